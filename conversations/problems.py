@@ -1,0 +1,55 @@
+"""An author's mistakes: everything wrong with a workbook, at once, each with its place and its remedy.
+
+A form or a plan is written in a spreadsheet by somebody who is not a programmer. Telling that person one
+error at a time costs a round trip through Excel for each; so readers collect `Problem`s and go on, and what
+is refused is refused with the whole list (STYLE §2, "Errors").
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from conversations.wording import wording
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a workbook; `row` counts from 1 as the spreadsheet shows it.
+
+    The sentence and the remedy are catalogue entries `problem.CODE` and `remedy.CODE`, filled from `values`,
+    so that the same problem is told in the reader's language.
+    """
+
+    code: str
+    sheet: str = ""
+    row: int | None = None
+    column: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+    severity: Severity = "error"
+
+    @property
+    def place(self) -> str:
+        parts = [self.sheet, f"{self.column}{self.row}" if _is_letter(self.column) and self.row else ""]
+        if not parts[1]:
+            parts[1:] = [f"row {self.row}" if self.row else "", self.column]
+        return " · ".join(part for part in parts if part)
+
+    def sentence(self, language: str) -> str:
+        return wording(language)(f"problem.{self.code}", **self.values)
+
+    def remedy(self, language: str) -> str:
+        return wording(language)(f"remedy.{self.code}", **self.values)
+
+
+def _is_letter(column: str) -> bool:
+    return len(column) <= 3 and column.isalpha() and column.isupper()
+
+
+class AuthorError(Exception):
+    """A workbook that cannot be used; `problems` holds everything found, never just the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problem(s): {', '.join(sorted({p.code for p in problems}))}")
+        self.problems = tuple(problems)

@@ -1,0 +1,49 @@
+"""What the bot says, in the reader's language: gettext catalogues, Spanish first.
+
+Catalogue keys are names (`menu.nothing_due`), not sentences: the Spanish wording is edited as often as the
+others, and a key survives that. All `*.po` files of a language's folder make one catalogue.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("es", "en", "ht")
+
+
+class Wording:
+    """The sentences of one language; a key that language lacks falls back to Spanish, then shows itself."""
+
+    def __init__(self, language: str, sentences: dict[str, str]) -> None:
+        self.language = language
+        self._sentences = sentences
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        sentence = self._sentences.get(key, key)
+        return sentence.format_map(values) if values else sentence
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._sentences
+
+    def keys(self) -> frozenset[str]:
+        return frozenset(self._sentences)
+
+
+def catalogue(language: str) -> dict[str, str]:
+    """The sentences of this language alone, without the fallback; unfinished (fuzzy) ones are left out."""
+    sentences: dict[str, str] = {}
+    for resource in sorted((files("conversations") / "locales" / language).iterdir(), key=lambda r: r.name):
+        if resource.name.endswith(".po"):
+            with resource.open("rb") as file:
+                for message in read_po(file, locale=None, abort_invalid=True):
+                    if message.id and isinstance(message.id, str) and isinstance(message.string, str) and message.string:
+                        sentences[message.id] = message.string
+    return sentences
+
+
+@cache
+def wording(language: str) -> Wording:
+    """The wording of a language, read once; an unknown language gets Spanish."""
+    code = language if language in LANGUAGES else LANGUAGES[0]
+    return Wording(code, {**catalogue(LANGUAGES[0]), **catalogue(code)})

@@ -1,0 +1,549 @@
+"""Every table. Names are the field's own (DESIGN §6); everything below a plan carries its `plan_id`.
+
+Three conventions hold throughout:
+* instants are aware UTC (`UtcDateTime` refuses naive ones), days are dates;
+* translations are one JSON object a language, `{"es": …, "en": …, "ht": …}`;
+* what may be sensitive has two columns: `…` in the clear and `sealed_…` (see `vault`); exactly one is filled.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant, kept as naive UTC where the database knows no zones. Naive input is a defect."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Translations = dict[str, str]
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, str]: JSON(), dict[str, Any]: JSON(), str: Text()}
+
+
+# ------------------------------------------------------------------ the plan
+class Plan(Base):
+    __tablename__ = "plan"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[Translations]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    timezone: Mapped[str] = mapped_column(String(64))
+    imported_at: Mapped[datetime | None]
+
+
+class StrategicArea(Base):
+    __tablename__ = "strategic_area"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    code: Mapped[str] = mapped_column(String(32))
+    name: Mapped[Translations]
+    intent: Mapped[Translations]
+    position: Mapped[int]
+    source: Mapped[str] = mapped_column(default="")
+
+
+class Objective(Base):
+    __tablename__ = "objective"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    strategic_area_id: Mapped[int] = mapped_column(ForeignKey("strategic_area.id"))
+    code: Mapped[str] = mapped_column(String(32))
+    programme: Mapped[str] = mapped_column(default="")
+    name: Mapped[Translations]
+    sdg_targets: Mapped[str] = mapped_column(default="")
+    gcm_objectives: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="")
+
+
+class Agency(Base):
+    """Never deleted: membership of the commission changes, reports stay (DOMAIN §1.1)."""
+
+    __tablename__ = "agency"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    code: Mapped[str] = mapped_column(String(32))
+    name: Mapped[Translations]
+    mandate: Mapped[str] = mapped_column(default="")
+    role_type: Mapped[str] = mapped_column(String(32), default="member")
+    founding_member: Mapped[bool] = mapped_column(default=False)
+    active_from: Mapped[date | None]
+    active_to: Mapped[date | None]
+    source: Mapped[str] = mapped_column(default="")
+
+
+class Indicator(Base):
+    __tablename__ = "indicator"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    strategic_area_id: Mapped[int] = mapped_column(ForeignKey("strategic_area.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    code: Mapped[str] = mapped_column(String(32))
+    name: Mapped[Translations]
+    level: Mapped[str] = mapped_column(String(32))
+    unit: Mapped[str] = mapped_column(String(32))
+    direction: Mapped[str] = mapped_column(String(32))
+    aggregation: Mapped[str] = mapped_column(String(32))
+    disaggregation: Mapped[str] = mapped_column(default="")
+    frequency: Mapped[str] = mapped_column(String(32))
+    baseline: Mapped[str] = mapped_column(default="")
+    baseline_period: Mapped[str] = mapped_column(default="")
+    baseline_source: Mapped[str] = mapped_column(default="")
+    sdg_target: Mapped[str] = mapped_column(default="")
+    sdg_indicator: Mapped[str] = mapped_column(default="")
+    gcm_objective: Mapped[str] = mapped_column(default="")
+    sensitivity: Mapped[str] = mapped_column(String(32), default="public")
+    min_cell: Mapped[int] = mapped_column(default=0)
+    by_exploitation: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str] = mapped_column(default="")
+    retired_on: Mapped[date | None]
+
+
+class Target(Base):
+    __tablename__ = "target"
+    __table_args__ = (UniqueConstraint("indicator_id", "target_on"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"))
+    value: Mapped[str]
+    target_on: Mapped[date | None]
+    source: Mapped[str] = mapped_column(default="")
+
+
+class Activity(Base):
+    __tablename__ = "activity"
+    __table_args__ = (UniqueConstraint("plan_id", "code"), Index("ix_activity_agency", "agency_id"))
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    objective_id: Mapped[int] = mapped_column(ForeignKey("objective.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"))
+    code: Mapped[str] = mapped_column(String(32))
+    name: Mapped[Translations]
+    short_name: Mapped[Translations]
+    start_on: Mapped[date]
+    due_on: Mapped[date]
+    report_frequency: Mapped[str] = mapped_column(String(32))
+    target_quantity: Mapped[str] = mapped_column(default="")
+    target_unit: Mapped[Translations]
+    means_of_verification: Mapped[Translations]
+    sensitivity: Mapped[str] = mapped_column(String(32), default="public")
+    budget: Mapped[str] = mapped_column(default="")
+    budget_status: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="")
+    retired_on: Mapped[date | None]
+
+
+class ActivitySupport(Base):
+    __tablename__ = "activity_support"
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)
+
+
+class Code(Base):
+    """One row of the plan's code lists: statuses, validation states, SDG and GCM titles, disaggregations."""
+
+    __tablename__ = "code"
+    __table_args__ = (UniqueConstraint("plan_id", "list", "code"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    list: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(64))
+    label: Mapped[Translations]
+    attributes: Mapped[dict[str, str]]
+    position: Mapped[int]
+
+
+class ReportingPeriod(Base):
+    __tablename__ = "reporting_period"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    code: Mapped[str] = mapped_column(String(16))
+    period_type: Mapped[str] = mapped_column(String(16))
+    start_on: Mapped[date]
+    end_on: Mapped[date]
+    opens_on: Mapped[date]
+    due_on: Mapped[date]
+    grace_until_on: Mapped[date]
+    locks_on: Mapped[date]
+
+
+class Closing(Base):
+    """An agency's "Cerrar el mes": it has reported all it had to for this period."""
+
+    __tablename__ = "closing"
+    __table_args__ = (UniqueConstraint("agency_id", "reporting_period_id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
+    closed_at: Mapped[datetime]
+    closed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+
+# ------------------------------------------------------------------ people
+class Person(Base):
+    __tablename__ = "person"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    telegram_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    name: Mapped[str]
+    language: Mapped[str] = mapped_column(String(8))
+    timezone: Mapped[str] = mapped_column(String(64))
+    joined_at: Mapped[datetime]
+    privacy_accepted_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+    unreachable_at: Mapped[datetime | None]
+    """Since when Telegram refuses to deliver to this person (403, deactivated); /start clears it."""
+
+
+class Membership(Base):
+    __tablename__ = "membership"
+    __table_args__ = (
+        Index("ix_membership_person", "person_id"),
+        Index(
+            "uq_membership_current",
+            "plan_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("active_to IS NULL"),
+            postgresql_where=text("active_to IS NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    role: Mapped[str] = mapped_column(String(32))
+    active_from: Mapped[datetime]
+    active_to: Mapped[datetime | None]
+
+
+class Invitation(Base):
+    """A link that grants a role once (S1). Only a keyed hash of its token is kept."""
+
+    __tablename__ = "invitation"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(32))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+    redeemed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    revoked_at: Mapped[datetime | None]
+
+
+class Stranger(Base):
+    """Somebody without a role who wrote: one reply a day (S16), five failed links an hour (S1)."""
+
+    __tablename__ = "stranger"
+    telegram_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    answered_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    failures_since: Mapped[datetime | None]
+
+
+# ------------------------------------------------------------------ forms, sessions, submissions
+class Form(Base):
+    __tablename__ = "form"
+    __table_args__ = (UniqueConstraint("plan_id", "form_id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    form_id: Mapped[str] = mapped_column(String(128))
+
+
+class FormVersion(Base):
+    __tablename__ = "form_version"
+    __table_args__ = (UniqueConstraint("form_id", "version"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
+    version: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str]
+    xform: Mapped[str]
+    workbook: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[datetime]
+    published_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class Session(Base):
+    """A form being filled. One open session a subject and period: focal point and alternate cannot double it."""
+
+    __tablename__ = "session"
+    __table_args__ = (
+        Index(
+            "uq_session_open_subject",
+            "plan_id",
+            "form_id",
+            "subject",
+            "reporting_period_id",
+            unique=True,
+            sqlite_where=text("state = 'open' AND subject IS NOT NULL"),
+            postgresql_where=text("state = 'open' AND subject IS NOT NULL"),
+        ),
+        Index("ix_session_person", "person_id", "state"),
+        CheckConstraint("(data IS NULL) <> (sealed_data IS NULL)", name="data_or_sealed"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
+    instance_id: Mapped[str] = mapped_column(String(64), unique=True)
+    subject: Mapped[str | None] = mapped_column(String(64))
+    """What it reports on: `activity:PRE-101`, `indicator:IND-01`, or nothing."""
+    reporting_period_id: Mapped[int | None] = mapped_column(ForeignKey("reporting_period.id"))
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    """Set while a submission is being corrected."""
+    state: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int]
+    """Counts saves; a save with an old one is a Conflict."""
+    sensitive: Mapped[bool]
+    data: Mapped[str | None]
+    sealed_data: Mapped[bytes | None]
+    opened_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Submission(Base):
+    """A final, versioned set of answers. A correction is a new row with the same `root_id`; nothing is overwritten."""
+
+    __tablename__ = "submission"
+    __table_args__ = (
+        Index(
+            "uq_submission_current_subject",
+            "plan_id",
+            "form_id",
+            "subject",
+            "reporting_period_id",
+            unique=True,
+            sqlite_where=text("is_current AND subject IS NOT NULL"),
+            postgresql_where=text("is_current AND subject IS NOT NULL"),
+        ),
+        Index("ix_submission_person", "person_id", "submitted_at"),
+        Index("ix_submission_subject", "plan_id", "subject", "submitted_at"),
+        UniqueConstraint("plan_id", "receipt_number"),
+        CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
+    instance_id: Mapped[str] = mapped_column(String(64), unique=True)
+    deprecated_instance_id: Mapped[str | None] = mapped_column(String(64))
+    root_id: Mapped[str] = mapped_column(String(64))
+    """The instance_id of the first version of the chain."""
+    version: Mapped[int]
+    is_current: Mapped[bool]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    subject: Mapped[str | None] = mapped_column(String(64))
+    reporting_period_id: Mapped[int | None] = mapped_column(ForeignKey("reporting_period.id"))
+    validation_state: Mapped[str] = mapped_column(String(16))
+    receipt_number: Mapped[int]
+    activity_status: Mapped[str | None] = mapped_column(String(32))
+    """Status and progress in the clear also when the answers are sealed: rates and lights count them (DOMAIN §2.3)."""
+    progress: Mapped[int | None]
+    sensitive: Mapped[bool]
+    answers: Mapped[str | None]
+    sealed_answers: Mapped[bytes | None]
+    language: Mapped[str] = mapped_column(String(8))
+    started_at: Mapped[datetime]
+    submitted_at: Mapped[datetime]
+
+
+class Attachment(Base):
+    __tablename__ = "attachment"
+    __table_args__ = (Index("ix_attachment_instance", "instance_id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    instance_id: Mapped[str] = mapped_column(String(64))
+    ref: Mapped[str]
+    file_name: Mapped[str]
+    """The name the answer holds: unique within the instance, safe in any file system."""
+    original_name: Mapped[str]
+    mime_type: Mapped[str] = mapped_column(String(128))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    """Of what is stored."""
+    original_sha256: Mapped[str] = mapped_column(String(64))
+    """Of what was sent; differs where image metadata was stripped."""
+    is_compressed: Mapped[bool] = mapped_column(default=False)
+    """Telegram recompressed it (sent as photo, not as file)."""
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+# ------------------------------------------------------------------ what arrives and what goes out
+class Chat(Base):
+    """One private chat: which session it is filling, which card it looks at. The row every update locks (G3)."""
+
+    __tablename__ = "chat"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Telegram's chat id."""
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("session.id"))
+    card_id: Mapped[int | None] = mapped_column(Id)
+    turn: Mapped[int] = mapped_column(default=0)
+
+
+class Card(Base):
+    """A message of ours that later ones edit. Its Telegram number is known only once it has been delivered."""
+
+    __tablename__ = "card"
+    __table_args__ = (Index("ix_card_chat_message", "chat_id", "message_id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    is_gone: Mapped[bool] = mapped_column(default=False)
+    """Telegram says it cannot be edited any more: what was meant for it is sent anew."""
+
+
+class ProcessedUpdate(Base):
+    __tablename__ = "processed_update"
+    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    processed_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PoisonUpdate(Base):
+    """An update that could not be processed. Its content is not kept, only what kind it was and why."""
+
+    __tablename__ = "poison_update"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    bot_id: Mapped[int] = mapped_column(BigInteger)
+    update_id: Mapped[int] = mapped_column(BigInteger)
+    update_type: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str]
+    set_aside_at: Mapped[datetime]
+
+
+class OutboxMessage(Base):
+    """One call to the Bot API that must happen (G5, G7)."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_open",
+            "state",
+            "chat_id",
+            "id",
+            sqlite_where=text("state IN ('queued', 'sending')"),
+            postgresql_where=text("state IN ('queued', 'sending')"),
+        ),
+        CheckConstraint("(payload IS NULL) OR (sealed_payload IS NULL)", name="payload_or_sealed"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(16))
+    method: Mapped[str] = mapped_column(String(32))
+    card_id: Mapped[int | None] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(String(16))
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    payload: Mapped[str | None]
+    """JSON parameters of the method, without chat_id and message_id; emptied once it is settled."""
+    sealed_payload: Mapped[bytes | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class Job(Base):
+    """Long work that a worker claims (DESIGN §3): the download of a file, later exports and broadcasts."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_state", "state", "id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """Append-only. `hash` is filled by the one sealer that links the chain, so commits do not queue for it."""
+
+    __tablename__ = "audit_entry"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    act: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]]
+    hash: Mapped[str | None] = mapped_column(String(64))
+
+
+class Fact(Base):
+    """What the running bot has learnt and other commands need: its own user name, the last good Bot API call."""
+
+    __tablename__ = "fact"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str]
+    learnt_at: Mapped[datetime]
