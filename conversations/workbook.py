@@ -1,0 +1,322 @@
+"""An .xlsx as rows of text, once it has been shown to be one.
+
+What people call "the Excel" may be a CSV renamed, an old .xls, a file with a password, or a zip that unpacks to
+gigabytes; and a sheet may claim a billion rows in forty bytes. The libraries that read workbooks believe what the
+file says about itself, so everything is checked here before they see it.
+
+Laws: nothing is unpacked before its entries have been counted; what an entry unpacks to is measured, never taken
+from its header; nothing with a DTD reaches a parser that would honour it; whatever is wrong is an `AuthorError`,
+never another exception.
+"""
+
+import io
+import re
+import struct
+import warnings
+import xml.parsers.expat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+
+from conversations.problems import AuthorError, Problem
+
+MAX_BYTES = 20 * 1024 * 1024
+"""What a bot may download from Telegram."""
+MAX_ENTRIES = 1_000
+MAX_UNZIPPED = 64 * 1024 * 1024
+MAX_RATIO = 250
+"""Unzipped to zipped, of one entry of over 1 MiB. Deflate cannot do better than 1032; sheets of text reach 20."""
+MAX_TAGS = 3_000_000
+"""XML marks in the whole workbook: what bounds the memory of whoever builds a tree of it."""
+MAX_ROWS = 100_000
+MAX_COLUMNS = 1_000
+
+_LAST_ROW_OF_EXCEL = 1_048_576
+_CHUNK = 1 << 16
+_RATIO_MATTERS_FROM = 1 << 20
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_CENTRAL_ENTRY = b"PK\x01\x02"
+
+# What zipfile and openpyxl raise on a damaged file: they validate by tripping over it.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    SyntaxError,  # ElementTree.ParseError
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet under its header, the first row that holds anything.
+
+    `headers` gives each header its column letter; `rows` pairs each non-empty row with its number as Excel shows
+    it. Empty cells are absent. Of two columns with the same header the first is read; `problems` names the other.
+    """
+
+    name: str
+    header_row: int
+    headers: dict[str, str]
+    rows: tuple[tuple[int, dict[str, str]], ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def check_workbook(data: bytes) -> None:
+    """Nothing, if `data` is an .xlsx that may be read; AuthorError with the reasons otherwise (S11).
+
+    Answers within 2 s and in bounded memory, whatever the file claims.
+    """
+    if problem := _not_a_zip(data) or _not_an_xlsx(data):
+        raise AuthorError([problem])
+
+
+def read_sheets(data: bytes) -> tuple[Sheet, ...]:
+    """The sheets that hold anything, in the order of the tabs, hidden ones included; checks the workbook first.
+
+    Text keeps its inner line breaks and loses outer blanks; whole numbers have no ".0", dates are ISO, truth is
+    TRUE or FALSE, a formula is the value it had when saved.
+    """
+    check_workbook(data)
+    try:
+        sheets = tuple(_sheets(data))
+    except _DAMAGE as error:
+        raise AuthorError([Problem("workbook.damaged")]) from error
+    if not sheets:
+        raise AuthorError([Problem("workbook.no_sheet")])
+    return sheets
+
+
+def read_rows(data: bytes) -> dict[str, list[tuple[int, dict[str, str]]]]:
+    """Sheet name → (row number as Excel shows it, header → text) of each non-empty row."""
+    return {sheet.name: list(sheet.rows) for sheet in read_sheets(data)}
+
+
+def headers(data: bytes) -> dict[str, dict[str, str]]:
+    """Sheet name → header → column letter."""
+    return {sheet.name: dict(sheet.headers) for sheet in read_sheets(data)}
+
+
+# ------------------------------------------------------------------ is it one?
+def _not_a_zip(data: bytes) -> Problem | None:
+    if not data:
+        return Problem("workbook.empty")
+    if len(data) > MAX_BYTES:
+        return Problem("workbook.too_big", values={"size": _megabytes(len(data)), "limit": _megabytes(MAX_BYTES)})
+    if data.startswith(b"PK"):
+        return None
+    if data.startswith(_OLE):
+        # A workbook with a password is an OLE container around the encrypted zip.
+        is_locked = "EncryptedPackage".encode("utf-16-le") in data
+        return Problem("workbook.password" if is_locked else "workbook.old_xls")
+    head = data[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
+    if head.startswith(b"<"):
+        return Problem("workbook.html")
+    return Problem("workbook.not_xlsx" if b"\0" in head else "workbook.csv")
+
+
+def _not_an_xlsx(data: bytes) -> Problem | None:
+    # Counted in the raw bytes, because zipfile builds an object for each entry before it can be asked.
+    if data.count(_CENTRAL_ENTRY) > MAX_ENTRIES:
+        return Problem("workbook.too_many_entries", values={"limit": MAX_ENTRIES})
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _by_its_names(archive) or _by_its_content(archive)
+    except _DAMAGE:
+        return Problem("workbook.damaged")
+
+
+def _by_its_names(archive: zipfile.ZipFile) -> Problem | None:
+    entries = archive.infolist()
+    names = {entry.filename.replace("\\", "/").lower() for entry in entries}
+    if any(entry.flag_bits & 1 for entry in entries):
+        return Problem("workbook.password")
+    if any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names):
+        return Problem("workbook.macros")
+    if "xl/workbook.bin" in names:
+        return Problem("workbook.old_xls")
+    if "[content_types].xml" not in names or not any(name.startswith("xl/") for name in names):
+        return Problem("workbook.not_xlsx")
+    if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+        return Problem("workbook.damaged")  # Excel writes no other, and zipfile unpacks others without a limit
+    if sum(entry.file_size for entry in entries) > MAX_UNZIPPED:
+        return _unzips_too_far()
+    return None
+
+
+def _by_its_content(archive: zipfile.ZipFile) -> Problem | None:
+    measured = _Measured()
+    for entry in archive.infolist():
+        if problem := _scan(archive, entry, measured):
+            return problem
+    return None if measured.has_cells else Problem("workbook.no_sheet")
+
+
+@dataclass(slots=True)
+class _Measured:
+    unzipped: int = 0
+    tags: int = 0
+    has_cells: bool = False
+
+
+class _Doctype(Exception):
+    pass
+
+
+def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured) -> Problem | None:
+    """Unpack one entry in pieces, for what it measures and for a DTD; keeps none of it."""
+    parser = xml.parsers.expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise _Doctype
+
+    def look_for_a_cell(name: str, _: object) -> None:
+        if name.rpartition(":")[2] in ("v", "is"):
+            measured.has_cells = True
+            parser.StartElementHandler = None
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    if "worksheets/" in entry.filename and not measured.has_cells:
+        parser.StartElementHandler = look_for_a_cell
+    # Which parts are XML is said inside the package, so every entry is tried; a picture fails at its first byte.
+    must_be_xml = entry.filename.lower().endswith((".xml", ".rels"))
+    is_xml = True
+    size = 0
+    with archive.open(entry) as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            measured.unzipped += len(chunk)
+            measured.tags += chunk.count(b"<")
+            if measured.unzipped > MAX_UNZIPPED or (
+                size > _RATIO_MATTERS_FROM and size > MAX_RATIO * max(entry.compress_size, 1)
+            ):
+                return _unzips_too_far()
+            if measured.tags > MAX_TAGS:
+                return Problem("workbook.too_many_cells")
+            if is_xml:
+                try:
+                    parser.Parse(chunk, False)
+                except _Doctype:
+                    return Problem("workbook.doctype")
+                except xml.parsers.expat.ExpatError:
+                    if must_be_xml:
+                        return Problem("workbook.damaged")
+                    is_xml = False
+    return None
+
+
+def _unzips_too_far() -> Problem:
+    return Problem("workbook.unzips_too_far", values={"limit": _megabytes(MAX_UNZIPPED)})
+
+
+def _megabytes(size: int) -> int:
+    return -(-size // (1024 * 1024))
+
+
+# ------------------------------------------------------------------ what it says
+def _sheets(data: bytes) -> Iterator[Sheet]:
+    with warnings.catch_warnings():
+        # openpyxl warns about what it does not keep (validations, styles); we write nothing back.
+        warnings.simplefilter("ignore")
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        try:
+            for worksheet in book.worksheets:
+                worksheet.reset_dimensions()  # the declared ones are often wrong, and would cut rows off
+                rows = worksheet.iter_rows(max_row=_LAST_ROW_OF_EXCEL, max_col=MAX_COLUMNS + 1, values_only=True)
+                sheet = _sheet(worksheet.title.strip(), enumerate(rows, start=1))
+                if sheet is not None:
+                    yield sheet
+        finally:
+            book.close()
+
+
+def _sheet(name: str, rows: Iterator[tuple[int, tuple[object, ...]]]) -> Sheet | None:
+    header_row = 0
+    by_position: dict[int, str] = {}
+    letters: dict[str, str] = {}
+    found: list[tuple[int, dict[str, str]]] = []
+    problems: list[Problem] = []
+    missing: tuple[object, ...] | None = None
+    for number, cells in rows:
+        if cells is missing:
+            continue  # openpyxl fills gaps with one and the same empty row: up to a million of them
+        filled = {position: text for position, cell in enumerate(cells) if cell is not None and (text := _text(cell))}
+        if not filled:
+            missing = cells
+            continue
+        if number > MAX_ROWS or MAX_COLUMNS in filled:
+            raise AuthorError([Problem("workbook.too_many_cells", sheet=name, row=number)])
+        if not header_row:
+            header_row = number
+            for position, text in filled.items():
+                header = " ".join(text.split())
+                letter = get_column_letter(position + 1)
+                if header in letters:
+                    problems.append(
+                        Problem("workbook.duplicate_header", name, number, letter, {"header": header}, "warning")
+                    )
+                else:
+                    letters[header] = letter
+                    by_position[position] = header
+        elif row := {by_position[position]: text for position, text in filled.items() if position in by_position}:
+            found.append((number, row))
+    if not header_row:
+        return None
+    return Sheet(name, header_row, letters, tuple(found), tuple(problems))
+
+
+def _text(cell: object) -> str:
+    match cell:
+        case str():
+            return _ESCAPED.sub(_unescape, cell).replace("\xa0", " ").strip()
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case int():
+            return str(cell)
+        case float():
+            return _number(cell)
+        case datetime():
+            whole_day = cell.time() == time.min
+            return cell.date().isoformat() if whole_day else cell.replace(microsecond=0).isoformat()
+        case date():
+            return cell.isoformat()
+        case time():
+            return cell.replace(microsecond=0).isoformat()
+        case timedelta():
+            minutes, seconds = divmod(int(cell.total_seconds()), 60)
+            return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+        case _:
+            return str(cell).strip()
+
+
+def _number(value: float) -> str:
+    """The number as a cell shows it: 15 significant digits, no exponent, no ".0"."""
+    shown = f"{Decimal(f'{value:.15g}'):f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def _unescape(match: re.Match[str]) -> str:
+    """Excel writes control characters, carriage returns above all, as `_x000D_` (ECMA-376, ST_Xstring)."""
+    code = int(match[1], 16)
+    if code in (0x0D, 0x0A, 0x09):
+        return {0x0D: "", 0x0A: "\n", 0x09: "\t"}[code]
+    return match[0] if code >= 0x20 and code != 0x5F else ("_" if code == 0x5F else "")
