@@ -218,6 +218,11 @@ def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured)
                     if must_be_xml:
                         return Problem("workbook.damaged")
                     is_xml = False
+    if must_be_xml:
+        try:
+            parser.Parse(b"", True)
+        except xml.parsers.expat.ExpatError:
+            return Problem("workbook.damaged")
     return None
 
 
