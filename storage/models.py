@@ -7,7 +7,7 @@ Three conventions hold throughout:
 """
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
@@ -55,6 +56,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 Translations = dict[str, str]
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""SQLite gives the number of a deleted last row to the next one; buttons, seals and leases outlive their rows."""
 
 
 class Base(DeclarativeBase):
@@ -67,7 +70,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, str]: JSON(), dict[str, Any]: JSON(), str: Text()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        date: Date(),
+        dict[str, str]: JSON(),
+        dict[str, Any]: JSON(),
+        str: Text(),
+    }
 
 
 # ------------------------------------------------------------------ the plan
@@ -340,6 +349,8 @@ class Session(Base):
         ),
         Index("ix_session_person", "person_id", "state"),
         CheckConstraint("(data IS NULL) <> (sealed_data IS NULL)", name="data_or_sealed"),
+        CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
+        NEVER_AGAIN,
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
@@ -383,6 +394,8 @@ class Submission(Base):
         Index("ix_submission_subject", "plan_id", "subject", "submitted_at"),
         UniqueConstraint("plan_id", "receipt_number"),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
+        CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
+        NEVER_AGAIN,
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
@@ -450,7 +463,7 @@ class Card(Base):
     """A message of ours that later ones edit. Its Telegram number is known only once it has been delivered."""
 
     __tablename__ = "card"
-    __table_args__ = (Index("ix_card_chat_message", "chat_id", "message_id"),)
+    __table_args__ = (Index("ix_card_chat_message", "chat_id", "message_id"), NEVER_AGAIN)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     chat_id: Mapped[int] = mapped_column(BigInteger)
     message_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -460,6 +473,7 @@ class Card(Base):
 
 class ProcessedUpdate(Base):
     __tablename__ = "processed_update"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # the key is the row: one tree to write instead of two
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     processed_at: Mapped[datetime] = mapped_column(index=True)
@@ -491,6 +505,7 @@ class OutboxMessage(Base):
             postgresql_where=text("state IN ('queued', 'sending')"),
         ),
         CheckConstraint("(payload IS NULL) OR (sealed_payload IS NULL)", name="payload_or_sealed"),
+        NEVER_AGAIN,
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     chat_id: Mapped[int] = mapped_column(BigInteger)
@@ -514,7 +529,7 @@ class Job(Base):
     """Long work that a worker claims (DESIGN §3): the download of a file, later exports and broadcasts."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_state", "state", "id"),)
+    __table_args__ = (Index("ix_job_state", "state", "id"), NEVER_AGAIN)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
     chat_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -525,12 +540,14 @@ class Job(Base):
     not_before: Mapped[datetime | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
 
 
 class AuditEntry(Base):
     """Append-only. `hash` is filled by the one sealer that links the chain, so commits do not queue for it."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (NEVER_AGAIN,)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     at: Mapped[datetime]
@@ -547,3 +564,11 @@ class Fact(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str]
     learnt_at: Mapped[datetime]
+
+
+def table(model: type[Base]) -> Table:
+    """The table behind a model, for statements in Core."""
+    found = model.__table__
+    if not isinstance(found, Table):
+        raise TypeError(model)
+    return found

@@ -1,0 +1,32 @@
+"""What can go wrong below the floor of `bot`, in four words.
+
+The caller has exactly four things it can do: say that a thing is not there, show who was faster, answer
+"later" to Telegram without acknowledging, or refuse to start. Hence four classes and no more; a database
+driver's own classes do not leave this package except inside an ordinary failure of one unit.
+"""
+
+
+class StorageError(Exception):
+    """Anything `storage` refuses or cannot do."""
+
+
+class NotFound(StorageError):
+    """What was asked for does not exist (any more)."""
+
+
+class Conflict(StorageError):
+    """Somebody else was faster: an old version, a second holder, the same key with other content.
+
+    Raised before anything was written, so the transaction it happened in is still good and can say so.
+    """
+
+
+class Unavailable(StorageError):
+    """The database is down, locked, full, or did not say whether it committed. Nothing may be acknowledged.
+
+    What was committed nevertheless is recognised when it is delivered again (`processed_update`, G2).
+    """
+
+
+class Unmigrated(StorageError):
+    """The tables are not those of this version of the program."""

@@ -1,0 +1,149 @@
+"""Published forms, every version of them.
+
+Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is published anew. The answers
+belong to the questions that were asked: a version is never changed and never removed.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.errors import Conflict, NotFound
+from storage.models import Form, FormVersion, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_F = table(Form)
+_V = table(FormVersion)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredForm:
+    """One version of a form. `id` is the version's (`form_version_id`), `form_key` the form's (`session.form_id`)."""
+
+    id: int
+    form_key: int
+    plan_id: int
+    form_id: str
+    version: str
+    title: str
+    sha256: str
+    published_at: datetime
+    published_by_id: int | None
+    xform: str = field(repr=False)
+
+
+_COLUMNS: tuple[Any, ...] = (
+    _V.c.id,
+    _F.c.id.label("form_key"),
+    _F.c.plan_id,
+    _F.c.form_id,
+    _V.c.version,
+    _V.c.title,
+    _V.c.sha256,
+    _V.c.published_at,
+    _V.c.published_by_id,
+    _V.c.xform,
+)
+_ALL = select(*_COLUMNS).join(_F, _F.c.id == _V.c.form_id)
+_BY_ID = _ALL.where(_V.c.id == bindparam("id"))
+_OF_FORM = _ALL.where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id")).order_by(
+    _V.c.published_at.desc(), _V.c.id.desc()
+)
+_OF_PLAN = _ALL.where(_F.c.plan_id == bindparam("plan_id")).order_by(
+    _F.c.form_id, _V.c.published_at.desc(), _V.c.id.desc()
+)
+_KEY = select(_F.c.id).where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id"))
+_ADD_FORM = {
+    "sqlite": sqlite.insert(_F).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_F).on_conflict_do_nothing(),
+}
+_ADD_VERSION = {
+    "sqlite": sqlite.insert(_V).on_conflict_do_nothing().returning(_V.c.id),
+    "postgresql": postgresql.insert(_V).on_conflict_do_nothing().returning(_V.c.id),
+}
+
+
+class Forms:
+    """The forms of every plan."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._connection = unit.connection
+
+    def publish(
+        self,
+        *,
+        plan_id: int,
+        form_id: str,
+        version: str,
+        title: str,
+        xform: str,
+        workbook: bytes,
+        sha256: str,
+        now: datetime,
+        by: int | None = None,
+    ) -> StoredForm:
+        """The form's current version from now on. `sha256` is the workbook's.
+
+        The same content again changes nothing. Conflict, with the unit still good, if the version number is
+        taken by other content: a version that answers belong to cannot change its questions.
+        """
+        key = {"plan_id": plan_id, "form_id": form_id}
+        dialect = self._connection.dialect.name
+        self._connection.execute(_ADD_FORM[dialect], key)
+        number = self._connection.execute(_KEY, key).scalar_one()
+        id = self._connection.execute(
+            _ADD_VERSION[dialect],
+            {
+                "form_id": number,
+                "version": version,
+                "title": title,
+                "xform": xform,
+                "workbook": workbook,
+                "sha256": sha256,
+                "published_at": now,
+                "published_by_id": by,
+            },
+        ).scalar_one_or_none()
+        if id is not None:
+            return self.version(id)
+        found = self._connection.execute(_OF_FORM.where(_V.c.version == version), key).one()
+        stored = StoredForm(*found)
+        if stored.sha256 != sha256:
+            raise Conflict(f"version {version} of {form_id} was published with other content")
+        return stored
+
+    def current(self, plan_id: int, form_id: str) -> StoredForm | None:
+        """The version that new sessions begin with."""
+        found = self._connection.execute(_OF_FORM.limit(1), {"plan_id": plan_id, "form_id": form_id}).first()
+        return None if found is None else StoredForm(*found)
+
+    def version(self, form_version_id: int) -> StoredForm:
+        """The version a session began with. NotFound."""
+        found = self._connection.execute(_BY_ID, {"id": form_version_id}).first()
+        if found is None:
+            raise NotFound(f"form version {form_version_id}")
+        return StoredForm(*found)
+
+    def workbook(self, form_version_id: int) -> bytes:
+        """The XLSForm it was published from, as it was sent. NotFound."""
+        found = self._connection.execute(select(_V.c.workbook).where(_V.c.id == form_version_id)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"form version {form_version_id}")
+        return bytes(found)
+
+    def versions(self, plan_id: int, form_id: str) -> list[StoredForm]:
+        """Every version, newest first."""
+        rows = self._connection.execute(_OF_FORM, {"plan_id": plan_id, "form_id": form_id})
+        return [StoredForm(*found) for found in rows]
+
+    def list(self, plan_id: int) -> list[StoredForm]:
+        """The current version of every form of the plan, by form_id."""
+        newest: dict[str, Any] = {}
+        for found in self._connection.execute(_OF_PLAN, {"plan_id": plan_id}):
+            newest.setdefault(found.form_id, found)
+        return [StoredForm(*found) for found in newest.values()]

@@ -1,0 +1,1 @@
+"""How the tables came to be: one step each way per version, run by `storage.database` (there is no alembic.ini)."""

@@ -1,0 +1,15 @@
+"""Alembic's way in. The connection, its transaction and its lock are the caller's (`storage.database`)."""
+
+from alembic import context
+
+from storage.models import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    transactional_ddl=True,  # SQLite too: all of an upgrade, or nothing
+    render_as_batch=connection.dialect.name == "sqlite",  # SQLite alters a table by making it anew
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,363 @@
+"""Calls to the Bot API that must happen, and what became of them.
+
+`sendMessage` has no idempotency key, and a timeout may mean "delivered". So a message is a row committed
+together with what it speaks of (G5), and what the network left in doubt is settled by kind (G7): a question
+or a receipt that may be missing is sent again, a reminder that may have arrived is not.
+
+    queued ──claim──▶ sending ──▶ sent | ambiguous | undeliverable
+      ▲                  │ certainly not delivered, or in doubt and a reply; lease ran out and a reply
+      └──────────────────┘
+
+Replies (prompt, receipt, notice) are born `sending`: the process that committed them sends them at once, and
+the lease is for the case that it dies. Fan-out (reminder, digest, export) is born `queued`. The two are lanes
+of their own: a reminder that waits for the morning holds up no answer (G11).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, assert_never
+
+import orjson
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+
+from storage.models import Card, OutboxMessage, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
+Lane = Literal["replies", "fan_out"]
+
+LANES: dict[Lane, tuple[Kind, ...]] = {
+    "replies": ("prompt", "receipt", "notice"),
+    "fan_out": ("reminder", "digest", "export"),
+}
+REPLIES: frozenset[str] = frozenset(LANES["replies"])
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxDraft:
+    """A call that shall be made. `payload` is its parameters without chat_id and message_id: those come from here.
+
+    With `card_id` the message becomes (send…) or edits (edit…) that card.
+    """
+
+    chat_id: int
+    kind: Kind
+    method: str
+    payload: dict[str, Any] = field(repr=False)
+    card_id: int | None = None
+    sensitive: bool = False
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A call that is to be made now. `attempts` counts this one."""
+
+    id: int
+    chat_id: int
+    kind: str
+    method: str
+    payload: dict[str, Any] = field(repr=False)
+    card_id: int | None
+    sensitive: bool
+    attempts: int
+    created_at: datetime
+
+
+# What became of a call. `bot.telegram.delivery` says which, this module what follows from it.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Telegram has it."""
+
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Telegram certainly does not have it: again, not before `at`."""
+
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """This person cannot be written to (blocked, deactivated)."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """This call can never succeed."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Nobody knows whether Telegram has it."""
+
+    reason: str = ""
+
+
+Outcome = Sent | RetryAfter | Unreachable | Undeliverable | Ambiguous
+
+_O = table(OutboxMessage)
+_EARLIER = _O.alias("earlier")
+_C = table(Card)
+_ROW = tuple(_O.c[name] for name in OutboxRow.__slots__ if name != "payload")
+
+_ADD = insert(_O).returning(_O.c.id)
+_SEAL = update(_O).where(_O.c.id == bindparam("row_id")).values(payload=None, sealed_payload=bindparam("sealed"))
+_IS_REPLY = _O.c.kind.in_(LANES["replies"])
+_OPEN = ("queued", "sending")
+_CLAIMABLE = (
+    select(_O.c.id)
+    .where(
+        _O.c.state == "queued",
+        (_O.c.not_before.is_(None)) | (_O.c.not_before <= bindparam("now")),
+        _O.c.kind.in_(bindparam("kinds", expanding=True)),
+        # The first open one of its chat and lane: what is behind it waits, be it for a lease or for tomorrow.
+        ~select(_EARLIER.c.id)
+        .where(
+            _EARLIER.c.chat_id == _O.c.chat_id,
+            _EARLIER.c.state.in_(_OPEN),
+            _EARLIER.c.id < _O.c.id,
+            _EARLIER.c.kind.in_(LANES["replies"]) == _IS_REPLY,
+        )
+        .exists(),
+    )
+    .order_by(case((_IS_REPLY, 0), else_=1), _O.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, of=_O)
+)
+_CLAIM = (
+    update(_O)
+    .where(_O.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="sending", lease_until=bindparam("lease"), attempts=_O.c.attempts + 1)
+    .returning(*_ROW, _O.c.payload, _O.c.sealed_payload)
+)
+_SETTLE = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _O.c.state.in_(_OPEN))
+    .values(
+        state=bindparam("new_state"),
+        payload=None,
+        sealed_payload=None,
+        lease_until=None,
+        settled_at=bindparam("now"),
+        error=bindparam("reason"),
+    )
+)
+_AGAIN = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _O.c.state == "sending")
+    .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
+)
+_KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
+_EXPIRED = (_O.c.state == "sending") & (_O.c.lease_until <= bindparam("now"))
+_REQUEUE_EXPIRED = update(_O).where(_EXPIRED, _IS_REPLY).values(state="queued", lease_until=None)
+_DOUBT_EXPIRED = (
+    update(_O)
+    .where(_EXPIRED, ~_IS_REPLY)
+    .values(
+        state="ambiguous",
+        payload=None,
+        sealed_payload=None,
+        lease_until=None,
+        settled_at=bindparam("now"),
+        error="lease ran out",
+    )
+)
+_NEW_CARD = insert(_C).returning(_C.c.id)
+_CARD_MESSAGE = select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone)
+_CARD_AT = (
+    select(_C.c.id)
+    .where(_C.c.chat_id == bindparam("chat_id"), _C.c.message_id == bindparam("message_id"))
+    .order_by(_C.c.id.desc())
+    .limit(1)
+)
+_DELIVERED = update(_C).where(_C.c.id == bindparam("card")).values(message_id=bindparam("number"), is_gone=False)
+_GONE = update(_C).where(_C.c.id == bindparam("card")).values(is_gone=True)
+
+
+class Outbox:
+    """What waits to be sent, is being sent, or has been."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(self, draft: OutboxDraft, *, now: datetime, lease: timedelta = LEASE) -> int:
+        """The number of the row. A reply is already `sending`: whoever adds it sends it, as soon as the unit commits.
+
+        A reply that must wait (`not_before` later than now) and all fan-out are `queued`.
+        """
+        waits = draft.not_before is not None and draft.not_before > now
+        is_sending = draft.kind in REPLIES and not waits
+        text = orjson.dumps(draft.payload).decode()
+        id: int = self._connection.execute(
+            _ADD,
+            {
+                "chat_id": draft.chat_id,
+                "kind": draft.kind,
+                "method": draft.method,
+                "card_id": draft.card_id,
+                "state": "sending" if is_sending else "queued",
+                "sensitive": draft.sensitive,
+                "payload": None if draft.sensitive else text,
+                "sealed_payload": None,
+                "attempts": 1 if is_sending else 0,
+                "lease_until": now + lease if is_sending else None,
+                "not_before": draft.not_before,
+                "created_at": now,
+                "settled_at": None,
+                "error": "",
+            },
+        ).scalar_one()
+        if draft.sensitive:
+            self._connection.execute(_SEAL, {"row_id": id, "sealed": self._unit.vault.seal(text, row(id))})
+        return id
+
+    def claim(
+        self,
+        now: datetime,
+        lease_until: datetime,
+        limit: int = 30,
+        lanes: Collection[Lane] = ("replies", "fan_out"),
+    ) -> list[OutboxRow]:
+        """Take up to `limit` due rows for sending, replies first; no other claim sees them until the lease ends.
+
+        Of each chat and lane only the first open row can be taken, so the order within a chat is kept even by
+        two replicas: the second follows when the first is settled.
+        """
+        kinds = [kind for lane in lanes for kind in LANES[lane]]
+        ids = self._connection.execute(_CLAIMABLE, {"now": now, "kinds": kinds, "limit": limit}).scalars().all()
+        if not ids:
+            return []
+        order = {id: place for place, id in enumerate(ids)}
+        rows = self._connection.execute(_CLAIM, {"ids": list(ids), "lease": lease_until}).all()
+        return [self._load(found) for found in sorted(rows, key=lambda found: order[found.id])]
+
+    def record(self, id: int, outcome: Outcome, now: datetime) -> bool:
+        """Note what became of a call. False if the row has been settled already, which stays as it was.
+
+        What is settled loses its payload: only that it was sent is remembered, not what it said.
+        """
+        match outcome:
+            case Sent():
+                return self._settle(id, "sent", "", now)
+            case RetryAfter(at, reason):
+                return self._again(id, at, reason)
+            case Ambiguous(reason):
+                kind = self._connection.execute(_KIND, {"row_id": id}).scalar_one_or_none()
+                return self._again(id, None, reason) if kind in REPLIES else self._settle(id, "ambiguous", reason, now)
+            case Unreachable(reason) | Undeliverable(reason):
+                return self._settle(id, "undeliverable", reason, now)
+            case _:
+                assert_never(outcome)
+
+    def extend(self, ids: Collection[int], lease_until: datetime) -> None:
+        """Go on holding rows that wait for a 429 to be over, or for the one before them."""
+        self._connection.execute(
+            update(_O).where(_O.c.id.in_(list(ids)), _O.c.state == "sending").values(lease_until=lease_until)
+        )
+
+    def settle_expired(self, now: datetime) -> tuple[int, int]:
+        """Deal with rows whose sender died: replies are queued again, fan-out is ambiguous. Returns both numbers."""
+        again = self._connection.execute(_REQUEUE_EXPIRED, {"now": now}).rowcount
+        doubtful = self._connection.execute(_DOUBT_EXPIRED, {"now": now}).rowcount
+        return again, doubtful
+
+    def cancel(self, chat_id: int, now: datetime, *, kinds: Collection[Kind] | None = None) -> int:
+        """Drop what is queued for a chat (off-boarding, a pause). What is being sent cannot be taken back."""
+        statement = (
+            update(_O)
+            .where(_O.c.chat_id == chat_id, _O.c.state == "queued")
+            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="cancelled")
+        )
+        if kinds is not None:
+            statement = statement.where(_O.c.kind.in_(list(kinds)))
+        return self._connection.execute(statement).rowcount
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are in each state."""
+        rows = self._connection.execute(select(_O.c.state, func.count()).group_by(_O.c.state))
+        return dict(rows.tuples().all())
+
+    def purge(self, before: datetime) -> int:
+        """Forget rows settled before then."""
+        return self._connection.execute(delete(_O).where(_O.c.settled_at < before)).rowcount
+
+    # -------------------------------------------------------------- cards
+    def new_card(self, chat_id: int) -> int:
+        """A card that is going to be sent; its Telegram number is not known yet."""
+        values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
+        id: int = self._connection.execute(_NEW_CARD, values).scalar_one()
+        return id
+
+    def card_message_id(self, card_id: int) -> int | None:
+        """The Telegram number of a card that can be edited; None if it has not been delivered, or is gone."""
+        number: int | None = self._connection.execute(_CARD_MESSAGE, {"card_id": card_id}).scalar_one_or_none()
+        return number
+
+    def card_at(self, chat_id: int, message_id: int) -> int | None:
+        """The card that is this message of the chat: whence a tap came."""
+        return self._connection.execute(_CARD_AT, {"chat_id": chat_id, "message_id": message_id}).scalar_one_or_none()
+
+    def delivered(self, card_id: int, message_id: int) -> None:
+        """The card is this message now."""
+        self._connection.execute(_DELIVERED, {"card": card_id, "number": message_id})
+
+    def gone(self, card_id: int) -> None:
+        """Telegram edits this message no more: what is meant for the card is sent anew."""
+        self._connection.execute(_GONE, {"card": card_id})
+
+    def _settle(self, id: int, state: str, reason: str, now: datetime) -> bool:
+        values = {"row_id": id, "new_state": state, "reason": reason, "now": now}
+        return self._connection.execute(_SETTLE, values).rowcount == 1
+
+    def _again(self, id: int, at: datetime | None, reason: str) -> bool:
+        return self._connection.execute(_AGAIN, {"row_id": id, "at": at, "reason": reason}).rowcount == 1
+
+    def _load(self, found: Any) -> OutboxRow:
+        text = found.payload
+        if found.sealed_payload is not None:
+            text = self._unit.vault.open(found.sealed_payload, row(found.id))
+        return OutboxRow(
+            id=found.id,
+            chat_id=found.chat_id,
+            kind=found.kind,
+            method=found.method,
+            payload=orjson.loads(text or "{}"),
+            card_id=found.card_id,
+            sensitive=found.sensitive,
+            attempts=found.attempts,
+            created_at=found.created_at,
+        )
+
+
+def row(id: int) -> str:
+    """What an outbox row's seal is bound to."""
+    return f"outbox:{id}"
+
+
+def settle_restored(connection: Connection, now: datetime) -> int:
+    """After a restore: whatever was open in the backup may have been sent since, and is not sent again (T14)."""
+    return connection.execute(
+        update(_O)
+        .where(_O.c.state.in_(_OPEN))
+        .values(
+            state="ambiguous",
+            payload=None,
+            sealed_payload=None,
+            lease_until=None,
+            settled_at=now,
+            error="restored from a backup",
+        )
+    ).rowcount

@@ -1,0 +1,284 @@
+"""Forms being filled.
+
+People answer a form over days, on a bad line, with their phone in a pocket. What they have answered is a row,
+loaded and saved whole at every answer; two officers of one agency may both want to report the same activity,
+and only one row can be open for it.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.errors import Conflict, NotFound
+from storage.models import Chat, Session, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_S = table(Session)
+_C = table(Chat)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """One form being filled, as it was saved last.
+
+    `version` is the one it was loaded with: `save` refuses if somebody saved in between. Of `data` nothing is
+    known here but that it is JSON. `subject` is `activity:PRE-101`, `indicator:IND-01` or None.
+    """
+
+    id: int
+    plan_id: int
+    person_id: int
+    agency_id: int | None
+    form_id: int
+    form_version_id: int
+    instance_id: str
+    subject: str | None
+    reporting_period_id: int | None
+    supersedes_id: int | None
+    state: str
+    version: int
+    sensitive: bool
+    data: dict[str, Any] = field(repr=False)
+    opened_at: datetime
+    touched_at: datetime
+    expires_at: datetime
+
+
+COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession.__slots__), _S.c.sealed_data)
+"""What `load` expects, in this order; `chats` selects the same beside the chat."""
+_DATA = [column.name for column in COLUMNS].index("data")
+
+_BY_ID = select(*COLUMNS).where(_S.c.id == bindparam("id"))
+_BY_INSTANCE = select(*COLUMNS).where(_S.c.instance_id == bindparam("instance_id"))
+_BY_CHAT = (
+    select(*COLUMNS).join(_C, _C.c.session_id == _S.c.id).where(_C.c.id == bindparam("chat_id"), _S.c.state == "open")
+)
+_LOCK_CHAT = select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update()
+_OF_PERSON = (
+    select(*COLUMNS)
+    .where(_S.c.person_id == bindparam("person_id"), _S.c.state == "open")
+    .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
+)
+_HOLDER = select(*COLUMNS).where(
+    _S.c.plan_id == bindparam("plan_id"),
+    _S.c.form_id == bindparam("form_id"),
+    _S.c.subject == bindparam("subject"),
+    _S.c.reporting_period_id == bindparam("reporting_period_id"),
+    _S.c.state == "open",
+)
+_OPEN = {
+    "sqlite": sqlite.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
+    "postgresql": postgresql.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
+}
+_SAVE = (
+    update(_S)
+    .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), _S.c.state == "open")
+    .values(
+        version=bindparam("saved"),
+        data=bindparam("text"),
+        sealed_data=bindparam("sealed"),
+        state=bindparam("new_state"),
+        touched_at=bindparam("now"),
+        expires_at=bindparam("expires"),
+    )
+)
+_CLOSE = (
+    update(_S)
+    .where(_S.c.id == bindparam("session_id"), _S.c.state == "open")
+    .values(state=bindparam("new_state"), version=_S.c.version + 1)
+)
+_LEAVE_CHATS = update(_C).where(_C.c.session_id == bindparam("closed_id")).values(session_id=None)
+_REASSIGN = (
+    update(_S)
+    .where(_S.c.id == bindparam("session_id"), _S.c.state == "open")
+    .values(person_id=bindparam("new_person"), version=_S.c.version + 1)
+)
+_LAPSING = (
+    select(*COLUMNS)
+    .where(_S.c.state == "open", _S.c.expires_at <= bindparam("before"), _S.c.expires_at > bindparam("after"))
+    .order_by(_S.c.expires_at, _S.c.id)
+)
+_LAPSED = (
+    select(_S.c.id)
+    .where(_S.c.state == "open", _S.c.expires_at <= bindparam("before"))
+    .with_for_update(skip_locked=True)
+)
+
+
+class Sessions:
+    """The forms being filled in every chat."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    # -------------------------------------------------------------- finding
+    def lock(self, chat_id: int) -> StoredSession | None:
+        """The open session the chat is filling; nobody else applies an update of this chat until the unit ends (G3)."""
+        if self._unit.is_postgresql and chat_id not in self._unit.locked_chats:
+            # In a statement of its own: what waits here must not look at the session as it was before it waited.
+            self._connection.execute(_LOCK_CHAT, {"chat_id": chat_id})
+            self._unit.locked_chats.add(chat_id)
+        return self._one(_BY_CHAT, {"chat_id": chat_id})
+
+    def get(self, id: int) -> StoredSession:
+        """The session, open or not. NotFound."""
+        found = self._one(_BY_ID, {"id": id})
+        if found is None:
+            raise NotFound(f"session {id}")
+        return found
+
+    def by_instance(self, instance_id: str) -> StoredSession | None:
+        return self._one(_BY_INSTANCE, {"instance_id": instance_id})
+
+    def holder(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSession | None:
+        """Who is reporting on this subject for this period right now."""
+        return self._one(
+            _HOLDER,
+            {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
+        )
+
+    def drafts_of(self, person_id: int) -> list[StoredSession]:
+        """Everything the person has begun and not finished, latest first."""
+        rows = self._connection.execute(_OF_PERSON, {"person_id": person_id})
+        return [load(row, self._unit) for row in rows]
+
+    def lapsing(self, after: datetime, before: datetime) -> list[StoredSession]:
+        """The open sessions that expire in this span: expiry is announced before it happens."""
+        return [load(row, self._unit) for row in self._connection.execute(_LAPSING, {"after": after, "before": before})]
+
+    # -------------------------------------------------------------- changing
+    def open(
+        self,
+        *,
+        plan_id: int,
+        person_id: int,
+        agency_id: int | None,
+        form_id: int,
+        form_version_id: int,
+        instance_id: str,
+        data: dict[str, Any],
+        now: datetime,
+        expires_at: datetime,
+        subject: str | None = None,
+        reporting_period_id: int | None = None,
+        supersedes_id: int | None = None,
+        sensitive: bool = False,
+    ) -> StoredSession:
+        """A new session. Conflict, with the unit still good, if the subject is open for the period (see `holder`)."""
+        values: dict[str, Any] = {
+            "plan_id": plan_id,
+            "person_id": person_id,
+            "agency_id": agency_id,
+            "form_id": form_id,
+            "form_version_id": form_version_id,
+            "instance_id": instance_id,
+            "subject": subject,
+            "reporting_period_id": reporting_period_id,
+            "supersedes_id": supersedes_id,
+            "state": "open",
+            "version": 1,
+            "sensitive": sensitive,
+            "opened_at": now,
+            "touched_at": now,
+            "expires_at": expires_at,
+        }
+        text = orjson.dumps(data).decode()
+        # The seal is bound to the row's number, which a sensitive row does not have yet: an empty one comes first.
+        statement = _OPEN[self._connection.dialect.name]
+        first = "{}" if sensitive else text
+        id = self._connection.execute(statement, values | {"data": first, "sealed_data": None}).scalar_one_or_none()
+        if id is None:
+            raise Conflict("somebody is reporting on this already")
+        session = StoredSession(id=id, data=data, **values)
+        if sensitive:
+            sealed = self._unit.vault.seal(text, row(id))
+            self._connection.execute(update(_S).where(_S.c.id == id).values(data=None, sealed_data=sealed))
+        return session
+
+    def save(self, session: StoredSession, now: datetime) -> StoredSession:
+        """Keep the session's `data`, `state` and `expires_at`; returned with its new version.
+
+        Conflict if it was saved, closed or taken over since it was loaded; nothing is written then.
+        """
+        text: str | None = orjson.dumps(session.data).decode()
+        sealed = None
+        if session.sensitive:
+            sealed, text = self._unit.vault.seal(text or "", row(session.id)), None
+        done = self._connection.execute(
+            _SAVE,
+            {
+                "session_id": session.id,
+                "loaded": session.version,
+                "saved": session.version + 1,
+                "text": text,
+                "sealed": sealed,
+                "new_state": session.state,
+                "now": now,
+                "expires": session.expires_at,
+            },
+        )
+        if done.rowcount != 1:
+            raise Conflict(f"session {session.id} is no longer at version {session.version}")
+        return dataclasses.replace(session, version=session.version + 1, touched_at=now)
+
+    def close(self, id: int, state: str) -> bool:
+        """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
+        done = self._connection.execute(_CLOSE, {"session_id": id, "new_state": state})
+        self._connection.execute(_LEAVE_CHATS, {"closed_id": id})
+        return done.rowcount == 1
+
+    def reassign(self, id: int, person_id: int) -> StoredSession:
+        """Give an open session to somebody else; it leaves the chat it was filled in. NotFound if it has ended."""
+        done = self._connection.execute(_REASSIGN, {"session_id": id, "new_person": person_id})
+        if done.rowcount != 1:
+            raise NotFound(f"open session {id}")
+        self._connection.execute(_LEAVE_CHATS, {"closed_id": id})
+        return self.get(id)
+
+    def expire(self, before: datetime) -> list[StoredSession]:
+        """Close the open sessions whose time ended at or before then; returns them as they were, for a word to each."""
+        numbers = self._connection.execute(_LAPSED, {"before": before}).scalars().all()
+        lapsed = [self.get(number) for number in numbers]
+        for session in lapsed:
+            self.close(session.id, "expired")
+        return lapsed
+
+    def purge(self, before: datetime) -> int:
+        """Empty the ended sessions last touched before then (S14); the rows stay, for what refers to them."""
+        done = self._connection.execute(
+            update(_S)
+            .where(
+                _S.c.state != "open",
+                _S.c.touched_at < before,
+                func.coalesce(_S.c.data, "sealed") != "{}",
+            )
+            .values(data="{}", sealed_data=None)
+        )
+        return done.rowcount
+
+    def _one(self, statement: Any, values: dict[str, Any]) -> StoredSession | None:
+        found = self._connection.execute(statement, values).first()
+        return None if found is None else load(found, self._unit)
+
+
+def row(id: int) -> str:
+    """What a session's seal is bound to."""
+    return f"session:{id}"
+
+
+def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: "UnitOfWork") -> StoredSession:
+    """The session in the first columns of a row (see COLUMNS), opened if it is sealed."""
+    *values, sealed = found
+    text = values[_DATA]
+    if sealed is not None:
+        text = unit.vault.open(sealed, row(values[0]))
+    values[_DATA] = orjson.loads(text)
+    return StoredSession(*values)

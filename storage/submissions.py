@@ -1,0 +1,270 @@
+"""Final answers. What was sent stays: a correction is a further version, and a receipt never changes.
+
+An officer who pressed "Enviar" on a bad line presses it again. The form session has one `instance_id`, and
+sending it twice gives the same receipt (G6).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import Row, bindparam, func, insert, select, update
+
+from storage.errors import Conflict, NotFound
+from storage.models import Plan, ReportingPeriod, Submission, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_S = table(Submission)
+_P = table(ReportingPeriod)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubmission:
+    """One version of what was sent. The answers are not in it: ask `Submissions.answers`, which unseals them.
+
+    `root_id` is the instance_id of the first version of the chain; of a chain one version is current.
+    """
+
+    id: int
+    plan_id: int
+    form_id: int
+    form_version_id: int
+    instance_id: str
+    deprecated_instance_id: str | None
+    root_id: str
+    version: int
+    is_current: bool
+    person_id: int
+    agency_id: int | None
+    subject: str | None
+    reporting_period_id: int | None
+    validation_state: str
+    receipt_number: int
+    activity_status: str | None
+    progress: int | None
+    sensitive: bool
+    language: str
+    started_at: datetime
+    submitted_at: datetime
+    text: str | None = field(repr=False)
+    sealed_text: bytes | None = field(repr=False)
+
+
+_NAMES = {"text": "answers", "sealed_text": "sealed_answers"}
+_COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slots__)
+
+_BY_ID = select(*_COLUMNS).where(_S.c.id == bindparam("id"))
+_BY_INSTANCE = select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id"))
+_BY_RECEIPT = select(*_COLUMNS).where(
+    _S.c.plan_id == bindparam("plan_id"), _S.c.receipt_number == bindparam("receipt_number")
+)
+_VERSIONS = select(*_COLUMNS).where(_S.c.root_id == bindparam("root_id")).order_by(_S.c.version)
+_CURRENT = select(*_COLUMNS).where(
+    _S.c.plan_id == bindparam("plan_id"),
+    _S.c.form_id == bindparam("form_id"),
+    _S.c.subject == bindparam("subject"),
+    _S.c.reporting_period_id == bindparam("reporting_period_id"),
+    _S.c.is_current,
+)
+_OLD = update(_S).where(_S.c.id == bindparam("old_id"), _S.c.is_current).values(is_current=False)
+# NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
+_PLAN = table(Plan)
+_LOCK_PLAN = select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True)
+_NEXT = select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
+_ADD = insert(_S).returning(_S.c.id)
+_REPORTED = select(_S.c.subject).where(
+    _S.c.plan_id == bindparam("plan_id"),
+    _S.c.reporting_period_id == bindparam("reporting_period_id"),
+    _S.c.is_current,
+    _S.c.subject.is_not(None),
+)
+
+
+class Submissions:
+    """Everything that was sent."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(
+        self,
+        *,
+        plan_id: int,
+        form_id: int,
+        form_version_id: int,
+        instance_id: str,
+        person_id: int,
+        agency_id: int | None,
+        answers: dict[str, Any],
+        language: str,
+        started_at: datetime,
+        now: datetime,
+        subject: str | None = None,
+        reporting_period_id: int | None = None,
+        supersedes_id: int | None = None,
+        activity_status: str | None = None,
+        progress: int | None = None,
+        sensitive: bool = False,
+        validation_state: str = "submitted",
+    ) -> StoredSubmission:
+        """What was sent, with its receipt number: the next of its plan.
+
+        The same `instance_id` again changes nothing and returns what was sent the first time. With
+        `supersedes_id` it becomes the next version of that submission, which stays, no longer current.
+        Conflict, with the unit still good, if the subject has been reported for the period by another
+        submission, or if the one to correct is no longer current.
+        """
+        if self._unit.is_postgresql:
+            self._connection.execute(_LOCK_PLAN, {"plan_id": plan_id})
+        sent = self.by_instance(instance_id)
+        if sent is not None:
+            return sent
+        if supersedes_id is not None:
+            old = self.get(supersedes_id)
+            if not old.is_current:
+                raise Conflict(f"submission {old.id} has been corrected already")
+            chain = {"deprecated_instance_id": old.instance_id, "root_id": old.root_id, "version": old.version + 1}
+        else:
+            old = None
+            chain = {"deprecated_instance_id": None, "root_id": instance_id, "version": 1}
+        if subject is not None and reporting_period_id is not None:
+            other = self.current(plan_id, form_id, subject, reporting_period_id)
+            if other is not None and (old is None or other.id != old.id):
+                raise Conflict(f"{subject} has been reported: receipt {other.receipt_number}")
+        if old is not None:
+            self._connection.execute(_OLD, {"old_id": old.id})
+        text: str | None = orjson.dumps(answers).decode()
+        sealed = None
+        if sensitive:
+            sealed, text = self._unit.vault.seal(text or "", row(instance_id)), None
+        values: dict[str, Any] = {
+            "plan_id": plan_id,
+            "form_id": form_id,
+            "form_version_id": form_version_id,
+            "instance_id": instance_id,
+            **chain,
+            "is_current": True,
+            "person_id": person_id,
+            "agency_id": agency_id,
+            "subject": subject,
+            "reporting_period_id": reporting_period_id,
+            "validation_state": validation_state,
+            "receipt_number": self._connection.execute(_NEXT, {"plan_id": plan_id}).scalar_one(),
+            "activity_status": activity_status,
+            "progress": progress,
+            "sensitive": sensitive,
+            "language": language,
+            "started_at": started_at,
+            "submitted_at": now,
+        }
+        id = self._connection.execute(_ADD, values | {"answers": text, "sealed_answers": sealed}).scalar_one()
+        return StoredSubmission(id=id, text=text, sealed_text=sealed, **values)
+
+    def answers(self, submission: StoredSubmission) -> dict[str, Any]:
+        """The answers, unsealed where they are sealed. VaultError if they belong to another row."""
+        text = submission.text
+        if submission.sealed_text is not None:
+            text = self._unit.vault.open(submission.sealed_text, row(submission.instance_id))
+        answers: dict[str, Any] = orjson.loads(text or "{}")
+        return answers
+
+    def set_validation_state(self, id: int, state: str) -> None:
+        """The coordinator's word on the current version. Conflict if it has been corrected meanwhile."""
+        done = self._connection.execute(update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state))
+        if done.rowcount != 1:
+            raise Conflict(f"submission {id} is not current")
+
+    # -------------------------------------------------------------- finding
+    def get(self, id: int) -> StoredSubmission:
+        """NotFound."""
+        found = self._one(_BY_ID, {"id": id})
+        if found is None:
+            raise NotFound(f"submission {id}")
+        return found
+
+    def by_instance(self, instance_id: str) -> StoredSubmission | None:
+        return self._one(_BY_INSTANCE, {"instance_id": instance_id})
+
+    def by_receipt(self, plan_id: int, receipt_number: int) -> StoredSubmission | None:
+        return self._one(_BY_RECEIPT, {"plan_id": plan_id, "receipt_number": receipt_number})
+
+    def versions(self, root_id: str) -> list[StoredSubmission]:
+        """The chain, first version first."""
+        return [_load(found) for found in self._connection.execute(_VERSIONS, {"root_id": root_id})]
+
+    def current(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSubmission | None:
+        """What stands for this subject and period."""
+        return self._one(
+            _CURRENT,
+            {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
+        )
+
+    def latest(
+        self, plan_id: int, subject: str, *, before_period_id: int | None = None, form_id: int | None = None
+    ) -> StoredSubmission | None:
+        """What was reported last, of periods that began before the given one: the "reporte anterior"."""
+        statement = (
+            select(*_COLUMNS)
+            .join(_P, _P.c.id == _S.c.reporting_period_id)
+            .where(_S.c.plan_id == plan_id, _S.c.subject == subject, _S.c.is_current)
+            .order_by(_P.c.start_on.desc(), _S.c.id.desc())
+            .limit(1)
+        )
+        if form_id is not None:
+            statement = statement.where(_S.c.form_id == form_id)
+        if before_period_id is not None:
+            start = select(_P.c.start_on).where(_P.c.id == before_period_id).scalar_subquery()
+            statement = statement.where(_P.c.start_on < start)
+        return self._one(statement, {})
+
+    def of_person(
+        self, person_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
+    ) -> list[StoredSubmission]:
+        """What the person sent, newest first; the next page is what lies `before` the last one's id."""
+        return self._page(_S.c.person_id == person_id, limit, before, only_current)
+
+    def of_agency(
+        self, agency_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
+    ) -> list[StoredSubmission]:
+        """What the agency sent, newest first; paged as `of_person`."""
+        return self._page(_S.c.agency_id == agency_id, limit, before, only_current)
+
+    def current_for(self, plan_id: int, reporting_period_id: int) -> set[str]:
+        """The subjects that have been reported for the period."""
+        values = {"plan_id": plan_id, "reporting_period_id": reporting_period_id}
+        return set(self._connection.execute(_REPORTED, values).scalars())
+
+    def in_state(self, plan_id: int, validation_state: str, *, limit: int = 50) -> list[StoredSubmission]:
+        """Current submissions that wait in this state, the oldest first: the coordinator's queue."""
+        rows = self._connection.execute(
+            select(*_COLUMNS)
+            .where(_S.c.plan_id == plan_id, _S.c.validation_state == validation_state, _S.c.is_current)
+            .order_by(_S.c.submitted_at, _S.c.id)
+            .limit(limit)
+        )
+        return [_load(found) for found in rows]
+
+    def _page(self, whose: Any, limit: int, before: int | None, only_current: bool) -> list[StoredSubmission]:
+        statement = select(*_COLUMNS).where(whose).order_by(_S.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(_S.c.id < before)
+        if only_current:
+            statement = statement.where(_S.c.is_current)
+        return [_load(found) for found in self._connection.execute(statement)]
+
+    def _one(self, statement: Any, values: dict[str, Any]) -> StoredSubmission | None:
+        found = self._connection.execute(statement, values).first()
+        return None if found is None else _load(found)
+
+
+def row(instance_id: str) -> str:
+    """What a submission's seal is bound to."""
+    return f"submission:{instance_id}"
+
+
+def _load(found: Row[*tuple[Any, ...]]) -> StoredSubmission:
+    return StoredSubmission(*found)
