@@ -1,0 +1,13 @@
+"""An emulated Telegram: the Bot API over HTTP, the phones behind it, a clock and faults that can be commanded.
+
+A bot cannot be tested against Telegram itself: people would see it, time cannot be moved, and failures cannot be
+ordered. Everything here keeps one promise: what Telegram would refuse is refused here, in Telegram's words, so that
+a mistake shows before a person sees it.
+
+    refusals.py  schema.py      what is said no to · methods, parameters and types, from `bot_api.json`
+    markup.py  keyboards.py     Telegram's HTML and its entities · keyboards and their limits
+    telegram.py  people.py      the world: chats, messages, files, updates, clock · what people do on their phones
+    methods.py  updates.py      METHODS, what is emulated · getUpdates and webhooks
+    faults.py  control.py       failures on command · the control API under /sandbox
+    server.py  client.py        the HTTP server, alone or inside a test · a phone for tests that speak HTTP
+"""

@@ -1,0 +1,120 @@
+"""Failures on command.
+
+What breaks bots is not the refusal but the silence: a message that was delivered although the connection broke before
+the answer. So a fault has a side: `before` it, nothing happened in the world; `after` it, everything did and only the
+answer is lost. A fault that was never drawn proves nothing, so each rule counts its hits, and stays in the list when it
+is used up: a test asserts `hits`.
+
+    kind        what the bot gets
+    refuse      an error in Telegram's form: status (400) and description
+    429         Too Many Requests with retry_after
+    5xx         an error in Telegram's form: status (502)
+    html        a gateway's page instead of JSON: status (502)
+    truncated   the answer's JSON, cut in half
+    reset       the connection reset, no answer
+    timeout     nothing for `delay` seconds (60), then the connection is closed
+    slow        the true answer, `delay` seconds late
+    repeat      the true answer; but getUpdates forgets nothing it was told to forget, a webhook update comes twice
+"""
+
+import random
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+Kind = Literal["refuse", "429", "5xx", "html", "truncated", "reset", "timeout", "slow", "repeat"]
+When = Literal["before", "after"]
+KINDS: Final = frozenset(get_args(Kind))
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Fault:
+    """One rule. Without `times` and `probability` it strikes every time until it is removed.
+
+    `method` is a regular expression over the whole name; "webhook" and "download" stand for deliveries to the bot and
+    for /file. With `chat`, only calls for that chat.
+    """
+
+    kind: Kind
+    method: str = ".*"
+    chat: int | None = None
+    when: When = "before"
+    status: int | None = None
+    description: str = ""
+    retry_after: int = 1
+    delay: float | None = None
+    times: int | None = None
+    probability: float = 1.0
+    seed: int = 0
+    skip: int = 0  # let so many calls pass first
+    id: int = 0
+    hits: int = 0
+    _dice: random.Random = field(default_factory=random.Random, repr=False)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+        re.compile(self.method)
+
+    def as_json(self) -> Json:
+        names = ("id", "kind", "method", "chat", "when", "status", "description", "retry_after", "delay", "times",
+                 "probability", "seed", "skip", "hits")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def strikes(self, method: str, chat: object) -> bool:
+        """Whether this call is hit; if so it is counted."""
+        if self.times is not None and self.hits >= self.times:
+            return False
+        if self.chat is not None and str(chat) != str(self.chat):
+            return False
+        if re.fullmatch(self.method, method, re.IGNORECASE) is None:
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.probability < 1.0 and self._dice.random() >= self.probability:
+            return False
+        self.hits += 1
+        return True
+
+
+class Faults:
+    """The rules in force; the first that strikes is the one."""
+
+    def __init__(self) -> None:
+        self.rules: list[Fault] = []
+        self._next = 1
+
+    def add(self, fault: Fault) -> Fault:
+        fault.id = self._next
+        self._next += 1
+        self.rules.append(fault)
+        return fault
+
+    def remove(self, fault_id: int | None = None) -> None:
+        """One rule, or all."""
+        self.rules = [] if fault_id is None else [rule for rule in self.rules if rule.id != fault_id]
+
+    def draw(self, method: str, chat: object) -> Fault | None:
+        return next((rule for rule in self.rules if rule.strikes(method, chat)), None)
+
+    def hits(self, ids: Iterable[int] | None = None) -> int:
+        return sum(rule.hits for rule in self.rules if ids is None or rule.id in ids)
+
+
+def fault_from(given: Mapping[str, Any]) -> Fault:
+    """A rule as the control API takes it; ValueError says what is wrong with it."""
+    known = {"kind", "method", "chat", "when", "status", "description", "retry_after", "delay", "times", "probability",
+             "seed", "skip"}  # fmt: skip
+    if unknown := sorted(set(given) - known):
+        raise ValueError(f"unknown in a fault: {', '.join(unknown)}")
+    if given.get("kind") not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
+    if given.get("when", "before") not in get_args(When):
+        raise ValueError("when must be before or after")
+    try:
+        return Fault(**given)
+    except (TypeError, re.error) as error:
+        raise ValueError(str(error)) from None

@@ -1,0 +1,402 @@
+"""The sandbox over HTTP: the Bot API for the bot, the control API and the page for people.
+
+    with running_sandbox() as sandbox:            # a thread of this process, a free port
+        sandbox.url, sandbox.token, sandbox.world
+
+    serve(port=8081, start=...)                   # a process of its own: `enlace sandbox`
+
+Bot API paths are `/bot{token}/{method}` and `/file/bot{token}/{path}`; everything else belongs to Starlette. Every
+answer carries `X-Sandbox-Clock`, the sandbox's own time, so that a bot that was started with another clock can follow.
+"""
+
+import asyncio
+import inspect
+import logging
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bot.sandbox import control, schema
+from bot.sandbox.control import Supervisor
+from bot.sandbox.faults import Fault
+from bot.sandbox.methods import Call, Told, perform
+from bot.sandbox.refusals import Refusal, bad_request, not_found, too_many_requests, unauthorized
+from bot.sandbox.schema import Upload
+from bot.sandbox.telegram import UPLOAD_LIMIT, Bot, World
+from bot.sandbox.updates import Courier, CutError
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+TIMEOUT_FAULT: Final = 60.0  # seconds of silence, unless the fault says otherwise
+BODY_LIMIT: Final = UPLOAD_LIMIT + 1024 * 1024  # the file and the fields around it
+_TOKEN: Final = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
+_PATH: Final = re.compile(r"/(file/)?bot([^/]+)/(.+)")
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which also lets a request cut its own connection: faults need that."""
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.scope["sandbox.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+
+
+def cut(scope: Scope) -> None:
+    """Reset the connection, as a broken network does: the other side gets an error, not an end."""
+    transport = scope.get("sandbox.transport")
+    if transport is None:
+        raise CutError
+    line = transport.get_extra_info("socket")
+    if line is not None:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the bot."""
+
+    status: int
+    body: bytes
+    content_type: bytes = b"application/json"
+
+    @classmethod
+    def of(cls, result: object) -> "Answer":
+        if isinstance(result, Told):
+            return cls(200, orjson.dumps({"ok": True, "result": True, "description": result.description}))
+        return cls(200, orjson.dumps({"ok": True, "result": result}))
+
+    @classmethod
+    def refused(cls, refusal: Refusal) -> "Answer":
+        body: Json = {"ok": False, "error_code": refusal.code, "description": refusal.description}
+        if refusal.parameters:
+            body["parameters"] = refusal.parameters
+        return cls(refusal.code, orjson.dumps(body))
+
+
+class Gateway:
+    """The Bot API as an ASGI application of its own: one path, no routing, no middleware."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.world.down:
+            return cut(scope)
+        found = _PATH.fullmatch(scope["path"])
+        if found is None:
+            return await self._send(scope, send, Answer.refused(not_found()))
+        is_file, token, rest = found.groups()
+        if _TOKEN.fullmatch(token) is None:
+            return await self._send(scope, send, Answer.refused(not_found()))
+        with self.world.lock:
+            bot = self.world.bot_of(token)
+        if bot is None:
+            return await self._send(scope, send, Answer.refused(unauthorized()))
+        if is_file:
+            return await self._file(scope, send, unquote(rest))
+        await self._method(scope, receive, send, bot, rest)
+
+    async def _method(self, scope: Scope, receive: Receive, send: Send, bot: Bot, name: str) -> None:
+        world = self.world
+        given: Json = {}
+        uploads: dict[str, Upload] = {}
+        fault: Fault | None = None
+        unknown: list[str] = []
+        method = schema.method_named(name)
+        try:
+            if method is None:
+                raise not_found("method not found")
+            given, uploads = await read_body(scope, receive)
+            if world.latency:
+                await asyncio.sleep(world.latency)
+                if world.down:
+                    raise CutError
+            with world.lock:
+                fault = world.faults.draw(method, given.get("chat_id"))
+            if fault is not None and fault.kind not in ("slow", "repeat") and fault.when == "before":
+                answer = None
+            else:
+                forgets = fault is None or fault.kind != "repeat"
+                answer, unknown = await self.performed(bot, method, given, uploads, forgets=forgets)
+        except Refusal as refusal:
+            answer = Answer.refused(refusal)
+        except ClientDisconnect:
+            return
+        except CutError:
+            self._record(method or name, given, uploads, 0, "", "down", unknown)
+            return cut(scope)
+        if fault is None:
+            self._record(method or name, given, uploads, answer.status if answer else 0, _words(answer), "", unknown)
+            assert answer is not None
+            return await self._send(scope, send, answer)
+        label = f"{fault.kind} {fault.when} #{fault.id}"
+        struck = await self._struck(fault, answer)
+        if struck is None:
+            self._record(method or name, given, uploads, 0, "", label, unknown)
+            return cut(scope)
+        self._record(method or name, given, uploads, struck.status, _words(struck), label, unknown)
+        await self._send(scope, send, struck)
+
+    async def performed(
+        self, bot: Bot, method: str, given: Json, uploads: dict[str, Upload], *, forgets: bool = True
+    ) -> tuple[Answer, list[str]]:
+        """The answer to one call, with its whole effect; and the parameters nobody knows."""
+        unknown: list[str] = []
+        try:
+            with self.world.lock:
+                params, unknown = schema.read(method, given, uploads)
+                result = perform(Call(self.world, bot, method, params, uploads, forgets))
+            if inspect.isawaitable(result):
+                result = await result
+            return Answer.of(result), unknown
+        except Refusal as refusal:
+            return Answer.refused(refusal), unknown
+
+    async def ride(self, bot: Bot, name: str, given: Json) -> None:
+        """A method that came in a webhook's answer: performed and recorded, its outcome told to nobody."""
+        method = schema.method_named(name)
+        if method is None:
+            return
+        answer, unknown = await self.performed(bot, method, given, {})
+        self._record(method, given, {}, answer.status, _words(answer), "", unknown, via="webhook")
+
+    def _record(
+        self,
+        method: str,
+        given: Json,
+        uploads: dict[str, Upload],
+        status: int,
+        description: str,
+        fault: str,
+        unknown: list[str],
+        via: str = "http",
+    ) -> None:
+        files = {name: {"file_name": upload.name, "size": len(upload.data)} for name, upload in uploads.items()}
+        with self.world.lock:
+            self.world.record(
+                method,
+                {**given, **files},
+                status=status,
+                description=description,
+                fault=fault,
+                unknown=unknown,
+                via=via,
+            )
+
+    async def _struck(self, fault: Fault, answer: Answer | None) -> Answer | None:
+        """What the bot gets of an answer that a fault has hit; None if the connection is cut."""
+        if fault.delay and fault.kind != "timeout":
+            await asyncio.sleep(fault.delay)
+        match fault.kind:
+            case "refuse":
+                words = fault.description or "Bad Request: refused on command"
+                return Answer.refused(Refusal(fault.status or 400, words))
+            case "429":
+                return Answer.refused(too_many_requests(fault.retry_after))
+            case "5xx":
+                status = fault.status or 502
+                words = fault.description or {500: "Internal Server Error", 502: "Bad Gateway"}.get(status, "")
+                return Answer.refused(Refusal(status, words or "Service Unavailable"))
+            case "html":
+                page = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><hr>nginx</body>\r\n</html>\r\n"
+                return Answer(fault.status or 502, page, b"text/html")
+            case "truncated":
+                whole = answer.body if answer else orjson.dumps({"ok": True, "result": {"message_id": 1}})
+                return Answer(fault.status or 200, whole[: len(whole) // 2])
+            case "timeout":
+                await asyncio.sleep(TIMEOUT_FAULT if fault.delay is None else fault.delay)
+                return None
+            case "reset":
+                return None
+            case "slow" | "repeat":
+                return answer
+
+    async def _file(self, scope: Scope, send: Send, path: str) -> None:
+        with self.world.lock:
+            fault = self.world.faults.draw("download", None)
+            stored = self.world.paths.get(path)
+        answer: Answer | None = Answer.refused(not_found())
+        if stored is not None:
+            answer = Answer(200, stored.data, b"application/octet-stream")
+        if fault is not None:
+            answer = await self._struck(fault, answer)
+        if answer is None:
+            return cut(scope)
+        await self._send(scope, send, answer)
+
+    async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
+        headers = [
+            (b"content-type", answer.content_type),
+            (b"content-length", str(len(answer.body)).encode()),
+            (b"x-sandbox-clock", f"{self.world.now():.6f}".encode()),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def _words(answer: Answer | None) -> str:
+    if answer is None or answer.status == 200 or answer.content_type != b"application/json":
+        return ""
+    return str(orjson.loads(answer.body).get("description", ""))
+
+
+async def read_body(scope: Scope, receive: Receive) -> tuple[Json, dict[str, Upload]]:
+    """The parameters of a call, from the query string and a JSON, form or multipart body; and its files."""
+    given: Json = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > BODY_LIMIT:
+        raise Refusal(413, "Request Entity Too Large")
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind == b"multipart/form-data":
+        return await _multipart(scope, receive, given)
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > BODY_LIMIT:
+            raise Refusal(413, "Request Entity Too Large")
+        if not message.get("more_body"):
+            break
+    body = b"".join(chunks)
+    if kind == b"application/json" and body.strip():
+        try:
+            fields = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise bad_request("can't parse JSON object") from None
+        if not isinstance(fields, dict):
+            raise bad_request("can't parse JSON object: object expected")
+        given |= fields
+    elif body:
+        given |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    return given, {}
+
+
+async def _multipart(scope: Scope, receive: Receive, given: Json) -> tuple[Json, dict[str, Upload]]:
+    uploads: dict[str, Upload] = {}
+    try:
+        async with Request(scope, receive).form(max_part_size=BODY_LIMIT, max_files=100) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    data = await value.read()
+                    if len(data) > UPLOAD_LIMIT:
+                        raise Refusal(413, "Request Entity Too Large")
+                    uploads[name] = Upload(value.filename or "", data, value.content_type or "")
+                else:
+                    given[name] = value
+    except MultiPartException as error:
+        raise bad_request(f"can't parse the multipart body: {error.message}") from None
+    return given, uploads
+
+
+def create_app(world: World, supervisor: Supervisor | None = None) -> Any:
+    """The ASGI application of one world: Bot API, control API, page. Carries updates to webhooks while it lives."""
+    gateway = Gateway(world)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            courier = tasks.create_task(Courier(world, gateway.ride).run())
+            yield
+            courier.cancel()
+
+    rest = Starlette(routes=control.routes(world, supervisor), lifespan=lifespan)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(("/bot", "/file/bot")):
+            await gateway(scope, receive, send)
+        else:
+            await rest(scope, receive, send)
+
+    return app
+
+
+def _server(world: World, supervisor: Supervisor | None = None) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(world, supervisor),
+        http=Protocol,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def serve(
+    port: int = 8081,
+    host: str = "127.0.0.1",
+    *,
+    world: World | None = None,
+    start: float | None = None,
+    supervisor: Supervisor | None = None,
+) -> None:
+    """Run the sandbox until SIGINT or SIGTERM; `supervisor` lets the page stop and start the bot."""
+    server = _server(world or World(start=start), supervisor)
+    server.config.host, server.config.port = host, port
+    server.run()
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox that runs in a thread of this process."""
+
+    url: str
+    token: str
+    world: World
+
+
+@contextmanager
+def running_sandbox(world: World | None = None, *, port: int = 0, **settings: Any) -> Iterator[Sandbox]:
+    """A sandbox on a free port, served by a thread until the block ends; the world may be used from the test's thread.
+
+    `settings` are those of `World`: start, token, username, any_token.
+    """
+    world = world or World(**settings)
+    server = _server(world)
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[listening]))
+
+    serving = threading.Thread(target=run, name="sandbox", daemon=True)
+    serving.start()
+    while not server.started and serving.is_alive():
+        time.sleep(0.002)
+    if not server.started:
+        raise RuntimeError("the sandbox did not start")
+    try:
+        yield Sandbox(f"http://127.0.0.1:{listening.getsockname()[1]}", world.bot.token, world)
+    finally:
+        server.should_exit = True
+        serving.join(10)
+        listening.close()

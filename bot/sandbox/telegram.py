@@ -1,0 +1,645 @@
+"""The world behind the API: people, chats, messages, files, updates waiting for the bot, and the time.
+
+Telegram is one place where all of it happens in one order; a bot sees a narrow window of it. So the sandbox keeps one
+`World` under one lock, moved by three sides: the bot (methods.py), people (people.py, or a test that holds the world
+in its hands) and the clock. Nothing in here speaks HTTP, and nothing here knows the time but through `World.clock`.
+
+What each phone was shown is written down (`Ledger`) in the order in which it happened, and every call of the bot
+likewise (`World.calls`): tests assert on these, not on what the bot believes it has sent.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import count
+from typing import Any, Final, Literal
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from bot.sandbox.faults import Faults
+from bot.sandbox.refusals import OTHER_POLLER, bad_request, forbidden, too_many_requests
+
+Json = dict[str, Any]
+ChatKind = Literal["private", "group", "supergroup", "channel"]
+
+DEFAULT_TOKEN: Final = "7000000001:SANDBOX-token-for-the-demo-only"  # noqa: S105 - it opens nothing
+DEFAULT_USERNAME: Final = "enlace_demo_bot"
+
+UPDATE_LIFETIME: Final = 24 * 3600  # seconds that Telegram keeps an update nobody fetched
+QUERY_LIFETIME: Final = 150  # … and a tap: its update, and the time in which it may be answered
+DELETE_LIFETIME: Final = 48 * 3600  # seconds in which a message can still be deleted
+TYPING_LIFETIME: Final = 5
+DOWNLOAD_LIMIT: Final = 20 * 1024 * 1024
+UPLOAD_LIMIT: Final = 50 * 1024 * 1024
+PHOTO_LIMIT: Final = 10 * 1024 * 1024
+PHOTO_SIDES: Final = (90, 320, 800, 1280)  # the longer side of each size that Telegram makes of a photo
+
+# Updates a bot receives only if it asks for them by name.
+UNASKED: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+
+
+class Clock:
+    """Seconds since 1970, started anywhere, running at the pace of the real clock, moved forward at will."""
+
+    def __init__(self, start: float | None = None) -> None:
+        self._ahead = (time.time() if start is None else start) - time.monotonic()
+
+    def now(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def move_to(self, moment: float) -> None:
+        """Forward only: a world in which messages were sent tomorrow helps nobody. Raises ValueError."""
+        if moment < self.now():
+            raise ValueError("the sandbox clock moves forward only")
+        self._ahead = moment - time.monotonic()
+
+    def move_by(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("the sandbox clock moves forward only")
+        self._ahead += seconds
+
+
+class Bell:
+    """Wakes whoever waits, on whichever event loop, from whichever thread.
+
+    Take a `waiter` while the world is locked and after looking whether there is anything to wait for; a ring between
+    looking and waiting is then never missed.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = set()
+        self._lock = threading.Lock()
+
+    def waiter(self) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        entry = (loop, future)
+        with self._lock:
+            self._waiting.add(entry)
+        future.add_done_callback(lambda _: self._forget(entry))
+        return future
+
+    def _forget(self, entry: tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]) -> None:
+        with self._lock:
+            self._waiting.discard(entry)
+
+    def ring(self) -> None:
+        if not self._waiting:
+            return
+        with self._lock:
+            waiting, self._waiting = self._waiting, set()
+        for loop, future in waiting:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_wake, future)
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def rung(waiter: "asyncio.Future[None]", timeout: float | None) -> None:
+    """Until the bell rings, at the longest `timeout` real seconds."""
+    await asyncio.wait([waiter], timeout=timeout)
+    waiter.cancel()
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a telephone."""
+
+    id: int
+    first_name: str
+    title: str = ""  # what the page writes above the phone: "Punto focal, MINERD"
+    language_code: str = ""
+    last_name: str = ""
+    username: str = ""
+    is_deactivated: bool = False
+
+    def user(self) -> Json:
+        result: Json = {"id": self.id, "is_bot": False, "first_name": self.first_name}
+        for name in ("last_name", "username", "language_code"):
+            if getattr(self, name):
+                result[name] = getattr(self, name)
+        return result
+
+
+@dataclass(slots=True)
+class Kept:
+    """One message in a chat, as `Message` of the Bot API, and what Telegram knows besides."""
+
+    message: Json
+    from_bot: bool
+    is_silent: bool = False
+    has_other_keyboard: bool = False  # sent with a keyboard that is not inline: such a message cannot be edited
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that a phone was shown. `what`: send, edit, delete, answer, pin, unpin, reaction, typing, draft."""
+
+    seq: int
+    at: float
+    chat: int
+    what: str
+    message_id: int | None
+    message: Json | None
+    details: Json
+
+    def as_json(self) -> Json:
+        return {
+            "seq": self.seq, "at": self.at, "chat": self.chat, "what": self.what, "message_id": self.message_id,
+            "message": self.message, **self.details,
+        }  # fmt: skip
+
+
+class Ledger:
+    """What every phone was shown, oldest first; never changed afterwards."""
+
+    def __init__(self) -> None:
+        self.entries: list[Seen] = []
+        self.bell = Bell()
+
+    def write(self, at: float, chat: int, what: str, message: Json | None = None, **details: Any) -> Seen:
+        message_id = details.pop("message_id", None) or (message["message_id"] if message else None)
+        seen = Seen(len(self.entries) + 1, at, chat, what, message_id, message, details)
+        self.entries.append(seen)
+        self.bell.ring()
+        return seen
+
+    def since(self, seq: int = 0, chat: int | None = None) -> Iterator[Seen]:
+        """What came after entry number `seq`."""
+        for at in range(max(seq, 0), len(self.entries)):
+            if chat is None or self.entries[at].chat == chat:
+                yield self.entries[at]
+
+
+@dataclass(slots=True)
+class Chat:
+    """A conversation of one bot: with a person, or in a group or channel it was added to."""
+
+    id: int
+    kind: ChatKind
+    person: Person | None = None
+    title: str = ""
+    username: str = ""
+    started: bool = False
+    blocked: bool = False
+    bot_status: str = "member"  # of the bot in a group: member, administrator, left, kicked
+    members: dict[int, Person] = field(default_factory=dict)
+    migrated_to: int | None = None
+    messages: dict[int, Kept] = field(default_factory=dict)
+    next_message_id: int = 1
+    reply_keyboard: Json | None = None
+    typing_until: float = 0.0
+    toast: Json | None = None
+    unread: int = 0
+    pinned: list[int] = field(default_factory=list)
+    menu_button: Json | None = None
+    draft: Json | None = None
+
+    def brief(self) -> Json:
+        """As messages name it."""
+        if self.kind == "private":
+            assert self.person is not None
+            names = {"first_name": self.person.first_name, "last_name": self.person.last_name}
+            known: Json = {**names, "username": self.person.username}
+        else:
+            known = {"title": self.title, "username": self.username}
+        return {"id": self.id, "type": self.kind, **{name: value for name, value in known.items() if value}}
+
+
+@dataclass(slots=True)
+class Pending:
+    """One update that Telegram still keeps for the bot."""
+
+    update_id: int
+    body: Json  # the update without its number
+    line: tuple[str, int]  # updates of one line are delivered one after the other
+    expires_at: float
+    fails: int = 0
+    delay: float = 1.0
+    due_at: float = 0.0
+    is_under_way: bool = False
+
+
+@dataclass(slots=True)
+class Query:
+    """A tap that waits for its answer."""
+
+    id: str
+    chat_id: int
+    at: float
+    is_answered: bool = False
+
+
+@dataclass(slots=True)
+class Webhook:
+    url: str
+    secret_token: str = ""
+    max_connections: int = 40
+    last_error_at: float | None = None
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Bytes that Telegram keeps; `file_id` names them for this bot."""
+
+    file_id: str
+    unique_id: str
+    path: str
+    data: bytes
+    name: str = ""
+    mime: str = ""
+    kind: str = "document"
+    facts: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Bot:
+    """One token's side of the world: its chats, its updates, what it has told Telegram about itself."""
+
+    token: str
+    id: int
+    username: str
+    first_name: str = "Enlace"
+    chats: dict[int, Chat] = field(default_factory=dict)
+    pending: list[Pending] = field(default_factory=list)
+    next_update_id: int = 100_000_001
+    allowed_updates: frozenset[str] | None = None
+    webhook: Webhook | None = None
+    bell: Bell = field(default_factory=Bell)
+    poll: int = 0  # the number of the newest getUpdates that waits; an older one has lost
+    poll_ended_by: str = OTHER_POLLER
+    polled_at: float | None = None  # monotonic, of the last getUpdates begun or ended
+    last_seen: float | None = None
+    queries: dict[str, Query] = field(default_factory=dict)
+    commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    menu_button: Json = field(default_factory=lambda: {"type": "commands"})
+    rights: dict[bool, Json] = field(default_factory=dict)
+
+    def user(self) -> Json:
+        return {"id": self.id, "is_bot": True, "first_name": self.first_name, "username": self.username}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One call of the bot; the token appears nowhere in it."""
+
+    seq: int
+    at: float
+    method: str
+    chat: int | str | None
+    params: Json
+    status: int  # HTTP; 0 if the connection was cut without an answer
+    description: str
+    fault: str
+    unknown: list[str]
+    via: str = "http"
+
+    def as_json(self) -> Json:
+        return {
+            "seq": self.seq, "at": self.at, "method": self.method, "chat": self.chat, "params": self.params,
+            "status": self.status, "ok": self.status == 200, "description": self.description, "fault": self.fault,
+            "unknown": self.unknown, "via": self.via,
+        }  # fmt: skip
+
+
+class Limits:
+    """Telegram's sending limits, when switched on: 30 a second, one a second per chat, 20 a minute per group."""
+
+    OVERALL: Final = 30
+    CHAT_BURST: Final = 3
+    GROUP: Final = 20
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self._all: deque[float] = deque()
+        self._chats: dict[int, float] = {}
+        self._groups: dict[int, deque[float]] = {}
+
+    def count(self, chat: Chat, now: float, messages: int = 1) -> None:
+        """Count messages about to be sent; raises 429 instead if they are too many, and counts nothing then."""
+        if not self.is_on:
+            return
+        while self._all and self._all[0] <= now - 1:
+            self._all.popleft()
+        if len(self._all) + messages > self.OVERALL:
+            raise too_many_requests(1)
+        # A bucket of CHAT_BURST that refills once a second, kept as the moment at which it would be full again.
+        full_at = max(self._chats.get(chat.id, now), now) + messages
+        if full_at - now > self.CHAT_BURST:
+            raise too_many_requests(max(1, round(full_at - now - self.CHAT_BURST)))
+        if chat.kind != "private":
+            group = self._groups.setdefault(chat.id, deque())
+            while group and group[0] <= now - 60:
+                group.popleft()
+            if len(group) + messages > self.GROUP:
+                raise too_many_requests(max(1, int(group[0] + 60 - now) + 1))
+            group.extend([now] * messages)
+        self._all.extend([now] * messages)
+        self._chats[chat.id] = full_at
+
+
+class World:
+    """Everything, under one lock: `with world.lock:` around anything that reads twice or writes."""
+
+    def __init__(
+        self,
+        *,
+        token: str = DEFAULT_TOKEN,
+        username: str = DEFAULT_USERNAME,
+        start: float | None = None,
+        any_token: bool = False,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.clock = Clock(start)
+        self.any_token = any_token
+        self.people: dict[int, Person] = {}
+        self.bot = Bot(token, int(token.partition(":")[0]), username)
+        self.bots: dict[str, Bot] = {token: self.bot}
+        self.ledger = Ledger()
+        self.calls: list[Recorded] = []
+        self.webhook_bell = Bell()
+        self.files: dict[str, StoredFile] = {}
+        self.albums: dict[str, list[StoredFile]] = {}  # all sizes of a photo, by the file_id of each
+        self.paths: dict[str, StoredFile] = {}
+        self.faults = Faults()
+        self.limits = Limits()
+        self.down = False
+        self.latency = 0.0
+        self._numbers = count(1)
+        self._listeners: list[Callable[[Json], None]] = []
+
+    # ---------------------------------------------------------------- time and switches
+    def now(self) -> float:
+        return self.clock.now()
+
+    def move_clock(self, *, to: float | None = None, by: float = 0.0) -> None:
+        """Move the clock forward. Every waiting getUpdates ends at once, empty: the bot learns the new time from it."""
+        with self.lock:
+            if to is not None:
+                self.clock.move_to(to)
+            else:
+                self.clock.move_by(by)
+            for bot in self.bots.values():
+                self.expire(bot)
+                self.end_poll(bot, "")
+        self.webhook_bell.ring()
+        self.tell({"type": "clock"})
+
+    def switch(self, *, down: bool | None = None, latency: float | None = None, limits: bool | None = None) -> None:
+        """Telegram out of reach, slow, or counting what is sent."""
+        with self.lock:
+            if down is not None:
+                self.down = down
+                for bot in self.bots.values():
+                    bot.bell.ring()
+                self.webhook_bell.ring()
+            if latency is not None:
+                self.latency = latency
+            if limits is not None:
+                self.limits.is_on = limits
+        self.tell({"type": "state"})
+
+    def listen(self, listener: Callable[[Json], None]) -> Callable[[], None]:
+        """Hear of every change, in the thread that made it; the result ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def tell(self, event: Json) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def number(self) -> int:
+        """The next number of this world; identifiers are made of them, so that a run can be repeated."""
+        return next(self._numbers)
+
+    # ---------------------------------------------------------------- bots, people, chats
+    def bot_of(self, token: str) -> Bot | None:
+        """The bot that owns a token; with `any_token`, a bot is born for each new one."""
+        bot = self.bots.get(token)
+        if bot is None and self.any_token:
+            bot_id = int(token.partition(":")[0])
+            bot = self.bots[token] = Bot(token, bot_id, f"sandbox{bot_id}_bot")
+        return bot
+
+    def add_person(self, person: Person, *, started: bool = False) -> Chat:
+        """A person with a phone, and the empty chat with the bot. Adding again renames; the chat stays."""
+        with self.lock:
+            known = self.people.get(person.id)
+            if known is None:
+                self.people[person.id] = known = person
+            else:
+                for name in ("first_name", "title", "language_code", "last_name", "username"):
+                    setattr(known, name, getattr(person, name) or getattr(known, name))
+            chat = self.private_chat(self.bot, known)
+            chat.started = chat.started or started
+        self.tell({"type": "state"})
+        return chat
+
+    def private_chat(self, bot: Bot, person: Person) -> Chat:
+        chat = bot.chats.get(person.id)
+        if chat is None:
+            chat = bot.chats[person.id] = Chat(person.id, "private", person)
+        return chat
+
+    def chat(self, chat_id: int) -> Chat:
+        """A chat of the first bot; KeyError if there is none."""
+        return self.bot.chats[chat_id]
+
+    def chat_to_write(self, bot: Bot, chat_id: int | str) -> Chat:
+        """The chat the bot may write to; raises the refusal Telegram has for each reason why not."""
+        chat = self.chat_of(bot, chat_id)
+        if chat.migrated_to is not None:
+            raise bad_request("group chat was upgraded to a supergroup chat", migrate_to_chat_id=chat.migrated_to)
+        if chat.kind == "private":
+            if chat.person is not None and chat.person.is_deactivated:
+                raise forbidden("user is deactivated")
+            if chat.blocked:
+                raise forbidden("bot was blocked by the user")
+            if not chat.started:
+                raise forbidden("bot can't initiate conversation with a user")
+        elif chat.bot_status == "kicked":
+            raise forbidden(f"bot was kicked from the {chat.kind} chat")
+        elif chat.bot_status == "left":
+            raise forbidden(f"bot is not a member of the {chat.kind} chat")
+        return chat
+
+    def chat_of(self, bot: Bot, chat_id: int | str) -> Chat:
+        """The chat that is meant, whether the bot may write to it or not."""
+        if isinstance(chat_id, str):
+            name = chat_id.removeprefix("@").lower()
+            for chat in bot.chats.values():
+                if chat_id.startswith("@") and name and chat.username.lower() == name:
+                    return chat
+            raise bad_request("chat not found")
+        found = bot.chats.get(chat_id)
+        if found is None:
+            person = self.people.get(chat_id)
+            if person is None:
+                raise bad_request("chat not found")
+            found = self.private_chat(bot, person)
+        return found
+
+    # ---------------------------------------------------------------- messages
+    def keep(self, bot: Bot, chat: Chat, message: Json, *, from_bot: bool, sender: Json | None) -> Kept:
+        """Give a message its number, date and chat, and keep it. The message is completed in Telegram's field order."""
+        head: Json = {"message_id": chat.next_message_id}
+        chat.next_message_id += 1
+        if sender is not None:
+            head["from"] = sender
+        for name in ("sender_chat", "author_signature"):
+            if name in message:
+                head[name] = message.pop(name)
+        head["chat"] = chat.brief()
+        head["date"] = int(self.now())
+        kept = Kept({**head, **message}, from_bot)
+        chat.messages[head["message_id"]] = kept
+        return kept
+
+    def show(self, chat: Chat, what: str, message: Json | None = None, **details: Any) -> Seen:
+        """Write down that a phone was shown something; pages and waiting tests hear of it."""
+        seen = self.ledger.write(self.now(), chat.id, what, None if message is None else dict(message), **details)
+        self.tell({"type": "chat", "id": chat.id})
+        return seen
+
+    # ---------------------------------------------------------------- updates
+    def post(self, bot: Bot, kind: str, body: Json, *, line: tuple[str, int]) -> int | None:
+        """Put an update into the bot's queue, unless the bot has said that it does not want this kind."""
+        with self.lock:
+            wanted = bot.allowed_updates
+            if kind in UNASKED if wanted is None else kind not in wanted:
+                return None
+            update_id = bot.next_update_id
+            bot.next_update_id += 1
+            lifetime = QUERY_LIFETIME if kind == "callback_query" else UPDATE_LIFETIME
+            bot.pending.append(Pending(update_id, {kind: body}, line, self.now() + lifetime))
+        self.ring(bot)
+        return update_id
+
+    def ring(self, bot: Bot) -> None:
+        """There is something for this bot: wake its getUpdates, or whoever carries updates to its webhook."""
+        bot.bell.ring()
+        if bot.webhook is not None:
+            self.webhook_bell.ring()
+
+    def inject(self, update: Json) -> int:
+        """Any update at all, as it stands; only a missing update_id is filled in."""
+        kind = next((name for name in update if name != "update_id"), "")
+        body = update.get(kind)
+        holder = body.get("message", body) if isinstance(body, dict) else {}
+        chat = holder.get("chat") if isinstance(holder, dict) else None
+        chat_id = chat.get("id") if isinstance(chat, dict) else None
+        given = update.get("update_id")
+        with self.lock:
+            update_id = given if isinstance(given, int) else self.bot.next_update_id
+            self.bot.pending.append(
+                Pending(
+                    update_id,
+                    {name: value for name, value in update.items() if name != "update_id"},
+                    ("raw", chat_id if isinstance(chat_id, int) else 0),
+                    self.now() + UPDATE_LIFETIME,
+                )
+            )
+            self.bot.next_update_id = max(self.bot.next_update_id, update_id + 1)
+        self.ring(self.bot)
+        return update_id
+
+    def expire(self, bot: Bot) -> None:
+        """Forget what Telegram would no longer keep."""
+        now = self.now()
+        if bot.pending and any(pending.expires_at <= now for pending in bot.pending):
+            bot.pending = [pending for pending in bot.pending if pending.expires_at > now or pending.is_under_way]
+
+    def end_poll(self, bot: Bot, because: str) -> None:
+        """End the getUpdates that waits: with the conflict given, or, if that is none, empty."""
+        bot.poll += 1
+        bot.poll_ended_by = because
+        bot.bell.ring()
+
+    # ---------------------------------------------------------------- files
+    def store(self, kind: str, data: bytes, name: str, mime: str, facts: Json | None = None) -> StoredFile:
+        """Keep bytes; the folder and the first letters of the identifier tell the kind, as Telegram's do."""
+        number = self.number()
+        folder, head = _FOLDERS[kind]
+        dot = name.rpartition(".")[2] if "." in name else ""
+        path = f"{folder}/file_{number}" + (f".{dot}" if dot else "")
+        stored = StoredFile(
+            f"{head}AAMCAQADGQ{number:010d}AAE", f"AQAD{number:08d}AE", path, data, name, mime, kind, facts or {}
+        )
+        self.files[stored.file_id] = stored
+        self.paths[path] = stored
+        return stored
+
+    def store_photo(self, data: bytes) -> list[StoredFile]:
+        """A photo as Telegram keeps it: JPEG in several sizes, turned upright, nothing left of its metadata.
+
+        Raises Refusal for what is no image, or one of impossible size.
+        """
+        sizes = []
+        for jpeg, width, height in photo_sizes(data):
+            sizes.append(self.store("photo", jpeg, "photo.jpg", "image/jpeg", {"width": width, "height": height}))
+        self.albums.update((size.file_id, sizes) for size in sizes)
+        return sizes
+
+    # ---------------------------------------------------------------- what was called
+    def record(
+        self,
+        method: str,
+        params: Json,
+        *,
+        status: int,
+        description: str = "",
+        fault: str = "",
+        unknown: Iterable[str] = (),
+        via: str = "http",
+    ) -> None:
+        chat = params.get("chat_id")
+        self.calls.append(
+            Recorded(
+                len(self.calls) + 1, self.now(), method, chat, params, status, description, fault, list(unknown), via
+            )
+        )
+
+
+_FOLDERS: Final = {
+    "photo": ("photos", "AgAC"),
+    "document": ("documents", "BQAC"),
+    "video": ("videos", "BAAC"),
+    "audio": ("music", "CQAC"),
+    "voice": ("voice", "AwAC"),
+    "animation": ("animations", "CgAC"),
+    "sticker": ("stickers", "CAAC"),
+    "video_note": ("video_notes", "DQAC"),
+    "thumbnail": ("thumbnails", "AAMC"),
+}
+
+
+def photo_sizes(data: bytes) -> list[tuple[bytes, int, int]]:
+    """JPEG, width and height of each size, the smallest first; raises Refusal."""
+    try:
+        with Image.open(BytesIO(data)) as opened:
+            width, height = opened.size
+            if width + height > 10_000 or max(width, height) > 20 * min(width, height):
+                raise bad_request("PHOTO_INVALID_DIMENSIONS")
+            upright = ImageOps.exif_transpose(opened).convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise bad_request("IMAGE_PROCESS_FAILED") from None
+    longest = max(upright.size)
+    sides = [side for side in PHOTO_SIDES if side < longest] + [min(longest, PHOTO_SIDES[-1])]
+    result = []
+    for side in sorted(set(sides)):
+        share = side / longest
+        size = (max(1, round(upright.width * share)), max(1, round(upright.height * share)))
+        picture = upright if size == upright.size else upright.resize(size)
+        buffer = BytesIO()
+        Image.frombytes("RGB", picture.size, picture.tobytes()).save(buffer, "JPEG", quality=87)
+        result.append((buffer.getvalue(), *size))
+    return result
