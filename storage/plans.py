@@ -1,0 +1,444 @@
+"""The plan as it stands in the database, read for people who wait for an answer.
+
+Plans change a few times a year and are read at every tap, so reading is all there is here (`imports` writes),
+every question takes a fixed number of statements whatever the size of the plan, and the statements are built
+once. Rows come out as the value types of `conversations.plan`, with their `id`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BindParameter, Row, Select, and_, bindparam, or_, select
+
+from conversations.plan import (
+    Activity,
+    ActivityStatus,
+    Agency,
+    DueReport,
+    Frequency,
+    Indicator,
+    PastReport,
+    PeriodType,
+    ReportingPeriod,
+    Translations,
+    ValidationState,
+    due_list,
+    translated,
+)
+from storage.errors import Conflict, NotFound
+from storage.models import Base
+from storage.statements import insert_or_ignore
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    id: int
+    code: str
+    name: Translations
+    starts_on: date
+    ends_on: date
+    timezone: str
+    imported_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLabel:
+    """One entry of a code list: `activity_status`, `validation_state`, `obstacle`, `province`, `sdg_target` …"""
+
+    code: str
+    label: Translations
+    attributes: dict[str, str]
+
+    def text(self, language: str) -> str:
+        return translated(self.label, language) or self.code
+
+
+@dataclass(frozen=True, slots=True)
+class StrategicArea:
+    id: int
+    code: str
+    name: Translations
+    intent: Translations
+
+
+# ------------------------------------------------------------------ statements, built once
+_tables = Base.metadata.tables
+_plan = _tables["plan"]
+_area = _tables["strategic_area"]
+_agency = _tables["agency"]
+_objective = _tables["objective"]
+_indicator = _tables["indicator"]
+_target = _tables["target"]
+_activity = _tables["activity"]
+_period = _tables["reporting_period"]
+_closing = _tables["closing"]
+_submission = _tables["submission"]
+_code = _tables["code"]
+
+_OF_PLAN: BindParameter[int] = bindparam("plan_id")
+_OF_AGENCY: BindParameter[int] = bindparam("agency_id")
+_WITH_CODE: BindParameter[str] = bindparam("code")
+_ON: BindParameter[date] = bindparam("on")
+
+_PLANS = select(
+    _plan.c.id, _plan.c.code, _plan.c.name, _plan.c.starts_on, _plan.c.ends_on, _plan.c.timezone, _plan.c.imported_at
+).order_by(_plan.c.id)
+_PLAN = _PLANS.where(_plan.c.code == _WITH_CODE)
+
+_AREAS = (
+    select(_area.c.id, _area.c.code, _area.c.name, _area.c.intent)
+    .where(_area.c.plan_id == _OF_PLAN)
+    .order_by(_area.c.position, _area.c.code)
+)
+
+_ANY_AGENCY = select(
+    _agency.c.id, _agency.c.code, _agency.c.name, _agency.c.role_type, _agency.c.active_from, _agency.c.active_to
+)
+_AGENCIES = _ANY_AGENCY.where(_agency.c.plan_id == _OF_PLAN).order_by(_agency.c.id)
+_AGENCY = _AGENCIES.where(_agency.c.code == _WITH_CODE)
+_AGENCY_BY_ID = _ANY_AGENCY.where(_agency.c.id == _OF_AGENCY)
+
+_ACTIVITIES = (
+    select(
+        _activity.c.id,
+        _activity.c.code,
+        _agency.c.code.label("agency_code"),
+        _activity.c.start_on,
+        _activity.c.due_on,
+        _activity.c.report_frequency,
+        _activity.c.name,
+        _activity.c.short_name,
+        _area.c.code.label("area_code"),
+        _objective.c.code.label("objective_code"),
+        _indicator.c.code.label("indicator_code"),
+        _activity.c.target_quantity,
+        _activity.c.target_unit,
+        _activity.c.means_of_verification,
+        _activity.c.sensitivity,
+        _activity.c.retired_on,
+    )
+    .join(_agency, _agency.c.id == _activity.c.agency_id)
+    .join(_objective, _objective.c.id == _activity.c.objective_id)
+    .join(_area, _area.c.id == _objective.c.strategic_area_id)
+    .outerjoin(_indicator, _indicator.c.id == _activity.c.indicator_id)
+    .where(_activity.c.plan_id == _OF_PLAN)
+    .order_by(_area.c.position, _activity.c.code)
+)
+_ACTIVITY = _ACTIVITIES.where(_activity.c.code == _WITH_CODE)
+_ACTIVITIES_OF_AGENCY = _ACTIVITIES.where(_activity.c.agency_id == _OF_AGENCY)
+
+_INDICATORS = (
+    select(
+        _indicator.c.id,
+        _indicator.c.code,
+        _agency.c.code.label("agency_code"),
+        _indicator.c.frequency,
+        _indicator.c.name,
+        _area.c.code.label("area_code"),
+        _indicator.c.level,
+        _indicator.c.unit,
+        _indicator.c.direction,
+        _indicator.c.aggregation,
+        _indicator.c.sensitivity,
+        _indicator.c.min_cell,
+        _indicator.c.by_exploitation,
+        _indicator.c.baseline,
+        _target.c.value.label("target"),
+        _target.c.target_on,
+        _indicator.c.retired_on,
+    )
+    .join(_agency, _agency.c.id == _indicator.c.agency_id)
+    .join(_area, _area.c.id == _indicator.c.strategic_area_id)
+    .outerjoin(_target, _target.c.indicator_id == _indicator.c.id)
+    .where(_indicator.c.plan_id == _OF_PLAN)
+    .order_by(_indicator.c.code, _target.c.target_on)
+)
+_INDICATOR = _INDICATORS.where(_indicator.c.code == _WITH_CODE)
+_INDICATORS_OF_AGENCY = _INDICATORS.where(_indicator.c.agency_id == _OF_AGENCY)
+
+_PERIOD_COLUMNS = (
+    _period.c.id,
+    _period.c.code,
+    _period.c.period_type,
+    _period.c.start_on,
+    _period.c.end_on,
+    _period.c.opens_on,
+    _period.c.due_on,
+    _period.c.grace_until_on,
+    _period.c.locks_on,
+)
+_PERIODS = select(*_PERIOD_COLUMNS).where(_period.c.plan_id == _OF_PLAN).order_by(_period.c.end_on, _period.c.due_on)
+_PERIOD = _PERIODS.where(_period.c.code == _WITH_CODE)
+_PERIOD_BY_ID = select(*_PERIOD_COLUMNS).where(_period.c.id == bindparam("period_id"))
+_OPEN_PERIODS = _PERIODS.where(_period.c.opens_on <= _ON, _period.c.locks_on > _ON)
+_OPEN_PERIODS_AND_CLOSINGS = (
+    select(*_PERIOD_COLUMNS, _closing.c.id.label("closing_id"))
+    .outerjoin(_closing, and_(_closing.c.reporting_period_id == _period.c.id, _closing.c.agency_id == _OF_AGENCY))
+    .where(_period.c.plan_id == _OF_PLAN, _period.c.opens_on <= _ON, _period.c.locks_on > _ON)
+    .order_by(_period.c.end_on, _period.c.due_on)
+)
+
+# The reports about what this agency leads today, whoever sent them: an activity may have changed hands.
+_REPORTS_OF_AGENCY = (
+    select(
+        _submission.c.id,
+        _submission.c.subject,
+        _period.c.code,
+        _period.c.end_on,
+        _submission.c.validation_state,
+        _submission.c.activity_status,
+        _submission.c.progress,
+    )
+    .join(_period, _period.c.id == _submission.c.reporting_period_id)
+    .where(
+        _submission.c.plan_id == _OF_PLAN,
+        _submission.c.is_current,
+        or_(
+            _submission.c.subject.in_(
+                select("activity:" + _activity.c.code).where(
+                    _activity.c.plan_id == _OF_PLAN, _activity.c.agency_id == _OF_AGENCY
+                )
+            ),
+            _submission.c.subject.in_(
+                select("indicator:" + _indicator.c.code).where(
+                    _indicator.c.plan_id == _OF_PLAN, _indicator.c.agency_id == _OF_AGENCY
+                )
+            ),
+        ),
+    )
+)
+
+_CODE_LIST = (
+    select(_code.c.code, _code.c.label, _code.c.attributes)
+    .where(_code.c.plan_id == _OF_PLAN, _code.c.list == bindparam("list"))
+    .order_by(_code.c.position)
+)
+_CLOSING = select(_closing.c.closed_at).where(
+    _closing.c.agency_id == _OF_AGENCY, _closing.c.reporting_period_id == bindparam("period_id")
+)
+
+
+class Plans:
+    """Questions about plans. Nothing here writes, except that an agency closes a period."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
+
+    # -------------------------------------------------------------- plans
+    def all(self) -> tuple[Plan, ...]:
+        return tuple(Plan(*row) for row in self._rows(_PLANS))
+
+    def by_code(self, code: str) -> Plan:
+        """NotFound if there is none."""
+        for row in self._rows(_PLAN, code=code):
+            return Plan(*row)
+        raise NotFound(f"no plan {code!r}")
+
+    def only(self) -> Plan:
+        """The plan of a deployment that serves one. NotFound before the first import, Conflict if there are several."""
+        plans = self.all()
+        if not plans:
+            raise NotFound("no plan has been imported")
+        if len(plans) > 1:
+            raise Conflict(f"several plans: {', '.join(plan.code for plan in plans)}")
+        return plans[0]
+
+    def code_list(self, plan_id: int, name: str) -> tuple[CodeLabel, ...]:
+        """The entries in the author's order; empty for a list the plan does not have."""
+        return tuple(CodeLabel(*row) for row in self._rows(_CODE_LIST, plan_id=plan_id, list=name))
+
+    def strategic_areas(self, plan_id: int) -> tuple[StrategicArea, ...]:
+        return tuple(StrategicArea(*row) for row in self._rows(_AREAS, plan_id=plan_id))
+
+    # -------------------------------------------------------------- who and what
+    def agencies(self, plan_id: int, *, on: date | None = None) -> tuple[Agency, ...]:
+        """In the author's order; with `on`, only those that take part on that day."""
+        agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))
+        return tuple(agency for agency in agencies if on is None or agency.is_active(on))
+
+    def agency(self, plan_id: int, code: str) -> Agency:
+        for row in self._rows(_AGENCY, plan_id=plan_id, code=code):
+            return _to_agency(row)
+        raise NotFound(f"no agency {code!r}")
+
+    def agency_by_id(self, agency_id: int) -> Agency:
+        for row in self._rows(_AGENCY_BY_ID, agency_id=agency_id):
+            return _to_agency(row)
+        raise NotFound(f"no agency {agency_id}")
+
+    def activities(
+        self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
+    ) -> tuple[Activity, ...]:
+        """Those that the agency leads, or all of the plan, by area and code."""
+        if agency_id is None:
+            rows = self._rows(_ACTIVITIES, plan_id=plan_id)
+        else:
+            rows = self._rows(_ACTIVITIES_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        activities = map(_to_activity, rows)
+        return tuple(activity for activity in activities if include_retired or activity.retired_on is None)
+
+    def activity(self, plan_id: int, code: str) -> Activity:
+        """Retired ones too: old reports name them."""
+        for row in self._rows(_ACTIVITY, plan_id=plan_id, code=code):
+            return _to_activity(row)
+        raise NotFound(f"no activity {code!r}")
+
+    def indicators(
+        self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
+    ) -> tuple[Indicator, ...]:
+        if agency_id is None:
+            rows = self._rows(_INDICATORS, plan_id=plan_id)
+        else:
+            rows = self._rows(_INDICATORS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        indicators = _to_indicators(rows)
+        return tuple(indicator for indicator in indicators if include_retired or indicator.retired_on is None)
+
+    def indicator(self, plan_id: int, code: str) -> Indicator:
+        for indicator in _to_indicators(self._rows(_INDICATOR, plan_id=plan_id, code=code)):
+            return indicator
+        raise NotFound(f"no indicator {code!r}")
+
+    # -------------------------------------------------------------- periods
+    def periods(self, plan_id: int) -> tuple[ReportingPeriod, ...]:
+        """All of the plan, in the order they end."""
+        return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
+
+    def open_periods(self, plan_id: int, on: date) -> tuple[ReportingPeriod, ...]:
+        """Opened and not locked on that day, in the plan's zone."""
+        return tuple(map(_to_period, self._rows(_OPEN_PERIODS, plan_id=plan_id, on=on)))
+
+    def period(self, plan_id: int, code: str) -> ReportingPeriod:
+        for row in self._rows(_PERIOD, plan_id=plan_id, code=code):
+            return _to_period(row)
+        raise NotFound(f"no reporting period {code!r}")
+
+    def period_by_id(self, period_id: int) -> ReportingPeriod:
+        for row in self._rows(_PERIOD_BY_ID, period_id=period_id):
+            return _to_period(row)
+        raise NotFound(f"no reporting period {period_id}")
+
+    def close(self, plan_id: int, agency_id: int, period_id: int, person_id: int, now: datetime) -> bool:
+        """Record that the agency has reported all it had to; false if it had said so before, which changes nothing."""
+        closing = {
+            "plan_id": plan_id,
+            "agency_id": agency_id,
+            "reporting_period_id": period_id,
+            "closed_at": now,
+            "closed_by_id": person_id,
+        }
+        return insert_or_ignore(self._unit.connection, _closing, closing)
+
+    def is_closed(self, agency_id: int, period_id: int) -> bool:
+        return self.closed_at(agency_id, period_id) is not None
+
+    def closed_at(self, agency_id: int, period_id: int) -> datetime | None:
+        for row in self._rows(_CLOSING, agency_id=agency_id, period_id=period_id):
+            closed_at: datetime = row.closed_at
+            return closed_at
+        return None
+
+    # -------------------------------------------------------------- due
+    def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
+        """What the agency has still to report on that day, those due first on top, with what it said last time.
+
+        Four statements, whatever there is. `on` is a day of the plan's zone.
+        """
+        rows = self._rows(_OPEN_PERIODS_AND_CLOSINGS, plan_id=plan_id, agency_id=agency_id, on=on)
+        if all(row.closing_id is not None for row in rows):
+            return ()
+        return due_list(
+            self.activities(plan_id, agency_id),
+            self.indicators(plan_id, agency_id),
+            map(_to_period, rows),
+            self.reports(plan_id, agency_id),
+            on,
+            closed={row.code for row in rows if row.closing_id is not None},
+        )
+
+    def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
+        """The current version of every report about what the agency leads, in no order."""
+        return tuple(
+            PastReport(
+                subject=row.subject,
+                period_code=row.code,
+                period_end_on=row.end_on,
+                validation_state=ValidationState(row.validation_state),
+                status=ActivityStatus(row.activity_status) if row.activity_status else None,
+                progress=row.progress,
+                submission_id=row.id,
+            )
+            for row in self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        )
+
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Row[*tuple[Any, ...]]]:
+        return list(self._unit.connection.execute(statement, values).all())
+
+
+def _to_agency(row: Row[*tuple[Any, ...]]) -> Agency:
+    return Agency(row.code, row.name, row.role_type, row.active_from, row.active_to, row.id)
+
+
+def _to_activity(row: Row[*tuple[Any, ...]]) -> Activity:
+    return Activity(
+        code=row.code,
+        agency_code=row.agency_code,
+        start_on=row.start_on,
+        due_on=row.due_on,
+        frequency=Frequency(row.report_frequency),
+        name=row.name,
+        short_name=row.short_name,
+        area_code=row.area_code,
+        objective_code=row.objective_code,
+        indicator_code=row.indicator_code or "",
+        target_quantity=row.target_quantity,
+        target_unit=row.target_unit,
+        means_of_verification=row.means_of_verification,
+        sensitivity=row.sensitivity,
+        retired_on=row.retired_on,
+        id=row.id,
+    )
+
+
+def _to_indicators(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Indicator]:
+    """One each, with its latest target: the rows come with the targets in order of their dates."""
+    found: dict[str, Indicator] = {}
+    for row in rows:
+        found[row.code] = Indicator(
+            code=row.code,
+            agency_code=row.agency_code,
+            frequency=Frequency(row.frequency),
+            name=row.name,
+            area_code=row.area_code,
+            level=row.level,
+            unit=row.unit,
+            direction=row.direction,
+            aggregation=row.aggregation,
+            sensitivity=row.sensitivity,
+            min_cell=row.min_cell,
+            by_exploitation=row.by_exploitation,
+            baseline=row.baseline,
+            target=row.target or "",
+            target_on=row.target_on,
+            retired_on=row.retired_on,
+            id=row.id,
+        )
+    return list(found.values())
+
+
+def _to_period(row: Row[*tuple[Any, ...]]) -> ReportingPeriod:
+    return ReportingPeriod(
+        code=row.code,
+        type=PeriodType(row.period_type),
+        start_on=row.start_on,
+        end_on=row.end_on,
+        opens_on=row.opens_on,
+        due_on=row.due_on,
+        grace_until_on=row.grace_until_on,
+        locks_on=row.locks_on,
+        id=row.id,
+    )
