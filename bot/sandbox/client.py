@@ -106,6 +106,37 @@ class SandboxClient:
         return int(self.ask("POST", "/update", update)["update_id"])
 
 
+class BotByHand:
+    """A bot without a bot: calls to the Bot API, one at a time, for tests of the sandbox itself."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.base = f"{url}/bot{token}/"
+
+    def call(self, method: str, **params: Any) -> Json:
+        """The whole answer, refused or not."""
+        request = urllib.request.Request(  # noqa: S310
+            self.base + method, json.dumps(params).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=70) as answer:  # noqa: S310
+                return dict(json.loads(answer.read()))
+        except urllib.error.HTTPError as error:
+            with error:
+                return dict(json.loads(error.read()))
+
+    def do(self, method: str, **params: Any) -> Any:
+        """The result; AssertionError with Telegram's words if the call was refused."""
+        answer = self.call(method, **params)
+        assert answer["ok"], answer["description"]
+        return answer["result"]
+
+    def refusal(self, method: str, **params: Any) -> str:
+        """The words in which the call was refused."""
+        answer = self.call(method, **params)
+        assert not answer["ok"], answer
+        return str(answer["description"])
+
+
 class Phone:
     """One person's phone. `wait` tells each thing it is shown once, in order."""
 

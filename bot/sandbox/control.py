@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import orjson
 from starlette.datastructures import UploadFile
@@ -82,6 +82,7 @@ class Control:
             return as_json(
                 {
                     "now": world.now(),
+                    "timezone": world.timezone,
                     "bot": {"username": bot.username, "mode": mode, "last_seen": bot.last_seen, "id": bot.id,
                             "pending": len(bot.pending)},
                     "people": [self._person(chat) for chat in bot.chats.values() if chat.person is not None],
@@ -206,7 +207,7 @@ class Control:
                 after = len(ledger.entries)
                 waiter = ledger.bell.waiter()
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or self.world.is_closing:
                 waiter.cancel()
                 return as_json(None)
             await rung(waiter, left)
@@ -230,6 +231,8 @@ class Control:
                 except TimeoutError:
                     yield b": still here\n\n"
                     continue
+                if event["type"] == "end":
+                    return
                 yield b"data: " + orjson.dumps(event) + b"\n\n"
         finally:
             end()
@@ -379,6 +382,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 def _guarded(handler: Handler) -> Handler:
     async def guarded(request: Request) -> Response:
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            return as_json({"error": "another site's page has no business here"}, 403)
         try:
             return await handler(request)
         except ImpossibleError as error:

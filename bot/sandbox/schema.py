@@ -116,7 +116,7 @@ def read(method: str, given: Mapping[str, Any], uploads: Mapping[str, Upload]) -
             parameters[field.name] = uploads[field.name]
             continue
         value = given.get(field.name)
-        if value is None or (value == "" and not field.is_required):
+        if value is None or (value == "" and (not field.is_required or field.types != ("String",))):
             if field.is_required:
                 raise bad_request(MISSING.get(field.name, f'parameter "{field.name}" is required'))
             continue

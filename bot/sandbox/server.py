@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -47,6 +48,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+GATEWAY_PAGE: Final = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><hr>nginx</body>\r\n</html>\r\n"
 TIMEOUT_FAULT: Final = 60.0  # seconds of silence, unless the fault says otherwise
 BODY_LIMIT: Final = UPLOAD_LIMIT + 1024 * 1024  # the file and the fields around it
 _TOKEN: Final = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
@@ -61,15 +63,15 @@ class Protocol(HttpToolsProtocol):
         self.scope["sandbox.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
 
 
-def cut(scope: Scope) -> None:
+async def cut(scope: Scope, receive: Receive) -> None:
     """Reset the connection, as a broken network does: the other side gets an error, not an end."""
-    transport = scope.get("sandbox.transport")
-    if transport is None:
-        raise CutError
+    transport = scope["sandbox.transport"]
     line = transport.get_extra_info("socket")
     if line is not None:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+    while (await receive())["type"] != "http.disconnect":  # else uvicorn would try to answer in our place
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +104,19 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.world.down:
-            return cut(scope)
+            return await cut(scope, receive)
         found = _PATH.fullmatch(scope["path"])
         if found is None:
-            return await self._send(scope, send, Answer.refused(not_found()))
+            return await self._send(send, Answer.refused(not_found()))
         is_file, token, rest = found.groups()
         if _TOKEN.fullmatch(token) is None:
-            return await self._send(scope, send, Answer.refused(not_found()))
+            return await self._send(send, Answer.refused(not_found()))
         with self.world.lock:
             bot = self.world.bot_of(token)
         if bot is None:
-            return await self._send(scope, send, Answer.refused(unauthorized()))
+            return await self._send(send, Answer.refused(unauthorized()))
         if is_file:
-            return await self._file(scope, send, unquote(rest))
+            return await self._file(scope, receive, send, unquote(rest))
         await self._method(scope, receive, send, bot, rest)
 
     async def _method(self, scope: Scope, receive: Receive, send: Send, bot: Bot, name: str) -> None:
@@ -144,19 +146,18 @@ class Gateway:
         except ClientDisconnect:
             return
         except CutError:
-            self._record(method or name, given, uploads, 0, "", "down", unknown)
-            return cut(scope)
-        if fault is None:
-            self._record(method or name, given, uploads, answer.status if answer else 0, _words(answer), "", unknown)
-            assert answer is not None
-            return await self._send(scope, send, answer)
-        label = f"{fault.kind} {fault.when} #{fault.id}"
-        struck = await self._struck(fault, answer)
-        if struck is None:
-            self._record(method or name, given, uploads, 0, "", label, unknown)
-            return cut(scope)
-        self._record(method or name, given, uploads, struck.status, _words(struck), label, unknown)
-        await self._send(scope, send, struck)
+            self._record(method or name, given, uploads, None, "down", unknown)
+            return await cut(scope, receive)
+        label = ""
+        if fault is not None:
+            label = f"{fault.kind} {fault.when} #{fault.id}"
+            answer = struck(fault, answer)
+        self._record(method or name, given, uploads, answer, label, unknown)
+        if fault is not None:
+            await asyncio.sleep(patience(fault))
+        if answer is None:
+            return await cut(scope, receive)
+        await self._send(send, answer)
 
     async def performed(
         self, bot: Bot, method: str, given: Json, uploads: dict[str, Upload], *, forgets: bool = True
@@ -179,15 +180,14 @@ class Gateway:
         if method is None:
             return
         answer, unknown = await self.performed(bot, method, given, {})
-        self._record(method, given, {}, answer.status, _words(answer), "", unknown, via="webhook")
+        self._record(method, given, {}, answer, "", unknown, via="webhook")
 
     def _record(
         self,
         method: str,
         given: Json,
         uploads: dict[str, Upload],
-        status: int,
-        description: str,
+        answer: Answer | None,
         fault: str,
         unknown: list[str],
         via: str = "http",
@@ -197,42 +197,14 @@ class Gateway:
             self.world.record(
                 method,
                 {**given, **files},
-                status=status,
-                description=description,
+                status=answer.status if answer is not None else 0,
+                description=_words(answer),
                 fault=fault,
                 unknown=unknown,
                 via=via,
             )
 
-    async def _struck(self, fault: Fault, answer: Answer | None) -> Answer | None:
-        """What the bot gets of an answer that a fault has hit; None if the connection is cut."""
-        if fault.delay and fault.kind != "timeout":
-            await asyncio.sleep(fault.delay)
-        match fault.kind:
-            case "refuse":
-                words = fault.description or "Bad Request: refused on command"
-                return Answer.refused(Refusal(fault.status or 400, words))
-            case "429":
-                return Answer.refused(too_many_requests(fault.retry_after))
-            case "5xx":
-                status = fault.status or 502
-                words = fault.description or {500: "Internal Server Error", 502: "Bad Gateway"}.get(status, "")
-                return Answer.refused(Refusal(status, words or "Service Unavailable"))
-            case "html":
-                page = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><hr>nginx</body>\r\n</html>\r\n"
-                return Answer(fault.status or 502, page, b"text/html")
-            case "truncated":
-                whole = answer.body if answer else orjson.dumps({"ok": True, "result": {"message_id": 1}})
-                return Answer(fault.status or 200, whole[: len(whole) // 2])
-            case "timeout":
-                await asyncio.sleep(TIMEOUT_FAULT if fault.delay is None else fault.delay)
-                return None
-            case "reset":
-                return None
-            case "slow" | "repeat":
-                return answer
-
-    async def _file(self, scope: Scope, send: Send, path: str) -> None:
+    async def _file(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         with self.world.lock:
             fault = self.world.faults.draw("download", None)
             stored = self.world.paths.get(path)
@@ -240,12 +212,13 @@ class Gateway:
         if stored is not None:
             answer = Answer(200, stored.data, b"application/octet-stream")
         if fault is not None:
-            answer = await self._struck(fault, answer)
+            answer = struck(fault, answer)
+            await asyncio.sleep(patience(fault))
         if answer is None:
-            return cut(scope)
-        await self._send(scope, send, answer)
+            return await cut(scope, receive)
+        await self._send(send, answer)
 
-    async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
+    async def _send(self, send: Send, answer: Answer) -> None:
         headers = [
             (b"content-type", answer.content_type),
             (b"content-length", str(len(answer.body)).encode()),
@@ -255,8 +228,36 @@ class Gateway:
         await send({"type": "http.response.body", "body": answer.body})
 
 
+def struck(fault: Fault, answer: Answer | None) -> Answer | None:
+    """What the bot gets of an answer that a fault has hit; None if the connection is cut."""
+    match fault.kind:
+        case "refuse":
+            return Answer.refused(Refusal(fault.status or 400, fault.description or "Bad Request: refused on command"))
+        case "429":
+            return Answer.refused(too_many_requests(fault.retry_after))
+        case "5xx":
+            status = fault.status or 502
+            return Answer.refused(Refusal(status, fault.description or HTTPStatus(status).phrase))
+        case "html":
+            return Answer(fault.status or 502, GATEWAY_PAGE, b"text/html")
+        case "truncated":
+            whole = answer.body if answer else orjson.dumps({"ok": True, "result": {"message_id": 1}})
+            return Answer(fault.status or 200, whole[: len(whole) // 2])
+        case "timeout" | "reset":
+            return None
+        case "slow" | "repeat":
+            return answer
+
+
+def patience(fault: Fault) -> float:
+    """Seconds of silence before what the bot gets."""
+    if fault.delay is None:
+        return TIMEOUT_FAULT if fault.kind == "timeout" else 0.0
+    return fault.delay
+
+
 def _words(answer: Answer | None) -> str:
-    if answer is None or answer.status == 200 or answer.content_type != b"application/json":
+    if answer is None or answer.status == HTTPStatus.OK or answer.content_type != b"application/json":
         return ""
     return str(orjson.loads(answer.body).get("description", ""))
 
@@ -398,5 +399,6 @@ def running_sandbox(world: World | None = None, *, port: int = 0, **settings: An
         yield Sandbox(f"http://127.0.0.1:{listening.getsockname()[1]}", world.bot.token, world)
     finally:
         server.should_exit = True
+        world.close()
         serving.join(10)
         listening.close()

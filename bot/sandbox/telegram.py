@@ -357,7 +357,10 @@ class World:
         username: str = DEFAULT_USERNAME,
         start: float | None = None,
         any_token: bool = False,
+        timezone: str = "America/Santo_Domingo",
     ) -> None:
+        self.timezone = timezone  # of the phones on the page; Telegram itself knows none
+        self.is_closing = False
         self.lock = threading.RLock()
         self.clock = Clock(start)
         self.any_token = any_token
@@ -407,6 +410,15 @@ class World:
             if limits is not None:
                 self.limits.is_on = limits
         self.tell({"type": "state"})
+
+    def close(self) -> None:
+        """The sandbox is shutting down: nobody needs to wait any longer."""
+        with self.lock:
+            self.is_closing = True
+            for bot in self.bots.values():
+                bot.bell.ring()
+        self.ledger.bell.ring()
+        self.tell({"type": "end"})
 
     def listen(self, listener: Callable[[Json], None]) -> Callable[[], None]:
         """Hear of every change, in the thread that made it; the result ends it."""

@@ -49,7 +49,7 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
         if forgets:
             _forget(bot, params.get("offset", 0))
         batch = _batch(world, bot, limit)
-        if batch or timeout == 0:
+        if batch or timeout == 0 or world.is_closing:
             return batch
         world.end_poll(bot, OTHER_POLLER)
         mine = bot.poll
@@ -66,7 +66,7 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
                         raise Refusal(409, bot.poll_ended_by)
                     return []
                 batch = _batch(world, bot, limit)
-                if batch or time.monotonic() >= deadline:
+                if batch or time.monotonic() >= deadline or world.is_closing:
                     return batch
                 waiter = bot.bell.waiter()
     finally:
