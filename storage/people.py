@@ -333,8 +333,8 @@ class People:
             index_elements=[_stranger.c.telegram_id],
             set_={"answered_at": now},
             where=or_(_stranger.c.answered_at.is_(None), _stranger.c.answered_at <= now - STRANGER_PAUSE),
-        )
-        return bool(self._connection.execute(statement).rowcount == 1)
+        ).returning(_stranger.c.telegram_id)
+        return self._connection.execute(statement).first() is not None
 
     # -------------------------------------------------------------- inside
     def _people(self, statement: Any, **values: object) -> tuple[Person, ...]:

@@ -6,7 +6,7 @@ it the update that caused it. So what may already be there is inserted with ON C
 
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -17,5 +17,6 @@ def insert_into(connection: Connection, table: Table) -> Any:
 
 def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object]) -> bool:
     """Whether the row is new; if one of its unique keys was taken, nothing has changed."""
-    statement = insert_into(connection, table).values(row).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount == 1)
+    # RETURNING, because rowcount of an INSERT means nothing in SQLAlchemy where it fetches keys by itself.
+    statement = insert_into(connection, table).values(row).on_conflict_do_nothing().returning(literal(1))
+    return connection.execute(statement).first() is not None

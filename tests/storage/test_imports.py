@@ -1,0 +1,419 @@
+"""The plan workbook: every mistake at once, every difference before it happens, nothing ever deleted."""
+
+import io
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from openpyxl import Workbook, load_workbook
+from sqlalchemy import func, select, update
+from storage import imports
+from storage.database import Database
+from storage.imports import SEED_PLAN, Differences, PlanDraft, differences, read_plan, seed_workbook
+from storage.models import Base
+from storage.unit_of_work import UnitOfWork
+
+from conversations.plan import periods_between
+from conversations.problems import AuthorError, Problem
+from conversations.wording import LANGUAGES, catalogue
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+LATER = datetime(2018, 11, 20, 12, 0, tzinfo=UTC)
+
+Cells = dict[str, list[list[Any]]]
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+
+
+@cache
+def _seed_cells() -> Cells:
+    book = load_workbook(io.BytesIO(seed_workbook()), read_only=True)
+    return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
+
+
+@cache
+def seed_draft() -> PlanDraft:
+    return read_plan(seed_workbook())
+
+
+class Book:
+    """The seed workbook, to be changed as somebody would in Excel."""
+
+    def __init__(self) -> None:
+        self.cells = deepcopy(_seed_cells())
+
+    def row(self, sheet: str, code: str) -> int:
+        return next(number for number, row in enumerate(self.cells[sheet]) if code in row[:2])
+
+    def column(self, sheet: str, header: str) -> int:
+        return self.cells[sheet][0].index(header)
+
+    def put(self, sheet: str, code: str, header: str, value: object) -> "Book":
+        self.cells[sheet][self.row(sheet, code)][self.column(sheet, header)] = value
+        return self
+
+    def drop(self, sheet: str, *codes: str) -> "Book":
+        self.cells[sheet] = [row for row in self.cells[sheet] if row[0] not in codes]
+        return self
+
+    def drop_column(self, sheet: str, header: str) -> "Book":
+        position = self.column(sheet, header)
+        for row in self.cells[sheet]:
+            del row[position]
+        return self
+
+    def data(self) -> bytes:
+        book = Workbook(write_only=True)
+        for name, rows in self.cells.items():
+            sheet = book.create_sheet(name)
+            for row in rows:
+                sheet.append(row)
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue()
+
+    def draft(self) -> PlanDraft:
+        return read_plan(self.data())
+
+    def problems(self) -> list[Problem]:
+        with pytest.raises(AuthorError) as refused:
+            self.draft()
+        return list(refused.value.problems)
+
+    def errors(self) -> list[tuple[str, str]]:
+        return [(p.code.removeprefix("plan."), p.place) for p in self.problems() if p.severity == "error"]
+
+
+def bring(draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN) -> Callable[[UnitOfWork], Differences]:
+    return lambda unit: imports.apply(unit, draft, code, None, now)
+
+
+def told(found: Differences) -> list[tuple[object, ...]]:
+    return [(one.kind, one.table, one.code, one.column, one.old, one.new) for one in found]
+
+
+def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    with database.reader() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+# ------------------------------------------------------------------ reading
+def test_the_shipped_plan_is_read_without_a_complaint() -> None:
+    """26 agencies, 3 areas, 12 objectives, 28 indicators, 60 activities; the two seed files agree with the code."""
+    draft = seed_draft()
+    assert {table: len(rows) for table, rows in draft.rows.items()} == {
+        "strategic_area": 3,
+        "agency": 26,
+        "objective": 12,
+        "indicator": 28,
+        "activity": 60,
+        "code": 6 + 5 + 69 + 45,
+    }
+    assert draft.problems == ()
+    assert (draft.starts_on, draft.ends_on) == (date(2018, 1, 1), date(2020, 12, 31))
+
+
+def everything_wrong() -> Book:
+    book = Book()
+    activities, agencies = "activities", "agencies"
+    book.put(activities, "PRE-101", "responsible", "MMUJERES")
+    book.put(activities, "PRE-102", "objective_code", "PRE-9")
+    book.put(activities, "PRE-103", "indicator_code", "IND-99")
+    book.put(activities, "PRE-104", "start_date", "31/12/2018")
+    book.put(activities, "PRE-105", "due_date", "2018-01-01")
+    book.put(activities, "PRE-201", "report_frequency", "semanal")
+    book.put(activities, "PRE-202", "sensitivity", "secreto")
+    book.put(activities, "PRE-203", "target_qty", "1,250")
+    book.put(activities, "PRE-204", "name_es", None)
+    book.put(activities, "PRE-205", "short_es", "x" * 61)
+    book.put(activities, "PRE-301", "code", "PRE-302")
+    book.put(activities, "PRE-303", "code", "PRE 303")
+    book.put(activities, "PRE-304", "target_qty", -1)
+    book.put(activities, "PRE-305", "due_date", datetime(2218, 1, 1))  # noqa: DTZ001 - Excel knows no zones
+    book.put(activities, "PRE-401", "area_code", "PER")
+    book.put(activities, "PRE-402", "target_qty", "=1+1")
+    book.put(activities, "PRE-403", "supporting", "MIREX;XX")
+    book.put(agencies, "MITUR", "role_type", "guest")
+    book.put("objectives", "PRE-1", "area_code", "PREV")
+    book.put("objectives", "PRE-2", "sdg_targets", "99.9")
+    book.put("status_codes", "delayed", "code", "late")
+    book.cells["indicators"][0][book.column("indicators", "unit")] = "units"
+    book.cells["hoja2"] = [["a"], ["b"]]
+    book.put(activities, "ASI-405", "short_ht", None)
+    book.put(activities, "ASI-404", "responsible", "MIREX")
+    book.put(activities, "PRE-404", "responsible", "MIREX")
+    book.put(activities, "PRE-102", "responsible", "MIREX")
+    book.put("indicators", "IND-02", "responsible", "MIREX")
+    return book
+
+
+def test_everything_that_is_wrong_is_told_at_once_each_with_its_place() -> None:
+    """One round trip through Excel, not one for each mistake."""
+    errors = everything_wrong().errors()
+    assert sorted(errors) == sorted(
+        [
+            ("unknown_area", "objectives · B2"),
+            ("unknown_agency", "activities · I2"),
+            ("unknown_objective", "activities · B3"),
+            ("unknown_indicator", "activities · N4"),
+            ("bad_date", "activities · K5"),
+            ("start_after_due", "activities · L6"),
+            ("unknown_word", "activities · M7"),
+            ("unknown_word", "activities · T8"),
+            ("bad_number", "activities · O9"),
+            ("missing_value", "activities · D10"),
+            ("too_long", "activities · F11"),
+            ("duplicate_code", "activities · A13"),
+            ("bad_code", "activities · A14"),
+            ("negative_number", "activities · O15"),
+            ("far_date", "activities · L16"),
+            ("area_mismatch", "activities · C17"),
+            ("formula", "activities · O18"),
+            ("unknown_agency", "activities · J19"),
+            ("unknown_word", "agencies · F7"),
+            ("missing_column", "indicators · row 1"),
+            ("unknown_word", "status_codes · A5"),
+        ]
+    )
+
+
+def all_problems() -> Iterator[Problem]:
+    yield from everything_wrong().problems()
+    missing = Book()
+    del missing.cells["agencies"]
+    missing.cells["objectives"] = missing.cells["objectives"][:1]
+    yield from missing.problems()
+
+
+def test_every_problem_has_a_sentence_and_a_remedy_in_every_language_and_none_is_left_over() -> None:
+    """What an author is told is complete, filled in, and nothing in the catalogue is about nothing."""
+    problems = list(all_problems())
+    for problem in problems:
+        for language in LANGUAGES:
+            for text in (problem.sentence(language), problem.remedy(language)):
+                assert "problem." not in text
+                assert "remedy." not in text
+                assert "{" not in text
+    codes = {problem.code for problem in problems if problem.code.startswith("plan.")}
+    for language in LANGUAGES:
+        keys = catalogue(language)
+        assert {key.removeprefix("problem.") for key in keys if key.startswith("problem.plan.")} == codes
+        assert {key.removeprefix("remedy.") for key in keys if key.startswith("remedy.plan.")} == codes
+
+
+def test_a_wrong_reference_names_the_code_that_was_meant() -> None:
+    """The remedy is a code, not a rule."""
+    (problem,) = Book().put("activities", "PRE-101", "responsible", "MMUJERES").problems()
+    assert problem.remedy("es") == "Escriba un código de la hoja agencies (¿MMUJER?)."
+
+
+def test_what_is_only_worth_saying_stops_nothing() -> None:
+    """Warnings and notes come with the draft."""
+    book = Book().put("objectives", "PRE-1", "sdg_targets", "5.2;99.9").put("activities", "PRE-101", "short_ht", None)
+    book.cells["Hoja2"] = [["a"], ["b"]]
+    draft = book.draft()
+    assert [(p.code, p.severity, p.place) for p in draft.problems] == [
+        ("plan.unknown_reference", "warning", "objectives · G2"),
+        ("plan.untranslated", "note", "activities · H2"),
+        ("plan.unread_sheet", "warning", "Hoja2"),
+    ]
+
+
+def test_headers_and_sheets_are_known_whatever_their_case_and_dates_may_be_dates() -> None:
+    """What Excel's users do to a file without changing what it says is no mistake."""
+    book = Book().put("activities", "PRE-101", "start_date", datetime(2018, 7, 1))  # noqa: DTZ001
+    book.cells["activities"][0][book.column("activities", "start_date")] = "Start Date"
+    book.cells["Agencies"] = book.cells.pop("agencies")
+    draft = book.draft()
+    assert draft.rows == seed_draft().rows
+
+
+def test_what_is_no_workbook_is_refused_as_the_author_s_error() -> None:
+    """Never another exception."""
+    with pytest.raises(AuthorError):
+        read_plan(b"code,name\nA,B\n")
+
+
+# ------------------------------------------------------------------ applying
+def test_a_first_import_brings_everything_and_a_second_one_changes_nothing(database: Database, apply: Apply) -> None:
+    """Not a row, not a time, not an audit entry."""
+    first = apply(bring(seed_draft()))
+    before = contents(database)
+    second = apply(bring(read_plan(seed_workbook()), LATER))
+    assert {table: kinds for table, kinds in first.counts().items()} == {
+        "plan": {"added": 1},
+        "strategic_area": {"added": 3},
+        "agency": {"added": 26},
+        "objective": {"added": 12},
+        "indicator": {"added": 28},
+        "activity": {"added": 60},
+        "code": {"added": 125},
+        "reporting_period": {"added": 76},
+    }
+    assert not second
+    assert second.summary("es") == "Sin diferencias: el plan ya es igual al archivo."
+    assert contents(database) == before
+    assert len(before["audit_entry"]) == 1
+
+
+def test_the_reporting_periods_of_the_plan_s_whole_span_are_computed(apply: Apply) -> None:
+    """2017 to 2020, as the plan's code says, though its first activity begins in 2018."""
+    apply(bring(seed_draft()))
+    found = apply(lambda unit: unit.plans.periods(unit.plans.only().id))
+    assert sorted(found, key=lambda p: p.code) == sorted(
+        periods_between(date(2017, 1, 1), date(2020, 12, 31)), key=lambda p: p.code
+    )
+
+
+def test_a_dry_run_writes_nothing(database: Database, apply: Apply) -> None:
+    """The database itself refuses to write meanwhile."""
+    with database.view() as unit:
+        expected = told(differences(unit, seed_draft(), SEED_PLAN))
+    assert all(not rows for name, rows in contents(database).items())
+    assert told(apply(bring(seed_draft()))) == expected
+
+
+def test_what_changed_is_told_column_by_column_and_then_it_is_so(apply: Apply) -> None:
+    """Old → new, in the words of the workbook."""
+    apply(bring(seed_draft()))
+    book = Book().put("activities", "PRE-101", "due_date", "2020-12-15").put("agencies", "DPD", "name_es", "Despacho")
+    book.put("indicators", "IND-02", "target", "650").put("activities", "PRE-101", "supporting", "PGR; MIREX")
+    book.put("activities", "PRE-102", "indicator_code", None)
+    old_name = seed_draft().rows["agency"]["DPD"]["name_es"]
+    found = apply(bring(book.draft(), LATER))
+    assert told(found) == [
+        ("changed", "agency", "DPD", "name_es", old_name, "Despacho"),
+        ("changed", "indicator", "IND-02", "target", "600", "650"),
+        ("changed", "activity", "PRE-101", "supporting", ("DPD", "MIREX", "PGR"), ("MIREX", "PGR")),
+        ("changed", "activity", "PRE-101", "due_date", date(2020, 11, 30), date(2020, 12, 15)),
+        ("changed", "activity", "PRE-102", "indicator_code", "IND-02", ""),
+    ]
+    assert next(found.sentences("es")) == f"~ institución DPD · name_es: {old_name} → Despacho"
+
+    def look(unit: UnitOfWork) -> tuple[object, ...]:
+        plan_id = unit.plans.only().id
+        return (
+            unit.plans.activity(plan_id, "PRE-101").due_on,
+            unit.plans.agency(plan_id, "DPD").name["es"],
+            unit.plans.indicator(plan_id, "IND-02").target,
+            unit.plans.activity(plan_id, "PRE-102").indicator_code,
+        )
+
+    assert apply(look) == (date(2020, 12, 15), "Despacho", "650", "")
+    assert not apply(bring(book.draft(), LATER))
+
+
+def test_what_is_gone_from_the_file_is_retired_and_comes_back_with_it(apply: Apply) -> None:
+    """Reports were made about it: nothing is deleted."""
+    apply(bring(seed_draft()))
+    smaller = Book().drop("activities", "PRE-103", "PRE-304").drop("indicators", "IND-07").drop("agencies", "OIM")
+    for code in ("PRE-101", "PRE-102"):
+        smaller.put("activities", code, "supporting", None)
+    for row in smaller.cells["activities"][1:]:
+        position = smaller.column("activities", "supporting")
+        row[position] = ";".join(name for name in (row[position] or "").split(";") if name != "OIM")
+    retired = [one for one in apply(bring(smaller.draft(), LATER)) if one.kind != "changed"]
+
+    def look(unit: UnitOfWork) -> tuple[object, ...]:
+        plan_id = unit.plans.only().id
+        return (
+            unit.plans.activity(plan_id, "PRE-103").retired_on,
+            unit.plans.indicator(plan_id, "IND-07").retired_on,
+            unit.plans.agency(plan_id, "OIM").active_to,
+            len(unit.plans.activities(plan_id)),
+        )
+
+    assert told(Differences(tuple(retired))) == [
+        ("retired", table, code, "", None, None)
+        for table, code in (
+            ("agency", "OIM"),
+            ("indicator", "IND-07"),
+            ("activity", "PRE-103"),
+            ("activity", "PRE-304"),
+        )
+    ]
+    assert apply(look) == (LATER.date(), LATER.date(), LATER.date(), 58)
+    assert not apply(bring(smaller.draft(), LATER))
+    restored = apply(bring(seed_draft(), LATER))
+    assert {one.code for one in restored if one.kind == "restored"} == {"OIM", "IND-07", "PRE-103", "PRE-304"}
+    assert apply(look) == (None, None, None, 60)
+
+
+def test_a_column_that_the_file_lacks_changes_nothing(apply: Apply) -> None:
+    """Somebody deletes the Creole column to make the sheet narrower; the Creole names stay."""
+    apply(bring(seed_draft()))
+    book = Book().drop_column("agencies", "name_ht").drop_column("activities", "supporting")
+    assert not apply(bring(book.drop_column("indicators", "note").draft(), LATER))
+
+
+def test_a_file_that_gives_an_agency_s_dates_decides_them(apply: Apply) -> None:
+    """The optional columns active_from and active_to; an office that was closed keeps its past."""
+    apply(bring(seed_draft()))
+    book = Book()
+    book.cells["agencies"][0].append("active_to")
+    for row in book.cells["agencies"][1:]:
+        row.append("2020-08-16" if row[0] == "DPD" else None)
+    found = apply(bring(book.draft(), LATER))
+    assert told(found) == [("changed", "agency", "DPD", "active_to", None, date(2020, 8, 16))]
+    assert not apply(bring(book.draft(), LATER))
+
+
+def test_the_days_of_a_period_that_exists_are_left_to_the_admin(apply: Apply) -> None:
+    """A holiday entered by hand survives the next import, a longer plan gets its new periods."""
+    apply(bring(seed_draft()))
+    period = Base.metadata.tables["reporting_period"]
+    moved = update(period).where(period.c.code == "201809").values(due_on=date(2018, 10, 9))
+    apply(lambda unit: unit.connection.execute(moved).rowcount)
+    found = apply(bring(Book().put("activities", "PRE-101", "due_date", "2021-03-31").draft(), LATER))
+    assert found.counts()["reporting_period"] == {"added": 19}
+    assert ("changed", "plan", SEED_PLAN, "ends_on", date(2020, 12, 31), date(2021, 12, 31)) in told(found)
+    assert apply(lambda unit: unit.plans.period(unit.plans.only().id, "201809").due_on) == date(2018, 10, 9)
+
+
+def test_an_import_that_fails_at_the_end_has_not_begun(database: Database, apply: Apply) -> None:
+    """One unit of work: all of it or nothing."""
+
+    def fail(unit: UnitOfWork) -> None:
+        imports.apply(unit, seed_draft(), SEED_PLAN, None, NOW)
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        apply(fail)
+    assert all(not rows for rows in contents(database).values())
+
+
+def test_two_plans_share_no_row(database: Database, apply: Apply) -> None:
+    """The same workbook under another code is another plan, and importing it again touches only that one."""
+    apply(bring(seed_draft()))
+    before = contents(database)
+    apply(bring(seed_draft(), code="otro"))
+    book = Book().drop("activities", "PRE-101").put("agencies", "MITUR", "name_es", "Turismo")
+    apply(bring(book.draft(), LATER, "otro"))
+    after = contents(database)
+    for name, rows in before.items():
+        assert [row for row in after[name] if row in rows] == rows
+    count = select(func.count()).select_from(Base.metadata.tables["activity"])
+    assert apply(lambda unit: unit.connection.execute(count).scalar_one()) == 120
+
+
+def test_an_import_is_audited_with_its_old_and_new_values(apply: Apply) -> None:
+    """Who, which file, what changed."""
+    apply(bring(seed_draft()))
+    draft = Book().put("activities", "PRE-101", "due_date", "2020-12-15").draft()
+    apply(bring(draft, LATER))
+    latest = apply(lambda unit: unit.audit.latest(limit=1)[0])
+    assert (latest.act, latest.at, latest.details) == (
+        "plan.imported",
+        LATER,
+        {
+            "plan": SEED_PLAN,
+            "workbook": draft.sha256,
+            "rows": {"activity": {"changed": 1}},
+            "changes": [["activity", "PRE-101", "due_date", "2020-11-30", "2020-12-15"]],
+        },
+    )
