@@ -1,0 +1,255 @@
+"""The composition root: the clock, the database, Telegram, and the tasks that connect them.
+
+The only place that makes a clock, opens a TaskGroup, or knows every part. Clean shutdown is an order of steps:
+no more updates in, what is in flight committed, what was committed said, then the database closed.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+from telegram.error import InvalidToken, NetworkError
+
+from bot import commands
+from bot.complaint import Complaint
+from bot.dispatch import Dispatch
+from bot.evidence import Evidence
+from bot.exchange import House
+from bot.redaction import configure_logging
+from bot.settings import Settings
+from bot.shelf import Shelf
+from bot.telegram.api import Api
+from bot.telegram.delivery import Delivery
+from bot.telegram.handled import BotError, Clock, TokenRejected
+from bot.telegram.intake import Flood, Intake, Polling
+from conversations.plan import Role
+from conversations.wording import LANGUAGES
+from storage.database import Database, check, open_database
+from storage.errors import StorageError, Unavailable, Unmigrated
+from storage.files import FileStore
+from storage.unit_of_work import UnitOfWork
+from storage.vault import Vault, VaultError
+
+logger = structlog.get_logger(__name__)
+
+BOT_USERNAME = "telegram.username"
+LAST_CALL = "telegram.last_call_at"
+PURGE_AFTER = timedelta(days=7)
+"""Update numbers restart at random after an idle week (GUARANTEES G2): older ones are forgotten."""
+PURGE_EVERY = 3600.0
+
+
+class WallClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class StartedClock:
+    """A clock that was started at a given instant and follows the sandbox's, if its answers carry one."""
+
+    def __init__(self, start: datetime) -> None:
+        self._offset = start - datetime.now(UTC)
+        self._ahead = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def follow(self, header: str) -> None:
+        """Stand where the sandbox stands (its header is Unix seconds); small drifts are left alone."""
+        try:
+            told = datetime.fromtimestamp(float(header), UTC)
+        except (ValueError, OverflowError, OSError):
+            return
+        jump = told - self.now()
+        if abs(jump) > timedelta(seconds=2):
+            self._offset += jump
+            self._ahead += max(0.0, jump.total_seconds())
+
+
+def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
+    """The database, checked: every way it can be unusable is one sentence with its remedy."""
+    try:
+        vault = Vault.load(settings.keys) if needs_keys else None
+    except VaultError as error:
+        raise Complaint(f"The keyring {settings.keys} cannot be used: {error}. `enlace init` makes one.") from None
+    except OSError as error:
+        raise Complaint(f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one.") from None
+    try:
+        check(settings.database_url)
+        return open_database(settings.database_url, vault=vault)
+    except Unmigrated as error:
+        raise Complaint(f"The database is not up to date ({error}). Run `enlace init` or `enlace db upgrade`.") from None
+    except Unavailable as error:
+        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    except StorageError as error:
+        raise Complaint(f"The database cannot be used: {error}.") from None
+
+
+def serve(settings: Settings, clock: Clock) -> None:
+    """`enlace run`: check what can be checked first, then serve until told to stop."""
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        raise Complaint("ENLACE_TELEGRAM_TOKEN is not set. Ask @BotFather for a token, or try `enlace demo` without one.")
+    secrets = [token, settings.webhook_secret.get_secret_value()]
+    configure_logging(settings.log_level, settings.log_format, secrets=[secret for secret in secrets if secret])
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run(settings, clock))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def run(settings: Settings, clock: Clock) -> None:
+    """Serve until SIGINT or SIGTERM. Complaint for whatever the operator can mend."""
+    database = open_storage(settings)
+    api = _api(settings, clock)
+    try:
+        await _introduce(api, settings)
+        await _serve(settings, clock, database, api)
+    finally:
+        with contextlib.suppress(Exception):
+            await api.shutdown()
+        database.close()
+
+
+def _api(settings: Settings, clock: Clock) -> Api:
+    follow: Callable[[str], None] | None = clock.follow if isinstance(clock, StartedClock) else None
+    return Api(settings.telegram_token, settings.telegram_api, on_clock=follow)
+
+
+async def _introduce(api: Api, settings: Settings) -> None:
+    try:
+        await api.initialize()
+    except InvalidToken:
+        raise Complaint("Telegram does not accept ENLACE_TELEGRAM_TOKEN. Ask @BotFather for the bot's token.") from None
+    except NetworkError as error:
+        raise Complaint(
+            f"{settings.telegram_api} cannot be reached ({type(error).__name__}). Check ENLACE_TELEGRAM_API and the network."
+        ) from None
+
+
+async def _serve(settings: Settings, clock: Clock, database: Database, api: Api) -> None:
+    shelf = Shelf(settings.timezone)
+    house = House(
+        bot_id=api.bot_id,
+        bot_username=lambda: api.username,
+        language=settings.language,
+        timezone=settings.timezone,
+        forms=shelf,
+        new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
+    )
+    dispatch = Dispatch(house)
+    units = database.units
+    await units.run(None, partial(_learn, username=api.username, now=clock.now()))
+    await asyncio.to_thread(_warm, database, shelf)
+    await _set_menus(api, settings.language)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            delivery = Delivery(api, units, clock, tasks, rate=settings.send_rate, is_alone=database.is_sqlite)
+            await delivery.start()
+            intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=Flood())
+            store = FileStore(settings.files, units_vault(database))
+            evidence = Evidence(api, units, intake, dispatch, store, clock)
+            outgoing = tasks.create_task(delivery.run())
+            fetching = tasks.create_task(evidence.run())
+            housekeeping = tasks.create_task(_keep_house(database, clock))
+            if settings.webhook_url is not None:
+                from bot.web.server import Webhook
+
+                source: Webhook | Polling = Webhook(api, units, intake, clock, settings)
+            else:
+                source = Polling(api, units, intake, clock)
+            incoming = tasks.create_task(source.run())
+            logger.info("bot.ready", username=api.username, mode="webhook" if settings.webhook_url else "polling")
+            stop = tasks.create_task(stopping.wait())
+            await asyncio.wait({stop, incoming}, return_when=asyncio.FIRST_COMPLETED)
+            source.stop()
+            stopping.set()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5.0):
+                    await incoming
+            evidence.stop()
+            housekeeping.cancel()
+            delivery.stop()
+            await asyncio.wait({outgoing, fetching}, timeout=5.0)
+            fetching.cancel()
+        logger.info("bot.stopped")
+    except* TokenRejected as group:
+        raise Complaint(str(group.exceptions[0])) from None
+    except* BotError as group:
+        raise Complaint(str(group.exceptions[0])) from None
+
+
+def units_vault(database: Database) -> Vault:
+    vault = database.vault
+    if vault is None:
+        raise Complaint("The keyring is missing. `enlace init` makes one.")
+    return vault
+
+
+def _learn(unit: UnitOfWork, *, username: str, now: datetime) -> None:
+    unit.facts.set(BOT_USERNAME, username, now)
+
+
+def _warm(database: Database, shelf: Shelf) -> None:
+    """Compile the forms in use before the first person waits for one."""
+    with database.view() as unit:
+        for plan in unit.plans.all():
+            for form in unit.forms.list(plan.id):
+                shelf.version(unit, form.id)
+
+
+async def _set_menus(api: Api, default_language: str) -> None:
+    """The command menu strangers see: only what starts the conversation."""
+    with contextlib.suppress(NetworkError):
+        for language in LANGUAGES[:2]:
+            menu = [{"command": c, "description": d} for c, d in commands.telegram_menu(Role.READER, language)][:1]
+            payload: dict[str, object] = {"commands": menu, "scope": {"type": "all_private_chats"}}
+            if language != default_language:
+                payload["language_code"] = language
+            await api.call("setMyCommands", payload)
+
+
+async def _keep_house(database: Database, clock: Clock) -> None:
+    """Forget what need not be remembered, and note that we are alive for `/readyz` and `/estado`."""
+
+    def purge(unit: UnitOfWork) -> None:
+        before = clock.now() - PURGE_AFTER
+        unit.inbox.purge(before)
+        unit.outbox.purge(before)
+        unit.jobs.purge(before)
+
+    while True:
+        with contextlib.suppress(Unavailable):
+            await database.units.run(None, purge)
+        await asyncio.sleep(PURGE_EVERY)
+
+
+def evidence_folder(settings: Settings) -> Path:
+    settings.files.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings.files

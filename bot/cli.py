@@ -1,0 +1,415 @@
+"""The command line: parse and delegate (DESIGN §2; the names are a contract).
+
+Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 used wrongly. Heavy imports wait until a command
+needs them, so that `--help` and `form check` start at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from bot.settings import Settings, read_settings
+from conversations.problems import AuthorError, Problem
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="enlace",
+    help="Runs the monitoring cycle of a national plan of action in a Telegram chat.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+db_app = typer.Typer(help="The database: bring it up to date, check it, back it up.", no_args_is_help=True)
+plan_app = typer.Typer(help="The plan: import it from its workbook.", no_args_is_help=True)
+form_app = typer.Typer(help="Forms: check, publish, replay and try XLSForms.", no_args_is_help=True)
+people_app = typer.Typer(help="People, at the server: for scripts and tests.", no_args_is_help=True)
+keys_app = typer.Typer(help="The encryption keyring.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
+app.add_typer(plan_app, name="plan")
+app.add_typer(form_app, name="form")
+app.add_typer(people_app, name="people")
+app.add_typer(keys_app, name="keys")
+
+ClockOption = Annotated[str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """The console script. Whatever the operator can mend is one line on stderr and exit code 1."""
+    from bot.complaint import Complaint
+    from storage.errors import StorageError
+
+    try:
+        app()
+    except Complaint as complaint:
+        fail(str(complaint))
+    except StorageError as error:
+        fail(f"{type(error).__name__}: {error}")
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    print(f"enlace: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def talk(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def settings() -> Settings:
+    return read_settings()
+
+
+def in_unit(work: Callable[["UnitOfWork"], T], *, at: Settings | None = None) -> T:
+    """Run one unit of work on the configured database and wait for it."""
+    from bot.app import open_storage
+
+    with open_storage(at or settings()) as database:
+        return database.units.submit(None, work).result()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+# ------------------------------------------------------------------ serving
+@app.command()
+def run(clock: ClockOption = "") -> None:
+    """Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."""
+    from bot.app import StartedClock, WallClock, serve
+
+    chosen = settings()
+    serve(chosen, StartedClock(_instant(clock, chosen)) if clock else WallClock())
+
+
+def _instant(text: str, chosen: Settings) -> datetime:
+    """An ISO instant; without an offset it is wall time in ENLACE_TIMEZONE."""
+    from zoneinfo import ZoneInfo
+
+    from bot.settings import TELEGRAM
+
+    if chosen.telegram_api == TELEGRAM:
+        fail("--clock is for tests and demonstrations: it is refused against Telegram's own host", 2)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"--clock {text!r} is not an instant such as 2018-10-03T08:00", 2)
+    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(chosen.timezone))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where the page of phones is served.")] = 8080,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos stored.")] = False,
+) -> None:
+    """Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet."""
+    from bot.demo import serve_demo
+
+    serve_demo(port, fresh=fresh)
+
+
+@app.command()
+def sandbox(port: Annotated[int, typer.Option(help="Where to serve.")] = 8081) -> None:
+    """The emulated Bot API alone, for any bot in any language."""
+    from bot.sandbox.server import serve
+    from bot.sandbox.telegram import World
+
+    world = World(any_token=True)
+    talk(f"The emulated Bot API is at http://127.0.0.1:{port}/bot<token>/…, its page of phones at http://127.0.0.1:{port}/")
+    serve(port, world=world)
+
+
+@app.command()
+def init(
+    empty: Annotated[bool, typer.Option("--empty", help="Neither the shipped plan nor the shipped forms.")] = False,
+) -> None:
+    """Database up to date, keyring made, shipped plan and forms in place. A second run changes nothing."""
+    from bot.setup import set_up
+
+    for sentence in set_up(settings(), now(), is_empty=empty):
+        talk(sentence)
+
+
+# ------------------------------------------------------------------ database
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the tables up to date."""
+    from bot.complaint import Complaint
+    from storage.database import upgrade
+    from storage.errors import Unavailable
+
+    try:
+        upgrade(settings().database_url)
+    except Unavailable as error:
+        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    talk("The database is up to date.")
+
+
+@db_app.command("check")
+def db_check() -> None:
+    """Whether the database can be reached and is up to date."""
+    from bot.app import open_storage
+
+    open_storage(settings(), needs_keys=False).close()
+    talk("The database is up to date.")
+
+
+@db_app.command("backup")
+def db_backup(file: Path) -> None:
+    """A consistent copy of the database, also while the bot runs."""
+    from storage.database import backup
+
+    backup(settings().database_url, file)
+    talk(f"Backed up to {file}.")
+
+
+@db_app.command("restore")
+def db_restore(file: Path) -> None:
+    """Put a backup in place. Nothing that waited in its outbox is sent again."""
+    from storage.database import restore
+
+    restore(file, settings().database_url, now=now())
+    talk(f"Restored from {file}.")
+
+
+# ------------------------------------------------------------------ plan and forms
+@plan_app.command("import")
+def plan_import(
+    file: Path,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the differences and change nothing.")] = False,
+    plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
+) -> None:
+    """Print the differences to the stored plan, then apply them in one transaction."""
+    from storage.imports import SEED_PLAN, apply, differences, read_plan
+
+    chosen = settings()
+    code = plan_code or SEED_PLAN
+    draft = _authored(lambda: read_plan(_read(file)), chosen.language)
+    print_problems(draft.problems, chosen.language)
+
+    def work(unit: "UnitOfWork") -> Any:
+        return differences(unit, draft, code) if dry_run else apply(unit, draft, code, None, now())
+
+    found = in_unit(work, at=chosen)
+    for sentence in found.sentences(chosen.language):
+        print(sentence)
+    talk(found.summary(chosen.language))
+
+
+@form_app.command("check")
+def form_check(
+    file: Path,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too: for form authors' CI.")] = False,
+) -> None:
+    """Every problem of an XLSForm, each with sheet, row, column and remedy."""
+    language = settings().language
+    checked = _authored(lambda: _checked(file), language)
+    print_problems(checked.problems, language)
+    questions = sum(question.is_asked for question in checked.form.questions)
+    talk(f"{checked.form.form_id} {checked.form.version}: {questions} questions, {len(checked.form.languages)} languages.")
+    if strict and any(problem.severity != "note" for problem in checked.problems):
+        raise SystemExit(1)
+
+
+@form_app.command("publish")
+def form_publish(file: Path, plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "") -> None:
+    """Make this the version that new sessions begin with; open ones finish on theirs."""
+    from bot.setup import publish
+
+    language = settings().language
+    checked = _authored(lambda: _checked(file), language)
+    print_problems(checked.problems, language)
+    stored = in_unit(lambda unit: publish(unit, _read(file), checked, now(), plan_code=plan_code))
+    talk(f"Published {stored.form_id}, version {stored.version}.")
+
+
+@form_app.command("replay")
+def form_replay(
+    file: Path,
+    script: Path,
+    mode: Annotated[str, typer.Option(help="full: every node after each step; diff: what changed.")] = "full",
+) -> None:
+    """Play a script through the engine, without Telegram or database; JSON Lines to stdout."""
+    from bot.forms import replay_lines
+
+    for text in _authored(lambda: replay_lines(file, script, mode), settings().language):
+        print(text)
+
+
+@form_app.command("try")
+def form_try(
+    file: Path,
+    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    save: Annotated[Path | None, typer.Option(help="Write what was answered as a script for `form replay`.")] = None,
+) -> None:
+    """Fill the form in the terminal, as it would be in the chat."""
+    from bot.forms import fill
+
+    chosen = settings()
+    checked = _authored(lambda: _checked(file), chosen.language)
+    raise SystemExit(fill(checked.form, language or chosen.language, chosen.timezone, now, save=save))
+
+
+def _checked(file: Path) -> Any:
+    from bot.forms import read_form
+
+    return read_form(file, _read(file))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+
+def _authored(read: Callable[[], T], language: str) -> T:
+    """What was read, or every problem on stderr and exit 1."""
+    try:
+        return read()
+    except AuthorError as error:
+        print_problems(error.problems, language)
+        fail(f"{len(error.problems)} problem(s); nothing was stored")
+
+
+def print_problems(problems: Sequence[Problem], language: str) -> None:
+    for problem in problems:
+        remedy = problem.remedy(language)
+        place = f"{problem.place}: " if problem.place else ""
+        talk(f"{problem.severity} {problem.code}: {place}{problem.sentence(language)} {remedy}".strip())
+
+
+# ------------------------------------------------------------------ people
+@app.command()
+def invite(
+    role: Annotated[str, typer.Option(help="admin, coordinator, focal_point, alternate, observer or reader.")],
+    agency: Annotated[str, typer.Option(help="Code of the agency.")] = "",
+    ttl: Annotated[str, typer.Option(help="How long the link lives, such as 72h or 15m; an admin's at most 15m.")] = "72h",
+    as_json: JsonOption = False,
+) -> None:
+    """Print a link that grants this role once: the code, and the deep link once `run` has learnt the bot's name."""
+    from bot.people import issue
+
+    made = issue(settings(), role, agency, _duration(ttl), now())
+    if as_json:
+        print(json.dumps(made))
+    else:
+        print(made["link"] or made["code"])
+        talk(f"It works once and expires at {made['expires_at']}. Send it to the person in private.")
+
+
+def _duration(text: str) -> timedelta:
+    unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
+    if unit is None or not text[:-1].isdecimal() or not 0 < int(text[:-1]) < 10_000:
+        fail(f"--ttl {text!r} is not a time such as 72h, 15m or 3d", 2)
+    return timedelta(**{unit: int(text[:-1])})
+
+
+@people_app.command("list")
+def people_list(as_json: JsonOption = False) -> None:
+    """Everybody with a role, one a line."""
+    from bot.people import listed
+
+    rows = listed(settings())
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        print("\t".join(str(row[key]) for key in ("telegram_id", "name", "role", "agency", "state")))
+
+
+@people_app.command("add")
+def people_add(
+    telegram_id: Annotated[int, typer.Option(help="Telegram's number of the person.")],
+    name: Annotated[str, typer.Option()],
+    role: Annotated[str, typer.Option()],
+    agency: Annotated[str, typer.Option()] = "",
+    language: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Enrol a person at the server, the privacy notice taken as read: for scripts and tests."""
+    from bot.people import add
+
+    add(settings(), telegram_id, name, role, agency, language, now())
+    talk(f"Enrolled {telegram_id} as {role}.")
+
+
+@people_app.command("suspend")
+def people_suspend(telegram_id: Annotated[int, typer.Option()]) -> None:
+    """Take somebody's access away at once: role, drafts, pending messages."""
+    from bot.people import set_suspended
+
+    set_suspended(settings(), telegram_id, now(), is_suspended=True)
+    talk("Suspended.")
+
+
+@people_app.command("restore")
+def people_restore(telegram_id: Annotated[int, typer.Option()]) -> None:
+    """Give a suspended person access again."""
+    from bot.people import set_suspended
+
+    set_suspended(settings(), telegram_id, now(), is_suspended=False)
+    talk("Restored.")
+
+
+# ------------------------------------------------------------------ due and keys
+@app.command()
+def due(
+    at: Annotated[str, typer.Option("--at", metavar="ISO", help="As of this instant.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """What each agency has still to report, and until when. Sends nothing."""
+    from bot.people import due_reports
+
+    chosen = settings()
+    instant = now() if not at else _moment(at)
+    rows = due_reports(chosen, instant)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        print("\t".join(str(row[key]) for key in ("agency", "code", "period", "due_on", "title")))
+
+
+def _moment(text: str) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{text!r} is not an instant such as 2018-10-05T09:00", 2)
+    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(settings().timezone))
+
+
+@keys_app.command("new")
+def keys_new() -> None:
+    """Make the keyring (mode 0600); an existing one is left alone."""
+    from storage.vault import Vault
+
+    path = settings().keys
+    if path.exists():
+        fail(f"{path} exists; `enlace keys rotate` adds a new key to it")
+    Vault.create(path)
+    talk(f"Keyring made: {path}. Keep a copy apart from the database's backups.")
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Seal from now on with a new key; what older keys sealed stays readable."""
+    from storage.vault import Vault
+
+    Vault.rotate(settings().keys)
+    talk("A new key is in use. Restart the bot.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,561 @@
+"""COMMANDS: everything a person can ask for, by typing or by button, and who may (S2).
+
+One literal table, read from top to bottom: /help, the command menu of each role and language, and the access
+matrix derive from it. What is not in it does not exist.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.access import ENROLLED, REPORTERS, Reach
+from bot.exchange import Denied, Exchange
+from bot.reporting import (
+    FORM_OF,
+    Report,
+    correct,
+    due_tap,
+    find_report,
+    open_report,
+    resume,
+    status_label,
+    take_over,
+)
+from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
+from conversations.engine import show_date
+from conversations.plan import DueReport, PeriodType, ReportingPeriod, Role, expected_reports, period_name
+from conversations.session import Session
+from conversations.wording import LANGUAGES, wording
+from storage.errors import NotFound
+from storage.submissions import StoredSubmission
+
+Handler = Callable[[Exchange, str], None]
+
+DUE_SHOWN = 8
+"""Buttons of the due list on one screen."""
+HISTORY_PAGE = 8
+INVITATION_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row: its name (Spanish), its aliases, who may, over what, and what it does.
+
+    `is_typed`: people may type it as /name; the others exist as buttons only. `in_menu`: listed in Telegram's
+    command menu and in /help.
+    """
+
+    name: str
+    handler: Handler
+    roles: frozenset[Role]
+    reach: Reach
+    aliases: tuple[str, ...] = ()
+    is_typed: bool = True
+    in_menu: bool = True
+
+
+# ------------------------------------------------------------------ menu and due list
+def menu(ex: Exchange, argument: str = "") -> None:
+    """The first screen of a role. A focal point's is the due list itself: reporting begins with one tap."""
+    if argument == "new":
+        ex.forget_card()
+    if ex.membership.role in REPORTERS:
+        pending(ex, "")
+        return
+    rows: list[tuple[Button, ...]] = []
+    for command in COMMANDS:
+        if command.in_menu and ex.membership.role in command.roles and command.name not in ("start", "pendientes"):
+            rows.append((Button(ex.say(f"command.{command.name}"), f"command:{command.name}:"),))
+    ex.show(Card((line(bold(ex.say(f"role.{ex.membership.role}"))), line(ex.say("welcome.home"))), tuple(rows)))
+    ex.stand(None)
+
+
+def pending(ex: Exchange, argument: str) -> None:
+    """What is left to report, those due first on top; a screen holds eight."""
+    due = tuple(report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not report.is_indicator)
+    page = int(argument) if argument.isdecimal() else 0
+    ex.show(_due_card(ex, due, page))
+    ex.stand(None)
+
+
+def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
+    say, language = ex.say, ex.language
+    lines: list[Line] = []
+    rows: list[tuple[Button, ...]] = []
+    drafts = {(d.subject, d.reporting_period_id) for d in ex.unit.sessions.drafts_of(ex.person.id)}
+    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
+    if due:
+        first = due[0].period
+        lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
+        lines.append(line(say("menu.left", n=len(due), due_date=show_date(first.due_on.isoformat(), language))))
+        lines.append(line(say("menu.pick")))
+        pages = -(-len(due) // DUE_SHOWN)
+        page = page % pages
+        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+            mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
+            text = f"{mark}{report.code} · {report.item.title(language)}"
+            rows.append((Button(text if len(text) <= 40 else text[:39] + "…", due_tap(report)),))
+        if pages > 1:
+            rows.append((Button(say("menu.more"), f"command:pendientes:{page + 1}"),))
+        if any((report.subject, report.period.id) in drafts for report in due):
+            lines.append(line(italic(say("menu.drafts"))))
+    elif periods:
+        lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language)))))
+        lines.append(line(say("menu.nothing")))
+    else:
+        lines.append(line(bold(ex.agency_code)))
+        lines.append(line(say("menu.no_period")))
+    second = [Button(say("menu.indicators"), "command:indicadores:")] if periods else []
+    if periods and _reports_referrals(ex):
+        second.append(Button(say("menu.referrals"), "command:referimientos:"))
+    if second:
+        rows.append(tuple(second))
+    if not due and (closable := _to_close(ex, periods)):
+        rows.append((Button(say("menu.close"), f"command:cerrar:{closable.id}", "success"),))
+    rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.help"), "command:ayuda:")))
+    return Card(tuple(lines), tuple(rows))
+
+
+def _period_names(due: tuple[DueReport, ...], language: str) -> str:
+    names = dict.fromkeys(period_name(report.period, language) for report in due)
+    return ", ".join(names)
+
+
+def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ReportingPeriod | None:
+    """The open period in which the agency was expected to report and that it has not closed."""
+    activities = ex.unit.plans.activities(ex.membership.plan_id, ex.agency_id)
+    for period in periods:
+        if expected_reports(activities, period) and not ex.unit.plans.is_closed(ex.agency_id, period.id):
+            return period
+    return None
+
+
+def report(ex: Exchange, argument: str) -> None:
+    """Report what a button names; typed without one, the list to choose from."""
+    if not argument:
+        pending(ex, "")
+        return
+    if "." not in argument:
+        wanted = argument.strip().upper()
+        for due in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today):
+            if due.code == wanted:
+                open_report(ex, Report(FORM_OF["indicator" if due.is_indicator else "activity"], due.item, due.period))
+                return
+        pending(ex, "")
+        return
+    open_report(ex, find_report(ex, argument))
+
+
+def indicators(ex: Exchange, argument: str) -> None:
+    due = [report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if report.is_indicator]
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
+    if not due:
+        ex.show(Card((line(ex.say("indicators.none")),), (home,)))
+    else:
+        page = int(argument) % -(-len(due) // DUE_SHOWN) if argument.isdecimal() else 0
+        rows = []
+        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+            text = f"{report.code} · {report.item.title(ex.language)}"
+            rows.append((Button(text if len(text) <= 40 else text[:39] + "…", due_tap(report)),))
+        if len(due) > DUE_SHOWN:
+            rows.append((Button(ex.say("menu.more"), f"command:indicadores:{page + 1}"),))
+        ex.show(Card((line(bold(ex.agency_code)), line(ex.say("indicators.pick"))), (*rows, home)))
+    ex.stand(None)
+
+
+def referrals(ex: Exchange, argument: str) -> None:
+    """The referral form, for agencies that its own list names; totals of the month that is open."""
+    months = [p for p in ex.unit.plans.open_periods(ex.membership.plan_id, ex.today) if p.type == PeriodType.MONTHLY]
+    if not months or not _reports_referrals(ex):
+        ex.show(Card((line(ex.say("referrals.none")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+        ex.stand(None)
+        return
+    open_report(ex, Report(FORM_OF["agency"], None, months[-1]))
+
+
+def _reports_referrals(ex: Exchange) -> bool:
+    version = ex.unit.forms.current(ex.membership.plan_id, FORM_OF["agency"])
+    if version is None:
+        return False
+    return ex.agency_code in ex.house.forms.choice_values(ex.unit, version.id, "agency")
+
+
+# ------------------------------------------------------------------ drafts
+def go_on(ex: Exchange, argument: str) -> None:
+    resume(ex, _own_session(ex, argument))
+
+
+def discard(ex: Exchange, argument: str) -> None:
+    """Throw a draft away, after one question. What was sent is not touched by it."""
+    number, _, answer = argument.partition(".")
+    stored = _own_session(ex, number)
+    if answer != "yes":
+        rows = (
+            (Button(ex.say("form.yes_discard"), f"command:descartar:{stored.id}.yes", "danger"),),
+            (Button(ex.say("form.continue"), f"command:continuar:{stored.id}"),),
+        )
+        ex.show(Card((line(ex.say("form.discard_sure")),), rows))
+    else:
+        ex.unit.sessions.close(stored.id, "cancelled")
+        ex.show(Card((line(ex.say("form.discarded")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+    ex.stand(None)
+
+
+def _own_session(ex: Exchange, number: str):  # type: ignore[no-untyped-def]
+    try:
+        stored = ex.unit.sessions.get(int(number))
+    except (NotFound, ValueError):
+        raise Denied from None
+    if stored.person_id != ex.person.id or stored.state != "open":
+        raise Denied
+    return stored
+
+
+def take(ex: Exchange, argument: str) -> None:
+    try:
+        stored = ex.unit.sessions.get(int(argument))
+    except (NotFound, ValueError):
+        raise Denied from None
+    take_over(ex, stored)
+
+
+def cancel(ex: Exchange, argument: str) -> None:
+    """Leave the open form; its draft stays, and can be thrown away from there."""
+    stored = ex.visit.session
+    if stored is None:
+        ex.show(Card((line(ex.say("form.nothing_open")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+        ex.stand(None)
+        return
+    about = Session.from_json(stored.data).about
+    until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    rows = (
+        (Button(ex.say("form.continue"), f"command:continuar:{stored.id}", "primary"),),
+        (Button(ex.say("form.discard"), f"command:descartar:{stored.id}"), Button(ex.say("menu.home"), "command:menu:")),
+    )
+    ex.show(Card((line(ex.say("form.left", title=str(about.get("code", "")) or "…", date=until)),), rows))
+    ex.stand(None)
+
+
+# ------------------------------------------------------------------ what was sent
+def history(ex: Exchange, argument: str) -> None:
+    """The agency's latest reports with their receipts, newest first."""
+    before = int(argument) if argument.isdecimal() else None
+    sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before)
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
+    if not sent:
+        ex.show(Card((line(ex.say("history.none")),), (home,)))
+    else:
+        rows: list[tuple[Button, ...]] = []
+        for one in sent[:HISTORY_PAGE]:
+            rows.append((Button(_history_row(ex, one), f"command:recibo:{one.id}"),))
+        if len(sent) > HISTORY_PAGE:
+            rows.append((Button(ex.say("menu.more"), f"command:historial:{sent[HISTORY_PAGE - 1].id}"),))
+        ex.show(Card((line(bold(ex.say("history.title"))),), (*rows, home)))
+    ex.stand(None)
+
+
+def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
+    code = (sent.subject or "").partition(":")[2] or ex.unit.forms.version(sent.form_version_id).title
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id).code if sent.reporting_period_id else ""
+    text = ex.say("history.row", receipt=f"{sent.receipt_number:04d}", code=code, period=period)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def receipt(ex: Exchange, argument: str) -> None:
+    """One receipt again: number, time, state and what was sent, except restricted text."""
+    sent = _own_submission(ex, argument)
+    say = ex.say
+    at = sent.submitted_at.astimezone(ex.zone)
+    who = ex.unit.people.by_id(sent.person_id).name
+    when = say("history.by", name=who, date=show_date(at.date().isoformat(), ex.language), time=f"{at:%H:%M}")
+    state = say(f"history.{sent.validation_state}") if sent.validation_state in ("submitted", "validated", "returned") else sent.validation_state
+    lines: list[Line] = [line(bold(_history_row(ex, sent))), line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}"))]
+    if sent.activity_status is not None:
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+    if sent.sensitive:
+        lines.append(line(say("history.hidden")))
+    else:
+        lines += ex.house.forms.summary(ex.unit, sent, ex.language)
+    rows = (
+        (Button(say("form.correct"), f"command:corregir:{sent.id}"),),
+        (Button(say("menu.history"), "command:historial:"), Button(say("menu.home"), "command:menu:")),
+    )
+    ex.show(Card(tuple(lines), rows))
+    ex.stand(None)
+
+
+def correction(ex: Exchange, argument: str) -> None:
+    ex.forget_card()  # the receipt stays as it is
+    correct(ex, _own_submission(ex, argument))
+
+
+def _own_submission(ex: Exchange, argument: str) -> StoredSubmission:
+    try:
+        sent = ex.unit.submissions.get(int(argument))
+    except (NotFound, ValueError):
+        raise Denied from None
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
+        raise Denied
+    return sent
+
+
+def close(ex: Exchange, argument: str) -> None:
+    """ "Cerrar el mes": refused, with the list, while something is left to report; asked once before."""
+    number, _, answer = argument.partition(".")
+    plans, say = ex.unit.plans, ex.say
+    home = (Button(say("menu.home"), "command:menu:"),)
+    period = _period_to_close(ex, number)
+    if period is None:
+        ex.show(Card((line(say("menu.nothing")),), (home,)))
+        ex.stand(None)
+        return
+    name = period_name(period, ex.language)
+    left = [r for r in plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not r.is_indicator and r.period.id == period.id]
+    if plans.is_closed(ex.agency_id, period.id):
+        card = Card((line(say("close.already", period_name=name, agency=ex.agency_code)),), (home,))
+    elif left:
+        codes = ", ".join(report.code for report in left[:8])
+        rows = ((Button(say("menu.report"), "command:pendientes:", "primary"),), home)
+        card = Card((line(say("close.missing", n=len(left), codes=codes)),), rows)
+    elif answer != "yes":
+        rows = (
+            (Button(say("close.yes"), f"command:cerrar:{period.id}.yes", "success"),),
+            (Button(say("close.no"), "command:menu:"),),
+        )
+        card = Card((line(say("close.sure", period_name=name, agency=ex.agency_code)),), rows)
+    else:
+        plans.close(ex.membership.plan_id, ex.agency_id, period.id, ex.person.id, ex.now)
+        on_time = say("close.on_time" if ex.today <= period.due_on else "close.late")
+        day = show_date(ex.today.isoformat(), ex.language)
+        text = say("close.done", agency=ex.agency_code, period_name=name, date=day, on_time=on_time)
+        card = Card((line(text),), (home,))
+    ex.show(card)
+    ex.stand(None)
+
+
+def _period_to_close(ex: Exchange, number: str) -> ReportingPeriod | None:
+    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
+    if number.isdecimal():
+        return next((period for period in periods if period.id == int(number)), None)
+    return _to_close(ex, periods)
+
+
+# ------------------------------------------------------------------ oneself
+def choose_language(ex: Exchange, argument: str) -> None:
+    """Change language, at any question: the open form goes on in it."""
+    if argument not in LANGUAGES:
+        rows = tuple((Button(LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES)
+        ex.show(Card((line(ex.say("language.choose")),), rows), anew=ex.visit.session is not None)
+        return  # the open form stays open: what is typed next still answers it
+    ex.unit.people.set_language(ex.person.id, argument)
+    ex.language = argument
+    ex.toast = ex.say("language.changed")
+    if not ex.person.has_accepted_privacy:
+        privacy(ex, "")
+    elif ex.visit.session is not None:
+        resume(ex, ex.visit.session)
+    else:
+        menu(ex)
+
+
+LANGUAGE_NAMES = {"es": "Español", "en": "English", "ht": "Kreyòl ayisyen"}
+
+
+def privacy(ex: Exchange, argument: str) -> None:
+    """The notice before anything else: totals only, no names; then what is kept about oneself."""
+    if argument == "accept":
+        ex.unit.people.accept_privacy(ex.person.id, ex.now)
+        menu(ex)
+        return
+    if argument in ("data", "more"):
+        lines = paragraph(ex.say("start.data_notice"))
+        rows = [(Button(ex.say("privacy.agree"), "command:privacidad:accept", "primary"),)]
+        if argument == "more":
+            lines += paragraph(ex.say("privacy.details"))
+        else:
+            rows.append((Button(ex.say("privacy.more"), "command:privacidad:more"),))
+        ex.show(Card(lines, tuple(rows)))
+        return
+    lines = (*paragraph(_joined(ex)), line(""), *paragraph(ex.say("start.privacy")))
+    ex.show(Card(lines, ((Button(ex.say("privacy.understood"), "command:privacidad:data", "primary"),),)))
+
+
+def _joined(ex: Exchange) -> str:
+    membership = ex.membership
+    agency = ex.unit.plans.agency_by_id(membership.agency_id) if membership.agency_id else None
+    colleague = ex.say("joined.nobody")
+    if membership.role in REPORTERS and membership.agency_id is not None:
+        others = [p for p in ex.unit.people.of_agency(membership.plan_id, membership.agency_id) if p.id != ex.person.id]
+        if others:
+            colleague = others[0].name
+    return ex.say(
+        f"joined.{membership.role}",
+        name=ex.person.name,
+        agency=agency.name.get(ex.language, agency.code) if agency else ex.say("unit.no_agency"),
+        colleague=colleague,
+    )
+
+
+def my_data(ex: Exchange, argument: str) -> None:
+    """What is kept about the person who asks (law 172-13)."""
+    membership, person = ex.membership, ex.unit.people.by_id(ex.person.id)
+    sent = ex.unit.submissions.of_person(person.id, limit=1000, only_current=False)
+    body = ex.say(
+        "mydata.body",
+        name=person.name,
+        role=ex.say(f"role.{membership.role}"),
+        agency=membership.agency_code or "–",
+        language=LANGUAGE_NAMES.get(person.language, person.language),
+        telegram_id=person.telegram_id,
+        since=show_date(person.joined_at.astimezone(ex.zone).date().isoformat(), ex.language),
+        reports=len(sent),
+        drafts=len(ex.unit.sessions.drafts_of(person.id)),
+    )
+    lines = (line(bold(ex.say("mydata.title"))), *paragraph(body), line(""), line(italic(ex.say("mydata.rights"))))
+    ex.show(Card(lines, ((Button(ex.say("menu.home"), "command:menu:"),),)))
+    ex.stand(None)
+
+
+def show_help(ex: Exchange, argument: str) -> None:
+    """What this role can do, from the table itself."""
+    key = {"unknown": "help.unknown"}.get(argument, "help.title")
+    lines: list[Line] = [line(bold(ex.say(key)))]
+    for command in COMMANDS:
+        if command.in_menu and ex.membership.role in command.roles:
+            lines.append(line(f"/{shown_name(command, ex.language)} · {ex.say(f'command.{command.name}')}"))
+    if ex.membership.role in REPORTERS:
+        lines += [line(""), line(ex.say("help.form"))]
+    rows = ((Button(ex.say("menu.home"), "command:menu:"),),)
+    ex.show(Card(tuple(lines), rows))
+    ex.stand(None)
+
+
+# ------------------------------------------------------------------ coordination and administration
+def progress(ex: Exchange, argument: str) -> None:
+    """Who has reported for the period that is open: agency by agency, counts only."""
+    plan_id, say = ex.membership.plan_id, ex.say
+    plans = ex.unit.plans
+    home = (Button(say("menu.home"), "command:menu:"),)
+    periods = [p for p in plans.open_periods(plan_id, ex.today) if p.type == PeriodType.MONTHLY]
+    if not periods:
+        ex.show(Card((line(say("progress.none")),), (home,)))
+        ex.stand(None)
+        return
+    period = periods[-1]
+    done = ex.unit.submissions.current_for(plan_id, period.id)
+    counts: dict[str, list[int]] = {}
+    for expected in expected_reports(plans.activities(plan_id), period):
+        count = counts.setdefault(expected.activity.agency_code, [0, 0])
+        count[0] += expected.activity.subject in done
+        count[1] += 1
+    lines: list[Line] = [line(bold(say("progress.title", period_name=period_name(period, ex.language))))]
+    for agency in plans.agencies(plan_id):
+        if agency.code in counts:
+            reported, total = counts[agency.code]
+            shape = "✅" if reported == total else ("🟡" if reported else "⚪")
+            closed = f" · {say('progress.closed')}" if plans.is_closed(agency.id, period.id) else ""
+            lines.append(line(f"{shape} {say('progress.row', agency=agency.code, reported=reported, expected=total)}{closed}"))
+    reported, total = (sum(c[i] for c in counts.values()) for i in (0, 1))
+    percent = round(100 * reported / total) if total else 0
+    lines += [line(""), line(bold(say("progress.total", reported=reported, expected=total, percent=percent)))]
+    ex.show(Card(tuple(lines), (home,)))
+    ex.stand(None)
+
+
+def invite(ex: Exchange, argument: str) -> None:
+    """A link for one person: role, then agency, then the link, which is shown once."""
+    from datetime import timedelta
+
+    role_name, _, agency_code = argument.partition(".")
+    say = ex.say
+    home = (Button(say("menu.home"), "command:menu:"),)
+    if role_name not in set(Role):
+        rows = tuple((Button(say(f"role.{role}"), f"command:invitar:{role}"),) for role in Role)
+        ex.show(Card((line(say("invite.role")),), (*rows, home)))
+        ex.stand(None)
+        return
+    role = Role(role_name)
+    agency = None
+    if role in REPORTERS | {Role.OBSERVER}:
+        agencies = ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)
+        agency = next((a for a in agencies if a.code == agency_code), None)
+        if agency is None:
+            buttons = [Button(a.code, f"command:invitar:{role}.{a.code}") for a in agencies]
+            rows = tuple(tuple(buttons[i : i + 3]) for i in range(0, len(buttons), 3))
+            ex.show(Card((line(say("invite.agency")),), (*rows, home)))
+            ex.stand(None)
+            return
+    token = ex.unit.invitations.issue(
+        role,
+        plan_id=ex.membership.plan_id,
+        agency_id=agency.id if agency else None,
+        now=ex.now,
+        by=ex.person.id,
+        ttl=timedelta(days=INVITATION_DAYS),
+    )
+    expires = (ex.now + timedelta(days=INVITATION_DAYS)).astimezone(ex.zone).date()
+    text = say(
+        "invite.done",
+        agency=agency.code if agency else say("unit.no_agency"),
+        role=say(f"role.{role}"),
+        date=show_date(expires.isoformat(), ex.language),
+        link=deep_link(ex.house.bot_username(), token),
+    )
+    # Sensitive: the link must not be readable in the database either (S1).
+    ex.show(Card(paragraph(text), (home,)), sensitive=True)
+    ex.stand(None)
+
+
+def deep_link(bot_username: str, token: str) -> str:
+    """Source: Bot API, "Deep linking"."""
+    return f"https://t.me/{bot_username}?start={token}"
+
+
+_ADMINS = frozenset({Role.ADMIN})
+_CHIEFS = frozenset({Role.ADMIN, Role.COORDINATOR})
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start", menu, ENROLLED, "self"),
+    Command("pendientes", pending, REPORTERS, "own_agency", ("pending", "rete")),
+    Command("reportar", report, REPORTERS, "own_agency", ("report", "rapote")),
+    Command("indicadores", indicators, REPORTERS, "own_agency", ("indicators", "endikate")),
+    Command("referimientos", referrals, REPORTERS, "own_agency", ("referrals", "referans")),
+    Command("historial", history, REPORTERS, "own_agency", ("history", "istwa")),
+    Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
+    Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
+    Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),
+    Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
+    Command("idioma", choose_language, ENROLLED, "self", ("language", "lang")),
+    Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile")),
+    Command("ayuda", show_help, ENROLLED, "self", ("help", "ed")),
+    Command("menu", menu, ENROLLED, "self", ("meni",), in_menu=False),
+    Command("recibo", receipt, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("corregir", correction, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False),
+    Command("descartar", discard, REPORTERS, "self", is_typed=False, in_menu=False),
+    Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("privacidad", privacy, ENROLLED, "self", is_typed=False, in_menu=False),
+)
+
+_BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
+
+
+def find(name: str) -> Command | None:
+    """The command of this name or alias."""
+    return _BY_NAME.get(name)
+
+
+def shown_name(command: Command, language: str) -> str:
+    """The name people of this language type: Spanish, or its English or Creole alias."""
+    position = LANGUAGES.index(language) if language in LANGUAGES else 0
+    names = (command.name, *command.aliases)
+    return names[position] if position < len(names) else command.name
+
+
+def telegram_menu(role: Role, language: str) -> list[tuple[str, str]]:
+    """Telegram's command menu of a role in a language: (command, description)."""
+    say = wording(language)
+    return [
+        (shown_name(command, language), say(f"command.{command.name}"))
+        for command in COMMANDS
+        if command.in_menu and role in command.roles
+    ]

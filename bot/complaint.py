@@ -1,0 +1,5 @@
+"""What an operator can mend, told in one line."""
+
+
+class Complaint(Exception):
+    """The sentence is shown as it is: what is wrong, and what to do."""

@@ -1,0 +1,297 @@
+"""`enlace demo`: a Telegram to talk to, the bot, and a commission that has already reported last month.
+
+The demo begins on 3 October 2018, because the seed plan ends in 2020 and nothing of it would be due today. The
+sandbox ("Telegram") runs here; the bot is a process of its own that this one starts, restarts when it dies, and
+stops when the page asks, so that a killed bot leaves its Telegram standing, as in life.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from bot.app import open_storage
+from bot.people import enrol
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Person, World
+from bot.settings import Settings
+from bot.setup import set_up
+from bot.shelf import Shelf
+from conversations import engine
+from conversations.events import Event, Tap, Typed
+from conversations.plan import Activity, ReportingPeriod, Role, expected_reports
+from conversations.session import Session
+from storage.unit_of_work import UnitOfWork
+
+BEGINS = datetime(2018, 10, 3, 8, 0, tzinfo=ZoneInfo("America/Santo_Domingo"))
+FOLDER = Path("demo")
+LAST_PERIODS = ("2018Q2", "201808")
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Somebody with a phone on the page."""
+
+    telegram_id: int
+    name: str
+    role: Role
+    agency: str
+    language: str
+    title: str
+
+
+CAST = (
+    Cast(501, "Ana Martínez", Role.FOCAL_POINT, "MMUJER", "es", "Punto focal · MMUJER"),
+    Cast(502, "Luis Peña", Role.ALTERNATE, "MMUJER", "es", "Suplente · MMUJER"),
+    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es", "Punto focal · PGR"),
+    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht", "Pwen fokal · DGP"),
+    Cast(505, "Carmen Soto", Role.COORDINATOR, "MIREX", "es", "Coordinación · MIREX"),
+    Cast(506, "Pedro Núñez", Role.ADMIN, "", "es", "Administración"),
+    Cast(507, "Grace Miller", Role.OBSERVER, "IJM", "en", "Observer · IJM"),
+)
+NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin enlace")
+
+
+def serve_demo(port: int, *, fresh: bool = False) -> None:
+    """Run until Ctrl-C. State is kept in ./demo; `fresh` begins anew."""
+    if fresh and FOLDER.exists():
+        shutil.rmtree(FOLDER)
+    FOLDER.mkdir(exist_ok=True)
+    settings = demo_settings(port)
+    is_new = not (FOLDER / "enlace.db").exists()
+    for sentence in set_up(settings, BEGINS.astimezone(UTC)):
+        print(sentence, file=sys.stderr)
+    if is_new:
+        populate(settings)
+        print("People enrolled, last period's reports in place.", file=sys.stderr)
+    start = wake(settings)
+    world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
+    # Update numbers never come twice, or the bot would take new messages for redelivered ones.
+    world.bot.next_update_id = int(time.time())
+    for member in CAST:
+        world.add_person(Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True)
+    world.add_person(NEWCOMER)
+    supervisor = Supervisor(settings, world)
+    supervisor.order("start")
+    print(f"\n  The phones are at http://localhost:{port}   (Ctrl-C ends the demo)\n", file=sys.stderr, flush=True)
+    try:
+        serve(port, world=world, supervisor=supervisor)
+    finally:
+        supervisor.close()
+
+
+def demo_settings(port: int) -> Settings:
+    """Settings of their own: what a real deployment has in its environment must not reach a demonstration."""
+    return Settings.model_construct(
+        telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
+        telegram_api=f"http://127.0.0.1:{port}",
+        database_url=f"sqlite:///{FOLDER / 'enlace.db'}",
+        timezone="America/Santo_Domingo",
+        language="es",
+        files=FOLDER / "evidence",
+        keys=FOLDER / "keys.json",
+        webhook_url=None,
+        log_level="WARNING",
+        log_format="console",
+    )
+
+
+class Supervisor:
+    """Keeps the bot's process running; the page can kill it and start it."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self._settings = settings
+        self._world = world
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_wanted = False
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._watcher.start()
+
+    def state(self) -> dict[str, object]:
+        process = self._process
+        is_running = process is not None and process.poll() is None
+        return {"running": is_running, "pid": process.pid if process and is_running else None}
+
+    def order(self, do: str) -> None:
+        """`kill` is SIGKILL, at whatever instruction the bot stands; `start` starts it if it does not run."""
+        with self._lock:
+            if do == "kill":
+                self._is_wanted = False
+                if self._process is not None:
+                    self._process.kill()
+                    self._process.wait()
+            elif do == "start":
+                self._is_wanted = True
+                self._ensure()
+
+    def close(self) -> None:
+        self._closing.set()
+        with self._lock:
+            self._is_wanted = False
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
+                try:
+                    self._process.wait(6)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+
+    def _ensure(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            clock = datetime.fromtimestamp(self._world.now(), UTC).isoformat()
+            command = [sys.executable, "-m", "bot", "run", "--clock", clock]
+            self._process = subprocess.Popen(command, env=environment(self._settings))
+
+    def _watch(self) -> None:
+        while not self._closing.wait(1.0):
+            with self._lock:
+                if self._is_wanted:
+                    self._ensure()
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """The bot's environment: the machine's, with these settings in the place of any others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ENLACE_")}
+    return kept | {
+        "ENLACE_TELEGRAM_TOKEN": settings.telegram_token.get_secret_value(),
+        "ENLACE_TELEGRAM_API": settings.telegram_api,
+        "ENLACE_DATABASE_URL": settings.database_url,
+        "ENLACE_FILES": str(settings.files),
+        "ENLACE_KEYS": str(settings.keys),
+        "ENLACE_TIMEZONE": settings.timezone,
+        "ENLACE_LANGUAGE": settings.language,
+        "ENLACE_LOG_LEVEL": settings.log_level,
+    }
+
+
+# ------------------------------------------------------------------ what is in place when it begins
+def populate(settings: Settings) -> None:
+    """Enrol the cast, and have every agency report what it had to before October."""
+    with open_storage(settings) as database:
+        database.units.submit(None, lambda unit: _enrol(unit, settings)).result()
+        database.units.submit(None, lambda unit: _report(unit, settings)).result()
+
+
+def wake(settings: Settings) -> datetime:
+    """Where the clock stands: the beginning, or just after what an earlier run of the demo did.
+
+    Telegram begins anew with empty phones, so no chat looks at a card any more.
+    """
+    from sqlalchemy import func, select, update
+
+    from storage.models import Chat, ProcessedUpdate
+
+    def work(unit: UnitOfWork) -> datetime | None:
+        unit.connection.execute(update(Chat.__table__).values(card_id=None))
+        latest: datetime | None = unit.connection.execute(select(func.max(ProcessedUpdate.processed_at))).scalar()
+        return latest
+
+    with open_storage(settings) as database:
+        latest = database.units.submit(None, work).result()
+    begin = BEGINS.astimezone(UTC)
+    return max(begin, latest + timedelta(minutes=1)) if latest else begin
+
+
+def _enrol(unit: UnitOfWork, settings: Settings) -> None:
+    for member in CAST:
+        enrol(
+            unit, member.telegram_id, member.name, member.role, member.agency, member.language,
+            BEGINS.astimezone(UTC) - timedelta(days=60), settings.timezone,
+        )
+
+
+_PROGRESS = (12, 35, 20, 8, 50, 27, 15, 40, 5, 60)
+_NEXT_STEPS = (
+    "Convocar la próxima jornada con los equipos locales",
+    "Revisar el material con la mesa técnica antes de fin de mes",
+    "Enviar el borrador a las instituciones de apoyo",
+    "Cerrar el calendario del próximo trimestre",
+)
+
+
+def _report(unit: UnitOfWork, settings: Settings) -> None:
+    """Last period's reports, filled through the same engine as in the chat, and validated."""
+    plan = unit.plans.only()
+    version = unit.forms.current(plan.id, "activity_report")
+    if version is None:
+        return
+    form = Shelf(settings.timezone).version(unit, version.id)
+    reporters = {person.membership.agency_id: person.id for person in unit.people.list(plan.id)
+                 if person.membership and person.membership.role is Role.FOCAL_POINT}
+    fallback = next(p.id for p in unit.people.list(plan.id) if p.membership and p.membership.role is Role.COORDINATOR)
+    agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
+    number = 0
+    for code in LAST_PERIODS:
+        period = unit.plans.period(plan.id, code)
+        at = datetime(period.opens_on.year, period.opens_on.month, 4, 14, 0, tzinfo=UTC)
+        for expected in expected_reports(unit.plans.activities(plan.id), period):
+            activity, number = expected.activity, number + 1
+            answers = fill(form, activity, period, number, at, settings)
+            sent = unit.submissions.add(
+                plan_id=plan.id,
+                form_id=version.form_key,
+                form_version_id=version.id,
+                instance_id=f"uuid:demo-{code}-{activity.code}",
+                person_id=reporters.get(agencies[activity.agency_code], fallback),
+                agency_id=agencies[activity.agency_code],
+                subject=activity.subject,
+                reporting_period_id=period.id,
+                answers=answers,
+                sensitive=activity.is_restricted,
+                language="es",
+                activity_status="in_progress",
+                progress=_PROGRESS[number % len(_PROGRESS)],
+                started_at=at,
+                now=at + timedelta(minutes=number),
+            )
+            unit.submissions.set_validation_state(sent.id, "validated")
+
+
+def fill(
+    form: engine.Form, activity: Activity, period: ReportingPeriod, number: int, at: datetime, settings: Settings
+) -> dict[str, str]:
+    """An "en curso" report as an officer taps it."""
+    taken = engine.begin(
+        form,
+        instance_id=f"uuid:demo-{period.code}-{activity.code}",
+        language="es",
+        timezone=settings.timezone,
+        now=at,
+        values={
+            "agency": activity.agency_code,
+            "activity": activity.code,
+            "period": period.code,
+            "prev_progress": "0",
+            "restricted": "yes" if activity.is_restricted else "no",
+        },
+        restricted=activity.is_restricted,
+    )
+    answers = {
+        "status": "in_progress",
+        "progress": str(_PROGRESS[number % len(_PROGRESS)]),
+        "reached": "no",
+        "evidence_type": "later",
+        "next_step": _NEXT_STEPS[number % len(_NEXT_STEPS)],
+    }
+    for _ in range(len(form.questions)):
+        node = taken.instance.node(taken.session.at)
+        if engine.is_sending(node.question):
+            break
+        taken = engine.step(form, taken.session, _event(taken.session, node.question.name, answers), now=at)
+    return taken.instance.answers()
+
+
+def _event(session: Session, name: str, answers: Mapping[str, str]) -> Event:
+    if name in answers:
+        return Typed(answers[name], 1)
+    return Tap(session.turn, "skip")

@@ -1,0 +1,165 @@
+"""Files people send: fetched outside any unit, inspected, stored, and only then an answer (S10, DESIGN §3).
+
+A download may take a minute and may fail; no update waits for it. The update that brought the file committed a
+job and was acknowledged; this worker claims the job, and what came of it is applied in the chat's order like
+any other event. A file that arrives twice is stored once (its name is its content's).
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from telegram.error import TelegramError
+
+from bot.dispatch import Dispatch
+from bot.telegram.api import Api
+from bot.telegram.handled import Clock, Handled
+from bot.telegram.http import TooLarge
+from bot.telegram.intake import Intake, place_of
+from conversations.events import Fetched, FetchFailed
+from storage.errors import NotFound, Unavailable
+from storage.files import FileStore, Inspected, Refused, inspect
+from storage.jobs import JobRow
+from storage.unit_of_work import Units, UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+KIND = "fetch_file"
+LEASE = timedelta(minutes=5)
+TRIES = 3
+LOOK_EVERY = 0.5
+MAX_MB = "20"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    inspected: Inspected
+    key: str
+
+
+class Evidence:
+    """The worker that fetches files. One at a time: people send few, and a 20 MB picture is heavy to decode."""
+
+    def __init__(
+        self, api: Api, units: Units, intake: Intake, dispatch: Dispatch, store: FileStore, clock: Clock
+    ) -> None:
+        self._api = api
+        self._units = units
+        self._intake = intake
+        self._dispatch = dispatch
+        self._store = store
+        self._clock = clock
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                await self._units.run(None, lambda unit: unit.jobs.requeue_expired(self._clock.now()))
+                jobs = await self._units.run(None, self._claim)
+                for job in jobs:
+                    await self._work(job)
+                    if self._stop.is_set():
+                        return
+                if jobs:
+                    continue
+            except Unavailable:
+                logger.warning("evidence.unavailable")
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._stop.wait()
+        except TimeoutError:
+            pass
+
+    def _claim(self, unit: UnitOfWork) -> list[JobRow]:
+        now = self._clock.now()
+        return unit.jobs.claim(now, now + LEASE, limit=1, kinds=(KIND,))
+
+    async def _work(self, job: JobRow) -> None:
+        """Fetch, inspect, store, feed back. What cannot be had is fed back too: the question stays."""
+        payload = job.payload
+        try:
+            data = await self._api.download(payload["file_id"])
+        except TooLarge:
+            await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", MAX_MB),)))
+            return
+        except TelegramError as error:
+            if job.attempts < TRIES and not self._stop.is_set():
+                logger.warning("evidence.retry", reason=type(error).__name__, attempt=job.attempts)
+                now = self._clock.now()
+                await self._units.run(None, lambda unit: unit.jobs.retry(job, type(error).__name__, now, at=now + timedelta(seconds=1)))
+                return
+            await self._feed(job, FetchFailed(payload["unique_id"], "file.failed"))
+            return
+        try:
+            outcome = await asyncio.to_thread(self._keep, payload, data)
+        except OSError as error:
+            logger.error("evidence.not_stored", reason=place_of(error))
+            await self._feed(job, FetchFailed(payload["unique_id"], "file.failed"))
+            return
+        if isinstance(outcome, Refused):
+            values = tuple((str(k), str(v)) for k, v in outcome.values.items())
+            await self._feed(job, FetchFailed(payload["unique_id"], f"file.{outcome.reason}", values))
+            return
+        await self._feed(job, outcome)
+
+    def _keep(self, payload: dict[str, Any], data: bytes) -> "_Stored | Refused":
+        found = inspect(
+            data,
+            claimed_name=payload["name"],
+            claimed_mime=payload["mime_type"],
+            accept=payload["accept"],
+            max_pixels=payload["max_pixels"],
+            strip=True,
+        )
+        if isinstance(found, Refused):
+            return found
+        if payload["is_restricted"] and found.mime_type.startswith(("image/", "video/")):
+            return Refused("picture_restricted", {})
+        return _Stored(found, self._store.put(found.data, sensitive=payload["is_sensitive"]))
+
+    async def _feed(self, job: JobRow, result: "FetchFailed | _Stored") -> None:
+        """Settle the job and apply the event in one unit, in the chat's order."""
+        now = self._clock.now()
+
+        def work(unit: UnitOfWork) -> Handled:
+            if not unit.jobs.settle(job, now):
+                return Handled()  # the lease ran out and another worker has it
+            event = result if isinstance(result, FetchFailed) else self._attach(unit, job, result)
+            if event is None:
+                return Handled()
+            return self._dispatch.fetched(unit, job.payload, job.chat_id or 0, event, now)
+
+        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
+            unit.jobs.fail(job, place_of(error), now)
+            logger.error("evidence.poison", job=job.id, reason=place_of(error))
+            return Handled()
+
+        await self._intake.submit(job.chat_id, work, give_up)
+
+    def _attach(self, unit: UnitOfWork, job: JobRow, stored: _Stored) -> Fetched | None:
+        payload = job.payload
+        try:
+            session = unit.sessions.get(payload["session_id"])
+        except NotFound:
+            return None
+        if session.state != "open":
+            return None
+        attachment = unit.attachments.add(
+            plan_id=session.plan_id,
+            instance_id=session.instance_id,
+            ref=payload["ref"],
+            inspected=stored.inspected,
+            sensitive=session.sensitive,
+            is_compressed=payload["is_compressed"],
+            now=self._clock.now(),
+        )
+        return Fetched(payload["unique_id"], attachment.file_name, attachment.original_name, payload["is_compressed"])
+

@@ -1,0 +1,216 @@
+"""One update being answered: what its handlers read, and the rows they leave for delivery.
+
+Nothing is sent from here. Everything said is an outbox row of the same unit as what it speaks of (G5), so that
+"Guardado" is true whenever it is read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.shelf import Shelf
+from bot.telegram import render
+from bot.telegram.updates import command_token, form_token
+from conversations.cards import Card
+from conversations.wording import Wording, wording
+from storage.chats import Visit, VisitMembership, VisitPerson
+from storage.outbox import Kind, OutboxDraft, OutboxRow
+from storage.unit_of_work import UnitOfWork
+
+class Denied(Exception):
+    """The act is not this person's, although the button was. An outcome, not a fault: it commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What handlers need to know of the deployment."""
+
+    bot_id: int
+    bot_username: Callable[[], str]
+    language: str
+    timezone: str
+    forms: Shelf
+    new_instance_id: Callable[[], str]
+
+
+@dataclass
+class Exchange:
+    """The update of one chat, inside its unit."""
+
+    unit: UnitOfWork
+    visit: Visit
+    now: datetime
+    house: House
+    telegram_id: int
+    query_id: str = ""
+    tapped_message_id: int | None = None
+    deliveries: list[OutboxRow] = field(default_factory=list)
+    toast: str = ""
+    is_alert: bool = False
+    _card_id: int | None = None
+    _language: str = ""
+
+    def __post_init__(self) -> None:
+        self._card_id = self.visit.chat.card_id
+        self._language = self.visit.person.language if self.visit.person else self.house.language
+
+    # -------------------------------------------------------------- who
+    @property
+    def chat_id(self) -> int:
+        return self.visit.chat.id
+
+    @property
+    def person(self) -> VisitPerson:
+        if self.visit.person is None:
+            raise Denied
+        return self.visit.person
+
+    @property
+    def membership(self) -> VisitMembership:
+        if self.visit.membership is None:
+            raise Denied
+        return self.visit.membership
+
+    @property
+    def agency_id(self) -> int:
+        if self.membership.agency_id is None:
+            raise Denied
+        return self.membership.agency_id
+
+    @property
+    def agency_code(self) -> str:
+        return self.membership.agency_code or ""
+
+    @property
+    def language(self) -> str:
+        return self._language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._language = language
+
+    @property
+    def say(self) -> Wording:
+        return wording(self._language)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.visit.person.timezone if self.visit.person else self.house.timezone)
+
+    @property
+    def today(self) -> date:
+        """The day in the plan's zone: that is where periods open and close."""
+        return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
+
+    # -------------------------------------------------------------- saying
+    def post(
+        self,
+        method: str,
+        payload: dict[str, Any],
+        *,
+        kind: Kind = "prompt",
+        card_id: int | None = None,
+        sensitive: bool = False,
+        chat_id: int | None = None,
+    ) -> None:
+        """One call to the Bot API, to be made after the commit. Another chat's row waits for the sweep."""
+        draft = OutboxDraft(
+            chat_id=self.chat_id if chat_id is None else chat_id,
+            kind=kind,
+            method=method,
+            payload=payload,
+            card_id=card_id,
+            sensitive=sensitive,
+        )
+        number = self.unit.outbox.add(draft, now=self.now)
+        row = OutboxRow(number, draft.chat_id, kind, method, payload, card_id, sensitive, 0, self.now)
+        self.deliveries.append(row)
+
+    def show(
+        self,
+        card: Card,
+        *,
+        anew: bool = False,
+        session: tuple[int, int] | None = None,
+        kind: Kind = "prompt",
+        sensitive: bool = False,
+        is_last: bool = False,
+    ) -> None:
+        """Show a card: in place of the one looked at, or `anew` below. `session` is (id, turn) for form buttons.
+
+        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten).
+        """
+        payload = render.message(card, _tokens(session))
+        # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
+        is_edit = not anew and self._card_id is not None and not card.asks_place
+        if is_edit:
+            self.post("editMessageText", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
+        else:
+            self._card_id = self.unit.outbox.new_card(self.chat_id)
+            self.post("sendMessage", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
+        if is_last:
+            self._card_id = None
+
+    def shrink(self, card: Card, *, sensitive: bool = False) -> None:
+        """What the present card becomes when the next one goes below it."""
+        if self._card_id is not None:
+            payload = render.message(card, _tokens(None))
+            self.post("editMessageText", payload, card_id=self._card_id, sensitive=sensitive)
+            self._card_id = None
+
+    def drop_card(self) -> None:
+        """Take the present card out of the chat."""
+        if self._card_id is not None:
+            self.post("deleteMessage", {}, card_id=self._card_id)
+            self._card_id = None
+
+    def release_keyboard(self, card: Card, *, sensitive: bool = False) -> None:
+        """Say this below and take the reply keyboard away (a location button does not go by itself)."""
+        payload = render.message(card, _tokens(None))
+        payload["reply_markup"] = {"remove_keyboard": True}
+        self.post("sendMessage", payload, sensitive=sensitive)
+        self._card_id = None
+
+    def notice(self, text: str) -> None:
+        """A line of its own, which nothing edits later."""
+        self.post("sendMessage", render.plain_message(text), kind="notice")
+
+    def delete(self, message_id: int) -> None:
+        """Take a message of the person out of the chat."""
+        self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+
+    @property
+    def has_card(self) -> bool:
+        return self._card_id is not None
+
+    def forget_card(self) -> None:
+        """Whatever is said next goes below; the present card stays as it is."""
+        self._card_id = None
+
+    # -------------------------------------------------------------- where the chat stands
+    def stand(self, session_id: int | None) -> None:
+        """Record what this chat is filling and which card it looks at, if that has changed."""
+        chat = self.visit.chat
+        person_id = self.visit.person.id if self.visit.person else None
+        changes: dict[str, Any] = {}
+        if chat.session_id != session_id:
+            changes["session_id"] = session_id
+        if chat.card_id != self._card_id:
+            changes["card_id"] = self._card_id
+        if person_id is not None and chat.person_id != person_id:
+            changes["person_id"] = person_id
+        if changes:
+            self.unit.chats.set(chat.id, **changes)
+
+
+def _tokens(session: tuple[int, int] | None) -> Callable[[str], str]:
+    def token(tap: str) -> str:
+        kind, name, argument = (tap.split(":", 2) + ["", ""])[:3]
+        if kind == "form" and session is not None:
+            return form_token(session[0], session[1], name, argument)
+        return command_token(name, argument)
+
+    return token

@@ -1,0 +1,535 @@
+"""Forms in the chat: opening a session, applying an event to it, and what each effect becomes.
+
+The conversation itself is `conversations.engine.step`; here its effects meet the database and the chat, inside
+the unit of one update.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from bot.exchange import Denied, Exchange
+from conversations import engine
+from conversations.cards import Button, Card, answered_card, bold, italic, line, session_card
+from conversations.effects import Answered, Ask, Fetch, Leave, Notice, Reject, Stale, Submit, Withhold
+from conversations.engine import Step, show_date
+from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
+from conversations.form import Form
+from conversations.plan import Activity, DueReport, Indicator, ReportingPeriod, period_name
+from conversations.reports import profile
+from conversations.session import Session
+from conversations.wording import wording
+from storage.errors import Conflict, NotFound
+from storage.sessions import StoredSession
+from storage.submissions import StoredSubmission
+
+DRAFT_LIFE = timedelta(days=30)
+"""How long a draft without a reporting period is kept; one with a period lives until the period locks."""
+
+FORM_OF = {"activity": "activity_report", "indicator": "indicator_update", "agency": "incident_free_text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a session is to be about."""
+
+    form_id: str
+    item: Activity | Indicator | None
+    period: ReportingPeriod
+
+    @property
+    def subject(self) -> str | None:
+        return self.item.subject if self.item else None
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.item.is_restricted if self.item else profile(self.form_id).always_sensitive
+
+
+# ------------------------------------------------------------------ opening
+def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
+    """Begin this report, or say who has it: an own draft is resumed, another's can be taken over, a sent one corrected.
+
+    Denied if the item is another agency's. One report a subject and period, whatever happens at the same time.
+    """
+    if report.item is not None and report.item.agency_code != ex.agency_code:
+        raise Denied
+    if not report.period.is_open(ex.today):
+        ex.show(_notice_card(ex, ex.say("receipt.locked", period_name=period_name(report.period, ex.language))), anew=anew)
+        ex.stand(None)
+        return
+    membership, unit = ex.membership, ex.unit
+    version = unit.forms.current(membership.plan_id, report.form_id)
+    if version is None:
+        raise NotFound(f"form {report.form_id}")
+    if report.subject is not None:
+        holder = unit.sessions.holder(membership.plan_id, version.form_key, report.subject, report.period.id)
+        if holder is not None:
+            _meet_holder(ex, holder, report, anew=anew)
+            return
+        sent = unit.submissions.current(membership.plan_id, version.form_key, report.subject, report.period.id)
+        if sent is not None and sent.validation_state != "returned":
+            _offer_correction(ex, sent, report, anew=anew)
+            return
+        if sent is not None:
+            correct(ex, sent, anew=anew)
+            return
+    elif draft := _own_draft(ex, version.form_key, report.period.id):
+        resume(ex, draft, anew=anew)
+        return
+    form = ex.house.forms.version(unit, version.id)
+    previous = _previous(ex, version.form_key, report)
+    begun = engine.begin(
+        form,
+        instance_id=ex.house.new_instance_id(),
+        language=ex.language,
+        timezone=ex.house.timezone,
+        now=ex.now,
+        values=_filled(ex, report, previous),
+        previous=previous,
+        about=_about(report, ex),
+        restricted=report.is_restricted,
+    )
+    _open(ex, begun, form, version.form_key, version.id, report, anew=anew)
+
+
+def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
+    """Open a correction of a submission of one's own agency, at its review: a new version, nothing overwritten (G6)."""
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
+        raise Denied
+    unit = ex.unit
+    if sent.reporting_period_id is None or not sent.is_current:
+        ex.show(_notice_card(ex, ex.say("form.edit_unknown")), anew=anew)
+        return
+    period = unit.plans.period_by_id(sent.reporting_period_id)
+    report = Report(unit.forms.version(sent.form_version_id).form_id, _item(ex, sent.subject), period)
+    if not period.is_open(ex.today):
+        ex.show(_notice_card(ex, ex.say("receipt.locked", period_name=period_name(period, ex.language))), anew=anew)
+        return
+    if sent.subject is not None and (
+        holder := unit.sessions.holder(sent.plan_id, sent.form_id, sent.subject, sent.reporting_period_id)
+    ):
+        _meet_holder(ex, holder, report, anew=anew)
+        return
+    form = ex.house.forms.version(unit, sent.form_version_id)
+    answers = unit.submissions.answers(sent)
+    filled = {name: value for name, value in _by_name(answers).items() if name in profile(form.form_id).filled}
+    begun = engine.begin(
+        form,
+        instance_id=ex.house.new_instance_id(),
+        language=ex.language,
+        timezone=ex.house.timezone,
+        now=ex.now,
+        values=filled,
+        about=_about(report, ex),
+        restricted=report.is_restricted,
+        answers=answers,
+    )
+    _open(ex, begun, form, sent.form_id, sent.form_version_id, report, supersedes_id=sent.id, anew=anew)
+
+
+def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
+    """Back to a draft: the same question, nothing re-asked."""
+    if stored.person_id != ex.person.id or stored.state != "open":
+        raise Denied
+    session = Session.from_json(stored.data)
+    if session.language != ex.language:
+        session = replace(session, language=ex.language)
+        stored = replace(stored, data=session.to_json())
+    apply(ex, stored, Resumed(), anew=anew or not ex.has_card)
+
+
+def take_over(ex: Exchange, stored: StoredSession) -> None:
+    """A colleague of the same agency goes on with this draft; who had it is told."""
+    if stored.agency_id != ex.agency_id or stored.state != "open":
+        raise Denied
+    before = ex.unit.people.by_id(stored.person_id)
+    taken = ex.unit.sessions.reassign(stored.id, ex.person.id)
+    about = Session.from_json(taken.data).about
+    text = _in(before.language, "form.taken_from_you", name=ex.person.name, code=about.get("code", ""))
+    ex.post("sendMessage", {"text": text}, kind="notice", chat_id=before.telegram_id)
+    resume(ex, taken)
+
+
+def _open(
+    ex: Exchange,
+    begun: Step,
+    form: Form,
+    form_id: int,
+    form_version_id: int,
+    report: Report,
+    *,
+    supersedes_id: int | None = None,
+    anew: bool,
+) -> None:
+    sensitive = report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions)
+    try:
+        stored = ex.unit.sessions.open(
+            plan_id=ex.membership.plan_id,
+            person_id=ex.person.id,
+            agency_id=ex.agency_id,
+            form_id=form_id,
+            form_version_id=form_version_id,
+            instance_id=begun.session.instance_id,
+            subject=report.subject,
+            reporting_period_id=report.period.id,
+            supersedes_id=supersedes_id,
+            sensitive=sensitive,
+            data=begun.session.to_json(),
+            now=ex.now,
+            expires_at=_locks_at(ex, report.period),
+        )
+    except Conflict:
+        holder = ex.unit.sessions.holder(ex.membership.plan_id, form_id, report.subject or "", report.period.id)
+        if holder is None:
+            raise
+        _meet_holder(ex, holder, report, anew=anew)
+        return
+    card = session_card(form, begun.session, begun.instance, now=ex.now)
+    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), sensitive=sensitive)
+    ex.stand(stored.id)
+
+
+def _meet_holder(ex: Exchange, holder: StoredSession, report: Report, *, anew: bool) -> None:
+    if holder.person_id == ex.person.id:
+        resume(ex, holder, anew=anew)
+        return
+    name = ex.unit.people.by_id(holder.person_id).name
+    when = show_date(holder.touched_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    rows = (
+        (Button(ex.say("form.take_over"), f"command:tomar:{holder.id}", "primary"),),
+        (Button(ex.say("menu.home"), "command:menu:"),),
+    )
+    ex.show(Card((*_heading(report, ex), line(""), line(ex.say("form.held", name=name, date=when))), rows), anew=anew)
+    ex.stand(None)
+
+
+def _offer_correction(ex: Exchange, sent: StoredSubmission, report: Report, *, anew: bool) -> None:
+    text = ex.say("form.already_sent", code=report.item.code if report.item else "", period=period_name(report.period, ex.language))
+    rows = (
+        (Button(ex.say("form.correct"), f"command:corregir:{sent.id}", "primary"),),
+        (Button(ex.say("menu.home"), "command:menu:"),),
+    )
+    ex.show(Card((*_heading(report, ex), line(""), line(text)), rows), anew=anew)
+    ex.stand(None)
+
+
+def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | None:
+    for draft in ex.unit.sessions.drafts_of(ex.person.id):
+        if draft.form_id == form_id and draft.reporting_period_id == period_id:
+            return draft
+    return None
+
+
+# ------------------------------------------------------------------ one event
+def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
+    """Apply an event to a session and say what came of it."""
+    form = ex.house.forms.version(ex.unit, stored.form_version_id)
+    session = Session.from_json(stored.data)
+    was_place = _asks_place(form, session)
+    taken = engine.step(form, session, event, now=ex.now)
+    is_typed = not isinstance(event, Tap | Corrected | Fetched | FetchFailed | Resumed)
+    notices: list[str] = []
+    answered: Answered | None = None
+    is_submitted = has_left = is_shown = is_stale = False
+    for effect in taken.effects:
+        match effect:
+            case Ask(below):
+                is_shown = True
+                anew = anew or (below and is_typed)
+            case Answered():
+                answered = effect
+            case Reject(message):
+                notices.append(message)
+                is_shown = True
+                anew = anew or is_typed
+            case Notice(key, values):
+                notices.append(ex.say(key, **dict(values)))
+                is_shown = True
+            case Stale():
+                is_stale = True
+            case Withhold(origin):
+                ex.delete(origin)
+            case Fetch():
+                _fetch(ex, stored, effect, is_restricted=session.restricted)
+            case Submit():
+                is_submitted = True
+            case Leave():
+                has_left = True
+            case _:
+                assert_never(effect)
+    if is_submitted:
+        submit(ex, stored, form, taken, anew=was_place)
+        return
+    if taken.session != session or stored.data != session.to_json():
+        stored = ex.unit.sessions.save(replace(stored, data=taken.session.to_json()), ex.now)
+    if has_left:
+        leave(ex, stored, taken.session, form)
+        return
+    if is_stale:
+        if isinstance(event, Fetched | FetchFailed):
+            return
+        ex.toast = ex.say("form.stale")
+        anew = not _is_looked_at(ex)
+        is_shown = True
+    if is_shown:
+        _draw(ex, stored, form, taken, notices, answered, anew=anew, was_place=was_place)
+    ex.stand(stored.id)
+
+
+def _draw(
+    ex: Exchange,
+    stored: StoredSession,
+    form: Form,
+    taken: Step,
+    notices: list[str],
+    answered: Answered | None,
+    *,
+    anew: bool,
+    was_place: bool,
+) -> None:
+    """The next card; when it goes below, the one before shrinks to its answer or goes."""
+    sensitive = stored.sensitive
+    if was_place:
+        # The card had a reply keyboard: it cannot be edited, and its keyboard has to be taken away.
+        ex.drop_card()
+        done = answered_card(answered.label, answered.shown) if answered else Card((line("👌"),))
+        ex.release_keyboard(done, sensitive=sensitive)
+        anew = True
+    elif anew and answered is not None:
+        ex.shrink(answered_card(answered.label, answered.shown), sensitive=sensitive)
+    elif anew:
+        ex.drop_card()
+    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
+    ex.show(card, anew=anew, session=(stored.id, taken.session.turn), sensitive=sensitive)
+
+
+def _asks_place(form: Form, session: Session) -> bool:
+    name = session.at.rpartition("/")[2]
+    return any(q.type == "geopoint" and q.name == name for q in form.questions)
+
+
+def _is_looked_at(ex: Exchange) -> bool:
+    """Whether the tapped message is the card this chat looks at."""
+    card_id = ex.visit.chat.card_id
+    return card_id is not None and ex.unit.outbox.card_message_id(card_id) == ex.tapped_message_id
+
+
+def _fetch(ex: Exchange, stored: StoredSession, fetch: Fetch, *, is_restricted: bool) -> None:
+    ex.unit.jobs.add(
+        "fetch_file",
+        {
+            "session_id": stored.id,
+            "telegram_id": ex.telegram_id,
+            "file_id": fetch.file_id,
+            "unique_id": fetch.unique_id,
+            "ref": fetch.ref,
+            "name": fetch.name,
+            "mime_type": fetch.mime_type,
+            "accept": fetch.accept,
+            "max_pixels": fetch.max_pixels,
+            "is_compressed": fetch.is_compressed,
+            "is_sensitive": stored.sensitive,
+            "is_restricted": is_restricted,
+        },
+        chat_id=ex.chat_id,
+        now=ex.now,
+    )
+
+
+# ------------------------------------------------------------------ leaving and sending
+def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> None:
+    """The draft stays; the chat is free."""
+    if _asks_place(form, session):
+        ex.drop_card()
+        ex.release_keyboard(Card((line("👌"),)))
+    title = str(session.about.get("code") or form.title)
+    until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    rows = (
+        (Button(ex.say("form.continue"), f"command:continuar:{stored.id}", "primary"),),
+        (Button(ex.say("form.discard"), f"command:descartar:{stored.id}"), Button(ex.say("menu.home"), "command:menu:")),
+    )
+    ex.show(Card((line(ex.say("form.left", title=title, date=until)),), rows))
+    ex.stand(None)
+
+
+def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
+    """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
+    answers = taken.instance.answers()
+    names = _by_name(answers)
+    try:
+        sent = _add(ex, stored, answers, names)
+    except Conflict:
+        # Somebody else's report stands for this subject and period: ours could only be a correction of it.
+        ex.unit.sessions.close(stored.id, "cancelled")
+        raise
+    ex.unit.sessions.close(stored.id, "submitted")
+    ex.show(receipt_card(ex, sent, taken.session), anew=anew, kind="receipt", sensitive=stored.sensitive, is_last=True)
+    ex.stand(None)
+
+
+def _add(ex: Exchange, stored: StoredSession, answers: dict[str, str], names: Mapping[str, str]) -> StoredSubmission:
+    progress = names.get("progress_final", "")
+    return ex.unit.submissions.add(
+        plan_id=stored.plan_id,
+        form_id=stored.form_id,
+        form_version_id=stored.form_version_id,
+        instance_id=stored.instance_id,
+        person_id=ex.person.id,
+        agency_id=stored.agency_id,
+        subject=stored.subject,
+        reporting_period_id=stored.reporting_period_id,
+        supersedes_id=stored.supersedes_id,
+        answers=answers,
+        sensitive=stored.sensitive,
+        language=ex.language,
+        activity_status=names.get("status") if stored.subject and stored.subject.startswith("activity:") else None,
+        progress=int(float(progress)) if progress.replace(".", "", 1).isdigit() else None,
+        started_at=stored.opened_at,
+        now=ex.now,
+    )
+
+
+def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session) -> Card:
+    """Number, time and what was sent; then what is next."""
+    say, language = ex.say, ex.language
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
+    number = f"{sent.receipt_number:04d}"
+    key = "receipt.title" if sent.version == 1 else "receipt.corrected"
+    about = session.about
+    lines = [line(bold(say(key, receipt=number, version=sent.version)))]
+    if about.get("code"):
+        name = about["name"].get(language) or about["name"].get("es", "")
+        lines.append(line(bold(str(about["code"])), f" · {name}"))
+    if sent.activity_status is not None:
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+    at = sent.submitted_at.astimezone(ex.zone)
+    lines.append(
+        line(
+            italic(
+                say(
+                    "receipt.when",
+                    date=show_date(at.date().isoformat(), language),
+                    time=f"{at:%H:%M}",
+                    period=period_name(period, language) if period else "",
+                )
+            )
+        )
+    )
+    due = ex.unit.plans.due(sent.plan_id, ex.agency_id, ex.today)
+    due = tuple(report for report in due if not report.is_indicator) if sent.subject else due
+    lines.append(line(""))
+    rows: list[tuple[Button, ...]] = []
+    if due:
+        lines.append(line(say("receipt.left", remaining=len(due))))
+        rows.append((Button(say("receipt.next", code=due[0].code), due_tap(due[0]), "primary"),))
+    elif period is not None and sent.subject and not ex.unit.plans.is_closed(ex.agency_id, period.id):
+        text = say("receipt.last", period_name=period_name(period, language), agency=ex.agency_code)
+        lines.append(line(text))
+        rows.append((Button(say("menu.close"), f"command:cerrar:{period.id}", "success"),))
+    rows.append((Button(say("form.correct"), f"command:corregir:{sent.id}"), Button(say("menu.home"), "command:menu:new")))
+    return Card(tuple(lines), tuple(rows))
+
+
+def status_label(ex: Exchange, status: str) -> str:
+    """An activity status as the plan's code list words it, with its shape."""
+    for code in ex.unit.plans.code_list(ex.membership.plan_id, "activity_status"):
+        if code.code == status:
+            return f"{code.attributes.get('emoji', '')} {code.text(ex.language)}".strip()
+    return status
+
+
+def due_tap(due: DueReport) -> str:
+    kind = "i" if due.is_indicator else "a"
+    return f"command:reportar:{kind}.{due.code}.{due.period.code}"
+
+
+# ------------------------------------------------------------------ what a report begins with
+def _filled(ex: Exchange, report: Report, previous: Mapping[str, str]) -> dict[str, str]:
+    """What the bot answers from the plan (DESIGN §4): agency, item, period, previous progress, restriction."""
+    values = {"agency": ex.agency_code, "period": report.period.code}
+    if isinstance(report.item, Activity):
+        values |= {
+            "activity": report.item.code,
+            "prev_progress": previous.get("progress_final") or previous.get("progress") or "0",
+            "restricted": "yes" if report.is_restricted else "no",
+        }
+    elif report.item is not None:
+        values["indicator"] = report.item.code
+    return values
+
+
+def _about(report: Report, ex: Exchange) -> dict[str, object]:
+    about: dict[str, object] = {"period": report.period.code, "agency": ex.agency_code}
+    if report.item is not None:
+        about |= {"code": report.item.code, "name": _names(report.item)}
+    if isinstance(report.item, Activity):
+        about["due_on"] = report.item.due_on.isoformat()
+    return about
+
+
+def _names(item: Activity | Indicator) -> dict[str, str]:
+    short = item.short_name if isinstance(item, Activity) else {}
+    return {language: text for language in ("es", "en", "ht") if (text := short.get(language) or item.name.get(language))}
+
+
+def _heading(report: Report, ex: Exchange) -> tuple[tuple[object, ...], ...]:
+    if report.item is None:
+        return ()
+    return (line(bold(report.item.code), f" · {_names(report.item).get(ex.language) or report.item.title(ex.language)}"),)
+
+
+def _previous(ex: Exchange, form_id: int, report: Report) -> dict[str, str]:
+    """The answers of the latest report on the same subject for an earlier period, by question name."""
+    if report.subject is None:
+        return {}
+    latest = ex.unit.submissions.latest(
+        ex.membership.plan_id, report.subject, before_period_id=report.period.id, form_id=form_id
+    )
+    if latest is None:
+        return {}
+    return _by_name(ex.unit.submissions.answers(latest))
+
+
+def _by_name(answers: Mapping[str, str]) -> dict[str, str]:
+    return {ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref}
+
+
+def _item(ex: Exchange, subject: str | None) -> Activity | Indicator | None:
+    kind, _, code = (subject or "").partition(":")
+    if kind == "activity":
+        return ex.unit.plans.activity(ex.membership.plan_id, code)
+    if kind == "indicator":
+        return ex.unit.plans.indicator(ex.membership.plan_id, code)
+    return None
+
+
+def find_report(ex: Exchange, argument: str) -> Report:
+    """The report a button names: `a.PRE-101.201809`. Denied for what does not exist: the button was not ours."""
+    kind, _, rest = argument.partition(".")
+    code, _, period_code = rest.rpartition(".")
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    try:
+        period = plans.period(plan_id, period_code)
+        if kind == "a":
+            return Report(FORM_OF["activity"], plans.activity(plan_id, code), period)
+        if kind == "i":
+            return Report(FORM_OF["indicator"], plans.indicator(plan_id, code), period)
+    except NotFound:
+        pass
+    raise Denied
+
+
+def _locks_at(ex: Exchange, period: ReportingPeriod) -> datetime:
+    midnight = datetime.combine(period.locks_on, time(), ZoneInfo(ex.house.timezone))
+    return max(midnight, ex.now + timedelta(hours=1)) if period.locks_on else ex.now + DRAFT_LIFE
+
+
+def _notice_card(ex: Exchange, text: str) -> Card:
+    return Card((line(text),), ((Button(ex.say("menu.home"), "command:menu:"),),))
+
+
+def _in(language: str, key: str, **values: object) -> str:
+    return wording(language)(key, **values)

@@ -1,0 +1,79 @@
+"""The environment, read once: every setting of Enlace, with its default (DESIGN §2; `.env` is read too)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.complaint import Complaint
+
+TELEGRAM = "https://api.telegram.org"
+
+
+def read_settings() -> "Settings":
+    """The settings, or a Complaint that names each variable that is wrong, and never its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"ENLACE_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+        raise Complaint(f"The settings cannot be used: {faults}. See .env.example.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
+
+
+class Settings(BaseSettings):
+    """Names are a contract: `ENLACE_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENLACE_", env_file=".env", extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    telegram_token: SecretStr = SecretStr("")
+    telegram_api: str = TELEGRAM
+    database_url: str = "sqlite:///enlace.db"
+    timezone: str = "America/Santo_Domingo"
+    language: Literal["es", "en", "ht"] = "es"
+    webhook_url: AnyHttpUrl | None = None
+    webhook_secret: SecretStr = SecretStr("")
+    listen: str = "127.0.0.1:8443"
+    files: Path = Path("evidence")
+    keys: Path = Path("enlace-keys.json")
+    send_rate: float = Field(default=29.5, ge=0)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+    metrics: str = ""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("not an IANA time zone, such as America/Santo_Domingo") from None
+        return name
+
+    @field_validator("telegram_api")
+    @classmethod
+    def _no_trailing_slash(cls, address: str) -> str:
+        if not address.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return address.rstrip("/")
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
+            raise ValueError("must be HOST:PORT, such as 127.0.0.1:8443")
+        return address
+
+    @property
+    def listen_host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def listen_port(self) -> int:
+        return int(self.listen.rpartition(":")[2])

@@ -1,0 +1,76 @@
+"""`enlace init`: everything a deployment needs before its first `run`. Running it again changes nothing."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from importlib.resources import files
+
+from bot.app import open_storage
+from bot.complaint import Complaint
+from bot.settings import Settings
+from conversations.xlsform import CheckedForm, read_xlsform
+from storage.database import upgrade
+from storage.errors import NotFound, Unavailable
+from storage.forms import StoredForm
+from storage.imports import SEED_PLAN, apply, read_plan, seed_workbook
+from storage.unit_of_work import UnitOfWork
+from storage.vault import Vault
+
+
+def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iterator[str]:
+    """Do it, and tell what was done."""
+    if settings.keys.exists():
+        Vault.load(settings.keys)
+        yield f"Keyring: {settings.keys} (there already)."
+    else:
+        Vault.create(settings.keys)
+        yield f"Keyring: {settings.keys} made. Keep a copy apart from the database's backups."
+    try:
+        upgrade(settings.database_url)
+    except Unavailable as error:
+        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    yield "Database: up to date."
+    settings.files.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if is_empty:
+        return
+    with open_storage(settings) as database:
+        yield database.units.submit(None, lambda unit: _plan(unit, now, settings.language)).result()
+        for name, data in shipped_forms():
+            yield database.units.submit(None, lambda unit, n=name, d=data: _form(unit, n, d, now)).result()
+
+
+def shipped_forms() -> Iterator[tuple[str, bytes]]:
+    """File name and content of each XLSForm the package brings."""
+    for resource in sorted((files("conversations") / "forms").iterdir(), key=lambda r: r.name):
+        if resource.name.endswith(".xlsx"):
+            yield resource.name, resource.read_bytes()
+
+
+def _plan(unit: UnitOfWork, now: datetime, language: str) -> str:
+    try:
+        unit.plans.by_code(SEED_PLAN)
+        return f"Plan: {SEED_PLAN} (there already)."
+    except NotFound:
+        pass
+    found = apply(unit, read_plan(seed_workbook()), SEED_PLAN, None, now)
+    return f"Plan: {SEED_PLAN}. {found.summary(language)}"
+
+
+def _form(unit: UnitOfWork, name: str, data: bytes, now: datetime) -> str:
+    stored = publish(unit, data, read_xlsform(data, name), now, plan_code=SEED_PLAN)
+    return f"Form: {stored.form_id}, version {stored.version}."
+
+
+def publish(unit: UnitOfWork, data: bytes, checked: CheckedForm, now: datetime, *, plan_code: str = "") -> StoredForm:
+    """Store this version of the form; the same content again changes nothing."""
+    plan = unit.plans.by_code(plan_code) if plan_code else unit.plans.only()
+    return unit.forms.publish(
+        plan_id=plan.id,
+        form_id=checked.form.form_id,
+        version=checked.form.version,
+        title=checked.form.title,
+        xform=checked.xform,
+        workbook=data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        now=now,
+    )

@@ -1,0 +1,60 @@
+"""Compiled forms by version. A version never changes, so what has been compiled once is right for ever."""
+
+from conversations.cards import Line, bold, line
+from conversations.engine import is_sending, shown
+from conversations.form import Form, read_xform
+from conversations.instance import Instance
+from storage.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
+
+
+class Shelf:
+    """The forms this process has used. Filled from the database; nothing on it is ever changed."""
+
+    def __init__(self, timezone: str) -> None:
+        self._timezone = timezone
+        self._forms: dict[int, Form] = {}
+        self._choices: dict[tuple[int, str], frozenset[str]] = {}
+
+    def version(self, unit: UnitOfWork, form_version_id: int) -> Form:
+        """The compiled form. NotFound."""
+        form = self._forms.get(form_version_id)
+        if form is None:
+            form = self._forms[form_version_id] = read_xform(unit.forms.version(form_version_id).xform)
+        return form
+
+    def choice_values(self, unit: UnitOfWork, form_version_id: int, name: str) -> frozenset[str]:
+        """All values a select question offers before anything is answered: which agencies a form is for."""
+        key = (form_version_id, name)
+        if key not in self._choices:
+            form = self.version(unit, form_version_id)
+            stored = unit.forms.version(form_version_id)
+            instance = Instance.start(
+                form,
+                now=stored.published_at,
+                timezone=self._timezone,
+                language=form.default_language,
+                instance_id="uuid:choices",
+            )
+            self._choices[key] = frozenset(choice.value for choice in instance.choices(instance.node(name)))
+        return self._choices[key]
+
+    def summary(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> list[Line]:
+        """A submission's answers as people read them, one line each."""
+        form = self.version(unit, sent.form_version_id)
+        answers = unit.submissions.answers(sent)
+        instance = Instance.start(
+            form,
+            now=sent.submitted_at,
+            timezone=self._timezone,
+            language=form.language_for(language),
+            instance_id=sent.instance_id,
+            values={ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref},
+        )
+        lines: list[Line] = []
+        for node in instance.nodes():
+            question = node.question
+            if node.ref in answers and question.is_asked and question.type != "note" and not is_sending(question):
+                label = instance.label(node).strip().strip("¿?:")
+                lines.append(line(f"{label}: ", bold(shown(instance, node, language)[:200])))
+        return lines

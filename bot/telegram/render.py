@@ -1,0 +1,111 @@
+"""Cards → parameters of Bot API calls: the one place where text becomes a message (S7).
+
+Telegram refuses a whole message for one unbalanced tag, and whatever people typed is in our texts. So texts
+travel as plain characters with `entities` beside them, not as HTML: nothing typed can become markup or break
+it. Offsets and limits count UTF-16 units, as Telegram does. Source: Bot API, "MessageEntity", "sendMessage".
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from conversations.cards import Button, Card, Line
+
+TEXT_LIMIT = 4096
+"""UTF-16 units of a message's text."""
+
+_INVISIBLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Control and bidi characters: they can reorder or hide what a reader sees."""
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def cleaned(text: str) -> str:
+    """Text without control and bidi characters, and without lone surrogates, which no encoding can carry."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _INVISIBLE.sub("", text).encode("utf-8", "ignore").decode()
+
+
+def message(card: Card, token: Callable[[str], str]) -> dict[str, Any]:
+    """The parameters that show this card; `token` makes callback_data of a button's tap.
+
+    What does not fit one message is cut at a line's end; the buttons always fit.
+    """
+    text, entities = written(card.lines, TEXT_LIMIT)
+    payload: dict[str, Any] = {"text": text, "link_preview_options": {"is_disabled": True}}
+    if entities:
+        payload["entities"] = entities
+    if card.asks_place:
+        payload["reply_markup"] = {
+            "keyboard": [[{"text": card.asks_place, "request_location": True}], [{"text": word} for word in card.words]],
+            "resize_keyboard": True,
+            "one_time_keyboard": True,
+        }
+    elif card.rows:
+        payload["reply_markup"] = keyboard(card.rows, token)
+    return payload
+
+
+def keyboard(rows: Iterable[Iterable[Button]], token: Callable[[str], str]) -> dict[str, Any]:
+    return {"inline_keyboard": [[_button(button, token) for button in row] for row in rows]}
+
+
+def _button(button: Button, token: Callable[[str], str]) -> dict[str, Any]:
+    made: dict[str, Any] = {"text": cleaned(button.text).strip() or "·", "callback_data": token(button.tap)}
+    if button.tone:
+        made["style"] = button.tone
+    return made
+
+
+def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]]]:
+    """Text and entities of these lines, at most `limit` UTF-16 units long; blank text becomes one dot."""
+    parts: list[str] = []
+    entities: list[dict[str, Any]] = []
+    at = 0
+    for number, spans in enumerate(lines):
+        texts = [cleaned(span.text) for span in spans]
+        length = sum(units(text) for text in texts)
+        if at + length + 2 > limit:
+            parts.append("…")
+            break
+        if number:
+            parts.append("\n")
+            at += 1
+        for span, text in zip(spans, texts, strict=True):
+            size = units(text)
+            if span.style != "plain" and text.strip():
+                lead = units(text) - units(text.lstrip())
+                entities.append({"type": span.style, "offset": at + lead, "length": units(text.strip())})
+            parts.append(text)
+            at += size
+    whole = "".join(parts)
+    shift = units(whole) - units(whole.lstrip())  # Telegram trims; offsets must not count what it takes away
+    if shift:
+        entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]
+    return whole.strip() or "·", entities
+
+
+def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:
+    """Long text in pieces of at most `limit` UTF-16 units, broken at line ends where there are any."""
+    pieces: list[str] = []
+    rest = cleaned(text)
+    while units(rest) > limit:
+        cut = len(rest)
+        while units(rest[:cut]) > limit:
+            cut -= max(1, (units(rest[:cut]) - limit) // 2)
+        at = rest.rfind("\n", 1, cut)
+        at = at if at > cut // 2 else cut
+        pieces.append(rest[:at])
+        rest = rest[at:].lstrip("\n")
+    return [*pieces, rest]
+
+
+def plain_message(text: str, markup: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    payload: dict[str, Any] = {"text": split(text)[0] or "·", "link_preview_options": {"is_disabled": True}}
+    if markup is not None:
+        payload["reply_markup"] = dict(markup)
+    return payload

@@ -1,0 +1,262 @@
+"""Raw update → `Incoming`: the only reader of what Telegram sends.
+
+Anyone may send anything, and new kinds of updates appear with every Bot API version. So an update is read from
+its JSON directly, field by field: what is not understood becomes `Ignored` (and is acknowledged), what should
+have been there and is not raises `Malformed` (and is set aside after a few tries). Types of the library are not
+built here: they cost more than the whole conversation step, and refuse updates of a newer API.
+Source: Bot API, "Update", "Message", "CallbackQuery".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conversations.events import Corrected, Located, Offered, Typed
+
+TOKEN_LIMIT = 64
+"""Bytes of callback_data (Bot API, InlineKeyboardButton)."""
+
+
+class Malformed(Exception):
+    """An update that lacks what the Bot API promises. Carries no content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    telegram_id: int
+    first_name: str
+    language_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/name argument`, as a text message; `origin` is the message's number."""
+
+    name: str
+    argument: str
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A tapped button. `data` is input, not proof (S3): it is checked against the database."""
+
+    query_id: str
+    data: str
+    message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message that may answer the open question."""
+
+    event: Typed | Located | Offered
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    event: Corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Secondhand:
+    """A forward, a message via another bot or on behalf of a chat: never an answer (S4)."""
+
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A message of a kind that answers nothing: a sticker, a contact, a poll."""
+
+    kind: str
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """This person blocked or unblocked the bot (private chats)."""
+
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Not a private chat. `may_leave`: a group or channel that the bot can leave."""
+
+    may_leave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    kind: str
+
+
+What = Command | Pressed | Said | Edited | Secondhand | Unsupported | Membership | Elsewhere | Ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    update_id: int
+    chat_id: int
+    sender: Sender | None
+    what: What
+
+
+def update_type(update: Mapping[str, Any]) -> str:
+    """`message`, `callback_query`, …; for logs, never content."""
+    return next((name for name in update if name != "update_id"), "nothing")[:64]
+
+
+def read(raw: Mapping[str, Any]) -> Incoming:
+    """What this update is. Raises Malformed where the promised fields are missing or of another type."""
+    try:
+        return _read(raw)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Malformed(f"{update_type(raw)}: {type(error).__name__}") from None
+
+
+def _read(raw: Mapping[str, Any]) -> Incoming:
+    update_id = _integer(raw["update_id"])
+    if "message" in raw:
+        message = raw["message"]
+        return Incoming(update_id, _integer(message["chat"]["id"]), _sender(message), _message(message))
+    if "callback_query" in raw:
+        return _callback(update_id, raw["callback_query"])
+    if "edited_message" in raw:
+        message = raw["edited_message"]
+        chat_id = _integer(message["chat"]["id"])
+        if message["chat"].get("type") != "private" or not isinstance(message.get("text"), str):
+            return Incoming(update_id, chat_id, _sender(message), Ignored("edited_message"))
+        event = Corrected(message["text"], _integer(message["message_id"]))
+        return Incoming(update_id, chat_id, _sender(message), Edited(event))
+    if "my_chat_member" in raw:
+        change = raw["my_chat_member"]
+        chat, status = change["chat"], change["new_chat_member"]["status"]
+        what: What
+        if chat.get("type") == "private":
+            what = Membership(is_blocked=status in ("kicked", "left"))
+        else:
+            what = Elsewhere(may_leave=status not in ("left", "kicked"))
+        return Incoming(update_id, _integer(chat["id"]), _sender(change), what)
+    if "channel_post" in raw:
+        return Incoming(update_id, _integer(raw["channel_post"]["chat"]["id"]), None, Elsewhere(may_leave=True))
+    return Incoming(update_id, 0, None, Ignored(update_type(raw)))
+
+
+def _callback(update_id: int, query: Mapping[str, Any]) -> Incoming:
+    message = query.get("message") or {}
+    sender = _sender(query)
+    if sender is None:
+        raise ValueError("no sender")
+    chat = message.get("chat", {"id": sender.telegram_id, "type": "private"})
+    chat_id = _integer(chat["id"])
+    if chat.get("type") != "private":
+        return Incoming(update_id, chat_id, sender, Elsewhere(may_leave=False))
+    data = query.get("data")
+    if not isinstance(data, str) or len(data.encode()) > TOKEN_LIMIT:
+        return Incoming(update_id, chat_id, sender, Ignored("callback_query"))
+    number = message.get("message_id")
+    what = Pressed(str(query["id"]), data, _integer(number) if number is not None else None)
+    return Incoming(update_id, chat_id, sender, what)
+
+
+def _message(message: Mapping[str, Any]) -> What:
+    if message["chat"].get("type") != "private":
+        return Elsewhere(may_leave=message["chat"].get("type") in ("group", "supergroup", "channel"))
+    origin = _integer(message["message_id"])
+    if any(message.get(mark) for mark in ("forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward")):
+        return Secondhand(origin)
+    if isinstance(text := message.get("text"), str):
+        if text.startswith("/") and len(text) > 1:
+            head, _, argument = text[1:].partition(" ")
+            return Command(head.partition("@")[0].lower(), argument.strip(), origin)
+        return Said(Typed(text, origin))
+    if location := message.get("location") or (message.get("venue") or {}).get("location"):
+        accuracy = location.get("horizontal_accuracy")
+        place = Located(
+            float(location["latitude"]), float(location["longitude"]), None if accuracy is None else float(accuracy), origin
+        )
+        return Said(place)
+    if offer := _offer(message, origin):
+        return Said(offer)
+    kind = next((k for k in ("sticker", "contact", "poll", "dice", "animation", "story", "video_note") if k in message), "")
+    return Unsupported(kind or "other", origin) if kind else Ignored("message")
+
+
+_FILES: tuple[tuple[str, Literal["photo", "document", "video", "audio", "voice"]], ...] = (
+    ("document", "document"),
+    ("video", "video"),
+    ("audio", "audio"),
+    ("voice", "voice"),
+)
+
+
+def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
+    album = str(message.get("media_group_id", ""))
+    if sizes := message.get("photo"):
+        largest = max(sizes, key=lambda size: size.get("width", 0) * size.get("height", 0))
+        return Offered(
+            "photo", str(largest["file_id"]), str(largest["file_unique_id"]), "photo.jpg", "image/jpeg",
+            largest.get("file_size"), album, origin,
+        )
+    for field, kind in _FILES:
+        if file := message.get(field):
+            name = str(file.get("file_name") or kind)
+            mime = str(file.get("mime_type") or "")
+            return Offered(kind, str(file["file_id"]), str(file["file_unique_id"]), name, mime, file.get("file_size"), album, origin)
+    return None
+
+
+def _sender(holder: Mapping[str, Any]) -> Sender | None:
+    user = holder.get("from")
+    if not user or user.get("is_bot"):
+        return None
+    return Sender(_integer(user["id"]), str(user.get("first_name", ""))[:64], str(user.get("language_code") or ""))
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("not an integer")
+    return value
+
+
+# ------------------------------------------------------------------ tap tokens
+def form_token(session_id: int, turn: int, action: str, argument: str) -> str:
+    """callback_data of a form's button: whose session, which turn, what. At most 64 bytes."""
+    return f"f:{session_id:x}:{turn:x}:{action}:{argument}"
+
+
+def command_token(name: str, argument: str) -> str:
+    return f"c:{name}:{argument}"
+
+
+@dataclass(frozen=True, slots=True)
+class FormTap:
+    session_id: int
+    turn: int
+    action: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTap:
+    name: str
+    argument: str
+
+
+def read_token(data: str) -> FormTap | CommandTap | None:
+    """What a button's data says, or None for what we never wrote."""
+    kind, _, rest = data.partition(":")
+    try:
+        if kind == "f":
+            session, turn, action, argument = rest.split(":", 3)
+            if len(session) > 15 or len(turn) > 8:
+                return None
+            return FormTap(int(session, 16), int(turn, 16), action, argument)
+        if kind == "c":
+            name, _, argument = rest.partition(":")
+            return CommandTap(name, argument)
+    except ValueError:
+        pass
+    return None

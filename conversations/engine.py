@@ -1,0 +1,923 @@
+"""The conversation: `step(form, session, event)` gives the next session and what follows from it.
+
+Laws:
+* A step never raises for what a respondent types. A bad answer is a `Reject`, and the session comes back
+  as it was.
+* The same arguments always give the same step: no clock, no chance, no I/O; identifiers arrive with events.
+* A tap drawn in another turn is `Stale` and changes nothing.
+* What is stored always satisfies its question's constraint at the time of answering; before sending all are
+  checked again together.
+
+Where the session stands is derived, not scripted: the next question is the first one, in the form's order,
+that is relevant and not yet seen. Going back, correcting, and answers that open or close later questions
+need no rules of their own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
+
+from conversations import reading, safeguards
+from conversations.effects import (
+    Answered,
+    Ask,
+    Effect,
+    Fetch,
+    Leave,
+    Notice,
+    Reject,
+    Stale,
+    Submit,
+    Withhold,
+)
+from conversations.events import (
+    Corrected,
+    Event,
+    Fetched,
+    FetchFailed,
+    LanguageChanged,
+    Located,
+    Offered,
+    Resumed,
+    Tap,
+    Typed,
+)
+from conversations.form import Form, Question
+from conversations.instance import Instance, Node
+from conversations.reports import Profile, profile
+from conversations.session import REVIEW, Confirming, Listing, Pending, Reading, Session
+from conversations.wording import wording
+
+FILE_LIMIT = 20_000_000
+"""Bytes a bot may download (Bot API, getFile)."""
+
+PLACES = frozenset({"geopoint", "geotrace", "geoshape"})
+PICTURES = frozenset({"image", "video"})
+UPLOADS = frozenset({"image", "audio", "video", "file"})
+NUMBERS = frozenset({"integer", "decimal", "range"})
+_ORIGINS_KEPT = 60
+_SUGGESTED = 8
+"""Choices offered when what was typed may mean several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event led to. `instance` is the session's tree as it now stands, for whoever draws the card."""
+
+    session: Session
+    effects: tuple[Effect, ...]
+    instance: Instance = field(compare=False, repr=False)
+
+
+def begin(
+    form: Form,
+    *,
+    instance_id: str,
+    language: str,
+    timezone: str,
+    now: datetime,
+    values: Mapping[str, str] | None = None,
+    previous: Mapping[str, str] | None = None,
+    about: Mapping[str, Any] | None = None,
+    restricted: bool = False,
+    answers: Mapping[str, str] | None = None,
+    username: str = "",
+) -> Step:
+    """A new session, standing at its first question.
+
+    `values` is what the bot fills in, by question name; names the form does not have are left out. With
+    `answers` (a submission's, by ref) the session begins at the review: that is how a correction starts.
+    """
+    names = {question.name for question in form.questions}
+    given = {name: value for name, value in (values or {}).items() if name in names}
+    known = profile(form.form_id)
+    instance = Instance.start(
+        form,
+        now=now,
+        timezone=timezone,
+        language=form.language_for(language),
+        instance_id=instance_id,
+        username=username,
+        values=given,
+    )
+    session = Session(
+        instance_id=instance_id,
+        language=language,
+        timezone=timezone,
+        state={},
+        at=REVIEW,
+        filled=frozenset(given) & (known.filled | frozenset(given)),
+        previous={n: v for n, v in (previous or {}).items() if n in names and n not in known.never_copied},
+        about=dict(about or {}),
+        restricted=restricted,
+        strict=restricted or known.strict,
+    )
+    turn = _Turn(form, session, instance, now)
+    if answers:
+        turn.load(answers)
+    turn.advance()
+    return turn.finish()
+
+
+def step(form: Form, session: Session, event: Event, *, now: datetime) -> Step:
+    """Apply one event to a session (see the module's laws). Source: DESIGN §4."""
+    instance = Instance.restore(
+        form, session.state, now=now, timezone=session.timezone, language=form.language_for(session.language)
+    )
+    turn = _Turn(form, session, instance, now)
+    match event:
+        case Tap():
+            turn.tap(event)
+        case Typed(text, origin):
+            turn.typed(text, origin)
+        case Corrected(text, origin):
+            turn.corrected(text, origin)
+        case Located():
+            turn.located(event)
+        case Offered():
+            turn.offered(event)
+        case Fetched():
+            turn.fetched(event)
+        case FetchFailed():
+            turn.fetch_failed(event)
+        case Resumed():
+            turn.resumed()
+        case LanguageChanged(language):
+            turn.language_changed(language)
+        case _:
+            assert_never(event)
+    return turn.finish()
+
+
+def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
+    """The questions this session asks as things stand, in the form's order; the sending question is the last."""
+    return [node for node in instance.nodes() if _is_asked(session, node)]
+
+
+def is_sending(question: Question) -> bool:
+    """Whether this question is the form's own review screen: send it, or keep it as a draft."""
+    return question.type == "select_one" and question.name == "send_action"
+
+
+def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
+    """The run of whole-number questions of one group that begins at `ref`: they may be answered in one message."""
+    run: list[Node] = []
+    for node in nodes:
+        if node.ref == ref or run:
+            question = node.question
+            is_first = not run
+            if question.type != "integer" or (not is_first and question.group is not run[0].question.group):
+                break
+            if question.group is None or (not is_first and node.ref in session.seen):
+                break
+            run.append(node)
+    return run
+
+
+def _is_asked(session: Session, node: Node) -> bool:
+    question = node.question
+    if not question.is_asked or question.type == "note" or question.name in session.filled:
+        return False
+    if session.restricted and (question.type in PLACES or question.type in PICTURES):
+        return False  # S10: neither photo nor place of a restricted activity, whatever the form says
+    return node.is_relevant and not node.is_readonly
+
+
+class _Turn:
+    """One step in the making: the working copy that `finish` turns into a `Step`."""
+
+    def __init__(self, form: Form, session: Session, instance: Instance, now: datetime) -> None:
+        self.form = form
+        self.before = session
+        self.session = session
+        self.instance = instance
+        self.now = now
+        self.effects: list[Effect] = []
+        self.is_changed = False
+        self.say = wording(session.language)
+
+    # -------------------------------------------------------------- where it stands
+    @property
+    def profile(self) -> Profile:
+        return profile(self.form.form_id)
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.session.timezone)).date()
+
+    def nodes(self) -> list[Node]:
+        return sequence(self.form, self.session, self.instance)
+
+    def current(self) -> Node | None:
+        """The node of the question asked now; None at the built-in review, or if it is no longer relevant."""
+        if self.session.at == REVIEW:
+            return None
+        try:
+            node = self.instance.node(self.session.at)
+        except KeyError:
+            return None
+        return node if _is_asked(self.session, node) else None
+
+    def set(self, **changes: Any) -> None:
+        self.session = replace(self.session, **changes)
+
+    def move(self, at: str) -> None:
+        """Stand at this question: whatever was half done at the last one is over."""
+        self.set(at=at, pending=None, page=0, month="", marks=None, fetching="")
+        self.is_changed = True
+
+    def advance(self) -> None:
+        """Stand at the first question that is still open, or at the review."""
+        for node in self.nodes():
+            if node.ref not in self.session.seen:
+                self.move(node.ref)
+                return
+        self.move(REVIEW)
+
+    def finish(self) -> Step:
+        session = self.session
+        if self.is_changed:
+            session = replace(session, turn=session.turn + 1, state=self.instance.dump())
+        return Step(session, tuple(self.effects), self.instance)
+
+    def load(self, answers: Mapping[str, str]) -> None:
+        """Answers of a submission that is being corrected: all seen, the sending question open again."""
+        for ref, value in answers.items():
+            try:
+                node = self.instance.node(ref)
+            except KeyError:
+                continue  # the form's present version no longer has it
+            if node.question.is_asked and not is_sending(node.question):
+                self.instance.answer(ref, value)
+        seen = {node.ref for node in self.nodes() if not is_sending(node.question)}
+        self.set(seen=frozenset(seen))
+
+    # -------------------------------------------------------------- answering
+    def reject(self, message: str) -> None:
+        """The one way to refuse an answer: nothing of the session changes."""
+        self.session = self.before
+        if self.is_changed:
+            self._restore()
+            self.is_changed = False
+        self.effects.append(Reject(message))
+
+    def take(self, node: Node, value: str, origin: int = 0, *, is_confirmed: bool = False) -> bool:
+        """Store this answer if the form accepts it, and say so; False if it was refused or needs a yes first."""
+        violation = self.instance.check(node, value)
+        if violation is not None:
+            self.reject(violation.message or self.say("err.constraint"))
+            return False
+        before = node.value
+        changes = self.instance.answer(node.ref, value)
+        lost = [ref for ref in changes.now_irrelevant if self._was_answered(ref)]
+        if lost and not is_confirmed:
+            self.instance.answer(node.ref, before)
+            self.set(pending=Confirming(node.ref, value, tuple(lost), origin))
+            self.is_changed = True
+            self.effects.append(Ask(anew=bool(origin)))
+            return False
+        gone = {ref for ref, _ in changes.cleared} | set(lost)
+        seen = (self.session.seen - gone) | {node.ref}
+        origins = {k: v for k, v in self.session.origins.items() if v != (node.ref,)}
+        if origin:
+            origins[str(origin)] = (*origins.get(str(origin), ()), node.ref)
+            origins = dict(list(origins.items())[-_ORIGINS_KEPT:])
+        self.set(seen=seen, origins=origins)
+        self.is_changed = True
+        return True
+
+    def _was_answered(self, ref: str) -> bool:
+        if ref not in self.session.seen:
+            return False
+        node = self.instance.node(ref)
+        return bool(node.value) and node.question.is_asked and node.question.name not in self.session.filled
+
+    def answer(self, node: Node, value: str, origin: int = 0, *, is_confirmed: bool = False) -> None:
+        """Take an answer and go on to what is next."""
+        if not self.take(node, value, origin, is_confirmed=is_confirmed):
+            return
+        self.effects.append(Answered(self.instance.label(node), shown(self.instance, node, self.session.language)))
+        self.advance()
+        self.effects.append(Ask(anew=bool(origin)))
+
+    def look(self, **changes: Any) -> None:
+        """Change only what the card shows (a page, a month, marks): its other buttons stay valid."""
+        self.set(**changes)
+        self.effects.append(Ask())
+
+    # -------------------------------------------------------------- taps
+    def tap(self, tap: Tap) -> None:
+        if tap.turn != self.session.turn:
+            self.effects.append(Stale())
+            return
+        node = self.current()
+        match tap.action:
+            case "confirm" | "cancel":
+                self._settle_confirming(tap.action == "confirm")
+                return
+            case "read":
+                self._settle_reading(node, tap.argument)
+                return
+            case "leave":
+                self.effects.append(Leave())
+                return
+            case "back":
+                self._back()
+                return
+            case "list":
+                self.look(pending=Listing())
+                return
+            case "review":
+                self.advance()
+                self.effects.append(Ask())
+                return
+            case "edit":
+                self._edit(tap.argument)
+                return
+            case "send":
+                if node is None:
+                    self._send()
+                return
+            case _:
+                pass
+        if node is None:
+            self.effects.append(Stale())
+            return
+        match tap.action:
+            case "pick":
+                self._pick(node, tap.argument)
+            case "on" | "off":
+                self._mark(node, tap.argument, tap.action == "on")
+            case "done":
+                marks = self._marks(node)
+                if not marks and node.is_required:
+                    self.reject(self.instance.required_message(node) or self.say("err.choose"))
+                else:
+                    self.answer(node, " ".join(marks))
+            case "page":
+                self.look(page=_number(tap.argument))
+            case "month":
+                self.look(month=tap.argument)
+            case "day" | "value":
+                self.answer(node, tap.argument)
+            case "keep":
+                kept = suggestion(self.session, node)
+                if kept:
+                    self.answer(node, kept)
+            case "same":
+                self._same()
+            case "rest":
+                self._rest(node)
+            case "skip":
+                self._skip(node)
+            case _:
+                assert_never(tap.action)
+
+    def _pick(self, node: Node, argument: str) -> None:
+        if node.question.type == "acknowledge":
+            self.answer(node, "OK")
+            return
+        choices = self.instance.choices(node)
+        position = _number(argument)
+        if not 0 <= position < len(choices):
+            self.effects.append(Stale())
+            return
+        value = choices[position].value
+        if is_sending(node.question):
+            if value == "send":
+                self._send(node)
+            else:
+                self.effects.append(Leave())
+            return
+        if node.question.type == "rank":
+            self._mark(node, argument, True)
+            return
+        self.answer(node, value)
+
+    def _marks(self, node: Node) -> tuple[str, ...]:
+        return tuple(node.value.split()) if self.session.marks is None else self.session.marks
+
+    def _mark(self, node: Node, argument: str, is_on: bool) -> None:
+        choices = self.instance.choices(node)
+        position = _number(argument)
+        if not 0 <= position < len(choices):
+            self.effects.append(Stale())
+            return
+        value, marks = choices[position].value, self._marks(node)
+        order = [choice.value for choice in choices]
+        kept = [mark for mark in marks if mark in order and (is_on or mark != value)]
+        if is_on and value not in kept:
+            kept.append(value)
+        if node.question.type != "rank":
+            kept.sort(key=order.index)
+        elif len(kept) == len(order):
+            self.answer(node, " ".join(kept))
+            return
+        self.look(marks=tuple(kept))
+
+    def _skip(self, node: Node) -> None:
+        if node.is_required:
+            self.reject(self.instance.required_message(node) or self.say("err.required"))
+            return
+        self.answer(node, "")
+
+    def _back(self) -> None:
+        """To the question before this one. Nothing is forgotten: its answer is shown and can be kept."""
+        if self.session.pending is not None:
+            self.look(pending=None)
+            self.is_changed = True
+            return
+        earlier = ""
+        for node in self.nodes():
+            if node.ref == self.session.at:
+                break
+            if node.ref in self.session.seen:
+                earlier = node.ref
+        if not earlier:
+            self.effects += [Notice("form.first_question"), Ask()]
+            return
+        self.move(earlier)
+        self.effects.append(Ask())
+
+    def _edit(self, argument: str) -> None:
+        nodes = {node.question.number: node for node in self.nodes() if node.ref in self.session.seen}
+        node = nodes.get(_number(argument))
+        if node is None:
+            self.effects.append(Stale())
+            return
+        self.move(node.ref)
+        self.effects.append(Ask())
+
+    def _settle_confirming(self, is_confirmed: bool) -> None:
+        pending = self.session.pending
+        if not isinstance(pending, Confirming):
+            self.effects.append(Stale())
+            return
+        self.set(pending=None)
+        if is_confirmed:
+            self.answer(self.instance.node(pending.ref), pending.value, is_confirmed=True)
+            return
+        self.set(seen=self.session.seen | {pending.ref})
+        self.advance()
+        self.effects.append(Ask())
+
+    def _settle_reading(self, node: Node | None, argument: str) -> None:
+        pending = self.session.pending
+        position = _number(argument)
+        if node is None or not isinstance(pending, Reading) or not 0 <= position < len(pending.values):
+            self.effects.append(Stale())
+            return
+        self.set(pending=None)
+        self.answer(node, pending.values[position])
+
+    def _rest(self, node: Node) -> None:
+        """Leave the remaining numbers of the group as they stand, if the form accepts them so."""
+        for member in batch(self.session, self.nodes(), node.ref):
+            value = member.value or ("" if not member.is_required else "0")
+            if not self.take(member, value):
+                return
+        self.advance()
+        self.effects.append(Ask())
+
+    def _same(self) -> None:
+        """ "Igual que el reporte anterior": what may be copied is, what must be asked is asked (DESIGN §4)."""
+        known = self.profile
+        for _ in range(len(self.form.questions)):
+            node = next((n for n in self.nodes() if n.ref not in self.session.seen), None)
+            if node is None or is_sending(node.question) or node.question.name in known.same_asks:
+                break
+            name = node.question.name
+            if name in known.same_sets:
+                value = known.same_sets[name]
+            elif name in known.same_copies or node.is_required:
+                value = self.session.previous.get(name, "")
+                if not value and node.is_required:
+                    break
+            else:
+                value = ""
+            if self.instance.check(node, value) is not None:
+                break  # no longer acceptable today (a date that has passed): ask it
+            self.instance.answer(node.ref, value)
+            self.set(seen=self.session.seen | {node.ref})
+        self.advance()
+        self.effects.append(Ask())
+
+    def _send(self, node: Node | None = None) -> None:
+        """Send, if everything holds together; else stand at the first question that does not."""
+        if node is not None:
+            self.instance.answer(node.ref, "send")
+        seen = {n.ref: n for n in self.nodes()}
+        for ref, violation in self.instance.violations():
+            if ref in seen and ref != (node.ref if node else ""):
+                if node is not None:
+                    self.instance.answer(node.ref, "")
+                self.set(seen=self.session.seen - {ref})
+                self.move(ref)
+                self.effects += [Reject(violation.message or self.say("err.constraint")), Ask()]
+                return
+        self.is_changed = True
+        self.effects.append(Submit())
+
+    # -------------------------------------------------------------- what is typed
+    def typed(self, text: str, origin: int) -> None:
+        text = safeguards.clean(text)
+        node = self.current()
+        if safeguards.emergency(text):
+            self.effects += [Notice("err.emergency"), Ask(anew=True)]
+            return
+        if isinstance(self.session.pending, Confirming | Listing):
+            self.set(pending=None)
+        if node is None:
+            word = self._navigation(text, None)
+            if word == "send":
+                self._send()
+            elif word == "leave":
+                self.effects.append(Leave())
+            else:
+                self._not_understood(text, origin, self.say("form.review_help"))
+            return
+        self._typed_at(node, text, origin)
+
+    def _typed_at(self, node: Node, text: str, origin: int) -> None:
+        question = node.question
+        kind = question.type
+        if kind in ("select_one", "select_one_from_file"):
+            self._typed_choice(node, text, origin)
+            return
+        if kind in ("select_multiple", "rank"):
+            self._typed_choices(node, text, origin)
+            return
+        if word := self._navigation(text, node):
+            match word:
+                case "back":
+                    self._back()
+                case "skip":
+                    self._skip(node)
+                case _:
+                    self.effects.append(Leave())
+            return
+        match kind:
+            case "integer" | "decimal" | "range":
+                self._typed_number(node, text, origin)
+            case "date" | "time" | "dateTime":
+                self._typed_date(node, text, origin)
+            case "acknowledge":
+                if reading.normalise(text) in {reading.normalise(w) for w in self.say("words.yes").split("|")}:
+                    self.answer(node, "OK", origin)
+                else:
+                    self._not_understood(text, origin, self.say("err.acknowledge"))
+            case "image" | "audio" | "video" | "file":
+                self._not_understood(text, origin, self.say(f"err.{kind}_expected"))
+            case "geopoint":
+                if place := _typed_place(text):
+                    self.answer(node, place, origin)
+                else:
+                    self._not_understood(text, origin, self.say("err.place_expected"))
+            case _:
+                self._typed_text(node, text, origin)
+
+    def _navigation(self, text: str, node: Node | None) -> str:
+        """Which navigation word this is, in the respondent's language or in Spanish; "" if none."""
+        said = reading.normalise(text)
+        for word in ("back", "skip", "leave", "send"):
+            known = f"{self.say(f'words.{word}')}|{wording('es')(f'words.{word}')}".split("|")
+            if said in {reading.normalise(w) for w in known}:
+                return word
+        return ""
+
+    def _not_understood(self, text: str, origin: int, message: str) -> None:
+        """Refuse what was typed; if it carries personal data, it goes from the chat as well."""
+        if safeguards.personal_data(text, strict=self.before.strict):
+            self.reject(self.say("err.pii"))
+            self.effects.append(Withhold(origin))
+            return
+        self.reject(message)
+
+    def _typed_choice(self, node: Node, text: str, origin: int) -> None:
+        choices = self.instance.choices(node)
+        match reading.match_choice(text, [(choice.value, choice.label) for choice in choices]):
+            case reading.Matched(value):
+                if is_sending(node.question):
+                    if value == "send":
+                        self._send(node)
+                    else:
+                        self.effects.append(Leave())
+                else:
+                    self.answer(node, value, origin)
+            case reading.Several(values):
+                self._ask_which(values, origin)
+            case reading.NoMatch():
+                word = self._navigation(text, node)
+                if word == "back":
+                    self._back()
+                elif word == "skip":
+                    self._skip(node)
+                elif word == "leave":
+                    self.effects.append(Leave())
+                elif found := reading.search_choices(text, [(c.value, c.label) for c in choices], _SUGGESTED):
+                    self._ask_which([value for value, _ in found], origin)
+                else:
+                    self._not_understood(text, origin, self.say("err.choice"))
+
+    def _typed_choices(self, node: Node, text: str, origin: int) -> None:
+        choices = self.instance.choices(node)
+        match reading.match_choices(text, [(choice.value, choice.label) for choice in choices]):
+            case reading.Chosen(values):
+                self.answer(node, " ".join(values), origin)
+            case _:
+                word = self._navigation(text, node)
+                if word == "back":
+                    self._back()
+                elif word == "skip":
+                    self._skip(node)
+                elif word == "leave":
+                    self.effects.append(Leave())
+                else:
+                    self._not_understood(text, origin, self.say("err.choices"))
+
+    def _typed_number(self, node: Node, text: str, origin: int) -> None:
+        run = batch(self.session, self.nodes(), node.ref) if node.question.type == "integer" else []
+        if len(run) > 1:
+            labels = [self.instance.label(member) for member in run]
+            for count in range(len(run), 1, -1):
+                if numbers := reading.read_numbers(text, count, labels=labels[:count]):
+                    self._take_numbers(run[:count], numbers, origin)
+                    return
+        is_integer = node.question.type == "integer" or node.question.value_type == "int"
+        self._take_reading(node, reading.read_number(text, integer=is_integer, language=self.session.language), text, origin)
+
+    def _take_numbers(self, run: Sequence[Node], numbers: Sequence[str], origin: int) -> None:
+        """Several numbers in one message: all or none (each constraint in order, then the one that adds up)."""
+        labels: list[str] = []
+        for member, number in zip(run, numbers, strict=True):
+            violation = self.instance.check(member, number)
+            if violation is not None:
+                label = self.instance.label(member)
+                self.reject(f"{label} · {number}: {violation.message}")
+                return
+            if not self.take(member, number, origin, is_confirmed=True):
+                return
+            labels.append(f"{self.instance.label(member)} {number}")
+        self.effects.append(Answered(self.instance.group_label(run[0]) or labels[0], ", ".join(numbers)))
+        self.advance()
+        self.effects.append(Ask(anew=True))
+
+    def _restore(self) -> None:
+        """Back to the tree as it was before this step."""
+        self.instance = Instance.restore(
+            self.form,
+            self.before.state,
+            now=self.now,
+            timezone=self.before.timezone,
+            language=self.form.language_for(self.before.language),
+        )
+
+    def _take_reading(self, node: Node, read: reading.Read, text: str, origin: int) -> None:
+        match read:
+            case reading.Understood(value):
+                self.answer(node, value, origin)
+            case reading.Ambiguous(values):
+                self._ask_which(values, origin)
+            case reading.NotUnderstood(reason):
+                violation = self.instance.check(node, text)
+                own_words = self.instance.constraint_message(node) if violation else ""
+                self._not_understood(text, origin, own_words or self.say(reason))
+
+    def _ask_which(self, values: Sequence[str], origin: int) -> None:
+        """What was typed may mean one of these: nothing is taken until the respondent says which."""
+        self.set(pending=Reading(tuple(values[:_SUGGESTED]), origin))
+        self.is_changed = True
+        self.effects.append(Ask(anew=True))
+
+    def _typed_date(self, node: Node, text: str, origin: int) -> None:
+        language, today = self.session.language, self.today
+        match node.question.type:
+            case "date":
+                prefer = "past" if self.instance.check(node, today.isoformat()) is None else "future"
+                read = reading.read_date(text, today=today, language=language, prefer=prefer)
+            case "time":
+                read = reading.read_time(text, language=language)
+            case _:
+                zone = ZoneInfo(self.session.timezone)
+                read = reading.read_datetime(text, today=today, language=language, zone=zone)
+        self._take_reading(node, read, text, origin)
+
+    def _typed_text(self, node: Node, text: str, origin: int) -> None:
+        if not _is_link(node, text) and safeguards.personal_data(text, strict=self.session.strict):
+            self.reject(self.say("err.pii"))
+            self.effects.append(Withhold(origin))
+            return
+        self.answer(node, text, origin)
+
+    def corrected(self, text: str, origin: int) -> None:
+        """The respondent edited an earlier message: that answer changes, the conversation stays where it is."""
+        text = safeguards.clean(text)
+        refs = self.session.origins.get(str(origin), ())
+        nodes = [self.instance.node(ref) for ref in refs]
+        if not nodes or not all(_is_asked(self.session, node) for node in nodes):
+            self._not_understood(text, origin, self.say("form.edit_unknown"))
+            return
+        standing = self.session.at
+        if len(nodes) > 1:
+            numbers = reading.read_numbers(text, len(nodes))
+            if numbers is None:
+                self._not_understood(text, origin, self.say("err.number"))
+                return
+            self._take_numbers(nodes, numbers, origin)
+        else:
+            self.set(at=nodes[0].ref, pending=None)
+            self._typed_at(nodes[0], text, origin)
+        if isinstance(self.session.pending, Reading | Confirming) or any(isinstance(e, Reject) for e in self.effects):
+            return
+        self.effects = [
+            Notice("form.corrected", (("label", e.label), ("shown", e.shown))) if isinstance(e, Answered) else e
+            for e in self.effects
+        ]
+        if standing in {node.ref for node in self.nodes()} and standing not in refs:
+            self.set(at=standing)
+
+    # -------------------------------------------------------------- places and files
+    def located(self, place: Located) -> None:
+        node = self.current()
+        if self.session.restricted:
+            self.reject(self.say("err.place_restricted"))
+            self.effects.append(Withhold(place.origin))
+        elif node is None or node.question.type != "geopoint":
+            self.reject(self.say("err.place_unasked"))
+        else:
+            self.answer(node, f"{place.latitude} {place.longitude} 0 {place.accuracy or 0:g}", place.origin)
+
+    def offered(self, offer: Offered) -> None:
+        is_picture = offer.kind in ("photo", "video") or offer.mime_type.startswith(("image/", "video/"))
+        if self.session.restricted and is_picture:
+            self.reject(self.say("report.evidence_sensitive"))
+            self.effects.append(Withhold(offer.origin))
+            return
+        if offer.album and offer.album == self.session.album:
+            self.effects.append(Notice("file.first_of_album"))
+            return
+        node = self.current()
+        if node is not None and node.question.type == "select_one":
+            node = self._question_behind(node, offer) or node
+        if node is None or not _accepts(node.question.type, offer):
+            key = f"err.{node.question.type}_expected" if node and node.question.type in UPLOADS else "err.file_unasked"
+            self.reject(self.say(key))
+            return
+        if offer.size is not None and offer.size > FILE_LIMIT:
+            self.reject(self.say("report.file_big", max_mb=FILE_LIMIT // 1_000_000))
+            return
+        self.session = replace(self.session, fetching=offer.unique_id, album=offer.album)
+        self.is_changed = True
+        pixels = node.question.parameters.get("max-pixels", "")
+        self.effects += [
+            Fetch(
+                file_id=offer.file_id,
+                unique_id=offer.unique_id,
+                ref=node.ref,
+                name=offer.name,
+                mime_type=offer.mime_type,
+                accept=node.question.type,
+                max_pixels=int(pixels) if pixels.isdigit() else None,
+                is_compressed=offer.kind == "photo",
+            ),
+            Ask(anew=True),
+        ]
+
+    def _question_behind(self, node: Node, offer: Offered) -> Node | None:
+        """A photo sent while asking *what* will be sent picks the choice that leads to a question for it."""
+        before = node.value
+        for choice in self.instance.choices(node):
+            if self.instance.check(node, choice.value) is not None:
+                continue
+            changes = self.instance.answer(node.ref, choice.value)
+            for ref in changes.now_relevant:
+                opened = self.instance.node(ref)
+                if _is_asked(self.session, opened) and _accepts(opened.question.type, offer):
+                    self.set(seen=self.session.seen | {node.ref})
+                    self.move(opened.ref)
+                    return opened
+            self.instance.answer(node.ref, before)
+        return None
+
+    def fetched(self, file: Fetched) -> None:
+        node = self.current()
+        if node is None or self.session.fetching != file.unique_id:
+            self.effects.append(Stale())  # they went back or sent another one meanwhile
+            return
+        if file.is_compressed and node.question.type == "file":
+            self.effects.append(Notice("file.compressed"))
+        self.set(fetching="")
+        if not self.take(node, file.file_name):
+            return
+        self.effects.append(Answered(self.instance.label(node), file.shown_name))
+        self.advance()
+        self.effects.append(Ask())
+
+    def fetch_failed(self, failure: FetchFailed) -> None:
+        if self.session.fetching != failure.unique_id:
+            self.effects.append(Stale())
+            return
+        self.set(fetching="", album="")
+        self.is_changed = True
+        self.effects += [Reject(self.say(failure.reason, **dict(failure.values))), Ask()]
+
+    # -------------------------------------------------------------- coming back
+    def resumed(self) -> None:
+        """The same question, nothing re-asked. A question that fell away meanwhile gives way to the next."""
+        if self.current() is None:
+            self.advance()
+        self.is_changed = True  # cards drawn before are stale from now on
+        self.effects.append(Ask(anew=True))
+
+    def language_changed(self, language: str) -> None:
+        self.set(language=language)
+        self.say = wording(language)
+        self.instance.set_language(self.form.language_for(language))
+        self.is_changed = True
+        self.effects.append(Ask(anew=True))
+
+
+# ------------------------------------------------------------------ small pure helpers
+def suggestion(session: Session, node: Node) -> str:
+    """What can be kept with one tap: what stands there now, else the previous report's answer."""
+    return node.value or session.previous.get(node.question.name, "")
+
+
+def shown(instance: Instance, node: Node, language: str, value: str | None = None) -> str:
+    """An answer as people read it: labels instead of codes, dates in the reader's order."""
+    say = wording(language)
+    raw = node.value if value is None else value
+    if not raw:
+        return say("form.no_answer")
+    match node.question.type:
+        case "select_one" | "select_multiple" | "rank" | "select_one_from_file":
+            labels = {choice.value: choice.label for choice in instance.choices(node)}
+            return ", ".join(labels.get(v, v) for v in ([raw] if "select_one" in node.question.type else raw.split()))
+        case "acknowledge":
+            return say("form.acknowledged")
+        case "date":
+            return show_date(raw, language)
+        case "geopoint":
+            return "📍 " + ", ".join(raw.split()[:2])
+        case "image":
+            return say("form.photo_received")
+        case "file" | "audio" | "video":
+            return say("form.file_received")
+        case _:
+            return raw
+
+
+def show_date(value: str, language: str) -> str:
+    """A stored date as day, short month, year: `30 oct 2018`; what is no date is shown as it is."""
+    try:
+        day = date.fromisoformat(value[:10])
+    except ValueError:
+        return value
+    return f"{day.day} {wording(language)('months.short').split('|')[day.month - 1]} {day.year}"
+
+
+def _accepts(kind: str, offer: Offered) -> bool:
+    match kind:
+        case "image":
+            return offer.kind == "photo" or (offer.kind == "document" and offer.mime_type.startswith("image/"))
+        case "audio":
+            return offer.kind in ("audio", "voice") or offer.mime_type.startswith("audio/")
+        case "video":
+            return offer.kind == "video" or offer.mime_type.startswith("video/")
+        case "file":
+            return offer.kind in ("photo", "document", "video", "audio", "voice")
+        case _:
+            return False
+
+
+def _is_link(node: Node, text: str) -> bool:
+    """Whether this answers a question for a link: digits and @ in an address are not personal data by themselves."""
+    return text.startswith(("http://", "https://")) and " " not in text and "http" in node.question.constraint_source
+
+
+def _typed_place(text: str) -> str:
+    """ "18.47, -69.9" as a geopoint; "" if it is none."""
+    parts = text.replace(",", " ").replace(";", " ").split()
+    if len(parts) != 2:
+        return ""
+    try:
+        latitude, longitude = float(parts[0]), float(parts[1])
+    except ValueError:
+        return ""
+    return f"{latitude} {longitude} 0 0" if abs(latitude) <= 90 and abs(longitude) <= 180 else ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 9 else -1
+
+
+def answered(session: Session, nodes: Sequence[Node]) -> Iterator[Node]:
+    """The questions that have an answer, in order: what a review shows and offers to change."""
+    for node in nodes:
+        if node.ref in session.seen and not is_sending(node.question):
+            yield node
+
+
+__all__ = ["FILE_LIMIT", "Pending", "Step", "answered", "batch", "begin", "is_sending", "sequence", "show_date", "shown", "step", "suggestion"]

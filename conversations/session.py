@@ -1,0 +1,142 @@
+"""A form being filled: everything that must survive a restart, and nothing else.
+
+The process may be killed between any two taps and the next one may come days later, in another language.
+What a session needs is therefore in this record, which is written as one JSON object and read back before
+every turn; the form itself is not in it, only the version it began with (the row that holds it says which).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REVIEW = "review"
+"""Where a session stands when nothing is left to ask and the form brings no sending question of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was typed can be read in several ways; the respondent has been asked which one was meant."""
+
+    values: tuple[str, ...]
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """The new answer would make others no longer apply; the respondent has been shown which."""
+
+    ref: str
+    value: str
+    lost: tuple[str, ...]
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The respondent is choosing which answer to change, from the review screen."""
+
+
+Pending = Reading | Confirming | Listing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One instance of one form version on its way to a submission.
+
+    `at` is the ref of the question asked now. `seen` are the refs that have been dealt with (answered,
+    skipped or kept): the next question is the first relevant one that is not among them. `turn` counts the
+    cards whose buttons mean something: a tap drawn in another turn is stale.
+    """
+
+    instance_id: str
+    language: str
+    timezone: str
+    state: Mapping[str, object]
+    at: str
+    turn: int = 0
+    seen: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
+    """Names of questions the bot answers from the plan: shown, never asked."""
+    previous: Mapping[str, str] = field(default_factory=dict)
+    """Answers of the previous report by question name."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What the report is about: code, name (translations), due_on, period, agency."""
+    restricted: bool = False
+    strict: bool = False
+    """Free text is read with the stricter patterns: referral forms and restricted activities."""
+    pending: Pending = None
+    page: int = 0
+    month: str = ""
+    marks: tuple[str, ...] | None = None
+    """Choices marked in a select_multiple and not yet confirmed; None: as answered."""
+    fetching: str = ""
+    """The file that is on its way for the current question."""
+    album: str = ""
+    """The last album whose first file was taken."""
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Message number → the refs it answered."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads back to an equal session."""
+        row: dict[str, Any] = {
+            "instance_id": self.instance_id,
+            "language": self.language,
+            "timezone": self.timezone,
+            "state": self.state,
+            "at": self.at,
+            "turn": self.turn,
+            "seen": sorted(self.seen),
+            "filled": sorted(self.filled),
+            "previous": self.previous,
+            "about": self.about,
+        }
+        for name in ("restricted", "strict", "page", "month", "fetching", "album"):
+            if value := getattr(self, name):
+                row[name] = value
+        if self.marks is not None:
+            row["marks"] = list(self.marks)
+        if self.origins:
+            row["origins"] = {origin: list(refs) for origin, refs in self.origins.items()}
+        match self.pending:
+            case Reading(values, origin):
+                row["reading"] = {"values": list(values), "origin": origin}
+            case Confirming(ref, value, lost, origin):
+                row["confirming"] = {"ref": ref, "value": value, "lost": list(lost), "origin": origin}
+            case Listing():
+                row["listing"] = True
+            case None:
+                pass
+        return row
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Session":
+        pending: Pending = None
+        if reading := row.get("reading"):
+            pending = Reading(tuple(reading["values"]), reading["origin"])
+        elif confirming := row.get("confirming"):
+            lost = tuple(confirming["lost"])
+            pending = Confirming(confirming["ref"], confirming["value"], lost, confirming["origin"])
+        elif row.get("listing"):
+            pending = Listing()
+        marks = row.get("marks")
+        return cls(
+            instance_id=row["instance_id"],
+            language=row["language"],
+            timezone=row["timezone"],
+            state=row["state"],
+            at=row["at"],
+            turn=row["turn"],
+            seen=frozenset(row["seen"]),
+            filled=frozenset(row["filled"]),
+            previous=row["previous"],
+            about=row["about"],
+            restricted=row.get("restricted", False),
+            strict=row.get("strict", False),
+            pending=pending,
+            page=row.get("page", 0),
+            month=row.get("month", ""),
+            marks=None if marks is None else tuple(marks),
+            fetching=row.get("fetching", ""),
+            album=row.get("album", ""),
+            origins={origin: tuple(refs) for origin, refs in row.get("origins", {}).items()},
+        )
