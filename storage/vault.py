@@ -113,13 +113,23 @@ class Vault:
 
     def seal(self, text: str, row: str) -> bytes:
         """`text` for nobody but this keyring, and for no other place than `row`."""
-        name = self._current.encode()
-        head = bytes((FORMAT, len(name))) + name
-        nonce = secrets.token_bytes(NONCE)
-        return head + nonce + self._ciphers[self._current].encrypt(nonce, text.encode(), head + row.encode())
+        return self.seal_bytes(text.encode(), row)
 
     def open(self, blob: bytes, row: str) -> str:
         """What was sealed for `row`. VaultError if it was altered, moved from another row, or its key is not here."""
+        try:
+            return self.open_bytes(blob, row).decode()
+        except ValueError as error:
+            raise VaultError(f"{row}: the seal is broken") from error
+
+    def seal_bytes(self, data: bytes, row: str) -> bytes:
+        """The same for what is not text: a file."""
+        name = self._current.encode()
+        head = bytes((FORMAT, len(name))) + name
+        nonce = secrets.token_bytes(NONCE)
+        return head + nonce + self._ciphers[self._current].encrypt(nonce, data, head + row.encode())
+
+    def open_bytes(self, blob: bytes, row: str) -> bytes:
         name = self.key_id(blob)
         cipher = self._ciphers.get(name)
         if cipher is None:
@@ -127,7 +137,7 @@ class Vault:
         body = 2 + len(name.encode())
         head, nonce, sealed = blob[:body], blob[body : body + NONCE], blob[body + NONCE :]
         try:
-            return cipher.decrypt(nonce, sealed, head + row.encode()).decode()
+            return cipher.decrypt(nonce, sealed, head + row.encode())
         except (InvalidTag, ValueError) as error:
             raise VaultError(f"{row}: the seal is broken") from error
 
