@@ -27,6 +27,10 @@ export async function post(path, payload) {
   return body(response);
 }
 
+export async function remove(path) {
+  return body(await reach(path, { method: "DELETE" }));
+}
+
 export function fileAddress(fileId) {
   return `/sandbox/files/${encodeURIComponent(fileId)}`;
 }

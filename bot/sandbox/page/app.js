@@ -2,7 +2,7 @@
  * The page of phones: the bar on top, the phones below, and the events that keep both true.
  */
 
-import { get, listen, oneAtATime, post } from "./api.js";
+import { get, listen, oneAtATime, post, remove } from "./api.js";
 import * as clock from "./clock.js";
 import { h, icon, iconButton, openDialog, set } from "./dom.js";
 import { initials, Phone } from "./phone.js";
@@ -10,8 +10,6 @@ import { language, remember, remembered, setLanguage, t } from "./words.js";
 
 const LATENCIES = [0, 0.3, 1, 3, 10];
 const THEMES = ["auto", "light", "dark"];
-/** A polling bot asks at least this often (Telegram's own long poll is 50 s at most). */
-const SILENCE = 60;
 
 const page = {
   state: null,
@@ -44,7 +42,7 @@ function buildBar() {
     down: h("input", { type: "checkbox", role: "switch", id: "down", onchange: (event) => change({ down: event.currentTarget.checked }) }),
     limits: h("input", { type: "checkbox", role: "switch", id: "limits", onchange: (event) => change({ limits: event.currentTarget.checked }) }),
     latency: h("select", { id: "latency", onchange: (event) => change({ latency: Number(event.currentTarget.value) }) }),
-    faults: h("span", { class: "faults", hidden: true }),
+    faults: h("button", { type: "button", class: "quiet faults", title: t("bar.faults.clear"), hidden: true, onclick: clearFaults }),
     bot: h("span", { class: "bot-status" }),
     supervisor: h("span", { class: "supervisor" }),
     theme: h("button", { type: "button", class: "quiet theme", onclick: nextTheme }),
@@ -91,12 +89,23 @@ async function moveClock(to) {
 
 function goToMoment(event) {
   event.preventDefault();
-  moveClock({ to: clock.fromLocalInput(bars.moment.value) });
+  const to = clock.fromLocalInput(bars.moment.value);
+  if (to < clock.now()) notify(t("bar.forward"));
+  else moveClock({ to });
 }
 
 async function change(switches) {
   try {
     await post("/sandbox/switches", switches);
+  } catch (problem) {
+    shell.complain(problem);
+  }
+  readState();
+}
+
+async function clearFaults() {
+  try {
+    await remove("/sandbox/faults");
   } catch (problem) {
     shell.complain(problem);
   }
@@ -121,7 +130,8 @@ function nextTheme() {
 function showTheme() {
   const theme = remembered("enlace.theme") ?? "auto";
   document.documentElement.dataset.theme = theme;
-  bars.theme.replaceChildren(h("span", { class: `shade ${theme}`, "aria-hidden": "true" }), t(`bar.theme.${theme}`));
+  bars.theme.replaceChildren(h("span", { class: `shade ${theme}`, "aria-hidden": "true" }), h("span", { class: "only-narrow" }, t(`bar.theme.${theme}`)));
+  set(bars.theme, { "aria-label": t(`bar.theme.${theme}`), title: t(`bar.theme.${theme}`) });
 }
 
 function showLatency(seconds) {
@@ -133,18 +143,17 @@ function showLatency(seconds) {
 
 function showBot() {
   const { bot, now } = page.state;
-  let word = t(bot.mode === "webhook" ? "bot.webhook" : "bot.polling");
-  let tone = "good";
+  let [word, tone] = [t(bot.mode === "webhook" ? "bot.webhook" : "bot.polling"), "good"];
   if (page.supervisor && !page.supervisor.running) {
     [word, tone] = [t("bot.stopped"), "bad"];
-  } else if (!bot.last_seen) {
+  } else if (!bot.last_seen && bot.mode !== "webhook") {
     [word, tone] = [t("bot.none"), "idle"];
-  } else if (bot.mode !== "webhook" && (bot.silent ?? now - bot.last_seen > SILENCE)) {
+  } else if (bot.mode === "silent") {
     const sameDay = clock.isoDay(bot.last_seen) === clock.isoDay(now);
     const time = sameDay ? clock.timeOfDay(bot.last_seen) : `${clock.dayName(bot.last_seen, language(), true)}, ${clock.timeOfDay(bot.last_seen)}`;
     [word, tone] = [t("bot.silent", { time }), "bad"];
   }
-  const waiting = bot.pending ? ` · ${t("bot.waiting", { n: bot.pending })}` : "";
+  const waiting = tone === "bad" && bot.pending ? ` · ${t("bot.waiting", { n: bot.pending })}` : "";
   bars.bot.className = `bot-status ${tone}`;
   bars.bot.textContent = word + waiting;
   showSupervisor();
@@ -200,7 +209,7 @@ function showState() {
   bars.limits.closest("label").hidden = limits === undefined;
   if (document.activeElement !== bars.latency) showLatency(latency ?? 0);
   bars.faults.hidden = !faults?.length;
-  bars.faults.textContent = t("bar.faults.some", { n: faults?.length ?? 0 });
+  bars.faults.textContent = `${t("bar.faults.some", { n: faults?.length ?? 0 })} · ${t("bar.faults.clear")}`;
   showBot();
   showPeople(people);
   tick();

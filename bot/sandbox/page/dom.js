@@ -54,7 +54,7 @@ const ICONS = {
 
 /** A line drawing, hidden from screen readers: the control that carries it has a label of its own. */
 export function icon(name) {
-  return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+  return svg("svg", { class: `icon icon-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
 }
 
 /** A button that is only a drawing: its label is both its accessible name and its tooltip. */

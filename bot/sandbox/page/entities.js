@@ -17,7 +17,17 @@ export function textNodes(text, entities, language, acts) {
   const covered = usable.filter((entity) => CLICKABLE.has(entity.type) || entity.type === "code" || entity.type === "pre");
   const found = detected(text).filter((link) => !covered.some((entity) => link.offset < entity.end && entity.offset < link.end));
   const all = [...usable, ...found].sort((a, b) => a.offset - b.offset || b.end - a.end);
-  return nest(text, 0, text.length, all, { language, acts });
+  return trimmed(nest(text, 0, text.length, all, { language, acts }));
+}
+
+/** A block makes its own line: the line feeds that surround it in the text would show as empty lines. */
+function trimmed(nodes) {
+  const isBlock = (node) => node instanceof Element && node.matches("pre, blockquote");
+  return nodes.map((node, i) => {
+    if (typeof node !== "string") return node;
+    const after = isBlock(nodes[i - 1]) ? node.replace(/^\n/, "") : node;
+    return isBlock(nodes[i + 1]) ? after.replace(/\n$/, "") : after;
+  });
 }
 
 const CLICKABLE = new Set(["url", "text_link", "email", "phone_number", "mention", "text_mention", "bot_command", "hashtag"]);

@@ -64,7 +64,7 @@ export function rowElement(row, phone) {
     text ? h("div", { class: "text" }, textNodes(text, told.text ? told.entities : told.caption_entities, phone.languageCode, phone.acts)) : null,
     !text && !isKnown(message) ? h("p", { class: "forwarded" }, t("message.other")) : null,
     foot(row.messages));
-  const editable = !message.from_bot && message.text !== undefined;
+  const editable = !told.from_bot;
   const keyboard = message.reply_markup?.inline_keyboard;
   const sender = message.from_bot ? t("message.from.bot") : t("message.from.person", { name: phone.person.first_name });
   return h("article", {

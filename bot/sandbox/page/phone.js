@@ -16,6 +16,8 @@ import { remember, remembered, t } from "./words.js";
 /** A tap that nobody answers stops turning, as on a real phone. */
 const TAP_PATIENCE = 20_000;
 const TOAST_TIME = 4_500;
+/** "typing…" ends by itself, and nobody tells. */
+const TYPING_LIFETIME = 5_200;
 
 export class Phone {
   /** `shell` is the page around it: `username()`, `openStartLink(code)`, `complain(problem)`, `changed(phone)`. */
@@ -30,6 +32,7 @@ export class Phone {
     this.newest = null;
     this.unseen = 0;
     this.atBottom = true;
+    this.lastTop = 0;
     this.keyboardOpen = true;
     this.shownToast = undefined;
     this.acts = {
@@ -43,7 +46,7 @@ export class Phone {
   }
 
   get languageCode() {
-    return this.person.language_code ?? "es";
+    return this.person.language_code || "es";
   }
 
   get path() {
@@ -153,8 +156,10 @@ export class Phone {
     this.unblockButton.hidden = !person.blocked;
     this.startButton.hidden = person.blocked;
     const shut = person.blocked || !person.started;
+    const pressed = this.startFoot.contains(document.activeElement);
     this.startFoot.hidden = !shut;
     this.form.hidden = shut;
+    if (pressed && !shut) this.input.focus();
     this.tray.hidden = shut || !this.attached.length;
     this.element.classList.toggle("blocked", person.blocked);
     this.commandsButton.hidden = shut || !this.chat.commands?.length;
@@ -165,7 +170,8 @@ export class Phone {
   async read() {
     try {
       const chat = await get(this.path);
-      if (chat) this.show(chat);
+      if (chat) this.show({ ...chat, loaded: true });
+      await this.settleTaps();
     } catch (problem) {
       this.shell.complain(problem);
     }
@@ -173,12 +179,13 @@ export class Phone {
 
   show(chat) {
     this.chat = chat;
+    const { started = this.person.started, blocked = this.person.blocked } = chat;
+    if (started !== this.person.started || blocked !== this.person.blocked) this.update({ ...this.person, started, blocked });
     const newest = chat.messages.at(-1);
-    const arrived = this.newest === null ? [] : chat.messages.filter((message) => message.message_id > this.newest);
     const firstTime = this.newest === null;
+    const arrived = firstTime ? [] : chat.messages.filter((message) => message.message_id > this.newest);
     if (newest) this.newest = Math.max(this.newest ?? 0, newest.message_id);
-    else this.newest ??= 0;
-    this.settleTaps(chat);
+    else if (chat.loaded) this.newest ??= 0;
     this.showRows(chat.messages);
     if (firstTime || this.atBottom || arrived.some((message) => !message.from_bot)) this.scrollToBottom();
     if (!this.isSeen) this.unseen += arrived.filter((message) => message.from_bot).length;
@@ -187,6 +194,8 @@ export class Phone {
     this.botName.textContent = this.shell.username() ? `@${this.shell.username()}` : "Enlace";
     this.botState.textContent = t(chat.typing ? "phone.typing" : "phone.bot");
     this.botState.classList.toggle("typing", Boolean(chat.typing));
+    clearTimeout(this.typingEnds);
+    if (chat.typing) this.typingEnds = setTimeout(this.refresh, TYPING_LIFETIME);
     this.commandsButton.hidden = !chat.commands?.length || this.person.blocked || !this.person.started;
     const keyboard = JSON.stringify(chat.reply_keyboard ?? null);
     if (keyboard !== this.keyboardShown) {
@@ -195,7 +204,7 @@ export class Phone {
       this.buildKeyboard();
     }
     this.showKeyboard();
-    this.showToast(chat.toast);
+    if (chat.loaded) this.showToast(chat.toast);
     this.shell.changed(this);
   }
 
@@ -230,7 +239,7 @@ export class Phone {
   emptiness() {
     if (this.person.started) return h("div", { class: "empty" }, h("p", {}, t("phone.empty")));
     return h("div", { class: "empty" }, h("span", { class: "wave", "aria-hidden": "true" }, "👋"),
-      h("h3", {}, t("phone.start.title")), h("p", {}, t("phone.start.text")));
+      h("h3", {}, t("phone.start.title")), h("p", {}, this.chat.description || t("phone.start.text")));
   }
 
   /** Time has passed: the phone's own clock, and dates such as "in two days". */
@@ -245,9 +254,12 @@ export class Phone {
     return this.atBottom && this.element.offsetParent !== null && !document.hidden;
   }
 
+  /** Only a person scrolls upwards: a list that grew, or lost room to a keyboard, is still at its end. */
   scrolled() {
     if (!this.log.clientHeight) return;
-    this.atBottom = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48;
+    const near = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48;
+    this.atBottom = near || (this.atBottom && this.log.scrollTop >= this.lastTop);
+    this.lastTop = this.log.scrollTop;
     if (this.isSeen && this.unseen) {
       this.unseen = 0;
       this.shell.changed(this);
@@ -282,17 +294,17 @@ export class Phone {
 
   async tap(messageId, data) {
     const key = `${messageId} ${data}`;
-    const since = { toast: JSON.stringify(this.chat.toast), timer: 0 };
+    const wait = { since: this.chat.seq ?? 0, query: null, timer: 0 };
     clearTimeout(this.waiting.get(key)?.timer);
-    since.timer = setTimeout(() => {
+    wait.timer = setTimeout(() => {
       this.toast(t("tap.slow"));
       this.settleTap(key);
     }, TAP_PATIENCE);
-    this.waiting.set(key, since);
+    this.waiting.set(key, wait);
     this.markTaps();
     try {
-      const tapped = await post(`${this.path}/tap`, { message_id: messageId, data });
-      since.id = tapped?.callback_query_id ?? tapped?.id;
+      wait.query = (await post(`${this.path}/tap`, { message_id: messageId, data })).query_id;
+      await this.settleTaps();
     } catch (problem) {
       this.settleTap(key);
       this.shell.complain(problem);
@@ -303,14 +315,13 @@ export class Phone {
     return this.waiting.has(`${messageId} ${data}`);
   }
 
-  /** The sandbox lists the taps nobody has answered; where it does not, a new toast is the answer. */
-  settleTaps(chat) {
-    for (const [key, since] of [...this.waiting]) {
-      const answered = Array.isArray(chat.taps)
-        ? since.id !== undefined && !chat.taps.some((tap) => (tap.id ?? tap) === since.id)
-        : JSON.stringify(chat.toast) !== since.toast;
-      if (answered) this.settleTap(key);
-    }
+  /** An answer may have no text, and then leaves no trace but its line in the sandbox's ledger. */
+  async settleTaps() {
+    if (!this.waiting.size) return;
+    const since = Math.min(...[...this.waiting.values()].map((wait) => wait.since));
+    const seen = await get(`/sandbox/ledger?chat=${this.person.id}&since=${since}`) ?? [];
+    const answered = new Set(seen.filter((each) => each.what === "answer").map((each) => each.query_id));
+    for (const [key, wait] of [...this.waiting]) if (answered.has(wait.query)) this.settleTap(key);
   }
 
   settleTap(key) {
@@ -326,6 +337,7 @@ export class Phone {
     }
   }
 
+  /** What was answered before the page was opened is no news. */
   showToast(toast) {
     const word = toast ? JSON.stringify(toast) : null;
     const isNews = this.shownToast !== undefined && word !== null && word !== this.shownToast;
@@ -384,7 +396,7 @@ export class Phone {
       else if (this.attached.length) this.attach(null);
       else this.input.blur();
     } else if (event.key === "ArrowUp" && !this.input.value && !this.editing) {
-      const last = this.chat.messages.findLast((message) => !message.from_bot && message.text !== undefined);
+      const last = this.chat.messages.findLast((message) => !message.from_bot && editableText(message) !== null);
       if (last) {
         event.preventDefault();
         this.edit(last);
@@ -403,7 +415,7 @@ export class Phone {
     const text = this.input.value.trim();
     if (this.editing) {
       const message = this.editing;
-      if (text && text !== message.text) {
+      if (text && text !== editableText(message)) {
         if (await this.act("edit", { message_id: message.message_id, text })) this.edit(null);
       } else {
         this.edit(null);
@@ -442,7 +454,7 @@ export class Phone {
 
   edit(message) {
     this.editing = message;
-    this.input.value = message ? message.text : (remembered(this.draftKey, "sessionStorage") ?? "");
+    this.input.value = message ? editableText(message) : (remembered(this.draftKey, "sessionStorage") ?? "");
     this.showEditing();
     this.typed();
     this.input.focus();
@@ -451,7 +463,7 @@ export class Phone {
   showEditing() {
     this.editStrip.hidden = !this.editing;
     if (!this.editing) return;
-    this.editStrip.replaceChildren(icon("edit"), h("span", {}, h("b", {}, t("composer.editing")), h("small", {}, this.editing.text)),
+    this.editStrip.replaceChildren(icon("edit"), h("span", {}, h("b", {}, t("composer.editing")), h("small", {}, editableText(this.editing))),
       iconButton("close", t("composer.editing.cancel"), () => this.edit(null)));
   }
 
@@ -543,7 +555,7 @@ export class Phone {
   }
 
   picked() {
-    if (this.picker.files.length) this.attach([...this.picker.files], this.pickAs);
+    if (this.picker.files.length) this.attach([...this.picker.files], this.pickAs ?? "document");
   }
 
   /** Puts files in the tray, beside those that are there; null empties it. */
@@ -636,6 +648,11 @@ export class Phone {
           },
         }, t("contact.send"))));
   }
+}
+
+/** The words of one's own message that can be changed: its text, or the caption of its file. */
+export function editableText(message) {
+  return message.from_bot ? null : (message.text ?? message.caption ?? null);
 }
 
 export function initials(name) {

@@ -29,7 +29,7 @@ const COAST = [
 const BORDER = [-71.75, 19.7, -71.68, 19.4, -71.85, 19.15, -71.63, 18.98, -72.0, 18.6, -71.72, 18.35, -71.78, 18.04];
 
 const WEST = -74.6;
-const NORTH = 20.15;
+const NORTH = 20.62;
 const SCALE = 46;
 
 function point(longitude, latitude) {
@@ -45,9 +45,9 @@ function path(numbers) {
 /** The island with a pin; a point elsewhere in the world shows the pin on open sea. */
 export function map(latitude, longitude, label) {
   const near = longitude > -74.6 && longitude < -68.2 && latitude > 17.5 && latitude < 20.1;
-  const [x, y] = near ? point(longitude, latitude).split(" ") : ["140", "62"];
-  return svg("svg", { class: "map", viewBox: "0 0 282 124", role: "img", "aria-label": label },
-    svg("rect", { class: "sea", width: "282", height: "124" }),
+  const [x, y] = near ? point(longitude, latitude).split(" ") : ["140", "80"];
+  return svg("svg", { class: "map", viewBox: "0 0 282 146", role: "img", "aria-label": label },
+    svg("rect", { class: "sea", width: "282", height: "146" }),
     ...(near ? [svg("path", { class: "land", d: `${path(COAST)}Z` }), svg("path", { class: "border", d: path(BORDER) })] : []),
     svg("g", { class: "pin", transform: `translate(${x} ${y})` },
       svg("ellipse", { class: "shadow", rx: "5", ry: "2" }),
