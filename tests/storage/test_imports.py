@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select, update
+
+from conversations.plan import periods_between
+from conversations.problems import AuthorError, Problem
+from conversations.wording import LANGUAGES, catalogue
 from storage import imports
 from storage.database import Database
 from storage.imports import SEED_PLAN, Differences, PlanDraft, differences, read_plan, seed_workbook
 from storage.models import Base
 from storage.unit_of_work import UnitOfWork
-
-from conversations.plan import periods_between
-from conversations.problems import AuthorError, Problem
-from conversations.wording import LANGUAGES, catalogue
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 LATER = datetime(2018, 11, 20, 12, 0, tzinfo=UTC)
@@ -134,7 +134,7 @@ def everything_wrong() -> Book:
     book.put(activities, "PRE-301", "code", "PRE-302")
     book.put(activities, "PRE-303", "code", "PRE 303")
     book.put(activities, "PRE-304", "target_qty", -1)
-    book.put(activities, "PRE-305", "due_date", datetime(2218, 1, 1))  # noqa: DTZ001 - Excel knows no zones
+    book.put(activities, "PRE-305", "due_date", datetime(2218, 1, 1))
     book.put(activities, "PRE-401", "area_code", "PER")
     book.put(activities, "PRE-402", "target_qty", "=1+1")
     book.put(activities, "PRE-403", "supporting", "MIREX;XX")
@@ -226,7 +226,7 @@ def test_what_is_only_worth_saying_stops_nothing() -> None:
 
 def test_headers_and_sheets_are_known_whatever_their_case_and_dates_may_be_dates() -> None:
     """What Excel's users do to a file without changing what it says is no mistake."""
-    book = Book().put("activities", "PRE-101", "start_date", datetime(2018, 7, 1))  # noqa: DTZ001
+    book = Book().put("activities", "PRE-101", "start_date", datetime(2018, 7, 1))
     book.cells["activities"][0][book.column("activities", "start_date")] = "Start Date"
     book.cells["Agencies"] = book.cells.pop("agencies")
     draft = book.draft()
@@ -245,7 +245,7 @@ def test_a_first_import_brings_everything_and_a_second_one_changes_nothing(datab
     first = apply(bring(seed_draft()))
     before = contents(database)
     second = apply(bring(read_plan(seed_workbook()), LATER))
-    assert {table: kinds for table, kinds in first.counts().items()} == {
+    assert first.counts() == {
         "plan": {"added": 1},
         "strategic_area": {"added": 3},
         "agency": {"added": 26},
