@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal, Protocol, TypeGuard
@@ -439,7 +439,7 @@ class Session(Protocol):
     def random_text(self) -> str: ...
     def choice_name(self, place: Place, frame: Frame, value: str) -> str: ...
     def itext(self, text_id: str) -> str: ...
-    def order_seed(self, place: Place) -> float: ...
+    def order_seed(self, place: Place) -> int: ...
 
 
 class Scope:
@@ -575,6 +575,8 @@ class _Route:
     # Still on the way from the form's root to where the expression stands.
     on_chain: bool = False
     outside: bool = False
+    # The document itself, above the form's root: `../../data/name` passes through it.
+    is_document: bool = False
 
 
 def _own_frame(scope: Scope) -> Frame:
@@ -591,6 +593,7 @@ def _climb(levels: int, start: Get = _own_frame) -> Get:
         return start
     if levels == 1:
         return (lambda s: s.frame.parent) if start is _own_frame else (lambda s: start(s).parent)
+
     def climb(scope: Scope) -> Frame:
         frame: Frame = start(scope)
         for _ in range(levels):
@@ -688,6 +691,13 @@ class _Compiler:
             case _:
                 text = self.text(compiled)
                 return lambda s: text(s) != ""
+
+    def plain_truth(self, compiled: Compiled) -> Callable[[Scope], bool]:
+        """Truth as if() sees it: a node is true unless it is blank, even one that says "false" (both engines)."""
+        if compiled.kind == "node":
+            text = self.text(compiled)
+            return lambda s: text(s) != ""
+        return self.truth(compiled)
 
     def texts(self, compiled: Compiled) -> Callable[[Scope], list[str]]:
         """The text of every node; of a single value, a list of one."""
@@ -858,6 +868,7 @@ class _Compiler:
         return self.finish(routes)
 
     def finish(self, routes: list[_Route]) -> Compiled:
+        routes = [route for route in routes if not route.is_document]
         places = tuple(dict.fromkeys(route.place for route in routes))
         if len(routes) == 1 and routes[0].single:
             route = routes[0]
@@ -879,6 +890,10 @@ class _Compiler:
         return Compiled("nodes", nodes, places=places, is_local=False)
 
     def step(self, route: _Route, step: Step, *, contextual: bool) -> list[_Route]:
+        if route.is_document:
+            if step.axis != "child" or step.name not in ("*", route.place.name):
+                return []
+            return [_Route(route.place, route.single, route.get, route.is_local)]
         match step.axis:
             case "child":
                 children = route.place.children
@@ -941,7 +956,9 @@ class _Compiler:
 
     def up_from(self, route: _Route, step: Step) -> list[_Route]:
         parent = route.place.parent
-        if parent is None or step.name not in ("*", parent.name):
+        if parent is None:
+            return [_Route(route.place, route.single, route.get, route.is_local, is_document=True)]
+        if step.name not in ("*", parent.name):
             return []
         get = route.get
         if not route.place.is_repeat or route.outside:
@@ -997,9 +1014,7 @@ class _Compiler:
             return lambda s: number(s) == s.position
         if compiled.kind == "any":
             get = compiled.get
-            return lambda s: (
-                value == s.position if type(value := get(s)) in (int, float) else _truth(value)
-            )
+            return lambda s: value == s.position if type(value := get(s)) in (int, float) else _truth(value)
         return self.truth(compiled)
 
     def from_nodes(self, base: Compiled, nodes: Get, steps: Sequence[Step]) -> Compiled:
@@ -1319,7 +1334,7 @@ def _lists(kind: Kind, function: Callable[[list[str]], Any]) -> Build:
 
 
 def _if(compiler: _Compiler, call: Call) -> Compiled:
-    test = compiler.truth(compiler.compile(call.arguments[0]))
+    test = compiler.plain_truth(compiler.compile(call.arguments[0]))
     yes, no = compiler.compile(call.arguments[1]), compiler.compile(call.arguments[2])
     a: Get
     b: Get
@@ -1330,10 +1345,19 @@ def _if(compiler: _Compiler, call: Call) -> Compiled:
         kind, a, b = "string", compiler.text(yes), compiler.text(no)
     else:
         kind = "any"
-        a, b = (
-            part.get if part.kind in ("number", "boolean", "any") else compiler.text(part) for part in (yes, no)
-        )
+        a, b = (part.get if part.kind in ("number", "boolean", "any") else compiler.text(part) for part in (yes, no))
     return Compiled(kind, lambda s: a(s) if test(s) else b(s))
+
+
+def _boolean(compiler: _Compiler, call: Call) -> Compiled:
+    """boolean() of nodes asks, as XPath defines it, whether there are any; blank or not."""
+    compiled = compiler.compile(call.arguments[0])
+    if compiled.kind == "node":
+        return _const(True, "boolean")
+    if compiled.kind in ("nodes", "items"):
+        nodes = compiled.get
+        return Compiled("boolean", lambda s: bool(nodes(s)))
+    return Compiled("boolean", compiler.truth(compiled))
 
 
 def _coalesce(compiler: _Compiler, call: Call) -> Compiled:
@@ -1447,9 +1471,7 @@ def _regex(compiler: _Compiler, call: Call) -> Compiled:
         try:
             search = pattern(_text(source.value)).search
         except re2.error as error:
-            raise ExpressionError(
-                "regex", call.at, pattern=_text(source.value), reason=_readable(error)
-            ) from None
+            raise ExpressionError("regex", call.at, pattern=_text(source.value), reason=_readable(error)) from None
         return Compiled("boolean", lambda s: search(text(s)) is not None)
     pattern_text = compiler.text(source)
 
@@ -1481,15 +1503,21 @@ def _date(compiler: _Compiler, call: Call) -> Compiled:
     return Compiled("string", lambda s: date_text(get(s)))
 
 
+INVALID_DATE = "Invalid Date"
+"""What date() makes of something that is no date: visible rather than silently blank, as in the web engine."""
+
+
 def date_text(value: str | float) -> str:
     """A date as ODK writes it; a dateTime keeps its time, a number counts days from 1970-01-01."""
     if isinstance(value, str):
+        if value == "":
+            return ""
         found = moment(value)
         if found is not None:
             return found.text
         value = number_of(value)
     if value != value or not -719_162 <= value < 2_932_897:
-        return ""
+        return INVALID_DATE
     return date.fromordinal(math.floor(value) + _EPOCH).isoformat()
 
 
@@ -1503,7 +1531,7 @@ def _date_time(compiler: _Compiler, call: Call) -> Compiled:
             return date_text(days)
         wall = _wall(days)
         if wall is None:
-            return ""
+            return INVALID_DATE
         return wall.isoformat(timespec="milliseconds") + scope.session.offset_of(wall)
 
     return Compiled("string", date_time)
@@ -1600,29 +1628,32 @@ def _randomize(compiler: _Compiler, call: Call) -> Compiled:
         seed_text = compiler.text(compiler.compile(call.arguments[1]))
         return Compiled(kind, lambda s: shuffled(nodes(s), _seed(seed_text(s))), places=places, is_local=False)
     origin = compiler.origin
-    return Compiled(
-        kind, lambda s: shuffled(nodes(s), s.session.order_seed(origin)), places=places, is_local=False
-    )
+    return Compiled(kind, lambda s: shuffled(nodes(s), s.session.order_seed(origin)), places=places, is_local=False)
 
 
-def _seed(text: str) -> float:
+def _seed(text: str) -> int:
     number = number_of(text)
-    if number == number:
-        return number
-    return float(int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big", signed=True))
+    if math.isfinite(number):
+        return int(number)
+    if text == "":
+        return 0
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big", signed=True)
 
 
-def shuffled(nodes: Sequence[Any], seed: float) -> list[Any]:
-    """Fisher-Yates with the Park-Miller generator: what both reference engines do with a seed."""
+def shuffled(nodes: Sequence[Any], seed: int) -> list[Any]:
+    """Shuffled inside out with the Park-Miller generator: what both reference engines do with a seed."""
     modulus = 2_147_483_647
-    state = int(seed) % modulus if math.isfinite(seed) else 1
+    state = abs(seed) % modulus * (1 if seed > 0 else -1)
     if state <= 0:
         state += modulus - 1
-    found = list(nodes)
-    for last in range(len(found) - 1, 0, -1):
+    found: list[Any] = []
+    for index, node in enumerate(nodes):
         state = state * 16_807 % modulus
-        other = int((state - 1) / (modulus - 1) * (last + 1))
-        found[last], found[other] = found[other], found[last]
+        other = int((state - 1) / (modulus - 1) * (index + 1))
+        found.append(node)
+        if other != index:
+            found[index] = found[other]
+        found[other] = node
     return found
 
 
@@ -1789,14 +1820,12 @@ def _half_up(value: float) -> int:
 
 
 def _round(value: float, digits: float = 0.0) -> float:
+    """Half away from zero, after shifting the decimal point in binary as the web engine does."""
     if not math.isfinite(value) or not math.isfinite(digits):
-        return value
-    places = max(-30, min(30, int(digits)))
-    try:
-        exponent = Decimal(1).scaleb(-places)
-        return float(Decimal(text_of(value)).quantize(exponent, ROUND_HALF_UP))
-    except InvalidOperation:
-        return value
+        return value if digits == digits else NAN
+    shift = 10.0 ** max(-30.0, min(30.0, digits))
+    shifted = abs(value) * shift
+    return math.copysign(math.floor(shifted + 0.5) / shift, value) if shifted < 1e300 else value
 
 
 def _truncate(value: float) -> float:
@@ -1876,28 +1905,27 @@ def points(text: str) -> list[tuple[float, float]]:
 
 def _distance(*texts: str) -> float:
     path = points(";".join(texts))
-    if not path:
+    if len(path) < 2:
         return NAN
-    return sum(_arc(a, b) for a, b in pairwise(path))
+    return _round(sum(_arc(a, b) for a, b in pairwise(path)), 2)
 
 
 def _arc(a: tuple[float, float], b: tuple[float, float]) -> float:
     lat_a, lat_b = math.radians(a[0]), math.radians(b[0])
-    half_lat, half_lon = (lat_b - lat_a) / 2, math.radians(b[1] - a[1]) / 2
-    haversine = math.sin(half_lat) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS * math.asin(min(1.0, math.sqrt(haversine)))
+    turn = math.radians(a[1] - b[1])
+    cosine = math.sin(lat_a) * math.sin(lat_b) + math.cos(lat_a) * math.cos(lat_b) * math.cos(turn)
+    return math.acos(max(-1.0, min(1.0, cosine))) * EARTH_RADIUS
 
 
 def _area(text: str) -> float:
     shape = points(text)
     if len(shape) < 3:
         return 0.0
-    total = 0.0
-    for (lat_a, lon_a), (lat_b, lon_b) in zip(shape, shape[1:] + shape[:1], strict=True):
-        tan_a, tan_b = (math.tan((math.pi / 2 - math.radians(lat)) / 2) for lat in (lat_a, lat_b))
-        turn = math.radians(lon_a - lon_b)
-        total += 2 * math.atan2(tan_a * tan_b * math.sin(turn), 1 + tan_a * tan_b * math.cos(turn))
-    return abs(total) * EARTH_RADIUS**2
+    total = sum(
+        math.radians(lon_b - lon_a) * (2 + math.sin(math.radians(lat_a)) + math.sin(math.radians(lat_b)))
+        for (lat_a, lon_a), (lat_b, lon_b) in zip(shape, shape[1:] + shape[:1], strict=True)
+    )
+    return _round(abs(total) * EARTH_RADIUS**2 / 2, 2)
 
 
 def _geofence(point: str, shape: str) -> bool:
@@ -1924,7 +1952,7 @@ FUNCTIONS: dict[str, tuple[int, int | None, Build]] = {
     "true": (0, 0, lambda _c, _t: _const(True, "boolean")),
     "false": (0, 0, lambda _c, _t: _const(False, "boolean")),
     "not": (1, 1, _pure("boolean", "b", operator.not_)),
-    "boolean": (1, 1, _pure("boolean", "b", bool)),
+    "boolean": (1, 1, _boolean),
     "boolean-from-string": (1, 1, _pure("boolean", "t", lambda text: text.lower() in ("true", "1"))),
     "checklist": (2, None, _checklist),
     "weighted-checklist": (2, None, _weighted_checklist),

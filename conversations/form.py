@@ -791,9 +791,7 @@ class _Reader:
             parameters["max-pixels"] = pixels
         if control is not None:
             is_note = logic.readonly is not None and logic.readonly.constant
-            kind = type_of(
-                local(control), value_type, mediatype=control.get("mediatype", ""), readonly=is_note
-            )
+            kind = type_of(local(control), value_type, mediatype=control.get("mediatype", ""), readonly=is_note)
             parameters |= _parameters(control)
         else:
             kind = self.unasked_type(place, value_type)

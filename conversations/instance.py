@@ -175,7 +175,7 @@ class Instance:
         made._mark_everything()
         made._settle()
         for action in form.first_load + form.every_load:
-            for frame in made._frames(action.target.frame):
+            for frame in made.frames(action.target.frame):
                 if (action.target, frame) not in given:
                     made._perform(action, frame)
                     made._settle()
@@ -350,9 +350,9 @@ class Instance:
         self.counter += 1
         return hashlib.sha256(f"{self.instance_id}:{self.seed}:{self.counter}".encode()).hexdigest()
 
-    def order_seed(self, place: Place) -> float:
+    def order_seed(self, place: Place) -> int:
         digest = hashlib.sha256(f"{self.instance_id}:{self.seed}:{place.path}".encode()).digest()
-        return float(int.from_bytes(digest[:6], "big"))
+        return int.from_bytes(digest[:6], "big")
 
     def choice_name(self, place: Place, frame: Frame, value: str) -> str:
         items = self.form.logic[place].items
@@ -452,6 +452,7 @@ class Instance:
         """
         place, frame = self._find(ref)
         stored = self._stored(place, frame, value)
+        frame.filtered.pop(place.slot, None)
         if stored != frame.values[place.slot]:
             frame.values[place.slot] = stored
             self._touched(place, frame)
@@ -556,7 +557,7 @@ class Instance:
             found = form.by_name.get(ref, [])
             if len(found) == 1 and found[0].frame is form.frame:
                 return found[0], self.root
-            frames = [(each, frame) for each in found for frame in self._frames(each.frame)]
+            frames = [(each, frame) for each in found for frame in self.frames(each.frame)]
             if len(frames) != 1:
                 raise KeyError(ref)
             return frames[0]
@@ -605,13 +606,13 @@ class Instance:
     def _leaves(self, frame: Frame) -> Iterator[tuple[Frame, Place]]:
         return ((here, place) for here, place in self._places(frame) if place.is_leaf)
 
-    def _frames(self, frame_type: FrameType) -> list[Frame]:
+    def frames(self, frame_type: FrameType) -> list[Frame]:
         """All frames of a type, in document order."""
         if frame_type.parent is None:
             return [self.root]
         place = frame_type.place
         assert place is not None
-        return [each for around in self._frames(frame_type.parent) for each in around.repeats[place.slot]]
+        return [each for around in self.frames(frame_type.parent) for each in around.repeats[place.slot]]
 
     # Evaluating
 
@@ -703,7 +704,7 @@ class Instance:
             if around.type is target.frame:
                 return [around]
             around = around.parent
-        return [each for each in self._frames(target.frame) if each.is_within(frame)]
+        return [each for each in self.frames(target.frame) if each.is_within(frame)]
 
     def _perform(self, action: Action, frame: Frame) -> None:
         place = action.target
@@ -732,13 +733,13 @@ class Instance:
                 evaluate(self, unit, self.root)
                 continue
             scope = self._scopes.pop(unit.index, None)
-            for frame in self._frames(unit.home) if scope is None else self._scoped(unit.home, scope):
+            for frame in self.frames(unit.home) if scope is None else self._scoped(unit.home, scope):
                 evaluate(self, unit, frame)
 
     def _scoped(self, home: FrameType, scope: list[Frame]) -> list[Frame]:
         if all(frame.type is home for frame in scope):
             return scope
-        return [frame for frame in self._frames(home) if any(frame.is_within(around) for around in scope)]
+        return [frame for frame in self.frames(home) if any(frame.is_within(around) for around in scope)]
 
     def _relevant(self, unit: Unit, frame: Frame) -> None:
         place = unit.place
@@ -799,10 +800,11 @@ class Instance:
             self._touched(place, frame)
 
     def _filter(self, unit: Unit, frame: Frame) -> None:
-        """An answer that fell out of its choices is cleared."""
+        """What fell out of its choices is cleared, and comes back if its choice does before it is answered anew."""
         place = unit.place
         slot = place.slot
-        value = frame.values[slot]
+        before = frame.values[slot]
+        value = frame.filtered.get(slot, before)
         if value == "" or not frame.relevant[slot]:
             return
         logic = self.form.logic[place]
@@ -814,9 +816,14 @@ class Instance:
             kept = value if value in names else ""
         else:
             kept = " ".join(word for word in value.split() if word in names)
-        if kept != value:
+        if kept == value:
+            frame.filtered.pop(slot, None)
+        else:
+            frame.filtered[slot] = value
+        if kept != before:
             frame.values[slot] = kept
-            self._cleared.append((ref_of(place, frame), value))
+            if not set(before.split()) <= set(kept.split()):
+                self._cleared.append((ref_of(place, frame), before))
             self._touched(place, frame)
 
     def _recount(self, unit: Unit, frame: Frame) -> None:
@@ -935,6 +942,8 @@ def _dump_frame(frame: Frame) -> dict[str, Any]:
         dumped["repeats"] = {
             str(slot): [_dump_frame(each) for each in instances] for slot, instances in frame.repeats.items()
         }
+    if frame.filtered:
+        dumped["filtered"] = {str(slot): value for slot, value in frame.filtered.items()}
     if frame.calculated:
         dumped["calculated"] = {str(slot): value for slot, value in frame.calculated.items()}
     return dumped
@@ -953,6 +962,9 @@ def _load_frame(frame_type: FrameType, parent: Frame | None, index: int, dumped:
             frame.repeats[place.slot] = [
                 _load_frame(place.inner, frame, number, each) for number, each in enumerate(repeats[str(place.slot)])
             ]
+    filtered = dumped.get("filtered")
+    if filtered:
+        frame.filtered = {int(slot): value for slot, value in filtered.items()}
     calculated = dumped.get("calculated")
     if calculated:
         frame.calculated = {int(slot): value for slot, value in calculated.items()}

@@ -92,7 +92,7 @@ class Frame:
     whoever reads a value asks `relevant` first.
     """
 
-    __slots__ = ("calculated", "index", "parent", "relevant", "repeats", "type", "values")
+    __slots__ = ("calculated", "filtered", "index", "parent", "relevant", "repeats", "type", "values")
 
     def __init__(self, frame_type: FrameType, parent: "Frame | None", index: int) -> None:
         self.type = frame_type
@@ -103,6 +103,8 @@ class Frame:
         self.repeats: dict[int, list[Frame]] = {}
         # The last result of a calculation that the respondent may overwrite: it wins again when it changes.
         self.calculated: dict[int, str] = {}
+        # The whole answer to a select of which a choice_filter hides a part: it comes back with the choice.
+        self.filtered: dict[int, str] = {}
 
     def up(self, frame_type: FrameType) -> "Frame":
         frame = self

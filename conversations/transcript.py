@@ -60,7 +60,8 @@ def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[s
         except _Refused as refusal:
             yield {"step": 0, "op": "load", "ok": False, "error": str(refusal)}
             return
-    before = _snapshot(instance)
+    verdicts: _Verdicts = {}
+    before = _snapshot(instance, verdicts)
     yield {
         "step": 0, "op": "load", "ok": True, "languages": list(form.languages) or [""],
         "missing": list(form.missing_media), "language": instance.language, "nodes": before,
@@ -78,7 +79,7 @@ def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[s
             failed += 1
             line |= {"ok": False, "error": str(refusal)}
         line["language"] = instance.language
-        after = _snapshot(instance)
+        after = _snapshot(instance, verdicts)
         line |= {"nodes": after} if mode == "full" else _difference(before, after)
         line["violations"] = _violations(instance)
         before = after
@@ -185,13 +186,33 @@ def _violations(instance: Instance) -> list[dict[str, Any]]:
     ]
 
 
-def _snapshot(instance: Instance) -> list[dict[str, Any]]:
+_Verdicts = dict[tuple[Place, int], tuple[Any, bool]]
+"""Per node, what its constraint last read and what it said. The engines ask again only when that changes, so a
+constraint on today() keeps its verdict when just the clock moves; a chat asks every time.
+"""
+
+
+def _snapshot(instance: Instance, verdicts: _Verdicts) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    _walk(instance, instance.root, instance.form.root, found)
+    _walk(instance, instance.root, instance.form.root, found, verdicts)
     return found
 
 
-def _walk(instance: Instance, frame: Frame, parent: Place, found: list[dict[str, Any]]) -> None:
+def _is_valid(instance: Instance, place: Place, frame: Frame, logic: Logic, verdicts: _Verdicts) -> bool:
+    if logic.constraint is None or frame.values[place.slot] == "" or not frame.relevant[place.slot]:
+        return True
+    read = [
+        (each.values[other.slot], each.relevant[other.slot])
+        for other in (place, *logic.constraint.reads.values)
+        for each in instance.frames(other.frame)
+    ]
+    known = verdicts.get((place, id(frame)))
+    if known is None or known[0] != read:
+        known = verdicts[place, id(frame)] = (read, logic.constraint.truth(Scope(instance, frame)))
+    return known[1]
+
+
+def _walk(instance: Instance, frame: Frame, parent: Place, found: list[dict[str, Any]], verdicts: _Verdicts) -> None:
     for place in parent.children.values():
         logic = instance.form.logic[place]
         if place.is_repeat:
@@ -202,17 +223,15 @@ def _walk(instance: Instance, frame: Frame, parent: Place, found: list[dict[str,
             for each in instances:
                 ref = f"{ref_of(place, frame)}[{each.index + 1}]"
                 found.append(_frame_line(instance, ref, "repeat-instance", logic, each, 0))
-                _walk(instance, each, place, found)
+                _walk(instance, each, place, found, verdicts)
         elif place.children:
             found.append(_frame_line(instance, ref_of(place, frame), "group", logic, frame, place.slot))
-            _walk(instance, frame, place, found)
+            _walk(instance, frame, place, found, verdicts)
         else:
-            found.append(_leaf_line(instance, place, frame, logic))
+            found.append(_leaf_line(instance, place, frame, logic, verdicts))
 
 
-def _frame_line(
-    instance: Instance, ref: str, kind: str, logic: Logic, frame: Frame, slot: int
-) -> dict[str, Any]:
+def _frame_line(instance: Instance, ref: str, kind: str, logic: Logic, frame: Frame, slot: int) -> dict[str, Any]:
     line: dict[str, Any] = {
         "ref": ref, "type": kind, "relevant": bool(frame.relevant[slot]), "required": False,
         "readonly": instance.is_readonly(logic.place, frame),
@@ -223,15 +242,14 @@ def _frame_line(
     return line
 
 
-def _leaf_line(instance: Instance, place: Place, frame: Frame, logic: Logic) -> dict[str, Any]:
+def _leaf_line(instance: Instance, place: Place, frame: Frame, logic: Logic, verdicts: _Verdicts) -> dict[str, Any]:
     question = logic.question
     assert question is not None
     node = Node(instance, frame, place, question)
     kind = _NODE_TYPES.get(question.type, "input") if question.is_asked else "model-value"
     value = node.value
     is_required = node.is_required
-    scope = Scope(instance, frame)
-    is_valid = logic.constraint is None or value == "" or logic.constraint.truth(scope)
+    is_valid = _is_valid(instance, place, frame, logic, verdicts)
     is_given = value != "" or not is_required or not node.is_relevant
     line: dict[str, Any] = {
         "ref": node.ref, "type": kind, "valueType": question.value_type, "relevant": node.is_relevant,
