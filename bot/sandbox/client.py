@@ -92,6 +92,10 @@ class SandboxClient:
         """down, latency, limits."""
         self.ask("POST", "/switches", switches)
 
+    def reset(self) -> None:
+        """Forget everything but the time."""
+        self.ask("POST", "/reset")
+
     def calls(self, since: int = 0) -> list[Json]:
         """Every call of the bot, getUpdates included."""
         return list(self.ask("GET", f"/calls?since={since}"))

@@ -162,6 +162,10 @@ class Control:
         world.tell({"type": "state"})
         return as_json({"ok": True})
 
+    async def reset(self, request: Request) -> Response:
+        self.world.reset()
+        return as_json({"ok": True})
+
     async def switches(self, request: Request) -> Response:
         given = await _json(request)
         self.world.switch(**{name: given[name] for name in ("down", "latency", "limits") if name in given})
@@ -428,6 +432,7 @@ def routes(world: World, supervisor: Supervisor | None = None) -> list[BaseRoute
         route("/update", control.update, "POST"),
         route("/clock", control.clock, "POST"),
         route("/faults", control.faults, "GET", "POST", "DELETE"),
+        route("/reset", control.reset, "POST"),
         route("/switches", control.switches, "POST"),
         route("/supervisor", control.supervisor, "GET", "POST"),
         route("/ledger", control.ledger, "GET"),

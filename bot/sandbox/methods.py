@@ -22,7 +22,7 @@ from bot.sandbox.refusals import (
     bad_request,
     not_found,
 )
-from bot.sandbox.schema import FACTS, Upload
+from bot.sandbox.schema import FACTS, MISSING, Upload
 from bot.sandbox.telegram import (
     DELETE_LIFETIME,
     DOWNLOAD_LIMIT,
@@ -156,7 +156,9 @@ def text_of(call: Call, name: str, limit: int, too_long: str, *, mode: str, enti
 
 def text_content(call: Call) -> Json:
     """`text` and what goes with it; never empty."""
-    if not call.params["text"]:
+    if "rich_message" in call.params:
+        raise absent("rich messages")
+    if not call.params.get("text"):
         raise bad_request("message text is empty")
     text = text_of(call, "text", TEXT_LIMIT, "message is too long", mode="parse_mode", entities="entities")
     if not text.text:
@@ -260,7 +262,8 @@ def file_for(call: Call, value: str | Upload, kind: str) -> StoredFile:
     if isinstance(value, str) and value.startswith("attach://"):
         name = value.removeprefix("attach://")
         if name not in call.uploads:
-            raise bad_request(f'file "{name}" is not found in the request (attach://{name})')
+            is_item = call.method in ("sendMediaGroup", "editMessageMedia")
+            raise bad_request("can't parse InputMedia: media not found" if is_item else MISSING[kind])
         value = call.uploads[name]
     if isinstance(value, Upload):
         check_upload(value, PHOTO_LIMIT if kind == "photo" else UPLOAD_LIMIT)
@@ -547,7 +550,9 @@ def delete_messages(call: Call) -> bool:
     """Those that are missing are skipped; one that cannot be deleted any more is left, and nobody is told."""
     message_ids = call.params["message_ids"]
     if not 1 <= len(message_ids) <= 100:
-        raise bad_request("too many messages to delete" if message_ids else "message identifiers are not specified")
+        raise bad_request(
+            "too many message identifiers specified" if message_ids else "message identifiers are not specified"
+        )
     chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
     for message_id in message_ids:
         kept = chat.messages.get(message_id)

@@ -87,13 +87,15 @@ MISSING: Final[Mapping[str, str]] = {
     "voice": "there is no voice in the request",
     "animation": "there is no animation in the request",
     "sticker": "there is no sticker in the request",
-    "commands": "can't parse commands JSON object",
+    "video_note": "there is no video note in the request",
 }
 # What Telegram calls a thing that it cannot read.
 SPOKEN: Final[Mapping[str, str]] = {
     "InlineKeyboardButton": "inline keyboard button",
     "KeyboardButton": "keyboard button",
-    "reply_markup": "reply keyboard markup",
+    "reply_markup": "reply markup",
+    "scope": "BotCommandScope",
+    "menu_button": "menu button",
 }
 _LIMIT_OF_INTEGER: Final = 2**63
 
@@ -147,13 +149,14 @@ def _reader(types: tuple[str, ...], *, nested: bool) -> Reader:
         return _integer_or_string
     if len(types) > 1:
         if all(kind.startswith("Array of ") for kind in types):  # sendMediaGroup: each item says its type itself
-            return _array(_one_of(tuple(kind.removeprefix("Array of ") for kind in types)), nested)
+            return _array(_one_of(tuple(kind.removeprefix("Array of ") for kind in types)), nested, "InputMedia")
         if types == ("InputFile", "String"):
             return _string
         return _object(_one_of(types), nested)
     kind = types[0]
     if kind.startswith("Array of "):
-        return _array(_reader((kind.removeprefix("Array of "),), nested=True), nested)
+        item = kind.removeprefix("Array of ")
+        return _array(_reader((item,), nested=True), nested, item)
     match kind:
         case "Integer":
             return _integer
@@ -224,15 +227,18 @@ def _from_text(value: Any, name: str) -> Any:
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError:
-            raise bad_request(f"can't parse {SPOKEN.get(name, name)} JSON object") from None
+            words = "reply keyboard markup" if name == "reply_markup" else SPOKEN.get(name, name)
+            raise bad_request(f"can't parse {words} JSON object") from None
     return value
 
 
-def _array(item: Reader, nested: bool) -> Reader:
+def _array(item: Reader, nested: bool, item_name: str) -> Reader:
     def read_array(value: Any, name: str) -> list[Any]:
         value = value if nested else _from_text(value, name)
         if not isinstance(value, list):
-            raise bad_request(f'field "{name}" must be of type Array' if nested else f"expected an Array of {name}")
+            raise bad_request(
+                f'field "{name}" must be of type Array' if nested else f"expected an Array of {item_name}"
+            )
         return [item(entry, name) for entry in value]
 
     return read_array
@@ -286,7 +292,7 @@ def _one_of(kinds: tuple[str, ...], family: str = "") -> Reader:
         for kind in kinds:
             if _is_named(value, kind, family):
                 return _fields_of(kind)(value, name)
-        raise bad_request(f'can\'t parse {SPOKEN.get(name, name)}: unsupported type "{value.get("type", "")}"')
+        raise bad_request(f"can't parse {SPOKEN.get(name, name)}: Unsupported type specified")
 
     return read_one
 
