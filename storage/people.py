@@ -11,7 +11,7 @@ hangs on the person (S17); whatever grants or takes away writes an audit entry i
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class Membership:
 class Person:
     id: int
     telegram_id: int
-    name: str
+    name: str = field(repr=False)
     language: str
     timezone: str
     joined_at: datetime
