@@ -1,6 +1,7 @@
 """Nobody gets in by name, a link works once, and leaving takes everything along."""
 
 import secrets
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -198,21 +199,28 @@ def test_a_suspended_admin_does_not_count_as_one(world: Any, apply: Apply) -> No
 
 
 def test_two_admins_who_remove_each_other_at_once_leave_one(world: Any, apply: Apply, database: Database) -> None:
-    """The check holds the plan until it has committed."""
-    for _ in range(5):
-        apply(make_admin(world, 0))
-        apply(make_admin(world, 1))
-        futures = [
-            database.units.submit(
-                number, lambda unit, who=world.person_ids[number]: unit.people.suspend(who, now=NOW, by=None)
-            )
-            for number in (0, 1)
-        ]
-        errors = [future.exception(timeout=30) for future in futures]
-        assert sorted(type(error).__name__ for error in errors) == ["Conflict", "NoneType"]
-        assert apply(lambda unit: unit.people.has_admin(world.plan_id))
-        for number in (0, 1):
-            apply(lambda unit, who=world.person_ids[number]: unit.people.restore(who, now=NOW, by=None))
+    """The check holds the plan until it has committed: whoever is second waits, and then is the last (S19)."""
+    apply(make_admin(world, 0))
+    apply(make_admin(world, 1))
+    has_suspended, other_is_through = threading.Event(), threading.Event()
+
+    def first(unit: UnitOfWork) -> bool:
+        done = unit.people.suspend(world.person_ids[0], now=NOW, by=None)
+        has_suspended.set()
+        other_is_through.wait(0.5)  # not committed yet: the other one must not get past us
+        return done
+
+    def second(unit: UnitOfWork) -> bool:
+        done = unit.people.suspend(world.person_ids[1], now=NOW, by=None)
+        other_is_through.set()
+        return done
+
+    one = database.units.submit("one", first)
+    assert has_suspended.wait(30)
+    other = database.units.submit("other", second)
+    assert one.result(timeout=30)
+    assert isinstance(other.exception(timeout=30), Conflict)
+    assert apply(lambda unit: unit.people.has_admin(world.plan_id))
 
 
 # ------------------------------------------------------------------ leaving
