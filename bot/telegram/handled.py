@@ -1,0 +1,55 @@
+"""What passes between the intake, which hands updates over, and the dispatch, which decides what they cause.
+
+Nothing here is done before the commit: a `Handled` only says what must happen after it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from storage.outbox import OutboxRow
+from storage.unit_of_work import UnitOfWork
+
+
+class BotError(Exception):
+    """What this package cannot go on with."""
+
+
+class TokenRejected(BotError):
+    """Telegram does not know our token (any more): nothing can be said or heard until it is replaced."""
+
+    def __init__(self) -> None:
+        super().__init__("Telegram does not accept the bot's token: check or replace ENLACE_TELEGRAM_TOKEN")
+
+
+class Clock(Protocol):
+    """Wall time, aware, and a time that never jumps, in seconds. The composition root owns the only real one."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TapAnswer:
+    """The reply to one tap, which stops the button's spinner. Lost without harm: it is not an outbox row."""
+
+    callback_query_id: str
+    text: str | None = None
+    show_alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What an applied update leaves to do: its rows, born `sending`, in order, and the reply to its tap."""
+
+    deliveries: tuple[OutboxRow, ...] = ()
+    answer: TapAnswer | None = None
+
+
+Handle = Callable[[UnitOfWork, Mapping[str, Any], datetime], Handled]
+"""Applies one raw update inside a unit; the first thing it asks is `unit.inbox.first_sight`."""
+
+Alarm = Callable[[str, str], None]
+"""Tells the operator at once: what kind of alarm, and why. Never with content or secrets."""

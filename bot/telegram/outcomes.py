@@ -1,0 +1,154 @@
+"""What became of a Bot API call: the one place that knows Telegram's errors, by class and by wording.
+
+Telegram tells by an English sentence whether a person has blocked us, a message is too old to be edited, or
+nothing needed to change; a network tells less. Everything else asks `classify` and decides by its ten answers.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from telegram import error as errors
+
+from bot.redaction import redact
+from bot.telegram.http import NotSent as NeverLeft
+from bot.telegram.http import RefusedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Telegram did it; `message_id` if it made a message."""
+
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The message already looks like that, which is what was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The message to edit or delete does not exist, or cannot be edited or deleted (any more)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Nothing was done, and for `seconds` nothing will be."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """This person or chat does not receive us: blocked, deactivated, unknown."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """Telegram refuses this message, and always will."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Telegram may have done it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Telegram certainly did not do it, but may another time."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The chat goes on under another number."""
+
+    chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Telegram does not know our token."""
+
+    reason: str
+
+
+Outcome = (
+    Sent | NotModified | Gone | RetryAfter | Unreachable | Undeliverable | Ambiguous | NotSent | Migrated | Rejected
+)
+
+NOT_MODIFIED: Final = ("message is not modified",)
+GONE: Final = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message identifier is not specified",
+    "there is no text in the message to edit",
+    "there is no caption in the message to edit",
+    "there is no media in the message to edit",
+    "message to delete not found",
+    "message can't be deleted",
+    "message_delete_forbidden",
+    "message not found",
+)
+UNREACHABLE: Final = (
+    "chat not found",
+    "user not found",
+    "user is deactivated",
+    "input_user_deactivated",
+    "user_is_blocked",
+    "peer_id_invalid",
+    "chat_write_forbidden",
+    "have no rights to send a message",
+    "group chat was deactivated",
+    "bot was kicked",
+)
+
+
+def classify(error: errors.TelegramError) -> Outcome:
+    """What an error of a Bot API call means. The only place that knows Telegram's errors by class and by wording.
+
+    What is not recognised is `Ambiguous`: to believe that something was not sent, one must know it.
+    """
+    reason = _reason(error)
+    match error:
+        case NeverLeft():
+            return NotSent(reason)
+        case errors.RetryAfter():
+            return RetryAfter(error._retry_after.total_seconds())
+        case errors.ChatMigrated():
+            return Migrated(error.new_chat_id)
+        case errors.Forbidden():
+            return Unreachable(reason)
+        case errors.InvalidToken():
+            return Rejected(reason)
+        case RefusedFile():
+            return Undeliverable(reason)
+        case errors.BadRequest():
+            said = error.message.lower()
+            if any(words in said for words in NOT_MODIFIED):
+                return NotModified()
+            if any(words in said for words in GONE):
+                return Gone(reason)
+            if any(words in said for words in UNREACHABLE):
+                return Unreachable(reason)
+            return Undeliverable(reason)
+        case errors.Conflict():
+            return NotSent(reason)
+    return Ambiguous(reason)
+
+
+def _reason(error: BaseException) -> str:
+    """Telegram's words without what they quote: "can't parse entities" quotes the message."""
+    said = re.sub(r"""(["'«“]).{0,400}?["'»”](?!\w)""", "…", redact(str(error)))
+    return f"{type(error).__name__}: {said}"[:200]

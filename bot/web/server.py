@@ -1,0 +1,150 @@
+"""Serving HTTP inside the bot's own process: uvicorn, without its signal handlers and without its own ideas of exit.
+
+uvicorn is written to own its process: it catches signals, and leaves by `sys.exit` when an address is taken. Here
+the composition root owns signals and tasks; an address that is taken is a `BotError` with the address in it.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from bot.settings import Settings
+from bot.telegram.api import Api
+from bot.telegram.delivery import Delivery
+from bot.telegram.handled import Alarm, BotError, Clock
+from bot.telegram.intake import Intake, WebhookEndpoint, WebhookKeeper, log_alarm
+from bot.web.health import Question, web_app
+from storage.database import check
+from storage.errors import StorageError, Unavailable
+from storage.unit_of_work import Units
+
+logger = structlog.get_logger(__name__)
+
+SILENCE: Final = 120.0
+"""Seconds without a successful call after which Telegram counts as not reached."""
+CLOSING: Final = 3
+"""Seconds for the requests in progress when the server is to end."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """An application on an address. `run` until `stop`; requests in progress are answered first."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            ws="none",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=CLOSING,
+        )
+        self._server = _Server(config)
+        self._host = host
+        self._port = port
+        self._listening: socket.socket | None = None
+
+    def listen(self) -> int:
+        """Take the address; the port it is. Who connects from now on is served as soon as `run` runs."""
+        if self._listening is None:
+            self._listening = _listen(self._host, self._port)
+        return int(self._listening.getsockname()[1])
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+
+    async def run(self) -> None:
+        self.listen()
+        listening, self._listening = self._listening, None
+        assert listening is not None
+        with listening:
+            await self._server.serve(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(512)
+    except OSError as error:
+        listening.close()
+        raise BotError(f"cannot listen on {host}:{port} ({error.strerror}): see ENLACE_LISTEN") from None
+    return listening
+
+
+def questions(api: Api, units: Units, database_url: str) -> dict[str, Question]:
+    """What `/readyz` asks."""
+
+    async def database() -> bool:
+        try:
+            await units.run(None, lambda unit: unit.facts.get("telegram.username"))
+        except Unavailable:
+            return False
+        return True
+
+    async def migrations() -> bool:
+        try:
+            await asyncio.to_thread(check, database_url)
+        except StorageError:
+            return False
+        return True
+
+    async def telegram() -> bool:
+        ago = api.answered_ago
+        return ago is not None and ago < SILENCE
+
+    return {"database": database, "migrations": migrations, "telegram": telegram}
+
+
+class Webhook:
+    """Updates by webhook, as `Polling` brings them by polling: `run` until `stop`."""
+
+    def __init__(
+        self,
+        api: Api,
+        units: Units,
+        intake: Intake,
+        delivery: Delivery,
+        clock: Clock,
+        settings: Settings,
+        *,
+        routes: Sequence[BaseRoute] = (),
+        alarm: Alarm = log_alarm,
+    ) -> None:
+        self._intake = intake
+        endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
+        app = web_app(
+            [Route("/telegram", endpoint, methods=["POST"]), *routes], questions(api, units, settings.database_url)
+        )
+        self.server = HttpServer(app, settings.listen_host, settings.listen_port)
+        address = str(settings.webhook_url)
+        self.keeper = WebhookKeeper(api, units, clock, address, settings.webhook_secret, alarm=alarm)
+
+    async def run(self) -> None:
+        # Telegram is told where to deliver only when somebody opens there.
+        self.server.listen()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.server.run())
+            tasks.create_task(self.keeper.run())
+        await self._intake.settle(3.0)
+
+    def stop(self) -> None:
+        self.keeper.stop()
+        self.server.stop()
