@@ -264,6 +264,8 @@ def _fields_of(kind: str) -> Reader:
             entry = value.get(field.name)
             if entry is None:
                 if field.is_required:
+                    if kind == "InlineKeyboardMarkup":
+                        raise bad_request("inline keyboard expected")
                     raise bad_request(f"can't parse {spoken}: Can't find field \"{field.name}\"")
                 continue
             try:

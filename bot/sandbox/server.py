@@ -38,7 +38,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.methods import Call, Told, perform
 from bot.sandbox.refusals import Refusal, bad_request, not_found, too_many_requests, unauthorized
 from bot.sandbox.schema import Upload
-from bot.sandbox.telegram import UPLOAD_LIMIT, Bot, World
+from bot.sandbox.telegram import UPLOAD_LIMIT, Bot, World, rung
 from bot.sandbox.updates import Courier, CutError
 
 log = logging.getLogger(__name__)
@@ -63,13 +63,69 @@ class Protocol(HttpToolsProtocol):
         self.scope["sandbox.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
 
 
-async def cut(scope: Scope, receive: Receive) -> None:
-    """Reset the connection, as a broken network does: the other side gets an error, not an end."""
-    transport = scope["sandbox.transport"]
+class Door:
+    """A port for the bot, shut while Telegram is down.
+
+    A connection that is refused and one that is reset are not the same to a bot: what was refused was certainly not
+    sent. The port of the control API cannot be shut, so there `down` can only reset.
+    """
+
+    def __init__(self, world: World, listening: socket.socket) -> None:
+        self._world = world
+        self._listening: socket.socket | None = listening
+        self._address = listening.getsockname()
+        self._connections: set[Protocol] = set()
+        self.port: int = self._address[1]
+        self.uvicorn: uvicorn.Server | None = None  # whose connections these are
+
+    def _protocol(self) -> Protocol:
+        assert self.uvicorn is not None
+        state = self.uvicorn.server_state
+        protocol = Protocol(self.uvicorn.config, state, self.uvicorn.lifespan.state)
+        self._connections = {other for other in self._connections if other in state.connections} | {protocol}
+        return protocol
+
+    async def run(self) -> None:
+        """Open and shut until cancelled."""
+        server: asyncio.Server | None = None
+        try:
+            while True:
+                waiter = self._world.switch_bell.waiter()
+                if self._world.down and server is not None:
+                    server.close()
+                    server = None
+                    for protocol in self._connections:
+                        if not protocol.transport.is_closing():
+                            reset(protocol.transport)
+                elif not self._world.down and server is None:
+                    listening, self._listening = self._listening or listen(*self._address), None
+                    server = await asyncio.get_running_loop().create_server(self._protocol, sock=listening)
+                await rung(waiter, None)
+        finally:
+            if server is not None:
+                server.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is any free one."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(1024)
+    return listening
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection with RST: the other side gets an error, not an end."""
     line = transport.get_extra_info("socket")
     if line is not None:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+async def cut(scope: Scope, receive: Receive) -> None:
+    """Break the connection of a request, as a broken network does."""
+    reset(scope["sandbox.transport"])
     while (await receive())["type"] != "http.disconnect":  # else uvicorn would try to answer in our place
         pass
 
@@ -314,16 +370,19 @@ async def _multipart(scope: Scope, receive: Receive, given: Json) -> tuple[Json,
     return given, uploads
 
 
-def create_app(world: World, supervisor: Supervisor | None = None) -> Any:
+def create_app(world: World, supervisor: Supervisor | None = None, door: Door | None = None) -> Any:
     """The ASGI application of one world: Bot API, control API, page. Carries updates to webhooks while it lives."""
     gateway = Gateway(world)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
-            courier = tasks.create_task(Courier(world, gateway.ride).run())
+            running = [tasks.create_task(Courier(world, gateway.ride).run())]
+            if door is not None:
+                running.append(tasks.create_task(door.run()))
             yield
-            courier.cancel()
+            for task in running:
+                task.cancel()
 
     rest = Starlette(routes=control.routes(world, supervisor), lifespan=lifespan)
 
@@ -336,9 +395,9 @@ def create_app(world: World, supervisor: Supervisor | None = None) -> Any:
     return app
 
 
-def _server(world: World, supervisor: Supervisor | None = None) -> uvicorn.Server:
+def _server(world: World, supervisor: Supervisor | None, door: Door | None) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(world, supervisor),
+        create_app(world, supervisor, door),
         http=Protocol,
         log_config=None,
         access_log=False,
@@ -348,7 +407,10 @@ def _server(world: World, supervisor: Supervisor | None = None) -> uvicorn.Serve
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    if door is not None:
+        door.uvicorn = server
+    return server
 
 
 def serve(
@@ -358,20 +420,31 @@ def serve(
     world: World | None = None,
     start: float | None = None,
     supervisor: Supervisor | None = None,
+    api_port: int | None = None,
 ) -> None:
-    """Run the sandbox until SIGINT or SIGTERM; `supervisor` lets the page stop and start the bot."""
-    server = _server(world or World(start=start), supervisor)
+    """Run the sandbox until SIGINT or SIGTERM.
+
+    `supervisor` lets the page stop and start the bot. The Bot API is on `port` too, but at `api_port`, if given,
+    connections are refused while Telegram is down, as they would be.
+    """
+    world = world or World(start=start)
+    door = None if api_port is None else Door(world, listen(host, api_port))
+    server = _server(world, supervisor, door)
     server.config.host, server.config.port = host, port
     server.run()
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox that runs in a thread of this process."""
+    """A sandbox that runs in a thread of this process.
+
+    `url` is there for people and tests all the time; `api`, for the bot, refuses connections while Telegram is down.
+    """
 
     url: str
     token: str
     world: World
+    api: str
 
 
 @contextmanager
@@ -384,10 +457,10 @@ def running_sandbox(
     share one call `world.reset()` between them.
     """
     world = world or World(**settings)
-    server = _server(world, supervisor)
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
+    door = Door(world, listen("127.0.0.1", 0))
+    server = _server(world, supervisor, door)
+    listening = listen("127.0.0.1", port)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
     def run() -> None:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -400,7 +473,7 @@ def running_sandbox(
     if not server.started:
         raise RuntimeError("the sandbox did not start")
     try:
-        yield Sandbox(f"http://127.0.0.1:{listening.getsockname()[1]}", world.bot.token, world)
+        yield Sandbox(url, world.bot.token, world, f"http://127.0.0.1:{door.port}")
     finally:
         server.should_exit = True
         world.close()

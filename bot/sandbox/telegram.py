@@ -370,6 +370,7 @@ class World:
         self.ledger = Ledger()
         self.calls: list[Recorded] = []
         self.webhook_bell = Bell()
+        self.switch_bell = Bell()
         self.files: dict[str, StoredFile] = {}
         self.albums: dict[str, list[StoredFile]] = {}  # all sizes of a photo, by the file_id of each
         self.paths: dict[str, StoredFile] = {}
@@ -405,6 +406,7 @@ class World:
                 for bot in self.bots.values():
                     bot.bell.ring()
                 self.webhook_bell.ring()
+                self.switch_bell.ring()
             if latency is not None:
                 self.latency = latency
             if limits is not None:
@@ -427,6 +429,7 @@ class World:
             for kept in (self.people, self.calls, self.ledger.entries, self.files, self.paths, self.albums):
                 kept.clear()
         self.webhook_bell.ring()
+        self.switch_bell.ring()
         self.tell({"type": "state"})
 
     def close(self) -> None:

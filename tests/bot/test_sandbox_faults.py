@@ -226,3 +226,31 @@ def test_tests_that_share_a_sandbox_begin_with_an_empty_one(sandbox: Sandbox, bo
     people.start(world, ANA)
     assert bot.do("getUpdates")[0]["update_id"] == number + 1
     assert world.now() >= now
+
+
+def test_at_its_own_port_the_bot_api_refuses_connections_while_down(sandbox: Sandbox) -> None:
+    """What was refused was certainly not sent; open connections are reset. Up again, it is at the same port."""
+    parts = urlsplit(sandbox.api)
+    own = BotByHand(sandbox.api, sandbox.token)
+    idle = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    idle.request("GET", f"/bot{sandbox.token}/getMe")
+    assert idle.getresponse().read()
+    sandbox.world.switch(down=True)
+    with pytest.raises(ConnectionResetError):
+        idle.sock.recv(100)
+    idle.close()
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            own.call("getMe")
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ConnectionRefusedError):
+                break
+        assert time.monotonic() < deadline
+    sandbox.world.switch(down=False)
+    while True:
+        try:
+            assert own.do("getMe")
+            break
+        except urllib.error.URLError:
+            assert time.monotonic() < deadline

@@ -347,6 +347,15 @@ def test_an_edit_that_changes_nothing_is_refused(bot: BotByHand) -> None:
     assert "not modified" in bot.refusal("editMessageReplyMarkup", chat_id=ANA, message_id=sent["message_id"])
 
 
+def test_an_edit_takes_only_an_inline_keyboard(bot: BotByHand) -> None:
+    """Others belong to the chat, not to a message."""
+    sent = bot.do("sendMessage", chat_id=ANA, text="x")
+    at = {"chat_id": ANA, "message_id": sent["message_id"]}
+    assert bot.refusal("editMessageText", **at, text="y", reply_markup={"keyboard": [["a"]]}) == (
+        "Bad Request: inline keyboard expected"
+    )
+
+
 def test_only_the_bots_own_messages_can_be_edited(sandbox: Sandbox, bot: BotByHand) -> None:
     """Not a person's, not one sent with a keyboard that is not inline, not one that never was."""
     said = people.say(sandbox.world, ANA, "hola")
