@@ -429,6 +429,20 @@ class PastReport:
         return self.status == ActivityStatus.COMPLETED
 
 
+def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
+    """What `expected_reports` wants as `ended`: the activities whose latest report ended them, with its last day."""
+    latest: dict[str, PastReport] = {}
+    for report in reports:
+        known = latest.get(report.subject)
+        if known is None or known.period_end_on < report.period_end_on:
+            latest[report.subject] = report
+    return {
+        subject.removeprefix("activity:"): report.period_end_on
+        for subject, report in latest.items()
+        if report.ends_activity
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class DueReport:
     """One thing that an agency still has to report, with what it said last time."""
@@ -472,25 +486,25 @@ def due_list(
 ) -> tuple[DueReport, ...]:
     """What one agency has still to report on a day, those due first on top.
 
-    `periods` that are not open that day are passed over, and so are those whose code is in `closed`; computed
-    indicators are asked of nobody. A report that was returned is due again, and names itself.
+    `periods` that are not open that day are passed over. In those whose code is in `closed` no activity is due:
+    closing is about activity reports (DOMAIN §2.3), so indicators stay. Computed indicators are asked of nobody.
+    A report that was returned is due again, and names itself, also after closing.
     """
+    reports = sorted(reports, key=lambda report: report.period_end_on)
     by_subject: dict[str, list[PastReport]] = {}
-    ended: dict[str, date] = {}
-    for report in sorted(reports, key=lambda report: report.period_end_on):
+    for report in reports:
         by_subject.setdefault(report.subject, []).append(report)
-        if report.ends_activity:
-            ended[report.subject.removeprefix("activity:")] = report.period_end_on
-        else:
-            ended.pop(report.subject.removeprefix("activity:"), None)  # it was taken up again afterwards
+    ended = ended_activities(reports)
     activities, indicators = tuple(activities), tuple(indicators)
     due: list[DueReport] = []
     for period in periods:
-        if not period.is_open(on) or period.code in closed:
+        if not period.is_open(on):
             continue
         for item in _expected_items(activities, indicators, period, ended):
             past = by_subject.get(item.subject, [])
             this = next((report for report in past if report.period_code == period.code), None)
+            if period.code in closed and this is None and isinstance(item, Activity):
+                continue
             if this is not None and this.validation_state != ValidationState.RETURNED:
                 continue
             earlier = [report for report in past if report.period_end_on < period.end_on]

@@ -25,6 +25,7 @@ from conversations.plan import (
     Translations,
     ValidationState,
     due_list,
+    ended_activities,
     translated,
 )
 from storage.errors import Conflict, NotFound
@@ -183,8 +184,8 @@ _OPEN_PERIODS_AND_CLOSINGS = (
     .order_by(_period.c.end_on, _period.c.due_on)
 )
 
-# The reports about what this agency leads today, whoever sent them: an activity may have changed hands.
-_REPORTS_OF_AGENCY = (
+# Current versions: what was corrected no longer counts.
+_REPORTS = (
     select(
         _submission.c.id,
         _submission.c.subject,
@@ -198,20 +199,24 @@ _REPORTS_OF_AGENCY = (
     .where(
         _submission.c.plan_id == _OF_PLAN,
         _submission.c.is_current,
-        or_(
-            _submission.c.subject.in_(
-                select("activity:" + _activity.c.code).where(
-                    _activity.c.plan_id == _OF_PLAN, _activity.c.agency_id == _OF_AGENCY
-                )
-            ),
-            _submission.c.subject.in_(
-                select("indicator:" + _indicator.c.code).where(
-                    _indicator.c.plan_id == _OF_PLAN, _indicator.c.agency_id == _OF_AGENCY
-                )
-            ),
-        ),
     )
 )
+# About what this agency leads today, whoever sent them: an activity may have changed hands.
+_REPORTS_OF_AGENCY = _REPORTS.where(
+    or_(
+        _submission.c.subject.in_(
+            select("activity:" + _activity.c.code).where(
+                _activity.c.plan_id == _OF_PLAN, _activity.c.agency_id == _OF_AGENCY
+            )
+        ),
+        _submission.c.subject.in_(
+            select("indicator:" + _indicator.c.code).where(
+                _indicator.c.plan_id == _OF_PLAN, _indicator.c.agency_id == _OF_AGENCY
+            )
+        ),
+    ),
+)
+_ACTIVITY_REPORTS = _REPORTS.where(_submission.c.activity_status.is_not(None))
 
 _CODE_LIST = (
     select(_code.c.code, _code.c.label, _code.c.attributes)
@@ -349,7 +354,7 @@ class Plans:
         Four statements, whatever there is. `on` is a day of the plan's zone.
         """
         rows = self._rows(_OPEN_PERIODS_AND_CLOSINGS, plan_id=plan_id, agency_id=agency_id, on=on)
-        if all(row.closing_id is not None for row in rows):
+        if not rows:
             return ()
         return due_list(
             self.activities(plan_id, agency_id),
@@ -362,18 +367,11 @@ class Plans:
 
     def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
         """The current version of every report about what the agency leads, in no order."""
-        return tuple(
-            PastReport(
-                subject=row.subject,
-                period_code=row.code,
-                period_end_on=row.end_on,
-                validation_state=ValidationState(row.validation_state),
-                status=ActivityStatus(row.activity_status) if row.activity_status else None,
-                progress=row.progress,
-                submission_id=row.id,
-            )
-            for row in self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
-        )
+        return tuple(map(_to_report, self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)))
+
+    def ended(self, plan_id: int) -> dict[str, date]:
+        """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
+        return ended_activities(map(_to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
 
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Row[*tuple[Any, ...]]]:
         return list(self._unit.connection.execute(statement, values).all())
@@ -428,6 +426,18 @@ def _to_indicators(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Indicator]:
             id=row.id,
         )
     return list(found.values())
+
+
+def _to_report(row: Row[*tuple[Any, ...]]) -> PastReport:
+    return PastReport(
+        subject=row.subject,
+        period_code=row.code,
+        period_end_on=row.end_on,
+        validation_state=ValidationState(row.validation_state),
+        status=ActivityStatus(row.activity_status) if row.activity_status else None,
+        progress=row.progress,
+        submission_id=row.id,
+    )
 
 
 def _to_period(row: Row[*tuple[Any, ...]]) -> ReportingPeriod:

@@ -240,11 +240,20 @@ def test_a_returned_report_is_due_again() -> None:
     assert (due.returned, due.previous) == (returned, earlier)
 
 
-def test_a_closed_or_locked_period_asks_nothing() -> None:
-    """Closing says that all is reported; locking says that it is too late."""
+def test_a_closed_period_asks_for_no_activity_and_a_locked_one_for_nothing() -> None:
+    """Closing says that all activities are reported, not indicators; locking says that it is too late."""
     september = reporting_period("201809")
-    assert due_list([activity()], [], [september], [], date(2018, 10, 3), closed={"201809"}) == ()
-    assert due_list([activity()], [], [september], [], date(2018, 10, 15)) == ()
+    indicator = Indicator("IND-01", "MMUJER", Frequency.MONTHLY)
+    due = due_list([activity()], [indicator], [september], [], date(2018, 10, 3), closed={"201809"})
+    assert [d.code for d in due] == ["IND-01"]
+    assert due_list([activity()], [indicator], [september], [], date(2018, 10, 15)) == ()
+
+
+def test_a_report_returned_after_closing_is_due_again() -> None:
+    """Nobody would find it otherwise."""
+    returned = report("PRE-101", "201809", validation_state=ValidationState.RETURNED)
+    due = due_list([activity()], [], [reporting_period("201809")], [returned], date(2018, 10, 3), closed={"201809"})
+    assert [d.code for d in due] == ["PRE-101"]
 
 
 @pytest.mark.parametrize(

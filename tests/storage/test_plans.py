@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from conversations.plan import ActivityStatus, Role, ValidationState, reporting_period
+from conversations.plan import ActivityStatus, Role, ValidationState, expected_at_closing, reporting_period
 from storage import imports
 from storage.database import Database
 from storage.errors import Conflict, NotFound
@@ -119,6 +119,17 @@ def test_a_closed_period_asks_nothing_and_closes_once(seeded: Any, apply: Apply)
     assert closings == [True, False]
     assert apply(lambda unit: unit.plans.closed_at(seeded.agency_id, period.id)) == NOW
     assert [d.period.code for d in apply(due(seeded))] == ["2018Q3", "2018Q3"]
+
+
+def test_the_whole_plan_knows_which_activities_have_ended(seeded: Any, apply: Apply) -> None:
+    """Completed in August: no longer expected in September, by the due list and by the rates alike."""
+    apply(send(seeded, "activity:PRE-102", "201808", activity_status="completed", progress=100))
+    apply(send(seeded, "activity:PRE-101", "201808"))
+    ended = apply(lambda unit: unit.plans.ended(seeded.plan_id))
+    activities = apply(lambda unit: unit.plans.activities(seeded.plan_id))
+    assert ended == {"PRE-102": date(2018, 8, 31)}
+    assert len(expected_at_closing(activities, date(2018, 9, 30), ended)) == 32
+    assert "PRE-102" not in [d.code for d in apply(due(seeded))]
 
 
 def test_the_due_list_takes_four_statements_however_much_there_is(
