@@ -7,7 +7,7 @@ says it returns, or raises a Refusal before anything has changed: a refused call
 import mimetypes
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -51,6 +51,7 @@ class Call:
     method: str
     params: Json
     uploads: Mapping[str, Upload]
+    is_counted: bool = False  # against the limits, already
     forgets: bool = True  # getUpdates only; a `repeat` fault makes it false
 
     def user(self, user_id: int) -> Json | None:
@@ -193,7 +194,8 @@ def send(call: Call, content: Json) -> Json:
     chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
     keyboard = keyboards.checked(call.params["reply_markup"]) if "reply_markup" in call.params else None
     reply = reply_content(call, chat)
-    call.world.limits.count(chat, call.world.now())
+    if not call.is_counted:
+        call.world.limits.count(chat, call.world.now())
     return deliver(call, chat, {**reply, **content}, keyboard)
 
 
@@ -366,7 +368,7 @@ def item_content(call: Call, item: Json) -> Json:
     """One InputMedia as the fields of a Message."""
     if item["type"] not in (*ALBUM_KINDS, "animation"):
         raise absent(f"media of type {item['type']}")
-    inner = Call(call.world, call.bot, call.method, item, call.uploads)
+    inner = replace(call, params=item)
     return {**media_content(call, item["type"], item["media"], item), **caption_content(inner)}
 
 
@@ -597,20 +599,24 @@ def copy_message(call: Call) -> Json:
     return {"message_id": send(call, content)["message_id"]}
 
 
-def repeated(one: Method) -> Method:
-    """The method for several messages, made of the one for one; those that are missing are skipped."""
+def repeated(one: Method, verb: str) -> Method:
+    """The method for several messages, made of the one for one; those that cannot be had are skipped."""
 
     def several(call: Call) -> list[Json]:
-        results = []
+        if not 1 <= len(call.params["message_ids"]) <= 100:
+            raise bad_request("too many message identifiers specified")
+        chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
+        call.world.chat_of(call.bot, call.params["from_chat_id"])
+        singles = []
         for message_id in call.params["message_ids"]:
+            single = replace(call, params={**call.params, "message_id": message_id}, is_counted=True)
             try:
-                message = one(Call(call.world, call.bot, call.method, {**call.params, "message_id": message_id}, {}))
-            except Refusal as refusal:
-                if "not found" not in refusal.description or "message to" not in refusal.description:
-                    raise
-            else:
-                results.append({"message_id": message["message_id"]})
-        return results
+                original(single, verb, message_id)
+            except Refusal:
+                continue
+            singles.append(single)
+        call.world.limits.count(chat, call.world.now(), len(singles))
+        return [{"message_id": one(single)["message_id"]} for single in singles]
 
     return several
 
@@ -903,9 +909,9 @@ METHODS: Final[Mapping[str, Method]] = {
     "sendChatAction": send_chat_action,
     "sendMessageDraft": send_message_draft,
     "forwardMessage": forward_message,
-    "forwardMessages": repeated(forward_message),
+    "forwardMessages": repeated(forward_message, "forward"),
     "copyMessage": copy_message,
-    "copyMessages": repeated(copy_message),
+    "copyMessages": repeated(copy_message, "copy"),
     # messages that are there already
     "editMessageText": edit_message_text,
     "editMessageCaption": edit_message_caption,

@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mutabl
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import FrameType
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -223,7 +224,7 @@ class Gateway:
         try:
             with self.world.lock:
                 params, unknown = schema.read(method, given, uploads)
-                result = perform(Call(self.world, bot, method, params, uploads, forgets))
+                result = perform(Call(self.world, bot, method, params, uploads, forgets=forgets))
             if inspect.isawaitable(result):
                 result = await result
             return Answer.of(result), unknown
@@ -395,6 +396,18 @@ def create_app(world: World, supervisor: Supervisor | None = None, door: Door | 
     return app
 
 
+class Server(uvicorn.Server):
+    """uvicorn's, which on a signal first ends what waits: polls of the bot and event streams of pages."""
+
+    def __init__(self, config: uvicorn.Config, world: World) -> None:
+        super().__init__(config)
+        self._world = world
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._world.close()
+        super().handle_exit(sig, frame)
+
+
 def _server(world: World, supervisor: Supervisor | None, door: Door | None) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(world, supervisor, door),
@@ -407,7 +420,7 @@ def _server(world: World, supervisor: Supervisor | None, door: Door | None) -> u
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, world)
     if door is not None:
         door.uvicorn = server
     return server
