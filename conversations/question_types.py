@@ -162,7 +162,7 @@ QUESTION_TYPES: dict[str, QuestionType] = {
         _type("geopoint", "input", "geopoint", True, _point, "same", "Shared location or venue."),
         _type("geotrace", "input", "geotrace", True, _trace, "differs", "Point by point, or GeoJSON."),
         _type("geoshape", "input", "geoshape", True, _shape, "differs", "Point by point, or GeoJSON."),
-        _type("image", "upload", "binary", True, _text, "differs", "A photo, 20 MB; its metadata is removed."),
+        _type("image", "upload", "binary", True, _text, "same", "A photo, 20 MB; its metadata is removed."),
         _type("audio", "upload", "binary", True, _text, "same", "A voice message or audio file, 20 MB."),
         _type("video", "upload", "binary", True, _text, "same", "A video, 20 MB."),
         _type("file", "upload", "binary", True, _text, "same", "A document, 20 MB; its bytes are kept."),
