@@ -26,6 +26,8 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, syn
 
 from bot.sandbox.telegram import DEFAULT_TOKEN
 
+pytestmark = pytest.mark.browser
+
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
