@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from storage.files import FileStore
 from telegram.error import InvalidToken, NetworkError
 
 from bot import commands
@@ -33,7 +34,6 @@ from conversations.plan import Role
 from conversations.wording import LANGUAGES
 from storage.database import Database, check, open_database
 from storage.errors import StorageError, Unavailable, Unmigrated
-from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault, VaultError
 
@@ -88,12 +88,16 @@ def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
     except VaultError as error:
         raise Complaint(f"The keyring {settings.keys} cannot be used: {error}. `enlace init` makes one.") from None
     except OSError as error:
-        raise Complaint(f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one.") from None
+        raise Complaint(
+            f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one."
+        ) from None
     try:
         check(settings.database_url)
         return open_database(settings.database_url, vault=vault)
     except Unmigrated as error:
-        raise Complaint(f"The database is not up to date ({error}). Run `enlace init` or `enlace db upgrade`.") from None
+        raise Complaint(
+            f"The database is not up to date ({error}). Run `enlace init` or `enlace db upgrade`."
+        ) from None
     except Unavailable as error:
         raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
     except StorageError as error:
@@ -104,7 +108,9 @@ def serve(settings: Settings, clock: Clock) -> None:
     """`enlace run`: check what can be checked first, then serve until told to stop."""
     token = settings.telegram_token.get_secret_value()
     if not token:
-        raise Complaint("ENLACE_TELEGRAM_TOKEN is not set. Ask @BotFather for a token, or try `enlace demo` without one.")
+        raise Complaint(
+            "ENLACE_TELEGRAM_TOKEN is not set. Ask @BotFather for a token, or try `enlace demo` without one."
+        )
     secrets = [token, settings.webhook_secret.get_secret_value()]
     configure_logging(settings.log_level, settings.log_format, secrets=[secret for secret in secrets if secret])
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -181,7 +187,7 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             if settings.webhook_url is not None:
                 from bot.web.server import Webhook
 
-                source: Webhook | Polling = Webhook(api, units, intake, clock, settings)
+                source: Webhook | Polling = Webhook(api, units, intake, delivery, clock, settings)
             else:
                 source = Polling(api, units, intake, clock)
             incoming = tasks.create_task(source.run())

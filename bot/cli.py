@@ -17,7 +17,6 @@ from bot.settings import Settings, read_settings
 from conversations.problems import AuthorError, Problem
 
 if TYPE_CHECKING:
-    from storage.database import Database
     from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -40,7 +39,9 @@ app.add_typer(form_app, name="form")
 app.add_typer(people_app, name="people")
 app.add_typer(keys_app, name="keys")
 
-ClockOption = Annotated[str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")]
+ClockOption = Annotated[
+    str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -125,7 +126,9 @@ def sandbox(port: Annotated[int, typer.Option(help="Where to serve.")] = 8081) -
     from bot.sandbox.telegram import World
 
     world = World(any_token=True)
-    talk(f"The emulated Bot API is at http://127.0.0.1:{port}/bot<token>/…, its page of phones at http://127.0.0.1:{port}/")
+    talk(
+        f"The emulated Bot API is at http://127.0.0.1:{port}/bot<token>/…, its page of phones at http://127.0.0.1:{port}/"
+    )
     serve(port, world=world)
 
 
@@ -216,7 +219,9 @@ def form_check(
     checked = _authored(lambda: _checked(file), language)
     print_problems(checked.problems, language)
     questions = sum(question.is_asked for question in checked.form.questions)
-    talk(f"{checked.form.form_id} {checked.form.version}: {questions} questions, {len(checked.form.languages)} languages.")
+    talk(
+        f"{checked.form.form_id} {checked.form.version}: {questions} questions, {len(checked.form.languages)} languages."
+    )
     if strict and any(problem.severity != "note" for problem in checked.problems):
         raise SystemExit(1)
 
@@ -294,7 +299,9 @@ def print_problems(problems: Sequence[Problem], language: str) -> None:
 def invite(
     role: Annotated[str, typer.Option(help="admin, coordinator, focal_point, alternate, observer or reader.")],
     agency: Annotated[str, typer.Option(help="Code of the agency.")] = "",
-    ttl: Annotated[str, typer.Option(help="How long the link lives, such as 72h or 15m; an admin's at most 15m.")] = "72h",
+    ttl: Annotated[
+        str, typer.Option(help="How long the link lives, such as 72h or 15m; an admin's at most 15m.")
+    ] = "72h",
     as_json: JsonOption = False,
 ) -> None:
     """Print a link that grants this role once: the code, and the deep link once `run` has learnt the bot's name."""

@@ -6,6 +6,7 @@ matrix derive from it. What is not in it does not exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange
@@ -22,10 +23,19 @@ from bot.reporting import (
 )
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.engine import show_date
-from conversations.plan import DueReport, PeriodType, ReportingPeriod, Role, expected_reports, period_name
+from conversations.plan import (
+    DueReport,
+    PeriodType,
+    ReportingPeriod,
+    Role,
+    closing_due_on,
+    expected_reports,
+    period_name,
+)
 from conversations.session import Session
 from conversations.wording import LANGUAGES, wording
 from storage.errors import NotFound
+from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
 
 Handler = Callable[[Exchange, str], None]
@@ -71,7 +81,9 @@ def menu(ex: Exchange, argument: str = "") -> None:
 
 def pending(ex: Exchange, argument: str) -> None:
     """What is left to report, those due first on top; a screen holds eight."""
-    due = tuple(report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not report.is_indicator)
+    due = tuple(
+        report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not report.is_indicator
+    )
     page = int(argument) if argument.isdecimal() else 0
     ex.show(_due_card(ex, due, page))
     ex.stand(None)
@@ -99,7 +111,9 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         if any((report.subject, report.period.id) in drafts for report in due):
             lines.append(line(italic(say("menu.drafts"))))
     elif periods:
-        lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language)))))
+        lines.append(
+            line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language))))
+        )
         lines.append(line(say("menu.nothing")))
     else:
         lines.append(line(bold(ex.agency_code)))
@@ -109,8 +123,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         second.append(Button(say("menu.referrals"), "command:referimientos:"))
     if second:
         rows.append(tuple(second))
-    if not due and (closable := _to_close(ex, periods)):
-        rows.append((Button(say("menu.close"), f"command:cerrar:{closable.id}", "success"),))
+    if not due and _to_close(ex, periods):
+        rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
     rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.help"), "command:ayuda:")))
     return Card(tuple(lines), tuple(rows))
 
@@ -120,13 +134,14 @@ def _period_names(due: tuple[DueReport, ...], language: str) -> str:
     return ", ".join(names)
 
 
-def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ReportingPeriod | None:
-    """The open period in which the agency was expected to report and that it has not closed."""
-    activities = ex.unit.plans.activities(ex.membership.plan_id, ex.agency_id)
-    for period in periods:
-        if expected_reports(activities, period) and not ex.unit.plans.is_closed(ex.agency_id, period.id):
-            return period
-    return None
+def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
+    """The open periods of one month's end in which the agency had to report and that it has not closed."""
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    activities, ended = plans.activities(plan_id, ex.agency_id), plans.ended(plan_id)
+    open_ones = [
+        p for p in periods if expected_reports(activities, p, ended) and not plans.is_closed(ex.agency_id, p.id)
+    ]
+    return tuple(p for p in open_ones if p.end_on == open_ones[0].end_on)
 
 
 def report(ex: Exchange, argument: str) -> None:
@@ -200,7 +215,7 @@ def discard(ex: Exchange, argument: str) -> None:
     ex.stand(None)
 
 
-def _own_session(ex: Exchange, number: str):  # type: ignore[no-untyped-def]
+def _own_session(ex: Exchange, number: str) -> StoredSession:
     try:
         stored = ex.unit.sessions.get(int(number))
     except (NotFound, ValueError):
@@ -229,7 +244,10 @@ def cancel(ex: Exchange, argument: str) -> None:
     until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
     rows = (
         (Button(ex.say("form.continue"), f"command:continuar:{stored.id}", "primary"),),
-        (Button(ex.say("form.discard"), f"command:descartar:{stored.id}"), Button(ex.say("menu.home"), "command:menu:")),
+        (
+            Button(ex.say("form.discard"), f"command:descartar:{stored.id}"),
+            Button(ex.say("menu.home"), "command:menu:"),
+        ),
     )
     ex.show(Card((line(ex.say("form.left", title=str(about.get("code", "")) or "…", date=until)),), rows))
     ex.stand(None)
@@ -267,8 +285,15 @@ def receipt(ex: Exchange, argument: str) -> None:
     at = sent.submitted_at.astimezone(ex.zone)
     who = ex.unit.people.by_id(sent.person_id).name
     when = say("history.by", name=who, date=show_date(at.date().isoformat(), ex.language), time=f"{at:%H:%M}")
-    state = say(f"history.{sent.validation_state}") if sent.validation_state in ("submitted", "validated", "returned") else sent.validation_state
-    lines: list[Line] = [line(bold(_history_row(ex, sent))), line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}"))]
+    state = (
+        say(f"history.{sent.validation_state}")
+        if sent.validation_state in ("submitted", "validated", "returned")
+        else sent.validation_state
+    )
+    lines: list[Line] = [
+        line(bold(_history_row(ex, sent))),
+        line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}")),
+    ]
     if sent.activity_status is not None:
         lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
     if sent.sensitive:
@@ -299,44 +324,36 @@ def _own_submission(ex: Exchange, argument: str) -> StoredSubmission:
 
 
 def close(ex: Exchange, argument: str) -> None:
-    """ "Cerrar el mes": refused, with the list, while something is left to report; asked once before."""
-    number, _, answer = argument.partition(".")
+    """ "Cerrar el mes": all that ended with the month, together. Refused, with the list, while something is left."""
     plans, say = ex.unit.plans, ex.say
     home = (Button(say("menu.home"), "command:menu:"),)
-    period = _period_to_close(ex, number)
-    if period is None:
+    periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today))
+    if not periods:
         ex.show(Card((line(say("menu.nothing")),), (home,)))
         ex.stand(None)
         return
-    name = period_name(period, ex.language)
-    left = [r for r in plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not r.is_indicator and r.period.id == period.id]
-    if plans.is_closed(ex.agency_id, period.id):
-        card = Card((line(say("close.already", period_name=name, agency=ex.agency_code)),), (home,))
-    elif left:
-        codes = ", ".join(report.code for report in left[:8])
+    name = " · ".join(period_name(period, ex.language) for period in periods)
+    codes = {period.code for period in periods}
+    due = plans.due(ex.membership.plan_id, ex.agency_id, ex.today)
+    left = [report.code for report in due if not report.is_indicator and report.period.code in codes]
+    if left:
         rows = ((Button(say("menu.report"), "command:pendientes:", "primary"),), home)
-        card = Card((line(say("close.missing", n=len(left), codes=codes)),), rows)
-    elif answer != "yes":
+        card = Card((line(say("close.missing", n=len(left), codes=", ".join(left[:8]))),), rows)
+    elif argument != f"{periods[0].end_on:%Y%m%d}":
         rows = (
-            (Button(say("close.yes"), f"command:cerrar:{period.id}.yes", "success"),),
+            (Button(say("close.yes"), f"command:cerrar:{periods[0].end_on:%Y%m%d}", "success"),),
             (Button(say("close.no"), "command:menu:"),),
         )
         card = Card((line(say("close.sure", period_name=name, agency=ex.agency_code)),), rows)
     else:
-        plans.close(ex.membership.plan_id, ex.agency_id, period.id, ex.person.id, ex.now)
-        on_time = say("close.on_time" if ex.today <= period.due_on else "close.late")
+        for period in periods:
+            plans.close(ex.membership.plan_id, ex.agency_id, period.id, ex.person.id, ex.now)
+        on_time = say("close.on_time" if ex.today <= closing_due_on(periods) else "close.late")
         day = show_date(ex.today.isoformat(), ex.language)
         text = say("close.done", agency=ex.agency_code, period_name=name, date=day, on_time=on_time)
         card = Card((line(text),), (home,))
     ex.show(card)
     ex.stand(None)
-
-
-def _period_to_close(ex: Exchange, number: str) -> ReportingPeriod | None:
-    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
-    if number.isdecimal():
-        return next((period for period in periods if period.id == int(number)), None)
-    return _to_close(ex, periods)
 
 
 # ------------------------------------------------------------------ oneself
@@ -435,25 +452,30 @@ def progress(ex: Exchange, argument: str) -> None:
     plan_id, say = ex.membership.plan_id, ex.say
     plans = ex.unit.plans
     home = (Button(say("menu.home"), "command:menu:"),)
-    periods = [p for p in plans.open_periods(plan_id, ex.today) if p.type == PeriodType.MONTHLY]
+    periods = plans.open_periods(plan_id, ex.today)
+    periods = tuple(period for period in periods if period.end_on == periods[-1].end_on)
     if not periods:
         ex.show(Card((line(say("progress.none")),), (home,)))
         ex.stand(None)
         return
-    period = periods[-1]
-    done = ex.unit.submissions.current_for(plan_id, period.id)
+    activities, ended = plans.activities(plan_id), plans.ended(plan_id)
     counts: dict[str, list[int]] = {}
-    for expected in expected_reports(plans.activities(plan_id), period):
-        count = counts.setdefault(expected.activity.agency_code, [0, 0])
-        count[0] += expected.activity.subject in done
-        count[1] += 1
+    for period in periods:
+        done = ex.unit.submissions.current_for(plan_id, period.id)
+        for expected in expected_reports(activities, period, ended):
+            count = counts.setdefault(expected.activity.agency_code, [0, 0])
+            count[0] += expected.activity.subject in done
+            count[1] += 1
+    period = periods[0]
     lines: list[Line] = [line(bold(say("progress.title", period_name=period_name(period, ex.language))))]
     for agency in plans.agencies(plan_id):
         if agency.code in counts:
             reported, total = counts[agency.code]
             shape = "✅" if reported == total else ("🟡" if reported else "⚪")
             closed = f" · {say('progress.closed')}" if plans.is_closed(agency.id, period.id) else ""
-            lines.append(line(f"{shape} {say('progress.row', agency=agency.code, reported=reported, expected=total)}{closed}"))
+            lines.append(
+                line(f"{shape} {say('progress.row', agency=agency.code, reported=reported, expected=total)}{closed}")
+            )
     reported, total = (sum(c[i] for c in counts.values()) for i in (0, 1))
     percent = round(100 * reported / total) if total else 0
     lines += [line(""), line(bold(say("progress.total", reported=reported, expected=total, percent=percent)))]
@@ -463,8 +485,6 @@ def progress(ex: Exchange, argument: str) -> None:
 
 def invite(ex: Exchange, argument: str) -> None:
     """A link for one person: role, then agency, then the link, which is shown once."""
-    from datetime import timedelta
-
     role_name, _, agency_code = argument.partition(".")
     say = ex.say
     home = (Button(say("menu.home"), "command:menu:"),)
@@ -480,8 +500,8 @@ def invite(ex: Exchange, argument: str) -> None:
         agency = next((a for a in agencies if a.code == agency_code), None)
         if agency is None:
             buttons = [Button(a.code, f"command:invitar:{role}.{a.code}") for a in agencies]
-            rows = tuple(tuple(buttons[i : i + 3]) for i in range(0, len(buttons), 3))
-            ex.show(Card((line(say("invite.agency")),), (*rows, home)))
+            threes = tuple(tuple(buttons[i : i + 3]) for i in range(0, len(buttons), 3))
+            ex.show(Card((line(say("invite.agency")),), (*threes, home)))
             ex.stand(None)
             return
     token = ex.unit.invitations.issue(

@@ -5,7 +5,6 @@ sandbox ("Telegram") runs here; the bot is a process of its own that this one st
 stops when the page asks, so that a killed bot leaves its Telegram standing, as in life.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -23,11 +22,12 @@ from bot.app import open_storage
 from bot.people import enrol
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
-from bot.settings import Settings
+from bot.settings import Settings, inherited_environment
 from bot.setup import set_up
 from bot.shelf import Shelf
 from conversations import engine
 from conversations.events import Event, Tap, Typed
+from conversations.form import Form
 from conversations.plan import Activity, ReportingPeriod, Role, expected_reports
 from conversations.session import Session
 from storage.unit_of_work import UnitOfWork
@@ -78,7 +78,9 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     # Update numbers never come twice, or the bot would take new messages for redelivered ones.
     world.bot.next_update_id = int(time.time())
     for member in CAST:
-        world.add_person(Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True)
+        world.add_person(
+            Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True
+        )
     world.add_person(NEWCOMER)
     supervisor = Supervisor(settings, world)
     supervisor.order("start")
@@ -123,17 +125,18 @@ class Supervisor:
         is_running = process is not None and process.poll() is None
         return {"running": is_running, "pid": process.pid if process and is_running else None}
 
-    def order(self, do: str) -> None:
+    def order(self, what: str) -> dict[str, object]:
         """`kill` is SIGKILL, at whatever instruction the bot stands; `start` starts it if it does not run."""
         with self._lock:
-            if do == "kill":
+            if what == "kill":
                 self._is_wanted = False
                 if self._process is not None:
                     self._process.kill()
                     self._process.wait()
-            elif do == "start":
+            elif what == "start":
                 self._is_wanted = True
                 self._ensure()
+        return self.state()
 
     def close(self) -> None:
         self._closing.set()
@@ -159,10 +162,9 @@ class Supervisor:
                     self._ensure()
 
 
-def environment(settings: Settings) -> Mapping[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """The bot's environment: the machine's, with these settings in the place of any others."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ENLACE_")}
-    return kept | {
+    return inherited_environment() | {
         "ENLACE_TELEGRAM_TOKEN": settings.telegram_token.get_secret_value(),
         "ENLACE_TELEGRAM_API": settings.telegram_api,
         "ENLACE_DATABASE_URL": settings.database_url,
@@ -192,7 +194,7 @@ def wake(settings: Settings) -> datetime:
     from storage.models import Chat, ProcessedUpdate
 
     def work(unit: UnitOfWork) -> datetime | None:
-        unit.connection.execute(update(Chat.__table__).values(card_id=None))
+        unit.connection.execute(update(Chat).values(card_id=None))
         latest: datetime | None = unit.connection.execute(select(func.max(ProcessedUpdate.processed_at))).scalar()
         return latest
 
@@ -205,8 +207,14 @@ def wake(settings: Settings) -> datetime:
 def _enrol(unit: UnitOfWork, settings: Settings) -> None:
     for member in CAST:
         enrol(
-            unit, member.telegram_id, member.name, member.role, member.agency, member.language,
-            BEGINS.astimezone(UTC) - timedelta(days=60), settings.timezone,
+            unit,
+            member.telegram_id,
+            member.name,
+            member.role,
+            member.agency,
+            member.language,
+            BEGINS.astimezone(UTC) - timedelta(days=60),
+            settings.timezone,
         )
 
 
@@ -226,8 +234,11 @@ def _report(unit: UnitOfWork, settings: Settings) -> None:
     if version is None:
         return
     form = Shelf(settings.timezone).version(unit, version.id)
-    reporters = {person.membership.agency_id: person.id for person in unit.people.list(plan.id)
-                 if person.membership and person.membership.role is Role.FOCAL_POINT}
+    reporters = {
+        person.membership.agency_id: person.id
+        for person in unit.people.list(plan.id)
+        if person.membership and person.membership.role is Role.FOCAL_POINT
+    }
     fallback = next(p.id for p in unit.people.list(plan.id) if p.membership and p.membership.role is Role.COORDINATOR)
     agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
     number = 0
@@ -258,7 +269,7 @@ def _report(unit: UnitOfWork, settings: Settings) -> None:
 
 
 def fill(
-    form: engine.Form, activity: Activity, period: ReportingPeriod, number: int, at: datetime, settings: Settings
+    form: Form, activity: Activity, period: ReportingPeriod, number: int, at: datetime, settings: Settings
 ) -> dict[str, str]:
     """An "en curso" report as an officer taps it."""
     taken = engine.begin(

@@ -73,13 +73,23 @@ class Dispatch:
             self._denied(ex)
         except (Conflict, NotFound):
             # Somebody was faster (a colleague sent it, the period was closed): show where things stand now.
-            fresh = Exchange(unit, unit.chats.open(visit.chat.id, ex.telegram_id), now, self._house, ex.telegram_id,
-                             ex.query_id, ex.tapped_message_id, ex.deliveries)
+            fresh = Exchange(
+                unit,
+                unit.chats.open(visit.chat.id, ex.telegram_id),
+                now,
+                self._house,
+                ex.telegram_id,
+                ex.query_id,
+                ex.tapped_message_id,
+                ex.deliveries,
+            )
             commands.menu(fresh)
             ex = fresh
         return _handled(ex)
 
-    def fetched(self, unit: UnitOfWork, payload: Mapping[str, Any], chat_id: int, event: Fetched | FetchFailed, now: datetime) -> Handled:
+    def fetched(
+        self, unit: UnitOfWork, payload: Mapping[str, Any], chat_id: int, event: Fetched | FetchFailed, now: datetime
+    ) -> Handled:
         """Feed the result of a file's download back to the session it was for (DESIGN §3)."""
         visit = unit.chats.open(chat_id, payload["telegram_id"])
         ex = Exchange(unit, visit, now, self._house, payload["telegram_id"])
@@ -251,9 +261,7 @@ class Dispatch:
             return
         welcomed = ex.unit.chats.open(ex.chat_id, ex.telegram_id)
         fresh = Exchange(ex.unit, welcomed, ex.now, ex.house, ex.telegram_id, deliveries=ex.deliveries)
-        rows = tuple(
-            (Button(commands.LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES
-        )
+        rows = tuple((Button(commands.LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES)
         lines = []
         for code in dict.fromkeys((language, *LANGUAGES)):
             lines += [*paragraph(wording(code)("start.welcome")), line("")]

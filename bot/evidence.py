@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from storage.files import FileStore, Inspected, Refused, inspect
 from telegram.error import TelegramError
 
 from bot.dispatch import Dispatch
@@ -20,9 +21,8 @@ from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, place_of
 from conversations.events import Fetched, FetchFailed
 from storage.errors import NotFound, Unavailable
-from storage.files import FileStore, Inspected, Refused, inspect
 from storage.jobs import JobRow
-from storage.unit_of_work import Units, UnitOfWork
+from storage.unit_of_work import UnitOfWork, Units
 
 logger = structlog.get_logger(__name__)
 
@@ -91,10 +91,11 @@ class Evidence:
             await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", MAX_MB),)))
             return
         except TelegramError as error:
+            reason, now = type(error).__name__, self._clock.now()
             if job.attempts < TRIES and not self._stop.is_set():
-                logger.warning("evidence.retry", reason=type(error).__name__, attempt=job.attempts)
-                now = self._clock.now()
-                await self._units.run(None, lambda unit: unit.jobs.retry(job, type(error).__name__, now, at=now + timedelta(seconds=1)))
+                logger.warning("evidence.retry", reason=reason, attempt=job.attempts)
+                at = now + timedelta(seconds=1)
+                await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=at))
                 return
             await self._feed(job, FetchFailed(payload["unique_id"], "file.failed"))
             return
@@ -162,4 +163,3 @@ class Evidence:
             now=self._clock.now(),
         )
         return Fetched(payload["unique_id"], attachment.file_name, attachment.original_name, payload["is_compressed"])
-

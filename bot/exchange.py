@@ -20,6 +20,7 @@ from storage.chats import Visit, VisitMembership, VisitPerson
 from storage.outbox import Kind, OutboxDraft, OutboxRow
 from storage.unit_of_work import UnitOfWork
 
+
 class Denied(Exception):
     """The act is not this person's, although the button was. An outcome, not a fault: it commits."""
 
@@ -208,7 +209,7 @@ class Exchange:
 
 def _tokens(session: tuple[int, int] | None) -> Callable[[str], str]:
     def token(tap: str) -> str:
-        kind, name, argument = (tap.split(":", 2) + ["", ""])[:3]
+        kind, name, argument = ([*tap.split(":", 2), "", ""])[:3]
         if kind == "form" and session is not None:
             return form_token(session[0], session[1], name, argument)
         return command_token(name, argument)

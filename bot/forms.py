@@ -84,7 +84,7 @@ def _draw(card: Card, buttons: list[str]) -> None:
 def _event(said: str, taps: list[str], session: Session, origin: int) -> Event:
     """`/3` presses the third button, `@file` sends a file, anything else is typed."""
     if said.startswith("/") and said[1:].isdecimal() and 0 < int(said[1:]) <= len(taps):
-        _, name, argument = (taps[int(said[1:]) - 1].split(":", 2) + ["", ""])[:3]
+        _, name, argument = ([*taps[int(said[1:]) - 1].split(":", 2), "", ""])[:3]
         action: TapAction = name  # type: ignore[assignment]
         return Tap(session.turn, action, argument)
     if said.startswith("@"):

@@ -29,7 +29,13 @@ def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, 
         lives = min(ttl, timedelta(minutes=15)) if role is Role.ADMIN else ttl
         expires = (now + lives).astimezone(ZoneInfo(settings.timezone))
         link = deep_link(username, code) if username else ""
-        return {"code": code, "link": link, "role": role.value, "agency": agency_code, "expires_at": expires.isoformat()}
+        return {
+            "code": code,
+            "link": link,
+            "role": role.value,
+            "agency": agency_code,
+            "expires_at": expires.isoformat(),
+        }
 
     with open_storage(settings) as database:
         return database.units.submit(None, work).result()
@@ -43,7 +49,14 @@ def add(
         database.units.submit(
             None,
             lambda unit: enrol(
-                unit, telegram_id, name, _role(role_name), agency_code, language or settings.language, now, settings.timezone
+                unit,
+                telegram_id,
+                name,
+                _role(role_name),
+                agency_code,
+                language or settings.language,
+                now,
+                settings.timezone,
             ),
         ).result()
 
@@ -82,7 +95,9 @@ def listed(settings: Settings) -> list[dict[str, object]]:
                         "name": person.name,
                         "role": membership.role.value,
                         "agency": membership.agency_code or "-",
-                        "state": "suspended" if person.is_suspended else ("unreachable" if person.unreachable_at else "active"),
+                        "state": "suspended"
+                        if person.is_suspended
+                        else ("unreachable" if person.unreachable_at else "active"),
                         "language": person.language,
                     }
                 )

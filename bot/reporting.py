@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.exchange import Denied, Exchange
 from conversations import engine
-from conversations.cards import Button, Card, answered_card, bold, italic, line, session_card
+from conversations.cards import Button, Card, Line, answered_card, bold, italic, line, session_card
 from conversations.effects import Answered, Ask, Fetch, Leave, Notice, Reject, Stale, Submit, Withhold
 from conversations.engine import Step, show_date
 from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
@@ -57,7 +57,9 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     if report.item is not None and report.item.agency_code != ex.agency_code:
         raise Denied
     if not report.period.is_open(ex.today):
-        ex.show(_notice_card(ex, ex.say("receipt.locked", period_name=period_name(report.period, ex.language))), anew=anew)
+        ex.show(
+            _notice_card(ex, ex.say("receipt.locked", period_name=period_name(report.period, ex.language))), anew=anew
+        )
         ex.stand(None)
         return
     membership, unit = ex.membership, ex.unit
@@ -207,7 +209,11 @@ def _meet_holder(ex: Exchange, holder: StoredSession, report: Report, *, anew: b
 
 
 def _offer_correction(ex: Exchange, sent: StoredSubmission, report: Report, *, anew: bool) -> None:
-    text = ex.say("form.already_sent", code=report.item.code if report.item else "", period=period_name(report.period, ex.language))
+    text = ex.say(
+        "form.already_sent",
+        code=report.item.code if report.item else "",
+        period=period_name(report.period, ex.language),
+    )
     rows = (
         (Button(ex.say("form.correct"), f"command:corregir:{sent.id}", "primary"),),
         (Button(ex.say("menu.home"), "command:menu:"),),
@@ -349,7 +355,10 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
     until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
     rows = (
         (Button(ex.say("form.continue"), f"command:continuar:{stored.id}", "primary"),),
-        (Button(ex.say("form.discard"), f"command:descartar:{stored.id}"), Button(ex.say("menu.home"), "command:menu:")),
+        (
+            Button(ex.say("form.discard"), f"command:descartar:{stored.id}"),
+            Button(ex.say("menu.home"), "command:menu:"),
+        ),
     )
     ex.show(Card((line(ex.say("form.left", title=title, date=until)),), rows))
     ex.stand(None)
@@ -428,8 +437,10 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session) -> Card
     elif period is not None and sent.subject and not ex.unit.plans.is_closed(ex.agency_id, period.id):
         text = say("receipt.last", period_name=period_name(period, language), agency=ex.agency_code)
         lines.append(line(text))
-        rows.append((Button(say("menu.close"), f"command:cerrar:{period.id}", "success"),))
-    rows.append((Button(say("form.correct"), f"command:corregir:{sent.id}"), Button(say("menu.home"), "command:menu:new")))
+        rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
+    rows.append(
+        (Button(say("form.correct"), f"command:corregir:{sent.id}"), Button(say("menu.home"), "command:menu:new"))
+    )
     return Card(tuple(lines), tuple(rows))
 
 
@@ -472,13 +483,17 @@ def _about(report: Report, ex: Exchange) -> dict[str, object]:
 
 def _names(item: Activity | Indicator) -> dict[str, str]:
     short = item.short_name if isinstance(item, Activity) else {}
-    return {language: text for language in ("es", "en", "ht") if (text := short.get(language) or item.name.get(language))}
+    return {
+        language: text for language in ("es", "en", "ht") if (text := short.get(language) or item.name.get(language))
+    }
 
 
-def _heading(report: Report, ex: Exchange) -> tuple[tuple[object, ...], ...]:
+def _heading(report: Report, ex: Exchange) -> tuple[Line, ...]:
     if report.item is None:
         return ()
-    return (line(bold(report.item.code), f" · {_names(report.item).get(ex.language) or report.item.title(ex.language)}"),)
+    return (
+        line(bold(report.item.code), f" · {_names(report.item).get(ex.language) or report.item.title(ex.language)}"),
+    )
 
 
 def _previous(ex: Exchange, form_id: int, report: Report) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The environment, read once: every setting of Enlace, with its default (DESIGN §2; `.env` is read too)."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -16,10 +17,17 @@ def read_settings() -> "Settings":
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(f"ENLACE_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+        faults = "; ".join(
+            f"ENLACE_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
         raise Complaint(f"The settings cannot be used: {faults}. See .env.example.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
+
+
+def inherited_environment() -> dict[str, str]:
+    """The machine's environment without any setting of ours, for a child process that gets its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ENLACE_")}  # noqa: TID251
 
 
 class Settings(BaseSettings):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from importlib.resources import files
 
 from bot.app import open_storage
@@ -36,7 +37,7 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
     with open_storage(settings) as database:
         yield database.units.submit(None, lambda unit: _plan(unit, now, settings.language)).result()
         for name, data in shipped_forms():
-            yield database.units.submit(None, lambda unit, n=name, d=data: _form(unit, n, d, now)).result()
+            yield database.units.submit(None, partial(_form, name=name, data=data, now=now)).result()
 
 
 def shipped_forms() -> Iterator[tuple[str, bytes]]:

@@ -105,8 +105,15 @@ def session_card(
         case Confirming(_, _, lost, _):
             return Card(heading + warnings + _confirming_lines(session, instance, lost, say), _confirming_rows(say))
         case Reading(values, _) if current is not None:
-            rows = tuple((Button(shown(instance, current, session.language, v) if current.question.type != "integer" else v,
-                                 f"form:read:{i}"),) for i, v in enumerate(values))
+            rows = tuple(
+                (
+                    Button(
+                        shown(instance, current, session.language, v) if current.question.type != "integer" else v,
+                        f"form:read:{i}",
+                    ),
+                )
+                for i, v in enumerate(values)
+            )
             return Card(
                 (*heading, *warnings, *_label(instance, current), line(say("form.which_reading"))),
                 (*rows, (Button(say("nav.back"), "form:back"),)),
@@ -164,7 +171,7 @@ def _question(
     if small := " · ".join(part for part in (progress_shown, group) if part):
         lines.append(line(italic(small)))
     lines.append(line(""))
-    lines += _notes(instance, node)
+    lines += _notes(instance, node, nodes)
     lines += _label(instance, node)
     if hint := instance.hint(node).strip():
         lines.append(line(italic(hint)))
@@ -172,7 +179,7 @@ def _question(
         lines.append(line(italic(guidance)))
     kept = suggestion(session, node)
     run = batch(session, nodes, node.ref)
-    lines += _instructions(session, instance, node, run, kept, say)
+    lines += _instructions(form, session, instance, node, run, kept, say)
     lines += warnings
     if session.fetching:
         lines.append(line(say("file.coming")))
@@ -183,21 +190,22 @@ def _question(
     return Card(tuple(lines), (*rows, _navigation(session, nodes, node, instance, say)))
 
 
-def _notes(instance: Instance, node: Node) -> list[Line]:
+def _notes(instance: Instance, node: Node, nodes: Sequence[Node]) -> list[Line]:
     """The notes right before this question: they are read with it, not one message each."""
     notes: list[Node] = []
+    asked = {other.ref for other in nodes}
     for other in instance.nodes():
         if other.ref == node.ref:
             break
         if other.question.type == "note" and other.is_relevant:
             notes.append(other)
-        elif other.question.is_asked and other.is_relevant:
+        elif other.ref in asked:
             notes.clear()
     return [line(text) for note in notes for text in instance.label(note).strip().split("\n") if text]
 
 
 def _instructions(
-    session: Session, instance: Instance, node: Node, run: Sequence[Node], kept: str, say: Wording
+    form: Form, session: Session, instance: Instance, node: Node, run: Sequence[Node], kept: str, say: Wording
 ) -> list[Line]:
     """How to answer, where the buttons do not say it; and what the answer was before."""
     lines: list[Line] = []
@@ -211,9 +219,10 @@ def _instructions(
         lines.append(line(say("form.choose_several")))
     elif kind.startswith("select_one") and len(instance.choices(node)) > TYPED_OVER:
         lines.append(line(say("form.type_to_search")))
-    if kept and kind not in ("select_multiple", "acknowledge"):
+    is_told = node.question.name == profile(form.form_id).same_at
+    if kept and kind not in ("select_multiple", "acknowledge") and not (is_told and node.ref not in session.seen):
         key = "form.current_answer" if node.ref in session.seen and node.value else "form.previous_answer"
-        text = kept if kind in ("integer", "decimal", "range") else shown(instance, node, session.language, kept)
+        text = shown(instance, node, session.language, kept)
         lines.append(line(say(key), " ", bold(text)))
     return lines
 
@@ -249,7 +258,13 @@ def _answer_rows(
             if len(run) > 1 and all(member.value for member in run):
                 rows.append((Button(say("form.no_breakdown"), "form:rest"),))
             elif kept:
-                rows.append((Button(_short(say("form.keep", answer=kept)), "form:keep"),))
+                rows.append(
+                    (
+                        Button(
+                            _short(say("form.keep", answer=shown(instance, node, session.language, kept))), "form:keep"
+                        ),
+                    )
+                )
         case "image" | "audio" | "video" | "file":
             if node.value:
                 rows.append((Button(say("form.keep_file"), "form:keep"),))
@@ -325,14 +340,18 @@ def _range_chips(node: Node) -> tuple[str, ...]:
         return ()
     given = node.question.parameters
     try:
-        start, end, by = (int(given.get(key, default)) for key, default in (("start", "1"), ("end", "10"), ("step", "1")))
+        start, end, by = (
+            int(given.get(key, default)) for key, default in (("start", "1"), ("end", "10"), ("step", "1"))
+        )
     except ValueError:
         return ()
     values = range(start, end + 1, by) if by > 0 else range(0)
     return tuple(str(value) for value in values) if 0 < len(values) <= 21 else ()
 
 
-def _calendar(session: Session, instance: Instance, node: Node, now: datetime, say: Wording) -> list[tuple[Button, ...]]:
+def _calendar(
+    session: Session, instance: Instance, node: Node, now: datetime, say: Wording
+) -> list[tuple[Button, ...]]:
     """A month of days; days the form would not accept are dots, so that nobody is sent into a refusal."""
     today = now.astimezone(ZoneInfo(session.timezone)).date()
     shown_on = _calendar_month(session, node, today)
@@ -349,7 +368,9 @@ def _calendar(session: Session, instance: Instance, node: Node, now: datetime, s
     rows.append(
         (
             Button("◀", f"form:month:{_months_later(shown_on, -1):%Y-%m}"),
-            Button(f"{say('months.long').split('|')[shown_on.month - 1]} {shown_on.year}", f"form:month:{shown_on:%Y-%m}"),
+            Button(
+                f"{say('months.long').split('|')[shown_on.month - 1]} {shown_on.year}", f"form:month:{shown_on:%Y-%m}"
+            ),
             Button("▶", f"form:month:{_months_later(shown_on, 1):%Y-%m}"),
         )
     )
@@ -421,7 +442,7 @@ def _review(
         text = shown(instance, node, session.language)
         lines.append(line(f"{_topic(instance.label(node))}: ", bold(text if len(text) <= 200 else text[:199] + "…")))
     if sending is not None:
-        lines += [parts for parts in _notes(instance, sending)]
+        lines += list(_notes(instance, sending, nodes))
         lines.append(line(bold(instance.label(sending))))
         choices = instance.choices(sending)
         sends = tuple(
@@ -474,4 +495,17 @@ def answered_card(label: str, text: str) -> Card:
     return Card((line("✓ ", f"{_topic(label)}: ", bold(text)),))
 
 
-__all__ = ["Button", "Card", "Line", "Span", "answered_card", "bold", "italic", "line", "paragraph", "plain", "search_choices", "session_card"]
+__all__ = [
+    "Button",
+    "Card",
+    "Line",
+    "Span",
+    "answered_card",
+    "bold",
+    "italic",
+    "line",
+    "paragraph",
+    "plain",
+    "search_choices",
+    "session_card",
+]

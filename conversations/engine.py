@@ -16,7 +16,7 @@ need no rules of their own.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 from zoneinfo import ZoneInfo
 
 from conversations import reading, safeguards
@@ -271,13 +271,15 @@ class _Turn:
             return False
         before = node.value
         changes = self.instance.answer(node.ref, value)
-        lost = [ref for ref in changes.now_irrelevant if self._was_answered(ref)]
+        lost = [ref for ref in changes.now_irrelevant if ref in self.session.seen]
         if lost and not is_confirmed:
-            self.instance.answer(node.ref, before)
-            self.set(pending=Confirming(node.ref, value, tuple(lost), origin))
-            self.is_changed = True
-            self.effects.append(Ask(anew=bool(origin)))
-            return False
+            self.instance.answer(node.ref, before)  # a node shows its answer only while it is relevant
+            if shown_lost := [ref for ref in lost if self._is_answered(ref)]:
+                self.set(pending=Confirming(node.ref, value, tuple(shown_lost), origin))
+                self.is_changed = True
+                self.effects.append(Ask(anew=bool(origin)))
+                return False
+            changes = self.instance.answer(node.ref, value)
         gone = {ref for ref, _ in changes.cleared} | set(lost)
         seen = (self.session.seen - gone) | {node.ref}
         origins = {k: v for k, v in self.session.origins.items() if v != (node.ref,)}
@@ -288,9 +290,7 @@ class _Turn:
         self.is_changed = True
         return True
 
-    def _was_answered(self, ref: str) -> bool:
-        if ref not in self.session.seen:
-            return False
+    def _is_answered(self, ref: str) -> bool:
         node = self.instance.node(ref)
         return bool(node.value) and node.question.is_asked and node.question.name not in self.session.filled
 
@@ -646,7 +646,9 @@ class _Turn:
                     self._take_numbers(run[:count], numbers, origin)
                     return
         is_integer = node.question.type == "integer" or node.question.value_type == "int"
-        self._take_reading(node, reading.read_number(text, integer=is_integer, language=self.session.language), text, origin)
+        self._take_reading(
+            node, reading.read_number(text, integer=is_integer, language=self.session.language), text, origin
+        )
 
     def _take_numbers(self, run: Sequence[Node], numbers: Sequence[str], origin: int) -> None:
         """Several numbers in one message: all or none (each constraint in order, then the one that adds up)."""
@@ -695,7 +697,8 @@ class _Turn:
         language, today = self.session.language, self.today
         match node.question.type:
             case "date":
-                prefer = "past" if self.instance.check(node, today.isoformat()) is None else "future"
+                is_past = self.instance.check(node, today.isoformat()) is None
+                prefer: Literal["past", "future"] = "past" if is_past else "future"
                 read = reading.read_date(text, today=today, language=language, prefer=prefer)
             case "time":
                 read = reading.read_time(text, language=language)
@@ -859,6 +862,8 @@ def shown(instance: Instance, node: Node, language: str, value: str | None = Non
             return say("form.acknowledged")
         case "date":
             return show_date(raw, language)
+        case "decimal" | "range":
+            return raw.removesuffix(".0")
         case "geopoint":
             return "📍 " + ", ".join(raw.split()[:2])
         case "image":
@@ -920,4 +925,17 @@ def answered(session: Session, nodes: Sequence[Node]) -> Iterator[Node]:
             yield node
 
 
-__all__ = ["FILE_LIMIT", "Pending", "Step", "answered", "batch", "begin", "is_sending", "sequence", "show_date", "shown", "step", "suggestion"]
+__all__ = [
+    "FILE_LIMIT",
+    "Pending",
+    "Step",
+    "answered",
+    "batch",
+    "begin",
+    "is_sending",
+    "sequence",
+    "show_date",
+    "shown",
+    "step",
+    "suggestion",
+]

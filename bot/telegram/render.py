@@ -41,7 +41,10 @@ def message(card: Card, token: Callable[[str], str]) -> dict[str, Any]:
         payload["entities"] = entities
     if card.asks_place:
         payload["reply_markup"] = {
-            "keyboard": [[{"text": card.asks_place, "request_location": True}], [{"text": word} for word in card.words]],
+            "keyboard": [
+                [{"text": card.asks_place, "request_location": True}],
+                [{"text": word} for word in card.words],
+            ],
             "resize_keyboard": True,
             "one_time_keyboard": True,
         }

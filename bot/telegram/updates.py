@@ -165,7 +165,10 @@ def _message(message: Mapping[str, Any]) -> What:
     if message["chat"].get("type") != "private":
         return Elsewhere(may_leave=message["chat"].get("type") in ("group", "supergroup", "channel"))
     origin = _integer(message["message_id"])
-    if any(message.get(mark) for mark in ("forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward")):
+    if any(
+        message.get(mark)
+        for mark in ("forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward")
+    ):
         return Secondhand(origin)
     if isinstance(text := message.get("text"), str):
         if text.startswith("/") and len(text) > 1:
@@ -175,12 +178,17 @@ def _message(message: Mapping[str, Any]) -> What:
     if location := message.get("location") or (message.get("venue") or {}).get("location"):
         accuracy = location.get("horizontal_accuracy")
         place = Located(
-            float(location["latitude"]), float(location["longitude"]), None if accuracy is None else float(accuracy), origin
+            float(location["latitude"]),
+            float(location["longitude"]),
+            None if accuracy is None else float(accuracy),
+            origin,
         )
         return Said(place)
     if offer := _offer(message, origin):
         return Said(offer)
-    kind = next((k for k in ("sticker", "contact", "poll", "dice", "animation", "story", "video_note") if k in message), "")
+    kind = next(
+        (k for k in ("sticker", "contact", "poll", "dice", "animation", "story", "video_note") if k in message), ""
+    )
     return Unsupported(kind or "other", origin) if kind else Ignored("message")
 
 
@@ -197,14 +205,29 @@ def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
     if sizes := message.get("photo"):
         largest = max(sizes, key=lambda size: size.get("width", 0) * size.get("height", 0))
         return Offered(
-            "photo", str(largest["file_id"]), str(largest["file_unique_id"]), "photo.jpg", "image/jpeg",
-            largest.get("file_size"), album, origin,
+            "photo",
+            str(largest["file_id"]),
+            str(largest["file_unique_id"]),
+            "photo.jpg",
+            "image/jpeg",
+            largest.get("file_size"),
+            album,
+            origin,
         )
     for field, kind in _FILES:
         if file := message.get(field):
             name = str(file.get("file_name") or kind)
             mime = str(file.get("mime_type") or "")
-            return Offered(kind, str(file["file_id"]), str(file["file_unique_id"]), name, mime, file.get("file_size"), album, origin)
+            return Offered(
+                kind,
+                str(file["file_id"]),
+                str(file["file_unique_id"]),
+                name,
+                mime,
+                file.get("file_size"),
+                album,
+                origin,
+            )
     return None
 
 
