@@ -34,6 +34,8 @@ from conversations.nodes import Frame, FrameType, Item, Place
 
 MAX_LENGTH = 32_768
 MAX_DEPTH = 100
+MAX_PREDICATES = 20
+"""Brackets within brackets; each costs about ten times what a parenthesis costs the stack."""
 NAN = math.nan
 INFINITY = math.inf
 EARTH_RADIUS = 6_378_100.0
@@ -132,6 +134,7 @@ class _Reader:
         self.tokens.append(("end", "", len(source)))
         self.next = 0
         self.depth = 0
+        self.brackets = 0
 
     def read(self) -> Tree:
         tree = self.binary(1)
@@ -163,7 +166,7 @@ class _Reader:
 
     def binary(self, lowest: int) -> Tree:
         self.depth += 1
-        if self.depth > MAX_DEPTH * 2:
+        if self.depth > MAX_DEPTH:
             raise ExpressionError("too_deep", self.tokens[self.next][2], limit=MAX_DEPTH)
         left = self.unary()
         while True:
@@ -236,7 +239,11 @@ class _Reader:
     def predicates(self) -> tuple[Tree, ...]:
         predicates: list[Tree] = []
         while self.take("["):
+            self.brackets += 1
+            if self.brackets > MAX_PREDICATES:
+                raise ExpressionError("too_deep", self.tokens[self.next][2], limit=MAX_PREDICATES)
             predicates.append(self.binary(1))
+            self.brackets -= 1
             self.expect("]")
         return tuple(predicates)
 
