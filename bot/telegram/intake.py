@@ -512,8 +512,10 @@ class WebhookEndpoint:
         self._intake = intake
         self._delivery = delivery
         self._secret = secret.get_secret_value().encode()
-        if not re.fullmatch(rb"[A-Za-z0-9_-]{16,256}", self._secret):
-            raise BotError("ENLACE_WEBHOOK_SECRET must be 16 to 256 characters of A-Z, a-z, 0-9, _ and -")
+        if not re.fullmatch(rb"[A-Za-z0-9_-]{1,256}", self._secret):
+            raise BotError("ENLACE_WEBHOOK_SECRET must be 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
+        if len(self._secret) < 16:
+            logger.warning("webhook.short_secret", advice="16 characters or more cannot be guessed")
         self._body_timeout = body_timeout
         self._commit_timeout = commit_timeout
 
