@@ -1,0 +1,199 @@
+"""A whole deployment for tests: seeded database, emulated Telegram, the real bot as a process of its own.
+
+The only fakes are Telegram's end of the wire and the clock (October 2018, as in the demo).
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.demo import BEGINS, CAST, populate
+from bot.sandbox import people
+from bot.sandbox.client import Phone, SandboxClient
+from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.telegram import Person
+from bot.settings import Settings, inherited_environment
+from bot.setup import set_up
+
+ANA, LUIS, ROSA, JEAN, CARMEN, PEDRO, GRACE = (member.telegram_id for member in CAST)
+
+
+def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str = "") -> Settings:
+    return Settings.model_construct(
+        telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
+        telegram_api=api,
+        database_url=database_url or f"sqlite:///{folder / 'enlace.db'}",
+        timezone="America/Santo_Domingo",
+        language="es",
+        files=folder / "evidence",
+        keys=folder / "keys.json",
+        webhook_url=None,
+    )
+
+
+def furnish(folder: Path) -> None:
+    """A seeded database with the demo's people and last period's reports."""
+    settings = settings_in(folder)
+    list(set_up(settings, BEGINS))
+    populate(settings)
+
+
+class Town:
+    """The sandbox and the bot beside it."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, *, webhook: bool = False, database_url: str = "") -> None:
+        self.sandbox = sandbox
+        self.client = SandboxClient(sandbox.url)
+        self.folder = folder
+        self.webhook_port = _free_port() if webhook else 0
+        self.settings = settings_in(folder, sandbox.url, database_url)
+        self.process: subprocess.Popen[bytes] | None = None
+        for member in CAST:
+            person = Person(member.telegram_id, member.name, language_code=member.language)
+            sandbox.world.add_person(person, started=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        made = inherited_environment() | {
+            "ENLACE_TELEGRAM_TOKEN": self.sandbox.token,
+            "ENLACE_TELEGRAM_API": self.sandbox.url,
+            "ENLACE_DATABASE_URL": self.settings.database_url,
+            "ENLACE_FILES": str(self.settings.files),
+            "ENLACE_KEYS": str(self.settings.keys),
+            "ENLACE_SEND_RATE": "0",
+        }
+        if self.webhook_port:
+            made |= {
+                "ENLACE_WEBHOOK_URL": f"http://127.0.0.1:{self.webhook_port}/telegram",
+                "ENLACE_WEBHOOK_SECRET": "only-for-tests",
+                "ENLACE_LISTEN": f"127.0.0.1:{self.webhook_port}",
+            }
+        return made
+
+    def enlace(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bot", *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+
+    def start(self) -> None:
+        clock = self.sandbox.world.now()
+        iso = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(clock))
+        before = self.logged().count("bot.ready")
+        with (self.folder / "bot.log").open("ab") as log:
+            command = [sys.executable, "-m", "bot", "run", "--clock", iso]
+            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while self.logged().count("bot.ready") == before:
+            assert self.process.poll() is None, self.logged()
+            assert time.monotonic() < deadline, self.logged()
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(15)
+
+    def logged(self) -> str:
+        log = self.folder / "bot.log"
+        return log.read_text("utf-8", "replace") if log.exists() else ""
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.folder / "enlace.db", timeout=5)) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def officer(self, telegram_id: int) -> "Officer":
+        return Officer(self, telegram_id)
+
+
+class Officer:
+    """Somebody with a phone, who reads the last message with buttons and presses what it says."""
+
+    def __init__(self, town: Town, telegram_id: int) -> None:
+        self.town = town
+        self.id = telegram_id
+        self.phone: Phone = town.client.phone(telegram_id)
+
+    def _changed(self, act: Any) -> str:
+        """Do it, wait until the phone has shown something new and then nothing more for a moment."""
+        before = self._seen()
+        act()
+        deadline = time.monotonic() + 10
+        while self._seen() == before:
+            assert time.monotonic() < deadline, f"nothing came; log:\n{self.town.logged()}"
+            time.sleep(0.01)
+        quiet, last = time.monotonic(), self._seen()
+        while time.monotonic() - quiet < 0.12:
+            time.sleep(0.01)
+            if self._seen() != last:
+                quiet, last = time.monotonic(), self._seen()
+        return self.text
+
+    def _seen(self) -> int:
+        return sum(1 for _ in self.town.sandbox.world.ledger.since(0, chat=self.id))
+
+    def say(self, text: str) -> str:
+        return self._changed(lambda: self.phone.say(text))
+
+    def tap(self, text: str) -> str:
+        return self._changed(lambda: self.phone.tap(self.card["message_id"], text))
+
+    def do(self, act: Any) -> str:
+        return self._changed(act)
+
+    @property
+    def from_bot(self) -> list[dict[str, Any]]:
+        return [message for message in self.phone.messages() if message["from"]["is_bot"]]
+
+    @property
+    def card(self) -> dict[str, Any]:
+        return [message for message in self.from_bot if message.get("reply_markup")][-1]
+
+    @property
+    def text(self) -> str:
+        return str(self.from_bot[-1].get("text", "")) if self.from_bot else ""
+
+    @property
+    def buttons(self) -> list[str]:
+        return [b["text"] for row in self.card["reply_markup"].get("inline_keyboard", []) for b in row]
+
+
+@contextmanager
+def town_in(folder: Path, template: Path, *, webhook: bool = False) -> Iterator[Town]:
+    for name in os.listdir(template):
+        source = template / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        else:
+            shutil.copy(source, folder / name)
+    with running_sandbox(start=BEGINS.timestamp()) as sandbox:
+        town = Town(sandbox, folder, webhook=webhook)
+        try:
+            town.start()
+            yield town
+        finally:
+            town.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+__all__ = ["ANA", "CARMEN", "GRACE", "JEAN", "LUIS", "PEDRO", "ROSA", "Officer", "Town", "furnish", "people", "settings_in", "town_in"]
