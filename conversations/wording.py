@@ -37,7 +37,12 @@ def catalogue(language: str) -> dict[str, str]:
         if resource.name.endswith(".po"):
             with resource.open("rb") as file:
                 for message in read_po(file, locale=None, abort_invalid=True):
-                    if message.id and isinstance(message.id, str) and isinstance(message.string, str) and message.string:
+                    if (
+                        message.id
+                        and isinstance(message.id, str)
+                        and isinstance(message.string, str)
+                        and message.string
+                    ):
                         sentences[message.id] = message.string
     return sentences
 
