@@ -479,6 +479,7 @@ class Reads:
     repeats: set[Place] = field(default_factory=set)
     choice_names: set[Place] = field(default_factory=set)
     language: bool = False
+    own_value: bool = False
     unknown: list[str] = field(default_factory=list)
 
 
@@ -1382,6 +1383,7 @@ def _coalesce(compiler: _Compiler, call: Call) -> Compiled:
 def _once(compiler: _Compiler, call: Call) -> Compiled:
     fresh = compiler.text(compiler.compile(call.arguments[0]))
     slot = 0 if compiler.origin.is_repeat else compiler.origin.slot
+    compiler.reads.own_value = True
     return Compiled("string", lambda s: s.origin.values[slot] or fresh(s))
 
 

@@ -802,7 +802,10 @@ class _Reader:
         while group is None and above is not None:
             group = self.form.logic[above].group
             above = above.parent
-        logic.is_editable = control is not None and kind != "note" and logic.calculate is not None
+        if control is not None and kind != "note" and logic.calculate is not None:
+            # What reads its own value, once() above all, keeps what was entered by itself.
+            reads = logic.calculate.reads
+            logic.is_editable = not reads.own_value and place not in reads.values
         return Question(
             path=place.path,
             name=place.name,

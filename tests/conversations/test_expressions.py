@@ -49,10 +49,12 @@ def world(expression: str) -> Form:
     leaves = "".join(f"<{name}>{value}</{name}>" for name, (_, value) in VALUES.items())
     leaves += "".join(f"<rep><x>{x}</x><y>{y}</y><z>{z}</z></rep>" for x, y, z in REPEAT)
     binds = "".join(f'<bind nodeset="/data/{name}" type="{kind}"/>' for name, (kind, _) in VALUES.items())
-    binds += "".join(f'<bind nodeset="/data/rep/{n}" type="{k}"/>' for n, k in zip("xyz", ("int", "string", "decimal")))
+    binds += "".join(
+        f'<bind nodeset="/data/rep/{n}" type="{k}"/>' for n, k in zip("xyz", ("int", "string", "decimal"), strict=True)
+    )
     cities = "".join(
-        f"<item><name>{n}</name><label>{la}</label><country>{c}</country><pop>{p}</pop></item>"
-        for n, la, c, p in CITIES
+        f"<item><name>{n}</name><label>{text}</label><country>{c}</country><pop>{p}</pop></item>"
+        for n, text, c, p in CITIES
     )
     items = "".join(f"<item><label>Letter {v.upper()}</label><value>{v}</value></item>" for v in "abc")
     ones = "".join(f"<item><label>One {v.upper()}</label><value>{v}</value></item>" for v in "bc")
