@@ -105,7 +105,7 @@ class Database:
         self.close()
 
 
-def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 8) -> Database:
+def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 6) -> Database:
     """The database at `url`: `sqlite:///file` or `postgresql+psycopg://…`. Tables are not touched (see `check`).
 
     `group_size` is how many units share a commit on SQLite, `threads` how many are applied at once on

@@ -10,34 +10,56 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.models import PoisonUpdate, ProcessedUpdate, table
+from storage.models import Chat, PoisonUpdate, ProcessedUpdate, table
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _SEEN = table(ProcessedUpdate)
 _POISON = table(PoisonUpdate)
+_CHAT = table(Chat)
 
+# Of an INSERT, SQLAlchemy forgets how many rows it made unless asked to remember.
 _SEE = {
-    "sqlite": sqlite.insert(_SEEN).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_SEEN).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(_SEEN).on_conflict_do_nothing().execution_options(preserve_rowcount=True),
+    "postgresql": postgresql.insert(_SEEN).on_conflict_do_nothing().execution_options(preserve_rowcount=True),
 }
+# The same with the chat's row locked on the way: one journey to the server less for every update.
+_NAMES = ("bot_id", "update_id", "processed_at")
+_LOCKED = select(_CHAT.c.id).where(_CHAT.c.id == bindparam("chat_id")).with_for_update().cte("locked")
+_THIS = select(*(bindparam(name, type_=_SEEN.c[name].type).label(name) for name in _NAMES)).subquery("this")
+_SEE_AND_LOCK = (
+    postgresql.insert(_SEEN)
+    .from_select(
+        _NAMES,
+        select(*(_THIS.c[name] for name in _NAMES)).select_from(
+            _THIS.outerjoin(_LOCKED, _LOCKED.c.id == bindparam("chat_id"))
+        ),
+    )
+    .on_conflict_do_nothing()
+    .execution_options(preserve_rowcount=True)
+)
 
 
 class Inbox:
     """The updates this deployment has seen, by bot and number."""
 
     def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
         self._connection = unit.connection
 
-    def first_sight(self, bot_id: int, update_id: int, now: datetime) -> bool:
+    def first_sight(self, bot_id: int, update_id: int, now: datetime, *, chat_id: int | None = None) -> bool:
         """True once for each update, and only if the unit commits.
 
-        Two replicas that see the same update at once: the second waits for the first, then hears False.
+        Two replicas that see the same update at once: the second waits for the first, then hears False. With
+        `chat_id` the chat is locked on the way, which `unit.chats` would otherwise do in a statement of its own.
         """
-        done = self._connection.execute(
-            _SEE[self._connection.dialect.name], {"bot_id": bot_id, "update_id": update_id, "processed_at": now}
-        )
+        values = {"bot_id": bot_id, "update_id": update_id, "processed_at": now}
+        if chat_id is not None and self._unit.is_postgresql:
+            done = self._connection.execute(_SEE_AND_LOCK, values | {"chat_id": chat_id})
+            self._unit.locked_chats.add(chat_id)
+        else:
+            done = self._connection.execute(_SEE[self._connection.dialect.name], values)
         return done.rowcount == 1
 
     def set_aside(self, bot_id: int, update_id: int, update_type: str, reason: str, now: datetime) -> None:

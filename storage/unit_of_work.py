@@ -494,21 +494,24 @@ class Units:
     # -------------------------------------------------------------- telling
     def _tell(self, told: list[_Told]) -> None:
         """Hand out results; those for one asyncio loop travel together and wake it once."""
+        travelling: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
         for work, result, error in told:
             if work.loop is None:
                 _answer(work, result, error)
-                continue
+            else:
+                travelling.setdefault(work.loop, []).append((work, result, error))
+        for loop, letters in travelling.items():
             with self._letters_lock:
-                letters = self._letters.get(work.loop)
-                if letters is not None:
-                    letters.append((work, result, error))
+                waiting = self._letters.get(loop)
+                if waiting is not None:
+                    waiting.extend(letters)
                     continue
-                self._letters[work.loop] = [(work, result, error)]
+                self._letters[loop] = letters
             try:
-                work.loop.call_soon_threadsafe(self._deliver, work.loop)
+                loop.call_soon_threadsafe(self._deliver, loop)
             except RuntimeError:  # the loop is closed: nobody waits there any more
                 with self._letters_lock:
-                    self._letters.pop(work.loop, None)
+                    self._letters.pop(loop, None)
 
     def _deliver(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._letters_lock:

@@ -1,0 +1,283 @@
+"""One contract suite, every database: a test that takes `database` runs on SQLite and on PostgreSQL.
+
+PostgreSQL is at ENLACE_TEST_POSTGRES (default: this machine's); where nothing answers there, its half of the
+suite is skipped with a reason that begins with "PostgreSQL", so that a green run tells what it did not see.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine, insert, make_url, text
+from sqlalchemy.exc import OperationalError
+from storage.database import Database, open_database, upgrade
+from storage.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
+from storage.sessions import StoredSession
+from storage.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
+from storage.vault import Vault
+
+T = TypeVar("T")
+
+POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+
+
+# ------------------------------------------------------------------ databases
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Engine]:
+    """A PostgreSQL to make schemas in; skips, saying so, where there is none."""
+    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect():
+            pass
+    except OperationalError:
+        pytest.skip(f"PostgreSQL is not reachable at {make_url(POSTGRES).render_as_string()}: set ENLACE_TEST_POSTGRES")
+    yield engine
+    engine.dispose()
+
+
+def new_schema(server: Engine) -> tuple[str, str]:
+    """A schema nobody else uses, and the URL whose tables are in it."""
+    name = f"enlace_{uuid.uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    url: URL = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"})
+    return name, url.render_as_string(hide_password=False)
+
+
+def drop_schema(server: Engine, name: str) -> None:
+    with server.connect() as connection:
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Engine) -> Iterator[str]:
+    name, url = new_schema(postgres_server)
+    upgrade(url)
+    yield url
+    drop_schema(postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "enlace.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
+    """A migrated, empty SQLite file."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "enlace.db")
+    return f"sqlite:///{tmp_path / 'enlace.db'}"
+
+
+@pytest.fixture
+def postgres_url(migrated_postgres: str) -> str:
+    """Migrated, empty PostgreSQL tables."""
+    engine = create_engine(migrated_postgres)
+    tables = ", ".join(f'"{name}"' for name in Base.metadata.tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return migrated_postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Migrated, empty tables of one kind and then the other."""
+    found: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return found
+
+
+@pytest.fixture
+def make_schema(postgres_server: Engine) -> Iterator[Callable[[], str]]:
+    """URLs of empty PostgreSQL schemas, as many as wanted, gone afterwards."""
+    made: list[str] = []
+
+    def make() -> str:
+        name, address = new_schema(postgres_server)
+        made.append(name)
+        return address
+
+    yield make
+    for name in made:
+        drop_schema(postgres_server, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table of ours, of one kind and then the other."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    make: Callable[[], str] = request.getfixturevalue("make_schema")
+    return make()
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault.create(tmp_path / "keyring.json")
+
+
+@pytest.fixture
+def database(url: str, vault: Vault) -> Iterator[Database]:
+    with open_database(url, vault=vault) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str, vault: Vault) -> Iterator[Database]:
+    """For what only SQLite has: one writer, group commit, a file."""
+    with open_database(sqlite_url, vault=vault) as opened:
+        yield opened
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str, vault: Vault) -> Iterator[Database]:
+    """For what only PostgreSQL has: several transactions at once."""
+    with open_database(postgres_url, vault=vault) as opened:
+        yield opened
+
+
+Apply = Callable[[Callable[[UnitOfWork], T]], T]
+
+
+@pytest.fixture
+def apply(database: Database) -> Apply[Any]:
+    """Apply one unit of work and return its result, or raise what it failed with."""
+    return lambda work: database.units.submit(None, work).result(timeout=30)
+
+
+# ------------------------------------------------------------------ a small plan
+@dataclass(frozen=True)
+class World:
+    """A plan with two agencies, three people with a role, two periods and a form; and short ways to use it."""
+
+    plan_id: int
+    agency_ids: tuple[int, int]
+    person_ids: tuple[int, int, int]
+    telegram_ids: tuple[int, int, int]
+    period_ids: tuple[int, int]
+    form_key: int
+    form_version_id: int
+
+    def open(self, unit: UnitOfWork, instance_id: str = "uuid:1", **changes: Any) -> StoredSession:
+        values: dict[str, Any] = {
+            "plan_id": self.plan_id,
+            "person_id": self.person_ids[0],
+            "agency_id": self.agency_ids[0],
+            "form_id": self.form_key,
+            "form_version_id": self.form_version_id,
+            "instance_id": instance_id,
+            "data": {"/data/status": "in_progress"},
+            "now": NOW,
+            "expires_at": NOW + timedelta(days=14),
+        }
+        return unit.sessions.open(**values | changes)
+
+    def submit(self, unit: UnitOfWork, instance_id: str = "uuid:1", **changes: Any) -> StoredSubmission:
+        values: dict[str, Any] = {
+            "plan_id": self.plan_id,
+            "form_id": self.form_key,
+            "form_version_id": self.form_version_id,
+            "instance_id": instance_id,
+            "person_id": self.person_ids[0],
+            "agency_id": self.agency_ids[0],
+            "answers": {"/data/status": "in_progress"},
+            "language": "es",
+            "started_at": NOW,
+            "now": NOW,
+        }
+        return unit.submissions.add(**values | changes)
+
+
+def build_world(unit: UnitOfWork) -> World:
+    connection = unit.connection
+
+    def add(model: type[Base], **values: Any) -> int:
+        key = connection.execute(insert(table(model)).values(**values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+    plan_id = add(
+        Plan,
+        code="RD-2017",
+        name={"es": "Plan"},
+        starts_on=date(2017, 1, 1),
+        ends_on=date(2020, 12, 31),
+        timezone="America/Santo_Domingo",
+        imported_at=NOW,
+    )
+    agencies = [add(Agency, plan_id=plan_id, code=code, name={"es": code}) for code in ("MINERD", "PGR")]
+    people = []
+    for number, (role, agency_id) in enumerate(
+        [("focal_point", agencies[0]), ("alternate", agencies[0]), ("coordinator", None)]
+    ):
+        person_id = add(
+            Person,
+            telegram_id=5_000_000_001 + number,
+            name=f"Person {number}",
+            language="es",
+            timezone="America/Santo_Domingo",
+            joined_at=NOW,
+            privacy_accepted_at=NOW,
+        )
+        add(Membership, plan_id=plan_id, person_id=person_id, agency_id=agency_id, role=role, active_from=NOW)
+        people.append(person_id)
+    periods = [
+        add(
+            ReportingPeriod,
+            plan_id=plan_id,
+            code=f"2018{month:02}",
+            period_type="monthly",
+            start_on=date(2018, month, 1),
+            end_on=date(2018, month, 28),
+            opens_on=date(2018, month, 25),
+            due_on=date(2018, month + 1, 5),
+            grace_until_on=date(2018, month + 1, 8),
+            locks_on=date(2018, month + 1, 15),
+        )
+        for month in (8, 9)
+    ]
+    form = unit.forms.publish(
+        plan_id=plan_id,
+        form_id="activity_report",
+        version="1",
+        title="Reporte",
+        xform="<h:html/>",
+        workbook=b"PK",
+        sha256="0" * 64,
+        now=NOW,
+    )
+    return World(
+        plan_id,
+        (agencies[0], agencies[1]),
+        (people[0], people[1], people[2]),
+        (5_000_000_001, 5_000_000_002, 5_000_000_003),
+        (periods[0], periods[1]),
+        form.form_key,
+        form.id,
+    )
+
+
+@pytest.fixture
+def world(apply: Apply[Any]) -> World:
+    built: World = apply(build_world)
+    return built
+
+
+@pytest.fixture
+def world_on_postgres(postgres_database: Database) -> World:
+    return postgres_database.units.submit(None, build_world).result(30)
+
+
+@pytest.fixture
+def world_on_sqlite(sqlite_database: Database) -> World:
+    return sqlite_database.units.submit(None, build_world).result(30)

@@ -1,0 +1,141 @@
+"""Tables are made, compared and unmade by migrations alone, on both databases."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, inspect, text
+from storage.database import Database, Unmigrated, check, downgrade, open_database, sqlite_module, upgrade
+from storage.models import Base
+
+NOON = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+CATALOGUES = {
+    "sqlite": """
+        SELECT type, name, tbl_name, sql FROM sqlite_master
+        WHERE tbl_name <> 'alembic_version'
+    """,
+    "postgresql": """
+        SELECT 'index', indexname, tablename, replace(indexdef, current_schema() || '.', '') FROM pg_indexes
+        WHERE schemaname = current_schema() AND tablename <> 'alembic_version'
+        UNION ALL
+        SELECT 'constraint', conname, conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = current_schema()::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+        UNION ALL
+        SELECT 'column', column_name, table_name, concat(data_type, character_maximum_length, is_nullable,
+               replace(coalesce(column_default, ''), current_schema() || '.', ''))
+        FROM information_schema.columns WHERE table_schema = current_schema() AND table_name <> 'alembic_version'
+    """,
+}
+
+
+def engine_for(url: str) -> Engine:
+    return create_engine(url, module=sqlite_module()) if url.startswith("sqlite") else create_engine(url)
+
+
+def catalogue(url: str) -> set[tuple[Any, ...]]:
+    """What the database itself says its tables, keys, checks and indexes are."""
+    engine = engine_for(url)
+    with engine.connect() as connection:
+        rows = connection.execute(text(CATALOGUES[engine.dialect.name])).all()
+    engine.dispose()
+    return {tuple(in_any_order(str(cell)) for cell in row) for row in rows}
+
+
+def in_any_order(definition: str) -> tuple[str, ...]:
+    """The parts of a definition without quotes and spacing; SQLite keeps constraints in the order they were written."""
+    return tuple(sorted(" ".join(part.replace('"', "").split()).rstrip(" )") for part in definition.split(",")))
+
+
+def test_alembic_finds_nothing_to_do_after_an_upgrade(empty_url: str) -> None:
+    """Models and migrations say the same."""
+    upgrade(empty_url)
+    engine = engine_for(empty_url)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_sqlite_has_the_same_tables_migrated_as_made_from_the_models(tmp_path: Path) -> None:
+    """Also where Alembic does not look: checks, partial indexes, AUTOINCREMENT."""
+    migrated, made = f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}"
+    upgrade(migrated)
+    engine = engine_for(made)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert catalogue(migrated) == catalogue(made)
+
+
+def test_postgresql_has_the_same_tables_migrated_as_made_from_the_models(make_schema: Callable[[], str]) -> None:
+    """Also where Alembic does not look: checks, partial indexes, names of keys."""
+    migrated, made = make_schema(), make_schema()
+    upgrade(migrated)
+    engine = engine_for(made)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert catalogue(migrated) == catalogue(made)
+
+
+def test_a_downgrade_to_base_leaves_nothing(empty_url: str) -> None:
+    """Down is the inverse of up."""
+    upgrade(empty_url)
+    downgrade(empty_url)
+    engine = engine_for(empty_url)
+    tables = inspect(engine).get_table_names()
+    engine.dispose()
+    assert tables == ["alembic_version"]
+    with pytest.raises(Unmigrated):
+        check(empty_url)
+
+
+def test_a_second_upgrade_changes_nothing(empty_url: str) -> None:
+    """`enlace init` may be run again at any time."""
+    upgrade(empty_url)
+    before = catalogue(empty_url)
+    with open_database(empty_url) as database:
+        database.units.submit(None, lambda unit: unit.facts.set("kept", "yes", NOON)).result(10)
+    upgrade(empty_url)
+    check(empty_url)
+    with open_database(empty_url) as database, database.view() as unit:
+        assert unit.facts.get("kept") == "yes"
+    assert catalogue(empty_url) == before
+
+
+def test_check_says_what_to_do_and_touches_nothing(empty_url: str) -> None:
+    """Starting on foreign tables is refused before anything is written."""
+    with pytest.raises(Unmigrated, match="enlace"):
+        check(empty_url)
+    if empty_url.startswith("sqlite"):
+        assert not Path(empty_url.removeprefix("sqlite:///")).exists()
+
+
+def test_a_failed_upgrade_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite too, where Alembic by itself would commit statement by statement."""
+    from alembic.operations import Operations
+
+    url = f"sqlite:///{tmp_path / 'half.db'}"
+    original = Operations.create_table
+
+    def fail_at_outbox(self: Operations, name: str, *args: Any, **options: Any) -> Any:
+        if name == "outbox":
+            raise RuntimeError("power cut")
+        return original(self, name, *args, **options)
+
+    monkeypatch.setattr(Operations, "create_table", fail_at_outbox)
+    with pytest.raises(RuntimeError, match="power cut"):
+        upgrade(url)
+    assert catalogue(url) == set()
+
+
+def test_the_database_file_is_nobody_elses_to_read(sqlite_database: Database, tmp_path: Path) -> None:
+    """A file made by us has mode 0600, and so has its log."""
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    upgrade(url)
+    with open_database(url) as database:
+        database.units.submit(None, lambda unit: unit.facts.set("a", "b", NOON)).result(10)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")}
+    assert modes == dict.fromkeys(("new.db", "new.db-wal", "new.db-shm"), 0o600)
