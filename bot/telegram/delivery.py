@@ -33,7 +33,7 @@ from telegram import error as errors
 
 from bot.telegram.api import Api
 from bot.telegram.handled import Clock, TapAnswer, TokenRejected
-from bot.telegram.http import File
+from bot.telegram.http import File, TooManyRequests
 from bot.telegram.outcomes import (
     Ambiguous,
     Gone,
@@ -280,8 +280,8 @@ class Delivery:
     async def _answer(self, answer: TapAnswer) -> None:
         try:
             await self._api.call("answerCallbackQuery", answer_payload(answer), timeout=5.0)
-        except errors.RetryAfter as error:
-            self._close_window(error._retry_after.total_seconds())
+        except TooManyRequests as error:
+            self._close_window(error.seconds)
         except errors.TelegramError:
             pass  # older than 150 s, answered already, or the network: the button stops by itself
         finally:

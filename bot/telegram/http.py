@@ -16,6 +16,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import IO, Any, Final
 
 import aiohttp
@@ -69,6 +70,18 @@ class RefusedFile(NetworkError):
     """413: what was to be uploaded is too large, and always will be."""
 
 
+class TooManyRequests(RetryAfter):
+    """A 429: for `seconds` nothing may be sent. The library's own warns of its own future when it is made."""
+
+    def __init__(self, seconds: int) -> None:
+        TelegramError.__init__(self, f"Flood control exceeded. Retry in {seconds} seconds")
+        self.seconds = seconds
+        self._retry_after = timedelta(seconds=seconds)
+
+    def __reduce__(self) -> tuple[type, tuple[int]]:  # type: ignore[override]
+        return self.__class__, (self.seconds,)
+
+
 class TooLarge(TelegramError):
     """A download that exceeds what we accept; it was broken off."""
 
@@ -109,7 +122,7 @@ def error_of(status: int, payload: bytes) -> TelegramError:
     if not (isinstance(answer, dict) and answer.get("ok") is False):
         # A 403 page of a captive portal must not read as "this person blocked the bot".
         if status == 429:
-            return RetryAfter(UNTIMED_RETRY)
+            return TooManyRequests(UNTIMED_RETRY)
         if status == 413:
             return RefusedFile("Request Entity Too Large")
         return ServerFault(f"HTTP {status}") if status >= 500 else Unreadable(f"HTTP {status} from something else")
@@ -121,7 +134,7 @@ def error_of(status: int, payload: bytes) -> TelegramError:
     if isinstance(migrated, int):
         return ChatMigrated(migrated)
     if status == 429:
-        return RetryAfter(retry_after if isinstance(retry_after, int) and retry_after > 0 else UNTIMED_RETRY)
+        return TooManyRequests(retry_after if isinstance(retry_after, int) and retry_after > 0 else UNTIMED_RETRY)
     match status:
         case 400:
             return BadRequest(said)

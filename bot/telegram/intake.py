@@ -36,7 +36,7 @@ from telegram import error as errors
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery, answer_payload, until
 from bot.telegram.handled import Alarm, BotError, Clock, Handle, Handled, TokenRejected
-from bot.telegram.http import parse_json
+from bot.telegram.http import TooManyRequests, parse_json
 from storage.errors import Unavailable
 from storage.unit_of_work import UnitOfWork, Units
 
@@ -387,8 +387,8 @@ class Polling:
         except errors.Conflict as error:
             await self._on_conflict(error)
             return None
-        except errors.RetryAfter as error:
-            await until(self._stop, error._retry_after.total_seconds())
+        except TooManyRequests as error:
+            await until(self._stop, error.seconds)
             return None
         except errors.TelegramError as error:
             await self._rest("telegram", f"{type(error).__name__}: {error}")

@@ -12,7 +12,7 @@ from telegram import error as errors
 
 from bot.redaction import redact
 from bot.telegram.http import NotSent as NeverLeft
-from bot.telegram.http import RefusedFile
+from bot.telegram.http import RefusedFile, TooManyRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ def classify(error: errors.TelegramError) -> Outcome:
     match error:
         case NeverLeft():
             return NotSent(reason)
-        case errors.RetryAfter():
-            return RetryAfter(error._retry_after.total_seconds())
+        case TooManyRequests():
+            return RetryAfter(error.seconds)
         case errors.ChatMigrated():
             return Migrated(error.new_chat_id)
         case errors.Forbidden():
@@ -150,5 +150,5 @@ def classify(error: errors.TelegramError) -> Outcome:
 
 def _reason(error: BaseException) -> str:
     """Telegram's words without what they quote: "can't parse entities" quotes the message."""
-    said = re.sub(r"""(["'«“]).{0,400}?["'»”](?!\w)""", "…", redact(str(error)))
+    said = re.sub(r"""(?<!\w)["'«“].*["'»”](?!\w)""", "…", redact(str(error)), flags=re.DOTALL)
     return f"{type(error).__name__}: {said}"[:200]
