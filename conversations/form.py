@@ -329,6 +329,7 @@ class _Reader:
         self.repeat_paths: set[str] = set()
         self.locations: set[Place] = set()
         self.recordings: set[Place] = set()
+        self.unreadable: set[str] = set()
 
     def problem(self, code: str, place: str = "", *, severity: Severity = "error", **values: object) -> None:
         found = Problem(code, values={"node": place, **values}, severity=severity)
@@ -413,6 +414,7 @@ class _Reader:
                     read_media(file_name, data, container)
                 except AuthorError as error:
                     self.problems.extend(error.problems)
+                    self.unreadable.add(name)
         self.form.instances[name] = container
 
     # Places
@@ -763,7 +765,7 @@ class _Reader:
         container = self.form.instances.get(name.group(1))
         if container is None:
             self.problem("choices.no_list", place.path, name=name.group(1))
-        elif not container.children.get("root") and not self.form.missing_media:
+        elif name.group(1) not in self.unreadable and not container.children and not self.form.missing_media:
             self.problem("choices.none", place.path, name=name.group(1), severity="warning")
 
     # Questions
@@ -1018,7 +1020,7 @@ class _Reader:
             for i in cycle:
                 units[i].is_codependent = True
         else:
-            names = " → ".join(dict.fromkeys(units[i].place.name for i in [*cycle, cycle[0]]))
+            names = " → ".join([*dict.fromkeys(units[i].place.name for i in cycle), units[cycle[0]].place.name])
             self.problem("expression.cycle", units[min(cycle)].place.path, names=names)
         return min(cycle)
 

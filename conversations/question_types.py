@@ -17,8 +17,8 @@ from conversations.expressions import moment, number_of, text_of, written_offset
 Support = Literal["same", "differs", "unsupported"]
 Cast = Callable[[str, Mapping[str, str]], str | None]
 
-_INTEGER = re.compile(r"\s*[+-]?\d+\s*$")
-_DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TIME = re.compile(r"\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?\s*$")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
 _INT_LIMIT = 2**31
@@ -40,14 +40,16 @@ def _text(value: str, _parameters: Mapping[str, str]) -> str | None:
 
 
 def _integer(value: str, _parameters: Mapping[str, str]) -> str | None:
-    if not _INTEGER.match(value):
+    value = value.strip()
+    if not _INTEGER.fullmatch(value):
         return None
     number = int(value)
     return str(number) if -_INT_LIMIT <= number < _INT_LIMIT else None
 
 
 def _decimal(value: str, _parameters: Mapping[str, str]) -> str | None:
-    if not _DECIMAL.match(value):
+    value = value.strip()
+    if not _DECIMAL.fullmatch(value):
         return None
     number = float(value)
     return decimal_text(number) if math.isfinite(number) else None

@@ -13,7 +13,7 @@ import difflib
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyxform.errors import PyXFormError
@@ -314,8 +314,8 @@ class _Check:
             if re.match(r"(select|rank)", plain):
                 self.problem("survey.select_without_list", row, "type", type=kind)
                 return
-            near = difflib.get_close_matches(plain.split()[0], _TYPE_NAMES, 1)
-            self.problem("survey.unknown_type", row, "type", type=kind, near=near[0] if near else "text")
+            near = _near(plain.split()[0], _TYPE_NAMES) or "text"
+            self.problem("survey.unknown_type", row, "type", type=kind, near=near)
             return
         if plain == "calculate" and not row.get("calculation") and not row.get("default") and not row.get("trigger"):
             self.problem("survey.no_calculation", row, "calculation", name=row.get("name"))
@@ -338,9 +338,9 @@ class _Check:
             self.check_references(name, row, row.letter("type"))
             return
         if name not in lists and not row.get("appearance").startswith("search("):
-            near = difflib.get_close_matches(name, lists, 1)
+            near = _near(name, lists)
             if near:
-                self.problem("choices.list_misspelt", row, "type", name=name, near=near[0])
+                self.problem("choices.list_misspelt", row, "type", name=name, near=near)
             else:
                 self.problem("choices.no_list", row, "type", name=name)
             return
@@ -378,9 +378,9 @@ class _Check:
         for last_saved, name in _REFERENCE.findall(text):
             if last_saved or name in self.names or name in self.implied:
                 continue
-            near = difflib.get_close_matches(name, self.names, 1)
+            near = _near(name, self.names)
             if near:
-                self.tell("reference.misspelt", row, letter, name=name, near=near[0])
+                self.tell("reference.misspelt", row, letter, name=name, near=near)
             else:
                 self.tell("reference.unknown", row, letter, name=name)
             is_good = False
@@ -482,6 +482,13 @@ def _notes(form: Form) -> Iterator[Problem]:
 
 
 _TYPE_NAMES = [*QUESTION_TYPES, "begin_group", "end_group", "begin_repeat", "end_repeat"]
+
+
+def _near(word: str, words: Iterable[str]) -> str:
+    """The word that was probably meant, blank if none is close."""
+    known = {each.casefold(): each for each in sorted(words)}
+    found = difflib.get_close_matches(word.casefold(), known, 1)
+    return known[found[0]] if found else ""
 
 
 def _plain(header: str) -> str:
