@@ -59,7 +59,6 @@ class Evidence:
     async def run(self) -> None:
         while not self._stop.is_set():
             try:
-                await self._units.run(None, lambda unit: unit.jobs.requeue_expired(self._clock.now()))
                 jobs = await self._units.run(None, self._claim)
                 for job in jobs:
                     await self._work(job)
@@ -80,6 +79,7 @@ class Evidence:
 
     def _claim(self, unit: UnitOfWork) -> list[JobRow]:
         now = self._clock.now()
+        unit.jobs.requeue_expired(now)
         return unit.jobs.claim(now, now + LEASE, limit=1, kinds=(KIND,))
 
     async def _work(self, job: JobRow) -> None:
@@ -107,7 +107,7 @@ class Evidence:
             return
         if isinstance(outcome, Refused):
             values = tuple((str(k), str(v)) for k, v in outcome.values.items())
-            await self._feed(job, FetchFailed(payload["unique_id"], f"file.{outcome.reason}", values))
+            await self._feed(job, FetchFailed(payload["unique_id"], outcome.reason, values))
             return
         await self._feed(job, outcome)
 
@@ -121,9 +121,9 @@ class Evidence:
             strip=True,
         )
         if isinstance(found, Refused):
-            return found
+            return Refused(f"file.{found.reason}", found.values)
         if payload["is_restricted"] and found.mime_type.startswith(("image/", "video/")):
-            return Refused("picture_restricted", {})
+            return Refused("report.evidence_sensitive")
         return _Stored(found, self._store.put(found.data, sensitive=payload["is_sensitive"]))
 
     async def _feed(self, job: JobRow, result: "FetchFailed | _Stored") -> None:

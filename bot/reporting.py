@@ -129,6 +129,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
         restricted=report.is_restricted,
         answers=answers,
     )
+    unit.attachments.copy(sent.instance_id, begun.session.instance_id, ex.now)
     _open(ex, begun, form, sent.form_id, sent.form_version_id, report, supersedes_id=sent.id, anew=anew)
 
 

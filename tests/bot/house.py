@@ -147,6 +147,14 @@ class Officer:
     def _seen(self) -> int:
         return sum(1 for _ in self.town.sandbox.world.ledger.since(0, chat=self.id))
 
+    def wait_for(self, words: str, seconds: float = 10) -> str:
+        """Until the bot's last message says this."""
+        deadline = time.monotonic() + seconds
+        while words not in self.text:
+            assert time.monotonic() < deadline, f"{words!r} did not come, but {self.text!r}; log:\n{self.town.logged()}"
+            time.sleep(0.02)
+        return self.text
+
     def say(self, text: str) -> str:
         return self._changed(lambda: self.phone.say(text))
 
