@@ -17,6 +17,7 @@ import re
 import struct
 import tempfile
 import unicodedata
+import warnings
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -391,7 +392,10 @@ _DAMAGE = (
 def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -> tuple[bytes, _Kind] | Refused:
     decoder, stored_as = _PICTURES[kind.mime_type]
     try:
-        with Image.open(io.BytesIO(data), formats=(decoder, "MPO") if decoder == "JPEG" else (decoder,)) as picture:
+        with (
+            _quiet_pillow(),
+            Image.open(io.BytesIO(data), formats=(decoder, "MPO") if decoder == "JPEG" else (decoder,)) as picture,
+        ):
             # The header alone has been read so far: a few bytes may claim any size.
             pages = getattr(picture, "n_frames", 1) if decoder == "TIFF" else 1
             if picture.width * picture.height > MAX_PIXELS or pages > MAX_PAGES:
@@ -402,10 +406,14 @@ def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -
             if decoder == "JPEG" and max_pixels:
                 picture.draft(None, (max_pixels, max_pixels))  # decodes at half or a quarter where that is enough
             frames = _frames(picture, max_pixels) if pages > 1 else [_upright(picture, max_pixels)]
+            return _encoded(frames, stored_as), stored_as
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Refused("too_many_pixels", {"max_mp": MAX_PIXELS // 1_000_000})
     except _DAMAGE:
         return Refused("damaged")
+
+
+def _encoded(frames: list[Image.Image], stored_as: _Kind) -> bytes:
     out = io.BytesIO()
     first, *others = frames
     match stored_as.extension:
@@ -416,8 +424,17 @@ def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -
         case "tif":
             first.save(out, "TIFF", compression="tiff_deflate", save_all=bool(others), append_images=others)
         case _:
-            first.save(out, "PNG", optimize=True)
-    return out.getvalue(), stored_as
+            first.save(out, "PNG")
+    return out.getvalue()
+
+
+@contextlib.contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Pillow warns of broken metadata, which we throw away, and only warns of bombs, which we refuse."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _frames(picture: Image.Image, max_pixels: int | None) -> list[Image.Image]:
