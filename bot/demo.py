@@ -6,6 +6,7 @@ stops when the page asks, so that a killed bot leaves its Telegram standing, as 
 """
 
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from pydantic import SecretStr
 
 from bot.app import open_storage
 from bot.people import enrol
+from bot.sandbox import people
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings, inherited_environment
@@ -66,7 +68,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     if fresh and FOLDER.exists():
         shutil.rmtree(FOLDER)
     FOLDER.mkdir(exist_ok=True)
-    settings = demo_settings(port)
+    settings = demo_settings()
     is_new = not (FOLDER / "enlace.db").exists()
     for sentence in set_up(settings, BEGINS.astimezone(UTC)):
         print(sentence, file=sys.stderr)
@@ -84,18 +86,21 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     world.add_person(NEWCOMER)
     supervisor = Supervisor(settings, world)
     supervisor.order("start")
+    for member in CAST:
+        people.start(world, member.telegram_id)  # each phone opens on its first screen
     print(f"\n  The phones are at http://localhost:{port}   (Ctrl-C ends the demo)\n", file=sys.stderr, flush=True)
     try:
-        serve(port, world=world, supervisor=supervisor)
+        # The bot's door is one of its own: while "Telegram is down" it refuses, and the page stays.
+        serve(port, world=world, supervisor=supervisor, api_port=int(settings.telegram_api.rpartition(":")[2]))
     finally:
         supervisor.close()
 
 
-def demo_settings(port: int) -> Settings:
+def demo_settings() -> Settings:
     """Settings of their own: what a real deployment has in its environment must not reach a demonstration."""
     return Settings.model_construct(
         telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
-        telegram_api=f"http://127.0.0.1:{port}",
+        telegram_api=f"http://127.0.0.1:{_free_port()}",
         database_url=f"sqlite:///{FOLDER / 'enlace.db'}",
         timezone="America/Santo_Domingo",
         language="es",
@@ -105,6 +110,12 @@ def demo_settings(port: int) -> Settings:
         log_level="WARNING",
         log_format="console",
     )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Supervisor:

@@ -383,7 +383,8 @@ def _calendar(
                 row.append(Button("·" if day else " ", f"form:month:{shown_on:%Y-%m}"))
             else:
                 row.append(Button(f"[{number}]" if day == today else str(number), f"form:day:{day.isoformat()}"))
-        rows.append(tuple(row))
+        if any(button.tap.startswith("form:day:") for button in row):
+            rows.append(tuple(row))  # a week without a day to choose would only be tapped in vain
     return rows
 
 

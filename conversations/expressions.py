@@ -289,7 +289,8 @@ class _Reader:
             text = "*"
         else:
             raise self.unexpected()
-        return Step(axis, text, self.predicates())
+        # Namespaces do not tell apart elements of an instance: orx:meta is meta.
+        return Step(axis, text.rpartition(":")[2], self.predicates())
 
 
 def parse(source: str) -> Tree:

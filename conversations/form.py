@@ -485,7 +485,7 @@ class _Reader:
 
     def place_at(self, ref: str, context: Place | None = None) -> Place | None:
         """The place a control's or bind's reference names; relative ones start at the group around it."""
-        path = ref.strip()
+        path = re.sub(r"(?<=/)[^/:]+:(?=[^/:])", "", ref.strip())
         if not path.startswith("/") and context is not None:
             parts = context.path.split("/")
             for part in path.split("/"):
@@ -503,7 +503,7 @@ class _Reader:
             ref = bind.get("nodeset") or bind.get("ref") or ""
             place = self.place_at(ref, self.form.root)
             if place is None:
-                self.problem("xform.bind_nowhere", ref)
+                self.problem("xform.bind_nowhere", ref, severity="warning")
                 continue
             self.binds[place] = bind
             place.value_type = (bind.get("type") or "string").rpartition(":")[2]
@@ -537,7 +537,7 @@ class _Reader:
         context = self.form.places.get(group.path) if group is not None else self.form.root
         place = self.place_at(ref, context) if ref else None
         if ref and place is None:
-            self.problem("xform.control_nowhere", ref)
+            self.problem("xform.control_nowhere", ref, severity="warning")
         repeat = next((child for child in element if local(child) == "repeat"), None)
         if repeat is not None and all(local(child) in ("repeat", "label", "setvalue", "hint") for child in element):
             self.read_repeat(repeat, group, element)
@@ -593,7 +593,7 @@ class _Reader:
             ref = next((b.get("nodeset", "") for b in self.binds.values() if b.get("id") == element.get("bind")), "")
         place = self.place_at(ref, context or self.form.root)
         if place is None:
-            self.problem("xform.control_nowhere", ref)
+            self.problem("xform.control_nowhere", ref, severity="warning")
             return
         self.controls[place] = element
         self.group_of[place] = group
@@ -850,14 +850,16 @@ class _Reader:
         new: dict[Place, list[Action]] = {}
         triggers: dict[Place, list[Action]] = {}
         for element, around in self.setvalues:
-            target = self.place_at(element.get("ref") or element.get("nodeset") or "", around or self.form.root)
+            # The specification wants an absolute path, and neither reference engine follows another.
+            ref = (element.get("ref") or element.get("nodeset") or "").strip()
+            target = self.place_at(ref)
             if target is None or not target.is_leaf:
-                self.problem("xform.setvalue_nowhere", element.get("ref", ""))
+                self.problem("xform.setvalue_nowhere", ref, severity="warning")
                 continue
             source = (element.get("value") or "").strip()
             column = "default" if "xforms-value-changed" not in element.get("event", "") else "calculation"
             value = self.expression(source, target, column) if source else None
-            action = Action(target, value, text_in(element) if not source else "")
+            action = Action(target, value, text_in(element) if element.get("value") is None else "")
             for event in element.get("event", "").split():
                 match event:
                     case "odk-instance-first-load" | "xforms-ready":

@@ -116,8 +116,8 @@ class Instance:
     """One session's answers over a form; see the module for its laws."""
 
     __slots__ = (
-        "_added", "_cleared", "_dirty", "_fired", "_hidden", "_moment", "_scopes", "_shown", "counter", "device_id",
-        "form", "instance_id", "language", "now", "root", "seed", "timezone", "username",
+        "_added", "_cleared", "_dirty", "_fired", "_hidden", "_is_live", "_moment", "_new", "_scopes", "_shown",
+        "counter", "device_id", "form", "instance_id", "language", "now", "root", "seed", "timezone", "username",
     )  # fmt: skip
 
     def __init__(self, form: Form, *, now: datetime, timezone: str, language: str, instance_id: str) -> None:
@@ -139,6 +139,9 @@ class Instance:
         self._cleared: list[tuple[str, str]] = []
         self._fired: list[tuple[Place, Frame]] = []
         self._added: list[Frame] = []
+        self._new: list[Frame] = []
+        # First values are no changes: nothing is triggered while the instance or a repeat's instance is being made.
+        self._is_live = True
 
     @classmethod
     def start(
@@ -162,6 +165,7 @@ class Instance:
             raise ValueError("now must be aware")
         made = cls(form, now=now, timezone=timezone, language=language, instance_id=instance_id)
         made.username, made.device_id, made.seed = username, device_id, seed
+        made._is_live = False
         made.root = made._frame(form.frame, None, 0, form.frame.template)
         for frame, place in made._leaves(made.root):
             slot = place.slot
@@ -180,6 +184,7 @@ class Instance:
                     made._perform(action, frame)
                     made._settle()
         made._changes()
+        made._is_live = True
         return made
 
     @classmethod
@@ -674,7 +679,7 @@ class Instance:
     def _touched(self, place: Place, frame: Frame) -> None:
         """A value has changed: mark its readers, remember what it triggers."""
         self._mark(self.form.readers.get(place), frame)
-        if place in self.form.triggers:
+        if place in self.form.triggers and self._is_live and not any(frame.is_within(new) for new in self._new):
             self._fired.append((place, frame))
 
     def _settle(self) -> None:
@@ -693,9 +698,10 @@ class Instance:
                     for target in self._targets(action.target, frame):
                         self._perform(action, target)
             else:
-                return
+                break
         self._fired.clear()
         self._added.clear()
+        self._new.clear()
 
     def _targets(self, target: Place, frame: Frame) -> list[Frame]:
         """The frames of a setvalue's target: in the trigger's own instance where they share a repeat."""
@@ -856,6 +862,7 @@ class Instance:
         frame = self._frame(place.inner, around, len(instances), place.inner.template)
         instances.append(frame)
         self._added.append(frame)
+        self._new.append(frame)
         frame.relevant[0] = around.relevant[place.slot]
         for here, each in self._places(frame):
             parent = each.parent

@@ -86,12 +86,23 @@ def _point(value: str, _parameters: Mapping[str, str]) -> str | None:
         return None
     if abs(numbers[0]) > 90 or abs(numbers[1]) > 180:
         return None
+    if not any(numbers):
+        # What a phone without a position sends; both reference engines take it for no answer.
+        return None
     return " ".join(decimal_text(number) for number in numbers)
+
+
+def _origin(value: str) -> str | None:
+    """0 0 is no position of somebody, but it may be a point of a line."""
+    numbers = [number_of(part) for part in value.split()]
+    is_origin = 2 <= len(numbers) <= 4 and all(number == 0 for number in numbers)
+    return " ".join(decimal_text(number) for number in numbers) if is_origin else None
 
 
 def _points(least: int, *, closed: bool) -> Cast:
     def cast(value: str, parameters: Mapping[str, str]) -> str | None:
-        found = [_point(part, parameters) for part in value.split(";") if part.strip()]
+        parts = [part for part in value.split(";") if part.strip()]
+        found = [_point(part, parameters) or _origin(part) for part in parts]
         if len(found) < least or None in found or (closed and found[0] != found[-1]):
             return None
         return ";".join(point for point in found if point is not None)
