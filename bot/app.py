@@ -41,7 +41,6 @@ from storage.vault import Vault, VaultError
 logger = structlog.get_logger(__name__)
 
 BOT_USERNAME = "telegram.username"
-LAST_CALL = "telegram.last_call_at"
 PURGE_AFTER = timedelta(days=7)
 """Update numbers restart at random after an idle week (GUARANTEES G2): older ones are forgotten."""
 PURGE_EVERY = 3600.0
@@ -186,7 +185,7 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             evidence = Evidence(api, units, intake, dispatch, store, clock)
             outgoing = tasks.create_task(delivery.run())
             fetching = tasks.create_task(evidence.run())
-            housekeeping = tasks.create_task(_keep_house(database, clock))
+            housekeeping = tasks.create_task(_keep_house(database, store, clock))
             if settings.webhook_url is not None:
                 from bot.web.server import Webhook
 
@@ -248,8 +247,8 @@ async def _set_menus(api: Api, default_language: str) -> None:
             await api.call("setMyCommands", payload)
 
 
-async def _keep_house(database: Database, clock: Clock) -> None:
-    """Forget what need not be remembered, and note that we are alive for `/readyz` and `/estado`."""
+async def _keep_house(database: Database, store: FileStore, clock: Clock) -> None:
+    """Forget what need not be remembered: old update numbers, settled messages, files no answer holds any more."""
 
     def purge(unit: UnitOfWork) -> None:
         before = clock.now() - PURGE_AFTER
@@ -260,9 +259,7 @@ async def _keep_house(database: Database, clock: Clock) -> None:
     while True:
         with contextlib.suppress(Unavailable):
             await database.units.run(None, purge)
+            kept = await database.units.run(None, lambda unit: unit.attachments.keys())
+            # A file is stored before the unit that attaches it: the day's are left alone.
+            await asyncio.to_thread(store.sweep, kept, clock.now() - timedelta(days=1))
         await asyncio.sleep(PURGE_EVERY)
-
-
-def evidence_folder(settings: Settings) -> Path:
-    settings.files.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return settings.files

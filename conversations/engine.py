@@ -724,7 +724,8 @@ class _Turn:
             return
         standing = self.session.at
         if len(nodes) > 1:
-            numbers = reading.read_numbers(text, len(nodes))
+            labels = [self.instance.label(node) for node in nodes]
+            numbers = reading.read_numbers(text, len(nodes), labels=labels)
             if numbers is None:
                 self._not_understood(text, origin, self.say("err.number"))
                 return

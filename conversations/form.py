@@ -124,7 +124,7 @@ class Text:
         parts = self.message(language)
         if len(parts) == 1 and isinstance(parts[0], str):
             return parts[0]
-        return "".join(part if isinstance(part, str) else part.text(scope) for part in parts).strip()
+        return "".join([part if isinstance(part, str) else part.text(scope) for part in parts])
 
     def expressions(self) -> Iterator[Expression]:
         for message in self.by_language.values():
@@ -271,8 +271,7 @@ class Form:
                 with contextlib.suppress(ExpressionError):
                     parts.append(compile_expression(source, self.root, surroundings))
                 parts.append(child.tail or "")
-            message = ("".join(parts).strip(),) if len(parts) == 1 else tuple(parts)  # type: ignore[arg-type]
-            found = self.texts[key] = Text({language: message})
+            found = self.texts[key] = Text({language: trimmed(parts)})
         return found
 
     def __repr__(self) -> str:
@@ -720,9 +719,7 @@ class _Reader:
             else:
                 parts.append(text_in(child))
             parts.append(child.tail or "")
-        if all(isinstance(part, str) for part in parts):
-            return ("".join(part for part in parts if isinstance(part, str)).strip(),)
-        return tuple(part for part in parts if part != "")
+        return trimmed(parts)
 
     def items_of(self, element: Element, place: Place) -> ItemSet:
         itemset = next((child for child in element if local(child) == "itemset"), None)
@@ -953,7 +950,28 @@ class _Reader:
             if items is not None and items.nodes is not None:
                 values |= dict.fromkeys(items.nodes.reads.values, False)
                 repeats |= items.nodes.reads.repeats
+            for output in self.outputs_in_choices(items):
+                values |= dict.fromkeys(output.reads.values, False)
+                repeats |= output.reads.repeats
         return Reads(values, repeats, set(), True)
+
+    def outputs_in_choices(self, items: ItemSet | None) -> Iterator[Expression]:
+        """The outputs in the labels of a list's choices: few lists have any, but jr:choice-name() shows them."""
+        if items is None:
+            return
+        for _, text in items.inline:
+            yield from text.expressions()
+        if items.nodes is None or not items.label_is_itext:
+            return
+        name = re.search(r"instance\(\s*['\"]([^'\"]+)", items.nodes.source)
+        container = self.form.instances.get(name.group(1)) if name is not None else None
+        for item in container.descendants() if container is not None else ():
+            text_id = item.child_text(items.label_name)
+            for language, texts in self.form.itext.items():
+                value = texts.get(text_id, {}).get("")
+                if isinstance(value, Element) and len(value):
+                    message = self.form.itext_message(language, text_id)
+                    yield from message.expressions() if message is not None else ()
 
     def needed(self, unit: Unit, own: Mapping[Place, Mapping[str, Unit]]) -> Iterator[Unit]:
         """The units that must have been evaluated before this one."""
@@ -1025,6 +1043,21 @@ class _Reader:
             names = " → ".join([*dict.fromkeys(units[i].place.name for i in cycle), units[cycle[0]].place.name])
             self.problem("expression.cycle", units[min(cycle)].place.path, names=names)
         return min(cycle)
+
+
+def trimmed(parts: Sequence["str | Expression"]) -> Message:
+    """A message without the blanks that pyxform writes around outputs; what an output says keeps its own."""
+    merged: list[str | Expression] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    if merged and isinstance(merged[0], str):
+        merged[0] = merged[0].lstrip()
+    if merged and isinstance(merged[-1], str):
+        merged[-1] = merged[-1].rstrip()
+    return tuple(part for part in merged if part != "") or ("",)
 
 
 def text_in(element: Element) -> str:

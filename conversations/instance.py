@@ -314,7 +314,9 @@ class Instance:
             for item in found:
                 choice = by_item.get(item)
                 if choice is None:
-                    choice = by_item[item] = self._item_choice(items, item)
+                    choice = self._item_choice(items, item)
+                    if not items.label_is_itext or self._is_fixed(item.child_text(items.label_name)):
+                        by_item[item] = choice
                 choices.append(choice)
             return choices
         value, label = items.value, items.label
@@ -322,6 +324,12 @@ class Instance:
             return []
         scopes = [Scope(self, each) for each, _ in found]
         return [Choice(text, label.text(s)) for s in scopes if (text := value.text(s)) != ""]
+
+    def _is_fixed(self, text_id: str) -> bool:
+        """True if a text has no outputs, so that it says the same in every session."""
+        languages = (self.language, self.form.default_language)
+        texts = (self.form.itext_message(language, text_id) for language in languages)
+        return not any(True for text in texts if text is not None for _ in text.expressions())
 
     def _inline_choices(self, items: ItemSet, frame: Frame) -> Iterator[Choice]:
         scope = Scope(self, frame)
@@ -835,7 +843,10 @@ class Instance:
     def _recount(self, unit: Unit, frame: Frame) -> None:
         place = unit.place
         number = number_of(unit.expression.text(Scope(self, frame)))
-        wanted = int(min(max(number, 0), MAX_REPEATS)) if number == number else 0
+        if number != number:
+            # A count that is blank for a moment, while it is being corrected, takes nothing away.
+            return
+        wanted = int(min(max(number, 0), MAX_REPEATS))
         instances = frame.repeats[place.slot]
         while len(instances) > wanted:
             self._remove_frame(place, frame, len(instances) - 1)
@@ -850,9 +861,9 @@ class Instance:
         frame.relevant = bytearray(b"\x01" * len(seed.values))
         for place in frame_type.repeats:
             assert place.inner is not None
+            seeds = seed.repeats.get(place.slot, ()) if self.form.logic[place].count is None else ()
             frame.repeats[place.slot] = [
-                self._frame(place.inner, frame, number, each)
-                for number, each in enumerate(seed.repeats.get(place.slot, ()))
+                self._frame(place.inner, frame, number, each) for number, each in enumerate(seeds)
             ]
         return frame
 

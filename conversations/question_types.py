@@ -214,7 +214,7 @@ def type_of(control: str, value_type: str, *, mediatype: str = "", readonly: boo
     if control == "upload":
         return _UPLOADS.get(mediatype.partition("/")[0], "file")
     if control in ("input", "secret"):
-        return "note" if readonly and value_type == "string" else _INPUTS.get(value_type, "text")
+        return "note" if readonly else _INPUTS.get(value_type, "text")
     return ""
 
 

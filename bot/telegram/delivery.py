@@ -493,7 +493,7 @@ class Delivery:
         if row.kind in REPLIES:
             self._parked.add(row.chat_id)
             self._handing_back[row.chat_id] += 1
-        at = self._clock.now() + timedelta(seconds=max(0.0, wait))
+        at = self._clock.now() + timedelta(seconds=max(wait, self._window()))
         self._note(Note(row, outbox.RetryAfter(at, "handed back")))
 
     def _has_time(self, held: _Held, wait: float) -> bool:

@@ -49,7 +49,7 @@ WEBHOOK_FACT: Final = "telegram.webhook"
 BATCH: Final = 100
 """Updates a getUpdates brings at most; also how far we may run ahead of one that does not commit."""
 LONG_POLL: Final = 30
-PATIENCE: Final = 0.15
+PATIENCE: Final = 0.1
 """Seconds a batch may take before we ask for more without it."""
 ALARM_EVERY: Final = 60.0
 SECRET_HEADER: Final = b"x-telegram-bot-api-secret-token"
@@ -355,14 +355,17 @@ class Polling:
     async def run(self) -> None:
         """Fetch and apply until `stop`. Leaves by TokenRejected if Telegram does not know us any more."""
         await self._leave_own_webhook()
+        repeats = 0
         while not self._stop.is_set():
             batch = await self._fetch()
             if batch is None:
                 continue
             is_new = self._apply(batch)
+            repeats = 0 if is_new else repeats + 1
             if self._unfinished:
+                # Telegram answers at once while anything is unacknowledged: asking again takes a pause.
                 self._settled.clear()
-                await until(self._settled, PATIENCE if is_new else 1.0)
+                await until(self._settled, min(PATIENCE * 1.25**repeats, 0.5))
             if self._failed is not None:
                 reason, self._failed = self._failed, None
                 await self._rest("database", reason)

@@ -204,4 +204,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-__all__ = ["ANA", "CARMEN", "GRACE", "JEAN", "LUIS", "PEDRO", "ROSA", "Officer", "Town", "furnish", "people", "settings_in", "town_in"]
+__all__ = [
+    "ANA",
+    "CARMEN",
+    "GRACE",
+    "JEAN",
+    "LUIS",
+    "PEDRO",
+    "ROSA",
+    "Officer",
+    "Town",
+    "furnish",
+    "people",
+    "settings_in",
+    "town_in",
+]

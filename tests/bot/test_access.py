@@ -123,7 +123,13 @@ def test_names_fit_telegrams_command_menu() -> None:
                 assert 0 < len(description) <= 256
 
 
-PEOPLE = {Role.FOCAL_POINT: ANA, Role.ALTERNATE: LUIS, Role.COORDINATOR: CARMEN, Role.ADMIN: PEDRO, Role.OBSERVER: GRACE}
+PEOPLE = {
+    Role.FOCAL_POINT: ANA,
+    Role.ALTERNATE: LUIS,
+    Role.COORDINATOR: CARMEN,
+    Role.ADMIN: PEDRO,
+    Role.OBSERVER: GRACE,
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -142,7 +148,10 @@ def test_a_command_is_done_for_its_roles_and_denied_to_all_others(
         if command.is_typed:
             said = desk.say(who, f"/{command.name}")
             assert desk.state() == before
-            assert any(wording("es")("denied") in str(r.payload) or "not for your role" in str(r.payload) for r in said.deliveries)
+            assert any(
+                wording("es")("denied") in str(r.payload) or "not for your role" in str(r.payload)
+                for r in said.deliveries
+            )
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "channel"])
@@ -212,7 +221,9 @@ def test_ten_thousand_forged_taps_have_no_effect(desk: Desk) -> None:
         ).fetchone()
     dice = random.Random(20181003)
     makers: list[Callable[[], str]] = [
-        lambda: f"f:{number:x}:{dice.randrange(50):x}:{dice.choice(['pick', 'same', 'skip', 'send', 'day', 'value', 'nope'])}:{dice.randrange(9)}",
+        lambda: (
+            f"f:{number:x}:{dice.randrange(50):x}:{dice.choice(['pick', 'same', 'skip', 'send', 'day', 'value', 'nope'])}:{dice.randrange(9)}"
+        ),
         lambda: f"f:{dice.randrange(10**6):x}:1:pick:0",
         lambda: f"f:{dice.randbytes(5).hex()}",
         lambda: f"c:{dice.choice([c.name for c in COMMANDS if c.roles == commands._ADMINS])}:{dice.randrange(9)}",
