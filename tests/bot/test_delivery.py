@@ -1,0 +1,570 @@
+"""The delivery: what is committed is sent, in order, and what became of it is decided by kind (G7, G11)."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from wire import (
+    ANA,
+    LUIS,
+    ROSA,
+    HandClock,
+    calls,
+    empty_database,
+    opened,
+    people_of,
+    quiet,
+    running,
+    said,
+    shown,
+    texts,
+    until,
+)
+
+from bot.sandbox import people
+from bot.sandbox.faults import Fault
+from bot.sandbox.server import Sandbox, running_sandbox
+from bot.telegram.delivery import anew
+from bot.telegram.handled import TapAnswer, TokenRejected
+from bot.telegram.pacer import Pacer
+from storage.database import Database
+from storage.models import Person, table
+from storage.outbox import OutboxDraft
+from storage.unit_of_work import UnitOfWork
+
+FAILING = {
+    "before": ("reset", "timeout", "5xx", "html", "truncated"),
+    "after": ("reset", "timeout", "5xx", "truncated"),
+}
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[Sandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(telegram: Sandbox) -> Sandbox:
+    people_of(telegram)
+    return telegram
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with opened(empty_database(request.param, tmp_path), tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """Where the kind of database makes no difference."""
+    with opened(empty_database("sqlite", tmp_path), tmp_path) as found:
+        yield found
+
+
+# ------------------------------------------------------------------ order
+async def test_a_chats_messages_arrive_in_the_order_of_their_commits(sandbox: Sandbox, database: Database) -> None:
+    """One at a time in each chat, whatever the others do."""
+    async with running(sandbox, database) as bot:
+        for number in range(10):
+            await bot.commit(*said(ANA, f"a{number}"), *said(LUIS, f"b{number}"))
+        await quiet(bot)
+        assert texts(sandbox, ANA) == [f"a{number}" for number in range(10)]
+        assert texts(sandbox, LUIS) == [f"b{number}" for number in range(10)]
+        assert set(await bot.states()) == {"sent"}
+
+
+async def test_what_is_sent_is_not_remembered(sandbox: Sandbox, database: Database) -> None:
+    """A settled row has no payload any more: what it said is Telegram's, not ours (S14)."""
+    async with running(sandbox, database) as bot:
+        await bot.commit(*said(ANA, "secret"))
+        await quiet(bot)
+        assert [row.payload for row in await bot.outbox()] == [None]
+
+
+async def test_order_survives_a_retry(sandbox: Sandbox, database: Database) -> None:
+    """A message that must be repeated is not overtaken by the next one of its chat."""
+    rule = sandbox.world.faults.add(Fault("5xx", method="sendMessage", times=2))
+    async with running(sandbox, database) as bot:
+        await bot.commit(*said(ANA, "one", "two", "three"))
+        await quiet(bot)
+    assert rule.hits == 2
+    assert texts(sandbox, ANA) == ["one", "two", "three"]
+
+
+async def test_one_slow_chat_holds_up_nobody(sandbox: Sandbox, sqlite: Database) -> None:
+    """While one chat waits for its timeout, the others are served (G11)."""
+    sandbox.world.faults.add(Fault("timeout", method="sendMessage", chat=ANA, delay=2, times=1))
+    async with running(sandbox, sqlite, read_timeout=0.5) as bot:
+        await bot.commit(*said(ANA, "slow"))
+        await asyncio.sleep(0.05)
+        await bot.commit(*said(LUIS, "fast"))
+        await until(lambda: texts(sandbox, LUIS) == ["fast"], 0.4)
+        await quiet(bot)
+    assert texts(sandbox, ANA) == ["slow"]
+
+
+# ------------------------------------------------------------------ certain, ambiguous
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["reset", "timeout", "5xx", "html", "truncated"])
+async def test_a_prompt_is_repeated_until_it_has_arrived(
+    sandbox: Sandbox, sqlite: Database, kind: Any, when: Any
+) -> None:
+    """At least once: it may be seen twice, never not at all (G7)."""
+    rule = sandbox.world.faults.add(Fault(kind, method="sendMessage", when=when, times=1, delay=1))
+    async with running(sandbox, sqlite, read_timeout=0.2) as bot:
+        await bot.commit(*said(ANA, "which?"))
+        await quiet(bot)
+        assert await bot.states() == ["sent"]
+    assert rule.hits == 1
+    assert texts(sandbox, ANA) == ["which?"] * (2 if when == "after" else 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["reset", "timeout", "5xx", "html", "truncated"])
+async def test_an_ambiguous_reminder_is_not_repeated(sandbox: Sandbox, sqlite: Database, kind: Any, when: Any) -> None:
+    """At most once: nobody is chased twice because a connection broke (G7)."""
+    rule = sandbox.world.faults.add(Fault(kind, method="sendMessage", when=when, times=1, delay=1))
+    async with running(sandbox, sqlite, read_timeout=0.2) as bot:
+        await bot.commit(*said(ANA, "due!", kind="reminder"))
+        await until(lambda: rule.hits == 1)
+        await quiet(bot)
+        await asyncio.sleep(0.3)
+        assert await bot.states() == ["ambiguous"]
+    assert texts(sandbox, ANA) == (["due!"] if when == "after" else [])
+    assert len(calls(sandbox, "sendMessage")) == 1
+
+
+@pytest.mark.parametrize("kind", ["prompt", "reminder", "export"])
+async def test_what_was_certainly_not_sent_is_repeated_whatever_it_is(
+    sandbox: Sandbox, database: Database, kind: str
+) -> None:
+    """Refused is not reset: nobody has seen it, so nobody can see it twice."""
+    async with running(sandbox, database, server=sandbox.api) as bot:
+        sandbox.world.switch(down=True)
+        await asyncio.sleep(0.05)
+        await bot.commit(*said(ANA, "later", kind=kind))
+        await until(lambda: bot.delivery.counts[kind, "NotSent"] >= 2)
+        sandbox.world.switch(down=False)
+        await quiet(bot)
+        assert await bot.states() == ["sent"]
+    assert texts(sandbox, ANA) == ["later"]
+
+
+async def test_a_prompt_that_never_gets_an_answer_is_given_up(
+    sandbox: Sandbox, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A message on which Telegram stumbles every time must not close its chat for ever."""
+    sandbox.world.faults.add(Fault("5xx", method="sendMessage", times=10))
+    async with running(sandbox, sqlite, back_off=(0.01,)) as bot:
+        await bot.commit(*said(ANA, "cursed", "next"))
+        await quiet(bot)
+        assert await bot.states() == ["undeliverable", "sent"]
+    assert texts(sandbox, ANA) == ["next"]
+
+
+async def test_a_message_telegram_refuses_does_not_hold_up_the_next(sandbox: Sandbox, database: Database) -> None:
+    """A 400 is final, and a defect of ours that the log names."""
+    async with running(sandbox, database) as bot:
+        broken = OutboxDraft(ANA, "prompt", "sendMessage", {"text": "<b>never closed", "parse_mode": "HTML"})
+        await bot.commit(broken, *said(ANA, "fine"))
+        await quiet(bot)
+        assert await bot.states() == ["undeliverable", "sent"]
+    assert texts(sandbox, ANA) == ["fine"]
+
+
+# ------------------------------------------------------------------ people who cannot be reached
+async def test_somebody_who_blocked_the_bot_gets_one_attempt(sandbox: Sandbox, database: Database) -> None:
+    """403: the person is flagged, what else was to go out to them is dropped, and nobody tries again (T5)."""
+
+    def enrol(unit: UnitOfWork) -> None:
+        unit.connection.execute(
+            insert(table(Person)).values(
+                telegram_id=ANA, name="Ana", language="es", timezone="UTC", joined_at=datetime.now(UTC)
+            )
+        )
+
+    people.block(sandbox.world, ANA)
+    await database.units.run(None, enrol)
+    async with running(sandbox, database) as bot:
+        await bot.commit(*said(ANA, "one", "two", "three", kind="reminder"), *said(LUIS, "still", kind="reminder"))
+        await until(lambda: texts(sandbox, LUIS) == ["still"])
+        await asyncio.sleep(1.3)
+        assert await bot.states() == ["undeliverable"] * 3 + ["sent"]
+        flagged = select(table(Person).c.unreachable_at)
+        assert await database.units.run(None, lambda unit: unit.connection.execute(flagged).scalar_one()) is not None
+    assert len([call for call in calls(sandbox, "sendMessage") if call.chat == ANA]) == 1
+
+
+async def test_a_deactivated_person_is_found_out_by_one_attempt(sandbox: Sandbox, sqlite: Database) -> None:
+    """Deactivated, or never met (400 chat not found): the same as blocked."""
+    async with running(sandbox, sqlite) as bot:
+        await bot.commit(*said(999, "who?", kind="reminder"))
+        await until(lambda: bot.delivery.counts["reminder", "Unreachable"] == 1)
+        await quiet(bot)
+        assert await bot.states() == ["undeliverable"]
+    assert len(calls(sandbox, "sendMessage")) == 1
+
+
+async def test_a_group_that_became_a_supergroup_is_followed(sandbox: Sandbox, sqlite: Database) -> None:
+    """Telegram gives the new number with the refusal; the message goes there."""
+    people.add_to_group(sandbox.world, -100, "Comisión", [ANA], kind="group")
+    people.migrate(sandbox.world, -100, -1000000000100)
+    async with running(sandbox, sqlite) as bot:
+        await bot.commit(*said(-100, "goodbye", kind="notice"))
+        await quiet(bot)
+        assert await bot.states() == ["sent"]
+    assert texts(sandbox, -1000000000100) == ["goodbye"]
+
+
+# ------------------------------------------------------------------ 429
+async def test_nothing_is_sent_inside_the_window_of_a_429(sandbox: Sandbox, database: Database) -> None:
+    """A 429 binds everything until it is over (G11): other chats, reminders, even replies to taps."""
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=1, times=1))
+    async with running(sandbox, database) as bot:
+        await bot.commit(*said(ANA, "one"))
+        await until(lambda: rule.hits == 1)
+        await until(lambda: bot.delivery.is_held)
+        begun = len(sandbox.world.calls)
+        closed_at = sandbox.world.calls[begun - 1].at
+        await bot.commit(*said(LUIS, "two"), *said(ROSA, "three", kind="reminder"))
+        bot.delivery.answer(TapAnswer("1"))
+        await quiet(bot)
+        await until(lambda: texts(sandbox, ROSA) == ["three"])
+        after = [call.at - closed_at for call in list(sandbox.world.calls)[begun:]]
+    assert min(after) >= 1.0
+    assert not calls(sandbox, "answerCallbackQuery")
+    assert texts(sandbox, ANA) == ["one"]
+    assert texts(sandbox, LUIS) == ["two"]
+
+
+async def test_a_429_of_hours_is_kept_across_a_restart(sandbox: Sandbox, database: Database) -> None:
+    """The rows go back with a `not_before`, the new process reads when the window ends, and order is kept."""
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=10_072, times=1))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one", "two"))
+        await until(lambda: rule.hits == 1)
+        await quiet(bot)
+        await bot.commit(*said(ANA, "three"))
+        await quiet(bot)
+        rows = await bot.outbox()
+        assert [row.state for row in rows] == ["queued"] * 3
+        assert all(row.not_before - clock.now() > timedelta(seconds=9_000) for row in rows)
+    sent = len(sandbox.world.calls)
+    clock.move(10_000)
+    async with running(sandbox, database, clock=clock) as bot:
+        assert bot.delivery.is_held
+        await bot.commit(*said(LUIS, "meanwhile"))
+        await asyncio.sleep(0.3)
+        assert [call.method for call in list(sandbox.world.calls)[sent:]] == ["getMe"]
+        clock.move(80)
+        await until(lambda: len(texts(sandbox, ANA)) == 3)
+        await quiet(bot)
+    assert texts(sandbox, ANA) == ["one", "two", "three"]
+    assert texts(sandbox, LUIS) == ["meanwhile"]
+
+
+# ------------------------------------------------------------------ cards
+async def test_a_card_is_edited_before_its_number_is_known(sandbox: Sandbox, database: Database) -> None:
+    """The next update commits while the card is still on its way: the lane resolves it."""
+    async with running(sandbox, database) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question 1"}, card),
+            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card),
+        )
+        await quiet(bot)
+        assert shown(sandbox, ANA) == [("send", "question 1"), ("edit", "question 2")]
+        number = await bot.database.units.run(None, lambda unit: unit.outbox.card_message_id(card))
+        assert number == sandbox.world.ledger.entries[0].message_id
+
+
+async def test_a_card_is_found_again_after_a_restart(sandbox: Sandbox, database: Database) -> None:
+    """Its number is in the database by then."""
+    async with running(sandbox, database) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question 1"}, card))
+        await quiet(bot)
+    async with running(sandbox, database) as bot:
+        await bot.commit(OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card))
+        await quiet(bot)
+    assert shown(sandbox, ANA) == [("send", "question 1"), ("edit", "question 2")]
+
+
+async def test_a_card_that_is_gone_is_sent_anew_and_edited_from_then_on(sandbox: Sandbox, database: Database) -> None:
+    """The person cleared the chat: the question appears again below, and the card is that message now."""
+    async with running(sandbox, database) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question 1"}, card))
+        await quiet(bot)
+        people.clear(sandbox.world, ANA)
+        markup = {"inline_keyboard": [[{"text": "a", "callback_data": "a"}]]}
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2", "reply_markup": markup}, card),
+            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 3"}, card),
+        )
+        await quiet(bot)
+        assert set(await bot.states()) == {"sent"}
+    assert shown(sandbox, ANA)[1:] == [("send", "question 2"), ("edit", "question 3")]
+    assert sandbox.world.ledger.entries[1].message["reply_markup"] == markup  # type: ignore[index]
+
+
+async def test_a_card_that_was_never_delivered_is_sent_by_its_edit(sandbox: Sandbox, sqlite: Database) -> None:
+    """Its first message was refused: what was to replace it is shown all the same."""
+    async with running(sandbox, sqlite) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "<i", "parse_mode": "HTML"}, card),
+            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card),
+        )
+        await quiet(bot)
+        assert await bot.states() == ["undeliverable", "sent"]
+    assert shown(sandbox, ANA) == [("send", "question 2")]
+
+
+async def test_not_modified_is_what_was_wanted(sandbox: Sandbox, sqlite: Database) -> None:
+    """Editing to the same content is a success, and no second message."""
+    async with running(sandbox, sqlite) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "same"}, card),
+            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "same"}, card),
+        )
+        await quiet(bot)
+        assert await bot.states() == ["sent", "sent"]
+    assert shown(sandbox, ANA) == [("send", "same")]
+
+
+async def test_a_deletion_that_cannot_be_is_settled_and_listed(sandbox: Sandbox, sqlite: Database) -> None:
+    """Older than 48 h, or gone: one attempt, and the reason stays (S15)."""
+    async with running(sandbox, sqlite) as bot:
+        await bot.commit(OutboxDraft(ANA, "notice", "deleteMessage", {"message_id": 4_711}))
+        await quiet(bot)
+        [row] = await bot.outbox()
+        assert row.state == "undeliverable"
+        assert "delete" in row.error
+    assert len(calls(sandbox, "deleteMessage")) == 1
+
+
+async def test_a_deleted_card_is_a_new_message_when_it_is_edited(sandbox: Sandbox, sqlite: Database) -> None:
+    """Without asking Telegram about a message we know to be gone."""
+    async with running(sandbox, sqlite) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card),
+            OutboxDraft(ANA, "notice", "deleteMessage", {}, card),
+        )
+        await quiet(bot)
+        await bot.commit(OutboxDraft(ANA, "prompt", "editMessageText", {"text": "two"}, card))
+        await quiet(bot)
+    assert [what for what, _ in shown(sandbox, ANA)] == ["send", "delete", "send"]
+    assert not calls(sandbox, "editMessageText")
+
+
+def test_a_picture_that_cannot_be_edited_is_sent_anew_with_its_file() -> None:
+    """editMessageMedia names the file by attachment, sendPhoto by its own parameter."""
+    edit = {
+        "message_id": 5,
+        "media": {"type": "photo", "media": "attach://chart", "caption": "Semana"},
+        "@files": {"chart": {"path": "chart.png", "name": "chart.png"}},
+        "reply_markup": {"inline_keyboard": []},
+    }
+    assert anew("editMessageMedia", edit) == (
+        "sendPhoto",
+        {
+            "caption": "Semana",
+            "@files": {"photo": {"path": "chart.png", "name": "chart.png"}},
+            "reply_markup": {"inline_keyboard": []},
+        },
+    )
+    assert anew("editMessageReplyMarkup", {"reply_markup": {}}) is None
+
+
+async def test_a_file_is_uploaded_under_its_own_name(sandbox: Sandbox, sqlite: Database, tmp_path: Path) -> None:
+    """The row names the file; its content is read when it is sent. One that is gone settles the row."""
+    (tmp_path / "out.csv").write_bytes(b"a;b\n1;2\n")
+    files = {"document": {"path": str(tmp_path / "out.csv"), "name": "reporte del año.csv", "type": "text/csv"}}
+    gone = {"document": {"path": str(tmp_path / "nothing.csv"), "name": "x.csv"}}
+    async with running(sandbox, sqlite) as bot:
+        await bot.commit(
+            OutboxDraft(ANA, "export", "sendDocument", {"caption": "Listo", "@files": files}),
+            OutboxDraft(LUIS, "export", "sendDocument", {"@files": gone}),
+        )
+        await until(lambda: len(sandbox.world.ledger.entries) == 1)
+        await quiet(bot)
+        assert sorted(await bot.states()) == ["sent", "undeliverable"]
+    message = sandbox.world.ledger.entries[0].message
+    assert message is not None
+    assert message["document"]["file_name"] == "reporte del año.csv"
+
+
+# ------------------------------------------------------------------ what a crash left
+async def test_what_a_dead_process_left_is_settled_by_kind(sandbox: Sandbox, database: Database) -> None:
+    """Alone, a new process takes over at once: replies again, reminders in doubt (G7)."""
+
+    def leave(unit: UnitOfWork) -> None:
+        now = datetime.now(UTC)
+        for kind in ("prompt", "reminder"):
+            unit.outbox.add(OutboxDraft(ANA, kind, "sendMessage", {"text": kind}), now=now)  # type: ignore[arg-type]
+        unit.outbox.claim(now, now + timedelta(seconds=60), 10, ("fan_out",))
+
+    await database.units.run(None, leave)
+    async with running(sandbox, database) as bot:
+        await bot.commit(*said(ANA, "after"))
+        await until(lambda: len(texts(sandbox, ANA)) == 2)
+        await quiet(bot)
+        assert await bot.states() == ["sent", "ambiguous", "sent"]
+    assert texts(sandbox, ANA) == ["prompt", "after"]
+
+
+async def test_beside_a_replica_a_lease_is_respected_until_it_ends(sandbox: Sandbox, database: Database) -> None:
+    """Not alone: what another may be sending is left to it, and later replies of the chat wait behind it."""
+    clock = HandClock()
+
+    def leave(unit: UnitOfWork) -> None:
+        unit.outbox.add(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "theirs"}), now=clock.now())
+
+    await database.units.run(None, leave)
+    async with running(sandbox, database, clock=clock, is_alone=False) as bot:
+        await bot.commit(*said(ANA, "ours"), *said(LUIS, "free"))
+        await until(lambda: texts(sandbox, LUIS) == ["free"])
+        await asyncio.sleep(0.3)
+        assert texts(sandbox, ANA) == []
+        clock.move(61)
+        await until(lambda: len(texts(sandbox, ANA)) == 2)
+    assert texts(sandbox, ANA) == ["theirs", "ours"]
+
+
+async def test_stopping_sends_what_is_in_hand_and_records_it(sandbox: Sandbox, database: Database) -> None:
+    """A clean stop leaves nothing `sending`: sent, or queued for the next start, within 5 s."""
+    sandbox.world.faults.add(Fault("5xx", method="sendMessage", chat=LUIS))
+    begun = asyncio.get_running_loop().time()
+    async with running(sandbox, database, back_off=(60.0,)) as bot:
+        await bot.commit(*said(ANA, *(f"{number}" for number in range(20))), *said(LUIS, "stuck"))
+    assert asyncio.get_running_loop().time() - begun < 5
+    async with running(sandbox, database, rate=0.001) as bot:
+        assert sorted(set(await bot.states()) - {"sending"}) == ["queued", "sent"]
+    assert len(texts(sandbox, ANA)) == 20
+
+
+async def test_a_rejected_token_stops_the_bot(sandbox: Sandbox, sqlite: Database) -> None:
+    """401: nothing can be said any more, and the operator reads which setting it is."""
+    sandbox.world.faults.add(Fault("refuse", method="sendMessage", status=401, description="Unauthorized"))
+    with pytest.RaisesGroup(pytest.RaisesExc(TokenRejected, match="ENLACE_TELEGRAM_TOKEN")):
+        async with running(sandbox, sqlite) as bot:
+            await bot.commit(*said(ANA, "hello"))
+            await asyncio.sleep(5)
+
+
+# ------------------------------------------------------------------ replies to taps
+async def test_the_answer_to_a_tap_does_not_keep_the_next_message_waiting(sandbox: Sandbox, sqlite: Database) -> None:
+    """It is sent beside the rows, and what goes wrong with it does not matter."""
+    sandbox.world.faults.add(Fault("slow", method="answerCallbackQuery", delay=0.5))
+    async with running(sandbox, sqlite) as bot:
+        bot.delivery.answer(TapAnswer("no such query", "Listo", show_alert=True))
+        await bot.commit(*said(ANA, "next"))
+        await until(lambda: texts(sandbox, ANA) == ["next"], 0.4)
+    assert [call.params for call in calls(sandbox, "answerCallbackQuery")] == [
+        {"callback_query_id": "no such query", "text": "Listo", "show_alert": True}
+    ]
+
+
+# ------------------------------------------------------------------ pace
+async def test_turns_are_even_and_never_more_than_the_rate_in_any_second() -> None:
+    """Telegram counts: 30 in a second is the end of it."""
+    loop = asyncio.get_running_loop()
+    pacer, at = Pacer(100.0), []
+
+    async def take() -> None:
+        await pacer.turn(is_reply=False)
+        at.append(loop.time())
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(60):
+            tasks.create_task(take())
+    assert at[-1] - at[0] == pytest.approx(0.59, abs=0.1)
+    assert max(sum(1 for each in at if start <= each < start + 0.1) for start in at) <= 11
+
+
+async def test_replies_take_their_turn_before_fan_out() -> None:
+    """Somebody who is waiting for an answer does not queue behind a digest (G11)."""
+    pacer, order = Pacer(200.0), []
+
+    async def take(name: str, *, is_reply: bool) -> None:
+        await pacer.turn(is_reply=is_reply)
+        order.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(5):
+            tasks.create_task(take(f"fan-out {number}", is_reply=False))
+        await asyncio.sleep(0)
+        tasks.create_task(take("reply", is_reply=True))
+    assert order.index("reply") <= 1
+
+
+async def test_after_a_quiet_moment_a_turn_costs_nothing() -> None:
+    """One person alone is answered at once, at any rate."""
+    pacer = Pacer(29.5)
+    await pacer.turn(is_reply=True)
+    await asyncio.sleep(0.04)
+    begun = asyncio.get_running_loop().time()
+    await pacer.turn(is_reply=True)
+    assert asyncio.get_running_loop().time() - begun < 0.01
+
+
+async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
+    """A cancelled wait leaves its place to the next."""
+    pacer = Pacer(20.0)
+    await pacer.turn(is_reply=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await pacer.turn(is_reply=True)
+    begun = asyncio.get_running_loop().time()
+    await pacer.turn(is_reply=True)
+    assert asyncio.get_running_loop().time() - begun < 0.07
+
+
+async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlite: Database) -> None:
+    """Telegram allows one a second in a chat; replies to a person's own messages are exempt."""
+    async with running(sandbox, sqlite) as bot:
+        await bot.commit(*said(ANA, "one", "two", kind="reminder"))
+        await until(lambda: len(texts(sandbox, ANA)) == 2)
+        await bot.commit(*said(ANA, "reply"))
+        await until(lambda: len(texts(sandbox, ANA)) == 3, 0.5)
+        at = [seen.at for seen in sandbox.world.ledger.since(0, chat=ANA)]
+    assert at[1] - at[0] >= 1.0
+
+
+async def test_fan_out_reaches_the_allowed_rate_and_replies_do_not_wait_for_it(
+    sandbox: Sandbox, database: Database
+) -> None:
+    """Even turns through the claim, the lanes and the records: no gap while there is something to send (T13)."""
+    rate = 60.0
+    for number in range(1_000, 1_120):
+        sandbox.world.add_person(_person(number), started=True)
+    async with running(sandbox, database, rate=rate) as bot:
+        drafts = [draft for number in range(1_000, 1_120) for draft in said(number, "weekly", kind="digest")]
+        await bot.commit(*drafts)
+        await asyncio.sleep(0.3)
+        begun = asyncio.get_running_loop().time()
+        await bot.commit(*said(ANA, "reply"))
+        await until(lambda: texts(sandbox, ANA) == ["reply"], 1.0)
+        assert asyncio.get_running_loop().time() - begun < 0.25
+        await until(lambda: len(sandbox.world.ledger.entries) == 121, 10)
+        await quiet(bot)
+        assert set(await bot.states()) == {"sent"}
+    at = [seen.at for seen in sandbox.world.ledger.entries]
+    assert 121 / (at[-1] - at[0]) >= 0.85 * rate
+    assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= rate + 2
+
+
+def _person(number: int) -> Any:
+    from bot.sandbox.telegram import Person as Somebody
+
+    return Somebody(number, f"P{number}")

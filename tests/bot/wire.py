@@ -1,0 +1,269 @@
+"""For tests of the wire: databases of both kinds, a clock wound by hand, a bot in pieces that a test holds.
+
+Nothing of ours is replaced: Telegram's end is the sandbox over real sockets, the database is a real one.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import functools
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from bot.sandbox.server import Sandbox
+from bot.sandbox.telegram import Person
+from bot.telegram.api import Api
+from bot.telegram.delivery import Delivery
+from bot.telegram.handled import Alarm, Handle
+from bot.telegram.intake import Flood, Intake, Polling, log_alarm
+from storage.database import Database, open_database, upgrade
+from storage.models import Base, OutboxMessage, PoisonUpdate, table
+from storage.outbox import REPLIES, OutboxDraft, OutboxRow
+from storage.unit_of_work import UnitOfWork
+from storage.vault import Vault
+
+ANA, LUIS, ROSA = 501, 502, 503
+POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
+BACK_OFF = (0.03, 0.06, 0.1)
+
+
+def _load_echo_bot() -> ModuleType:
+    file = Path(__file__).parents[1] / "faults" / "echo_bot.py"
+    spec = importlib.util.spec_from_file_location("echo_bot", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["echo_bot"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+echo_bot = _load_echo_bot()
+Echo = echo_bot.Echo
+heard_by = echo_bot.heard_by
+
+
+class HandClock:
+    """Runs with real time, and jumps when told."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time() + self._ahead.total_seconds()
+
+    def move(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+
+# ------------------------------------------------------------------ databases
+@functools.cache
+def _migrated_sqlite() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    upgrade(f"sqlite:///{folder / 'template.db'}")
+    return folder / "template.db"
+
+
+@functools.cache
+def _migrated_postgres() -> str:
+    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
+    name = f"enlace_wire_{uuid.uuid4().hex[:12]}"
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE SCHEMA {name}"))
+    except OperationalError:
+        return ""
+
+    def drop() -> None:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+        engine.dispose()
+
+    atexit.register(drop)
+    url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"})
+    upgrade(url.render_as_string(hide_password=False))
+    return url.render_as_string(hide_password=False)
+
+
+def empty_database(kind: str, folder: Path) -> str:
+    """The URL of migrated, empty tables; skips, saying so, where there is no PostgreSQL."""
+    if kind == "sqlite":
+        shutil.copyfile(_migrated_sqlite(), folder / "wire.db")
+        return f"sqlite:///{folder / 'wire.db'}"
+    url = _migrated_postgres()
+    if not url:
+        pytest.skip(f"PostgreSQL is not reachable at {make_url(POSTGRES).render_as_string()}: set ENLACE_TEST_POSTGRES")
+    engine = create_engine(url)
+    names = ", ".join(f'"{name}"' for name in Base.metadata.tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return url
+
+
+@contextlib.contextmanager
+def opened(url: str, folder: Path) -> Iterator[Database]:
+    keys = folder / "keys.json"
+    vault = Vault.load(keys) if keys.exists() else Vault.create(keys)
+    with open_database(url, vault=vault) as database:
+        yield database
+
+
+def people_of(sandbox: Sandbox) -> None:
+    """A fresh world with three people in it."""
+    sandbox.world.reset()
+    for number, name in ((ANA, "Ana"), (LUIS, "Luis"), (ROSA, "Rosa")):
+        sandbox.world.add_person(Person(number, name), started=True)
+
+
+# ------------------------------------------------------------------ the bot in pieces
+class Bot:
+    """The parts of a running bot."""
+
+    def __init__(self, api: Api, database: Database, delivery: Delivery, clock: HandClock) -> None:
+        self.api = api
+        self.database = database
+        self.delivery = delivery
+        self.clock = clock
+        self.intake: Intake
+        self.polling: Polling | None = None
+
+    async def commit(self, *drafts: OutboxDraft) -> list[OutboxRow]:
+        """Commit these rows and hand the replies among them over, as the intake does."""
+
+        def work(unit: UnitOfWork) -> list[OutboxRow]:
+            now = self.clock.now()
+            return [
+                OutboxRow(unit.outbox.add(d, now=now), d.chat_id, d.kind, d.method, d.payload, d.card_id, False, 1, now)
+                for d in drafts
+            ]
+
+        rows = await self.database.units.run(None, work)
+        self.delivery.feed(row for row in rows if row.kind in REPLIES)
+        self.delivery.wake()
+        return rows
+
+    async def card(self, chat_id: int) -> int:
+        return await self.database.units.run(None, lambda unit: unit.outbox.new_card(chat_id))
+
+    async def outbox(self) -> list[Any]:
+        """Every outbox row as it is in the database."""
+        columns = table(OutboxMessage).c
+        query = select(columns.id, columns.kind, columns.state, columns.not_before, columns.error, columns.payload)
+        return await self.database.units.run(
+            None, lambda unit: list(unit.connection.execute(query.order_by(columns.id)))
+        )
+
+    async def states(self) -> list[str]:
+        return [row.state for row in await self.outbox()]
+
+    async def poison(self) -> list[Any]:
+        return await self.database.units.run(
+            None, lambda unit: list(unit.connection.execute(select(table(PoisonUpdate))))
+        )
+
+    async def heard(self, chat_id: int) -> list[str]:
+        said: list[str] = await self.database.units.run(None, lambda unit: heard_by(unit, chat_id))
+        return said
+
+
+@contextlib.asynccontextmanager
+async def running(
+    sandbox: Sandbox,
+    database: Database,
+    *,
+    clock: HandClock | None = None,
+    polls: bool = False,
+    handle: Callable[[int], Handle] | None = None,
+    flood: Flood | None = None,
+    alarm: Alarm = log_alarm,
+    server: str = "",
+    delivery_class: type[Delivery] = Delivery,
+    read_timeout: float = 1.0,
+    **options: Any,
+) -> AsyncIterator[Bot]:
+    """A bot on this sandbox and database: delivery, intake, and polling if wanted. Stopped cleanly at the end."""
+    clock = clock or HandClock()
+    api = Api(SecretStr(sandbox.token), server or sandbox.url, read_timeout=read_timeout)
+    settings: dict[str, Any] = {"rate": 0, "sweep_every": 0.1, "back_off": BACK_OFF} | options
+    await api.initialize()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            delivery = delivery_class(api, database.units, clock, tasks, **settings)
+            bot = Bot(api, database, delivery, clock)
+            await delivery.start()
+            sending = tasks.create_task(delivery.run())
+            applies = handle(api.bot_id) if handle is not None else Echo(api.bot_id).handle
+            bot.intake = Intake(api.bot_id, database.units, applies, delivery, clock, flood=flood)
+            try:
+                if polls:
+                    bot.polling = Polling(api, database.units, bot.intake, clock, alarm=alarm, wait=2)
+                    fetching = tasks.create_task(bot.polling.run())
+                yield bot
+                if bot.polling is not None:
+                    bot.polling.stop()
+                    await fetching
+            except BaseException:
+                # A failed assertion is not to wait for tasks that have no reason to end.
+                if bot.polling is not None:
+                    bot.polling.stop()
+                delivery.stop()
+                delivery._abandon.set()
+                raise
+            delivery.stop()
+            await sending
+    finally:
+        await api.shutdown()
+
+
+async def until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for it; an assertion if it does not come true."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.005)
+
+
+async def quiet(bot: Bot, seconds: float = 5.0) -> None:
+    """Until everything in hand is sent and recorded."""
+    await until(lambda: bot.delivery.pending == 0, seconds)
+
+
+def shown(sandbox: Sandbox, chat_id: int) -> list[tuple[str, str]]:
+    """What a phone was shown: (send | edit | delete, text), in order."""
+    return [
+        (seen.what, str((seen.message or {}).get("text", "")))
+        for seen in list(sandbox.world.ledger.since(0, chat=chat_id))
+    ]
+
+
+def texts(sandbox: Sandbox, chat_id: int) -> list[str]:
+    return [text for what, text in shown(sandbox, chat_id) if what == "send"]
+
+
+def calls(sandbox: Sandbox, *methods: str) -> list[Any]:
+    """The bot's calls of these methods, oldest first."""
+    return [call for call in list(sandbox.world.calls) if call.method in methods]
+
+
+def said(chat_id: int, *lines: str, kind: Any = "prompt") -> Sequence[OutboxDraft]:
+    """One message a line."""
+    return [OutboxDraft(chat_id, kind, "sendMessage", {"text": line}) for line in lines]
