@@ -161,6 +161,25 @@ def test_a_question_knows_all_its_author_wrote():
         form.question("nosuch")
 
 
+def test_what_leads_nowhere_in_an_xform_is_a_warning():
+    """Both engines load such a form: a rule or a control without its node does nothing, and neither does a
+    setvalue with a relative path. Namespaces do not matter to a path.
+    """
+    form = read_xform(
+        xform(
+            "<a/><meta xmlns='http://openrosa.org/xforms'><instanceID/></meta>",
+            '<bind nodeset="/data/nosuch" relevant="1"/>'
+            '<bind nodeset="/data/orx:meta/orx:instanceID" jr:preload="uid"/>',
+            '<input ref="/data/gone"><label>G</label></input>'
+            '<input ref="/data/a"><label>A</label>'
+            '<setvalue event="xforms-value-changed" ref="../a" value="1"/></input>',
+        )
+    )
+
+    assert [p.code for p in form.warnings] == ["xform.bind_nowhere", "xform.control_nowhere", "xform.setvalue_nowhere"]
+    assert [q.path for q in form.questions] == ["/data/a", "/data/meta/instanceID"]
+
+
 def test_older_xforms_are_read_too():
     """Inline choices, a group without ref, control types without a bind, a repeat without a template."""
     form = read_xform(

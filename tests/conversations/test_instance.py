@@ -289,6 +289,28 @@ def test_of_several_answers_only_those_fall_out_that_lost_their_choice():
     assert changes.cleared == (("/data/cities", "sd pap"),)
 
 
+def test_a_choice_may_speak_of_an_answer():
+    """An output in a choice's label, and jr:choice-name() of it, follow the answer."""
+    made = form("""
+        | survey |
+        | | type | name | label | calculation |
+        | | text | who | Who? | |
+        | | select_one l | pick | Pick | |
+        | | calculate | shown | | jr:choice-name(${pick}, '${pick}') |
+        | choices |
+        | | list_name | name | label |
+        | | l | me | Me, ${who} |
+        | | l | other | Somebody else |
+    """)
+    instance = start(made, who="Ana", pick="me")
+    assert [c.label for c in instance.choices(instance.node("pick"))] == ["Me, Ana", "Somebody else"]
+
+    instance.answer("who", "Bo")
+
+    assert [c.label for c in instance.choices(instance.node("pick"))] == ["Me, Bo", "Somebody else"]
+    assert instance.node("shown").value == "Me, Bo"
+
+
 def test_choices_from_a_repeat_are_its_instances():
     """A select over what has just been entered; blank ones are no choice."""
     made = form("""
@@ -405,6 +427,25 @@ def test_a_trigger_sets_its_target_when_its_question_changes():
     assert instance.node("c").value == "22"
 
 
+def test_what_an_instance_begins_with_triggers_nothing():
+    """A trigger waits for a change; defaults of a new repeat instance are none."""
+    made = form("""
+        | survey |
+        | | type | name | label | calculation | trigger | default |
+        | | begin repeat | r | R | | | |
+        | | integer | a | A | | | 1 + 1 |
+        | | text | changed | Changed | 'yes' | ${a} | |
+        | | end repeat | | | | | |
+    """)
+    instance = start(made)
+    instance.add("/data/r")
+    assert [instance.node(f"/data/r[{n}]/changed").value for n in (1, 2)] == ["", ""]
+
+    instance.answer("/data/r[2]/a", "3")
+
+    assert [instance.node(f"/data/r[{n}]/changed").value for n in (1, 2)] == ["", "yes"]
+
+
 def test_start_today_and_username_are_those_of_the_session():
     """Metadata in the session's zone: at noon UTC it is eight in Santo Domingo. `end` is filled when handing over."""
     made = form("""
@@ -518,6 +559,19 @@ def test_a_counted_repeat_has_as_many_instances_as_the_answer_says():
         instance.remove("/data/staff[1]")
     instance.answer("n", "2000000000")
     assert len(list(instance.nodes())) < MAX_REPEATS + 50
+
+
+def test_a_count_that_is_blank_for_a_moment_takes_nothing_away():
+    """Correcting the number must not cost what was entered; both reference engines keep it."""
+    instance = start(form(REPEATS))
+    assert "staff" not in instance.submission_xml()
+    instance.answer("n", "1")
+    instance.answer("/data/staff[1]/sname", "Ana")
+
+    assert instance.answer("n", "").cleared == ()
+    instance.answer("n", "2")
+
+    assert instance.node("/data/staff[1]/sname").value == "Ana"
 
 
 def test_repeats_survive_a_restart():
