@@ -196,6 +196,17 @@ QUESTION_TYPES: dict[str, QuestionType] = {
     )
 }
 
+
+def conformance_table() -> str:
+    """The table of docs/xlsform.md: every question type, and what a chat makes of it."""
+    lines = ["| type | asked | support | in the chat |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {kind.name} | {'yes' if kind.is_asked else 'no'} | {kind.support} | {kind.chat} |"
+        for kind in QUESTION_TYPES.values()
+    ]
+    return "\n".join(lines)
+
+
 _UPLOADS = {"image": "image", "audio": "audio", "video": "video", "osm": "osm"}
 _INPUTS = {
     "int": "integer", "integer": "integer", "long": "integer", "decimal": "decimal", "date": "date", "time": "time",

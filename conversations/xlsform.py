@@ -15,6 +15,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from xml.sax.saxutils import escape
 
 from pyxform.errors import PyXFormError
 from pyxform.question_type_dictionary import QUESTION_TYPE_DICT
@@ -25,7 +26,7 @@ from conversations.expressions import ExpressionError, Surroundings, compile_exp
 from conversations.form import Form, read_xform
 from conversations.nodes import FrameType, Item, Place
 from conversations.problems import AuthorError, Problem, Severity
-from conversations.question_types import QUESTION_TYPES
+from conversations.question_types import QUESTION_TYPES, clean
 from conversations.workbook import Sheet, read_sheets
 
 MAX_SURVEY_ROWS = 5_000
@@ -54,7 +55,8 @@ _HEADERS = {
 _EXPRESSIONS = ("relevant", "constraint", "calculation", "choice_filter", "required", "read_only", "repeat_count")
 _TEXTS = ("label", "hint", "guidance_hint", "constraint_message", "required_message", "default", "parameters")
 _YES_NO = frozenset({"yes", "no", "true", "false", "true()", "false()"})
-_NAME = re.compile(r"[^\W\d][\w.\-]*(:[^\W\d][\w.\-]*)?$")
+_NAME = re.compile(r"[^\W\d][\w.\-]*(:[^\W\d][\w.\-]*)?")
+_TAG = re.compile(r"[^\W\d][\w.\-]*")
 _REFERENCE = re.compile(r"\$\{\s*((?:last-saved#)?)([^${}]*?)\s*\}")
 _CONTROL = re.compile(r"(begin|end)[_\s](group|repeat|loop|lgroup|looped group)\b", re.IGNORECASE)
 _SELECT = re.compile(
@@ -73,7 +75,10 @@ _NEEDS_NO_LABEL = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class CheckedForm:
-    """A form ready to be asked, the XForm it came from, and what its author should still know."""
+    """A form ready to be asked, the XForm it came from, and what its author should still know.
+
+    `xform` is complete: the attached lists are written into it, so that `read_xform(xform)` alone is the form.
+    """
 
     form: Form
     xform: str
@@ -90,7 +95,8 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
     stem = re.split(r"[/\\]", file_name)[-1].rpartition(".")[0]
     if kind == "xml":
         form = read_xform(data, media=media)
-        return CheckedForm(form, data.decode("utf-8", "replace"), (*form.warnings, *_notes(form)))
+        text = complete(data.decode("utf-8", "replace"), form)
+        return CheckedForm(form, text, (*form.warnings, *_notes(form)))
     if kind == "md":
         sheets = _markdown_sheets(data)
     elif kind in ("xlsx", "xlsm"):
@@ -203,7 +209,7 @@ class _Check:
             self.add(self.traced(problem))
         if form is None or self.has_errors():
             raise AuthorError(self.sorted_problems())
-        return CheckedForm(form, xform, tuple(self.sorted_problems()))
+        return CheckedForm(form, complete(xform, form), tuple(self.sorted_problems()))
 
     def has_errors(self) -> bool:
         return any(problem.severity == "error" for problem in self.problems)
@@ -298,7 +304,7 @@ class _Check:
             if row.get("type").casefold() not in _UNNAMED and not (is_group and not row.get("label")):
                 self.problem("survey.no_name", row, "name")
             return
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             self.problem("survey.bad_name", row, "name", name=name)
         elif name in scope:
             self.problem("survey.duplicate_name", row, "name", name=name, other=scope[name])
@@ -469,6 +475,32 @@ class _Anything(dict[str, Item]):
 
     def get(self, key: object, default: object = None) -> Item:
         return Item(str(key))
+
+
+def complete(xform: str, form: Form) -> str:
+    """The XForm with the lists of its attached files written into it.
+
+    What is stored of a published form is this one text; a column that XML cannot name can be named by no
+    expression either, and is left out.
+    """
+
+    def written(found: "re.Match[str]") -> str:
+        attributes = dict(re.findall(r'([\w:]+)\s*=\s*["\']([^"\']*)["\']', found[1]))
+        container = form.instances.get(attributes.get("id", ""))
+        if "src" not in attributes or container is None or not container.children:
+            return found[0]
+        return f"<instance{found[1].rstrip()}>{''.join(_xml(item) for item in _children(container))}</instance>"
+
+    return re.sub(r"<instance\b([^>]*?)/>", written, xform)
+
+
+def _children(item: Item) -> Iterator[Item]:
+    return (child for group in item.children.values() for child in group if _TAG.fullmatch(child.name))
+
+
+def _xml(item: Item) -> str:
+    inside = "".join(_xml(child) for child in _children(item)) or escape(clean(item.text))
+    return f"<{item.name}>{inside}</{item.name}>"
 
 
 def _notes(form: Form) -> Iterator[Problem]:

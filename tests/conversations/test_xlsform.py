@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime
 from importlib.resources import files
 from string import Formatter
 from textwrap import dedent
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from conversations.form import read_xform
+from conversations.instance import Instance
 from conversations.problems import AuthorError, Problem
 from conversations.question_types import QUESTION_TYPES
 from conversations.wording import LANGUAGES, catalogue, wording
@@ -218,6 +221,23 @@ def test_what_is_no_form_is_refused(data, name, code):
         read_xlsform(data, name)
 
     assert code in {p.code for p in refusal.value.problems}
+
+
+def test_the_xform_of_a_published_form_is_complete_without_its_attachments():
+    """What is stored is one text: the CSV is inside it, and reading it alone gives the same choices."""
+    rows = "| survey |\n| | type | name | label |\n| | select_one_from_file towns.csv | town | Town |\n"
+    csv = 'name,label,a column,n\nsd,"Santo Domingo & DN",x,1\nsm,Samaná <ok>,y,\n'.encode()
+
+    published = read_xlsform(rows.encode(), "t.md", media={"towns.csv": csv})
+    again = read_xform(published.xform)
+
+    assert again.warnings == ()
+    instances = [
+        Instance.start(f, now=datetime(2018, 10, 3, tzinfo=UTC), timezone="UTC", language="", instance_id="x")
+        for f in (published.form, again)
+    ]
+    first, second = ([(c.value, c.label) for c in i.choices(i.node("town"))] for i in instances)
+    assert first == second == [("sd", "Santo Domingo & DN"), ("sm", "Samaná <ok>")]
 
 
 CELLS = st.one_of(
