@@ -312,7 +312,7 @@ async def test_a_second_poller_is_an_alarm_within_ten_seconds(sandbox: Sandbox, 
         begun = asyncio.get_running_loop().time()
         while not alarms:
             assert asyncio.get_running_loop().time() - begun < 10
-            await asyncio.to_thread(thief.call, "getUpdates", timeout=0)
+            await asyncio.to_thread(thief.call, "getUpdates", timeout=1)
             await asyncio.sleep(0.2)
         people.say(sandbox.world, ANA, "still there?")
         await until(lambda: texts(sandbox, ANA) == ["1: still there?"], 6)
