@@ -81,8 +81,9 @@ class Database:
             with self._readers.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            if _is_unavailable(error):
-                raise Unavailable(type(error.orig).__name__) from error
+            # Here a refusal to write is the caller's defect, not a full or failed-over disk.
+            if _is_unavailable(error) and "read-only" not in str(error.orig).replace("readonly", "read-only"):
+                raise Unavailable(str(error.orig).partition("\n")[0]) from error
             raise
 
     @contextlib.contextmanager
@@ -503,7 +504,12 @@ def restore(file: Path, url: str, *, now: datetime) -> None:
                 raise StorageError(f"{file}: not a database of this program")
             if not target.exists():
                 os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            with contextlib.closing(module.connect(str(target), timeout=BUSY_MS / 1000)) as copy:
+            connection = module.connect(str(target), timeout=BUSY_MS / 1000, isolation_level=None)
+            with contextlib.closing(connection) as copy:
+                # Alone, or not at all: a bot that idles has the file open too, and copying waits for ever for a lock.
+                copy.execute("PRAGMA locking_mode=EXCLUSIVE")
+                copy.execute("BEGIN EXCLUSIVE")
+                copy.execute("COMMIT")
                 origin.backup(copy)
     except module.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", None) or 0

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import URL, Engine, create_engine, insert, make_url, text
 from sqlalchemy.exc import OperationalError
+
 from storage.database import Database, open_database, upgrade
 from storage.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
 from storage.sessions import StoredSession

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, text, update
+
 from storage.database import Database, open_database
 from storage.models import Membership, Person, table
 from storage.unit_of_work import UnitOfWork
@@ -18,7 +19,13 @@ NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 def test_a_stranger_has_a_chat_and_nothing_else(apply: Any) -> None:
     """The first message makes the chat; nobody is let in by it."""
     visit = apply(lambda unit: unit.chats.open(42, 42))
-    assert (visit.chat.id, visit.chat.turn, visit.person, visit.memberships, visit.membership) == (42, 0, None, (), None)
+    assert (visit.chat.id, visit.chat.turn, visit.person, visit.memberships, visit.membership) == (
+        42,
+        0,
+        None,
+        (),
+        None,
+    )
     assert visit.session is None
 
 
@@ -48,9 +55,11 @@ def test_a_role_that_ended_is_no_role(apply: Any, world: Any) -> None:
 def test_suspended_and_unreachable_are_seen_at_once(apply: Any, world: Any) -> None:
     """The flags are times in the table and yes or no here."""
     apply(
-        lambda unit: unit.connection.execute(
-            update(table(Person)).where(table(Person).c.id == world.person_ids[0]).values(suspended_at=NOW)
-        ).rowcount
+        lambda unit: (
+            unit.connection.execute(
+                update(table(Person)).where(table(Person).c.id == world.person_ids[0]).values(suspended_at=NOW)
+            ).rowcount
+        )
     )
     visit = apply(lambda unit: unit.chats.open(1, world.telegram_ids[0]))
     assert (visit.person.is_suspended, visit.person.is_unreachable) == (True, False)
@@ -100,7 +109,9 @@ def test_of_two_plans_the_role_is_that_of_the_open_session(apply: Any, world: An
 
     def join_another_plan(unit: UnitOfWork) -> int:
         unit.connection.execute(
-            text("INSERT INTO plan (id, code, name, starts_on, ends_on, timezone) VALUES (99, 'B', '{}', :a, :a, 'UTC')"),
+            text(
+                "INSERT INTO plan (id, code, name, starts_on, ends_on, timezone) VALUES (99, 'B', '{}', :a, :a, 'UTC')"
+            ),
             {"a": "2018-01-01"},
         )
         unit.connection.execute(
@@ -153,9 +164,7 @@ HOLDS = {
 
 
 @pytest.mark.parametrize("name", HOLDS)
-def test_two_replicas_never_work_on_one_chat_at_once(
-    postgres_database: Database, postgres_url: str, name: str
-) -> None:
+def test_two_replicas_never_work_on_one_chat_at_once(postgres_database: Database, postgres_url: str, name: str) -> None:
     """The second waits for the row, then sees everything the first one did, session and all (G3)."""
     hold: Callable[[UnitOfWork], Any] = HOLDS[name]
     units = postgres_database.units

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+
 from storage.database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 
@@ -53,7 +54,8 @@ def test_planted_bug_without_the_unique_key_an_update_is_applied_twice(database:
         unit.connection.execute(
             text(
                 "CREATE TABLE processed_update (bot_id BIGINT NOT NULL, update_id BIGINT NOT NULL, "
-                "processed_at TIMESTAMP WITH TIME ZONE NOT NULL, CONSTRAINT pk_processed_update PRIMARY KEY (bot_id, update_id))"
+                "processed_at TIMESTAMP WITH TIME ZONE NOT NULL, "
+                "CONSTRAINT pk_processed_update PRIMARY KEY (bot_id, update_id))"
             )
         )
 

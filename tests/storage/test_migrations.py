@@ -9,6 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
+
 from storage.database import Database, Unmigrated, check, downgrade, open_database, sqlite_module, upgrade
 from storage.models import Base
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from storage.database import Conflict, Database, NotFound
 from storage.unit_of_work import UnitOfWork
 
@@ -160,7 +161,11 @@ def test_ended_sessions_lose_their_data_after_their_lifetime_and_open_ones_do_no
     assert apply(lambda unit: unit.sessions.purge(NOW)) == 0
     assert apply(lambda unit: unit.sessions.purge(LATER)) == 2
     assert apply(lambda unit: unit.sessions.purge(LATER)) == 0
-    assert [apply(lambda unit, id=s.id: unit.sessions.get(id)).data for s in (ended, sealed, kept)] == [{}, {}, kept.data]
+    assert [apply(lambda unit, id=s.id: unit.sessions.get(id)).data for s in (ended, sealed, kept)] == [
+        {},
+        {},
+        kept.data,
+    ]
 
 
 def test_the_number_of_a_session_is_never_given_again(sqlite_database: Database, world_on_sqlite: Any) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from storage.database import Conflict, Database, NotFound, open_database
 from storage.unit_of_work import UnitOfWork
 
@@ -122,9 +123,7 @@ def test_the_previous_report_is_that_of_the_latest_period_before(apply: Any, wor
     august, september = world.period_ids
     subject = {"subject": "activity:PRE-101"}
     old = apply(lambda unit: world.submit(unit, "uuid:1", reporting_period_id=august, **subject))
-    new = apply(
-        lambda unit: world.submit(unit, "uuid:2", reporting_period_id=august, supersedes_id=old.id, **subject)
-    )
+    new = apply(lambda unit: world.submit(unit, "uuid:2", reporting_period_id=august, supersedes_id=old.id, **subject))
     last = apply(lambda unit: world.submit(unit, "uuid:3", reporting_period_id=september, **subject))
     plan = world.plan_id
     assert apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101")) == last
@@ -137,8 +136,14 @@ def test_the_previous_report_is_that_of_the_latest_period_before(apply: Any, wor
 def test_reported_subjects_of_a_period_are_a_set(apply: Any, world: Any) -> None:
     """What is due no longer."""
     august, september = world.period_ids
-    for number, (subject, period) in enumerate([("activity:A", august), ("activity:B", august), ("activity:C", september)]):
-        apply(lambda unit, n=number, s=subject, p=period: world.submit(unit, f"uuid:{n}", subject=s, reporting_period_id=p))
+    for number, (subject, period) in enumerate(
+        [("activity:A", august), ("activity:B", august), ("activity:C", september)]
+    ):
+        apply(
+            lambda unit, n=number, s=subject, p=period: world.submit(
+                unit, f"uuid:{n}", subject=s, reporting_period_id=p
+            )
+        )
     apply(lambda unit: world.submit(unit, "uuid:none"))
     assert apply(lambda unit: unit.submissions.current_for(world.plan_id, august)) == {"activity:A", "activity:B"}
 
@@ -161,7 +166,10 @@ def test_validation_is_of_the_current_version(apply: Any, world: Any) -> None:
     """A coordinator who looks at a corrected report is told."""
     first = apply(lambda unit: world.submit(unit, "uuid:1"))
     second = apply(lambda unit: world.submit(unit, "uuid:2"))
-    assert [s.id for s in apply(lambda unit: unit.submissions.in_state(world.plan_id, "submitted"))] == [first.id, second.id]
+    assert [s.id for s in apply(lambda unit: unit.submissions.in_state(world.plan_id, "submitted"))] == [
+        first.id,
+        second.id,
+    ]
     apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
     assert [s.id for s in apply(lambda unit: unit.submissions.in_state(world.plan_id, "submitted"))] == [second.id]
     apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id))

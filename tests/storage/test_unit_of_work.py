@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
+
 from storage.database import Database, Unavailable, open_database, sqlite_module
-from storage.unit_of_work import Units, UnitOfWork
+from storage.unit_of_work import UnitOfWork, Units
 from storage.vault import Vault
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -404,7 +405,9 @@ def test_unavailable_is_not_a_try(sqlite_database: Database) -> None:
     """The database being down makes no update poison."""
     set_trap(sqlite_database)
     gave_up: list[Exception] = []
-    future = sqlite_database.units.submit("chat", learn("trap"), tries=1, give_up=lambda unit, e: str(gave_up.append(e)))
+    future = sqlite_database.units.submit(
+        "chat", learn("trap"), tries=1, give_up=lambda unit, e: str(gave_up.append(e))
+    )
     with pytest.raises(Unavailable):
         future.result(10)
     assert gave_up == []
