@@ -285,11 +285,7 @@ def receipt(ex: Exchange, argument: str) -> None:
     at = sent.submitted_at.astimezone(ex.zone)
     who = ex.unit.people.by_id(sent.person_id).name
     when = say("history.by", name=who, date=show_date(at.date().isoformat(), ex.language), time=f"{at:%H:%M}")
-    state = (
-        say(f"history.{sent.validation_state}")
-        if sent.validation_state in ("submitted", "validated", "returned")
-        else sent.validation_state
-    )
+    state = say(f"history.{sent.validation_state}")
     lines: list[Line] = [
         line(bold(_history_row(ex, sent))),
         line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}")),

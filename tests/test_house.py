@@ -1,0 +1,366 @@
+"""House rules that no single part can keep alone: the same words everywhere, one door for settings, floors in order.
+
+What is written twice drifts apart: a key in the code and in three catalogues, a setting and its example, a
+label in three languages. Each rule here compares two such places; there is nothing to keep up by hand.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from string import Formatter
+from typing import Any, get_args
+
+import openpyxl
+import pytest
+from babel.messages.pofile import read_po
+
+from bot.commands import COMMANDS
+from bot.settings import Settings
+from conversations.engine import UPLOADS
+from conversations.plan import Light, Role, ValidationState
+from conversations.wording import LANGUAGES, catalogue
+from storage.files import REASONS
+from storage.imports import DifferenceKind
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "conversations", "storage")
+CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
+CHAT = ("chat.po", "file_refusals.po")
+"""The catalogues people read on a phone; the others are for authors, at a screen."""
+
+MESSAGE_LIMIT = 330
+BUTTON_LIMIT = 30
+"""DOMAIN §4: nothing longer is read, nothing wider fits."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
+    "err.{}_expected": (*UPLOADS, "place"),
+    "file.{}": REASONS,
+    "form.send_{}": tuple(UPLOADS),
+    "history.{}": tuple(ValidationState),
+    "joined.{}": tuple(Role),
+    "plan.difference.{}": get_args(DifferenceKind),
+    "plan.light.{}": tuple(Light),
+    "plan.month.{}": tuple(str(month) for month in range(1, 13)),
+    "plan.period.half.{}": ("1", "2"),
+    "plan.period.quarter.{}": ("1", "2", "3", "4"),
+    "plan.table.{}": (
+        "plan",
+        "strategic_area",
+        "objective",
+        "agency",
+        "indicator",
+        "activity",
+        "code",
+        "reporting_period",
+    ),  # fmt: skip
+    "problem.{}": (),  # told by code: see below
+    "remedy.{}": (),
+    "role.{}": tuple(Role),
+    "words.{}": ("back", "skip", "leave", "send", "yes"),
+}
+"""Keys that code puts together, and everything that can stand in the gap."""
+
+NOT_KEYS = re.compile(r"(plan|form)\.(id|xlsx|imported)")
+"""Columns, file names and audit entries that look like keys."""
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
+
+
+SOURCES = list(sources())
+
+
+def pattern_of(node: ast.JoinedStr) -> str:
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+
+
+def literals(node: ast.AST) -> Iterator[str]:
+    """The whole string literals in this expression, and the shapes of its f-strings."""
+    if isinstance(node, ast.JoinedStr):
+        yield pattern_of(node)
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    chosen = [node.body, node.orelse] if isinstance(node, ast.IfExp) else ast.iter_child_nodes(node)
+    for child in chosen:
+        yield from literals(child)
+
+
+def is_saying(node: ast.Call) -> bool:
+    """`say(…)`, `ex.say(…)`, `self.say(…)` or `wording(language)(…)`."""
+    called = node.func
+    match called:
+        case ast.Name("say") | ast.Attribute(_, "say"):
+            return True
+        case ast.Call(ast.Name("wording")):
+            return True
+    return False
+
+
+def said() -> Iterator[tuple[str, str, ast.Call]]:
+    """Where, which key, and the call, for every key that is spelt out where it is said."""
+    for path, tree in SOURCES:
+        if path.parts[:2] == ("bot", "sandbox"):
+            continue  # its `say` is a person's
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and is_saying(node):
+                for key in literals(node.args[0]):
+                    yield f"{path}:{node.lineno}", key, node
+
+
+def fields(sentence: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(sentence) if field is not None}
+
+
+# ------------------------------------------------------------------ settings
+def test_env_example_names_exactly_the_settings() -> None:
+    """Who copies .env.example sees every setting there is, and none that is not read."""
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    named = [line.partition("=")[0] for line in lines if line and not line.startswith("#")]
+    assert sorted(named) == sorted(f"ENLACE_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_env_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied unchanged, it changes nothing."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"ENLACE_{name.upper()}", raising=False)
+    copied: Any = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
+    untouched: Any = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert copied == untouched
+
+
+# ------------------------------------------------------------------ what the bot says
+def test_every_key_that_is_said_is_in_every_language() -> None:
+    """A missing sentence would show its key to an officer."""
+    missing = [
+        f"{where} {language}: {key}"
+        for where, key, _ in said()
+        if "{}" not in key
+        for language in LANGUAGES
+        if key not in CATALOGUES[language]
+    ]
+    assert missing == []
+
+
+def test_whatever_looks_like_a_key_is_one() -> None:
+    """Keys travel through variables too (`Notice`, `NotUnderstood`, menus); a misspelt one must not."""
+    spaces = {key.partition(".")[0] for key in CATALOGUES["es"]}
+    wrong = [
+        f"{path}: {text}"
+        for path, tree in SOURCES
+        if path.parts[:3] != ("storage", "migrations", "versions")
+        for text in literals(tree)
+        if re.fullmatch(r"[a-z]+(\.[a-z0-9_]+)+", text) and text.partition(".")[0] in spaces
+        if text not in CATALOGUES["es"] and not NOT_KEYS.fullmatch(text)
+    ]
+    assert wrong == []
+
+
+def test_every_family_of_keys_is_whole() -> None:
+    """Keys that are put together: each shape is declared above, with all that can stand in its gap."""
+    shapes = {key for _, key, _ in said() if "{}" in key}
+    assert shapes <= FAMILIES.keys()
+    missing = [
+        f"{language}: {shape.format(member)}"
+        for shape, members in FAMILIES.items()
+        for member in members
+        for language in LANGUAGES
+        if shape.format(member) not in CATALOGUES[language]
+    ]
+    assert missing == []
+
+
+def test_what_is_said_fills_every_gap_of_its_sentence() -> None:
+    """A placeholder that the code does not fill would be an exception in the middle of an update."""
+    wrong = []
+    for where, key, call in said():
+        if any(keyword.arg is None for keyword in call.keywords):
+            continue  # values come from elsewhere
+        given = {keyword.arg for keyword in call.keywords}
+        keys = [shape.format(m) for shape in [key] for m in FAMILIES.get(key, ())] if "{}" in key else [key]
+        for each in keys:
+            if lacking := fields(CATALOGUES["es"].get(each, "")) - given:
+                wrong.append(f"{where} {each}: {sorted(lacking)}")
+    assert wrong == []
+
+
+def test_all_languages_have_the_same_keys_and_gaps() -> None:
+    """Spanish, English and Creole are one catalogue; `{name}` is `{name}` in all of them."""
+    for language in LANGUAGES:
+        assert CATALOGUES[language].keys() == CATALOGUES["es"].keys()
+        for key, sentence in CATALOGUES[language].items():
+            assert fields(sentence) == fields(CATALOGUES["es"][key]), (language, key)
+
+
+def test_no_key_is_told_twice() -> None:
+    """All files of a folder make one catalogue: the same key in two of them would hide one sentence."""
+    for language in LANGUAGES:
+        folder = files("conversations") / "locales" / language
+        keys: list[str] = []
+        for resource in folder.iterdir():
+            with resource.open("rb") as file:
+                keys += [str(message.id) for message in read_po(file, abort_invalid=True) if message.id]
+        assert len(keys) == len(set(keys)), language
+
+
+def test_every_problem_has_its_sentence_and_remedy() -> None:
+    """An author's mistake is told with what to do about it, in each language."""
+    codes = {
+        key.partition(".")[2]
+        for language in LANGUAGES
+        for key in CATALOGUES[language]
+        if key.startswith(("problem.", "remedy."))
+    }
+    for path, tree in SOURCES:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+                codes |= {text for text in literals(node.args[0]) if "{}" not in text}
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ExpressionError":
+                codes |= {f"expression.{text}" for text in literals(node.args[0])}
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                if node.func.attr == "problem" and path.parts[0] == "conversations":
+                    codes |= {text for text in literals(node.args[0]) if "{}" not in text}
+                elif node.func.attr == "_say" and path.name == "imports.py":
+                    codes |= {f"plan.{text}" for text in literals(node.args[0])}
+    assert len(codes) > 50
+    missing = [
+        f"{language}: {kind}.{code}"
+        for code in codes
+        for kind in ("problem", "remedy")
+        for language in LANGUAGES
+        if f"{kind}.{code}" not in CATALOGUES[language]
+    ]
+    assert missing == []
+
+
+def test_no_sentence_in_the_chat_is_too_long_to_be_read() -> None:
+    """DOMAIN §4: at most 330 characters."""
+    long = []
+    for language in LANGUAGES:
+        for name in CHAT:
+            with (files("conversations") / "locales" / language / name).open("rb") as file:
+                long += [
+                    f"{language}: {message.id}: {len(str(message.string))}"
+                    for message in read_po(file)
+                    if message.id and len(str(message.string)) > MESSAGE_LIMIT
+                ]
+    assert long == []
+
+
+def buttons() -> set[str]:
+    """The keys that are the text of a button."""
+    keys = {key for key in CATALOGUES["es"] if key.startswith("nav.")}
+    for _, tree in SOURCES:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Button":
+                keys |= {key for key in literals(node.args[0]) if key in CATALOGUES["es"]}
+    return keys
+
+
+def test_no_button_is_too_wide() -> None:
+    """DOMAIN §4: at most 30 characters, what it is filled with left out."""
+    keys = buttons()
+    assert {"nav.back", "menu.home", "form.same", "form.send"} <= keys
+    wide = [
+        f"{language}: {key}: {CATALOGUES[language][key]}"
+        for language in LANGUAGES
+        for key in keys
+        if len(re.sub(r"\{\w+\}", "", CATALOGUES[language][key])) > BUTTON_LIMIT
+    ]
+    assert wide == []
+
+
+# ------------------------------------------------------------------ the shipped forms
+@pytest.mark.parametrize("resource", sorted(r.name for r in (files("conversations") / "forms").iterdir()))
+def test_every_label_of_a_shipped_form_is_in_every_language(resource: str) -> None:
+    """Labels, hints and messages: whatever one language has, all have."""
+    data = (files("conversations") / "forms" / resource).read_bytes()
+    workbook = openpyxl.load_workbook(BytesIO(data))
+    lacking = []
+    for name in ("survey", "choices"):
+        sheet = workbook[name]
+        header = [str(cell.value or "") for cell in sheet[1]]
+        translated = {column.partition("::")[0] for column in header if "::" in column and "(" in column}
+        assert "label" in translated
+        for base in translated:
+            columns = {
+                next(i for i, title in enumerate(header) if title.startswith(f"{base}::") and f"({language})" in title)
+                for language in LANGUAGES
+            }
+            assert len(columns) == len(LANGUAGES)
+            for row in sheet.iter_rows(min_row=2):
+                filled = {bool(str(row[i].value or "").strip()) for i in columns}
+                if filled == {True, False}:
+                    lacking.append(f"{name} row {row[0].row}: {base}")
+    assert lacking == []
+
+
+# ------------------------------------------------------------------ the repository
+def kept_files() -> list[Path]:
+    """What is, or would be, in the repository."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no repository here: which files belong to it is not known")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    data = path.read_bytes()
+    yield data.decode("utf-8", "replace")
+    if data.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            for member in archive.namelist():
+                yield archive.read(member).decode("utf-8", "replace")
+
+
+def test_no_file_knows_the_machine_it_was_made_on() -> None:
+    """Neither somebody's folder nor an index of packages: the project works anywhere or it does not work."""
+    machine = re.compile(
+        rf"{re.escape(str(ROOT))}\b|/home/[a-z]\w+/|/Users/[A-Za-z]\w+/|[A-Z]:\\Users\\"
+        r"|--(extra-)?index-url[ =]|index[-_]url *=|https?://[^\s\"'<>]+/simple\b|PIP_INDEX|UV_INDEX"
+    )
+    this = Path(__file__)
+    told = [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for path in kept_files()
+        if path != this
+        for text in texts_of(path)
+        if (found := machine.search(text))
+    ]
+    assert told == []
+
+
+def test_tests_are_no_packages() -> None:
+    """A tests/bot/__init__.py would shadow `bot`."""
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def test_a_floor_knows_only_the_floors_below() -> None:
+    """bot → storage → conversations, and what is asked and said imports no I/O and no clock."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_conversations_have_no_clock_and_no_chance() -> None:
+    """The same event on the same session always gives the same step: `now` is passed in, identifiers arrive."""
+    banned = re.compile(r"(datetime|date)\.(now|today|utcnow)|time\.(time|monotonic)|uuid\.uuid\d|random\.\w+|open")
+    wrong = [
+        f"{path}:{node.lineno} {ast.unparse(node.func)}"
+        for path, tree in SOURCES
+        if path.parts[0] == "conversations"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and banned.fullmatch(ast.unparse(node.func))
+    ]
+    assert wrong == []
