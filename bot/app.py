@@ -13,10 +13,8 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
-from storage.files import FileStore
 from telegram.error import InvalidToken, NetworkError
 
 from bot import commands
@@ -35,6 +33,7 @@ from conversations.plan import Role
 from conversations.wording import LANGUAGES
 from storage.database import Database, check, open_database
 from storage.errors import StorageError, Unavailable, Unmigrated
+from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault, VaultError
 
@@ -151,7 +150,8 @@ async def _introduce(api: Api, settings: Settings) -> None:
         raise Complaint("Telegram does not accept ENLACE_TELEGRAM_TOKEN. Ask @BotFather for the bot's token.") from None
     except NetworkError as error:
         raise Complaint(
-            f"{settings.telegram_api} cannot be reached ({type(error).__name__}). Check ENLACE_TELEGRAM_API and the network."
+            f"{settings.telegram_api} cannot be reached ({type(error).__name__}). "
+            "Check ENLACE_TELEGRAM_API and the network."
         ) from None
 
 

@@ -15,6 +15,7 @@ import typer
 
 from bot.settings import Settings, read_settings
 from conversations.problems import AuthorError, Problem
+from conversations.wording import LANGUAGES
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -47,15 +48,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def main() -> None:
     """The console script. Whatever the operator can mend is one line on stderr and exit code 1."""
-    from bot.complaint import Complaint
-    from storage.errors import StorageError
+    from bot.complaint import Complaint, Misuse
+    from storage.errors import StorageError, Unavailable
 
     try:
         app()
+    except Misuse as misuse:
+        fail(str(misuse), 2)
     except Complaint as complaint:
         fail(str(complaint))
+    except Unavailable as error:
+        fail(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.")
     except StorageError as error:
-        fail(f"{type(error).__name__}: {error}")
+        fail(str(error))
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
@@ -94,18 +99,23 @@ def run(clock: ClockOption = "") -> None:
 
 
 def _instant(text: str, chosen: Settings) -> datetime:
-    """An ISO instant; without an offset it is wall time in ENLACE_TIMEZONE."""
-    from zoneinfo import ZoneInfo
-
+    """Where the clock starts; never at Telegram's own host, whose people live in real time."""
     from bot.settings import TELEGRAM
 
     if chosen.telegram_api == TELEGRAM:
         fail("--clock is for tests and demonstrations: it is refused against Telegram's own host", 2)
+    return _moment("--clock", text, chosen)
+
+
+def _moment(option: str, text: str, chosen: Settings) -> datetime:
+    """An ISO instant; without an offset it is wall time in ENLACE_TIMEZONE."""
+    from zoneinfo import ZoneInfo
+
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"--clock {text!r} is not an instant such as 2018-10-03T08:00", 2)
-    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(chosen.timezone))
+        return (instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(chosen.timezone))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        fail(f"{option} {text!r} is not an instant such as 2018-10-05T09:00", 2)
 
 
 @app.command()
@@ -147,14 +157,9 @@ def init(
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the tables up to date."""
-    from bot.complaint import Complaint
     from storage.database import upgrade
-    from storage.errors import Unavailable
 
-    try:
-        upgrade(settings().database_url)
-    except Unavailable as error:
-        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    upgrade(settings().database_url)
     talk("The database is up to date.")
 
 
@@ -172,7 +177,10 @@ def db_backup(file: Path) -> None:
     """A consistent copy of the database, also while the bot runs."""
     from storage.database import backup
 
-    backup(settings().database_url, file)
+    try:
+        backup(settings().database_url, file)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
     talk(f"Backed up to {file}.")
 
 
@@ -247,6 +255,8 @@ def form_replay(
     """Play a script through the engine, without Telegram or database; JSON Lines to stdout."""
     from bot.forms import replay_lines
 
+    if mode not in ("full", "diff"):
+        fail(f"--mode {mode!r} is neither full nor diff", 2)
     for text in _authored(lambda: replay_lines(file, script, mode), settings().language):
         print(text)
 
@@ -261,6 +271,8 @@ def form_try(
     from bot.forms import fill
 
     chosen = settings()
+    if language and language not in LANGUAGES:
+        fail(f"--language {language!r} is not one of {', '.join(LANGUAGES)}", 2)
     checked = _authored(lambda: _checked(file), chosen.language)
     raise SystemExit(fill(checked.form, language or chosen.language, chosen.timezone, now, save=save))
 
@@ -378,23 +390,13 @@ def due(
     from bot.people import due_reports
 
     chosen = settings()
-    instant = now() if not at else _moment(at)
+    instant = now() if not at else _moment("--at", at, chosen)
     rows = due_reports(chosen, instant)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
         print("\t".join(str(row[key]) for key in ("agency", "code", "period", "due_on", "title")))
-
-
-def _moment(text: str) -> datetime:
-    from zoneinfo import ZoneInfo
-
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"{text!r} is not an instant such as 2018-10-05T09:00", 2)
-    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(settings().timezone))
 
 
 @keys_app.command("new")
@@ -414,7 +416,10 @@ def keys_rotate() -> None:
     """Seal from now on with a new key; what older keys sealed stays readable."""
     from storage.vault import Vault
 
-    Vault.rotate(settings().keys)
+    path = settings().keys
+    if not path.exists():
+        fail(f"There is no keyring {path}. `enlace keys new` makes one.")
+    Vault.rotate(path)
     talk("A new key is in use. Restart the bot.")
 
 

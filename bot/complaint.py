@@ -3,3 +3,7 @@
 
 class Complaint(Exception):
     """The sentence is shown as it is: what is wrong, and what to do."""
+
+
+class Misuse(Complaint):
+    """The command was not given as it must be: exit code 2, and nothing was tried."""

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from storage.files import FileStore, Inspected, Refused, inspect
 from telegram.error import TelegramError
 
 from bot.dispatch import Dispatch
@@ -21,6 +20,7 @@ from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, place_of
 from conversations.events import Fetched, FetchFailed
 from storage.errors import NotFound, Unavailable
+from storage.files import FileStore, Inspected, Refused, inspect
 from storage.jobs import JobRow
 from storage.unit_of_work import UnitOfWork, Units
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from bot.complaint import Complaint
 from conversations import engine
 from conversations.cards import Card, plain, session_card
 from conversations.effects import Leave, Reject, Submit
@@ -33,9 +34,25 @@ def _beside(file: Path) -> dict[str, bytes]:
 
 def replay_lines(file: Path, script_file: Path, mode: str) -> Iterator[str]:
     """One JSON line a step, as the reference engines write them."""
-    script: Any = json.loads(script_file.read_text("utf-8"))
-    form = read_form(file, file.read_bytes()).form
+    script = _script(script_file)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Complaint(f"{file}: {error.strerror}") from None
+    form = read_form(file, data).form
     return (json.dumps(step, ensure_ascii=False) for step in replay(form, script, mode=mode))
+
+
+def _script(file: Path) -> Any:
+    try:
+        script = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise Complaint(f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise Complaint(f"{file} is not JSON; a script is an object with `now`, `tz` and `steps`.") from None
+    if not isinstance(script, dict) or not all(isinstance(step, dict) for step in script.get("steps") or ()):
+        raise Complaint(f"{file} is not a script: an object with `now`, `tz` and `steps`, each step an object.")
+    return script
 
 
 def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime], *, save: Path | None = None) -> int:

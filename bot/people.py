@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app import BOT_USERNAME, open_storage
 from bot.commands import deep_link
-from bot.complaint import Complaint
+from bot.complaint import Complaint, Misuse
 from bot.settings import Settings
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
@@ -34,7 +34,7 @@ def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, 
             "link": link,
             "role": role.value,
             "agency": agency_code,
-            "expires_at": expires.isoformat(),
+            "expires_at": expires.isoformat(timespec="minutes"),
         }
 
     with open_storage(settings) as database:
@@ -45,6 +45,13 @@ def add(
     settings: Settings, telegram_id: int, name: str, role_name: str, agency_code: str, language: str, now: datetime
 ) -> None:
     """Enrol somebody with the privacy notice taken as read."""
+    role = _role(role_name)
+    if not 0 < telegram_id < 2**52:
+        raise Misuse(f"{telegram_id} is nobody's number: Telegram's are positive, and below 2^52.")
+    if not name.strip():
+        raise Misuse("A person needs a name.")
+    if language and language not in LANGUAGES:
+        raise Misuse(f"Language {language!r} is not one of {', '.join(LANGUAGES)}.")
     with open_storage(settings) as database:
         database.units.submit(
             None,
@@ -52,7 +59,7 @@ def add(
                 unit,
                 telegram_id,
                 name,
-                _role(role_name),
+                role,
                 agency_code,
                 language or settings.language,
                 now,
@@ -72,8 +79,6 @@ def enrol(
     timezone: str,
 ) -> Person:
     """The person with this role, inside a unit."""
-    if language not in LANGUAGES:
-        raise Complaint(f"Language {language!r} is not one of {', '.join(LANGUAGES)}.")
     plan = unit.plans.only()
     person = unit.people.add(telegram_id, name, language, now, timezone=timezone)
     try:
@@ -143,7 +148,7 @@ def _role(name: str) -> Role:
     try:
         return Role(name)
     except ValueError:
-        raise Complaint(f"Role {name!r} is not one of {', '.join(Role)}.") from None
+        raise Misuse(f"Role {name!r} is not one of {', '.join(Role)}.") from None
 
 
 def _agency_id(unit: UnitOfWork, plan_id: int, code: str) -> int | None:

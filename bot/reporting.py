@@ -7,6 +7,7 @@ the unit of one update.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from pathlib import PurePath
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -333,7 +334,8 @@ def _fetch(ex: Exchange, stored: StoredSession, fetch: Fetch, *, is_restricted: 
             "file_id": fetch.file_id,
             "unique_id": fetch.unique_id,
             "ref": fetch.ref,
-            "name": fetch.name,
+            # A file's name may say what its content does: of what is sealed, only the kind is kept in the clear.
+            "name": f"archivo{PurePath(fetch.name).suffix[:8]}" if stored.sensitive else fetch.name,
             "mime_type": fetch.mime_type,
             "accept": fetch.accept,
             "max_pixels": fetch.max_pixels,

@@ -11,7 +11,7 @@ from bot.complaint import Complaint
 from bot.settings import Settings
 from conversations.xlsform import CheckedForm, read_xlsform
 from storage.database import upgrade
-from storage.errors import NotFound, Unavailable
+from storage.errors import NotFound
 from storage.forms import StoredForm
 from storage.imports import SEED_PLAN, apply, read_plan, seed_workbook
 from storage.unit_of_work import UnitOfWork
@@ -26,12 +26,12 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
     else:
         Vault.create(settings.keys)
         yield f"Keyring: {settings.keys} made. Keep a copy apart from the database's backups."
-    try:
-        upgrade(settings.database_url)
-    except Unavailable as error:
-        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    upgrade(settings.database_url)
     yield "Database: up to date."
-    settings.files.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.files.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Complaint(f"The folder {settings.files} cannot be made ({error.strerror}). Check ENLACE_FILES.") from None
     if is_empty:
         return
     with open_storage(settings) as database:

@@ -112,7 +112,7 @@ def begin(
         previous={n: v for n, v in (previous or {}).items() if n in names and n not in known.never_copied},
         about=dict(about or {}),
         restricted=restricted,
-        strict=restricted or known.strict,
+        strict=known.strict,
     )
     turn = _Turn(form, session, instance, now)
     if answers:

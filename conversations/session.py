@@ -63,7 +63,7 @@ class Session:
     """What the report is about: code, name (translations), due_on, period, agency."""
     restricted: bool = False
     strict: bool = False
-    """Free text is read with the stricter patterns: referral forms and restricted activities."""
+    """Free text is read with the stricter patterns of referral forms (DOMAIN §2.6)."""
     pending: Pending = None
     page: int = 0
     month: str = ""

@@ -11,7 +11,7 @@ never forgets a message it was sent twice, and often fails without saying whethe
   what was certainly not sent is tried again; what may have been is tried again if it is a reply or can be
   repeated without harm (an edit, a deletion), and otherwise left as ambiguous;
 * outcomes are recorded many to a unit. One that is lost with the process costs a reply sent twice, never one
-  that was not sent.
+  that was not sent; and since a chat gets no new message before the last one is recorded, it costs one at most.
 
 A row is ours while its lease runs. What cannot be sent well before the lease ends is handed back to the outbox
 (`queued`, with its `not_before`), and until the sweep has brought it again every later reply to that chat is
@@ -22,7 +22,7 @@ a reminder that waits holds up no answer.
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import IO, Any, Final, assert_never
@@ -109,6 +109,18 @@ class _Held:
     lease_until: datetime
 
 
+@dataclass(slots=True)
+class _Unrecorded:
+    """Messages of one chat that would be sent twice if we died now."""
+
+    rows: set[int] = field(default_factory=set)
+    is_recorded: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def _is_new_message(note: Note) -> bool:
+    return isinstance(note.outcome, outbox.Sent) and (note.message_id is not None or makes_message(note.row.method))
+
+
 _LaneKey = tuple[int, bool]
 
 
@@ -171,6 +183,8 @@ class Delivery:
         """Chats with rows in the outbox that must go first."""
         self._handing_back: Counter[int] = Counter()
         self._cards: OrderedDict[int, int] = OrderedDict()
+        self._unrecorded: dict[int, _Unrecorded] = {}
+        """Chats with messages that Telegram has and the database does not know of yet."""
         self._migrated: dict[int, int] = {}
         self._last_sent: dict[int, float] = {}
         self._answering = 0
@@ -359,6 +373,10 @@ class Delivery:
                 # In steps, so that a clock moved by hand is noticed.
                 await until(self._abandon, min(wait, 1.0))
                 continue
+            unrecorded = self._unrecorded.get(row.chat_id)
+            if unrecorded is not None and (is_anew or makes_message(row.method)):
+                await until(unrecorded.is_recorded, 1.0)
+                continue
             async with slots:
                 await self._pacer.turn(is_reply=is_reply)
                 if self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0):
@@ -538,6 +556,8 @@ class Delivery:
     # -------------------------------------------------------------- recording
     def _note(self, note: Note) -> None:
         self._notes.append(note)
+        if _is_new_message(note):
+            self._unrecorded.setdefault(note.row.chat_id, _Unrecorded()).rows.add(note.row.id)
         self._start_recording()
 
     def _start_recording(self) -> None:
@@ -584,6 +604,12 @@ class Delivery:
     def _forget(self, note: Note) -> None:
         row = note.row
         self._in_hand.discard(row.id)
+        unrecorded = self._unrecorded.get(row.chat_id)
+        if unrecorded is not None:
+            unrecorded.rows.discard(row.id)
+            if not unrecorded.rows:
+                unrecorded.is_recorded.set()
+                del self._unrecorded[row.chat_id]
         if row.kind not in REPLIES:
             self._fan_out_in_hand -= 1
             if self._fan_out_in_hand == FAN_OUT_IN_HAND // 3:

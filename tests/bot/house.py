@@ -42,9 +42,9 @@ def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str
     )
 
 
-def furnish(folder: Path) -> None:
+def furnish(folder: Path, database_url: str = "") -> None:
     """A seeded database with the demo's people and last period's reports."""
-    settings = settings_in(folder)
+    settings = settings_in(folder, database_url=database_url)
     list(set_up(settings, BEGINS))
     populate(settings)
 
@@ -182,15 +182,16 @@ class Officer:
 
 
 @contextmanager
-def town_in(folder: Path, template: Path, *, webhook: bool = False) -> Iterator[Town]:
-    for name in os.listdir(template):
+def town_in(folder: Path, template: Path | None, *, webhook: bool = False, database_url: str = "") -> Iterator[Town]:
+    for name in os.listdir(template) if template else ():
+        assert template is not None
         source = template / name
         if source.is_dir():
             shutil.copytree(source, folder / name)
         else:
             shutil.copy(source, folder / name)
     with running_sandbox(start=BEGINS.timestamp()) as sandbox:
-        town = Town(sandbox, folder, webhook=webhook)
+        town = Town(sandbox, folder, webhook=webhook, database_url=database_url)
         try:
             town.start()
             yield town

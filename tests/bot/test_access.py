@@ -13,7 +13,6 @@ from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, furnish, settings
 from bot import commands
 from bot.app import open_storage
 from bot.commands import COMMANDS
-from bot.demo import CAST
 from bot.dispatch import Dispatch
 from bot.exchange import House
 from bot.shelf import Shelf

@@ -1,7 +1,9 @@
 """An officer reports an activity in chat, and it is stored for good: the whole way, with the real bot."""
 
 import io
+import os
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +33,30 @@ def town_both_ways(request: pytest.FixtureRequest, tmp_path: Path, furnished: Pa
 def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
     with town_in(tmp_path, furnished) as town:
         yield town
+
+
+@pytest.fixture
+def postgres_town(tmp_path: Path) -> Iterator[Town]:
+    """The same town on PostgreSQL, in a database of its own."""
+    import psycopg
+    from sqlalchemy import make_url
+
+    server = make_url(os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test"))
+    name = f"enlace_{uuid.uuid4().hex[:12]}"
+    dsn = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        pytest.skip("PostgreSQL is not reachable: set ENLACE_TEST_POSTGRES")
+    with connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        url = server.set(database=name).render_as_string(hide_password=False)
+        try:
+            furnish(tmp_path, url)
+            with town_in(tmp_path, None, database_url=url) as town:
+                yield town
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
 
 
 def photo_with_gps() -> bytes:
@@ -446,3 +472,89 @@ def test_a_log_holds_neither_token_nor_name_nor_answer(town: Town) -> None:
     assert "bot.stopped" in logged or "bot.ready" in logged
     for secret in (town.sandbox.token, "SANDBOX-token", "canaria", "Ana Martínez", "Martínez"):
         assert secret not in logged
+
+
+def test_the_same_on_postgresql(postgres_town: Town) -> None:
+    """Report, kill, resume, receipt: the other database keeps the same promises."""
+    ana = postgres_town.officer(ANA)
+    ana.say("/pendientes")
+    ana.tap("PRE-101")
+    ana.tap("En curso")
+    postgres_town.kill()
+    ana.phone.say("75")
+    postgres_town.start()
+    ana.wait_for("unidades")
+    ana.tap("Omitir")
+    ana.tap("No")
+    ana.tap("Sin evidencia")
+    ana.tap("Omitir")
+    ana.say("Seguir con la pauta")
+    assert "Recibo n.º" in ana.tap("Enviar ahora")
+
+
+def test_of_an_album_the_first_file_is_kept_and_that_is_said(town: Town) -> None:
+    """A question takes one file."""
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    for text in ("PRE-101", "En curso", "75", "Omitir", "No", "📷 Foto"):
+        ana.tap(text)
+    ana.phone.send_files("photo", ("a.jpg", photo_with_gps()), ("b.jpg", photo_with_gps()))
+    ana.wait_for("Confirmo que la foto")
+    assert town.rows("SELECT count(*) FROM attachment") == [(1,)]
+    assert "solo el primer archivo" in str([seen.as_json() for seen in town.sandbox.world.ledger.since(0, chat=ANA)])
+
+
+def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> None:
+    """T15: a new version is published in mid-form; only the next session sees it."""
+    import openpyxl
+
+    ana, luis = town.officer(ANA), town.officer(LUIS)
+    ana.say("/pendientes")
+    ana.tap("PRE-101")
+    source = Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx"
+    workbook = openpyxl.load_workbook(source)
+    survey = workbook["survey"]
+    for row in survey.iter_rows(min_row=2):
+        if row[1].value == "status":
+            row[2].value = "¿Cómo marcha todo?"
+    workbook["settings"]["C2"] = "2099010101"
+    changed = town.folder / "changed.xlsx"
+    workbook.save(changed)
+    published = town.enlace("form", "publish", str(changed))
+    assert published.returncode == 0, published.stderr
+    ana.tap("En curso")
+    ana.tap("Atrás")
+    assert "¿Cómo va la actividad?" in ana.text
+    luis.say("/pendientes")
+    luis.tap("ASI-201")
+    assert "¿Cómo marcha todo?" in luis.text
+
+
+def test_a_question_marked_sensitive_seals_its_session(town: Town) -> None:
+    """S12 by the form's own column, also where the activity is not restricted."""
+    import openpyxl
+
+    source = Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx"
+    workbook = openpyxl.load_workbook(source)
+    survey = workbook["survey"]
+    column = survey.max_column + 1
+    survey.cell(1, column).value = "bind::enlace:sensitive"
+    for row in survey.iter_rows(min_row=2):
+        if row[1].value == "next_step":
+            survey.cell(row[0].row, column).value = "yes"
+    settings = workbook["settings"]
+    settings["C2"] = "2099010102"
+    settings.cell(1, settings.max_column + 1).value = "namespaces"
+    settings.cell(2, settings.max_column).value = 'enlace="https://enlace.example/xforms"'
+    changed = town.folder / "sensitive.xlsx"
+    workbook.save(changed)
+    published = town.enlace("form", "publish", str(changed))
+    assert published.returncode == 0, published.stderr
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    ana.tap("PRE-101")
+    ana.tap("Igual")
+    ana.say("Palabra canaria del próximo paso")
+    ana.tap("Enviar ahora")
+    for path in town.folder.glob("enlace.db*"):
+        assert b"canaria" not in path.read_bytes()
