@@ -61,6 +61,8 @@ class Command:
     aliases: tuple[str, ...] = ()
     is_typed: bool = True
     in_menu: bool = True
+    takes_words: bool = False
+    """Whether what is typed after the name is for the handler; else only its buttons carry an argument."""
 
 
 # ------------------------------------------------------------------ menu and due list
@@ -79,12 +81,19 @@ def menu(ex: Exchange, argument: str = "") -> None:
     ex.stand(None)
 
 
+def number_of(argument: str) -> int:
+    """The number a button carries. Denied for what no button of ours carries: callback data is input (S3)."""
+    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
+        raise Denied
+    return int(argument)
+
+
 def pending(ex: Exchange, argument: str) -> None:
     """What is left to report, those due first on top; a screen holds eight."""
     due = tuple(
         report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not report.is_indicator
     )
-    page = int(argument) if argument.isdecimal() else 0
+    page = number_of(argument or "0")
     ex.show(_due_card(ex, due, page))
     ex.stand(None)
 
@@ -166,7 +175,7 @@ def indicators(ex: Exchange, argument: str) -> None:
     if not due:
         ex.show(Card((line(ex.say("indicators.none")),), (home,)))
     else:
-        page = int(argument) % -(-len(due) // DUE_SHOWN) if argument.isdecimal() else 0
+        page = number_of(argument or "0") % -(-len(due) // DUE_SHOWN)
         rows = []
         for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
             text = f"{report.code} · {report.item.title(ex.language)}"
@@ -217,8 +226,8 @@ def discard(ex: Exchange, argument: str) -> None:
 
 def _own_session(ex: Exchange, number: str) -> StoredSession:
     try:
-        stored = ex.unit.sessions.get(int(number))
-    except (NotFound, ValueError):
+        stored = ex.unit.sessions.get(number_of(number))
+    except NotFound:
         raise Denied from None
     if stored.person_id != ex.person.id or stored.state != "open":
         raise Denied
@@ -227,8 +236,8 @@ def _own_session(ex: Exchange, number: str) -> StoredSession:
 
 def take(ex: Exchange, argument: str) -> None:
     try:
-        stored = ex.unit.sessions.get(int(argument))
-    except (NotFound, ValueError):
+        stored = ex.unit.sessions.get(number_of(argument))
+    except NotFound:
         raise Denied from None
     take_over(ex, stored)
 
@@ -256,7 +265,7 @@ def cancel(ex: Exchange, argument: str) -> None:
 # ------------------------------------------------------------------ what was sent
 def history(ex: Exchange, argument: str) -> None:
     """The agency's latest reports with their receipts, newest first."""
-    before = int(argument) if argument.isdecimal() else None
+    before = number_of(argument) if argument else None
     sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before)
     home = (Button(ex.say("menu.home"), "command:menu:"),)
     if not sent:
@@ -311,8 +320,8 @@ def correction(ex: Exchange, argument: str) -> None:
 
 def _own_submission(ex: Exchange, argument: str) -> StoredSubmission:
     try:
-        sent = ex.unit.submissions.get(int(argument))
-    except (NotFound, ValueError):
+        sent = ex.unit.submissions.get(number_of(argument))
+    except NotFound:
         raise Denied from None
     if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
         raise Denied
@@ -532,7 +541,7 @@ _CHIEFS = frozenset({Role.ADMIN, Role.COORDINATOR})
 COMMANDS: tuple[Command, ...] = (
     Command("start", menu, ENROLLED, "self"),
     Command("pendientes", pending, REPORTERS, "own_agency", ("pending", "rete")),
-    Command("reportar", report, REPORTERS, "own_agency", ("report", "rapote")),
+    Command("reportar", report, REPORTERS, "own_agency", ("report", "rapote"), takes_words=True),
     Command("indicadores", indicators, REPORTERS, "own_agency", ("indicators", "endikate")),
     Command("referimientos", referrals, REPORTERS, "own_agency", ("referrals", "referans")),
     Command("historial", history, REPORTERS, "own_agency", ("history", "istwa")),
@@ -540,7 +549,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),
     Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
-    Command("idioma", choose_language, ENROLLED, "self", ("language", "lang")),
+    Command("idioma", choose_language, ENROLLED, "self", ("language", "lang"), takes_words=True),
     Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile")),
     Command("ayuda", show_help, ENROLLED, "self", ("help", "ed")),
     Command("menu", menu, ENROLLED, "self", ("meni",), in_menu=False),

@@ -140,7 +140,7 @@ class Dispatch:
                     apply(ex, ex.visit.session, event)
             case Secondhand(origin):
                 self._aside(ex, "form.secondhand", origin)
-            case Unsupported(_, origin):
+            case Unsupported(origin):
                 self._aside(ex, "form.unsupported", origin)
             case _:
                 pass
@@ -152,7 +152,7 @@ class Dispatch:
             commands.show_help(ex, "unknown")
             return
         self._allowed(ex, command)
-        command.handler(ex, typed.argument if typed.name != "start" else "")
+        command.handler(ex, typed.argument if command.takes_words else "")
 
     def _pressed(self, ex: Exchange, pressed: Pressed) -> None:
         match read_token(pressed.data):

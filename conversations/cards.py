@@ -212,7 +212,7 @@ def _instructions(
     kind = node.question.type
     if len(run) > 1:
         labels = ", ".join(_thing_counted(instance.label(member)) for member in run)
-        lines.append(line(say("form.several_numbers", n=len(run), labels=labels)))
+        lines.append(line(say("form.several_numbers", n=len(run), labels=labels, example=_example(run))))
     elif kind in UPLOADS:
         lines.append(line(say(f"form.send_{kind}")))
     elif kind == "select_multiple":
@@ -221,9 +221,11 @@ def _instructions(
         lines.append(line(say("form.type_to_search")))
     is_told = node.question.name == profile(form.form_id).same_at
     if kept and kind not in ("select_multiple", "acknowledge") and not (is_told and node.ref not in session.seen):
-        key = "form.current_answer" if node.ref in session.seen and node.value else "form.previous_answer"
         text = shown(instance, node, session.language, kept)
-        lines.append(line(say(key), " ", bold(text)))
+        if node.ref in session.seen and node.value:
+            lines.append(line(say("form.current_answer"), " ", bold(text)))
+        elif kept == session.previous.get(node.question.name):  # else it is the form's default: nobody's answer
+            lines.append(line(say("form.previous_answer"), " ", bold(text)))
     return lines
 
 
@@ -462,6 +464,14 @@ def _review(
 def _topic(label: str) -> str:
     """A question as the head of a line: without its marks."""
     return _MARKS.sub("", label.replace("\n", " ")).strip().rstrip(":").strip()
+
+
+def _example(run: Sequence[Node]) -> str:
+    """As many numbers as are asked; where the total comes first, one that the others add up to."""
+    parts = [(12, 8, 3, 4, 1)[i % 5] for i in range(len(run))]
+    if "total" in run[0].question.name:
+        parts = [sum(parts[:-1]), *parts[:-1]]
+    return " ".join(map(str, parts))
 
 
 def _thing_counted(label: str) -> str:

@@ -527,6 +527,8 @@ class _Turn:
         if safeguards.emergency(text):
             self.effects += [Notice("err.emergency"), Ask(anew=True)]
             return
+        if isinstance(self.session.pending, Reading) and node is not None and self._typed_reading(node, text, origin):
+            return
         if isinstance(self.session.pending, Confirming | Listing):
             self.set(pending=None)
         if node is None:
@@ -539,6 +541,31 @@ class _Turn:
                 self._not_understood(text, origin, self.say("form.review_help"))
             return
         self._typed_at(node, text, origin)
+
+    def _typed_reading(self, node: Node, text: str, origin: int) -> bool:
+        """An answer to "which one did you mean?": what is shown counts, not the list behind it. False if it is none."""
+        pending = self.session.pending
+        assert isinstance(pending, Reading)
+        said = reading.normalise(text)
+        labels = [reading.normalise(shown(self.instance, node, self.session.language, v)) for v in pending.values]
+        position = labels.index(said) if said in labels else -1
+        is_yes = said in {reading.normalise(word) for word in self.say("words.yes").split("|")}
+        if is_yes and len(pending.values) == 1:
+            position = 0
+        elif position < 0 and 0 < _number(text.strip()) <= len(pending.values):
+            if node.question.type in NUMBERS:
+                # "1" may be the first of them or a new number: asked as well.
+                self.set(pending=Reading((*pending.values, text.strip()), origin))
+                self.is_changed = True
+                self.effects.append(Ask(anew=True))
+                return True
+            position = _number(text.strip()) - 1
+        if position < 0:
+            self.set(pending=None)
+            return False
+        self.set(pending=None)
+        self.answer(node, pending.values[position], origin)
+        return True
 
     def _typed_at(self, node: Node, text: str, origin: int) -> None:
         question = node.question
@@ -683,9 +710,8 @@ class _Turn:
             case reading.Ambiguous(values):
                 self._ask_which(values, origin)
             case reading.NotUnderstood(reason):
-                violation = self.instance.check(node, text)
-                own_words = self.instance.constraint_message(node) if violation else ""
-                self._not_understood(text, origin, own_words or self.say(reason))
+                own_words = self.instance.constraint_message(node)
+                self._not_understood(text, origin, f"{self.say(reason)} {own_words}".strip())
 
     def _ask_which(self, values: Sequence[str], origin: int) -> None:
         """What was typed may mean one of these: nothing is taken until the respondent says which."""

@@ -67,9 +67,8 @@ class Secondhand:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A message of a kind that answers nothing: a sticker, a contact, a poll."""
+    """A message of a kind that answers nothing: a sticker, a contact, a poll, or one this version does not know."""
 
-    kind: str
     origin: int
 
 
@@ -186,11 +185,18 @@ def _message(message: Mapping[str, Any]) -> What:
         return Said(place)
     if offer := _offer(message, origin):
         return Said(offer)
-    kind = next(
-        (k for k in ("sticker", "contact", "poll", "dice", "animation", "story", "video_note") if k in message), ""
-    )
-    return Unsupported(kind or "other", origin) if kind else Ignored("message")
+    if _SERVICE.intersection(message):
+        return Ignored("message")
+    return Unsupported(origin)
 
+
+_SERVICE = frozenset(
+    "pinned_message message_auto_delete_timer_changed successful_payment refunded_payment users_shared chat_shared "
+    "connected_website write_access_allowed passport_data proximity_alert_triggered boost_added chat_background_set "
+    "web_app_data new_chat_members left_chat_member new_chat_title new_chat_photo delete_chat_photo "
+    "migrate_to_chat_id migrate_from_chat_id".split()
+)
+"""Messages that nobody wrote: they get no answer."""
 
 _FILES: tuple[tuple[str, Literal["photo", "document", "video", "audio", "voice"]], ...] = (
     ("document", "document"),

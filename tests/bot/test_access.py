@@ -207,6 +207,9 @@ def test_an_agencys_items_are_its_own(desk: Desk) -> None:
             answer = desk.tap(JEAN, command_token(name, str(number))).answer
             assert answer is not None
             assert answer.show_alert
+    for number in ("9" * 30, "-1", "1_0", " 1", "٣", "", "1.yes.yes"):
+        for name in ("recibo", "corregir", "continuar", "tomar", "descartar", "historial", "pendientes", "indicadores"):
+            assert desk.tap(JEAN, command_token(name, number)).answer is not None
     assert desk.state() == before
 
 

@@ -551,3 +551,28 @@ def test_no_button_is_longer_than_its_data_may_be() -> None:
                 _, action, argument = ([*button.tap.split(":", 2), ""])[:3]
                 assert len(form_token(2**40, 2**20, action, argument).encode()) <= TOKEN_LIMIT
         talk.tap("En curso") if talk.at == "status" else talk.say("25")
+
+
+def test_what_is_shown_counts_when_asked_which_one_was_meant() -> None:
+    """A number picks from the readings on the screen, not from the list behind them; yes takes a single one."""
+    talk = Talk().say("en cuso")
+    assert "¿Cuál quiso decir?" in talk.text
+    talk.say("1")
+    assert talk.answers["status"] == "in_progress"
+    assert Talk().say("en cuso").say("sí").answers["status"] == "in_progress"
+
+
+def test_a_number_typed_where_numbers_are_offered_is_asked_again() -> None:
+    """ "1" may be the first of them or one unit: nothing is taken."""
+    talk = Talk().tap("En curso").tap("25").say("1.250").say("1")
+    assert talk.at == "qty_done"
+    assert "¿Cuál quiso decir?" in talk.text
+    talk.say("1250")
+    assert float(talk.answers["qty_done"]) == 1250
+
+
+def test_a_forms_default_is_not_told_as_an_earlier_report() -> None:
+    """Nobody reported that zero."""
+    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí").say("230")
+    assert "Reporte anterior" not in talk.text
+    assert "Por ejemplo: 12 8 3 4" in talk.text
