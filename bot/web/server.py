@@ -127,6 +127,7 @@ class Webhook:
         *,
         routes: Sequence[BaseRoute] = (),
         alarm: Alarm = log_alarm,
+        look_every: float = 5.0,
     ) -> None:
         self._intake = intake
         endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
@@ -135,7 +136,9 @@ class Webhook:
         )
         self.server = HttpServer(app, settings.listen_host, settings.listen_port)
         address = str(settings.webhook_url)
-        self.keeper = WebhookKeeper(api, units, clock, address, settings.webhook_secret, alarm=alarm)
+        self.keeper = WebhookKeeper(
+            api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every
+        )
 
     async def run(self) -> None:
         # Telegram is told where to deliver only when somebody opens there.

@@ -81,7 +81,7 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def open_door(
-    sandbox: Sandbox, database: Database, url: str = "sqlite://", **alarm: Any
+    sandbox: Sandbox, database: Database, url: str = "sqlite://", **options: Any
 ) -> AsyncIterator[tuple[Bot, Webhook, int]]:
     """A bot with its webhook served and set."""
     port = free_port()
@@ -92,7 +92,7 @@ async def open_door(
         database_url=url,
     )
     async with running(sandbox, database, handle=lambda bot_id: Away(bot_id).handle) as bot:
-        webhook = Webhook(bot.api, database.units, bot.intake, bot.delivery, bot.clock, settings, **alarm)
+        webhook = Webhook(bot.api, database.units, bot.intake, bot.delivery, bot.clock, settings, **options)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(webhook.run())
             try:
@@ -240,8 +240,8 @@ async def test_telegram_is_told_the_secret_and_what_is_wanted(sandbox: Sandbox, 
 async def test_a_webhook_that_was_changed_is_an_alarm_and_set_again(sandbox: Sandbox, database: Database) -> None:
     """Somebody else with our token: told within 10 s (T6), and updates come to us again."""
     alarms: list[str] = []
-    async with open_door(sandbox, database, alarm=lambda kind, _: alarms.append(kind)) as (_, webhook, port):
-        webhook.keeper._look_every = 0.2  # from the next look on
+    async with open_door(sandbox, database, alarm=lambda kind, _: alarms.append(kind), look_every=0.2) as door:
+        port = door[2]
         thief = BotByHand(sandbox.url, sandbox.token)
         await asyncio.to_thread(thief.call, "setWebhook", url="http://127.0.0.1:9/x")
         await until(lambda: alarms == ["foreign_webhook"], 10)
