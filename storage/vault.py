@@ -111,6 +111,12 @@ class Vault:
     def key_ids(self) -> frozenset[str]:
         return frozenset(self._ciphers)
 
+    @property
+    def head(self) -> bytes:
+        """How everything begins that is sealed under the current key."""
+        name = self._current.encode()
+        return bytes((FORMAT, len(name))) + name
+
     def seal(self, text: str, row: str) -> bytes:
         """`text` for nobody but this keyring, and for no other place than `row`."""
         return self.seal_bytes(text.encode(), row)
@@ -124,8 +130,7 @@ class Vault:
 
     def seal_bytes(self, data: bytes, row: str) -> bytes:
         """The same for what is not text: a file."""
-        name = self._current.encode()
-        head = bytes((FORMAT, len(name))) + name
+        head = self.head
         nonce = secrets.token_bytes(NONCE)
         return head + nonce + self._ciphers[self._current].encrypt(nonce, data, head + row.encode())
 

@@ -361,7 +361,6 @@ def test_planted_bug_without_asking_whether_the_transaction_stands_acknowledged_
             driver.execute("RELEASE unit")
 
     monkeypatch.setattr(writer, "is_in_transaction", lambda connection: True)
-    monkeypatch.setattr(writer, "is_unavailable", lambda error: False)
     monkeypatch.setattr(writer, "undo", undo_blindly)
     with held(units):
         before = [units.submit(f"chat {n}", update_number(n)) for n in range(3)]
@@ -384,6 +383,23 @@ def test_a_unit_that_swallows_the_loss_is_found_out_too(sqlite_database: Databas
     with held(sqlite_database.units):
         before = sqlite_database.units.submit("a", update_number(1))
         bad = sqlite_database.units.submit("b", swallow)
+    assert isinstance(bad.exception(10), Unavailable)
+    assert isinstance(before.exception(10), Unavailable)
+    assert known(sqlite_database, "update 1") == set()
+
+
+def test_a_unit_that_ends_the_transaction_itself_is_found_out_before_the_commit(sqlite_database: Database) -> None:
+    """Even one that covers its tracks: nobody but `Units` commits or rolls back."""
+
+    def end_it(unit: UnitOfWork) -> str:
+        driver: Any = unit.connection.connection.dbapi_connection
+        driver.execute("ROLLBACK")
+        driver.execute("SAVEPOINT unit")
+        return "all is well"
+
+    with held(sqlite_database.units):
+        before = sqlite_database.units.submit("a", update_number(1))
+        bad = sqlite_database.units.submit("b", end_it)
     assert isinstance(bad.exception(10), Unavailable)
     assert isinstance(before.exception(10), Unavailable)
     assert known(sqlite_database, "update 1") == set()

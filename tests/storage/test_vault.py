@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import select, text
 
 from storage.database import Database, open_database
-from storage.models import OutboxMessage, Session, Submission, table
+from storage.models import Base, OutboxMessage, Session, Submission, table
 from storage.outbox import OutboxDraft
+from storage.resealing import SEALED, reseal
 from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault, VaultError
 
@@ -163,6 +165,43 @@ def test_what_is_purged_is_gone_from_the_file(sqlite_database: Database, world_o
     units.submit(None, lambda unit: unit.sessions.purge(NOW + timedelta(days=1))).result(10)
     sqlite_database.close()
     assert b"draft-3317" not in b"".join(path.read_bytes() for path in tmp_path.glob("enlace.db*"))
+
+
+def test_after_a_rotation_everything_is_sealed_anew_while_people_go_on_answering(
+    url: str, world: Any, database: Database, tmp_path: Path
+) -> None:
+    """S12: then the old key can be thrown away, and every answer still opens."""
+    path = tmp_path / "keyring.json"
+    database.units.submit(None, lambda unit: write_everything_sensitive(unit, world)).result(10)
+    drafts = [
+        database.units.submit(None, lambda unit, n=n: world.open(unit, f"uuid:{n}", sensitive=True)).result(10)
+        for n in range(10)
+    ]
+    old = Vault.load(path).current
+    rotated = Vault.rotate(path)
+    with open_database(url, vault=rotated) as anew:
+
+        def answer(id: int, n: int) -> Callable[[UnitOfWork], object]:
+            return lambda unit: unit.sessions.save(replace(unit.sessions.get(id), data={"n": n}), NOW)
+
+        answers = [anew.units.submit(draft.id, answer(draft.id, n)) for n in range(5) for draft in drafts]
+        resealed = 0
+        while done := anew.units.submit(None, lambda unit: reseal(unit, limit=3), tries=9).result(20):
+            resealed += done
+        for future in answers:
+            future.result(20)
+        assert resealed >= 3
+    with open_database(url, vault=Vault.retire(path, old)) as without, without.view() as unit:
+        assert [unit.sessions.get(draft.id).data for draft in drafts] == [{"n": 4}] * len(drafts)
+        submission = unit.submissions.by_instance("uuid:x")
+        assert submission is not None
+        assert unit.submissions.answers(submission) == {"/data/note": CANARY}
+
+
+def test_every_sealed_column_is_resealed() -> None:
+    """A column that rotation forgets could never be read again."""
+    sealed = {(t.name, c.name) for t in Base.metadata.sorted_tables for c in t.columns if c.name.startswith("sealed_")}
+    assert {(column.table.name, column.name) for column, _, _ in SEALED} == sealed
 
 
 TABLES = {

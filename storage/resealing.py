@@ -1,0 +1,50 @@
+"""Putting what is sealed under the current key, at leisure, while the bot goes on (S12).
+
+A key that may be known is replaced at once for what is written from now on; what it has sealed before must be
+sealed anew before the key can be thrown away. That takes as long as it takes, row by row, and an answer that
+is saved meanwhile must not be overwritten with what it was.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import LargeBinary, bindparam, func, literal, select, type_coerce, update
+
+from storage import outbox, sessions, submissions
+from storage.models import OutboxMessage, Session, Submission, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
+
+SEALED: tuple[tuple[Any, Any, Any], ...] = (
+    # the sealed column, what names its row, how that is written in the seal
+    (_SESSIONS.c.sealed_data, _SESSIONS.c.id, sessions.row),
+    (_SUBMISSIONS.c.sealed_answers, _SUBMISSIONS.c.instance_id, submissions.row),
+    (_OUTBOX.c.sealed_payload, _OUTBOX.c.id, outbox.row),
+)
+"""Every place where something sealed is kept; a test compares it with the models."""
+
+
+def reseal(unit: "UnitOfWork", *, limit: int = 200) -> int:
+    """Seal up to `limit` texts of older keys anew; 0 means that the older keys can be retired.
+
+    A text that somebody changes in the same moment is left to them: it is under the current key then.
+    """
+    head = unit.vault.head
+    left = limit
+    for column, name, row in SEALED:
+        if left <= 0:
+            break
+        prefix = type_coerce(func.substr(column, 1, len(head)), LargeBinary)
+        old = select(name, column).where(column.is_not(None), prefix != literal(head, LargeBinary)).limit(left)
+        for key, sealed in unit.connection.execute(old).all():
+            text = unit.vault.open(bytes(sealed), row(key))
+            unit.connection.execute(
+                update(column.table)
+                .where(name == bindparam("key"), column == bindparam("before", type_=LargeBinary))
+                .values({column.name: bindparam("after")}),
+                {"key": key, "before": sealed, "after": unit.vault.seal(text, row(key))},
+            )
+            left -= 1
+    return limit - left
