@@ -227,9 +227,8 @@ def form_check(
     checked = _authored(lambda: _checked(file), language)
     print_problems(checked.problems, language)
     questions = sum(question.is_asked for question in checked.form.questions)
-    talk(
-        f"{checked.form.form_id} {checked.form.version}: {questions} questions, {len(checked.form.languages)} languages."
-    )
+    languages = len(checked.form.languages)
+    talk(f"{checked.form.form_id} {checked.form.version}: {questions} questions, {languages} languages.")
     if strict and any(problem.severity != "note" for problem in checked.problems):
         raise SystemExit(1)
 

@@ -1,19 +1,21 @@
 """Forms on the command line: read one from any of its three shapes, replay a script, fill it in the terminal."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from bot.complaint import Complaint
 from conversations import engine
 from conversations.cards import Card, plain, session_card
-from conversations.effects import Leave, Reject, Submit
+from conversations.effects import Fetch, Leave, Reject, Submit
 from conversations.events import Event, Fetched, Offered, Tap, TapAction, Typed
 from conversations.form import Form
+from conversations.instance import Instance
 from conversations.session import Session
 from conversations.transcript import replay
 from conversations.xlsform import CheckedForm, read_xlsform
@@ -50,9 +52,16 @@ def _script(file: Path) -> Any:
         raise Complaint(f"{file}: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise Complaint(f"{file} is not JSON; a script is an object with `now`, `tz` and `steps`.") from None
-    if not isinstance(script, dict) or not all(isinstance(step, dict) for step in script.get("steps") or ()):
-        raise Complaint(f"{file} is not a script: an object with `now`, `tz` and `steps`, each step an object.")
-    return script
+    outline: Any = {"steps": script} if isinstance(script, list) else script
+    try:
+        datetime.fromisoformat(outline.get("now") or "2018-10-03")
+        ZoneInfo(outline.get("tz") or "UTC")
+        is_script = all(isinstance(step, dict) for step in outline.get("steps") or ())
+    except (AttributeError, TypeError, ValueError, OSError, KeyError):
+        is_script = False
+    if not is_script:
+        raise Complaint(f"{file} is not a script: `now` (ISO), `tz` (IANA) and `steps`, each with `ref` and `value`.")
+    return outline
 
 
 def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime], *, save: Path | None = None) -> int:
@@ -64,28 +73,44 @@ def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime]
         card = session_card(form, taken.session, taken.instance, now=clock(), notices=_notices(taken))
         buttons = [button for row in card.rows for button in row if button.text.strip() not in ("", "·")]
         _draw(card, [button.text for button in buttons])
+        typer.echo("> ", nl=False, err=True)
         try:
-            said = typer.prompt("", prompt_suffix="> ", default="", show_default=False)
-        except typer.Abort:
+            said = input()
+        except EOFError:
             return 1
         origin += 1
         event = _event(said, [button.tap for button in buttons], taken.session, origin)
         before = taken.instance.answers()
         taken = engine.step(form, taken.session, event, now=clock())
         for fetch in taken.effects:
-            if type(fetch).__name__ == "Fetch":
+            if isinstance(fetch, Fetch):
                 got = Fetched(taken.session.fetching, said.lstrip("@"), said.lstrip("@"))
                 taken = engine.step(form, taken.session, got, now=clock())
-        after = taken.instance.answers()
-        steps += [{"ref": ref, "value": value} for ref, value in after.items() if before.get(ref) != value]
+        steps += _changes(before, taken.instance)
         if any(isinstance(effect, Submit) for effect in taken.effects):
             print(taken.instance.submission_xml())
             if save is not None:
-                script = {"now": clock().isoformat(), "tz": timezone, "steps": steps}
-                save.write_text(json.dumps(script, ensure_ascii=False, indent=1), "utf-8")
+                _save(save, {"now": clock().isoformat(), "tz": timezone, "steps": steps})
             return 0
         if any(isinstance(effect, Leave) for effect in taken.effects):
             return 1
+
+
+def _changes(before: Mapping[str, str], instance: Instance) -> list[dict[str, str]]:
+    """What a step answered, as steps of a script: questions only, for the rest follows from them."""
+    return [
+        {"ref": node.ref, "value": node.value}
+        for node in instance.nodes()
+        if node.question.is_asked and node.question.type != "note" and node.is_relevant
+        if node.value != before.get(node.ref, "")
+    ]
+
+
+def _save(file: Path, script: Mapping[str, Any]) -> None:
+    try:
+        file.write_text(json.dumps(script, ensure_ascii=False, indent=1), "utf-8")
+    except OSError as error:
+        raise Complaint(f"{file}: {error.strerror}") from None
 
 
 def _notices(taken: engine.Step) -> list[str]:

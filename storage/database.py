@@ -465,6 +465,8 @@ def backup(url: str, file: Path) -> None:
     source = _sqlite_only(url, "back up", "pg_dump --format=custom --file=FILE")
     if not source.exists():
         raise NotFound("there is no database to back up")
+    if file.exists() and file.samefile(source):
+        raise StorageError(f"{file}: this is the database itself, not a place for its backup")
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

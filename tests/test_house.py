@@ -59,7 +59,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "activity",
         "code",
         "reporting_period",
-    ),  # fmt: skip
+    ),
     "problem.{}": (),  # told by code: see below
     "remedy.{}": (),
     "role.{}": tuple(Role),
