@@ -70,6 +70,7 @@ FAN_OUT_IN_HAND: Final = 60
 REPLIES_CLAIMED: Final = 200
 CARDS_REMEMBERED: Final = 20_000
 NOTES_A_UNIT: Final = 200
+RECORDERS: Final = 2
 ANSWERS_IN_FLIGHT: Final = 64
 REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
 FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
@@ -195,7 +196,8 @@ class Delivery:
 
         self._noted_life_at = datetime.min.replace(tzinfo=UTC)
         self._notes: deque[Note] = deque()
-        self._is_recording = False
+        self._recorders = 0
+        self._cannot_record = False
         self._recorded = asyncio.Event()
         self._recorded.set()
         self._wake = asyncio.Event()
@@ -320,10 +322,8 @@ class Delivery:
         """Settle expired leases by kind, and take up what is queued and due."""
         if self._window() > 0:
             return
-        # What is decided but not recorded must not be settled as expired.
-        await until(self._recorded, 5.0)
-        if not self._recorded.is_set():
-            return
+        if self._cannot_record:
+            return  # what is decided but not recorded must not be settled as expired
         now = self._clock.now()
         room = max(0, FAN_OUT_IN_HAND - self._fan_out_in_hand)
         parked, in_hand = frozenset(self._parked), frozenset(self._in_hand)
@@ -561,35 +561,43 @@ class Delivery:
         self._start_recording()
 
     def _start_recording(self) -> None:
-        if not self._is_recording:
-            self._is_recording = True
+        """While one unit commits, a second may fill: a chat's next message waits for the record of its last."""
+        if self._recorders < RECORDERS:
+            self._recorders += 1
             self._recorded.clear()
             self._tasks.create_task(self._record())
 
     async def _record(self) -> None:
-        """Write down outcomes until there are none: while one unit commits, the next fills."""
         try:
             while self._notes or self._reopens_at is not None:
-                notes = [self._notes[i] for i in range(min(len(self._notes), NOTES_A_UNIT))]
+                notes = [self._notes.popleft() for _ in range(min(len(self._notes), NOTES_A_UNIT))]
                 reopens_at, self._reopens_at = self._reopens_at, None
-                try:
-                    await self._write(notes, reopens_at)
-                except Unavailable as error:
-                    self._reopens_at = self._reopens_at or reopens_at
-                    logger.warning("outbox.unavailable", reason=str(error))
-                    if self._abandon.is_set():
-                        return
-                    await until(self._abandon, 1.0)
-                    continue
-                except Exception:  # the boundary of one outbox row
-                    logger.exception("outbox.not_recorded", rows=len(notes))
-                    await self._record_singly(notes)
-                for note in notes:
-                    self._notes.popleft()
-                    self._forget(note)
+                if not await self._record_batch(notes, reopens_at):
+                    return
         finally:
-            self._is_recording = False
-            self._recorded.set()
+            self._recorders -= 1
+            if not self._recorders:
+                self._recorded.set()
+
+    async def _record_batch(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
+        """False if the database stayed away until there was no more time."""
+        while True:
+            try:
+                await self._write(notes, reopens_at)
+            except Unavailable as error:
+                self._cannot_record = True
+                logger.warning("outbox.unavailable", reason=str(error))
+                if self._abandon.is_set():
+                    return False
+                await until(self._abandon, 1.0)
+                continue
+            except Exception:  # the boundary of one outbox row
+                logger.exception("outbox.not_recorded", rows=len(notes))
+                await self._record_singly(notes)
+            self._cannot_record = False
+            for note in notes:
+                self._forget(note)
+            return True
 
     async def _record_singly(self, notes: Sequence[Note]) -> None:
         for note in notes:

@@ -28,7 +28,7 @@ from wire import (
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox, running_sandbox
-from bot.telegram.delivery import anew
+from bot.telegram.delivery import Delivery, anew
 from bot.telegram.handled import TapAnswer, TokenRejected
 from bot.telegram.pacer import Pacer
 from storage.database import Database
@@ -402,6 +402,49 @@ async def test_a_file_is_uploaded_under_its_own_name(sandbox: Sandbox, sqlite: D
     message = sandbox.world.ledger.entries[0].message
     assert message is not None
     assert message["document"]["file_name"] == "reporte del año.csv"
+
+
+# ------------------------------------------------------------------ while much is going on
+async def test_a_reminder_is_not_forgotten_while_everybody_talks(sandbox: Sandbox, database: Database) -> None:
+    """The sweep goes on although there is always something being recorded."""
+    async with running(sandbox, database) as bot:
+        talks = True
+
+        async def talk() -> None:
+            while talks:
+                await bot.commit(*said(LUIS, "x"), *said(ROSA, "y"))
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(talk())
+            await bot.commit(*said(ANA, "due", kind="reminder"))
+            try:
+                await until(lambda: texts(sandbox, ANA) == ["due"], 2.0)
+            finally:
+                talks = False
+        await quiet(bot)
+
+
+async def test_a_chat_gets_no_new_message_before_the_last_is_recorded(sandbox: Sandbox, sqlite: Database) -> None:
+    """A kill then repeats one message at most (T1); edits, which can be repeated, do not wait."""
+    recorded: list[int] = []
+
+    class Slow(Delivery):
+        async def _write(self, notes: Any, reopens_at: Any) -> None:
+            await asyncio.sleep(0.2)
+            await super()._write(notes, reopens_at)
+            recorded.append(len(texts(sandbox, ANA)))
+
+    async with running(sandbox, sqlite, delivery_class=Slow) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card),
+            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "one!"}, card),
+            *said(ANA, "two", "three"),
+        )
+        await until(lambda: ("edit", "one!") in shown(sandbox, ANA), 0.15)
+        await quiet(bot)
+    assert recorded[0] == 1
+    assert texts(sandbox, ANA) == ["one", "two", "three"]
 
 
 # ------------------------------------------------------------------ what a crash left
