@@ -176,7 +176,14 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
         loop.add_signal_handler(number, stopping.set)
     try:
         async with asyncio.TaskGroup() as tasks:
-            delivery = Delivery(api, units, clock, tasks, rate=settings.send_rate, is_alone=database.is_sqlite)
+            delivery = Delivery(
+                api,
+                units,
+                clock,
+                tasks,
+                rate=settings.send_rate,
+                is_alone=database.is_sqlite or settings.webhook_url is None,
+            )
             await delivery.start()
             # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
             flood = Flood() if settings.send_rate else None

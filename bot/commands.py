@@ -102,12 +102,16 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     say, language = ex.say, ex.language
     lines: list[Line] = []
     rows: list[tuple[Button, ...]] = []
-    drafts = {(d.subject, d.reporting_period_id) for d in ex.unit.sessions.drafts_of(ex.person.id)}
+    own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
+    drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
+    listed = {(report.subject, report.period.id) for report in due}
+    others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
     if due:
         first = due[0].period
         lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
-        lines.append(line(say("menu.left", n=len(due), due_date=show_date(first.due_on.isoformat(), language))))
+        key = "menu.left" if len(due) > 1 else "menu.left_one"
+        lines.append(line(say(key, n=len(due), due_date=show_date(first.due_on.isoformat(), language))))
         lines.append(line(say("menu.pick")))
         pages = -(-len(due) // DUE_SHOWN)
         page = page % pages
@@ -117,8 +121,6 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
             rows.append((Button(text if len(text) <= 40 else text[:39] + "…", due_tap(report)),))
         if pages > 1:
             rows.append((Button(say("menu.more"), f"command:pendientes:{page + 1}"),))
-        if any((report.subject, report.period.id) in drafts for report in due):
-            lines.append(line(italic(say("menu.drafts"))))
     elif periods:
         lines.append(
             line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language))))
@@ -127,6 +129,10 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     else:
         lines.append(line(bold(ex.agency_code)))
         lines.append(line(say("menu.no_period")))
+    for draft in others[:DUE_SHOWN]:  # corrections, indicators, referrals: whatever was begun is one tap away
+        about = Session.from_json(draft.data).about
+        text = f"✎ {about.get('code') or say('menu.referrals')} · {about.get('period', '')}"
+        rows.append((Button(text, f"command:continuar:{draft.id}"),))
     second = [Button(say("menu.indicators"), "command:indicadores:")] if periods else []
     if periods and _reports_referrals(ex):
         second.append(Button(say("menu.referrals"), "command:referimientos:"))
@@ -134,6 +140,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append(tuple(second))
     if not due and _to_close(ex, periods):
         rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
+    if own:
+        lines.append(line(italic(say("menu.drafts"))))
     rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.help"), "command:ayuda:")))
     return Card(tuple(lines), tuple(rows))
 
@@ -282,7 +290,11 @@ def history(ex: Exchange, argument: str) -> None:
 
 def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
     code = (sent.subject or "").partition(":")[2] or ex.unit.forms.version(sent.form_version_id).title
-    period = ex.unit.plans.period_by_id(sent.reporting_period_id).code if sent.reporting_period_id else ""
+    period = (
+        period_name(ex.unit.plans.period_by_id(sent.reporting_period_id), ex.language)
+        if sent.reporting_period_id
+        else ""
+    )
     text = ex.say("history.row", receipt=f"{sent.receipt_number:04d}", code=code, period=period)
     return text if len(text) <= 40 else text[:39] + "…"
 
@@ -343,7 +355,8 @@ def close(ex: Exchange, argument: str) -> None:
     left = [report.code for report in due if not report.is_indicator and report.period.code in codes]
     if left:
         rows = ((Button(say("menu.report"), "command:pendientes:", "primary"),), home)
-        card = Card((line(say("close.missing", n=len(left), codes=", ".join(left[:8]))),), rows)
+        key = "close.missing" if len(left) > 1 else "close.missing_one"
+        card = Card((line(say(key, n=len(left), codes=", ".join(left[:8]))),), rows)
     elif argument != f"{periods[0].end_on:%Y%m%d}":
         rows = (
             (Button(say("close.yes"), f"command:cerrar:{periods[0].end_on:%Y%m%d}", "success"),),

@@ -31,7 +31,7 @@ from bot.telegram.updates import (
     read_token,
 )
 from conversations import safeguards
-from conversations.cards import Button, Card, bold, line, paragraph
+from conversations.cards import Button, Card, line, paragraph
 from conversations.events import Event, Fetched, FetchFailed, Tap, TapAction, Typed
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
@@ -51,7 +51,7 @@ class Dispatch:
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         """Turn one update into its consequences. Malformed, if it is not what the Bot API promises."""
         incoming = read(raw)
-        if not unit.inbox.first_sight(self._house.bot_id, incoming.update_id, now):
+        if not unit.inbox.first_sight(self._house.bot_id, incoming.update_id, now, chat_id=incoming.chat_id or None):
             return Handled()  # Telegram redelivers
         match incoming.what:
             case Ignored():
@@ -308,6 +308,3 @@ def _may_before_privacy(what: object) -> bool:
 def _handled(ex: Exchange) -> Handled:
     answer = TapAnswer(ex.query_id, ex.toast or None, ex.is_alert) if ex.query_id else None
     return Handled(tuple(ex.deliveries), answer)
-
-
-__all__ = ["Dispatch", "bold"]

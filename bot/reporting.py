@@ -6,7 +6,7 @@ the unit of one update.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from pathlib import PurePath
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -25,9 +25,6 @@ from conversations.wording import wording
 from storage.errors import Conflict, NotFound
 from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
-
-DRAFT_LIFE = timedelta(days=30)
-"""How long a draft without a reporting period is kept; one with a period lives until the period locks."""
 
 FORM_OF = {"activity": "activity_report", "indicator": "indicator_update", "agency": "incident_free_text"}
 
@@ -231,9 +228,22 @@ def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | No
     return None
 
 
+def _refuse_locked(ex: Exchange, stored: StoredSession) -> None:
+    """The draft stays as it is, for a reopened period; nothing can be answered or sent."""
+    text = ex.say("form.expired")
+    if stored.reporting_period_id is not None:
+        period = ex.unit.plans.period_by_id(stored.reporting_period_id)
+        text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
+    ex.show(_notice_card(ex, text), anew=not ex.has_card)
+    ex.stand(None)
+
+
 # ------------------------------------------------------------------ one event
 def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
-    """Apply an event to a session and say what came of it."""
+    """Apply an event to a session and say what came of it; a session whose period has locked takes no more."""
+    if ex.now >= stored.expires_at:
+        _refuse_locked(ex, stored)
+        return
     form = ex.house.forms.version(ex.unit, stored.form_version_id)
     session = Session.from_json(stored.data)
     was_place = _asks_place(form, session)
@@ -541,8 +551,8 @@ def find_report(ex: Exchange, argument: str) -> Report:
 
 
 def _locks_at(ex: Exchange, period: ReportingPeriod) -> datetime:
-    midnight = datetime.combine(period.locks_on, time(), ZoneInfo(ex.house.timezone))
-    return max(midnight, ex.now + timedelta(hours=1)) if period.locks_on else ex.now + DRAFT_LIFE
+    """The first minute of the lock day, in the plan's zone: until then the draft can be sent."""
+    return datetime.combine(period.locks_on, time(), ZoneInfo(ex.house.timezone))
 
 
 def _notice_card(ex: Exchange, text: str) -> Card:

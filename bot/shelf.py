@@ -1,9 +1,10 @@
 """Compiled forms by version. A version never changes, so what has been compiled once is right for ever."""
 
-from conversations.cards import Line, bold, line
+from conversations.cards import Line, bold, line, topic
 from conversations.engine import is_sending, shown
 from conversations.form import Form, read_xform
 from conversations.instance import Instance
+from conversations.reports import profile
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
@@ -52,9 +53,11 @@ class Shelf:
             values={ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref},
         )
         lines: list[Line] = []
+        filled = profile(form.form_id).filled
         for node in instance.nodes():
             question = node.question
-            if node.ref in answers and question.is_asked and question.type != "note" and not is_sending(question):
-                label = instance.label(node).strip().strip("¿?:")
-                lines.append(line(f"{label}: ", bold(shown(instance, node, language)[:200])))
+            if question.name in filled or question.type == "note" or is_sending(question):
+                continue  # what the bot filled in stands in the receipt's head
+            if node.ref in answers and question.is_asked:
+                lines.append(line(f"{topic(instance.label(node))}: ", bold(shown(instance, node, language)[:200])))
         return lines

@@ -443,7 +443,7 @@ def _review(
             lines.append(line(italic(label)))
         group = label
         text = shown(instance, node, session.language)
-        lines.append(line(f"{_topic(instance.label(node))}: ", bold(text if len(text) <= 200 else text[:199] + "…")))
+        lines.append(line(f"{topic(instance.label(node))}: ", bold(text if len(text) <= 200 else text[:199] + "…")))
     if sending is not None:
         lines += list(_notes(instance, sending, nodes))
         lines.append(line(bold(instance.label(sending))))
@@ -461,7 +461,7 @@ def _review(
     return Card(tuple(lines), rows)
 
 
-def _topic(label: str) -> str:
+def topic(label: str) -> str:
     """A question as the head of a line: without its marks."""
     return _MARKS.sub("", label.replace("\n", " ")).strip().rstrip(":").strip()
 
@@ -476,7 +476,7 @@ def _example(run: Sequence[Node]) -> str:
 
 def _thing_counted(label: str) -> str:
     """What a number question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
-    return _COUNTING.sub("", re.sub(r"\([^)]*\)", "", _topic(label)).strip().lower()).strip()
+    return _COUNTING.sub("", re.sub(r"\([^)]*\)", "", topic(label)).strip().lower()).strip()
 
 
 def _listing_rows(
@@ -484,7 +484,7 @@ def _listing_rows(
 ) -> tuple[tuple[Button, ...], ...]:
     rows = []
     for node in answered(session, nodes):
-        text = f"{_topic(instance.label(node))}: {shown(instance, node, session.language)}"
+        text = f"{topic(instance.label(node))}: {shown(instance, node, session.language)}"
         rows.append((Button(text if len(text) <= 44 else text[:43] + "…", f"form:edit:{node.question.number}"),))
     return (*rows, (Button(say("nav.back"), "form:review"),))
 
@@ -493,7 +493,7 @@ def _confirming_lines(session: Session, instance: Instance, lost: Sequence[str],
     lines = [line(say("form.would_drop"))]
     for ref in lost:
         node = instance.node(ref)
-        lines.append(line(f"• {_topic(instance.label(node))}: ", bold(shown(instance, node, session.language))))
+        lines.append(line(f"• {topic(instance.label(node))}: ", bold(shown(instance, node, session.language))))
     return (*lines, line(say("form.go_on")))
 
 
@@ -503,7 +503,7 @@ def _confirming_rows(say: Wording) -> tuple[tuple[Button, ...], ...]:
 
 def answered_card(label: str, text: str) -> Card:
     """What is left of a card once its question has been answered by typing."""
-    return Card((line("✓ ", f"{_topic(label)}: ", bold(text)),))
+    return Card((line("✓ ", f"{topic(label)}: ", bold(text)),))
 
 
 __all__ = [

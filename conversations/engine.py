@@ -58,6 +58,8 @@ PICTURES = frozenset({"image", "video"})
 UPLOADS = frozenset({"image", "audio", "video", "file"})
 NUMBERS = frozenset({"integer", "decimal", "range"})
 _ORIGINS_KEPT = 60
+_NUMBERS_SEEN = 16
+"""Numbers in one message, up to which they are seen to be numbers although nobody asked for so many."""
 _SUGGESTED = 8
 """Choices offered when what was typed may mean several."""
 
@@ -672,6 +674,9 @@ class _Turn:
                 if numbers := reading.read_numbers(text, count, labels=labels[:count]):
                     self._take_numbers(run[:count], numbers, origin)
                     return
+        if any(reading.read_numbers(text, count) for count in range(max(2, len(run) + 1), _NUMBERS_SEEN)):
+            self.reject(self.say("err.numbers_count", n=len(run)) if len(run) > 1 else self.say("err.number"))
+            return
         is_integer = node.question.type == "integer" or node.question.value_type == "int"
         self._take_reading(
             node, reading.read_number(text, integer=is_integer, language=self.session.language), text, origin

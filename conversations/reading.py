@@ -285,7 +285,8 @@ def _around(before: str, after: str, language: str) -> tuple[int, bool] | None:
     if words & _COMPOUND or words & (_SPELLED.get(language, _SPELLED["es"]).keys() - _ARTICLES):
         return None
     is_plain = not (
-        words & _HEDGES or _DOUBT.search(before + after) or re.search(r"-\s+$", before) or re.match(r"\s*[-+]", after)
+        words & _MONTHS.get(language, _MONTHS["es"]).keys()  # "15 sep" is a day
+        or words & _HEDGES or _DOUBT.search(before + after) or re.search(r"-\s+$", before) or re.match(r"\s*[-+]", after)
     )
     return times, is_plain
 

@@ -248,7 +248,7 @@ class Plans:
         """The plan of a deployment that serves one. NotFound before the first import, Conflict if there are several."""
         plans = self.all()
         if not plans:
-            raise NotFound("no plan has been imported")
+            raise NotFound("no plan has been imported yet: run 'enlace init' or 'enlace plan import FILE'")
         if len(plans) > 1:
             raise Conflict(f"several plans: {', '.join(plan.code for plan in plans)}")
         return plans[0]

@@ -291,7 +291,7 @@ def test_history_shows_receipts_and_a_report_can_be_corrected_until_it_locks(tow
     ana.say("Primer texto del próximo paso")
     ana.tap("Enviar ahora")
     ana.say("/historial")
-    ana.tap("PRE-101 · 201809")
+    ana.tap("PRE-101 · septiembre")
     assert "Primer texto" in ana.text
     ana.tap("Corregir")
     assert "Revise antes de enviar" in ana.text
@@ -558,3 +558,35 @@ def test_a_question_marked_sensitive_seals_its_session(town: Town) -> None:
     ana.tap("Enviar ahora")
     for path in town.folder.glob("enlace.db*"):
         assert b"canaria" not in path.read_bytes()
+
+
+def test_a_draft_cannot_be_sent_once_its_period_has_locked(town: Town) -> None:
+    """Not by the old button, not by typing, not by resuming; the draft itself is kept."""
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    ana.tap("PRE-101")
+    ana.tap("Igual")
+    ana.say("Texto a tiempo")
+    card = ana.card
+    town.client.move_clock(to="2018-10-15T12:00:00Z")
+    time.sleep(1.0)
+    ana.do(lambda: ana.phone.tap(card["message_id"], "Enviar ahora"))
+    ana.wait_for("septiembre 2018 ya cerró")
+    assert town.rows("SELECT count(*) FROM submission WHERE answers LIKE '%Texto a tiempo%'") == [(0,)]
+    assert town.rows("SELECT state FROM session ORDER BY id DESC LIMIT 1") == [("open",)]
+
+
+def test_a_correction_left_as_a_draft_is_one_tap_away(town: Town) -> None:
+    """Whatever was begun and not finished stands in the list."""
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    ana.tap("PRE-101")
+    ana.tap("Igual")
+    ana.say("Primer texto")
+    ana.tap("Enviar ahora")
+    ana.tap("Corregir")
+    ana.tap("Guardar borrador")
+    ana.say("/pendientes")
+    assert any(text.startswith("✎ PRE-101") for text in ana.buttons)
+    ana.tap("✎ PRE-101")
+    assert "Revise antes de enviar" in ana.text

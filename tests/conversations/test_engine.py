@@ -576,3 +576,20 @@ def test_a_forms_default_is_not_told_as_an_earlier_report() -> None:
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí").say("230")
     assert "Reporte anterior" not in talk.text
     assert "Por ejemplo: 12 8 3 4" in talk.text
+
+
+def test_too_many_numbers_are_counted_not_called_personal_data() -> None:
+    """How many are wanted, in the words of the question."""
+    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí")
+    before = talk.session
+    talk.say("1 1 1 1 1 1 1")
+    assert talk.session == before
+    assert "Escriba 5" in talk.rejection()
+    assert not talk.has(Withhold)
+
+
+def test_a_day_is_not_taken_for_a_count() -> None:
+    """ "15 sep" at a number is asked about."""
+    talk = Talk().tap("En curso").say("15 sep")
+    assert talk.at == "progress"
+    assert "¿Cuál quiso decir?" in talk.text
