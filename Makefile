@@ -16,7 +16,7 @@ check: lint types imports test  ## what CI runs
 
 lint: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --quiet . || echo "ruff format would change files (see CONTRIBUTING)"
+	$(BIN)/ruff format --check --quiet .
 
 types: $(READY)
 	$(BIN)/mypy

@@ -284,9 +284,13 @@ def _around(before: str, after: str, language: str) -> tuple[int, bool] | None:
     words = {*words_before, *words_after}
     if words & _COMPOUND or words & (_SPELLED.get(language, _SPELLED["es"]).keys() - _ARTICLES):
         return None
+    months = _MONTHS.get(language, _MONTHS["es"])
     is_plain = not (
-        words & _MONTHS.get(language, _MONTHS["es"]).keys()  # "15 sep" is a day
-        or words & _HEDGES or _DOUBT.search(before + after) or re.search(r"-\s+$", before) or re.match(r"\s*[-+]", after)
+        words & months.keys()  # "15 sep" is a day
+        or words & _HEDGES
+        or _DOUBT.search(before + after)
+        or re.search(r"-\s+$", before)
+        or re.match(r"\s*[-+]", after)
     )
     return times, is_plain
 

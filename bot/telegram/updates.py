@@ -191,10 +191,28 @@ def _message(message: Mapping[str, Any]) -> What:
 
 
 _SERVICE = frozenset(
-    "pinned_message message_auto_delete_timer_changed successful_payment refunded_payment users_shared chat_shared "
-    "connected_website write_access_allowed passport_data proximity_alert_triggered boost_added chat_background_set "
-    "web_app_data new_chat_members left_chat_member new_chat_title new_chat_photo delete_chat_photo "
-    "migrate_to_chat_id migrate_from_chat_id".split()
+    [
+        "pinned_message",
+        "message_auto_delete_timer_changed",
+        "successful_payment",
+        "refunded_payment",
+        "users_shared",
+        "chat_shared",
+        "connected_website",
+        "write_access_allowed",
+        "passport_data",
+        "proximity_alert_triggered",
+        "boost_added",
+        "chat_background_set",
+        "web_app_data",
+        "new_chat_members",
+        "left_chat_member",
+        "new_chat_title",
+        "new_chat_photo",
+        "delete_chat_photo",
+        "migrate_to_chat_id",
+        "migrate_from_chat_id",
+    ]
 )
 """Messages that nobody wrote: they get no answer."""
 
