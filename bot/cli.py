@@ -43,6 +43,7 @@ app.add_typer(keys_app, name="keys")
 ClockOption = Annotated[
     str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")
 ]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page of phones is served.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -120,26 +121,40 @@ def _moment(option: str, text: str, chosen: Settings) -> datetime:
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Where the page of phones is served.")] = 8080,
+    port: PortOption = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos stored.")] = False,
 ) -> None:
     """Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet."""
     from bot.demo import serve_demo
 
+    _expect_free(port)
     serve_demo(port, fresh=fresh)
 
 
 @app.command()
-def sandbox(port: Annotated[int, typer.Option(help="Where to serve.")] = 8081) -> None:
+def sandbox(port: PortOption = 8081) -> None:
     """The emulated Bot API alone, for any bot in any language."""
     from bot.sandbox.server import serve
     from bot.sandbox.telegram import World
 
+    _expect_free(port)
     world = World(any_token=True)
     talk(
         f"The emulated Bot API is at http://127.0.0.1:{port}/bot<token>/…, its page of phones at http://127.0.0.1:{port}/"
     )
     serve(port, world=world)
+
+
+def _expect_free(port: int) -> None:
+    """Better one line now than a page that never comes."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            fail(f"Port {port} cannot be used ({error.strerror}). Choose another with --port.")
 
 
 @app.command()

@@ -32,6 +32,7 @@ HIDDEN: Final = "[redacted]"
 
 QUIET: Final = (
     "aiohttp",
+    "alembic",
     "apscheduler",
     "asyncio",
     "httpcore",
@@ -43,7 +44,7 @@ QUIET: Final = (
     "telegram",
     "uvicorn",
 )
-"""Loggers that tell addresses, parameters or bodies below WARNING."""
+"""Loggers that tell addresses, parameters, bodies or nothing of use below WARNING."""
 
 
 def redact(text: str) -> str:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from dotenv.parser import parse_stream
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -15,6 +16,7 @@ TELEGRAM = "https://api.telegram.org"
 def read_settings() -> "Settings":
     """The settings, or a Complaint that names each variable that is wrong, and never its value."""
     try:
+        _expect_readable(Path(".env"))
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
@@ -23,6 +25,17 @@ def read_settings() -> "Settings":
         raise Complaint(f"The settings cannot be used: {faults}. See .env.example.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
+
+
+def _expect_readable(file: Path) -> None:
+    """Complaint about a line of .env that is no NAME=value: left out silently, a setting would have its default."""
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8") as lines:
+        wrong = [part.original for part in parse_stream(lines) if part.error]
+    if wrong:
+        first = wrong[0].line + len(wrong[0].string) - len(wrong[0].string.lstrip("\n"))
+        raise Complaint(f"The file .env cannot be used: line {first} is not NAME=value. See .env.example.")
 
 
 def inherited_environment() -> dict[str, str]:
