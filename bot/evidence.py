@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 
 from bot.dispatch import Dispatch
 from bot.telegram.api import Api
@@ -92,7 +92,8 @@ class Evidence:
             return
         except TelegramError as error:
             reason, now = type(error).__name__, self._clock.now()
-            if job.attempts < TRIES and not self._stop.is_set():
+            is_final = isinstance(error, BadRequest)  # the file is gone or was never ours: asking again helps nothing
+            if job.attempts < TRIES and not is_final and not self._stop.is_set():
                 logger.warning("evidence.retry", reason=reason, attempt=job.attempts)
                 at = now + timedelta(seconds=1)
                 await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=at))

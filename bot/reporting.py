@@ -12,8 +12,8 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from bot.exchange import Denied, Exchange
-from conversations import engine
-from conversations.cards import Button, Card, Line, answered_card, bold, italic, line, session_card
+from conversations import engine, safeguards
+from conversations.cards import Button, Card, Line, answered_card, bold, form_title, italic, line, session_card
 from conversations.effects import Answered, Ask, Fetch, Leave, Notice, Reject, Stale, Submit, Withhold
 from conversations.engine import Step, show_date
 from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
@@ -21,7 +21,7 @@ from conversations.form import Form
 from conversations.plan import Activity, DueReport, Indicator, ReportingPeriod, period_name
 from conversations.reports import profile
 from conversations.session import Session
-from conversations.wording import wording
+from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
 from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
@@ -263,6 +263,9 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
                 notices.append(message)
                 is_shown = True
                 anew = anew or is_typed
+            case Notice("file.first_of_album" as key):
+                ex.notice(ex.say(key))  # a line of its own: the card changes as soon as the file is there
+                is_shown = anew = True
             case Notice(key, values):
                 notices.append(ex.say(key, **dict(values)))
                 is_shown = True
@@ -344,8 +347,7 @@ def _fetch(ex: Exchange, stored: StoredSession, fetch: Fetch, *, is_restricted: 
             "file_id": fetch.file_id,
             "unique_id": fetch.unique_id,
             "ref": fetch.ref,
-            # A file's name may say what its content does: of what is sealed, only the kind is kept in the clear.
-            "name": f"archivo{PurePath(fetch.name).suffix[:8]}" if stored.sensitive else fetch.name,
+            "name": _file_name(fetch.name, is_sensitive=stored.sensitive),
             "mime_type": fetch.mime_type,
             "accept": fetch.accept,
             "max_pixels": fetch.max_pixels,
@@ -358,13 +360,20 @@ def _fetch(ex: Exchange, stored: StoredSession, fetch: Fetch, *, is_restricted: 
     )
 
 
+def _file_name(name: str, *, is_sensitive: bool) -> str:
+    """The name to keep. It may say what the content does: of what is sealed, or names somebody, only its kind stays."""
+    if is_sensitive or safeguards.personal_data(name, strict=False):
+        return f"archivo{PurePath(name).suffix[:8]}"
+    return name
+
+
 # ------------------------------------------------------------------ leaving and sending
 def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> None:
     """The draft stays; the chat is free."""
     if _asks_place(form, session):
         ex.drop_card()
         ex.release_keyboard(Card((line("👌"),)))
-    title = str(session.about.get("code") or form.title)
+    title = str(session.about.get("code") or form_title(form, session.about, ex.language))
     until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
     rows = (
         (Button(ex.say("form.continue"), f"command:continuar:{stored.id}", "primary"),),
@@ -388,7 +397,9 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
         ex.unit.sessions.close(stored.id, "cancelled")
         raise
     ex.unit.sessions.close(stored.id, "submitted")
-    ex.show(receipt_card(ex, sent, taken.session), anew=anew, kind="receipt", sensitive=stored.sensitive, is_last=True)
+    ex.show(
+        receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sensitive=stored.sensitive, is_last=True
+    )
     ex.stand(None)
 
 
@@ -414,7 +425,7 @@ def _add(ex: Exchange, stored: StoredSession, answers: dict[str, str], names: Ma
     )
 
 
-def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session) -> Card:
+def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: Form) -> Card:
     """Number, time and what was sent; then what is next."""
     say, language = ex.say, ex.language
     period = ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
@@ -422,7 +433,9 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session) -> Card
     key = "receipt.title" if sent.version == 1 else "receipt.corrected"
     about = session.about
     lines = [line(bold(say(key, receipt=number, version=sent.version)))]
-    if about.get("code"):
+    if not about.get("code"):
+        lines.append(line(bold(form_title(form, session.about, language))))
+    else:
         name = about["name"].get(language) or about["name"].get("es", "")
         lines.append(line(bold(str(about["code"])), f" · {name}"))
     if sent.activity_status is not None:
@@ -441,7 +454,7 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session) -> Card
         )
     )
     due = ex.unit.plans.due(sent.plan_id, ex.agency_id, ex.today)
-    due = tuple(report for report in due if not report.is_indicator) if sent.subject else due
+    due = tuple(report for report in due if not report.is_indicator)
     lines.append(line(""))
     rows: list[tuple[Button, ...]] = []
     if due:
@@ -486,7 +499,8 @@ def _filled(ex: Exchange, report: Report, previous: Mapping[str, str]) -> dict[s
 
 
 def _about(report: Report, ex: Exchange) -> dict[str, object]:
-    about: dict[str, object] = {"period": report.period.code, "agency": ex.agency_code}
+    titles = {language: _in(language, f"form_title.{report.form_id}") for language in LANGUAGES}
+    about: dict[str, object] = {"period": report.period.code, "agency": ex.agency_code, "title": titles}
     if report.item is not None:
         about |= {"code": report.item.code, "name": _names(report.item)}
     if isinstance(report.item, Activity):

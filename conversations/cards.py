@@ -7,10 +7,10 @@ person typed can ever act as markup (S7).
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from conversations.engine import (
@@ -130,11 +130,17 @@ def session_card(
 def _heading(form: Form, session: Session, say: Wording) -> tuple[Line, ...]:
     about = session.about
     if not about.get("code"):
-        return (line(bold(str(about.get("title", {}).get(session.language) or form.title))),)
+        return (line(bold(str(form_title(form, about, session.language)))),)
     name = about.get("name", {})
     title = name.get(session.language) or name.get("es", "")
     lock = "🔒 " if session.restricted else ""
     return (line(bold(f"{lock}{about['code']}"), f" · {title}"),)
+
+
+def form_title(form: Form, about: Mapping[str, Any], language: str) -> str:
+    """The form's name in the reader's language, where the bot knows one; XLSForm has titles in one language only."""
+    title = str(about.get("title", {}).get(language, ""))
+    return form.title if not title or title.startswith("form_title.") else title
 
 
 def _label(instance: Instance, node: Node) -> tuple[Line, ...]:

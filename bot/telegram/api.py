@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 import telegram
 from pydantic import SecretStr
-from telegram.error import TimedOut
+from telegram.error import BadRequest, TimedOut
 
 from bot.telegram.http import READ_TIMEOUT, UPLOAD_TIMEOUT, AiohttpRequest, File, TooLarge, multipart, result_of
 
@@ -136,7 +136,12 @@ class Api(telegram.Bot):
         """
         try:
             async with asyncio.timeout(timeout):
-                file = await self.call("getFile", {"file_id": file_id})
+                try:
+                    file = await self.call("getFile", {"file_id": file_id})
+                except BadRequest as error:
+                    if "too big" in str(error).lower():
+                        raise TooLarge(f"over {limit} bytes") from None
+                    raise
                 if int(file.get("file_size") or 0) > limit:
                     raise TooLarge(f"over {limit} bytes")
                 address = self._files + quote(str(file.get("file_path", "")))

@@ -57,6 +57,11 @@ BODY_LIMIT: Final = 1024 * 1024
 """Bytes; an update is a few kilobytes."""
 
 
+def is_update(given: Any) -> bool:
+    """Whether this is an object with a number that a database can hold; anything else never came from Telegram."""
+    return isinstance(given, dict) and type(given.get("update_id")) is int and 0 <= given["update_id"] < 2**63
+
+
 def update_type(update: Mapping[str, Any]) -> str:
     """`message`, `callback_query`, …"""
     return next((name for name in update if name != "update_id"), "nothing")
@@ -403,7 +408,7 @@ class Polling:
         if offset is not None and offset == self._offset:
             # Told and heard. Numbers may start anywhere after an idle week: nothing is demanded of the next one.
             self._offset = None
-        return [update for update in batch if isinstance(update, dict) and isinstance(update.get("update_id"), int)]
+        return [update for update in batch if is_update(update)]
 
     def _apply(self, batch: list[dict[str, Any]]) -> bool:
         """Hand over what is new or has failed, in order; whether anything was."""
@@ -535,9 +540,9 @@ class WebhookEndpoint:
             return await _reply(send, 413, closes=True)
         try:
             update = parse_json(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return await _reply(send, 400)
-        if not (isinstance(update, dict) and type(update.get("update_id")) is int):
+        if not is_update(update):
             return await _reply(send, 400)
         rides = not self._delivery.is_held
         try:

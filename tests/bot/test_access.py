@@ -123,6 +123,7 @@ def test_names_fit_telegrams_command_menu() -> None:
                 assert 0 < len(description) <= 256
 
 
+ACTIONS = ["pick", "same", "skip", "send", "day", "value", "nope"]
 PEOPLE = {
     Role.FOCAL_POINT: ANA,
     Role.ALTERNATE: LUIS,
@@ -224,9 +225,7 @@ def test_ten_thousand_forged_taps_have_no_effect(desk: Desk) -> None:
         ).fetchone()
     dice = random.Random(20181003)
     makers: list[Callable[[], str]] = [
-        lambda: (
-            f"f:{number:x}:{dice.randrange(50):x}:{dice.choice(['pick', 'same', 'skip', 'send', 'day', 'value', 'nope'])}:{dice.randrange(9)}"
-        ),
+        lambda: f"f:{number:x}:{dice.randrange(50):x}:{dice.choice(ACTIONS)}:{dice.randrange(9)}",
         lambda: f"f:{dice.randrange(10**6):x}:1:pick:0",
         lambda: f"f:{dice.randbytes(5).hex()}",
         lambda: f"c:{dice.choice([c.name for c in COMMANDS if c.roles == commands._ADMINS])}:{dice.randrange(9)}",

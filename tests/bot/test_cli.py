@@ -1,0 +1,822 @@
+"""The command line as an operator has it: real processes, exit codes, and which stream says what.
+
+Scripts read stdout and exit codes; people read stderr. An operator at a server has no debugger: whatever can be
+mended is one sentence, never a traceback and never a secret.
+"""
+
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import openpyxl
+import pytest
+import typer.main
+from house import Town, settings_in
+
+from bot import cli
+from bot.app import BOT_USERNAME, open_storage
+from bot.sandbox.server import Sandbox, running_sandbox
+from bot.settings import inherited_environment
+from bot.setup import shipped_forms
+from conversations.problems import AuthorError
+from conversations.transcript import replay
+from conversations.wording import LANGUAGES
+from conversations.xlsform import read_xlsform
+from storage.imports import read_plan, seed_workbook
+from storage.vault import Vault
+
+ROOT = Path(__file__).parents[2]
+FORMS = ROOT / "conversations" / "forms"
+CASES = ROOT / "tests" / "conversations" / "data" / "xlsform"
+TOKEN = "7000000009:CANARY-token-that-no-line-may-hold"
+SECRETS = ("CANARY", "hunter2", "webhook-secret-of-tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a process left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> list[str]:
+        return self.err.splitlines()
+
+
+def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
+    ours = {
+        "ENLACE_TELEGRAM_TOKEN": TOKEN,
+        "ENLACE_DATABASE_URL": "sqlite:///enlace.db",
+        "ENLACE_KEYS": "keys.json",
+        "ENLACE_LOG_LEVEL": "ERROR",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "200",
+    }
+    return inherited_environment() | ours | dict(given)
+
+
+def enlace(folder: Path, *arguments: str, say: str = "", **given: str) -> Done:
+    """Run `python -m bot …` in this folder; `given` is environment, `say` what is typed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=folder,
+        env=environment(folder, given),
+        input=say,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert not [secret for secret in SECRETS if secret in done.out + done.err]
+    return Done(done.returncode, done.out, done.err)
+
+
+def contents(folder: Path) -> list[str]:
+    """Every row of every table."""
+    with closing(sqlite3.connect(folder / "enlace.db")) as connection:
+        return list(connection.iterdump())
+
+
+def counted(folder: Path, table: str) -> int:
+    with closing(sqlite3.connect(folder / "enlace.db")) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def is_one_line(done: Done) -> bool:
+    return len(done.said) == 1 and done.err.startswith("enlace: ") and "Traceback" not in done.err
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    folder: Path
+    init: Done
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """A deployment right after its first `enlace init`; tests work on copies."""
+    folder = tmp_path_factory.mktemp("installed")
+    return Installed(folder, enlace(folder, "init"))
+
+
+@pytest.fixture
+def folder(installed: Installed, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(installed.folder, tmp_path / "deployment"))
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox() as running:
+        yield running
+
+
+# ------------------------------------------------------------------ help and misuse
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+def test_help_is_everywhere(tmp_path: Path) -> None:
+    """Every command explains itself on stdout, with exit code 0 and in a folder where nothing is set up."""
+    paths = list(commands(typer.main.get_command(cli.app)))
+    assert ("form", "replay") in paths
+    with ThreadPoolExecutor(4) as pool:
+        for path, done in zip(paths, pool.map(lambda p: enlace(tmp_path, *p, "--help"), paths), strict=True):
+            assert (done.code, done.err) == (0, ""), path
+            assert "Usage:" in done.out, path
+            assert "--help" in done.out, path
+
+
+def test_every_command_says_what_it_does() -> None:
+    """A command without a sentence in the list of commands fails here."""
+    group = typer.main.get_command(cli.app)
+    for path in commands(group):
+        command: Any = group
+        for name in path:
+            command = command.commands[name]
+        assert (command.help or "").strip(), path
+
+
+MISUSED = [
+    ("nosuch",),
+    ("db",),
+    ("db", "backup"),
+    ("plan", "import"),
+    ("plan", "import", "a.xlsx", "--nosuch"),
+    ("form", "replay", str(FORMS / "activity_report.xlsx")),
+    ("form", "replay", "a.xlsx", "b.json", "--mode", "some"),
+    ("form", "try", str(FORMS / "activity_report.xlsx"), "--language", "fr"),
+    ("invite",),
+    ("invite", "--role", "king"),
+    ("invite", "--role", "reader", "--ttl", "soon"),
+    ("invite", "--role", "reader", "--ttl", "0h"),
+    ("people", "add", "--telegram-id", "abc", "--name", "A", "--role", "reader"),
+    ("people", "add", "--telegram-id", "-3", "--name", "A", "--role", "reader"),
+    ("people", "add", "--telegram-id", "3", "--name", " ", "--role", "reader"),
+    ("people", "add", "--telegram-id", "3", "--name", "A", "--role", "reader", "--language", "fr"),
+    ("due", "--at", "soon"),
+    ("due", "--at", "0001-01-01T00:00+14:00"),
+    ("run", "--clock", "2018-10-03T08:00"),  # refused against Telegram's own host
+    ("sandbox", "--port", "0"),
+]
+
+
+def test_misuse_is_exit_code_2(folder: Path) -> None:
+    """Said on stderr; nothing on stdout, nothing stored."""
+    before = contents(folder)
+    with ThreadPoolExecutor(4) as pool:
+        for given, done in zip(MISUSED, pool.map(lambda a: enlace(folder, *a), MISUSED), strict=True):
+            assert done.code == 2, (given, done)
+            assert "Traceback" not in done.err, given
+            if len(given) > 1:
+                assert (done.out, bool(done.err)) == ("", True), given
+    assert contents(folder) == before
+
+
+def test_the_clock_cannot_be_moved_at_telegrams_own_host(folder: Path) -> None:
+    """Reminders of another year would reach real people."""
+    done = enlace(folder, "run", "--clock", "2018-10-03T08:00")
+    assert (done.code, is_one_line(done)) == (2, True)
+    assert "Telegram's own host" in done.err
+
+
+# ------------------------------------------------------------------ init
+def test_init_makes_everything_and_tells_on_stderr(installed: Installed) -> None:
+    """Tables, keyring, plan and forms; files that hold secrets or reports are the owner's alone."""
+    done, folder = installed.init, installed.folder
+    assert (done.code, done.out) == (0, "")
+    assert [counted(folder, table) for table in ("plan", "form", "form_version", "person")] == [1, 3, 3, 0]
+    assert counted(folder, "activity") == 60
+    for name in ("keys.json", "enlace.db"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+    assert stat.S_IMODE((folder / "evidence").stat().st_mode) == 0o700
+
+
+def test_init_again_changes_nothing(folder: Path) -> None:
+    """Not one row, and the same keys."""
+    before, keys = contents(folder), (folder / "keys.json").read_bytes()
+    done = enlace(folder, "init")
+    assert done.code == 0
+    assert contents(folder) == before
+    assert (folder / "keys.json").read_bytes() == keys
+
+
+def test_init_empty_brings_neither_plan_nor_forms(tmp_path: Path) -> None:
+    """Then everything that needs a plan says what is missing."""
+    assert enlace(tmp_path, "init", "--empty").code == 0
+    assert [counted(tmp_path, table) for table in ("plan", "form")] == [0, 0]
+    assert (tmp_path / "keys.json").exists()
+    done = enlace(tmp_path, "due")
+    assert (done.code, is_one_line(done)) == (1, True)
+    assert "enlace plan import" in done.err
+
+
+# ------------------------------------------------------------------ plan
+def edited_plan(**changes: str) -> bytes:
+    """The shipped plan with cells changed: `sheet__A2="…"`."""
+    book = openpyxl.load_workbook(io.BytesIO(seed_workbook()))
+    for place, value in changes.items():
+        sheet, _, cell = place.rpartition("__")
+        book[sheet][cell] = value
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def test_a_plan_is_shown_then_applied_then_already_there(folder: Path) -> None:
+    """--dry-run prints the differences and changes nothing; the import applies them; again there are none."""
+    (folder / "plan.xlsx").write_bytes(edited_plan(activities__F2="Campaña nueva", agencies__B2="Cancillería"))
+    before = contents(folder)
+
+    shown = enlace(folder, "plan", "import", "plan.xlsx", "--dry-run")
+    assert shown.code == 0
+    assert contents(folder) == before
+    assert "PRE-101" in shown.out
+    assert "Campaña nueva" in shown.out
+    assert "Cancillería" in shown.out
+    assert len(shown.out.splitlines()) == 2
+
+    applied = enlace(folder, "plan", "import", "plan.xlsx")
+    assert (applied.code, applied.out) == (0, shown.out)
+    assert contents(folder) != before
+
+    after = contents(folder)
+    again = enlace(folder, "plan", "import", "plan.xlsx")
+    assert (again.code, again.out) == (0, "")
+    assert again.err.strip()
+    assert contents(folder) == after
+
+
+def test_a_broken_plan_is_refused_with_every_problem_at_its_place(folder: Path) -> None:
+    """Sheet, cell, sentence and remedy of each, in the plan's language; exit 1 and nothing stored."""
+    data = edited_plan(
+        activities__B3="NO-SUCH", activities__L4="someday", indicators__A5="IND-01", reporting_calendar__C3="x"
+    )
+    (folder / "plan.xlsx").write_bytes(data)
+    with pytest.raises(AuthorError) as refused:
+        read_plan(data)
+    before = contents(folder)
+
+    done = enlace(folder, "plan", "import", "plan.xlsx")
+
+    assert (done.code, done.out) == (1, "")
+    assert contents(folder) == before
+    for problem in refused.value.problems:
+        line = f"{problem.severity} {problem.code}: {problem.place}: {problem.sentence('es')} {problem.remedy('es')}"
+        assert line in done.said
+        assert problem.remedy("es").strip()
+    places = {(p.sheet, p.row, p.column) for p in refused.value.problems if p.severity == "error"}
+    assert {("activities", 3, "B"), ("activities", 4, "L"), ("reporting_calendar", 3, "C")} <= places
+    assert len(done.said) == len(refused.value.problems) + 1
+    assert done.said[-1].startswith("enlace: ")
+
+
+def bomb() -> bytes:
+    file = io.BytesIO(seed_workbook())
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/bomb", bytes(300_000_000))
+    return file.getvalue()
+
+
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "workbook.empty": lambda: b"",
+    "workbook.csv": lambda: b"code,name\nPRE-101,x\n",
+    "workbook.not_xlsx": lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "workbook.unzips_too_far": bomb,
+    "workbook.password": lambda: (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le")
+    ),
+}
+
+
+@pytest.mark.parametrize("code", HOSTILE)
+def test_a_file_that_is_no_workbook_is_refused_with_the_reason(folder: Path, code: str) -> None:
+    """Whatever is called .xlsx, as plan and as form: one problem with its remedy, exit 1, nothing stored."""
+    (folder / "it.xlsx").write_bytes(HOSTILE[code]())
+    before = contents(folder)
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda a: enlace(folder, *a), [("plan", "import", "it.xlsx"), ("form", "check", "it.xlsx")])
+    for done in results:
+        assert (done.code, done.out) == (1, "")
+        assert [line.startswith(f"error {code}: ") for line in done.said] == [True, False]
+        assert done.said[-1].startswith("enlace: ")
+    assert contents(folder) == before
+
+
+# ------------------------------------------------------------------ forms
+def test_the_shipped_forms_have_no_problem(tmp_path: Path) -> None:
+    """Not even a note; exit 0 in strict mode too."""
+    names = [name for name, _ in shipped_forms()]
+    with ThreadPoolExecutor(3) as pool:
+        for done in pool.map(lambda name: enlace(tmp_path, "form", "check", str(FORMS / name), "--strict"), names):
+            assert (done.code, done.out, len(done.said)) == (0, "", 1)
+
+
+BROKEN = dedent("""
+    | survey |
+    | | type | name | label | relevant | constraint | calculation |
+    | | integr | n | How many? | | | |
+    | | select_one nolist | pick | Pick | | | |
+    | | text | a b | Name | ${nowhere} = 1 | | |
+    | | integer | age | Age | | . >= ( | |
+    | | calculate | c | | | | |
+    | choices |
+    | | list_name | name | label |
+    | | yn | yes | Yes |
+    | | yn | yes | Yes again |
+""")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_problem_of_a_broken_form_is_told_in_the_operators_language(tmp_path: Path, language: str) -> None:
+    """Code, sheet, row, column, sentence and remedy of each: one trip to the spreadsheet mends them all."""
+    (tmp_path / "broken.md").write_text(BROKEN, "utf-8")
+    with pytest.raises(AuthorError) as refused:
+        read_xlsform(BROKEN.encode(), "broken.md")
+    problems = refused.value.problems
+    assert len({problem.code for problem in problems}) >= 5
+
+    done = enlace(tmp_path, "form", "check", "broken.md", ENLACE_LANGUAGE=language)
+
+    assert (done.code, done.out) == (1, "")
+    assert len(done.said) == len(problems) + 1
+    for problem, line in zip(problems, done.said, strict=False):
+        assert line.startswith(f"{problem.severity} {problem.code}: {problem.sheet}")
+        assert problem.row is None or str(problem.row) in line
+        assert problem.sentence(language) in line
+        assert line.endswith(problem.remedy(language))
+        assert problem.remedy(language)
+
+
+def test_strict_refuses_warnings(tmp_path: Path) -> None:
+    """For an author's own checks: a warning is exit 1 there, and 0 otherwise."""
+    form = "| survey |\n| | type | name | label |\n| | text | a | |\n| | text | b | B |\n"
+    (tmp_path / "warned.md").write_text(form, "utf-8")
+    assert enlace(tmp_path, "form", "check", "warned.md").code == 0
+    strict = enlace(tmp_path, "form", "check", "warned.md", "--strict")
+    assert strict.code == 1
+    assert "warning survey.no_label" in strict.err
+
+
+@pytest.mark.parametrize("mode", ["full", "diff"])
+def test_a_script_is_played_as_the_engine_plays_it(tmp_path: Path, mode: str) -> None:
+    """JSON Lines on stdout, in both modes; files beside the form are its media."""
+    name = "10-external"
+    source, script = CASES / "forms" / f"{name}.md", CASES / "scripts" / f"{name}.json"
+    media = {path.name: path.read_bytes() for path in (CASES / "forms").glob("*.csv")}
+    form = read_xlsform(source.read_bytes(), source.name, media=media).form
+
+    done = enlace(tmp_path, "form", "replay", str(source), str(script), "--mode", mode)
+
+    assert (done.code, done.err) == (0, "")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert lines == list(replay(form, json.loads(script.read_text("utf-8")), mode=mode))
+    assert lines[0]["missing"] == []
+    assert lines[-1]["final"] is True
+
+
+def test_a_replayed_script_agrees_with_the_reference_engine(tmp_path: Path) -> None:
+    """Relevance and values of each question after each step, as ODK Web Forms recorded them."""
+    name = "04-cascade"
+    recorded = (CASES / "expected" / f"{name}.jsonl").read_text("utf-8").splitlines()
+    files = CASES / "forms" / f"{name}.md", CASES / "scripts" / f"{name}.json"
+    done = enlace(tmp_path, "form", "replay", *map(str, files))
+
+    compared = 0
+    theirs: dict[str, Any] = {}
+    ours: dict[str, Any] = {}
+    for here, there in zip(map(json.loads, done.out.splitlines()), map(json.loads, recorded), strict=True):
+        theirs |= {node["ref"]: node for node in there.get("nodes", there.get("changed", ()))}
+        ours |= {node["ref"]: node for node in here.get("nodes", here.get("changed", ()))}
+        for ref, node in theirs.items():
+            if "value" in node and not ref.endswith("instanceID"):
+                assert (ours[ref]["relevant"], ours[ref]["value"]) == (node["relevant"], node["value"]), ref
+                compared += 1
+    assert compared > 20
+
+
+@pytest.mark.parametrize("script", ["{", "[1]", "7", '{"now": "soon"}', '{"tz": "Mars/Base"}', "\udcff"])
+def test_what_is_no_script_is_one_line(tmp_path: Path, script: str) -> None:
+    """Broken JSON, another shape, no instant, no zone, no text."""
+    (tmp_path / "script.json").write_bytes(script.encode("utf-8", "surrogateescape"))
+    done = enlace(tmp_path, "form", "replay", str(FORMS / "indicator_update.xlsx"), "script.json")
+    assert (done.code, done.out, is_one_line(done)) == (1, "", True)
+    assert "script.json" in done.err
+
+
+SPOKEN = "MINERD\n/1\n201809\ndefinitivo\n"
+TYPED = """
+    | survey |
+    | | type | name | label::Español (es) | label::English (en) | required | constraint | constraint_message::Español (es) | constraint_message::English (en) | relevant | calculation |
+    | | text | what | ¿Qué? | What? | yes | | | | | |
+    | | integer | n | ¿Cuántas? | How many? | yes | . <= 50 | Hasta 50. | Up to 50. | | |
+    | | select_one yn | more | ¿Más? | More? | yes | | | | | |
+    | | date | when | ¿Cuándo? | When? | yes | | | | ${more} = 'yes' | |
+    | | calculate | twice | | | | | | | | ${n} * 2 |
+    | choices |
+    | | list_name | name | label::Español (es) | label::English (en) |
+    | | yn | yes | Sí | Yes |
+    | | yn | no | No | No |
+    | settings |
+    | | form_id | version | default_language |
+    | | tried | 1 | Español (es) |
+"""
+
+
+def test_a_form_is_filled_through_a_pipe(tmp_path: Path) -> None:
+    """Cards on stderr, the submission alone on stdout; what was answered replays to the same submission."""
+    (tmp_path / "tried.md").write_text(dedent(TYPED), "utf-8")
+    said = "taller\n60\n12\nsí\n2018-10-03\nenviar\n"
+
+    done = enlace(tmp_path, "form", "try", "tried.md", "--save", "script.json", say=said)
+
+    assert done.code == 0
+    assert done.out.startswith("<data id=")
+    assert len(done.out.splitlines()) == 1
+    for tag in ("<what>taller</what>", "<n>12</n>", "<when>2018-10-03</when>", "<twice>24</twice>"):
+        assert tag in done.out
+    assert "¿Cuántas?" in done.err
+    assert "⚠️ Hasta 50." in done.err
+
+    played = enlace(tmp_path, "form", "replay", "tried.md", "script.json", "--mode", "diff")
+    final = json.loads(played.out.splitlines()[-1])
+    assert (final["failedSteps"], final["status"]) == (0, "ready")
+    assert "<when>2018-10-03</when>" in final["xml"]
+    assert "<twice>24</twice>" in final["xml"]
+
+
+def test_a_form_that_is_left_ends_without_a_submission(tmp_path: Path) -> None:
+    """End of input, or "salir": exit 1 and nothing on stdout."""
+    (tmp_path / "tried.md").write_text(dedent(TYPED), "utf-8")
+    for said in ("taller\n", "taller\nsalir\n"):
+        done = enlace(tmp_path, "form", "try", "tried.md", say=said)
+        assert (done.code, done.out) == (1, "")
+        assert "Traceback" not in done.err
+
+
+def test_a_form_is_filled_at_a_terminal_in_another_language(tmp_path: Path) -> None:
+    """The same by hand, buttons pressed by their numbers."""
+    (tmp_path / "tried.md").write_text(dedent(TYPED), "utf-8")
+    theirs, ours = pty.openpty()
+    arguments = [sys.executable, "-m", "bot", "form", "try", "tried.md", "--language", "en"]
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, env=environment(tmp_path, {}), stdin=ours, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, encoding="utf-8",
+    ) as process:  # fmt: skip
+        os.close(ours)
+        assert process.stderr is not None
+        assert process.stdout is not None
+        shown = ""
+        for answer in ("workshop", "12", "No", "send"):
+            card = ""
+            while not card.endswith("> "):
+                letter = process.stderr.read(1)
+                assert letter, card
+                card += letter
+            numbered = {text: number for number, text in re.findall(r"/(\d+) (.+)", card)}
+            pressed = next((f"/{number}" for text, number in numbered.items() if text == answer), answer)
+            os.write(theirs, f"{pressed}\n".encode())
+            shown += card
+        out, _ = process.communicate(timeout=20)
+    os.close(theirs)
+    assert process.returncode == 0
+    assert "How many?" in shown
+    assert "<more>no</more>" in out
+
+
+def test_a_form_is_published_once(folder: Path) -> None:
+    """The same content again changes nothing; a new one is the version new sessions begin with."""
+    before = contents(folder)
+    again = enlace(folder, "form", "publish", str(FORMS / "activity_report.xlsx"))
+    assert (again.code, again.out) == (0, "")
+    assert contents(folder) == before
+    (folder / "tried.md").write_text(dedent(TYPED), "utf-8")
+    assert enlace(folder, "form", "publish", "tried.md").code == 0
+    assert [counted(folder, table) for table in ("form", "form_version")] == [4, 4]
+
+
+# ------------------------------------------------------------------ people
+def learn_name(folder: Path) -> None:
+    with open_storage(settings_of(folder)) as database:
+        database.units.submit(
+            None, lambda unit: unit.facts.set(BOT_USERNAME, "enlace_demo_bot", datetime.now(UTC))
+        ).result()
+
+
+def settings_of(folder: Path) -> Any:
+    return settings_in(folder).model_copy(update={"keys": folder / "keys.json"})
+
+
+def test_an_invitation_is_a_code_and_then_a_link(folder: Path) -> None:
+    """One line on stdout; 256 bits, kept nowhere in the database as they are (S1)."""
+    code = enlace(folder, "invite", "--role", "focal_point", "--agency", "MINERD")
+    assert (code.code, len(code.out.splitlines())) == (0, 1)
+    assert len(code.out.strip()) == 43
+    learn_name(folder)
+    told = enlace(folder, "invite", "--role", "observer", "--agency", "IJM", "--ttl", "3d", "--json")
+    made = json.loads(told.out)
+    assert made["link"] == f"https://t.me/enlace_demo_bot?start={made['code']}"
+    assert (made["role"], made["agency"]) == ("observer", "IJM")
+    expires = datetime.fromisoformat(made["expires_at"])
+    assert timedelta(hours=71) < expires - datetime.now(UTC) <= timedelta(hours=72)
+    dump = "\n".join(contents(folder))
+    assert code.out.strip() not in dump
+    assert made["code"] not in dump
+
+
+def test_the_first_admin_has_15_minutes_and_the_second_is_invited_in_the_chat(folder: Path) -> None:
+    """S19: whoever holds the server makes one admin, not many."""
+    made = json.loads(enlace(folder, "invite", "--role", "admin", "--ttl", "72h", "--json").out)
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert timedelta(minutes=13) < left <= timedelta(minutes=15)
+
+    assert enlace(folder, "people", "add", "--telegram-id", "5", "--name", "Ana", "--role", "admin").code == 0
+    second = enlace(folder, "invite", "--role", "admin")
+    assert (second.code, second.out, is_one_line(second)) == (1, "", True)
+    assert "in the chat" in second.err
+
+
+def test_roles_and_agencies_must_fit(folder: Path) -> None:
+    """An agency the plan does not have is answered with those it has; a focal point needs one."""
+    wrong = enlace(folder, "invite", "--role", "focal_point", "--agency", "NOPE")
+    assert (wrong.code, is_one_line(wrong)) == (1, True)
+    assert "MINERD" in wrong.err
+    without = enlace(folder, "invite", "--role", "focal_point")
+    assert (without.code, is_one_line(without)) == (1, True)
+    assert counted(folder, "invitation") == 0
+
+
+def test_people_are_added_listed_suspended_and_restored(folder: Path) -> None:
+    """One a line, tab-separated or as JSON; the last admin stays."""
+    assert enlace(folder, "people", "list").out == ""
+    admin = ("people", "add", "--telegram-id", "506", "--name", "Pedro Núñez", "--role", "admin")
+    focal = ("people", "add", "--telegram-id", "501", "--name", "Ana\tLía", "--role", "focal_point", "--agency", "MINERD")
+    assert [enlace(folder, *each).code for each in (admin, focal)] == [0, 0]
+
+    lines = enlace(folder, "people", "list").out.splitlines()
+    assert "506\tPedro Núñez\tadmin\t-\tactive" in lines
+    assert all(line.count("\t") == 4 for line in lines)
+
+    last = enlace(folder, "people", "suspend", "--telegram-id", "506")
+    assert (last.code, is_one_line(last)) == (1, True)
+    assert enlace(folder, "people", "suspend", "--telegram-id", "501").code == 0
+    states = {row["telegram_id"]: row["state"] for row in json.loads(enlace(folder, "people", "list", "--json").out)}
+    assert states == {506: "active", 501: "suspended"}
+    assert enlace(folder, "people", "restore", "--telegram-id", "501").code == 0
+    assert "501\tAna Lía\tfocal_point\tMINERD\tactive" in enlace(folder, "people", "list").out
+    unknown = enlace(folder, "people", "suspend", "--telegram-id", "999")
+    assert (unknown.code, is_one_line(unknown)) == (1, True)
+
+
+def test_what_is_due_depends_on_the_instant(folder: Path) -> None:
+    """One report a line; the same as JSON; nothing before the plan began."""
+    on = enlace(folder, "due", "--at", "2018-10-05T09:00")
+    rows = json.loads(enlace(folder, "due", "--at", "2018-10-05T09:00", "--json").out)
+    assert on.code == 0
+    assert len(on.out.splitlines()) == len(rows) > 20
+    assert {row["period"] for row in rows} >= {"201809", "2018Q3"}
+    assert all(line.count("\t") == 4 for line in on.out.splitlines())
+    assert enlace(folder, "due", "--at", "2001-01-01", "--json").out.strip() == "[]"
+
+
+# ------------------------------------------------------------------ database and keys
+def test_a_backup_is_restored_elsewhere(folder: Path, tmp_path: Path) -> None:
+    """The copy is one file, the owner's alone; restored it passes `db check` with the same people."""
+    assert enlace(folder, "db", "check").code == 0
+    assert enlace(folder, "people", "add", "--telegram-id", "506", "--name", "Pedro", "--role", "admin").code == 0
+    assert enlace(folder, "db", "backup", "copy.db").code == 0
+    assert stat.S_IMODE((folder / "copy.db").stat().st_mode) == 0o600
+    there = tmp_path / "elsewhere"
+    there.mkdir()
+    shutil.copy(folder / "keys.json", there)
+
+    assert enlace(there, "db", "restore", str(folder / "copy.db")).code == 0
+
+    assert enlace(there, "db", "check").code == 0
+    assert "506\tPedro" in enlace(there, "people", "list").out
+    assert [line for line in contents(there) if "outbox" not in line] == [
+        line for line in contents(folder) if "outbox" not in line
+    ]
+
+
+def test_a_backup_never_replaces_its_own_database(folder: Path) -> None:
+    """The bot would go on writing into a file that is no longer there."""
+    number = (folder / "enlace.db").stat().st_ino
+    done = enlace(folder, "db", "backup", "enlace.db")
+    assert (done.code, is_one_line(done)) == (1, True)
+    assert (folder / "enlace.db").stat().st_ino == number
+
+
+def test_upgrade_makes_the_tables_and_again_changes_nothing(tmp_path: Path) -> None:
+    """`db check` says so before and after."""
+    before = enlace(tmp_path, "db", "check")
+    assert (before.code, is_one_line(before)) == (1, True)
+    assert not (tmp_path / "enlace.db").exists()
+    assert enlace(tmp_path, "db", "upgrade").code == 0
+    tables = contents(tmp_path)
+    assert enlace(tmp_path, "db", "upgrade").code == 0
+    assert contents(tmp_path) == tables
+    assert enlace(tmp_path, "db", "check").code == 0
+
+
+def test_a_new_key_is_used_and_old_ones_still_open(tmp_path: Path) -> None:
+    """`keys new` never overwrites; after `rotate` what was sealed before is readable."""
+    path = tmp_path / "keys.json"
+    assert enlace(tmp_path, "keys", "new").code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    sealed, ring = Vault.load(path).seal("restringido", "row:1"), path.read_bytes()
+    again = enlace(tmp_path, "keys", "new")
+    assert (again.code, is_one_line(again), path.read_bytes()) == (1, True, ring)
+
+    assert enlace(tmp_path, "keys", "rotate").code == 0
+
+    vault = Vault.load(path)
+    assert vault.open(sealed, "row:1") == "restringido"
+    assert len(vault.key_ids) == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+# ------------------------------------------------------------------ what can be mended is one line
+def nothing(_: Path) -> None: ...
+
+
+def no_keys(folder: Path) -> None:
+    (folder / "keys.json").unlink()
+
+
+def open_keys(folder: Path) -> None:
+    (folder / "keys.json").chmod(0o644)
+
+
+def torn_keys(folder: Path) -> None:
+    (folder / "keys.json").write_bytes(b"\xff\xfe{")
+
+
+def no_database(folder: Path) -> None:
+    (folder / "enlace.db").unlink()
+
+
+def older_database(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "enlace.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+
+
+def junk_database(folder: Path) -> None:
+    (folder / "enlace.db").write_bytes(b"this is not a database, whatever it is called" * 100)
+
+
+def a_file_in_the_way(folder: Path) -> None:
+    (folder / "file").write_text("x")
+
+
+def dotenv(text: bytes) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / ".env").write_bytes(text)
+
+    return write
+
+
+POSTGRES = {"ENLACE_DATABASE_URL": "postgresql+psycopg://enlace:hunter2@127.0.0.1:1/x"}
+NOWHERE = {"ENLACE_TELEGRAM_API": "http://127.0.0.1:1"}
+
+MENDABLE: dict[str, tuple[Callable[[Path], None], tuple[str, ...], dict[str, str], str]] = {
+    # what is wrong: how it comes about, the command, its environment, a word of the remedy
+    "no token": (nothing, ("run",), {"ENLACE_TELEGRAM_TOKEN": ""}, "ENLACE_TELEGRAM_TOKEN"),
+    "nobody answers": (nothing, ("run",), NOWHERE, "ENLACE_TELEGRAM_API"),
+    "no database server": (nothing, ("run",), POSTGRES | NOWHERE, "ENLACE_DATABASE_URL"),
+    "no database server to upgrade": (nothing, ("db", "upgrade"), POSTGRES, "ENLACE_DATABASE_URL"),
+    "no database server to list from": (nothing, ("people", "list"), POSTGRES, "ENLACE_DATABASE_URL"),
+    "no folder": (nothing, ("db", "upgrade"), {"ENLACE_DATABASE_URL": "sqlite:////no/such/x.db"}, "ENLACE_DATABASE_URL"),
+    "a file for a folder": (
+        a_file_in_the_way, ("db", "upgrade"), {"ENLACE_DATABASE_URL": "sqlite:///file/x.db"}, "ENLACE_DATABASE_URL",
+    ),
+    "a folder nobody may write": (
+        nothing, ("db", "upgrade"), {"ENLACE_DATABASE_URL": "sqlite:////proc/x.db"}, "ENLACE_DATABASE_URL",
+    ),
+    "another kind of database": (nothing, ("run",), {"ENLACE_DATABASE_URL": "mysql://a:hunter2@h/x"}, "sqlite:///"),
+    "no address of a database": (nothing, ("run",), {"ENLACE_DATABASE_URL": "hunter2"}, "ENLACE_DATABASE_URL"),
+    "no database yet": (no_database, ("run",), NOWHERE, "enlace init"),
+    "an older database": (older_database, ("run",), NOWHERE, "enlace db upgrade"),
+    "no database at all": (junk_database, ("run",), NOWHERE, "ENLACE_DATABASE_URL"),
+    "no keyring": (no_keys, ("run",), NOWHERE, "enlace init"),
+    "no keyring to invite with": (no_keys, ("invite", "--role", "reader"), {}, "enlace init"),
+    "no keyring to rotate": (no_keys, ("keys", "rotate"), {}, "enlace keys new"),
+    "a keyring others can read": (open_keys, ("run",), NOWHERE, "chmod 600"),
+    "a keyring others can read, to rotate": (open_keys, ("keys", "rotate"), {}, "chmod 600"),
+    "a torn keyring": (torn_keys, ("run",), NOWHERE, "keyring"),
+    "no address of the API": (nothing, ("run",), {"ENLACE_TELEGRAM_API": "ftp://x"}, "ENLACE_TELEGRAM_API"),
+    "no address of the webhook": (nothing, ("run",), {"ENLACE_WEBHOOK_URL": "zzz"}, "ENLACE_WEBHOOK_URL"),
+    "no address to listen on": (nothing, ("run",), {"ENLACE_LISTEN": "all"}, "ENLACE_LISTEN"),
+    "no such zone": (nothing, ("due",), {"ENLACE_TIMEZONE": "Mars/Base"}, "ENLACE_TIMEZONE"),
+    "no such language": (nothing, ("due",), {"ENLACE_LANGUAGE": "fr"}, "ENLACE_LANGUAGE"),
+    "a wrong .env": (dotenv(b"ENLACE_SEND_RATE=CANARY\n"), ("due",), {}, "ENLACE_SEND_RATE"),
+    "a .env that is not text": (dotenv(b"\xff\xfe\x00CANARY\x81"), ("due",), {}, ".env"),
+    "a .env with a torn line": (dotenv(b"ENLACE_LANGUAGE=es\n\nCANARY = 'x\n"), ("due",), {}, "line 3"),
+    "no file": (nothing, ("form", "check", "no.xlsx"), {}, "no.xlsx"),
+    "a folder for a file": (nothing, ("plan", "import", "evidence"), {}, "evidence"),
+    "no script": (nothing, ("form", "replay", str(FORMS / "activity_report.xlsx"), "no.json"), {}, "no.json"),
+    "no place for a backup": (nothing, ("db", "backup", "/no/such/copy.db"), {}, "/no/such"),
+    "no backup": (nothing, ("db", "restore", "no.db"), {}, "no.db"),
+    "no such plan": (
+        nothing, ("form", "publish", str(FORMS / "activity_report.xlsx"), "--plan", "zz"), {}, "zz",
+    ),
+    "no place for evidence": (a_file_in_the_way, ("init",), {"ENLACE_FILES": "file/evidence"}, "ENLACE_FILES"),
+}  # fmt: skip
+
+
+def test_whatever_the_operator_can_mend_is_one_line(installed: Installed, tmp_path: Path) -> None:
+    """Exit 1, stdout empty, on stderr one line `enlace: …` with the remedy; no traceback, no secret."""
+
+    def tried(what: str) -> Done:
+        prepare, command, given, _ = MENDABLE[what]
+        folder = Path(shutil.copytree(installed.folder, tmp_path / re.sub(r"\W", "-", what)))
+        prepare(folder)
+        return enlace(folder, *command, **given)
+
+    with ThreadPoolExecutor(4) as pool:
+        for what, done in zip(MENDABLE, pool.map(tried, MENDABLE), strict=True):
+            if MENDABLE[what][1] == ("init",):
+                done = Done(done.code, done.out, done.said[-1])  # init tells what it did before
+            assert (done.code, done.out, is_one_line(done)) == (1, "", True), (what, done)
+            assert MENDABLE[what][3] in done.err, (what, done.err)
+
+
+def test_a_token_telegram_does_not_know_is_one_line(folder: Path, sandbox: Sandbox) -> None:
+    """Telegram answers 401; the line names the variable and not its value."""
+    done = enlace(folder, "run", ENLACE_TELEGRAM_API=sandbox.url)
+    assert (done.code, done.out, is_one_line(done)) == (1, "", True)
+    assert "ENLACE_TELEGRAM_TOKEN" in done.err
+
+
+def test_an_address_in_use_is_one_line(folder: Path, sandbox: Sandbox) -> None:
+    """ENLACE_LISTEN is taken: said, and Telegram is not told to deliver there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = enlace(
+            folder,
+            "run",
+            ENLACE_TELEGRAM_API=sandbox.url,
+            ENLACE_TELEGRAM_TOKEN=sandbox.token,
+            ENLACE_WEBHOOK_URL=f"http://127.0.0.1:{port}/telegram",
+            ENLACE_WEBHOOK_SECRET="webhook-secret-of-tests",
+            ENLACE_LISTEN=f"127.0.0.1:{port}",
+        )
+        for command in ("sandbox", "demo"):
+            busy = enlace(folder, command, "--port", str(port))
+            assert (busy.code, busy.out, is_one_line(busy)) == (1, "", True)
+    assert (done.code, done.out, is_one_line(done)) == (1, "", True)
+    assert "ENLACE_LISTEN" in done.err
+    assert sandbox.world.bot.webhook is None or not sandbox.world.bot.webhook.url
+
+
+# ------------------------------------------------------------------ run
+def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[str, object], None]) -> None:
+    """SIGTERM: in flight is committed, then exit 0 within 5 seconds, with "bot.stopped" as the last word."""
+    with running_sandbox() as sandbox:
+        town = Town(sandbox, folder)
+        town.settings = settings_of(folder).model_copy(update={"telegram_api": sandbox.url})
+        began = time.monotonic()
+        town.start()
+        record_property("seconds_until_ready", round(time.monotonic() - began, 2))
+        assert town.process is not None
+        told = time.monotonic()
+        town.process.send_signal(signal.SIGTERM)
+        assert town.process.wait(15) == 0
+        assert time.monotonic() - told < 5
+        assert "bot.stopped" in town.logged().splitlines()[-1]
+        assert "Traceback" not in town.logged()
+        assert sandbox.token not in town.logged()
+
+
+def test_the_console_script_is_the_same() -> None:
+    """`enlace` and `python -m bot` are one program."""
+    script = Path(sys.executable).with_name("enlace")
+    if not script.exists():
+        pytest.skip("the package is not installed here, only imported")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "monitoring cycle" in done.stdout) == (0, True)
