@@ -22,6 +22,7 @@ from bot.complaint import Complaint
 from bot.dispatch import Dispatch
 from bot.evidence import Evidence
 from bot.exchange import House
+from bot.opening import BOT_USERNAME, open_storage
 from bot.redaction import configure_logging
 from bot.settings import Settings
 from bot.shelf import Shelf
@@ -31,15 +32,14 @@ from bot.telegram.handled import BotError, Clock, TokenRejected
 from bot.telegram.intake import Flood, Intake, Polling
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
-from storage.database import Database, check, open_database
-from storage.errors import StorageError, Unavailable, Unmigrated
+from storage.database import Database
+from storage.errors import Unavailable
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
-from storage.vault import Vault, VaultError
+from storage.vault import Vault
 
 logger = structlog.get_logger(__name__)
 
-BOT_USERNAME = "telegram.username"
 PURGE_AFTER = timedelta(days=7)
 """Update numbers restart at random after an idle week (GUARANTEES G2): older ones are forgotten."""
 PURGE_EVERY = 3600.0
@@ -78,29 +78,6 @@ class StartedClock:
         if abs(jump) > timedelta(seconds=2):
             self._offset += jump
             self._ahead += max(0.0, jump.total_seconds())
-
-
-def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
-    """The database, checked: every way it can be unusable is one sentence with its remedy."""
-    try:
-        vault = Vault.load(settings.keys) if needs_keys else None
-    except VaultError as error:
-        raise Complaint(f"The keyring {settings.keys} cannot be used: {error}. `enlace init` makes one.") from None
-    except OSError as error:
-        raise Complaint(
-            f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one."
-        ) from None
-    try:
-        check(settings.database_url)
-        return open_database(settings.database_url, vault=vault)
-    except Unmigrated as error:
-        raise Complaint(
-            f"The database is not up to date ({error}). Run `enlace init` or `enlace db upgrade`."
-        ) from None
-    except Unavailable as error:
-        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
-    except StorageError as error:
-        raise Complaint(f"The database cannot be used: {error}.") from None
 
 
 def serve(settings: Settings, clock: Clock) -> None:

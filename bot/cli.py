@@ -79,7 +79,7 @@ def settings() -> Settings:
 
 def in_unit(work: Callable[["UnitOfWork"], T], *, at: Settings | None = None) -> T:
     """Run one unit of work on the configured database and wait for it."""
-    from bot.app import open_storage
+    from bot.opening import open_storage
 
     with open_storage(at or settings()) as database:
         return database.units.submit(None, work).result()
@@ -181,7 +181,7 @@ def db_upgrade() -> None:
 @db_app.command("check")
 def db_check() -> None:
     """Whether the database can be reached and is up to date."""
-    from bot.app import open_storage
+    from bot.opening import open_storage
 
     open_storage(settings(), needs_keys=False).close()
     talk("The database is up to date.")

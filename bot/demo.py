@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from bot.app import open_storage
+from bot.opening import open_storage
 from bot.people import enrol
 from bot.sandbox import people
 from bot.sandbox.server import serve

@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.app import BOT_USERNAME, open_storage
-from bot.commands import deep_link
 from bot.complaint import Complaint, Misuse
+from bot.opening import BOT_USERNAME, open_storage
 from bot.settings import Settings
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
@@ -16,6 +15,8 @@ from storage.unit_of_work import UnitOfWork
 
 def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, now: datetime) -> dict[str, str]:
     """A new invitation: its code, its link (empty until the bot's name is known) and when it expires."""
+    from bot.commands import deep_link
+
     role = _role(role_name)
 
     def work(unit: UnitOfWork) -> dict[str, str]:

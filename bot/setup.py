@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 from importlib.resources import files
 
-from bot.app import open_storage
 from bot.complaint import Complaint
+from bot.opening import open_storage
 from bot.settings import Settings
 from conversations.xlsform import CheckedForm, read_xlsform
 from storage.database import upgrade

@@ -12,10 +12,10 @@ import pytest
 from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, furnish, settings_in
 
 from bot import commands
-from bot.app import open_storage
 from bot.commands import COMMANDS
 from bot.dispatch import Dispatch
 from bot.exchange import House
+from bot.opening import open_storage
 from bot.shelf import Shelf
 from bot.telegram.handled import Handled
 from bot.telegram.updates import command_token

@@ -1,0 +1,34 @@
+"""Opening the database, for `run` and for every command beside it.
+
+A command that lists people must not wait for everything that speaks Telegram: this module imports storage only.
+"""
+
+from bot.complaint import Complaint
+from bot.settings import Settings
+from storage.database import Database, check, open_database
+from storage.errors import StorageError, Unavailable, Unmigrated
+from storage.vault import Vault, VaultError
+
+BOT_USERNAME = "telegram.username"
+"""The fact that holds the bot's name, once `run` has learnt it."""
+
+
+def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
+    """The database, checked: every way it can be unusable is one sentence with its remedy."""
+    try:
+        vault = Vault.load(settings.keys) if needs_keys else None
+    except VaultError as error:
+        raise Complaint(f"The keyring {settings.keys} cannot be used: {error}. `enlace init` makes one.") from None
+    except OSError as error:
+        raise Complaint(
+            f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one."
+        ) from None
+    try:
+        check(settings.database_url)
+        return open_database(settings.database_url, vault=vault)
+    except Unmigrated as error:
+        raise Complaint(f"The database is not up to date: {error}.") from None
+    except Unavailable as error:
+        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    except StorageError as error:
+        raise Complaint(f"The database cannot be used: {error}.") from None
