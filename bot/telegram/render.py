@@ -14,8 +14,8 @@ from conversations.cards import Button, Card, Line
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text."""
 
-_INVISIBLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Control and bidi characters: they can reorder or hide what a reader sees."""
+_INVISIBLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Control and bidi characters: they can reorder or hide what a reader sees, and Telegram drops some by itself."""
 
 
 def units(text: str) -> int:
@@ -27,7 +27,7 @@ def cleaned(text: str) -> str:
     """Text without control and bidi characters, and without lone surrogates, which no encoding can carry."""
     if text.isascii() and text.isprintable():
         return text
-    return _INVISIBLE.sub("", text).encode("utf-8", "ignore").decode()
+    return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 
 def message(card: Card, token: Callable[[str], str]) -> dict[str, Any]:
