@@ -93,10 +93,11 @@ def now() -> datetime:
 @app.command()
 def run(clock: ClockOption = "") -> None:
     """Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."""
+    chosen = settings()
+    start = _instant(clock, chosen) if clock else None
     from bot.app import StartedClock, WallClock, serve
 
-    chosen = settings()
-    serve(chosen, StartedClock(_instant(clock, chosen)) if clock else WallClock())
+    serve(chosen, StartedClock(start) if start else WallClock())
 
 
 def _instant(text: str, chosen: Settings) -> datetime:
