@@ -14,7 +14,9 @@ from conversations.cards import Button, Card, Line
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text."""
 
-_INVISIBLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f\u0333\u033f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 """Control and bidi characters: they can reorder or hide what a reader sees, and Telegram drops some by itself."""
 
 
@@ -33,7 +35,7 @@ def cleaned(text: str) -> str:
 def message(card: Card, token: Callable[[str], str]) -> dict[str, Any]:
     """The parameters that show this card; `token` makes callback_data of a button's tap.
 
-    What does not fit one message is cut at a line's end; the buttons always fit.
+    What does not fit one message is cut, at a line's end if one is near; the buttons always fit.
     """
     text, entities = written(card.lines, TEXT_LIMIT)
     payload: dict[str, Any] = {"text": text, "link_preview_options": {"is_disabled": True}}
@@ -70,26 +72,40 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
     entities: list[dict[str, Any]] = []
     at = 0
     for number, spans in enumerate(lines):
-        texts = [cleaned(span.text) for span in spans]
-        length = sum(units(text) for text in texts)
-        if at + length + 2 > limit:
-            parts.append("…")
-            break
         if number:
             parts.append("\n")
             at += 1
-        for span, text in zip(spans, texts, strict=True):
-            size = units(text)
-            if span.style != "plain" and text.strip():
+        for span in spans:
+            text = cleaned(span.text)
+            if span.style != "plain" and (core := text.strip()):
                 lead = units(text) - units(text.lstrip())
-                entities.append({"type": span.style, "offset": at + lead, "length": units(text.strip())})
+                entities.append({"type": span.style, "offset": at + lead, "length": units(core)})
             parts.append(text)
-            at += size
+            at += units(text)
     whole = "".join(parts)
     shift = units(whole) - units(whole.lstrip())  # Telegram trims; offsets must not count what it takes away
     if shift:
         entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]
-    return whole.strip() or "·", entities
+    whole = whole.strip() or "·"
+    return (whole, entities) if at <= limit or units(whole) <= limit else _cut(whole, entities, limit)
+
+
+def _cut(text: str, entities: list[dict[str, Any]], limit: int) -> tuple[str, list[dict[str, Any]]]:
+    """As much as fits, up to a line's end where one is near, and "…"; entities end where the text does."""
+    kept = _fitting(text, limit - 1)
+    at = kept.rfind("\n")
+    kept = kept[: at if at > len(kept) // 2 else len(kept)].rstrip()
+    end = units(kept)
+    within = [entity for entity in entities if entity["offset"] < end]
+    return f"{kept}…", [{**entity, "length": min(entity["length"], end - entity["offset"])} for entity in within]
+
+
+def _fitting(text: str, limit: int) -> str:
+    """The longest beginning of at most `limit` UTF-16 units."""
+    kept = text[:limit]
+    while (over := units(kept) - limit) > 0:
+        kept = kept[: -max(1, over // 2)]
+    return kept
 
 
 def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:
@@ -97,18 +113,16 @@ def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:
     pieces: list[str] = []
     rest = cleaned(text)
     while units(rest) > limit:
-        cut = len(rest)
-        while units(rest[:cut]) > limit:
-            cut -= max(1, (units(rest[:cut]) - limit) // 2)
-        at = rest.rfind("\n", 1, cut)
-        at = at if at > cut // 2 else cut
+        piece = _fitting(rest, limit)
+        at = rest.rfind("\n", 1, len(piece))
+        at = at if at > len(piece) // 2 else len(piece)
         pieces.append(rest[:at])
         rest = rest[at:].lstrip("\n")
-    return [*pieces, rest]
+    return [*pieces, rest] if rest or not pieces else pieces
 
 
 def plain_message(text: str, markup: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    payload: dict[str, Any] = {"text": split(text)[0] or "·", "link_preview_options": {"is_disabled": True}}
+    payload: dict[str, Any] = {"text": split(text)[0].strip() or "·", "link_preview_options": {"is_disabled": True}}
     if markup is not None:
         payload["reply_markup"] = dict(markup)
     return payload
