@@ -39,8 +39,13 @@ TYPED_OVER = 20
 _MARKS = re.compile(r"[¿?]|\((?:opcional|optional|opsyonèl)[^)]*\)")
 _COUNTING = re.compile(r"^(?:cuánt[ao]s|how many|konbyen)\s+")
 
+LISTED = 40
+"""Answers to choose from on one screen: Telegram takes 100 buttons on a message."""
+
 BUTTON_LIMIT = 30
 """Characters that fit a button on a cheap phone."""
+LABEL_LIMIT = 64
+"""Of a choice's label, which is its author's and may take two lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +288,8 @@ def _answer_rows(
     return rows
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= BUTTON_LIMIT else text[: BUTTON_LIMIT - 1].rstrip() + "…"
+def _short(text: str, limit: int = BUTTON_LIMIT) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _choice_rows(session: Session, instance: Instance, node: Node, say: Wording) -> list[tuple[Button, ...]]:
@@ -318,20 +323,24 @@ def _paged(
 ) -> list[tuple[Button, ...]]:
     """Buttons by page; short ones two in a row, as an appearance (`columns-n`, `likert`) says otherwise."""
     pages = max(1, -(-len(labels) // PAGE)) if len(labels) > PAGED_OVER else 1
-    page = min(session.page, pages - 1)
+    page = min(max(session.page, 0), pages - 1)
     first, last = (page * PAGE, (page + 1) * PAGE) if pages > 1 else (0, len(labels))
     width = _columns(node.question.appearances, labels[first:last])
-    buttons = [Button(text, tap) for text, tap in zip(labels[first:last], taps[first:last], strict=True)]
+    buttons = [
+        Button(_short(text, LABEL_LIMIT), tap) for text, tap in zip(labels[first:last], taps[first:last], strict=True)
+    ]
     rows = [tuple(buttons[i : i + width]) for i in range(0, len(buttons), width)]
     if pages > 1:
-        rows.append(
-            (
-                Button("◀", f"form:page:{(page - 1) % pages}"),
-                Button(say("form.page", page=page + 1, pages=pages), f"form:page:{page}"),
-                Button("▶", f"form:page:{(page + 1) % pages}"),
-            )
-        )
+        rows.append(_turning(page, pages, say))
     return rows
+
+
+def _turning(page: int, pages: int, say: Wording) -> tuple[Button, ...]:
+    return (
+        Button("◀", f"form:page:{(page - 1) % pages}"),
+        Button(say("form.page", page=page + 1, pages=pages), f"form:page:{page}"),
+        Button("▶", f"form:page:{(page + 1) % pages}"),
+    )
 
 
 def _columns(appearances: Sequence[str], labels: Sequence[str]) -> int:
@@ -406,7 +415,7 @@ def _calendar_month(session: Session, node: Node, today: date) -> date:
 
 
 def _months_later(day: date, months: int) -> date:
-    index = day.year * 12 + day.month - 1 + months
+    index = min(max(day.year * 12 + day.month - 1 + months, 12), 9999 * 12 + 11)  # years 1 to 9999, as `date` has them
     year, month = divmod(index, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
@@ -488,10 +497,15 @@ def _thing_counted(label: str) -> str:
 def _listing_rows(
     session: Session, instance: Instance, nodes: Sequence[Node], say: Wording
 ) -> tuple[tuple[Button, ...], ...]:
-    rows = []
-    for node in answered(session, nodes):
+    known = tuple(answered(session, nodes))
+    pages = -(-len(known) // LISTED)
+    page = min(max(session.page, 0), max(pages - 1, 0))
+    rows: list[tuple[Button, ...]] = []
+    for node in known[page * LISTED : (page + 1) * LISTED]:
         text = f"{topic(instance.label(node))}: {shown(instance, node, session.language)}"
-        rows.append((Button(text if len(text) <= 44 else text[:43] + "…", f"form:edit:{node.question.number}"),))
+        rows.append((Button(_short(text, 44), f"form:edit:{node.question.number}"),))
+    if pages > 1:
+        rows.append(_turning(page, pages, say))
     return (*rows, (Button(say("nav.back"), "form:review"),))
 
 

@@ -329,11 +329,14 @@ class _Turn:
                 self._back()
                 return
             case "list":
-                self.look(pending=Listing())
+                self.look(pending=Listing(), page=0)
                 return
             case "review":
                 self.advance()
                 self.effects.append(Ask())
+                return
+            case "page":
+                self.look(page=_number(tap.argument))
                 return
             case "edit":
                 self._edit(tap.argument)
@@ -358,8 +361,6 @@ class _Turn:
                     self.reject(self.instance.required_message(node) or self.say("err.choose"))
                 else:
                     self.answer(node, " ".join(marks))
-            case "page":
-                self.look(page=_number(tap.argument))
             case "month":
                 self.look(month=tap.argument)
             case "day" | "value":
