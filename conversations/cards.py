@@ -264,8 +264,7 @@ def _answer_rows(
         case "date":
             rows += _calendar(session, instance, node, now, say)
         case "integer" | "decimal" | "range":
-            chips = known.chips.get(node.question.name) or tuple(node.question.extras.get("chips", "").split())
-            chips = chips or _range_chips(node)
+            chips = known.chips.get(node.question.name) or _chips_of(node) or _range_chips(node)
             for start in range(0, len(chips), 5):
                 rows.append(tuple(Button(chip, f"form:value:{chip}") for chip in chips[start : start + 5]))
             if len(run) > 1 and all(member.value for member in run):
@@ -350,6 +349,12 @@ def _columns(appearances: Sequence[str], labels: Sequence[str]) -> int:
         if appearance.startswith("columns-") and appearance[8:].isdigit():
             return min(max(int(appearance[8:]), 1), 8)
     return 2 if all(len(text) <= 16 for text in labels) else 1
+
+
+def _chips_of(node: Node) -> tuple[str, ...]:
+    """The author's own (`bind::enlace:chips`), as far as they are numbers and fit a row or two of buttons."""
+    words = node.question.extras.get("chips", "").split()
+    return tuple(word for word in words if re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", word, re.ASCII))[:20]
 
 
 def _range_chips(node: Node) -> tuple[str, ...]:

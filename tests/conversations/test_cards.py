@@ -332,6 +332,25 @@ def test_a_long_form_can_still_be_corrected() -> None:
     assert edits == {f"form:edit:{question.number}" for question in form.questions if question.name.startswith("q")}
 
 
+def test_an_authors_number_chips_are_numbers_and_fit_their_buttons() -> None:
+    """`bind::enlace:chips`: whatever else stands there would be a card that Telegram refuses."""
+    chips = " ".join(["0", "10", "2.5", "-1", "x" * 70, "1" * 70, *map(str, range(100, 200))])
+    form = read_xlsform(
+        f"""
+| survey |
+| | type | name | label | bind::enlace:chips |
+| | integer | q | ¿Cuántas? | {chips} |
+| settings |
+| | form_id | namespaces |
+| | chips | enlace="http://enlace.example/xforms" |
+""".encode(),
+        "chips.md",
+    ).form
+    values = [button.text for button in Phone(form).buttons if button.tap.startswith("form:value:")]
+    assert values[:4] == ["0", "10", "2.5", "-1"]
+    assert len(values) == 20
+
+
 # ------------------------------------------------------------------ calendar
 MONTHS = [date(2018, 2, 1), date(2020, 2, 1), date(2018, 4, 1), date(2018, 12, 1), date(2019, 1, 1), date(2018, 10, 1)]
 
