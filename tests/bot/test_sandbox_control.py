@@ -259,9 +259,8 @@ def test_a_supervisor_gets_the_pages_orders() -> None:
             client.ask("POST", "/supervisor", {"do": "dance"})
 
 
-def test_a_sandbox_starts_and_stops_quickly() -> None:
-    """Even with a poll that waits: tests start hundreds."""
-    began = time.monotonic()
+def test_a_sandbox_stops_under_a_waiting_poll() -> None:
+    """The poll ends with it, long before its own thirty seconds: tests start hundreds."""
     with running_sandbox() as sandbox:
         bot = BotByHand(sandbox.url, sandbox.token)
         polling = threading.Thread(target=bot.call, args=("getUpdates",), kwargs={"timeout": 30})
@@ -269,4 +268,3 @@ def test_a_sandbox_starts_and_stops_quickly() -> None:
         time.sleep(0.05)
     polling.join(5)
     assert not polling.is_alive()
-    assert time.monotonic() - began < 2

@@ -35,10 +35,8 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
             assert BotByHand(f"http://127.0.0.1:{ports[1]}", DEFAULT_TOKEN).do("getMe")["is_bot"]
             with urllib.request.urlopen(f"{client.url}/sandbox/events") as stream:
                 assert stream.readline()
-                began = time.monotonic()
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(10) in (0, -signal.SIGTERM)
-                assert time.monotonic() - began < 2
         finally:
             process.kill()
         assert process.stderr is not None

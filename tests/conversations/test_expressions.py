@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -14,7 +13,6 @@ from conversations.expressions import (
     FUNCTIONS,
     MAX_DEPTH,
     ExpressionError,
-    Scope,
     Surroundings,
     compile_expression,
     moment,
@@ -219,11 +217,9 @@ def test_a_regex_is_linear_in_time():
     """The classic exponential pattern answers at once (SECURITY: no way to hang the bot from a chat)."""
     form = world("regex(/data/t, '^(a+)+$')")
     instance = Instance.start(form, now=NOW, timezone="UTC", language="en", instance_id="x")
-    began = time.perf_counter()
 
-    instance.answer("/data/t", "a" * 5_000 + "!")
+    instance.answer("/data/t", "a" * 5_000 + "!")  # a backtracking engine would not come back
 
-    assert time.perf_counter() - began < 0.5
     assert instance.node("/data/out").value == "false"
 
 
@@ -273,19 +269,6 @@ def test_a_path_that_leads_nowhere_is_told_of():
     form = world("/data/none = ''")
 
     assert {p.code for p in form.warnings} == {"expression.unknown_node"}
-
-
-def test_an_evaluation_takes_microseconds():
-    """9 µs is what a closure evaluator was measured at; ten times that would be a different design."""
-    form = world("if(/data/n > 5 and selected(/data/s, 'b'), concat(/data/t, '-', /data/n + 1), 'no')")
-    instance = Instance.start(form, now=NOW, timezone="UTC", language="en", instance_id="x")
-    unit = next(unit for unit in form.units if unit.kind == "calculate")
-    scope = Scope(instance, instance.root)
-    began = time.perf_counter()
-    for _ in range(2_000):
-        unit.expression.text(scope)
-
-    assert (time.perf_counter() - began) / 2_000 < 60e-6
 
 
 def test_every_function_is_compiled_with_its_fewest_arguments_or_refused():
