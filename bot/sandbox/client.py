@@ -168,6 +168,9 @@ class Phone:
         given |= {"data": data} if data is not None else {"text": text}
         return str(self._act("tap", given)["query_id"])
 
+    def react(self, message_id: int, emoji: str | None) -> None:
+        self._act("react", {"message_id": message_id, "emoji": emoji})
+
     def send_files(self, kind: str, *files: tuple[str, bytes], caption: str = "") -> list[Json]:
         """Files by name and content; several are an album. kind: photo, document, video, audio, voice, sticker."""
         edge = uuid4().hex

@@ -26,7 +26,7 @@ from bot.sandbox.methods import commands_for
 from bot.sandbox.people import ImpossibleError, Sender
 from bot.sandbox.refusals import Refusal
 from bot.sandbox.schema import Upload
-from bot.sandbox.telegram import Chat, Person, World, rung
+from bot.sandbox.telegram import Chat, Person, World, chat_in, rung
 
 Json = dict[str, Any]
 PAGE: Final = Path(__file__).parent / "page"
@@ -83,7 +83,8 @@ class Control:
                 {
                     "now": world.now(),
                     "timezone": world.timezone,
-                    "bot": {"username": bot.username, "mode": mode, "last_seen": bot.last_seen, "id": bot.id,
+                    "bot": {"username": bot.username, "name": bot.names.get(("name", "")) or bot.first_name,
+                            "mode": mode, "last_seen": bot.last_seen, "id": bot.id,
                             "pending": len(bot.pending)},
                     "people": [self._person(chat) for chat in bot.chats.values() if chat.person is not None],
                     "groups": [
@@ -193,6 +194,18 @@ class Control:
         with self.world.lock:
             return as_json([call.as_json() for call in self.world.calls[since:]])
 
+    async def updates(self, request: Request) -> Response:
+        """The latest updates, oldest first, and whether each still waits for the bot; never what was in them."""
+        with self.world.lock:
+            waiting = {pending.update_id for pending in self.world.bot.pending}
+            return as_json(
+                [
+                    {"update_id": each.update_id, "at": each.at, "kind": each.kind, "chat": each.chat,
+                     "query": each.query, "waiting": each.update_id in waiting}
+                    for each in self.world.updates
+                ]
+            )  # fmt: skip
+
     async def wait(self, request: Request) -> Response:
         """The next thing this phone is shown after entry `after`; null when `timeout` seconds have passed.
 
@@ -264,13 +277,16 @@ class Control:
                 {
                     "messages": [
                         {**kept.message, "edited": "edit_date" in kept.message, "from_bot": kept.from_bot,
-                         "silent": kept.is_silent}
+                         "silent": kept.is_silent, "reactions": kept.reactions}
                         for kept in chat.messages.values()
                     ],
                     "reply_keyboard": chat.reply_keyboard,
+                    "force_reply": chat.force_reply,
+                    "undelivered": self._undelivered(chat),
                     "commands": commands_for(self.world.bot, chat),
                     "menu_button": chat.menu_button or self.world.bot.menu_button,
                     "typing": chat.typing_until > self.world.now(),
+                    "action": chat.action,
                     "draft": chat.draft,
                     "toast": chat.toast,
                     "pinned": chat.pinned,
@@ -280,6 +296,15 @@ class Control:
                     "seq": len(self.world.ledger.entries),
                 }
             )  # fmt: skip
+
+    def _undelivered(self, chat: Chat) -> Json:
+        """What this phone did and the bot has not fetched: the messages by number, the taps by number of query."""
+        bodies = [(kind, body) for each in self.world.bot.pending for kind, body in each.body.items()]
+        ours = [(kind, body) for kind, body in bodies if chat_in(body) == chat.id]
+        return {
+            "messages": [body["message_id"] for _, body in ours if isinstance(body.get("message_id"), int)],
+            "taps": [body.get("id") for kind, body in ours if kind == "callback_query"],
+        }
 
     def _chat(self, request: Request) -> Chat:
         return people.open_chat(self.world, int(request.path_params["id"]))
@@ -304,6 +329,12 @@ class Control:
     async def edit(self, request: Request) -> Response:
         given = await _json(request)
         return as_json(people.edit(self.world, self._chat(request).id, int(given["message_id"]), str(given["text"])))
+
+    async def react(self, request: Request) -> Response:
+        given = await _json(request)
+        emoji = str(given["emoji"]) if given.get("emoji") else None
+        people.react(self.world, self._chat(request).id, int(given["message_id"]), emoji)
+        return as_json({"ok": True})
 
     async def files(self, request: Request) -> Response:
         chat = self._chat(request)
@@ -381,6 +412,15 @@ def _sender(given: Json) -> Sender:
     )
 
 
+class Fresh(StaticFiles):
+    """Files that a browser asks for again each time: a page whose modules are of two versions does not run."""
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        response = super().file_response(*args, **more)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -420,6 +460,7 @@ def routes(world: World, supervisor: Supervisor | None = None) -> list[BaseRoute
         route("/chats/{id:path}/text", control.text, "POST"),
         route("/chats/{id:path}/tap", control.tap, "POST"),
         route("/chats/{id:path}/edit", control.edit, "POST"),
+        route("/chats/{id:path}/react", control.react, "POST"),
         route("/chats/{id:path}/files", control.files, "POST"),
         route("/chats/{id:path}/location", control.location, "POST"),
         route("/chats/{id:path}/contact", control.contact, "POST"),
@@ -437,9 +478,10 @@ def routes(world: World, supervisor: Supervisor | None = None) -> list[BaseRoute
         route("/supervisor", control.supervisor, "GET", "POST"),
         route("/ledger", control.ledger, "GET"),
         route("/calls", control.calls, "GET"),
+        route("/updates", control.updates, "GET"),
         route("/wait", control.wait, "POST"),
         route("/events", control.events, "GET"),
         route("/files/{file_id}", control.file, "GET"),
         Route("/", index, methods=["GET"]),
-        Mount("/page", StaticFiles(directory=PAGE, check_dir=False)),
+        Mount("/page", Fresh(directory=PAGE, check_dir=False)),
     ]

@@ -217,6 +217,9 @@ def deliver(call: Call, chat: Chat, content: Json, keyboard: Json | None) -> Jso
         chat.reply_keyboard = keyboard
     elif keyboard is not None and "remove_keyboard" in keyboard:
         chat.reply_keyboard = None
+    if keyboard is not None and keyboard.get("force_reply"):
+        hint = keyboard.get("input_field_placeholder", "")
+        chat.force_reply = {"message_id": kept.message["message_id"], "input_field_placeholder": hint}
     chat.typing_until = 0.0
     chat.draft = None
     chat.unread += 1
@@ -434,6 +437,7 @@ def send_chat_action(call: Call) -> bool:
         raise bad_request("wrong parameter action in request")
     chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
     chat.typing_until = call.world.now() + TYPING_LIFETIME
+    chat.action = call.params["action"]
     call.world.show(chat, "typing", action=call.params["action"])
     return True
 
@@ -641,6 +645,7 @@ def set_message_reaction(call: Call) -> bool:
         raise bad_request("REACTION_INVALID")
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
+    chat.messages[call.params["message_id"]].reactions["bot"] = reactions
     call.world.show(chat, "reaction", message_id=call.params["message_id"], reaction=reactions)
     return True
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bot.sandbox import markup
-from bot.sandbox.methods import described, mime_of
+from bot.sandbox.methods import REACTIONS, described, mime_of
 from bot.sandbox.schema import Upload
 from bot.sandbox.telegram import Chat, ChatKind, Kept, Person, Query, World
 
@@ -90,6 +90,7 @@ def arrive(
         message["via_bot"] = sender.via_bot
     chat.started = True
     chat.unread = 0
+    chat.force_reply = None
     kept = world.keep(world.bot, chat, {**message, **content}, from_bot=False, sender=user)
     kind = "channel_post" if chat.kind == "channel" else "message"
     world.post(world.bot, kind, kept.message, line=("chat", chat.id))
@@ -205,6 +206,30 @@ def edit(world: World, chat_id: int, message_id: int, text: str) -> Json:
         world.post(world.bot, kind, changed, line=("chat", chat.id))
         world.tell({"type": "chat", "id": chat.id})
         return changed
+
+
+def react(world: World, chat_id: int, message_id: int, emoji: str | None) -> None:
+    """Set one's reaction to a message, or take it back. The bot hears of it if it asked for `message_reaction`."""
+    with world.lock:
+        chat = open_chat(world, chat_id)
+        kept = chat.messages.get(message_id)
+        if kept is None or chat.person is None:
+            raise ImpossibleError(f"there is no message {message_id} to react to")
+        if emoji is not None and emoji.rstrip("\ufe0f") not in REACTIONS:
+            raise ImpossibleError(f"a phone does not offer {emoji!r} as a reaction")
+        before = kept.reactions.get("person", [])
+        after: list[Json] = [{"type": "emoji", "emoji": emoji}] if emoji else []
+        kept.reactions["person"] = after
+        body: Json = {
+            "chat": chat.brief(),
+            "message_id": message_id,
+            "user": chat.person.user(),
+            "date": int(world.now()),
+            "old_reaction": before,
+            "new_reaction": after,
+        }
+        world.post(world.bot, "message_reaction", body, line=("chat", chat.id))
+        world.tell({"type": "chat", "id": chat.id})
 
 
 def send_files(

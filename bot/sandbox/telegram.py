@@ -39,6 +39,8 @@ PHOTO_LIMIT: Final = 10 * 1024 * 1024
 PHOTO_SIDES: Final = (90, 320, 800, 1280)  # the longer side of each size that Telegram makes of a photo
 
 # Updates a bot receives only if it asks for them by name.
+KEPT_UPDATES: Final = 500  # how many of the latest updates the page can still tell of
+
 UNASKED: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 
 
@@ -136,6 +138,7 @@ class Kept:
     from_bot: bool
     is_silent: bool = False
     has_other_keyboard: bool = False  # sent with a keyboard that is not inline: such a message cannot be edited
+    reactions: dict[str, list[Json]] = field(default_factory=dict)  # by who set them: "bot", "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,9 @@ class Chat:
     messages: dict[int, Kept] = field(default_factory=dict)
     next_message_id: int = 1
     reply_keyboard: Json | None = None
+    force_reply: Json | None = None  # {"message_id"} of the message whose answer box the phone has opened
     typing_until: float = 0.0
+    action: str = "typing"  # what the bot is said to be doing until then
     toast: Json | None = None
     unread: int = 0
     pinned: list[int] = field(default_factory=list)
@@ -225,6 +230,17 @@ class Pending:
     delay: float = 1.0
     due_at: float = 0.0
     is_under_way: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An update that was made, of which kind and in which chat; what is in it is not kept here."""
+
+    update_id: int
+    at: float
+    kind: str
+    chat: int | None
+    query: str | None = None  # of a tap
 
 
 @dataclass(slots=True)
@@ -369,6 +385,7 @@ class World:
         self.bots: dict[str, Bot] = {token: self.bot}
         self.ledger = Ledger()
         self.calls: list[Recorded] = []
+        self.updates: deque[Posted] = deque(maxlen=KEPT_UPDATES)
         self.webhook_bell = Bell()
         self.switch_bell = Bell()
         self.files: dict[str, StoredFile] = {}
@@ -426,7 +443,15 @@ class World:
             self.faults.remove()
             self.limits = Limits()
             self.down, self.latency = False, 0.0
-            for kept in (self.people, self.calls, self.ledger.entries, self.files, self.paths, self.albums):
+            for kept in (
+                self.people,
+                self.calls,
+                self.updates,
+                self.ledger.entries,
+                self.files,
+                self.paths,
+                self.albums,
+            ):
                 kept.clear()
         self.webhook_bell.ring()
         self.switch_bell.ring()
@@ -554,6 +579,9 @@ class World:
             bot.next_update_id += 1
             lifetime = QUERY_LIFETIME if kind == "callback_query" else UPDATE_LIFETIME
             bot.pending.append(Pending(update_id, {kind: body}, line, self.now() + lifetime))
+            self.updates.append(
+                Posted(update_id, self.now(), kind, chat_in(body), body.get("id") if line[0] == "tap" else None)
+            )
         self.ring(bot)
         return update_id
 
@@ -566,10 +594,7 @@ class World:
     def inject(self, update: Json) -> int:
         """Any update at all, as it stands; only a missing update_id is filled in."""
         kind = next((name for name in update if name != "update_id"), "")
-        body = update.get(kind)
-        holder = body.get("message", body) if isinstance(body, dict) else {}
-        chat = holder.get("chat") if isinstance(holder, dict) else None
-        chat_id = chat.get("id") if isinstance(chat, dict) else None
+        chat_id = chat_in(update.get(kind))
         given = update.get("update_id")
         with self.lock:
             update_id = given if isinstance(given, int) else self.bot.next_update_id
@@ -577,10 +602,11 @@ class World:
                 Pending(
                     update_id,
                     {name: value for name, value in update.items() if name != "update_id"},
-                    ("raw", chat_id if isinstance(chat_id, int) else 0),
+                    ("raw", chat_id or 0),
                     self.now() + UPDATE_LIFETIME,
                 )
             )
+            self.updates.append(Posted(update_id, self.now(), kind, chat_id))
             self.bot.next_update_id = max(self.bot.next_update_id, update_id + 1)
         self.ring(self.bot)
         return update_id
@@ -640,6 +666,14 @@ class World:
                 len(self.calls) + 1, self.now(), method, chat, params, status, description, fault, list(unknown), via
             )
         )
+
+
+def chat_in(body: object) -> int | None:
+    """The chat that an update's body is about, directly or through its message."""
+    holder = body.get("message", body) if isinstance(body, dict) else None
+    chat = holder.get("chat") if isinstance(holder, dict) else None
+    number = chat.get("id") if isinstance(chat, dict) else None
+    return number if isinstance(number, int) else None
 
 
 _FOLDERS: Final = {

@@ -47,7 +47,10 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
         limit = min(max(params.get("limit", MAX_BATCH), 1), MAX_BATCH)
         timeout = min(max(params.get("timeout", 0), 0), MAX_TIMEOUT)
         if forgets:
+            known = len(bot.pending)
             _forget(bot, params.get("offset", 0))
+            if len(bot.pending) < known:
+                world.tell({"type": "taken"})
         batch = _batch(world, bot, limit)
         if batch or timeout == 0 or world.is_closing:
             return batch
@@ -169,6 +172,7 @@ class Courier:
             else:
                 _seen(world, bot)
                 bot.pending = [other for other in bot.pending if other is not pending]
+                world.tell({"type": "taken"})
         world.webhook_bell.ring()
         if not error and reply is not None:
             method = str(reply.pop("method", "")).lower()

@@ -70,6 +70,64 @@ def test_the_state_tells_what_the_page_needs(
     assert sandbox.state()["bot"]["mode"] == "polling"
 
 
+def seen_by(running: Sandbox, path: str) -> Any:
+    with urllib.request.urlopen(f"{running.url}/sandbox{path}", timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_what_the_bot_has_not_fetched_is_told(running: Sandbox, bot: BotByHand, ana: Phone) -> None:
+    """Per phone the messages that still wait, over all phones the latest updates; never what was in them."""
+    sent = ana.say("Solo entre Ana y el bot")
+
+    assert ana.chat()["undelivered"] == {"messages": [sent["message_id"]], "taps": []}
+    [update] = seen_by(running, "/updates")
+    assert (update["kind"], update["chat"], update["waiting"]) == ("message", ANA, True)
+    assert "Ana y el bot" not in json.dumps(update)
+
+    bot.do("getUpdates", offset=update["update_id"] + 1)
+
+    assert ana.chat()["undelivered"] == {"messages": [], "taps": []}
+    assert [each["waiting"] for each in seen_by(running, "/updates")] == [False]
+
+
+def test_reactions_of_both_sides_stay_with_their_message(running: Sandbox, bot: BotByHand, ana: Phone) -> None:
+    """The bot hears of a person's only if it asked; what no phone offers is refused and changes nothing."""
+    bot.do("getUpdates", allowed_updates=["message", "message_reaction"])
+    number = bot.do("sendMessage", chat_id=ANA, text="Hola")["message_id"]
+    bot.do("setMessageReaction", chat_id=ANA, message_id=number, reaction=[{"type": "emoji", "emoji": "🎉"}])
+
+    ana.react(number, "👍")
+    with pytest.raises(ControlError, match="does not offer"):
+        ana.react(number, "🥑")
+
+    [message] = ana.chat()["messages"]
+    assert message["reactions"] == {
+        "bot": [{"type": "emoji", "emoji": "🎉"}],
+        "person": [{"type": "emoji", "emoji": "👍"}],
+    }
+    [update] = bot.do("getUpdates")
+    assert update["message_reaction"]["new_reaction"] == [{"type": "emoji", "emoji": "👍"}]
+    assert update["message_reaction"]["old_reaction"] == []
+
+
+def test_a_question_can_ask_to_be_answered_as_a_reply(running: Sandbox, bot: BotByHand, ana: Phone) -> None:
+    """ForceReply opens the answer box of its message until the person has written something."""
+    markup = {"force_reply": True, "input_field_placeholder": "Un número"}
+    number = bot.do("sendMessage", chat_id=ANA, text="¿Cuántas?", reply_markup=markup)["message_id"]
+    asked = {"message_id": number, "input_field_placeholder": "Un número"}
+    assert ana.chat()["force_reply"] == asked
+
+    ana.say("12")
+
+    assert ana.chat()["force_reply"] is None
+
+
+def test_the_page_is_asked_for_anew_each_time(running: Sandbox) -> None:
+    """A browser that keeps one module of an older version would show a broken page."""
+    with urllib.request.urlopen(f"{running.url}/page/app.js", timeout=10) as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
+
+
 def test_a_conversation_can_be_held_from_outside(bot: BotByHand, ana: Phone) -> None:
     """Text, tap, edit, answer; the phone waits for each next thing."""
     ana.start("codigo")
