@@ -54,11 +54,11 @@ class Cast:
 CAST = (
     Cast(501, "Ana Martínez", Role.FOCAL_POINT, "MMUJER", "es", "Punto focal · MMUJER"),
     Cast(502, "Luis Peña", Role.ALTERNATE, "MMUJER", "es", "Suplente · MMUJER"),
-    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es", "Punto focal · PGR"),
-    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht", "Pwen fokal · DGP"),
     Cast(505, "Carmen Soto", Role.COORDINATOR, "MIREX", "es", "Coordinación · MIREX"),
     Cast(506, "Pedro Núñez", Role.ADMIN, "", "es", "Administración"),
     Cast(507, "Grace Miller", Role.OBSERVER, "IJM", "en", "Observer · IJM"),
+    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es", "Punto focal · PGR"),
+    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht", "Pwen fokal · DGP"),
 )
 NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin enlace")
 
