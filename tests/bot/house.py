@@ -26,7 +26,7 @@ from bot.sandbox.telegram import Person
 from bot.settings import Settings, inherited_environment
 from bot.setup import set_up
 
-ANA, LUIS, ROSA, JEAN, CARMEN, PEDRO, GRACE = (member.telegram_id for member in CAST)
+ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in CAST)
 
 
 def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str = "") -> Settings:
