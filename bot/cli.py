@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from bot.settings import Settings, read_settings
 from conversations.problems import AuthorError, Problem
 from conversations.wording import LANGUAGES
 
 if TYPE_CHECKING:
+    from bot.settings import Settings
     from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -73,11 +73,13 @@ def talk(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def settings() -> Settings:
+def settings() -> "Settings":
+    from bot.settings import read_settings
+
     return read_settings()
 
 
-def in_unit(work: Callable[["UnitOfWork"], T], *, at: Settings | None = None) -> T:
+def in_unit(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) -> T:
     """Run one unit of work on the configured database and wait for it."""
     from bot.opening import open_storage
 
@@ -100,7 +102,7 @@ def run(clock: ClockOption = "") -> None:
     serve(chosen, StartedClock(start) if start else WallClock())
 
 
-def _instant(text: str, chosen: Settings) -> datetime:
+def _instant(text: str, chosen: "Settings") -> datetime:
     """Where the clock starts; never at Telegram's own host, whose people live in real time."""
     from bot.settings import TELEGRAM
 
@@ -109,7 +111,7 @@ def _instant(text: str, chosen: Settings) -> datetime:
     return _moment("--clock", text, chosen)
 
 
-def _moment(option: str, text: str, chosen: Settings) -> datetime:
+def _moment(option: str, text: str, chosen: "Settings") -> datetime:
     """An ISO instant; without an offset it is wall time in ENLACE_TIMEZONE."""
     from zoneinfo import ZoneInfo
 

@@ -7,8 +7,6 @@ others, and a key survives that. All `*.po` files of a language's folder make on
 from functools import cache
 from importlib.resources import files
 
-from babel.messages.pofile import read_po
-
 LANGUAGES = ("es", "en", "ht")
 
 
@@ -30,8 +28,11 @@ class Wording:
         return frozenset(self._sentences)
 
 
+@cache
 def catalogue(language: str) -> dict[str, str]:
     """The sentences of this language alone, without the fallback; unfinished (fuzzy) ones are left out."""
+    from babel.messages.pofile import read_po  # `enlace --help` says nothing in three languages
+
     sentences: dict[str, str] = {}
     for resource in sorted((files("conversations") / "locales" / language).iterdir(), key=lambda r: r.name):
         if resource.name.endswith(".po"):

@@ -16,17 +16,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
@@ -34,6 +31,9 @@ from sqlalchemy.pool import NullPool
 from storage.errors import Conflict, NotFound, StorageError, Unavailable, Unmigrated
 from storage.unit_of_work import UnitOfWork, Units, Writer
 from storage.vault import Vault
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 __all__ = [
     "Conflict",
@@ -395,7 +395,10 @@ def _is_unavailable(error: BaseException) -> bool:
 
 
 # ------------------------------------------------------------------ migrations
-def _alembic(connection: Connection | None = None) -> Config:
+# Alembic weighs 7 MB and is needed when tables change, not whenever a database is opened.
+def _alembic(connection: Connection) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "storage:migrations")
     config.attributes["connection"] = connection
@@ -423,20 +426,30 @@ def _migrating(url: str) -> Iterator[Connection]:
 
 def upgrade(url: str) -> None:
     """Tables as this version of the program wants them; all or nothing, and nothing if they are already."""
+    from alembic import command
+
     with _migrating(url) as connection:
         command.upgrade(_alembic(connection), "head")
 
 
 def downgrade(url: str, revision: str = "base") -> None:
     """Tables as they were at `revision`; "base" removes everything."""
+    from alembic import command
+
     with _migrating(url) as connection:
         command.downgrade(_alembic(connection), revision)
+
+
+def head() -> str:
+    """The number of the newest migration: each one's file begins with its own."""
+    versions = (files("storage") / "migrations" / "versions").iterdir()
+    return max(file.name.partition("_")[0] for file in versions if file.name.endswith(".py"))
 
 
 def check(url: str) -> None:
     """Unmigrated unless the tables are exactly those of this version. Creates and changes nothing."""
     parsed = _parse(url)
-    wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+    wanted = head()
     if parsed.get_backend_name() == "sqlite":
         if not _sqlite_file(parsed).exists():
             raise Unmigrated("there is no database yet: run 'enlace init'")
@@ -445,7 +458,8 @@ def check(url: str) -> None:
         engine = _postgres_engine(parsed, 1)
     try:
         with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+            is_migrated = inspect(connection).has_table("alembic_version")
+            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if is_migrated else None
     except DBAPIError as error:
         if _is_unavailable(error):
             raise Unavailable(str(error.orig).partition("\n")[0]) from error

@@ -17,7 +17,6 @@ import re
 import struct
 import tempfile
 import unicodedata
-import warnings
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,8 +25,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import filetype
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from storage.errors import NotFound, StorageError
@@ -47,9 +44,6 @@ MAX_PAGES = 50
 MAX_ENTRIES = 10_000
 MAX_UNZIPPED = 1 << 30
 LONGEST_NAME = 120
-
-# Pillow's own guard, for what its decoders find behind the header we have checked.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 REASONS = (
     "empty",
@@ -239,6 +233,8 @@ def _of_magic(data: bytes) -> _Kind | Refused:
         return _Kind("application/pdf", "pdf")
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1"):
         return Refused("heic")
+    import filetype  # with the first file, not with the bot
+
     found = filetype.guess(data[:8192])
     if found is None:
         return Refused("unknown")
@@ -306,7 +302,7 @@ def _of_zip(data: bytes) -> _Kind | Refused:
             entries = archive.infolist()
             names = {entry.filename.lower() for entry in entries}
             mime = _open_document(archive, entries)
-    except _DAMAGE:
+    except DAMAGE:
         return Refused("damaged")
     if any(name.endswith((".class", "classes.dex")) for name in names) or "meta-inf/manifest.mf" in names:
         return Refused("executable")
@@ -366,14 +362,10 @@ def _zeros(found: re.Match[bytes]) -> bytes:
 
 
 # ------------------------------------------------------------------ pictures
-# Whatever Pillow's decoders raise on what is no picture.
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
     SyntaxError,
     LookupError,
     ValueError,
@@ -387,80 +379,15 @@ _DAMAGE = (
     NotImplementedError,
     MemoryError,
 )
+"""Whatever decoders raise on what is not theirs; Pillow's `UnidentifiedImageError` is an OSError."""
 
 
 def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -> tuple[bytes, _Kind] | Refused:
+    from storage.pictures import redrawn  # Pillow weighs 4 MB, and comes with the first picture
+
     decoder, stored_as = _PICTURES[kind.mime_type]
-    try:
-        with (
-            _quiet_pillow(),
-            Image.open(io.BytesIO(data), formats=(decoder, "MPO") if decoder == "JPEG" else (decoder,)) as picture,
-        ):
-            # The header alone has been read so far: a few bytes may claim any size.
-            pages = getattr(picture, "n_frames", 1) if decoder == "TIFF" else 1
-            if picture.width * picture.height > MAX_PIXELS or pages > MAX_PAGES:
-                return Refused("too_many_pixels", {"max_mp": MAX_PIXELS // 1_000_000})
-            if not strip:
-                picture.load()
-                return data, kind
-            if decoder == "JPEG" and max_pixels:
-                picture.draft(None, (max_pixels, max_pixels))  # decodes at half or a quarter where that is enough
-            frames = _frames(picture, max_pixels) if pages > 1 else [_upright(picture, max_pixels)]
-            return _encoded(frames, stored_as), stored_as
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return Refused("too_many_pixels", {"max_mp": MAX_PIXELS // 1_000_000})
-    except _DAMAGE:
-        return Refused("damaged")
-
-
-def _encoded(frames: list[Image.Image], stored_as: _Kind) -> bytes:
-    out = io.BytesIO()
-    first, *others = frames
-    match stored_as.extension:
-        case "jpg":
-            first.convert("L" if first.mode == "L" else "RGB").save(out, "JPEG", quality=90, optimize=True)
-        case "webp":
-            first.save(out, "WEBP", quality=90)
-        case "tif":
-            first.save(out, "TIFF", compression="tiff_deflate", save_all=bool(others), append_images=others)
-        case _:
-            first.save(out, "PNG")
-    return out.getvalue()
-
-
-@contextlib.contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Pillow warns of broken metadata, which we throw away, and only warns of bombs, which we refuse."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
-def _frames(picture: Image.Image, max_pixels: int | None) -> list[Image.Image]:
-    frames = []
-    pixels = 0
-    for frame in ImageSequence.Iterator(picture):
-        pixels += frame.width * frame.height
-        if pixels > MAX_PIXELS:
-            raise Image.DecompressionBombError
-        frames.append(_upright(frame, max_pixels))
-    return frames
-
-
-def _upright(picture: Image.Image, max_pixels: int | None) -> Image.Image:
-    """The picture as it is meant to be seen, in pixels only."""
-    turned = ImageOps.exif_transpose(picture)
-    if turned.mode in ("P", "PA") or "transparency" in turned.info:
-        turned = turned.convert("RGBA" if "transparency" in turned.info or turned.mode == "PA" else "RGB")
-    elif turned.mode not in ("1", "L", "LA", "RGB", "RGBA", "I;16"):
-        turned = turned.convert("RGB")
-    if max_pixels and max(turned.size) > max_pixels:
-        turned.thumbnail((max_pixels, max_pixels), Image.Resampling.LANCZOS)
-    # Encoders also write what they find in `info`: a copy made of pixels has nothing there.
-    bare = Image.new(turned.mode, turned.size)
-    bare.paste(turned)
-    return bare
+    found = redrawn(data, decoder, stored_as.extension, max_pixels, strip=strip)
+    return found if isinstance(found, Refused) else (found, stored_as if strip else kind)
 
 
 # ------------------------------------------------------------------ names

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from storage.database import Database, Unmigrated, check, downgrade, open_database, sqlite_module, upgrade
+from storage.database import Database, Unmigrated, check, downgrade, head, open_database, sqlite_module, upgrade
 from storage.models import Base
 
 NOON = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -49,6 +50,12 @@ def catalogue(url: str) -> set[tuple[Any, ...]]:
 def in_any_order(definition: str) -> tuple[str, ...]:
     """The parts of a definition without quotes and spacing; SQLite keeps constraints in the order they were written."""
     return tuple(sorted(" ".join(part.replace('"', "").split()).rstrip(" )") for part in definition.split(",")))
+
+
+def test_the_newest_migration_is_known_by_the_number_of_its_file() -> None:
+    """Whoever opens the database asks for it without loading Alembic: both must name the same one."""
+    migrations = Path(__file__).parents[2] / "storage" / "migrations"
+    assert head() == ScriptDirectory(str(migrations)).get_current_head()
 
 
 def test_alembic_finds_nothing_to_do_after_an_upgrade(empty_url: str) -> None:
