@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types imports lock clean
+.PHONY: demo test check lint types imports bench lock clean
 
 demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
@@ -23,6 +23,9 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/lint-imports
+
+bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--rounds 1 --seconds 3 --scenes polling"
+	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
 
 # The lock names no index host; every package has its hashes. Needs uv.
 lock:
