@@ -95,8 +95,8 @@ class Control:
                     "faults": [fault.as_json() for fault in world.faults.rules],
                     "down": world.down,
                     "latency": world.latency,
-                    "limits": world.limits.is_on,
-                    "last": {"ledger": len(world.ledger.entries), "calls": len(world.calls)},
+                    "limits": world.limited,
+                    "last": {"ledger": world.ledger.entries.total, "calls": world.calls.total},
                 }
             )  # fmt: skip
 
@@ -170,7 +170,7 @@ class Control:
     async def switches(self, request: Request) -> Response:
         given = await _json(request)
         self.world.switch(**{name: given[name] for name in ("down", "latency", "limits") if name in given})
-        return as_json({"down": self.world.down, "latency": self.world.latency, "limits": self.world.limits.is_on})
+        return as_json({"down": self.world.down, "latency": self.world.latency, "limits": self.world.limited})
 
     async def supervisor(self, request: Request) -> Response:
         """The bot's own process; 404 where nobody supervises one."""
@@ -192,7 +192,7 @@ class Control:
     async def calls(self, request: Request) -> Response:
         since = int(request.query_params.get("since", 0))
         with self.world.lock:
-            return as_json([call.as_json() for call in self.world.calls[since:]])
+            return as_json([call.as_json() for call in self.world.calls.since(since)])
 
     async def updates(self, request: Request) -> Response:
         """The latest updates, oldest first, and whether each still waits for the bot; never what was in them."""
@@ -221,7 +221,7 @@ class Control:
                 for seen in ledger.since(after, chat):
                     if seen.what in kinds:
                         return as_json(seen.as_json())
-                after = len(ledger.entries)
+                after = ledger.entries.total
                 waiter = ledger.bell.waiter()
             left = deadline - time.monotonic()
             if left <= 0 or self.world.is_closing:
@@ -293,7 +293,7 @@ class Control:
                     "started": chat.started,
                     "blocked": chat.blocked,
                     "description": self.world.bot.names.get(("description", ""), ""),
-                    "seq": len(self.world.ledger.entries),
+                    "seq": self.world.ledger.entries.total,
                 }
             )  # fmt: skip
 

@@ -326,7 +326,7 @@ def member_changed(world: World, chat: Chat, before: str, after: str, by: Person
         "old_chat_member": status(before),
         "new_chat_member": status(after),
     }
-    world.post(world.bot, "my_chat_member", body, line=("chat", chat.id))
+    world.post(world.bot, "my_chat_member", body, line=("member", chat.id))
     world.tell({"type": "state"})
 
 

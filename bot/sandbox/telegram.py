@@ -9,6 +9,8 @@ likewise (`World.calls`): tests assert on these, not on what the bot believes it
 """
 
 import asyncio
+import math
+import random
 import threading
 import time
 from collections import deque
@@ -16,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import count
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -31,6 +33,7 @@ DEFAULT_USERNAME: Final = "enlace_demo_bot"
 
 UPDATE_LIFETIME: Final = 24 * 3600  # seconds that Telegram keeps an update nobody fetched
 QUERY_LIFETIME: Final = 150  # … and a tap: its update, and the time in which it may be answered
+IDLE_WEEK: Final = 7 * 24 * 3600  # seconds without an update, after which update numbers begin anywhere
 DELETE_LIFETIME: Final = 48 * 3600  # seconds in which a message can still be deleted
 TYPING_LIFETIME: Final = 5
 DOWNLOAD_LIMIT: Final = 20 * 1024 * 1024
@@ -40,6 +43,7 @@ PHOTO_SIDES: Final = (90, 320, 800, 1280)  # the longer side of each size that T
 
 # Updates a bot receives only if it asks for them by name.
 KEPT_UPDATES: Final = 500  # how many of the latest updates the page can still tell of
+KEPT_ENTRIES: Final = 20_000  # … and how much of the ledger and of the bot's calls can still be read
 
 UNASKED: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 
@@ -160,25 +164,54 @@ class Seen:
         }  # fmt: skip
 
 
+Entry = TypeVar("Entry")
+
+
+class Journal(list[Entry]):
+    """The latest entries, oldest first; `total` counts all that there ever were, and numbers them from 1.
+
+    A sandbox may run for weeks, so about `keep` are remembered.
+    """
+
+    def __init__(self, keep: int) -> None:
+        super().__init__()
+        self.keep = keep
+        self.total = 0
+
+    def add(self, entry: Entry) -> None:
+        self.append(entry)
+        self.total += 1
+        if len(self) > self.keep * 5 // 4:  # seldom and many at once: each cut moves the whole list
+            del self[: -self.keep]
+
+    def since(self, seq: int) -> Iterator[Entry]:
+        """What came after number `seq` and is still remembered."""
+        for at in range(max(seq - (self.total - len(self)), 0), len(self)):
+            yield self[at]
+
+    def clear(self) -> None:
+        """Forget all, and number from 1 again."""
+        super().clear()
+        self.total = 0
+
+
 class Ledger:
     """What every phone was shown, oldest first; never changed afterwards."""
 
-    def __init__(self) -> None:
-        self.entries: list[Seen] = []
+    def __init__(self, keep: int = KEPT_ENTRIES) -> None:
+        self.entries: Journal[Seen] = Journal(keep)
         self.bell = Bell()
 
     def write(self, at: float, chat: int, what: str, message: Json | None = None, **details: Any) -> Seen:
         message_id = details.pop("message_id", None) or (message["message_id"] if message else None)
-        seen = Seen(len(self.entries) + 1, at, chat, what, message_id, message, details)
-        self.entries.append(seen)
+        seen = Seen(self.entries.total + 1, at, chat, what, message_id, message, details)
+        self.entries.add(seen)
         self.bell.ring()
         return seen
 
     def since(self, seq: int = 0, chat: int | None = None) -> Iterator[Seen]:
         """What came after entry number `seq`."""
-        for at in range(max(seq, 0), len(self.entries)):
-            if chat is None or self.entries[at].chat == chat:
-                yield self.entries[at]
+        return (seen for seen in self.entries.since(seq) if chat is None or seen.chat == chat)
 
 
 @dataclass(slots=True)
@@ -287,6 +320,7 @@ class Bot:
     chats: dict[int, Chat] = field(default_factory=dict)
     pending: list[Pending] = field(default_factory=list)
     next_update_id: int = 100_000_001
+    last_update_at: float | None = None
     allowed_updates: frozenset[str] | None = None
     webhook: Webhook | None = None
     bell: Bell = field(default_factory=Bell)
@@ -294,6 +328,7 @@ class Bot:
     poll_ended_by: str = OTHER_POLLER
     polled_at: float | None = None  # monotonic, of the last getUpdates begun or ended
     last_seen: float | None = None
+    sent: "Sent" = field(default_factory=lambda: Sent())
     queries: dict[str, Query] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -327,39 +362,49 @@ class Recorded:
         }  # fmt: skip
 
 
-class Limits:
-    """Telegram's sending limits, when switched on: 30 a second, one a second per chat, 20 a minute per group."""
+class Sent:
+    """What one bot has sent lately, and how long it must keep still: Telegram's limits, where they are switched on.
+
+    30 messages a second for all chats together; to one chat one a second, after a burst of three; 20 a minute to a
+    group or channel. Telegram publishes these figures but not how it counts, and grants short bursts. A 429 binds
+    everything: until it is over nothing is written to any chat, and each try is told the seconds that are left.
+    """
 
     OVERALL: Final = 30
     CHAT_BURST: Final = 3
     GROUP: Final = 20
 
     def __init__(self) -> None:
-        self.is_on = False
         self._all: deque[float] = deque()
         self._chats: dict[int, float] = {}
         self._groups: dict[int, deque[float]] = {}
+        self._held_until = 0.0
+
+    def expect_free(self, now: float) -> None:
+        """Raises 429 while an earlier one still binds."""
+        if now < self._held_until:
+            raise too_many_requests(math.ceil(self._held_until - now))
 
     def count(self, chat: Chat, now: float, messages: int = 1) -> None:
         """Count messages about to be sent; raises 429 instead if they are too many, and counts nothing then."""
-        if not self.is_on:
-            return
         while self._all and self._all[0] <= now - 1:
             self._all.popleft()
-        if len(self._all) + messages > self.OVERALL:
-            raise too_many_requests(1)
+        group = self._groups.setdefault(chat.id, deque()) if chat.kind != "private" else deque[float]()
+        while group and group[0] <= now - 60:
+            group.popleft()
         # A bucket of CHAT_BURST that refills once a second, kept as the moment at which it would be full again.
         full_at = max(self._chats.get(chat.id, now), now) + messages
-        if full_at - now > self.CHAT_BURST:
-            raise too_many_requests(max(1, round(full_at - now - self.CHAT_BURST)))
-        if chat.kind != "private":
-            group = self._groups.setdefault(chat.id, deque())
-            while group and group[0] <= now - 60:
-                group.popleft()
-            if len(group) + messages > self.GROUP:
-                raise too_many_requests(max(1, int(group[0] + 60 - now) + 1))
-            group.extend([now] * messages)
+        waits = [full_at - now - self.CHAT_BURST]
+        if len(self._all) + messages > self.OVERALL:
+            waits.append(self._all[0] + 1 - now if self._all else 1.0)
+        if len(group) + messages > self.GROUP:
+            waits.append(group[0] + 60 - now if group else 60.0)
+        if max(waits) > 0:
+            seconds = math.ceil(max(waits))
+            self._held_until = now + seconds
+            raise too_many_requests(seconds)
         self._all.extend([now] * messages)
+        group.extend([now] * messages)
         self._chats[chat.id] = full_at
 
 
@@ -374,6 +419,8 @@ class World:
         start: float | None = None,
         any_token: bool = False,
         timezone: str = "America/Santo_Domingo",
+        limited: bool = False,
+        keep: int = KEPT_ENTRIES,
     ) -> None:
         self.timezone = timezone  # of the phones on the page; Telegram itself knows none
         self.is_closing = False
@@ -383,8 +430,8 @@ class World:
         self.people: dict[int, Person] = {}
         self.bot = Bot(token, int(token.partition(":")[0]), username)
         self.bots: dict[str, Bot] = {token: self.bot}
-        self.ledger = Ledger()
-        self.calls: list[Recorded] = []
+        self.ledger = Ledger(keep)
+        self.calls: Journal[Recorded] = Journal(keep)
         self.updates: deque[Posted] = deque(maxlen=KEPT_UPDATES)
         self.webhook_bell = Bell()
         self.switch_bell = Bell()
@@ -392,9 +439,11 @@ class World:
         self.albums: dict[str, list[StoredFile]] = {}  # all sizes of a photo, by the file_id of each
         self.paths: dict[str, StoredFile] = {}
         self.faults = Faults()
-        self.limits = Limits()
+        self.limited = limited  # whether Telegram's sending limits are enforced
         self.down = False
         self.latency = 0.0
+        self._is_adopted = not any_token
+        self._dice = random.Random(0)  # noqa: S311 - repeatable on purpose
         self._numbers = count(1)
         self._listeners: list[Callable[[Json], None]] = []
 
@@ -427,7 +476,9 @@ class World:
             if latency is not None:
                 self.latency = latency
             if limits is not None:
-                self.limits.is_on = limits
+                self.limited = limits
+                for bot in self.bots.values():
+                    bot.sent = Sent()
         self.tell({"type": "state"})
 
     def reset(self) -> None:
@@ -441,8 +492,8 @@ class World:
             fresh = Bot(self.bot.token, self.bot.id, self.bot.username, next_update_id=self.bot.next_update_id)
             self.bot, self.bots = fresh, {fresh.token: fresh}
             self.faults.remove()
-            self.limits = Limits()
-            self.down, self.latency = False, 0.0
+            self._is_adopted = not self.any_token
+            self.limited, self.down, self.latency = False, False, 0.0
             for kept in (
                 self.people,
                 self.calls,
@@ -481,11 +532,23 @@ class World:
 
     # ---------------------------------------------------------------- bots, people, chats
     def bot_of(self, token: str) -> Bot | None:
-        """The bot that owns a token; with `any_token`, a bot is born for each new one."""
+        """The bot that owns a token.
+
+        With `any_token` all tokens are good: the first that comes is that of the bot whose chat is open on the phones,
+        each other one makes a bot of its own.
+        """
         bot = self.bots.get(token)
         if bot is None and self.any_token:
             bot_id = int(token.partition(":")[0])
-            bot = self.bots[token] = Bot(token, bot_id, f"sandbox{bot_id}_bot")
+            if self._is_adopted:
+                bot = Bot(token, bot_id, f"sandbox{bot_id}_bot")
+            else:
+                bot = self.bots.pop(self.bot.token)
+                bot.token, bot.id, bot.username = token, bot_id, f"sandbox{bot_id}_bot"
+                self.tell({"type": "state"})
+            self.bots[token] = bot
+        if bot is self.bot:
+            self._is_adopted = True
         return bot
 
     def add_person(self, person: Person, *, started: bool = False) -> Chat:
@@ -514,6 +577,8 @@ class World:
 
     def chat_to_write(self, bot: Bot, chat_id: int | str) -> Chat:
         """The chat the bot may write to; raises the refusal Telegram has for each reason why not."""
+        if self.limited:
+            bot.sent.expect_free(self.now())
         chat = self.chat_of(bot, chat_id)
         if chat.migrated_to is not None:
             raise bad_request("group chat was upgraded to a supergroup chat", migrate_to_chat_id=chat.migrated_to)
@@ -575,6 +640,10 @@ class World:
             wanted = bot.allowed_updates
             if kind in UNASKED if wanted is None else kind not in wanted:
                 return None
+            now = self.now()
+            if bot.last_update_at is not None and now - bot.last_update_at >= IDLE_WEEK:
+                bot.next_update_id = self._dice.randrange(100_000_001, 900_000_000)
+            bot.last_update_at = now
             update_id = bot.next_update_id
             bot.next_update_id += 1
             lifetime = QUERY_LIFETIME if kind == "callback_query" else UPDATE_LIFETIME
@@ -616,6 +685,8 @@ class World:
         now = self.now()
         if bot.pending and any(pending.expires_at <= now for pending in bot.pending):
             bot.pending = [pending for pending in bot.pending if pending.expires_at > now or pending.is_under_way]
+        while bot.queries and (oldest := next(iter(bot.queries.values()))).at + QUERY_LIFETIME <= now:
+            del bot.queries[oldest.id]
 
     def end_poll(self, bot: Bot, because: str) -> None:
         """End the getUpdates that waits: with the conflict given, or, if that is none, empty."""
@@ -661,9 +732,9 @@ class World:
         via: str = "http",
     ) -> None:
         chat = params.get("chat_id")
-        self.calls.append(
+        self.calls.add(
             Recorded(
-                len(self.calls) + 1, self.now(), method, chat, params, status, description, fault, list(unknown), via
+                self.calls.total + 1, self.now(), method, chat, params, status, description, fault, list(unknown), via
             )
         )
 

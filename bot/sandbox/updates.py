@@ -6,6 +6,7 @@ order here decides whether its tests mean anything. (After tdlib/telegram-bot-ap
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -22,7 +23,8 @@ Json = dict[str, Any]
 MAX_BATCH: Final = 100
 MAX_TIMEOUT: Final = 50
 WEBHOOK_TIMEOUT: Final = 60.0  # real seconds that Telegram waits for a webhook's answer
-MAX_RETRY_DELAY: Final = 60.0
+MAX_RETRY_DELAY: Final = 60  # seconds between tries at the most; by chance up to twice that
+OFFSET_AHEAD: Final = 10  # how far beyond the next update's number an offset is still believed
 MAX_RETRY_AFTER: Final = 3600.0
 # What a webhook's own reply may not ask for; nor anything that begins with "get".
 UNRIDEABLE: Final = frozenset({"setwebhook", "deletewebhook", "close", "logout"})
@@ -35,7 +37,8 @@ class CutError(Exception):
 async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = True) -> list[Json]:
     """The next updates, oldest first; waits for the first one up to `timeout` seconds.
 
-    A positive `offset` forgets everything before it, a negative one everything but the last so many. The call that
+    A positive `offset` forgets everything before it, a negative one everything but the last so many; one that is far
+    beyond the next number (it was learnt at another Bot API, or before an idle week) forgets nothing. The call that
     waits loses to a newer one: it ends with 409. It ends empty as soon as the clock is moved.
     """
     with world.lock:
@@ -83,6 +86,8 @@ def _seen(world: World, bot: Bot) -> None:
 
 
 def _forget(bot: Bot, offset: int) -> None:
+    if offset > bot.next_update_id + OFFSET_AHEAD:
+        return
     if offset > 0:
         bot.pending = [pending for pending in bot.pending if pending.update_id >= offset]
     elif offset < 0:
@@ -100,13 +105,15 @@ Perform = Callable[[Bot, str, Json], Awaitable[object]]
 class Courier:
     """Carries updates to webhooks: several at once, those of one line one after the other.
 
-    What is not answered with 2xx is carried again, at once and then after delays that double up to a minute, or when
-    `Retry-After` says; the line waits. A method in the answer is performed, and nobody hears how it went.
+    What is not answered with 2xx is carried again, at once and then after delays that double up to one or two minutes,
+    or when `Retry-After` says; the line waits, and what would come too late is dropped. A method in the answer is
+    performed, and nobody hears how it went.
     """
 
     def __init__(self, world: World, perform: Perform) -> None:
         self._world = world
         self._perform = perform
+        self._dice = random.Random(0)  # noqa: S311 - repeatable on purpose
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -154,10 +161,12 @@ class Courier:
         error, retry_after = "", 0.0
         try:
             for _ in range(2 if fault is not None and fault.kind == "repeat" else 1):
-                if fault is not None and fault.kind != "repeat" and fault.when == "before":
+                if fault is not None and fault.kind == "slow":
+                    await asyncio.sleep(fault.delay or 0)
+                elif fault is not None and fault.kind != "repeat" and fault.when == "before":
                     raise aiohttp.ClientConnectionError("fault")
                 error, retry_after, reply = await self._send(session, webhook, pending)
-            if fault is not None and fault.kind != "repeat":
+            if fault is not None and fault.kind not in ("repeat", "slow"):
                 raise aiohttp.ClientConnectionError("fault")
         except TimeoutError:
             error = "Read timeout expired"
@@ -201,7 +210,7 @@ class Courier:
         webhook.last_error, webhook.last_error_at = error, now
         wait = retry_after
         if not retry_after and pending.fails:
-            pending.delay = min(MAX_RETRY_DELAY, pending.delay * 2)
+            pending.delay = min(self._dice.randint(MAX_RETRY_DELAY, MAX_RETRY_DELAY * 2), pending.delay * 2)
             wait = pending.delay
         pending.fails += 1
         pending.due_at = now + wait

@@ -256,6 +256,24 @@ def test_the_ledger_can_be_read_by_phone_and_from_where_one_was(
     assert [seen["chat"] for seen in sandbox.ledger(since=1)] == [502, ANA]
 
 
+def test_a_sandbox_that_runs_for_weeks_remembers_the_latest_and_counts_all() -> None:
+    """Numbers go on; who asks for what is forgotten gets what is left; a phone that waits misses nothing."""
+    with running_sandbox(keep=10) as running:
+        client, bot = SandboxClient(running.url), BotByHand(running.url, running.token)
+        ana = client.add_person(ANA, "Ana", started=True)
+        for number in range(1, 31):
+            bot.do("sendMessage", chat_id=ANA, text=str(number))
+        assert client.state()["last"] == {"ledger": 30, "calls": 30}
+        for entries in (client.ledger(), client.ledger(since=3), client.calls(since=3)):
+            assert 10 <= len(entries) <= 12
+            assert entries[-1]["seq"] == 30
+        assert [seen["message"]["text"] for seen in client.ledger(since=28)] == ["29", "30"]
+        ana.seen = 29
+        assert ana.wait()["text"] == "30"
+        client.reset()
+        assert client.state()["last"] == {"ledger": 0, "calls": 0}
+
+
 def test_events_tell_the_page_what_to_read_again(sandbox: SandboxClient, ana: Phone) -> None:
     """Server-sent: chat, clock, state."""
     with urllib.request.urlopen(f"{sandbox.url}/sandbox/events") as stream:

@@ -100,11 +100,19 @@ def test_what_is_not_emulated_says_so(bot: BotByHand) -> None:
 
 
 def test_with_any_token_each_is_a_bot_of_its_own() -> None:
-    """Two bots share people and files, but neither chats nor updates."""
+    """Two bots share people and files, but neither chats nor updates: the phones talk to the first that came."""
     with running_sandbox(any_token=True) as sandbox:
+        sandbox.world.add_person(Person(ANA, "Ana"))
+        people.start(sandbox.world, ANA)
         first, second = (BotByHand(sandbox.url, token) for token in ("11:aaa", "22:bbb"))
         assert [bot.do("getMe")["id"] for bot in (first, second)] == [11, 22]
-        assert first.do("getUpdates") == second.do("getUpdates") == []
+        assert [update["message"]["text"] for update in first.do("getUpdates")] == ["/start"]
+        assert second.do("getUpdates") == []
+        assert second.refusal("sendMessage", chat_id=ANA, text="x").endswith(
+            "bot can't initiate conversation with a user"
+        )
+        sandbox.world.reset()
+        assert BotByHand(sandbox.url, "33:ccc").do("getMe")["id"] == sandbox.world.bot.id == 33
 
 
 def test_a_request_may_come_as_query_form_or_json(sandbox: Sandbox) -> None:
@@ -589,6 +597,50 @@ def test_thirty_a_second_is_the_limit_for_all_chats(sandbox: Sandbox, bot: BotBy
     sent = [bot.call("sendMessage", chat_id=1000 + number, text="x")["ok"] for number in range(40)]
     assert sent[:30] == [True] * 30
     assert not all(sent)
+
+
+def test_a_429_binds_everything_until_it_is_over(sandbox: Sandbox, bot: BotByHand) -> None:
+    """Every chat, and edits too, are told the seconds that are left; a tap may be answered, and reading is free."""
+    world = sandbox.world
+    world.add_person(Person(502, "Luis"), started=True)
+    sent = bot.do("sendMessage", chat_id=ANA, text="x", reply_markup=buttons("a"))
+    query = people.tap(world, ANA, sent["message_id"], text="a")
+    world.add_person(Person(503, "Rosa"), started=True)
+    world.switch(limits=True)
+    for _ in range(3):
+        bot.do("sendMessage", chat_id=503, text="x")
+    assert bot.call("sendMessage", chat_id=503, text="x")["parameters"] == {"retry_after": 1}
+    for refused in (
+        bot.call("sendMessage", chat_id=502, text="x"),
+        bot.call("editMessageText", chat_id=ANA, message_id=sent["message_id"], text="y"),
+        bot.call("deleteMessage", chat_id=ANA, message_id=sent["message_id"]),
+    ):
+        assert refused["parameters"] == {"retry_after": 1}
+    assert bot.do("answerCallbackQuery", callback_query_id=query)
+    assert bot.do("getMe")
+    world.move_clock(by=1)
+    assert bot.do("sendMessage", chat_id=502, text="x")
+    assert [seen.chat for seen in world.ledger.since(0) if seen.what == "send"] == [ANA, 503, 503, 503, 502]
+
+
+def test_who_waits_as_long_as_told_is_not_told_to_wait_again(sandbox: Sandbox, bot: BotByHand) -> None:
+    """`retry_after` is enough, to one person and to a group; switching limits off and on forgets what was sent."""
+    world = sandbox.world
+    people.add_to_group(world, -100123, "Grupo", [ANA])
+    world.switch(limits=True)
+    for chat in (ANA, -100123):
+        waits = []
+        for _ in range(60):
+            answer = bot.call("sendMessage", chat_id=chat, text="x")
+            if not answer["ok"]:
+                waits.append(answer["parameters"]["retry_after"])
+                world.move_clock(by=waits[-1])
+                assert bot.call("sendMessage", chat_id=chat, text="x")["ok"]
+        assert waits
+    bot.call("sendMessage", chat_id=ANA, text="x")
+    world.switch(limits=False)
+    world.switch(limits=True)
+    assert all(bot.call("sendMessage", chat_id=ANA, text="x")["ok"] for _ in range(3))
 
 
 # -------------------------------------------------------------------- the whole table

@@ -75,6 +75,29 @@ def test_a_negative_offset_forgets_all_but_the_last(sandbox: Sandbox, bot: BotBy
     assert texts(bot.do("getUpdates")) == ["c"]
 
 
+def test_an_offset_from_elsewhere_forgets_nothing(sandbox: Sandbox, bot: BotByHand) -> None:
+    """Numbers belong to one Bot API: one that is more than ten ahead was learnt at another, and is not believed."""
+    people.say(sandbox.world, ANA, "a")
+    number = sandbox.world.bot.next_update_id
+    assert texts(bot.do("getUpdates", offset=number + 11)) == ["a"]
+    assert bot.do("getUpdates", offset=number + 10) == []
+
+
+def test_after_an_idle_week_numbers_begin_anywhere(sandbox: Sandbox, bot: BotByHand) -> None:
+    """So neither "greater" nor "the last one I saw" says whether an update is new."""
+    people.say(sandbox.world, ANA, "a")
+    sandbox.world.move_clock(by=7 * 86400 - 60)
+    people.say(sandbox.world, ANA, "b")
+    sandbox.world.move_clock(by=7 * 86400)
+    people.say(sandbox.world, ANA, "c")
+    people.say(sandbox.world, ANA, "d")
+    numbers = [posted.update_id for posted in sandbox.world.updates]
+    assert numbers[1] == numbers[0] + 1
+    assert abs(numbers[2] - numbers[1]) > 1
+    assert numbers[3] == numbers[2] + 1
+    assert texts(bot.do("getUpdates")) == ["c", "d"]
+
+
 def test_a_waiting_poll_ends_with_the_first_update(sandbox: Sandbox, bot: BotByHand) -> None:
     """Long polling, not polling."""
     with ThreadPoolExecutor() as threads:
@@ -165,7 +188,7 @@ class Hook(ThreadingHTTPServer):
         self.got: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        self.delay: dict[str, float] = {}
+        self.held: dict[str, threading.Event] = {}  # texts that are answered only when the event is set
         self.url = f"http://127.0.0.1:{self.server_address[1]}/telegram"
 
 
@@ -175,7 +198,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         update = loads(self.rfile.read(int(self.headers["Content-Length"])))
         text = update.get("message", {}).get("text", "")
-        time.sleep(self.server.delay.get(text, 0))
+        if text in self.server.held:
+            self.server.held[text].wait(10)
         self.server.got.append(update)
         self.server.headers.append(dict(self.headers))
         status, headers, body = self.server.answers.pop(0) if self.server.answers else (200, {}, b"")
@@ -255,12 +279,92 @@ def test_what_is_not_accepted_comes_again_and_the_chat_waits(sandbox: Sandbox, b
     assert texts(hook.got)[3:] == ["a", "b"]
 
 
+def test_each_try_is_later_than_the_one_before_and_too_late_is_never(
+    sandbox: Sandbox, bot: BotByHand, hook: Hook
+) -> None:
+    """At once, after 2 s, 4 s, 8 s, up to one or two minutes; what would come after its day is dropped."""
+    world = sandbox.world
+    hook.answers = [(500, {}, b"")] * 10
+    bot.do("setWebhook", url=hook.url)
+    people.say(world, ANA, "a")
+    (pending,) = world.bot.pending
+    waits = []
+    for tries in range(2, 11):
+        until(lambda tries=tries: pending.fails >= tries and not pending.is_under_way)  # type: ignore[misc]
+        waits.append(round(pending.due_at - world.now()))
+        world.move_clock(by=waits[-1] + 1)
+    assert waits[:5] == pytest.approx([2, 4, 8, 16, 32], abs=1)
+    assert all(60 <= wait <= 120 for wait in waits[5:])
+    until(lambda: bot.do("getWebhookInfo")["pending_update_count"] == 0)
+    hook.answers = [(503, {"Retry-After": "3600"}, b"")]
+    people.say(world, ANA, "b")
+    until(lambda: len(hook.got) == 12)
+    (pending,) = world.bot.pending
+    pending.expires_at = world.now() + 3700
+    hook.answers = [(503, {"Retry-After": "99999"}, b"")]
+    world.move_clock(by=3600)
+    until(lambda: bot.do("getWebhookInfo")["pending_update_count"] == 0)
+    assert texts(hook.got) == ["a"] * 11 + ["b"] * 2
+
+
+def test_a_new_webhook_is_tried_at_once_and_has_no_errors(sandbox: Sandbox, bot: BotByHand, hook: Hook) -> None:
+    """Setting the same one again changes nothing; what failed at the old address does not wait at the new one."""
+    hook.answers = [(503, {"Retry-After": "3600"}, b"")]
+    bot.do("setWebhook", url=f"{hook.url}?old")
+    people.say(sandbox.world, ANA, "a")
+    until(lambda: "last_error_date" in bot.do("getWebhookInfo"))
+    assert bot.call("setWebhook", url=f"{hook.url}?old")["description"] == "Webhook is already set"
+    info = bot.do("getWebhookInfo")
+    assert info["last_error_message"] == "Wrong response from the webhook: 503 Service Unavailable"
+    assert info["last_error_date"] == pytest.approx(sandbox.world.now(), abs=10)
+    conform("WebhookInfo", info)
+    bot.do("setWebhook", url=hook.url, max_connections=7)
+    until(lambda: len(hook.got) == 2)
+    info = bot.do("getWebhookInfo")
+    assert (info["max_connections"], "last_error_date" in info) == (7, False)
+
+
+def test_no_more_connections_than_the_bot_allows(sandbox: Sandbox, bot: BotByHand, hook: Hook) -> None:
+    """`max_connections`: with one, even different chats come one after the other."""
+    hook.held["a"] = threading.Event()
+    bot.do("setWebhook", url=hook.url, max_connections=1)
+    for person, text in ((ANA, "a"), (LUIS, "b"), (ANA, "c")):
+        people.say(sandbox.world, person, text)
+    until(lambda: any(pending.is_under_way for pending in sandbox.world.bot.pending))
+    time.sleep(0.1)  # in which a second connection would bring the second
+    assert hook.got == []
+    hook.held["a"].set()
+    until(lambda: len(hook.got) == 3)
+    assert texts(hook.got) == ["a", "b", "c"]
+
+
+def test_taps_of_a_person_keep_their_order_but_may_overtake_a_text(
+    sandbox: Sandbox, bot: BotByHand, hook: Hook
+) -> None:
+    """Messages are one line, taps another, and so is what the person does to the chat itself (block, unblock)."""
+    keyboard = {"inline_keyboard": [[{"text": name, "callback_data": name} for name in "xy"]]}
+    card = bot.do("sendMessage", chat_id=ANA, text="?", reply_markup=keyboard)
+    hook.held["a"] = threading.Event()
+    bot.do("setWebhook", url=hook.url)
+    people.say(sandbox.world, ANA, "a")
+    people.tap(sandbox.world, ANA, card["message_id"], text="x")
+    people.tap(sandbox.world, ANA, card["message_id"], text="y")
+    people.block(sandbox.world, ANA)
+    until(lambda: len(hook.got) == 3)
+    hook.held["a"].set()
+    until(lambda: len(hook.got) == 4)
+    assert [update["callback_query"]["data"] for update in hook.got if "callback_query" in update] == ["x", "y"]
+    assert "message" in hook.got[-1]
+
+
 def test_one_chat_is_carried_in_order_while_others_overtake(sandbox: Sandbox, bot: BotByHand, hook: Hook) -> None:
     """Several connections, one line per chat."""
-    hook.delay = {"a": 0.3}
+    hook.held["a"] = threading.Event()
     bot.do("setWebhook", url=hook.url)
     for person, text in ((ANA, "a"), (ANA, "b"), (LUIS, "c")):
         people.say(sandbox.world, person, text)
+    until(lambda: len(hook.got) == 1)
+    hook.held["a"].set()
     until(lambda: len(hook.got) == 3)
     assert texts(hook.got) == ["c", "a", "b"]
 
