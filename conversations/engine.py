@@ -16,6 +16,7 @@ need no rules of their own.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal, assert_never
 from zoneinfo import ZoneInfo
 
@@ -535,7 +536,7 @@ class _Turn:
         if isinstance(self.session.pending, Confirming | Listing):
             self.set(pending=None)
         if node is None:
-            word = self._navigation(text, None)
+            word = self._navigation(text)
             if word == "send":
                 self._send()
             elif word == "leave":
@@ -579,7 +580,7 @@ class _Turn:
         if kind in ("select_multiple", "rank"):
             self._typed_choices(node, text, origin)
             return
-        if word := self._navigation(text, node):
+        if word := self._navigation(text):
             match word:
                 case "back":
                     self._back()
@@ -608,14 +609,9 @@ class _Turn:
             case _:
                 self._typed_text(node, text, origin)
 
-    def _navigation(self, text: str, node: Node | None) -> str:
+    def _navigation(self, text: str) -> str:
         """Which navigation word this is, in the respondent's language or in Spanish; "" if none."""
-        said = reading.normalise(text)
-        for word in ("back", "skip", "leave", "send"):
-            known = f"{self.say(f'words.{word}')}|{wording('es')(f'words.{word}')}".split("|")
-            if said in {reading.normalise(w) for w in known}:
-                return word
-        return ""
+        return _navigation_words(self.session.language).get(reading.normalise(text), "")
 
     def _not_understood(self, text: str, origin: int, message: str) -> None:
         """Refuse what was typed; if it carries personal data, it goes from the chat as well."""
@@ -639,7 +635,7 @@ class _Turn:
             case reading.Several(values):
                 self._ask_which(values, origin)
             case reading.NoMatch():
-                word = self._navigation(text, node)
+                word = self._navigation(text)
                 if word == "back":
                     self._back()
                 elif word == "skip":
@@ -657,7 +653,7 @@ class _Turn:
             case reading.Chosen(values):
                 self.answer(node, " ".join(values), origin)
             case _:
-                word = self._navigation(text, node)
+                word = self._navigation(text)
                 if word == "back":
                     self._back()
                 elif word == "skip":
@@ -876,6 +872,17 @@ class _Turn:
 
 
 # ------------------------------------------------------------------ small pure helpers
+@cache
+def _navigation_words(language: str) -> Mapping[str, str]:
+    """What means going back, skipping, leaving and sending, in a language and in Spanish."""
+    known: dict[str, str] = {}
+    for action in ("back", "skip", "leave", "send"):
+        for say in (wording(language), wording("es")):
+            for word in say(f"words.{action}").split("|"):
+                known.setdefault(reading.normalise(word), action)
+    return known
+
+
 def suggestion(session: Session, node: Node) -> str:
     """What can be kept with one tap: what stands there now, else the previous report's answer."""
     return node.value or session.previous.get(node.question.name, "")

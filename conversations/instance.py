@@ -605,19 +605,25 @@ class Instance:
 
     def _places(self, frame: Frame) -> Iterator[tuple[Frame, Place]]:
         """Everything below a frame in document order, with the frame it lies in; repeats once and then inside."""
-        top = frame.type.place or self.form.root
-        stack: list[tuple[Frame, Place]] = [(frame, child) for child in reversed(top.children.values())]
-        while stack:
-            here, place = stack.pop()
-            yield here, place
+        for place in frame.type.places[1:]:
+            yield frame, place
             if place.inner is not None:
-                for each in reversed(here.repeats[place.slot]):
-                    stack.extend((each, child) for child in reversed(place.children.values()))
-            elif place.children:
-                stack.extend((here, child) for child in reversed(place.children.values()))
+                for each in frame.repeats[place.slot]:
+                    yield from self._places(each)
 
-    def _leaves(self, frame: Frame) -> Iterator[tuple[Frame, Place]]:
-        return ((here, place) for here, place in self._places(frame) if place.is_leaf)
+    def _leaves(self, frame: Frame) -> list[tuple[Frame, Place]]:
+        """The leaves among them: asked for several times in every step, so without a generator's price."""
+        walk = frame.type.walk
+        if not frame.repeats:
+            return [(frame, place) for place in walk]
+        leaves: list[tuple[Frame, Place]] = []
+        for place in walk:
+            if place.inner is None:
+                leaves.append((frame, place))
+            else:
+                for each in frame.repeats[place.slot]:
+                    leaves += self._leaves(each)
+        return leaves
 
     def frames(self, frame_type: FrameType) -> list[Frame]:
         """All frames of a type, in document order."""

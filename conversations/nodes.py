@@ -67,7 +67,7 @@ class Seed:
 class FrameType:
     """What every frame of one repeat (or the form's single outermost frame) has in common."""
 
-    __slots__ = ("depth", "parent", "place", "places", "repeats", "template")
+    __slots__ = ("_walk", "depth", "parent", "place", "places", "repeats", "template")
 
     def __init__(self, parent: "FrameType | None", place: Place | None) -> None:
         self.parent = parent
@@ -76,6 +76,14 @@ class FrameType:
         self.places: list[Place] = []
         self.repeats: list[Place] = []
         self.template = Seed(())
+        self._walk: tuple[Place, ...] = ()
+
+    @property
+    def walk(self) -> tuple[Place, ...]:
+        """Leaves and repeats of such a frame in document order. To be asked when the form has been read."""
+        if not self._walk:
+            self._walk = tuple(each for each in self.places[1:] if each.inner is not None or not each.children)
+        return self._walk
 
     def chain(self) -> list["FrameType"]:
         """This frame type and those around it, innermost first."""

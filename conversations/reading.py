@@ -10,11 +10,12 @@ offer ("casi 25", "1 250"); a reason in `NotUnderstood` is the catalogue key of 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Literal
 
@@ -83,6 +84,25 @@ def normalise(text: str) -> str:
     return " ".join(_WORD.findall(_fold(_plain(text))))
 
 
+@lru_cache(maxsize=4_096)
+def _known(text: str) -> str:
+    """`normalise` for the labels and codes that every answer is compared with."""
+    return normalise(text)
+
+
+class _Characters(dict[int, str]):
+    """A table for str.translate that works a character out when it is first met."""
+
+    def __init__(self, of: Callable[[str], str]) -> None:
+        self._of = of
+
+    def __missing__(self, code: int) -> str:
+        made = self._of(chr(code))
+        if len(self) < 8_192:
+            self[code] = made
+        return made
+
+
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"
@@ -94,7 +114,9 @@ def _plain(text: str) -> str:
 
     Not NFKC: that would turn "5²" into 52.
     """
-    return "".join(_plain_character(character) for character in unicodedata.normalize("NFC", text))
+    if text.isascii() and text.isprintable():
+        return text
+    return unicodedata.normalize("NFC", text).translate(_PLAIN)
 
 
 def _plain_character(character: str) -> str:
@@ -114,9 +136,15 @@ def _plain_character(character: str) -> str:
     return character
 
 
+_PLAIN = _Characters(_plain_character)
+_UNACCENTED = _Characters(lambda character: "" if unicodedata.combining(character) else character)
+
+
 def _fold(text: str) -> str:
     """Without accents and case."""
-    return "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFD", text.casefold()).translate(_UNACCENTED)
 
 
 def _unaccented(words: str) -> frozenset[str]:
@@ -790,10 +818,10 @@ def match_choice(text: str, choices: Choices) -> Matched | Several | NoMatch:
     said = normalise(text)
     if not said:
         return _one_of(value for value, label in choices if (shown := _symbols(text)) and shown <= _symbols(label))
-    labels = [(value, normalise(label)) for value, label in choices]
+    labels = [(value, _known(label)) for value, label in choices]
     exact = [value for value, label in labels if label == said]
     exact += [value for value, _ in choices if value == text.strip()] or [
-        value for value, _ in choices if normalise(value) == said
+        value for value, _ in choices if _known(value) == said
     ]
     if (position := _POSITION.fullmatch(said)) and not re.match(r"\s*-\d", _plain(text)):
         exact += [choices[at][0] for at in (int(position[1]) - 1,) if 0 <= at < len(choices)]
@@ -866,7 +894,8 @@ def _pick(pieces: list[str], choices: Choices) -> Chosen | Several | NoMatch:
             # Joined pieces must be a whole label: a beginning would swallow its neighbours.
             joined = normalise(" ".join(pieces[at : at + length]))
             if length > 1:
-                whole = [value for value, label in choices if _without_joints(label) == _without_joints(joined)]
+                wanted = _without_joints(joined)
+                whole = [value for value, label in choices if _without_joints(_known(label)) == wanted]
                 matched = _one_of(whole)
             else:
                 matched = match_choice(pieces[at], choices)
@@ -884,8 +913,8 @@ def _pick(pieces: list[str], choices: Choices) -> Chosen | Several | NoMatch:
     return Chosen(tuple(picked)) if picked else NoMatch()
 
 
-def _without_joints(label: str) -> str:
-    return " ".join(w for w in normalise(label).split() if w not in ("y", "e", "o", "and", "or", "ak", "epi", "oswa"))
+def _without_joints(normalised: str) -> str:
+    return " ".join(w for w in normalised.split() if w not in ("y", "e", "o", "and", "or", "ak", "epi", "oswa"))
 
 
 def search_choices(text: str, choices: Choices, limit: int = 8) -> tuple[tuple[str, str], ...]:
@@ -896,21 +925,21 @@ def search_choices(text: str, choices: Choices, limit: int = 8) -> tuple[tuple[s
     words = said.split()
     ranked: list[tuple[float, int]] = []
     for position, (value, label) in enumerate(choices):
-        shown = normalise(label)
-        if said in (shown, normalise(value)):
+        shown = _known(label)
+        if said in (shown, _known(value)):
             rank = 0.0
         elif shown.startswith(said):
             rank = 1.0
         elif all(any(w.startswith(word) for w in shown.split()) for word in words):
             rank = 2.0
-        elif said in shown or said in normalise(value):
+        elif said in shown or said in _known(value):
             rank = 3.0
         else:
             continue
         ranked.append((rank, position))
     if not ranked and len(said) >= 4:
         for position, (_, label) in enumerate(choices):
-            shown = normalise(label)[:100]
+            shown = _known(label)[:100]
             likeness = max(
                 (SequenceMatcher(None, said, piece).ratio() for piece in (shown, shown[: len(said)], *shown.split())),
                 default=0.0,
