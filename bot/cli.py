@@ -135,15 +135,19 @@ def demo(
 
 
 @app.command()
-def sandbox(port: PortOption = 8081) -> None:
+def sandbox(
+    port: PortOption = 8081,
+    limits: Annotated[bool, typer.Option("--limits", help="Answer 429 where Telegram would.")] = False,
+) -> None:
     """The emulated Bot API alone, for any bot in any language."""
     from bot.sandbox.server import serve
     from bot.sandbox.telegram import World
 
     _expect_free(port)
-    world = World(any_token=True)
+    world = World(any_token=True, limited=limits)
     talk(
-        f"The emulated Bot API is at http://127.0.0.1:{port}/bot<token>/…, its page of phones at http://127.0.0.1:{port}/"
+        f"The emulated Bot API is at http://127.0.0.1:{port}/bot<token>/… (any token is good), "
+        f"its page of phones at http://127.0.0.1:{port}/"
     )
     serve(port, world=world)
 

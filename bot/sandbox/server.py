@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from types import FrameType
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 import uvicorn
@@ -52,6 +52,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 GATEWAY_PAGE: Final = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><hr>nginx</body>\r\n</html>\r\n"
 TIMEOUT_FAULT: Final = 60.0  # seconds of silence, unless the fault says otherwise
 BODY_LIMIT: Final = UPLOAD_LIMIT + 1024 * 1024  # the file and the fields around it
+# The names by which this machine is called when a connection comes to a loopback address.
+OWN_NAMES: Final = re.compile(rb"((.+\.)?localhost|127\.0\.0\.1|\[::1\]|host\.docker\.internal)(:\d+)?", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
 _PATH: Final = re.compile(r"/(file/)?bot([^/]+)/(.+)")
 
@@ -371,6 +373,25 @@ async def _multipart(scope: Scope, receive: Receive, given: Json) -> tuple[Json,
     return given, uploads
 
 
+def is_foreign(scope: Scope) -> bool:
+    """Whether a page of another site, open in a browser of this machine, sent this request.
+
+    Nobody signs in to a sandbox: whoever reaches it may do everything, so no page but its own must reach it. A page
+    shows itself by `Origin` or `Sec-Fetch-Site`; one that has bent its own name to point here (DNS rebinding) by a
+    `Host` that is none of this machine's. Programs send neither of the first two and are free to call.
+    """
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    host = headers.get(b"host", b"")
+    is_own_machine = (scope.get("server") or ("",))[0] in ("127.0.0.1", "::1")
+    if host and is_own_machine and OWN_NAMES.fullmatch(host) is None:
+        return True
+    if not scope["path"].startswith(("/sandbox", "/bot", "/file")):  # the page itself: links may lead to it
+        return False
+    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
+        return True
+    return b"origin" in headers and urlsplit(headers[b"origin"]).netloc != host
+
+
 def create_app(world: World, supervisor: Supervisor | None = None, door: Door | None = None) -> Any:
     """The ASGI application of one world: Bot API, control API, page. Carries updates to webhooks while it lives."""
     gateway = Gateway(world)
@@ -388,7 +409,9 @@ def create_app(world: World, supervisor: Supervisor | None = None, door: Door | 
     rest = Starlette(routes=control.routes(world, supervisor), lifespan=lifespan)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(("/bot", "/file/bot")):
+        if scope["type"] == "http" and is_foreign(scope):
+            await control.as_json({"error": "another site's page has no business here"}, 403)(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(("/bot", "/file/bot")):
             await gateway(scope, receive, send)
         else:
             await rest(scope, receive, send)

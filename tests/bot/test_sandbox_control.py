@@ -286,12 +286,48 @@ def test_events_tell_the_page_what_to_read_again(sandbox: SandboxClient, ana: Ph
     assert told == [{"type": "chat", "id": ANA}, {"type": "clock"}, {"type": "state"}]
 
 
-def test_another_sites_page_is_turned_away(sandbox: SandboxClient) -> None:
-    """A browser says where a request comes from; only the sandbox's own page may act."""
-    request = urllib.request.Request(f"{sandbox.url}/sandbox/state", headers={"Origin": "http://elsewhere.org"})
-    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
-        urllib.request.urlopen(request)
-    refused.value.close()
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/sandbox/state", {}, 200),
+        ("/sandbox/state", {"Origin": "{own}"}, 200),
+        ("/sandbox/state", {"Sec-Fetch-Site": "same-origin"}, 200),
+        ("/sandbox/state", {"Sec-Fetch-Site": "none"}, 200),
+        ("/sandbox/state", {"Host": "localhost:1"}, 200),
+        ("/sandbox/state", {"Origin": "http://elsewhere.org"}, 403),
+        ("/sandbox/state", {"Origin": "null"}, 403),
+        ("/sandbox/state", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("/sandbox/state", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("/sandbox/state", {"Host": "elsewhere.org", "Origin": "http://elsewhere.org"}, 403),
+        ("/bot{token}/getMe", {}, 200),
+        ("/bot{token}/getMe", {"Origin": "http://elsewhere.org"}, 403),
+        ("/bot{token}/getMe", {"Host": "elsewhere.org"}, 403),
+        ("/page/style.css", {"Sec-Fetch-Site": "cross-site"}, 200),
+        ("/page/style.css", {"Host": "elsewhere.org"}, 403),
+    ],
+)
+def test_other_pages_in_the_browser_are_kept_out(
+    running: Sandbox, path: str, headers: dict[str, str], status: int
+) -> None:
+    """Neither by their own requests nor by a name that was bent to point here; programs and the page itself pass."""
+    given = {name: value.replace("{own}", running.url) for name, value in headers.items()}
+    request = urllib.request.Request(running.url + path.replace("{token}", running.token), headers=given)
+    try:
+        answer = urllib.request.urlopen(request)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        assert answer.status == status
+
+
+def test_a_form_of_another_page_does_nothing(running: Sandbox, sandbox: SandboxClient, ana: Phone) -> None:
+    """A browser sends such a form without asking; it says where it comes from."""
+    for headers in ({"Origin": "http://elsewhere.org"}, {"Sec-Fetch-Site": "cross-site"}):
+        request = urllib.request.Request(f"{sandbox.url}/sandbox/chats/{ANA}/block", b"", headers, method="POST")
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(request)
+        refused.value.close()
+    assert running.world.chat(ANA).blocked is False
 
 
 def test_groups_and_raw_updates_can_be_made(sandbox: SandboxClient, bot: BotByHand, ana: Phone) -> None:

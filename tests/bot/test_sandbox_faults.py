@@ -180,7 +180,7 @@ def test_down_cuts_every_connection_and_the_poll_that_waits(sandbox: Sandbox, bo
     number = sandbox.world.bot.pending[-1].update_id
     parts = urlsplit(sandbox.url)
     polling = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5)
-    query = f"GET /bot{sandbox.token}/getUpdates?timeout=20&offset={number + 1} HTTP/1.1\r\nHost: x\r\n\r\n"
+    query = f"GET /bot{sandbox.token}/getUpdates?timeout=20&offset={number + 1} HTTP/1.1\r\nHost: localhost\r\n\r\n"
     polling.sendall(query.encode())
     time.sleep(0.1)
     sandbox.world.switch(down=True)

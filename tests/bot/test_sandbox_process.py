@@ -4,7 +4,9 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -13,25 +15,32 @@ from bot.sandbox.server import listen
 from bot.sandbox.telegram import DEFAULT_TOKEN
 
 
+def free_port() -> int:
+    with listen("127.0.0.1", 0) as free:
+        return int(free.getsockname()[1])
+
+
+def once_up(client: SandboxClient, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """The state, as soon as it can be had."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return client.state()
+        except urllib.error.URLError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 @pytest.mark.slow
 def test_it_serves_until_it_is_told_to_stop() -> None:
     """Both ports answer; SIGTERM ends it at once, with a page and a poll waiting, and without complaint."""
-    ports = []
-    for _ in range(2):
-        with listen("127.0.0.1", 0) as free:
-            ports.append(free.getsockname()[1])
+    ports = [free_port(), free_port()]
     code = f"from bot.sandbox.server import serve; serve({ports[0]}, start=1538553600, api_port={ports[1]})"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
         try:
             client = SandboxClient(f"http://127.0.0.1:{ports[0]}")
-            deadline = time.monotonic() + 20
-            while True:
-                try:
-                    assert client.state()["now"] == pytest.approx(1_538_553_600, abs=20)
-                    break
-                except urllib.error.URLError:
-                    assert time.monotonic() < deadline
-                    time.sleep(0.02)
+            assert once_up(client, process)["now"] == pytest.approx(1_538_553_600, abs=20)
             assert BotByHand(f"http://127.0.0.1:{ports[1]}", DEFAULT_TOKEN).do("getMe")["is_bot"]
             with urllib.request.urlopen(f"{client.url}/sandbox/events") as stream:
                 assert stream.readline()
@@ -41,3 +50,25 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
             process.kill()
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+@pytest.mark.slow
+def test_the_command_serves_a_bot_with_any_token_and_limits_if_asked() -> None:
+    """`enlace sandbox --limits`: nothing else is needed, no settings, no database; one line on stderr, none on stdout."""
+    port = free_port()
+    given = [sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--limits"]
+    with subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            client = SandboxClient(f"http://127.0.0.1:{port}")
+            assert once_up(client, process)["limits"] is True
+            ana = client.add_person(501, "Ana")
+            ana.start()
+            bot = BotByHand(client.url, "42:any-token-at-all")
+            assert [update["message"]["text"] for update in bot.do("getUpdates")] == ["/start"]
+            answers = [bot.call("sendMessage", chat_id=501, text="x") for _ in range(4)]
+            assert [answer.get("error_code") for answer in answers] == [None, None, None, 429]
+        finally:
+            process.terminate()
+            out, talk = process.communicate(timeout=10)
+    assert out == b""
+    assert talk.count(b"\n") == 1
