@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from storage.models import Job, table
 
@@ -54,6 +54,7 @@ _EXPIRED = (
     .where(_J.c.state == "working", _J.c.lease_until <= bindparam("now"))
     .values(state="queued", lease_until=None, error="lease ran out")
 )
+_WAITING = select(func.count()).where(_J.c.state == "queued")
 
 
 class Jobs:
@@ -133,6 +134,11 @@ class Jobs:
             update(_J).where(_J.c.id == id, _J.c.state == "queued").values(state="cancelled", settled_at=now)
         )
         return done.rowcount == 1
+
+    def waiting(self) -> int:
+        """How many jobs nobody has begun."""
+        number: int = self._connection.execute(_WAITING).scalar_one()
+        return number
 
     def purge(self, before: datetime) -> int:
         """Forget jobs settled before then."""

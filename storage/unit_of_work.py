@@ -41,6 +41,7 @@ from storage.jobs import Jobs
 from storage.outbox import Outbox
 from storage.sessions import Sessions
 from storage.submissions import Submissions
+from storage.tally import Durations
 from storage.vault import Vault, VaultError
 
 if TYPE_CHECKING:
@@ -263,6 +264,9 @@ class Units:
         self._is_closing = False
         self._letters: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
         self._letters_lock = threading.Lock()
+        self.applied = 0
+        """Units that are durable. With `commits`, whose count is the number of groups, it tells how many share one."""
+        self.commits = Durations()
 
     # -------------------------------------------------------------- submitting
     def submit(
@@ -368,6 +372,7 @@ class Units:
         writer = self._writer
         group = _Group()
         begun = False
+        took = 0.0
         try:
             with writer.connect() as connection:
                 begun = True
@@ -378,7 +383,9 @@ class Units:
                     if group.done:
                         if not writer.is_in_transaction(connection):
                             raise _GroupLost("the database dropped the transaction")
+                        began = self._monotonic()
                         connection.commit()
+                        took = self._monotonic() - began
                 except BaseException:
                     writer.distrust(connection)
                     raise
@@ -389,7 +396,7 @@ class Units:
                 group.lines.append(line)
             self._lose(group, error, everybody=not begun)
             return
-        self._settle(group)
+        self._settle(group, took)
 
     def _apply(self, connection: Connection, line: _Line, group: _Group) -> None:
         """Run the first unit of `line` inside the open transaction, and note how it went."""
@@ -430,7 +437,7 @@ class Units:
             else:
                 line.is_scheduled = False
 
-    def _settle(self, group: _Group) -> None:
+    def _settle(self, group: _Group, took: float) -> None:
         """The group is durable: run the hooks, tell those who succeeded, deal with those who failed."""
         for hook in group.hooks:
             try:
@@ -439,6 +446,9 @@ class Units:
                 logger.exception("a hook failed after its unit had been committed")
         told: list[_Told] = [(work, result, None) for work, result in group.done]
         with self._changed:
+            if group.done:
+                self.applied += len(group.done)
+                self.commits.add(took)
             for line, work, error in group.failed:
                 if self._writer.is_collision(error):
                     work.collisions += 1

@@ -53,6 +53,7 @@ from storage import outbox
 from storage.errors import Unavailable
 from storage.models import OutboxMessage
 from storage.outbox import LEASE, REPLIES, OutboxRow
+from storage.tally import Durations
 from storage.unit_of_work import UnitOfWork, Units
 
 logger = structlog.get_logger(__name__)
@@ -108,6 +109,8 @@ class _Held:
 
     row: OutboxRow
     lease_until: datetime
+    fed_at: float = 0.0
+    """When it was committed, if it is the first answer to an update; on the event loop's clock."""
 
 
 @dataclass(slots=True)
@@ -206,7 +209,10 @@ class Delivery:
         self._idle = asyncio.Event()
         self._idle.set()
         self.counts: Counter[tuple[str, str]] = Counter()
-        """(kind, outcome) → how often; for metrics."""
+        """(kind, outcome) → how often; for metrics, as what follows."""
+        self.retries = 0
+        self.replying = Durations()
+        """From the commit of an update to the end of the first call that answers it."""
 
     # -------------------------------------------------------------- life
     async def start(self) -> None:
@@ -250,6 +256,11 @@ class Delivery:
         return self._window() > 0
 
     @property
+    def held_for(self) -> float:
+        """Seconds until the window of a 429 ends; 0 outside one."""
+        return self._window()
+
+    @property
     def pending(self) -> int:
         """Rows in hand."""
         return len(self._in_hand)
@@ -274,6 +285,7 @@ class Delivery:
 
         Fan-out among them is born `queued`: it is not ours before the sweep has claimed it.
         """
+        now = asyncio.get_running_loop().time()
         for row in rows:
             if row.kind not in REPLIES:
                 self._wake.set()
@@ -284,7 +296,8 @@ class Delivery:
             if row.chat_id in self._parked or self._abandon.is_set():
                 self._hand_back(row)
             else:
-                self._enqueue(_Held(row, row.created_at + LEASE))
+                self._enqueue(_Held(row, row.created_at + LEASE, now))
+                now = 0.0
 
     def answer(self, answer: TapAnswer) -> None:
         """Stop a button's spinner, now and without waiting; what goes wrong with it does not matter."""
@@ -382,7 +395,7 @@ class Delivery:
                 if self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0):
                     continue
                 outcome = await self._attempt(row, is_anew=is_anew)
-            self._count(row, outcome)
+            self._count(held, outcome)
             match outcome:
                 case Sent(message_id):
                     return self._settle_sent(lane, row, message_id)
@@ -406,8 +419,10 @@ class Delivery:
                         return self._settle(lane, row, outbox.Undeliverable("the chat migrated in circles"))
                     self._migrated[row.chat_id] = chat_id
                 case RetryAfter(seconds):
+                    self.retries += 1
                     self._close_window(seconds)
                 case NotSent():
+                    self.retries += 1
                     tries += 1
                     retry_at = self._retry_at(tries)
                 case Ambiguous(reason):
@@ -417,6 +432,7 @@ class Delivery:
                     if row.attempts + tries > AMBIGUOUS_TRIES:
                         logger.error("outbox.given_up", row=row.id, kind=row.kind, method=row.method, reason=reason)
                         return self._settle(lane, row, outbox.Undeliverable(f"given up: {reason}"))
+                    self.retries += 1
                     retry_at = self._retry_at(tries)
                 case _:
                     assert_never(outcome)
@@ -528,9 +544,12 @@ class Delivery:
         last = self._last_sent.get(row.chat_id)
         return 0.0 if last is None else last + CHAT_INTERVAL - asyncio.get_running_loop().time()
 
-    def _count(self, row: OutboxRow, outcome: Outcome) -> None:
+    def _count(self, held: _Held, outcome: Outcome) -> None:
+        row = held.row
         self.counts[row.kind, type(outcome).__name__] += 1
         now = asyncio.get_running_loop().time()
+        if held.fed_at and isinstance(outcome, Sent):
+            self.replying.add(now - held.fed_at)
         if len(self._last_sent) > 2_000:
             self._last_sent = {chat: at for chat, at in self._last_sent.items() if at > now - CHAT_INTERVAL}
         self._last_sent[row.chat_id] = now
@@ -663,18 +682,13 @@ def look(unit: UnitOfWork, now: datetime, fan_out: int, parked: frozenset[int], 
 
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
     """Record what became of these rows, and of their cards and people."""
-    unreachable: dict[int, str] = {}
+    unit.outbox.record_all({note.row.id: note.outcome for note in notes}, now)
+    cards: dict[int, int | None] = {}
     for note in notes:
-        row = note.row
-        unit.outbox.record(row.id, note.outcome, now)
-        if row.card_id is not None:
-            if note.message_id is not None:
-                unit.outbox.delivered(row.card_id, note.message_id)
-            elif note.is_card_gone:
-                unit.outbox.gone(row.card_id)
-        if isinstance(note.outcome, outbox.Unreachable):
-            unreachable[row.chat_id] = note.outcome.reason
-    for chat_id in unreachable:
+        if note.row.card_id is not None and (note.message_id is not None or note.is_card_gone):
+            cards[note.row.card_id] = note.message_id  # of several words on a card, the last one
+    unit.outbox.place(cards)
+    for chat_id in {note.row.chat_id for note in notes if isinstance(note.outcome, outbox.Unreachable)}:
         unit.people.mark_unreachable(chat_id, now)
         unit.outbox.cancel(chat_id, now, kinds=outbox.LANES["fan_out"])
     if reopens_at is not None:

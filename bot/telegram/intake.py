@@ -38,11 +38,13 @@ from bot.telegram.delivery import Delivery, answer_payload, until
 from bot.telegram.handled import Alarm, BotError, Clock, Handle, Handled, TokenRejected
 from bot.telegram.http import TooManyRequests, parse_json
 from storage.errors import Unavailable
+from storage.tally import Durations
 from storage.unit_of_work import UnitOfWork, Units
 
 logger = structlog.get_logger(__name__)
 
 ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
+OTHER_UPDATES: Final = "other"
 TRIES: Final = 5
 WEBHOOK_FACT: Final = "telegram.webhook"
 
@@ -137,6 +139,7 @@ class _Waiting:
     future: "asyncio.Future[Handled]"
     is_update: bool
     rides: bool
+    since: float
 
 
 class Intake:
@@ -163,6 +166,11 @@ class Intake:
         self._idle = asyncio.Event()
         self._idle.set()
         self._open = 0
+        # For metrics (bot.web.metrics).
+        self.updates = dict.fromkeys((*ALLOWED_UPDATES, OTHER_UPDATES), 0)
+        self.poisoned = 0
+        self.committing = Durations()
+        """From an update's delivery to its commit."""
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> "asyncio.Future[Handled]":
         """Done once everything the update causes is durable; fails with Unavailable if nobody knows.
@@ -174,20 +182,26 @@ class Intake:
         running = self._in_flight.get(update_id)
         if running is not None:
             return running
+        type_of_update = update_type(update)
+        self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
 
         def work(unit: UnitOfWork) -> Handled:
             return self._handle(unit, update, self._clock.now())
 
         def give_up(unit: UnitOfWork, error: Exception) -> Handled:
-            kind, reason = update_type(update), place_of(error)
-            unit.inbox.set_aside(self._bot_id, update_id, kind, reason, self._clock.now())
-            unit.after_commit(partial(logger.error, "update.poison", update_id=update_id, type=kind, reason=reason))
+            reason = place_of(error)
+            unit.inbox.set_aside(self._bot_id, update_id, type_of_update, reason, self._clock.now())
+            unit.after_commit(partial(self._tell_poison, update_id, type_of_update, reason))
             return Handled()
 
         future = self.submit(chat_of(update), work, give_up, is_update=True, rides=rides)
         self._in_flight[update_id] = future
         future.add_done_callback(lambda _: self._in_flight.pop(update_id, None))
         return future
+
+    def _tell_poison(self, update_id: int, type_of_update: str, reason: str) -> None:
+        self.poisoned += 1
+        logger.error("update.poison", update_id=update_id, type=type_of_update, reason=reason)
 
     def submit(
         self,
@@ -199,10 +213,11 @@ class Intake:
         rides: bool = False,
     ) -> "asyncio.Future[Handled]":
         """Apply something else in a chat's order: a downloaded file, for instance."""
-        future: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Handled] = loop.create_future()
         # Nobody may be waiting (a webhook's client that went away): then a failure is not worth a complaint.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        waiting = _Waiting(work, give_up, future, is_update, rides)
+        waiting = _Waiting(work, give_up, future, is_update, rides, loop.time())
         self._open += 1
         self._idle.clear()
         if chat_id is None:
@@ -245,6 +260,8 @@ class Intake:
         self._open -= 1
         error = asyncio.CancelledError() if unit.cancelled() else unit.exception()
         if error is None:
+            if waiting.is_update:
+                self.committing.add(asyncio.get_running_loop().time() - waiting.since)
             handled = unit.result()
             if handled.answer is not None and not waiting.rides:
                 self._delivery.answer(handled.answer)
