@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := tests/peers
 
-.PHONY: demo test check lint types imports bench lock clean
+.PHONY: demo test check lint types imports peers bench lock clean
 
 demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
@@ -27,13 +28,29 @@ imports: $(READY)
 bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--rounds 1 --seconds 3 --scenes polling"
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
 
-# The lock names no index host; every package has its hashes. Needs uv.
+# Bots made with other people's libraries, which the sandbox must serve too. Apart from ours: aiogram wants an older
+# pydantic, and nothing that Enlace runs on is installed from npm.
+peers: $(PEERS)/.venv/.ready $(PEERS)/node_modules/.ready  ## what tests/peers needs: Python, and Node with npm
+
+$(PEERS)/.venv/.ready: $(PEERS)/requirements.lock
+	@$(PYTHON) -m venv $(PEERS)/.venv
+	@$(PEERS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
+	@npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The locks name no index host; every package has its hashes. Needs uv and npm.
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --custom-compile-command "make lock" --quiet -o requirements.lock
+	uv pip compile $(PEERS)/requirements.in --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --custom-compile-command "make lock" --quiet -o $(PEERS)/requirements.lock
+	npm install --prefix $(PEERS) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
+	rm -rf $(VENV) $(PEERS)/.venv $(PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

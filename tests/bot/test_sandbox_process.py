@@ -54,7 +54,7 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
 
 @pytest.mark.slow
 def test_the_command_serves_a_bot_with_any_token_and_limits_if_asked() -> None:
-    """`enlace sandbox --limits`: nothing else is needed, no settings, no database; one line on stderr, none on stdout."""
+    """`enlace sandbox --limits`: no settings and no database are needed; one line on stderr, none on stdout."""
     port = free_port()
     given = [sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--limits"]
     with subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
