@@ -156,7 +156,7 @@ def step(form: Form, session: Session, event: Event, *, now: datetime) -> Step:
 
 def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
     """The questions this session asks as things stand, in the form's order; the sending question is the last."""
-    return [node for node in instance.nodes() if _is_asked(session, node)]
+    return [node for node in instance.asked() if not _is_withheld(session, node.question)]
 
 
 def is_sending(question: Question) -> bool:
@@ -181,11 +181,16 @@ def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
 
 def _is_asked(session: Session, node: Node) -> bool:
     question = node.question
-    if not question.is_asked or question.type == "note" or question.name in session.filled:
+    if not question.is_asked or question.type == "note" or _is_withheld(session, question):
         return False
-    if session.restricted and (question.type in PLACES or question.type in PICTURES):
-        return False  # S10: neither photo nor place of a restricted activity, whatever the form says
     return node.is_relevant and not node.is_readonly
+
+
+def _is_withheld(session: Session, question: Question) -> bool:
+    """What this session never asks: what the bot has filled in; photo and place of a restricted activity (S10)."""
+    if question.name in session.filled:
+        return True
+    return session.restricted and (question.type in PLACES or question.type in PICTURES)
 
 
 class _Turn:

@@ -220,6 +220,8 @@ class Form:
         self.readers: dict[Place, Readers] = {}
         self.structure: dict[Place, Readers] = {}
         self.own_units: dict[Place, dict[str, Unit]] = {}
+        self.readonly: frozenset[Place] = frozenset()
+        """Places that may be read-only, by their own word or by that of a group around them."""
         self.everything = 0
         self.language_units: tuple[int, ...] = ()
         self.first_load: tuple[Action, ...] = ()
@@ -361,6 +363,7 @@ class _Reader:
                 self.read_unsupported_action(child)
         self.compile()
         self.make_questions()
+        form.readonly = self.readonly_places()
         self.compile_texts()
         self.compile_actions()
         self.order()
@@ -778,6 +781,13 @@ class _Reader:
             questions.append(question)
         form.questions = tuple(questions)
         form.groups = tuple(self.groups)
+
+    def readonly_places(self) -> frozenset[Place]:
+        found: set[Place] = set()
+        for place in (self.form.root, *self.form.root.descendants()):
+            if place.parent in found or self.form.logic[place].readonly is not None:
+                found.add(place)
+        return frozenset(found)
 
     def make_question(self, place: Place, number: int) -> Question:
         control = self.controls.get(place)

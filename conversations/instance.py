@@ -62,7 +62,7 @@ class Node:
 
     @property
     def ref(self) -> str:
-        return ref_of(self.place, self.frame)
+        return self.place.path if self.frame.parent is None else ref_of(self.place, self.frame)
 
     @property
     def value(self) -> str:
@@ -221,6 +221,19 @@ class Instance:
             if question is not None:
                 yield Node(self, frame, place, question)
 
+    def asked(self) -> list[Node]:
+        """The questions that are now for the respondent, in document order: relevant, not read-only, no notes."""
+        logic = self.form.logic
+        return [
+            Node(self, frame, place, question)
+            for frame, place in self._leaves(self.root)
+            if frame.relevant[place.slot]
+            and (question := logic[place].question) is not None
+            and question.is_asked
+            and question.type != "note"
+            and not self.is_readonly(place, frame)
+        ]
+
     def node(self, ref: str) -> Node:
         """The node at a ref, or of a name that only one node has; KeyError otherwise."""
         place, frame = self._find(ref)
@@ -276,6 +289,8 @@ class Instance:
         return self._fill(group.label, here or self.root)
 
     def is_readonly(self, place: Place, frame: Frame) -> bool:
+        if place not in self.form.readonly:
+            return False
         logic = self.form.logic
         at: Place | None = place
         here = frame

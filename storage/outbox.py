@@ -13,7 +13,7 @@ the lease is for the case that it dies. Fan-out (reminder, digest, export) is bo
 of their own: a reminder that waits for the morning holds up no answer (G11).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, assert_never
@@ -144,7 +144,8 @@ _CLAIM = (
 )
 _SETTLE = (
     update(_O)
-    .where(_O.c.id == bindparam("row_id"), _O.c.state.in_(_OPEN))
+    # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once.
+    .where(_O.c.id == bindparam("row_id"), (_O.c.state == "queued") | (_O.c.state == "sending"))
     .values(
         state=bindparam("new_state"),
         payload=None,
@@ -188,7 +189,7 @@ _CARD_AT = (
     .order_by(_C.c.id.desc())
     .limit(1)
 )
-_DELIVERED = update(_C).where(_C.c.id == bindparam("card")).values(message_id=bindparam("number"), is_gone=False)
+_STANDS = update(_C).where(_C.c.id == bindparam("card")).values(message_id=bindparam("number"), is_gone=False)
 _GONE = update(_C).where(_C.c.id == bindparam("card")).values(is_gone=True)
 
 
@@ -268,6 +269,17 @@ class Outbox:
             case _:
                 assert_never(outcome)
 
+    def record_all(self, outcomes: Mapping[int, Outcome], now: datetime) -> None:
+        """Note what became of many calls. What was sent, nearly everything, is one statement for all."""
+        sent = [id for id, outcome in outcomes.items() if isinstance(outcome, Sent)]
+        if sent:
+            self._connection.execute(
+                _SETTLE, [{"row_id": id, "new_state": "sent", "reason": "", "now": now} for id in sent]
+            )
+        for id, outcome in outcomes.items():
+            if not isinstance(outcome, Sent):
+                self.record(id, outcome, now)
+
     def extend(self, ids: Collection[int], lease_until: datetime) -> None:
         """Go on holding rows that wait for a 429 to be over, or for the one before them."""
         self._connection.execute(
@@ -321,13 +333,14 @@ class Outbox:
         """The card that is this message of the chat: whence a tap came."""
         return self._connection.execute(_CARD_AT, {"chat_id": chat_id, "message_id": message_id}).scalar_one_or_none()
 
-    def delivered(self, card_id: int, message_id: int) -> None:
-        """The card is this message now."""
-        self._connection.execute(_DELIVERED, {"card": card_id, "number": message_id})
-
-    def gone(self, card_id: int) -> None:
-        """Telegram edits this message no more: what is meant for the card is sent anew."""
-        self._connection.execute(_GONE, {"card": card_id})
+    def place(self, cards: Mapping[int, int | None]) -> None:
+        """Which message each card is now; None: Telegram edits it no more, what is meant for it is sent anew."""
+        standing = [{"card": card, "number": number} for card, number in cards.items() if number is not None]
+        if standing:
+            self._connection.execute(_STANDS, standing)
+        gone = [{"card": card} for card, number in cards.items() if number is None]
+        if gone:
+            self._connection.execute(_GONE, gone)
 
     def _settle(self, id: int, state: str, reason: str, now: datetime) -> bool:
         values = {"row_id": id, "new_state": state, "reason": reason, "now": now}

@@ -214,12 +214,12 @@ def test_a_card_learns_its_number_when_it_is_delivered_and_loses_it_when_it_is_g
     card = apply(lambda unit: unit.outbox.new_card(1))
     look = lambda: apply(lambda unit: unit.outbox.card_message_id(card))  # noqa: E731
     assert look() is None
-    apply(lambda unit: unit.outbox.delivered(card, 501))
+    apply(lambda unit: unit.outbox.place({card: 501}))
     assert (look(), apply(lambda unit: unit.outbox.card_at(1, 501))) == (501, card)
     assert apply(lambda unit: unit.outbox.card_at(2, 501)) is None
-    apply(lambda unit: unit.outbox.gone(card))
+    apply(lambda unit: unit.outbox.place({card: None}))
     assert look() is None
-    apply(lambda unit: unit.outbox.delivered(card, 502))
+    apply(lambda unit: unit.outbox.place({card: 502}))
     assert look() == 502
 
 
