@@ -142,10 +142,6 @@ def get_webhook_info(call: Call) -> Json:
     return info
 
 
-def log_out(call: Call) -> bool:
-    return True
-
-
 # -------------------------------------------------------------------- sending
 def text_of(call: Call, name: str, limit: int, too_long: str, *, mode: str, entities: str) -> Text:
     return markup.formatted(
@@ -900,8 +896,6 @@ def accepted(call: Call) -> bool:
 METHODS: Final[Mapping[str, Method]] = {
     # the bot itself and its updates
     "getMe": get_me,
-    "logOut": log_out,
-    "close": log_out,
     "getUpdates": poll,
     "setWebhook": set_webhook,
     "deleteWebhook": delete_webhook,
@@ -977,6 +971,8 @@ METHODS: Final[Mapping[str, Method]] = {
     "answerShippingQuery": accepted,
     "answerPreCheckoutQuery": accepted,
     "setUserEmojiStatus": accepted,
+    "logOut": accepted,
+    "close": accepted,
 }
 
 # Answered with nothing of its kind; every other method of the document is read, checked, and then refused as absent.
