@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from telegram.error import InvalidToken, NetworkError
@@ -35,8 +36,11 @@ from conversations.wording import LANGUAGES
 from storage.database import Database
 from storage.errors import Unavailable
 from storage.files import FileStore
-from storage.unit_of_work import UnitOfWork
+from storage.unit_of_work import UnitOfWork, Units
 from storage.vault import Vault
+
+if TYPE_CHECKING:
+    from bot.web.server import HttpServer, Webhook
 
 logger = structlog.get_logger(__name__)
 
@@ -161,21 +165,21 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 rate=settings.send_rate,
                 is_alone=database.is_sqlite or settings.webhook_url is None,
             )
-            await delivery.start()
             # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
             flood = Flood() if settings.send_rate else None
             intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
             store = FileStore(settings.files, units_vault(database))
             evidence = Evidence(api, units, intake, dispatch, store, clock)
+            # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
+            source = _source(settings, api, units, intake, delivery, clock)
+            monitoring = _monitoring(settings, database, api, intake, delivery)
+            for server in monitoring:
+                server.listen()
+                tasks.create_task(server.run())
+            await delivery.start()
             outgoing = tasks.create_task(delivery.run())
             fetching = tasks.create_task(evidence.run())
             housekeeping = tasks.create_task(_keep_house(database, store, clock))
-            if settings.webhook_url is not None:
-                from bot.web.server import Webhook
-
-                source: Webhook | Polling = Webhook(api, units, intake, delivery, clock, settings)
-            else:
-                source = Polling(api, units, intake, clock)
             incoming = tasks.create_task(source.run())
             # What start-up built lives as long as the process: the collector need not walk it again.
             gc.collect()
@@ -194,11 +198,37 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             delivery.stop()
             await asyncio.wait({outgoing, fetching}, timeout=5.0)
             fetching.cancel()
+            for server in monitoring:
+                server.stop()
         logger.info("bot.stopped")
     except* TokenRejected as group:
         raise Complaint(str(group.exceptions[0])) from None
     except* BotError as group:
         raise Complaint(str(group.exceptions[0])) from None
+
+
+def _source(
+    settings: Settings, api: Api, units: Units, intake: Intake, delivery: Delivery, clock: Clock
+) -> "Polling | Webhook":
+    """Where updates come from; the webhook's address is taken."""
+    if settings.webhook_url is None:
+        return Polling(api, units, intake, clock)
+    from bot.web.server import Webhook  # who polls, needs no web server
+
+    webhook = Webhook(api, units, intake, delivery, clock, settings)
+    webhook.listen()
+    return webhook
+
+
+def _monitoring(
+    settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery
+) -> "list[HttpServer]":
+    """The server at ENLACE_METRICS; none without."""
+    if not settings.metrics:
+        return []
+    from bot.web.server import operations
+
+    return [operations(settings, database, api, intake, delivery)]
 
 
 def units_vault(database: Database) -> Vault:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv.parser import parse_stream
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.complaint import Complaint
@@ -83,18 +83,17 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return address.rstrip("/")
 
-    @field_validator("listen")
+    @field_validator("listen", "metrics")
     @classmethod
-    def _host_and_port(cls, address: str) -> str:
+    def _address(cls, address: str, info: ValidationInfo) -> str:
         host, _, port = address.rpartition(":")
-        if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
+        is_nowhere = not address and info.field_name == "metrics"
+        if not is_nowhere and (not host or not port.isdecimal() or not 0 <= int(port) < 65536):
             raise ValueError("must be HOST:PORT, such as 127.0.0.1:8443")
         return address
 
-    @property
-    def listen_host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
 
-    @property
-    def listen_port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two parts of an address that has been validated; an IPv6 host without its brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)

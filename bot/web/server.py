@@ -15,13 +15,13 @@ import uvicorn
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from bot.settings import Settings
+from bot.settings import Settings, host_and_port
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock
 from bot.telegram.intake import Intake, WebhookEndpoint, WebhookKeeper, log_alarm
 from bot.web.health import Question, web_app
-from storage.database import check
+from storage.database import Database, check
 from storage.errors import StorageError, Unavailable
 from storage.unit_of_work import Units
 
@@ -40,9 +40,12 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """An application on an address. `run` until `stop`; requests in progress are answered first."""
+    """An application on an address. `run` until `stop`; requests in progress are answered first.
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    `setting` is the variable that says the address, for whoever has to mend it.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, *, setting: str = "ENLACE_LISTEN") -> None:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -57,12 +60,13 @@ class HttpServer:
         self._server = _Server(config)
         self._host = host
         self._port = port
+        self._setting = setting
         self._listening: socket.socket | None = None
 
     def listen(self) -> int:
         """Take the address; the port it is. Who connects from now on is served as soon as `run` runs."""
         if self._listening is None:
-            self._listening = _listen(self._host, self._port)
+            self._listening = _listen(self._host, self._port, self._setting)
         return int(self._listening.getsockname()[1])
 
     def stop(self) -> None:
@@ -76,7 +80,7 @@ class HttpServer:
             await self._server.serve(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -85,7 +89,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(512)
     except OSError as error:
         listening.close()
-        raise BotError(f"cannot listen on {host}:{port} ({error.strerror}): see ENLACE_LISTEN") from None
+        raise BotError(f"cannot listen on {host}:{port} ({error.strerror}): see {setting}") from None
     return listening
 
 
@@ -113,8 +117,20 @@ def questions(api: Api, units: Units, database_url: str) -> dict[str, Question]:
     return {"database": database, "migrations": migrations, "telegram": telegram}
 
 
+def operations(settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery) -> HttpServer:
+    """What monitoring may ask, at ENLACE_METRICS, in either mode: `/healthz`, `/readyz`, and there alone `/metrics`.
+
+    On an address of its own, since the webhook's is open to the world.
+    """
+    from bot.web.metrics import metrics_route  # prometheus-client, for those who have a Prometheus
+
+    app = web_app([metrics_route(database, intake, delivery)], questions(api, database.units, settings.database_url))
+    host, port = host_and_port(settings.metrics)
+    return HttpServer(app, host, port, setting="ENLACE_METRICS")
+
+
 class Webhook:
-    """Updates by webhook, as `Polling` brings them by polling: `run` until `stop`."""
+    """Updates by webhook, as `Polling` brings them by polling: `listen`, then `run` until `stop`."""
 
     def __init__(
         self,
@@ -134,15 +150,19 @@ class Webhook:
         app = web_app(
             [Route("/telegram", endpoint, methods=["POST"]), *routes], questions(api, units, settings.database_url)
         )
-        self.server = HttpServer(app, settings.listen_host, settings.listen_port)
+        self.server = HttpServer(app, *host_and_port(settings.listen))
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(
             api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every
         )
 
+    def listen(self) -> None:
+        """Take the address. BotError if it is another's."""
+        self.server.listen()
+
     async def run(self) -> None:
         # Telegram is told where to deliver only when somebody opens there.
-        self.server.listen()
+        self.listen()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.server.run())
             tasks.create_task(self.keeper.run())

@@ -52,11 +52,14 @@ def furnish(folder: Path, database_url: str = "") -> None:
 class Town:
     """The sandbox and the bot beside it."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, *, webhook: bool = False, database_url: str = "") -> None:
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, *, webhook: bool = False, watched: bool = False, database_url: str = ""
+    ) -> None:
         self.sandbox = sandbox
         self.client = SandboxClient(sandbox.url)
         self.folder = folder
         self.webhook_port = _free_port() if webhook else 0
+        self.metrics_port = _free_port() if watched else 0
         self.settings = settings_in(folder, sandbox.url, database_url)
         self.process: subprocess.Popen[bytes] | None = None
         for member in CAST:
@@ -79,6 +82,8 @@ class Town:
                 "ENLACE_WEBHOOK_SECRET": "only-for-tests",
                 "ENLACE_LISTEN": f"127.0.0.1:{self.webhook_port}",
             }
+        if self.metrics_port:
+            made["ENLACE_METRICS"] = f"127.0.0.1:{self.metrics_port}"
         return made
 
     def enlace(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -182,7 +187,9 @@ class Officer:
 
 
 @contextmanager
-def town_in(folder: Path, template: Path | None, *, webhook: bool = False, database_url: str = "") -> Iterator[Town]:
+def town_in(
+    folder: Path, template: Path | None, *, webhook: bool = False, watched: bool = False, database_url: str = ""
+) -> Iterator[Town]:
     for name in os.listdir(template) if template else ():
         assert template is not None
         source = template / name
@@ -191,7 +198,7 @@ def town_in(folder: Path, template: Path | None, *, webhook: bool = False, datab
         else:
             shutil.copy(source, folder / name)
     with running_sandbox(start=BEGINS.timestamp()) as sandbox:
-        town = Town(sandbox, folder, webhook=webhook, database_url=database_url)
+        town = Town(sandbox, folder, webhook=webhook, watched=watched, database_url=database_url)
         try:
             town.start()
             yield town

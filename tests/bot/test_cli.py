@@ -729,6 +729,7 @@ MENDABLE: dict[str, tuple[Callable[[Path], None], tuple[str, ...], dict[str, str
     "no address of the API": (nothing, ("run",), {"ENLACE_TELEGRAM_API": "ftp://x"}, "ENLACE_TELEGRAM_API"),
     "no address of the webhook": (nothing, ("run",), {"ENLACE_WEBHOOK_URL": "zzz"}, "ENLACE_WEBHOOK_URL"),
     "no address to listen on": (nothing, ("run",), {"ENLACE_LISTEN": "all"}, "ENLACE_LISTEN"),
+    "no address of the metrics": (nothing, ("run",), {"ENLACE_METRICS": ":9"}, "ENLACE_METRICS"),
     "no such zone": (nothing, ("due",), {"ENLACE_TIMEZONE": "Mars/Base"}, "ENLACE_TIMEZONE"),
     "no such language": (nothing, ("due",), {"ENLACE_LANGUAGE": "fr"}, "ENLACE_LANGUAGE"),
     "a wrong .env": (dotenv(b"ENLACE_SEND_RATE=CANARY\n"), ("due",), {}, "ENLACE_SEND_RATE"),
@@ -788,8 +789,16 @@ def test_an_address_in_use_is_one_line(folder: Path, sandbox: Sandbox) -> None:
         for command in ("sandbox", "demo"):
             busy = enlace(folder, command, "--port", str(port))
             assert (busy.code, busy.out, is_one_line(busy)) == (1, "", True)
-    assert (done.code, done.out, is_one_line(done)) == (1, "", True)
-    assert "ENLACE_LISTEN" in done.err
+        unwatched = enlace(
+            folder,
+            "run",
+            ENLACE_TELEGRAM_API=sandbox.url,
+            ENLACE_TELEGRAM_TOKEN=sandbox.token,
+            ENLACE_METRICS=f"127.0.0.1:{port}",
+        )
+    for refused, setting in ((done, "ENLACE_LISTEN"), (unwatched, "ENLACE_METRICS")):
+        assert (refused.code, refused.out, is_one_line(refused)) == (1, "", True)
+        assert setting in refused.err
     assert sandbox.world.bot.webhook is None or not sandbox.world.bot.webhook.url
 
 

@@ -1,0 +1,119 @@
+"""`GET /metrics`: how the bot is doing, for Prometheus.
+
+Whoever may read metrics may not read anything else: monitoring is often looked after by another ministry, and what
+it has scraped is kept for years. So every label's values are written down here or in the code they come from (kinds
+of updates, kinds of messages, classes of outcomes); never a name, an agency, a chat, a token or an answer.
+
+The hot path counts in plain integers (`storage.tally`); nothing is computed before somebody asks. `fires` follow
+with the reminders that would make them.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.telegram.delivery import Delivery
+from bot.telegram.intake import Intake
+from storage.database import Database
+from storage.errors import Unavailable
+from storage.tally import BOUNDS, Durations
+
+OUTCOMES: Final = {
+    "Sent": "sent",
+    "NotModified": "sent",
+    "Gone": "gone",
+    "RetryAfter": "retry_after",
+    "Unreachable": "unreachable",
+    "Undeliverable": "undeliverable",
+    "Ambiguous": "ambiguous",
+    "NotSent": "not_sent",
+    "Migrated": "migrated",
+    "Rejected": "rejected",
+}
+"""The class of a call's outcome, and its name for an operator."""
+
+
+class Figures(Collector):
+    """The figures of one running bot, read when they are asked for."""
+
+    def __init__(self, database: Database, intake: Intake, delivery: Delivery) -> None:
+        self._database = database
+        self._intake = intake
+        self._delivery = delivery
+
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand: being registered must not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        intake, delivery, units = self._intake, self._delivery, self._database.units
+        updates = CounterMetricFamily("enlace_updates", "Updates taken up; a failed one each time.", labels=["kind"])
+        for kind, number in intake.updates.items():
+            updates.add_metric([kind], number)
+        yield updates
+        yield _counter("enlace_updates_poisoned", "Updates set aside after failing five times.", intake.poisoned)
+        yield _counter("enlace_units", "Units of work that are durable.", units.applied)
+        yield _histogram("enlace_commit_seconds", "Duration of a commit; many units share one.", units.commits)
+        yield _histogram("enlace_update_commit_seconds", "From an update's delivery to its commit.", intake.committing)
+        yield _histogram("enlace_commit_reply_seconds", "From the commit to the first reply sent.", delivery.replying)
+        calls = CounterMetricFamily(
+            "enlace_deliveries", "Calls that deliver messages, by what became of them.", labels=["kind", "outcome"]
+        )
+        told: Counter[tuple[str, str]] = Counter()
+        for (kind, outcome), number in dict(delivery.counts).items():
+            told[kind, OUTCOMES[outcome]] += number
+        for labels, number in sorted(told.items()):
+            calls.add_metric(labels, number)
+        yield calls
+        yield _counter("enlace_delivery_retries", "Calls to be made once more.", delivery.retries)
+        yield GaugeMetricFamily(
+            "enlace_retry_after_seconds", "Until Telegram hears us again after a 429; 0: now.", delivery.held_for
+        )
+        yield from self._waiting()
+
+    def _waiting(self) -> Iterator[Metric]:
+        """What the database knows; left out while it is away, since a 0 would look like good news."""
+        try:
+            with self._database.view() as unit:
+                states, jobs = unit.outbox.waiting(), unit.jobs.waiting()
+        except Unavailable:
+            return
+        waiting = GaugeMetricFamily("enlace_outbox_rows", "Messages not yet settled.", labels=["state"])
+        for state, number in states.items():
+            waiting.add_metric([state], number)
+        yield waiting
+        yield GaugeMetricFamily("enlace_jobs_waiting", "Work that no worker has begun.", jobs)
+
+
+def metrics_route(database: Database, intake: Intake, delivery: Delivery) -> Route:
+    """`/metrics` of this bot: its own figures, and its process's memory, processor time and open files."""
+    registry = CollectorRegistry()
+    registry.register(Figures(database, intake, delivery))
+    ProcessCollector(registry=registry)
+
+    async def metrics(_: Request) -> Response:
+        # In a thread: it reads the database, and a thousand lines take longer than an update may wait.
+        return Response(await asyncio.to_thread(generate_latest, registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return Route("/metrics", metrics)
+
+
+def _counter(name: str, help: str, value: float) -> Metric:
+    return CounterMetricFamily(name, help, value)
+
+
+def _histogram(name: str, help: str, durations: Durations) -> Metric:
+    reached, buckets = 0, []
+    for bound, number in zip((*map(str, BOUNDS), "+Inf"), list(durations.buckets), strict=True):
+        reached += number
+        buckets.append((bound, reached))
+    return HistogramMetricFamily(name, help, buckets=buckets, sum_value=durations.seconds)
