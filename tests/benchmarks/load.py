@@ -607,7 +607,7 @@ def _launch(plan: Plan, api: str) -> subprocess.Popen[bytes]:
         "token": TOKEN,
         "secret": SECRET,
         "hook_port": plan.hook_port,
-        "hook_url": f"http://127.0.0.1:{plan.hook_port}/hook",
+        "hook_url": f"http://127.0.0.1:{plan.hook_port}/telegram",
     }
     environment = os.environ | {name: value.format_map(names) for name, value in plan.environment.items()}
     log = plan.log.open("ab") if plan.log is not None else subprocess.DEVNULL

@@ -124,8 +124,8 @@ async def serve_webhook(application: Application[Any, Any, Any, Any, Any, Any], 
         await application.update_queue.put(Update.de_json(await request.json(), application.bot))
         return Response()
 
-    app = Starlette(routes=[Route("/hook", telegram, methods=["POST"])])
-    await application.bot.set_webhook(f"http://127.0.0.1:{port}/hook")
+    app = Starlette(routes=[Route("/telegram", telegram, methods=["POST"])])
+    await application.bot.set_webhook(f"http://127.0.0.1:{port}/telegram")
     await uvicorn.Server(uvicorn.Config(app, port=port, access_log=False, log_level="warning")).serve()
 
 
