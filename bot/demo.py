@@ -6,10 +6,7 @@ stops when the page asks, so that a killed bot leaves its Telegram standing, as 
 """
 
 import shutil
-import socket
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +21,10 @@ from bot.people import enrol
 from bot.sandbox import people
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
-from bot.settings import Settings, inherited_environment
+from bot.settings import Settings
 from bot.setup import set_up
 from bot.shelf import Shelf
+from bot.supervisor import Supervisor, free_port
 from conversations import engine
 from conversations.events import Event, Tap, Typed
 from conversations.form import Form
@@ -100,7 +98,7 @@ def demo_settings() -> Settings:
     """Settings of their own: what a real deployment has in its environment must not reach a demonstration."""
     return Settings.model_construct(
         telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
-        telegram_api=f"http://127.0.0.1:{_free_port()}",
+        telegram_api=f"http://127.0.0.1:{free_port()}",
         database_url=f"sqlite:///{FOLDER / 'enlace.db'}",
         timezone="America/Santo_Domingo",
         language="es",
@@ -110,81 +108,6 @@ def demo_settings() -> Settings:
         log_level="WARNING",
         log_format="console",
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Supervisor:
-    """Keeps the bot's process running; the page can kill it and start it."""
-
-    def __init__(self, settings: Settings, world: World) -> None:
-        self._settings = settings
-        self._world = world
-        self._process: subprocess.Popen[bytes] | None = None
-        self._is_wanted = False
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-        self._watcher.start()
-
-    def state(self) -> dict[str, object]:
-        process = self._process
-        is_running = process is not None and process.poll() is None
-        return {"running": is_running, "pid": process.pid if process and is_running else None}
-
-    def order(self, what: str) -> dict[str, object]:
-        """`kill` is SIGKILL, at whatever instruction the bot stands; `start` starts it if it does not run."""
-        with self._lock:
-            if what == "kill":
-                self._is_wanted = False
-                if self._process is not None:
-                    self._process.kill()
-                    self._process.wait()
-            elif what == "start":
-                self._is_wanted = True
-                self._ensure()
-        return self.state()
-
-    def close(self) -> None:
-        self._closing.set()
-        with self._lock:
-            self._is_wanted = False
-            if self._process is not None and self._process.poll() is None:
-                self._process.terminate()
-                try:
-                    self._process.wait(6)
-                except subprocess.TimeoutExpired:
-                    self._process.kill()
-
-    def _ensure(self) -> None:
-        if self._process is None or self._process.poll() is not None:
-            clock = datetime.fromtimestamp(self._world.now(), UTC).isoformat()
-            command = [sys.executable, "-m", "bot", "run", "--clock", clock]
-            self._process = subprocess.Popen(command, env=environment(self._settings))
-
-    def _watch(self) -> None:
-        while not self._closing.wait(1.0):
-            with self._lock:
-                if self._is_wanted:
-                    self._ensure()
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The bot's environment: the machine's, with these settings in the place of any others."""
-    return inherited_environment() | {
-        "ENLACE_TELEGRAM_TOKEN": settings.telegram_token.get_secret_value(),
-        "ENLACE_TELEGRAM_API": settings.telegram_api,
-        "ENLACE_DATABASE_URL": settings.database_url,
-        "ENLACE_FILES": str(settings.files),
-        "ENLACE_KEYS": str(settings.keys),
-        "ENLACE_TIMEZONE": settings.timezone,
-        "ENLACE_LANGUAGE": settings.language,
-        "ENLACE_LOG_LEVEL": settings.log_level,
-    }
 
 
 # ------------------------------------------------------------------ what is in place when it begins

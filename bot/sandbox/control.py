@@ -177,7 +177,7 @@ class Control:
         if self._supervisor is None:
             return as_json({"error": "the bot is not supervised here"}, 404)
         if request.method == "GET":
-            return as_json(self._supervisor.state())
+            return as_json(await asyncio.to_thread(self._supervisor.state))
         given = await _json(request)
         return as_json(await asyncio.to_thread(self._supervisor.order, str(given.get("do", ""))))
 

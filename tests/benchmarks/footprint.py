@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pydantic import SecretStr
 
-from bot.demo import BEGINS, environment, populate
+from bot.demo import BEGINS, populate
 from bot.opening import open_storage
 from bot.people import enrol
 from bot.sandbox import people
@@ -32,6 +32,7 @@ from bot.sandbox.server import running_sandbox
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 from bot.setup import set_up
+from bot.supervisor import environment
 from conversations.plan import Role
 
 FIRST_ID = 10_001
