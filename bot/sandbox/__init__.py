@@ -5,7 +5,8 @@ ordered. Everything here keeps one promise: what Telegram would refuse is refuse
 a mistake shows before a person sees it.
 
     refusals.py  schema.py      what is said no to · methods, parameters and types, from `bot_api.json`
-    markup.py  keyboards.py     Telegram's HTML and its entities · keyboards and their limits
+    entities.py  keyboards.py   texts and their entities · keyboards and their limits
+    markup.py  markdown.py      a text as it is sent, and Telegram's HTML · its two Markdowns
     telegram.py  people.py      the world: chats, messages, files, updates, clock · what people do on their phones
     methods.py  updates.py      METHODS, what is emulated · getUpdates and webhooks
     faults.py  control.py       failures on command · the control API under /sandbox

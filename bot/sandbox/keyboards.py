@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from bot.sandbox.markup import checked_url
+from bot.sandbox.entities import checked_url
 from bot.sandbox.refusals import bad_request
 
 Json = dict[str, Any]

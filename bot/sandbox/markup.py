@@ -10,12 +10,24 @@ counts in UTF-16 code units.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from bot.sandbox.refusals import Refusal, absent, bad_request
-
-Json = dict[str, Any]
+from bot.sandbox.entities import (
+    DOMAIN,
+    HOST,
+    ORDER,
+    FindUser,
+    Json,
+    Text,
+    date_time,
+    link,
+    refused,
+    sort_entities,
+    utf16,
+)
+from bot.sandbox.markdown import parse_markdown, parse_markdown_v2
+from bot.sandbox.refusals import Refusal, bad_request
 
 TEXT_LIMIT: Final = 4096
 CAPTION_LIMIT: Final = 1024
@@ -37,45 +49,15 @@ SIMPLE_TAGS: Final[Mapping[str, str]] = {
 }
 TAGS: Final = frozenset(SIMPLE_TAGS) | {"a", "tg-emoji", "tg-time", "pre", "code", "blockquote"}
 
-# Where two entities begin and end together, Telegram lists them in this order.
-_ORDER: Final = (
-    "blockquote",
-    "expandable_blockquote",
-    "pre",
-    "code",
-    "text_link",
-    "text_mention",
-    "date_time",
-    "custom_emoji",
-    "spoiler",
-    "strikethrough",
-    "underline",
-    "bold",
-    "italic",
-)
 _STYLES: Final = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler"})
 _SEALED: Final = frozenset({"pre", "code"})
 
 _NAMED_CHARACTERS: Final[Mapping[str, str]] = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _CHARACTER: Final = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([a-zA-Z]+));?")
 _SPACES: Final = " \t\r\n\0\v"
-_DATE_TIME_FORMAT: Final = re.compile(r"r|w?[dD]?[tT]?")
 # Control characters become spaces; \r, the marks that turn text round and two combining lines are dropped.
 _DROPPED: Final = dict.fromkeys([0x0D, *range(0x2028, 0x202F), 0x0333, 0x033F])
 _CLEANED: Final = {**{code: " " for code in range(0x20) if code not in (0x0A, 0x0D)}, **_DROPPED}
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Plain text and its entities, sorted as Telegram sorts them."""
-
-    text: str
-    entities: list[Json] = field(default_factory=list)
-
-
-def utf16(text: str) -> int:
-    """How many UTF-16 code units; what every offset, length and limit of Telegram counts."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def formatted(
@@ -84,7 +66,7 @@ def formatted(
     entities: list[Json] | None,
     limit: int,
     *,
-    user: Callable[[int], Json | None] = lambda _: None,
+    user: FindUser = lambda _: None,
     now: float = 0.0,
     too_long: str = "message is too long",
 ) -> Text:
@@ -94,18 +76,16 @@ def formatted(
     `tg://user?id=` link means. Raises Refusal for markup that does not parse and for more than `limit` code units.
     An empty result is for the caller to refuse: a caption may be empty, a message may not.
     """
-    match (parse_mode or "").lower():
-        case "html":
-            try:
-                parsed = parse_html(text, user=user)
-            except Refusal as refusal:
-                raise bad_request(f"can't parse entities: {refusal.description}") from None
-        case "" | "none":
-            parsed = Text(text, _given(entities or [], utf16(text)))
-        case "markdown" | "markdownv2":
-            raise absent(f"parse_mode {parse_mode}")
-        case _:
-            raise bad_request("unsupported parse_mode")
+    mode = (parse_mode or "").lower()
+    if mode in ("", "none"):
+        parsed = Text(text, _given(entities or [], utf16(text)))
+    elif mode in PARSERS:
+        try:
+            parsed = PARSERS[mode](text, user=user)
+        except Refusal as refusal:
+            raise bad_request(f"can't parse entities: {refusal.description}") from None
+    else:
+        raise bad_request("unsupported parse_mode")
     for entity in parsed.entities:
         if entity["type"] == "date_time" and not 0 <= entity["unix_time"] <= now + DATE_TIME_HORIZON:
             raise bad_request("can't parse entities: invalid date-time specified")
@@ -113,12 +93,8 @@ def formatted(
     if utf16(parsed.text) > limit:
         raise bad_request(too_long)
     settled = _settled(parsed.entities)
-    settled = _sorted([*settled, *found(parsed.text, settled)])
+    settled = sort_entities([*settled, *found(parsed.text, settled)])
     return Text(parsed.text, settled[:ENTITIES_LIMIT])
-
-
-def _refused(words: str) -> Refusal:
-    return Refusal(400, words)
 
 
 class _Reader:
@@ -169,7 +145,7 @@ class _Open:
     start: int
 
 
-def parse_html(text: str, *, user: Callable[[int], Json | None] = lambda _: None) -> Text:
+def parse_html(text: str, *, user: FindUser = lambda _: None) -> Text:
     """Telegram's HTML without its tags; entities in the order in which they closed, then sorted.
 
     Raises Refusal whose description is what Telegram says after "can't parse entities: ".
@@ -199,20 +175,27 @@ def parse_html(text: str, *, user: Callable[[int], Json | None] = lambda _: None
         else:
             opened.append(_start_tag(reader, offset))
     if opened:
-        raise _refused(f'Can\'t find end tag corresponding to start tag "{opened[-1].tag}"')
+        raise refused(f'Can\'t find end tag corresponding to start tag "{opened[-1].tag}"')
     whole = "".join(plain)
     if any(0xD800 <= ord(c) <= 0xDFFF for c in whole):
         try:
             whole = whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:
-            raise _refused(
+            raise refused(
                 "Text contains invalid Unicode characters after decoding HTML entities, check for unmatched "
                 "surrogate code units"
             ) from None
     for entity in entities:
         if entity["type"] == "code":
             entity.pop("language", None)
-    return Text(whole, _sorted(entities))
+    return Text(whole, sort_entities(entities))
+
+
+PARSERS: Final[Mapping[str, Callable[..., Text]]] = {
+    "html": parse_html,
+    "markdownv2": parse_markdown_v2,
+    "markdown": parse_markdown,
+}
 
 
 def _start_tag(reader: _Reader, offset: int) -> _Open:
@@ -221,9 +204,9 @@ def _start_tag(reader: _Reader, offset: int) -> _Open:
     reader.at += 1
     tag = reader.take_while(lambda c: c not in _SPACES and c != ">").lower()
     if not reader.peek():
-        raise _refused(f"Unclosed start tag at byte offset {where}")
+        raise refused(f"Unclosed start tag at byte offset {where}")
     if tag not in TAGS:
-        raise _refused(f'Unsupported start tag "{tag}" at byte offset {where}')
+        raise refused(f'Unsupported start tag "{tag}" at byte offset {where}')
     argument, date_format = "", ""
     while reader.peek() != ">":
         reader.skip_spaces()
@@ -232,16 +215,16 @@ def _start_tag(reader: _Reader, offset: int) -> _Open:
         name = reader.take_while(lambda c: c not in _SPACES and c not in "=>")
         if not name:
             if not reader.peek():
-                raise _refused(f'Unclosed start tag "{tag}" at byte offset {where}')
-            raise _refused(f'Empty attribute name in the tag "{tag}" at byte offset {where}')
+                raise refused(f'Unclosed start tag "{tag}" at byte offset {where}')
+            raise refused(f'Empty attribute name in the tag "{tag}" at byte offset {where}')
         reader.skip_spaces()
         if reader.peek() != "=":
             if not reader.peek():
-                raise _refused(f'Unclosed start tag "{tag}" at byte offset {where}')
+                raise refused(f'Unclosed start tag "{tag}" at byte offset {where}')
             if tag == "blockquote" and name == "expandable":
                 argument = "expandable"
                 continue
-            raise _refused(
+            raise refused(
                 f'Expected equal sign in declaration of an attribute of the tag "{tag}" at byte offset {where}'
             )
         reader.at += 1
@@ -261,20 +244,20 @@ def _start_tag(reader: _Reader, offset: int) -> _Open:
             case _:
                 pass
     if tag == "span" and argument != "spoiler":
-        raise _refused(f'Tag "span" must have class "tg-spoiler" at byte offset {where}')
+        raise refused(f'Tag "span" must have class "tg-spoiler" at byte offset {where}')
     reader.at += 1
     return _Open(tag, argument, date_format, offset, begin)
 
 
 def _attribute_value(reader: _Reader, tag: str, where: int) -> str:
     if not reader.peek():
-        raise _refused(f'Unclosed start tag "{tag}" at byte offset {where}')
+        raise refused(f'Unclosed start tag "{tag}" at byte offset {where}')
     quote = reader.peek()
     if quote not in "'\"":
         token = reader.byte(reader.at)
         value = reader.take_while(lambda c: (c.isascii() and c.isalnum()) or c in ".-").lower()
         if reader.peek() and reader.peek() not in _SPACES and reader.peek() != ">":
-            raise _refused(f"Unexpected end of name token at byte offset {token}")
+            raise refused(f"Unexpected end of name token at byte offset {token}")
     else:
         reader.at += 1
         parts: list[str] = []
@@ -287,33 +270,33 @@ def _attribute_value(reader: _Reader, tag: str, where: int) -> str:
         reader.at += 1
         value = "".join(parts)
     if not reader.peek():
-        raise _refused(f"Unclosed start tag at byte offset {where}")
+        raise refused(f"Unclosed start tag at byte offset {where}")
     return value
 
 
 def _end_tag(reader: _Reader, opened: list[_Open]) -> _Open:
     where = reader.byte(reader.at)
     if not opened:
-        raise _refused(f"Unexpected end tag at byte offset {where}")
+        raise refused(f"Unexpected end tag at byte offset {where}")
     reader.at += 2
     tag = reader.take_while(lambda c: c not in _SPACES and c != ">").lower()
     reader.skip_spaces()
     if reader.peek() != ">":
-        raise _refused(f"Unclosed end tag at byte offset {where}")
+        raise refused(f"Unclosed end tag at byte offset {where}")
     reader.at += 1
     expected = opened[-1].tag
     if tag and tag != expected:
-        raise _refused(f'Unmatched end tag at byte offset {where}, expected "</{expected}>", found "</{tag}>"')
+        raise refused(f'Unmatched end tag at byte offset {where}, expected "</{expected}>", found "</{tag}>"')
     return opened.pop()
 
 
-def _close(closing: _Open, end: int, inner: str, entities: list[Json], user: Callable[[int], Json | None]) -> None:
+def _close(closing: _Open, end: int, inner: str, entities: list[Json], user: FindUser) -> None:
     place: Json = {"offset": closing.offset, "length": end - closing.offset}
     last = entities[-1] if entities else {}
     is_same_place = (last.get("offset"), last.get("length")) == (place["offset"], place["length"])
     match closing.tag:
         case "a":
-            entity = _link(closing.argument or inner, user)
+            entity = link(closing.argument or inner, user)
             if entity is not None:
                 entities.append({**entity, **place})
         case "pre":
@@ -331,49 +314,17 @@ def _close(closing: _Open, end: int, inner: str, entities: list[Json], user: Cal
             entities.append({"type": f"{closing.argument}_blockquote" if closing.argument else "blockquote", **place})
         case "tg-emoji":
             if not re.fullmatch(r"-?\d{1,19}", closing.argument) or int(closing.argument) == 0:
-                raise _refused("Invalid custom emoji identifier specified")
+                raise refused("Invalid custom emoji identifier specified")
             entities.append({"type": "custom_emoji", **place, "custom_emoji_id": closing.argument})
         case "tg-time":
-            if not re.fullmatch(r"\d{1,19}", closing.argument):
-                raise _refused("Invalid date-time specified")
-            if not _DATE_TIME_FORMAT.fullmatch(closing.format):
-                raise _refused("Invalid date-time format specified")
-            written = {"date_time_format": closing.format} if closing.format else {}
-            entities.append({"type": "date_time", **place, "unix_time": int(closing.argument), **written})
+            entities.append({**date_time(closing.argument, closing.format), **place})
         case _:
             entities.append({"type": SIMPLE_TAGS[closing.tag], **place})
 
 
-_DOMAIN: Final = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
-_HOST: Final = rf"(?:{_DOMAIN}|localhost|\d{{1,3}}(?:\.\d{{1,3}}){{3}})"
-_URL: Final = re.compile(
-    rf"(?:(https?|ftp|tonsite)://)?(?:[^\s/@]*@)?({_HOST})(:\d{{1,5}})?(?:([/?#])\S*)?", re.IGNORECASE
-)
 _BARE_URL: Final = re.compile(
-    rf"(?<![\w@/.])(?:(?:https?|ftp)://{_HOST}|{_DOMAIN})(?::\d{{1,5}})?(?:[/?#][^\s<>\"]*)?", re.IGNORECASE
+    rf"(?<![\w@/.])(?:(?:https?|ftp)://{HOST}|{DOMAIN})(?::\d{{1,5}})?(?:[/?#][^\s<>\"]*)?", re.IGNORECASE
 )
-_USER_LINK: Final = re.compile(r"tg:(?://)?user/?\?id=(\d{1,18})", re.IGNORECASE)
-
-
-def checked_url(url: str) -> str | None:
-    """The URL as Telegram keeps it (a scheme before, a slash behind the host); None if it is none."""
-    url = url.strip()
-    if re.match(r"(tg|ton):", url, re.IGNORECASE):
-        return url
-    fits = _URL.fullmatch(url)
-    if fits is None:
-        return None
-    whole = url if fits.group(1) else f"http://{url}"
-    return whole if fits.group(4) else f"{whole}/"
-
-
-def _link(url: str, user: Callable[[int], Json | None]) -> Json | None:
-    mention = _USER_LINK.fullmatch(url)
-    if mention is not None:
-        person = user(int(mention.group(1)))
-        return None if person is None else {"type": "text_mention", "user": person}
-    checked = checked_url(url)
-    return None if checked is None else {"type": "text_link", "url": checked}
 
 
 def _given(entities: Iterable[Json], length: int) -> list[Json]:
@@ -383,7 +334,7 @@ def _given(entities: Iterable[Json], length: int) -> list[Json]:
             continue  # Telegram leaves out what lies outside the text
         if entity["type"] in ("mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"):
             continue  # found again below, whatever the bot says
-        if entity["type"] not in _ORDER:
+        if entity["type"] not in ORDER:
             raise bad_request(f'can\'t parse MessageEntity: unsupported type "{entity["type"]}"')
         kept.append(dict(entity))
     return kept
@@ -431,19 +382,11 @@ def _end(entity: Json) -> int:
     return int(entity["offset"]) + int(entity["length"])
 
 
-def _sorted(entities: Iterable[Json]) -> list[Json]:
-    def rank(entity: Json) -> tuple[int, int, int]:
-        kind = entity["type"]
-        return entity["offset"], -entity["length"], _ORDER.index(kind) if kind in _ORDER else -1
-
-    return sorted(entities, key=rank)
-
-
 def _settled(entities: list[Json]) -> list[Json]:
     """Entities as they may stand together: no style in or around code, none twice over the same letters."""
     sealed = [entity for entity in entities if entity["type"] in _SEALED]
     result: list[Json] = []
-    for entity in _sorted(entities):
+    for entity in sort_entities(entities):
         pieces = [entity]
         if entity["type"] in _STYLES:
             for code in sealed:
@@ -469,7 +412,7 @@ def _outside(entity: Json, code: Json) -> list[Json]:
 # What people and bots write without marking it; found by Telegram's server in this order.
 _FOUND: Final = (
     ("url", _BARE_URL),
-    ("email", re.compile(rf"(?<![\w.])[a-z0-9_+.-]{{1,64}}@{_DOMAIN}", re.IGNORECASE)),
+    ("email", re.compile(rf"(?<![\w.])[a-z0-9_+.-]{{1,64}}@{DOMAIN}", re.IGNORECASE)),
     ("mention", re.compile(r"(?<![\w/])@[a-zA-Z][a-zA-Z0-9_]{2,31}(?!\w)")),
     ("bot_command", re.compile(r"(?<![\w/<>@])/[a-zA-Z0-9_]{1,64}(?:@[a-zA-Z0-9_]{3,32})?(?![\w/<>@])")),
     ("hashtag", re.compile(r"(?<![\w/])#(?!\d+(?!\w))\w{1,256}")),

@@ -12,7 +12,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.sandbox import keyboards, markup
-from bot.sandbox.markup import CAPTION_LIMIT, TEXT_LIMIT, Text
+from bot.sandbox.entities import Text
+from bot.sandbox.markup import CAPTION_LIMIT, TEXT_LIMIT
 from bot.sandbox.refusals import (
     NOT_MODIFIED,
     QUERY_TOO_OLD,

@@ -1,10 +1,14 @@
-"""Telegram's HTML, as tdlib parses it: what it keeps, where it counts, what it refuses and in which words."""
+"""Telegram's HTML and Markdowns, as tdlib parses them: what is kept, how it counts, what is refused and how."""
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from telegram.helpers import escape_markdown
 
-from bot.sandbox.markup import Text, checked_url, formatted, found, parse_html, utf16
+from bot.sandbox.entities import Text, checked_url, utf16
+from bot.sandbox.markup import PARSERS, formatted, found, parse_html
 from bot.sandbox.refusals import Refusal
 
 
@@ -177,12 +181,121 @@ def test_entities_given_are_taken_instead_of_markup() -> None:
     assert [(e["type"], e["offset"]) for e in text.entities] == [("bold", 0), ("bot_command", 4)]
 
 
-def test_other_parse_modes_are_named() -> None:
-    """Markdown exists at Telegram but not here; anything else exists nowhere."""
-    with pytest.raises(Refusal, match="sandbox does not emulate parse_mode MarkdownV2"):
-        formatted("x", "MarkdownV2", None, 99)
+def test_another_parse_mode_exists_nowhere() -> None:
+    """HTML and the two Markdowns, in any case."""
+    assert formatted("*a*", "mArKdOwNv2", None, 99).entities == [{"type": "bold", "offset": 0, "length": 1}]
     with pytest.raises(Refusal, match="unsupported parse_mode"):
         formatted("x", "BBCode", None, 99)
+
+
+# -------------------------------------------------------------------- the two Markdowns
+def brief(parsed: Text) -> list[tuple[str, str]]:
+    """Each entity as its type and the words it covers."""
+    units = parsed.text.encode("utf-16-le")
+    return [
+        (each["type"], units[2 * each["offset"] : 2 * (each["offset"] + each["length"])].decode("utf-16-le"))
+        for each in parsed.entities
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "entities"),
+    [
+        ("*a* _b_ __c__ ~d~ ||e||", "a b c d e", [("bold", "a"), ("italic", "b"), ("underline", "c"),
+         ("strikethrough", "d"), ("spoiler", "e")]),
+        ("😀 *😀 _b_*", "😀 😀 b", [("bold", "😀 b"), ("italic", "b")]),
+        ("___a_ b__", "a b", [("underline", "a b"), ("italic", "a")]),
+        ("_a __b___", "a b", [("italic", "a b"), ("underline", "b")]),
+        (r"1\.5 \* \_ \\ \é", "1.5 * _ \\ \\é", []),
+        ("`a*b\\`c` d", "a*b`c d", [("code", "a*b`c")]),
+        ("```py\nx = 1\n```", "x = 1\n", [("pre", "x = 1\n")]),
+        ("```\n\nx```", "\nx", [("pre", "\nx")]),
+        ("**", "", []),
+        ("[a](b.org/x\\)) [c\\.org] [d](no url) [e](tg://user?id=501)", "a c.org d e",
+         [("text_link", "a"), ("text_link", "c.org"), ("text_mention", "e")]),
+        ("![👍](tg://emoji?id=5368324170671202286)", "👍", [("custom_emoji", "👍")]),
+        ("![at eight](tg://time?unix=1538553600&format=wDT)", "at eight", [("date_time", "at eight")]),
+        ("a\n>b *c*\n>d\ne", "a\nb c\nd\ne", [("blockquote", "b c\nd\n"), ("bold", "c")]),
+        (">a\n>b||\nc", "a\nb\nc", [("expandable_blockquote", "a\nb\n")]),
+        (">a\n**>b", "a\nb", [("blockquote", "a\n"), ("blockquote", "b")]),
+        ("`a\n>b`", "a\n>b", [("code", "a\n>b")]),
+    ],
+)  # fmt: skip
+def test_markdown_v2_becomes_entities(text: str, plain: str, entities: list[tuple[str, str]]) -> None:
+    """Marks nest, an escaped character is itself, and what covers nothing is nothing."""
+    parsed = PARSERS["markdownv2"](text, user={501: {"id": 501, "first_name": "Ana"}}.get)
+    assert (parsed.text, brief(parsed)) == (plain, entities)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *((f"é{c}", f"Character '{c}' is reserved and must be escaped with the preceding '\\'") for c in ")(#+-=|{.!>"),
+        ("é *a", "Can't find end of Bold entity at byte offset 3"),
+        ("_a *b_", "Can't find end of Italic entity at byte offset 5"),
+        ("__", "Can't find end of Underline entity at byte offset 0"),
+        ("||a|", "Character '|' is reserved and must be escaped with the preceding '\\'"),
+        ("`a", "Can't find end of Code entity at byte offset 0"),
+        ("```a", "Can't find end of Pre entity at byte offset 0"),
+        ("```a b", "Can't find end of PreCode entity at byte offset 0"),
+        ("[a", "Can't find end of TextUrl entity at byte offset 0"),
+        ("[a](b", "Can't find end of a URL at byte offset 4"),
+        ("![👍]", "Custom emoji entity must contain a tg://emoji URL"),
+        ("![👍](tg://emoji?id=1", "Can't find end of a custom emoji URL at byte offset 8"),
+        ("![👍](https://a.org)", "Custom emoji URL must have scheme tg"),
+        ("![👍](tg://sticker?id=1)", 'Custom emoji URL must have host "emoji"'),
+        ("![👍](tg://emoji)", "Custom emoji URL must have an emoji identifier"),
+        ("![👍](tg://emoji?id=x)", "Invalid custom emoji identifier specified"),
+        ("![8](tg://time?unix=x)", "Invalid date-time specified"),
+        ("![8](tg://time?unix=1&format=y)", "Invalid date-time format specified"),
+        (">*a\nb*", "Can't find end of Bold entity at byte offset 1"),
+    ],
+)  # fmt: skip
+def test_what_markdown_v2_does_not_allow_is_refused_with_its_byte_offset(text: str, words: str) -> None:
+    """The sentence and the offset are tdlib's; a full stop that was not escaped is the usual one."""
+    with pytest.raises(Refusal) as refused:
+        formatted(text, "MarkdownV2", None, 4096)
+    assert refused.value.description == f"Bad Request: can't parse entities: {words}"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "entities"),
+    [
+        ("*a* _b_ `c`.", "a b c.", [("bold", "a"), ("italic", "b"), ("code", "c")]),
+        ("*a _b*_", None, "Can't find end of the entity starting at byte offset 6"),
+        ("*a_b*", "a_b", [("bold", "a_b")]),
+        ("é_b", None, "Can't find end of the entity starting at byte offset 2"),
+        (r"a\_b \x", r"a_b \x", []),
+        ("```py\nx```", "x", [("pre", "x")]),
+        ("[a](b.org) [c.org]", "a c.org", [("text_link", "a"), ("text_link", "c.org")]),
+        ("[a](b", None, "Can't find end of a URL at byte offset 4"),
+        ("__", "", []),
+    ],
+)
+def test_the_older_markdown_nests_nothing(text: str, plain: str | None, entities: Any) -> None:
+    """Each mark runs to its own end, whatever is between; one that has none is refused."""
+    if plain is None:
+        with pytest.raises(Refusal, match=entities):
+            formatted(text, "Markdown", None, 4096)
+    else:
+        parsed = PARSERS["markdown"](text)
+        assert (parsed.text, brief(parsed)) == (plain, entities)
+
+
+@given(st.text())
+def test_text_that_a_library_escapes_always_arrives(text: str) -> None:
+    """python-telegram-bot's own escaping, for MarkdownV2: what was written is what a person reads."""
+    assert formatted(escape_markdown(text, 2), "MarkdownV2", None, 4096) == formatted(text, None, None, 4096)
+
+
+@given(st.text(alphabet="*_~|`[]()>!\\\n\r ab.😀"), st.sampled_from(["markdown", "markdownv2"]))
+def test_any_markdown_is_parsed_or_refused(text: str, mode: str) -> None:
+    """No text breaks the parsers, and no entity lies outside what they kept."""
+    try:
+        parsed = PARSERS[mode](text)
+    except Refusal:
+        return
+    assert all(0 <= each["offset"] < each["offset"] + each["length"] <= utf16(parsed.text) for each in parsed.entities)
 
 
 @given(st.text())

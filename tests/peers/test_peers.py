@@ -157,6 +157,22 @@ def talk(ana: Phone) -> None:
     assert (document["caption"], document["document"]["file_name"]) == ("a document", "año 1.csv")
     assert document["document"]["mime_type"] == "text/csv"
 
+    asked = ana.say("/more")
+    text, one, two, again, place, last = (ana.wait() for _ in range(6))
+    assert [entity["type"] for entity in text["entities"]] == ["bold", "spoiler"]
+    assert (one["caption"], two["caption"]) == ("one", "two")
+    assert one["media_group_id"] == two["media_group_id"]
+    assert (again["caption"], again["photo"]) == ("again", one["photo"])
+    assert place["location"] == {"latitude": 18.5, "longitude": -69.9}
+    assert last["text"] == "Ana, private"
+    seen = ana.sandbox.ledger(chat=ANA)
+    assert ("reaction", asked["message_id"]) in [(entry["what"], entry["message_id"]) for entry in seen]
+    assert ("delete", place["message_id"]) in [(entry["what"], entry["message_id"]) for entry in seen]
+
+    said = ana.say("typo")
+    ana.edit(said["message_id"], "right")
+    assert ana.wait()["text"] == "corrected to right"
+
     content = os.urandom(300_000)
     ana.send_files("document", ("informe ñ.pdf", content))
     assert ana.wait(20)["text"] == f"got {hashlib.sha256(content).hexdigest()}"

@@ -18,8 +18,10 @@ from aiogram.types import (
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
     KeyboardButton,
     Message,
+    ReactionTypeEmoji,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
@@ -70,6 +72,26 @@ async def files(message: Message) -> None:
     picture = BufferedInputFile(bytes.fromhex(os.environ["PICTURE"]), "picture.png")
     await message.answer_photo(picture, caption="a photo")
     await message.answer_document(BufferedInputFile("año,1\n".encode(), "año 1.csv"), caption="a document")
+
+
+@dispatcher.message(Command("more"))
+async def more(message: Message, bot: Bot) -> None:
+    await message.answer("*bold* ||secret||", parse_mode="MarkdownV2")
+    picture = bytes.fromhex(os.environ["PICTURE"])
+    album = [InputMediaPhoto(media=BufferedInputFile(picture, f"{name}.png"), caption=name) for name in ("one", "two")]
+    first, _ = await message.answer_media_group(album)  # type: ignore[arg-type]
+    assert first.photo is not None
+    await message.answer_photo(first.photo[-1].file_id, caption="again")
+    place = await message.answer_location(18.5, -69.9)
+    await message.react([ReactionTypeEmoji(emoji="👍")])
+    await place.delete()
+    chat = await bot.get_chat(message.chat.id)
+    await message.answer(f"{chat.first_name}, {chat.type}")
+
+
+@dispatcher.edited_message(F.text)
+async def corrected(message: Message) -> None:
+    await message.answer(f"corrected to {message.text}")
 
 
 @dispatcher.message(F.document | F.photo)

@@ -1,7 +1,7 @@
 // The small dialogue with grammY. See ../test_peers.py for what is said.
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import { Bot, GrammyError, InlineKeyboard, InputFile, Keyboard, session, webhookCallback } from "grammy";
+import { Bot, GrammyError, InlineKeyboard, InputFile, InputMediaBuilder, Keyboard, session, webhookCallback } from "grammy";
 
 const { API, TOKEN, PICTURE, WEBHOOK_PORT } = process.env;
 const bot = new Bot(TOKEN, { client: { apiRoot: API } });
@@ -33,6 +33,21 @@ bot.command("files", async (ctx) => {
   await ctx.replyWithPhoto(new InputFile(Buffer.from(PICTURE, "hex"), "picture.png"), { caption: "a photo" });
   await ctx.replyWithDocument(new InputFile(Buffer.from("año,1\n"), "año 1.csv"), { caption: "a document" });
 });
+
+bot.command("more", async (ctx) => {
+  await ctx.reply("*bold* ||secret||", { parse_mode: "MarkdownV2" });
+  const album = ["one", "two"].map((caption) =>
+    InputMediaBuilder.photo(new InputFile(Buffer.from(PICTURE, "hex"), `${caption}.png`), { caption }));
+  const [first] = await ctx.replyWithMediaGroup(album);
+  await ctx.replyWithPhoto(first.photo.at(-1).file_id, { caption: "again" });
+  const place = await ctx.replyWithLocation(18.5, -69.9);
+  await ctx.react("👍");
+  await ctx.api.deleteMessage(ctx.chat.id, place.message_id);
+  const chat = await ctx.getChat();
+  await ctx.reply(`${chat.first_name}, ${chat.type}`);
+});
+
+bot.on("edited_message:text", (ctx) => ctx.reply(`corrected to ${ctx.msg.text}`));
 
 bot.on([":document", ":photo"], async (ctx) => {
   const file = await ctx.getFile();

@@ -7,6 +7,7 @@ from telegram import (
     BotCommand,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
     KeyboardButton,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
@@ -60,6 +61,24 @@ async def files(update: Update, context: Context) -> None:
     await update.message.reply_document("año,1\n".encode(), filename="año 1.csv", caption="a document")
 
 
+async def more(update: Update, context: Context) -> None:
+    message = update.message
+    await message.reply_text("*bold* ||secret||", parse_mode="MarkdownV2")
+    picture = bytes.fromhex(os.environ["PICTURE"])
+    first, _ = await message.reply_media_group([InputMediaPhoto(picture, caption=name) for name in ("one", "two")])
+    await message.reply_photo(first.photo[-1].file_id, caption="again")
+    place = await message.reply_location(18.5, -69.9)
+    await message.set_reaction("👍")
+    await place.delete()
+    chat = await context.bot.get_chat(message.chat.id)
+    await message.reply_text(f"{chat.first_name}, {chat.type}")
+
+
+async def corrected(update: Update, context: Context) -> None:
+    message = update.edited_message
+    await message.reply_text(f"corrected to {message.text}")
+
+
 async def received(update: Update, context: Context) -> None:
     attached = update.message.document or update.message.photo[-1]
     content = await (await attached.get_file()).download_as_bytearray()
@@ -74,11 +93,13 @@ def main() -> None:
     api = os.environ["API"]
     builder = ApplicationBuilder().token(os.environ["TOKEN"]).base_url(f"{api}/bot").base_file_url(f"{api}/file/bot")
     app = builder.post_init(introduce).build()
+    app.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE, corrected))
     app.add_handler(CommandHandler("start", start))
     app.add_handler(CallbackQueryHandler(tapped, "^(Yes|No)$"))
     questions = {PEOPLE: [MessageHandler(filters.TEXT & ~filters.COMMAND, people)]}
     app.add_handler(ConversationHandler([CommandHandler("form", form)], questions, []))
     app.add_handler(CommandHandler("files", files))
+    app.add_handler(CommandHandler("more", more))
     app.add_handler(MessageHandler(filters.PHOTO | filters.Document.ALL, received))
     app.run_polling()
 

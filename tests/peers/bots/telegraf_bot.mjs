@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { Input, Markup, session, Telegraf, TelegramError } from "telegraf";
-import { message } from "telegraf/filters";
+import { editedMessage, message } from "telegraf/filters";
 
 const { API, TOKEN, PICTURE, WEBHOOK_PORT } = process.env;
 const bot = new Telegraf(TOKEN, { telegram: { apiRoot: API } });
@@ -34,6 +34,21 @@ bot.command("files", async (ctx) => {
   await ctx.replyWithPhoto(Input.fromBuffer(Buffer.from(PICTURE, "hex"), "picture.png"), { caption: "a photo" });
   await ctx.replyWithDocument(Input.fromBuffer(Buffer.from("año,1\n"), "año 1.csv"), { caption: "a document" });
 });
+
+bot.command("more", async (ctx) => {
+  await ctx.replyWithMarkdownV2("*bold* ||secret||");
+  const album = ["one", "two"].map((caption) => (
+    { type: "photo", media: Input.fromBuffer(Buffer.from(PICTURE, "hex"), `${caption}.png`), caption }));
+  const [first] = await ctx.replyWithMediaGroup(album);
+  await ctx.replyWithPhoto(first.photo.at(-1).file_id, { caption: "again" });
+  const place = await ctx.replyWithLocation(18.5, -69.9);
+  await ctx.react("👍");
+  await ctx.deleteMessage(place.message_id);
+  const chat = await ctx.getChat();
+  await ctx.reply(`${chat.first_name}, ${chat.type}`);
+});
+
+bot.on(editedMessage("text"), (ctx) => ctx.reply(`corrected to ${ctx.editedMessage.text}`));
 
 const received = async (ctx) => {
   const file = ctx.message.document ?? ctx.message.photo.at(-1);
