@@ -21,7 +21,7 @@ class Shelf:
         """The compiled form. NotFound."""
         form = self._forms.get(form_version_id)
         if form is None:
-            form = self._forms[form_version_id] = read_xform(unit.forms.version(form_version_id).xform)
+            form = self._forms[form_version_id] = read_xform(unit.forms.xform(form_version_id))
         return form
 
     def choice_values(self, unit: UnitOfWork, form_version_id: int, name: str) -> frozenset[str]:

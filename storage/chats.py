@@ -6,7 +6,7 @@ chat's row applies its update, the other waits and then sees what the first one 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, select, update
@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from storage import sessions
 from storage.models import Agency, Chat, Membership, Person, Session, table
 from storage.sessions import StoredSession
+from storage.statements import Prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -90,7 +91,7 @@ class Visit:
 
 KEEP: Final = object()
 
-_OPEN = (
+_OPEN = Prepared(
     select(
         *sessions.COLUMNS,
         _C.c.id.label("chat_id"),
@@ -127,6 +128,7 @@ _CREATE = {
     "postgresql": postgresql.insert(_C).on_conflict_do_nothing(),
 }
 _SESSION_WIDTH = len(sessions.COLUMNS)
+_MEMBERSHIP_AT = _SESSION_WIDTH + 12
 
 
 class Chats:
@@ -140,15 +142,15 @@ class Chats:
         """What every update begins with: the chat is locked (the first time, made), the rest comes in one select."""
         values = {"chat_id": chat_id, "telegram_id": telegram_id}
         self._lock(chat_id)
-        rows = self._connection.execute(_OPEN, values).all()
+        rows = _OPEN.rows(self._connection, values)
         if not rows:
             self._create(chat_id)
-            rows = self._connection.execute(_OPEN, values).all()
+            rows = _OPEN.rows(self._connection, values)
         first = rows[0]
         _, *rest = first[_SESSION_WIDTH - 1 :]
         chat, who = StoredChat(*rest[:5]), rest[5:12]
         person = None if who[0] is None else VisitPerson(*who)
-        memberships = tuple(VisitMembership(*row[_SESSION_WIDTH + 12 :]) for row in rows if row.m_id is not None)
+        memberships = tuple(VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None)
         is_filling = first[0] is not None
         unit = self._unit
 
@@ -190,9 +192,10 @@ class Chats:
         if not changes:
             return
         values = {f"new_{name}": value for name, value in changes.items()} | {"chat_id": chat_id}
-        if self._connection.execute(_change(tuple(changes)), values).rowcount == 0:
+        change = _change(tuple(changes))
+        if change.count(self._connection, values) == 0:
             self._create(chat_id)
-            self._connection.execute(_change(tuple(changes)), values)
+            change.count(self._connection, values)
 
     def _lock(self, chat_id: int) -> None:
         """In a statement of its own: one that waits for the row sees all others as they were before it waited."""
@@ -209,13 +212,8 @@ class Chats:
         self._lock(chat_id)
 
 
-_CHANGES: dict[tuple[str, ...], Any] = {}
-
-
-def _change(names: tuple[str, ...]) -> Any:
+@cache
+def _change(names: tuple[str, ...]) -> Prepared:
     """The UPDATE for these columns; there are few combinations, each is made once."""
-    if names not in _CHANGES:
-        _CHANGES[names] = (
-            update(_C).where(_C.c.id == bindparam("chat_id")).values({name: bindparam(f"new_{name}") for name in names})
-        )
-    return _CHANGES[names]
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(_C).where(_C.c.id == bindparam("chat_id")).values(values))

@@ -4,7 +4,7 @@ Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is
 belong to the questions that were asked: a version is never changed and never removed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,6 @@ class StoredForm:
     sha256: str
     published_at: datetime
     published_by_id: int | None
-    xform: str = field(repr=False)
 
 
 _COLUMNS: tuple[Any, ...] = (
@@ -47,7 +46,6 @@ _COLUMNS: tuple[Any, ...] = (
     _V.c.sha256,
     _V.c.published_at,
     _V.c.published_by_id,
-    _V.c.xform,
 )
 _ALL = select(*_COLUMNS).join(_F, _F.c.id == _V.c.form_id)
 _BY_ID = _ALL.where(_V.c.id == bindparam("id"))
@@ -128,6 +126,13 @@ class Forms:
         if found is None:
             raise NotFound(f"form version {form_version_id}")
         return StoredForm(*found)
+
+    def xform(self, form_version_id: int) -> str:
+        """What it is compiled from: half a megabyte, perhaps, and therefore not a part of every look. NotFound."""
+        found = self._connection.execute(select(_V.c.xform).where(_V.c.id == form_version_id)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"form version {form_version_id}")
+        return str(found)
 
     def workbook(self, form_version_id: int) -> bytes:
         """The XLSForm it was published from, as it was sent. NotFound."""

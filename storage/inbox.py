@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.models import Chat, PoisonUpdate, ProcessedUpdate, table
+from storage.statements import Prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -20,10 +21,10 @@ _POISON = table(PoisonUpdate)
 _CHAT = table(Chat)
 
 # Of an INSERT, SQLAlchemy forgets how many rows it made unless asked to remember.
-_SEE = {
-    "sqlite": sqlite.insert(_SEEN).on_conflict_do_nothing().execution_options(preserve_rowcount=True),
-    "postgresql": postgresql.insert(_SEEN).on_conflict_do_nothing().execution_options(preserve_rowcount=True),
-}
+_SEE = Prepared(
+    sqlite.insert(_SEEN).on_conflict_do_nothing(),
+    postgresql=postgresql.insert(_SEEN).on_conflict_do_nothing().execution_options(preserve_rowcount=True),
+)
 # The same with the chat's row locked on the way: one journey to the server less for every update.
 _NAMES = ("bot_id", "update_id", "processed_at")
 _LOCKED = select(_CHAT.c.id).where(_CHAT.c.id == bindparam("chat_id")).with_for_update().cte("locked")
@@ -58,9 +59,8 @@ class Inbox:
         if chat_id is not None and self._unit.is_postgresql:
             done = self._connection.execute(_SEE_AND_LOCK, values | {"chat_id": chat_id})
             self._unit.locked_chats.add(chat_id)
-        else:
-            done = self._connection.execute(_SEE[self._connection.dialect.name], values)
-        return done.rowcount == 1
+            return done.rowcount == 1
+        return _SEE.count(self._connection, values) == 1
 
     def set_aside(self, bot_id: int, update_id: int, update_type: str, reason: str, now: datetime) -> None:
         """Give the update up as poison: it counts as seen, so its chat goes on. Its content is not kept."""

@@ -15,13 +15,14 @@ of their own: a reminder that waits for the morning holds up no answer (G11).
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import orjson
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal_column, select, update
 
 from storage.models import Card, OutboxMessage, table
+from storage.statements import Prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -112,8 +113,7 @@ _EARLIER = _O.alias("earlier")
 _C = table(Card)
 _ROW = tuple(_O.c[name] for name in OutboxRow.__slots__ if name != "payload")
 
-_ADD = insert(_O).returning(_O.c.id)
-_SEAL = update(_O).where(_O.c.id == bindparam("row_id")).values(payload=None, sealed_payload=bindparam("sealed"))
+_ADD = Prepared(insert(_O).returning(_O.c.id))
 _IS_REPLY = _O.c.kind.in_(LANES["replies"])
 _OPEN = ("queued", "sending")
 _CLAIMABLE = (
@@ -181,8 +181,8 @@ _WAITING = (
     .where(_O.c.state.in_([literal_column(f"'{state}'") for state in _OPEN]))
     .group_by(_O.c.state)
 )
-_NEW_CARD = insert(_C).returning(_C.c.id)
-_CARD_MESSAGE = select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone)
+_NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
+_CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
 _CARD_AT = (
     select(_C.c.id)
     .where(_C.c.chat_id == bindparam("chat_id"), _C.c.message_id == bindparam("message_id"))
@@ -207,9 +207,13 @@ class Outbox:
         """
         waits = draft.not_before is not None and draft.not_before > now
         is_sending = draft.kind in REPLIES and not waits
-        text = orjson.dumps(draft.payload).decode()
-        id: int = self._connection.execute(
-            _ADD,
+        text: str | None = orjson.dumps(draft.payload).decode()
+        sealed = None
+        if draft.sensitive:
+            name = row(draft.chat_id, draft.card_id, draft.method, now)
+            text, sealed = None, self._unit.vault.seal(text or "", name)
+        made = _ADD.first(
+            self._connection,
             {
                 "chat_id": draft.chat_id,
                 "kind": draft.kind,
@@ -217,8 +221,8 @@ class Outbox:
                 "card_id": draft.card_id,
                 "state": "sending" if is_sending else "queued",
                 "sensitive": draft.sensitive,
-                "payload": None if draft.sensitive else text,
-                "sealed_payload": None,
+                "payload": text,
+                "sealed_payload": sealed,
                 "attempts": 1 if is_sending else 0,
                 "lease_until": now + lease if is_sending else None,
                 "not_before": draft.not_before,
@@ -226,10 +230,8 @@ class Outbox:
                 "settled_at": None,
                 "error": "",
             },
-        ).scalar_one()
-        if draft.sensitive:
-            self._connection.execute(_SEAL, {"row_id": id, "sealed": self._unit.vault.seal(text, row(id))})
-        return id
+        )
+        return int(made[0])
 
     def claim(
         self,
@@ -321,13 +323,12 @@ class Outbox:
     def new_card(self, chat_id: int) -> int:
         """A card that is going to be sent; its Telegram number is not known yet."""
         values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
-        id: int = self._connection.execute(_NEW_CARD, values).scalar_one()
-        return id
+        return int(_NEW_CARD.first(self._connection, values)[0])
 
     def card_message_id(self, card_id: int) -> int | None:
         """The Telegram number of a card that can be edited; None if it has not been delivered, or is gone."""
-        number: int | None = self._connection.execute(_CARD_MESSAGE, {"card_id": card_id}).scalar_one_or_none()
-        return number
+        found = _CARD_MESSAGE.first(self._connection, {"card_id": card_id})
+        return None if found is None else found[0]
 
     def card_at(self, chat_id: int, message_id: int) -> int | None:
         """The card that is this message of the chat: whence a tap came."""
@@ -352,7 +353,8 @@ class Outbox:
     def _load(self, found: Any) -> OutboxRow:
         text = found.payload
         if found.sealed_payload is not None:
-            text = self._unit.vault.open(found.sealed_payload, row(found.id))
+            name = row(found.chat_id, found.card_id, found.method, found.created_at)
+            text = self._unit.vault.open(found.sealed_payload, name)
         return OutboxRow(
             id=found.id,
             chat_id=found.chat_id,
@@ -366,9 +368,13 @@ class Outbox:
         )
 
 
-def row(id: int) -> str:
-    """What an outbox row's seal is bound to."""
-    return f"outbox:{id}"
+def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) -> str:
+    """What an outbox row's seal is bound to: whose phone it is for, which message, and when it was said.
+
+    Known before the row has a number, so that it is written once. Whoever moved a text to another row would have
+    to move all of this with it.
+    """
+    return f"outbox:{chat_id}:{card_id or 0}:{method}:{created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def settle_restored(connection: Connection, now: datetime) -> int:

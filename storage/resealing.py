@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 _SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
 
-SEALED: tuple[tuple[Any, Any, Any], ...] = (
-    # the sealed column, what names its row, how that is written in the seal
-    (_SESSIONS.c.sealed_data, _SESSIONS.c.id, sessions.row),
-    (_SUBMISSIONS.c.sealed_answers, _SUBMISSIONS.c.instance_id, submissions.row),
-    (_OUTBOX.c.sealed_payload, _OUTBOX.c.id, outbox.row),
+SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
+    # the sealed column, what its seal is bound to, how that is written in the seal
+    (_SESSIONS.c.sealed_data, (_SESSIONS.c.instance_id,), sessions.row),
+    (_SUBMISSIONS.c.sealed_answers, (_SUBMISSIONS.c.instance_id,), submissions.row),
+    (
+        _OUTBOX.c.sealed_payload,
+        (_OUTBOX.c.chat_id, _OUTBOX.c.card_id, _OUTBOX.c.method, _OUTBOX.c.created_at),
+        outbox.row,
+    ),
 )
 """Every place where something sealed is kept; a test compares it with the models."""
 
@@ -33,18 +37,20 @@ def reseal(unit: "UnitOfWork", *, limit: int = 200) -> int:
     """
     head = unit.vault.head
     left = limit
-    for column, name, row in SEALED:
+    for column, bound_to, row in SEALED:
         if left <= 0:
             break
         prefix = type_coerce(func.substr(column, 1, len(head)), LargeBinary)
-        old = select(name, column).where(column.is_not(None), prefix != literal(head, LargeBinary)).limit(left)
-        for key, sealed in unit.connection.execute(old).all():
-            text = unit.vault.open(bytes(sealed), row(key))
+        id = column.table.c.id
+        is_old = column.is_not(None) & (prefix != literal(head, LargeBinary))
+        old = select(id, column, *bound_to).where(is_old).limit(left)
+        for key, sealed, *names in unit.connection.execute(old).all():
+            text = unit.vault.open(bytes(sealed), row(*names))
             unit.connection.execute(
                 update(column.table)
-                .where(name == bindparam("key"), column == bindparam("before", type_=LargeBinary))
+                .where(id == bindparam("key"), column == bindparam("before", type_=LargeBinary))
                 .values({column.name: bindparam("after")}),
-                {"key": key, "before": sealed, "after": unit.vault.seal(text, row(key))},
+                {"key": key, "before": sealed, "after": unit.vault.seal(text, row(*names))},
             )
             left -= 1
     return limit - left

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.errors import Conflict, NotFound
 from storage.models import Chat, Session, table
+from storage.statements import Prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -53,11 +54,11 @@ class StoredSession:
 
 COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession.__slots__), _S.c.sealed_data)
 """What `load` expects, in this order; `chats` selects the same beside the chat."""
-_DATA = [column.name for column in COLUMNS].index("data")
+_DATA, _INSTANCE = ([column.name for column in COLUMNS].index(name) for name in ("data", "instance_id"))
 
-_BY_ID = select(*COLUMNS).where(_S.c.id == bindparam("id"))
-_BY_INSTANCE = select(*COLUMNS).where(_S.c.instance_id == bindparam("instance_id"))
-_BY_CHAT = (
+_BY_ID = Prepared(select(*COLUMNS).where(_S.c.id == bindparam("id")))
+_BY_INSTANCE = Prepared(select(*COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
+_BY_CHAT = Prepared(
     select(*COLUMNS).join(_C, _C.c.session_id == _S.c.id).where(_C.c.id == bindparam("chat_id"), _S.c.state == "open")
 )
 _LOCK_CHAT = select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update()
@@ -66,18 +67,20 @@ _OF_PERSON = (
     .where(_S.c.person_id == bindparam("person_id"), _S.c.state == "open")
     .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
 )
-_HOLDER = select(*COLUMNS).where(
-    _S.c.plan_id == bindparam("plan_id"),
-    _S.c.form_id == bindparam("form_id"),
-    _S.c.subject == bindparam("subject"),
-    _S.c.reporting_period_id == bindparam("reporting_period_id"),
-    _S.c.state == "open",
+_HOLDER = Prepared(
+    select(*COLUMNS).where(
+        _S.c.plan_id == bindparam("plan_id"),
+        _S.c.form_id == bindparam("form_id"),
+        _S.c.subject == bindparam("subject"),
+        _S.c.reporting_period_id == bindparam("reporting_period_id"),
+        _S.c.state == "open",
+    )
 )
-_OPEN = {
-    "sqlite": sqlite.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
-    "postgresql": postgresql.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
-}
-_SAVE = (
+_OPEN = Prepared(
+    sqlite.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
+    postgresql=postgresql.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
+)
+_SAVE = Prepared(
     update(_S)
     .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), _S.c.state == "open")
     .values(
@@ -89,12 +92,12 @@ _SAVE = (
         expires_at=bindparam("expires"),
     )
 )
-_CLOSE = (
+_CLOSE = Prepared(
     update(_S)
     .where(_S.c.id == bindparam("session_id"), _S.c.state == "open")
     .values(state=bindparam("new_state"), version=_S.c.version + 1)
 )
-_LEAVE_CHATS = update(_C).where(_C.c.session_id == bindparam("closed_id")).values(session_id=None)
+_LEAVE_CHATS = Prepared(update(_C).where(_C.c.session_id == bindparam("closed_id")).values(session_id=None))
 _REASSIGN = (
     update(_S)
     .where(_S.c.id == bindparam("session_id"), _S.c.state == "open")
@@ -190,30 +193,20 @@ class Sessions:
             "touched_at": now,
             "expires_at": expires_at,
         }
-        text = orjson.dumps(data).decode()
-        # The seal is bound to the row's number, which a sensitive row does not have yet: an empty one comes first.
-        statement = _OPEN[self._connection.dialect.name]
-        first = "{}" if sensitive else text
-        id = self._connection.execute(statement, values | {"data": first, "sealed_data": None}).scalar_one_or_none()
-        if id is None:
+        text, sealed = self._kept(data, instance_id, sensitive=sensitive)
+        made = _OPEN.first(self._connection, values | {"data": text, "sealed_data": sealed})
+        if made is None:
             raise Conflict("somebody is reporting on this already")
-        session = StoredSession(id=id, data=data, **values)
-        if sensitive:
-            sealed = self._unit.vault.seal(text, row(id))
-            self._connection.execute(update(_S).where(_S.c.id == id).values(data=None, sealed_data=sealed))
-        return session
+        return StoredSession(id=made[0], data=data, **values)
 
     def save(self, session: StoredSession, now: datetime) -> StoredSession:
         """Keep the session's `data`, `state` and `expires_at`; returned with its new version.
 
         Conflict if it was saved, closed or taken over since it was loaded; nothing is written then.
         """
-        text: str | None = orjson.dumps(session.data).decode()
-        sealed = None
-        if session.sensitive:
-            sealed, text = self._unit.vault.seal(text or "", row(session.id)), None
-        done = self._connection.execute(
-            _SAVE,
+        text, sealed = self._kept(session.data, session.instance_id, sensitive=session.sensitive)
+        done = _SAVE.count(
+            self._connection,
             {
                 "session_id": session.id,
                 "loaded": session.version,
@@ -225,22 +218,22 @@ class Sessions:
                 "expires": session.expires_at,
             },
         )
-        if done.rowcount != 1:
+        if done != 1:
             raise Conflict(f"session {session.id} is no longer at version {session.version}")
         return dataclasses.replace(session, version=session.version + 1, touched_at=now)
 
     def close(self, id: int, state: str) -> bool:
         """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
-        done = self._connection.execute(_CLOSE, {"session_id": id, "new_state": state})
-        self._connection.execute(_LEAVE_CHATS, {"closed_id": id})
-        return done.rowcount == 1
+        done = _CLOSE.count(self._connection, {"session_id": id, "new_state": state})
+        _LEAVE_CHATS.count(self._connection, {"closed_id": id})
+        return done == 1
 
     def reassign(self, id: int, person_id: int) -> StoredSession:
         """Give an open session to somebody else; it leaves the chat it was filled in. NotFound if it has ended."""
         done = self._connection.execute(_REASSIGN, {"session_id": id, "new_person": person_id})
         if done.rowcount != 1:
             raise NotFound(f"open session {id}")
-        self._connection.execute(_LEAVE_CHATS, {"closed_id": id})
+        _LEAVE_CHATS.count(self._connection, {"closed_id": id})
         return self.get(id)
 
     def expire(self, before: datetime) -> list[StoredSession]:
@@ -264,14 +257,21 @@ class Sessions:
         )
         return done.rowcount
 
-    def _one(self, statement: Any, values: dict[str, Any]) -> StoredSession | None:
-        found = self._connection.execute(statement, values).first()
+    def _one(self, statement: Prepared, values: dict[str, Any]) -> StoredSession | None:
+        found = statement.first(self._connection, values)
         return None if found is None else load(found, self._unit)
 
+    def _kept(
+        self, data: dict[str, Any], instance_id: str, *, sensitive: bool
+    ) -> tuple[str, None] | tuple[None, bytes]:
+        """The two columns of its data: in the clear, or sealed."""
+        text = orjson.dumps(data).decode()
+        return (None, self._unit.vault.seal(text, row(instance_id))) if sensitive else (text, None)
 
-def row(id: int) -> str:
-    """What a session's seal is bound to."""
-    return f"session:{id}"
+
+def row(instance_id: str) -> str:
+    """What a session's seal is bound to: known before the row has a number, and never another's."""
+    return f"session:{instance_id}"
 
 
 def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: "UnitOfWork") -> StoredSession:
@@ -279,6 +279,6 @@ def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: "UnitOfWork") -
     *values, sealed = found
     text = values[_DATA]
     if sealed is not None:
-        text = unit.vault.open(sealed, row(values[0]))
+        text = unit.vault.open(sealed, row(values[_INSTANCE]))
     values[_DATA] = orjson.loads(text)
     return StoredSession(*values)

@@ -179,7 +179,8 @@ class Officer:
 
     @property
     def text(self) -> str:
-        return str(self.from_bot[-1].get("text", "")) if self.from_bot else ""
+        said = self.from_bot  # looked at once: a message may go between two looks
+        return str(said[-1].get("text", "")) if said else ""
 
     @property
     def buttons(self) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text, update
+from sqlalchemy import text, update
 
 from storage.database import Database, open_database
 from storage.models import Membership, Person, table
@@ -134,9 +134,15 @@ def test_a_visit_to_a_known_chat_is_one_select(sqlite_database: Database) -> Non
     units = sqlite_database.units
     units.submit(None, lambda unit: unit.chats.open(1, 1)).result(10)
     seen: list[str] = []
-    event.listen(sqlite_database.engine, "before_cursor_execute", lambda c, k, statement, *_: seen.append(statement))
-    units.submit(None, lambda unit: unit.chats.open(1, 1)).result(10)
-    assert [statement.split()[0] for statement in seen] == ["BEGIN", "SELECT"]
+
+    def look(unit: UnitOfWork) -> None:
+        driver: Any = unit.connection.connection.dbapi_connection
+        driver.set_trace_callback(seen.append)
+        unit.chats.open(1, 1)
+        driver.set_trace_callback(None)
+
+    units.submit(None, look).result(10)
+    assert [statement.split()[0] for statement in seen] == ["SELECT"]
 
 
 def test_only_what_is_given_is_set(apply: Any, world: Any) -> None:
