@@ -1,0 +1,158 @@
+"""deploy/: what can be said of a unit, an image and two database roles without installing them (S20, S21).
+
+A hardening line that somebody removed to try something is missed by nobody until it is needed. The database roles
+are tried on a real server; the rest is read.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from bot.settings import Settings, inherited_environment
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
+
+
+def pinned(lock: Path) -> set[str]:
+    return set(re.findall(r"^[\w.-]+==\S+", lock.read_text("utf-8"), re.MULTILINE))
+
+
+def test_a_deployment_installs_what_was_tested() -> None:
+    """Its lock is a part of the developers' lock, version by version, and every package has its hashes."""
+    ours, tested = pinned(DEPLOY / "requirements.lock"), pinned(ROOT / "requirements.lock")
+    assert ours <= tested
+    assert not [name for name in ours if name.startswith(("pytest", "sphinx", "playwright", "mypy", "ruff"))]
+    blocks = re.split(r"\n(?=\w)", (DEPLOY / "requirements.lock").read_text("utf-8"))
+    assert [block.split()[0] for block in blocks if "==" in block and "--hash=sha256:" not in block] == []
+
+
+@pytest.mark.parametrize("name", ["enlace.service", "enlace-backup.service"])
+def test_the_units_run_as_nobody_in_particular_and_write_in_one_place(name: str) -> None:
+    """Not root, no capabilities, a read-only system; secrets come from a file that systemd reads, never from argv."""
+    unit = RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(DEPLOY / name, "utf-8")
+    service = dict(unit["Service"])
+    assert service["User"] == "enlace"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["StateDirectory"].startswith("enlace")
+    assert service["EnvironmentFile"] == "/etc/enlace/enlace.env"
+    wanted = {
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "PrivateTmp": "yes",
+        "NoNewPrivileges": "yes",
+        "UMask": "0077",
+    }
+    assert {key: service[key] for key in wanted} == wanted
+    assert not [value for value in service.values() if "ENLACE_" in value]
+
+
+def test_the_containers_can_do_nothing_but_serve() -> None:
+    """Non-root, read-only, no capabilities, and only `prepare` connects as the role that may make tables."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    for name in ("bot", "prepare"):
+        service = services[name]
+        assert (service["read_only"], service["cap_drop"], service["user"]) == (True, ["ALL"], "10001:10001"), name
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "enlace_app:" in services["bot"]["environment"]["ENLACE_DATABASE_URL"]
+    assert "enlace_owner:" in services["prepare"]["environment"]["ENLACE_DATABASE_URL"]
+    assert "USER 10001:10001" in (DEPLOY / "Containerfile").read_text("utf-8")
+
+
+def test_deploy_knows_only_settings_that_exist() -> None:
+    """A setting that is misspelt is silently another deployment."""
+    known = {f"ENLACE_{name.upper()}" for name in Settings.model_fields}
+    named = {name for path in DEPLOY.iterdir() for name in re.findall(r"\bENLACE_[A-Z_]+", path.read_text("utf-8"))}
+    assert named - known == set()
+
+
+# ------------------------------------------------------------------ PostgreSQL
+@pytest.fixture
+def roles() -> Iterator[tuple[str, str]]:
+    """A new database with the two roles, as the script makes them: the owner's and the app's address."""
+    server = make_url(POSTGRES)
+    engine = create_engine(server, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect():
+            pass
+    except OperationalError:
+        pytest.skip(f"PostgreSQL is not reachable at {server.render_as_string()}: set ENLACE_TEST_POSTGRES")
+    name = f"enlace_{uuid.uuid4().hex[:10]}"
+    owner, app = f"{name}_owner", f"{name}_app"
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    where = {
+        "PGHOST": server.host,
+        "PGPORT": str(server.port or 5432),
+        "PGUSER": server.username,
+        "PGPASSWORD": server.password,
+    }
+    given = {
+        "POSTGRES_DB": name,
+        "OWNER_ROLE": owner,
+        "APP_ROLE": app,
+        "OWNER_PASSWORD": "o'wner",
+        "APP_PASSWORD": "app",
+    }
+    environment = inherited_environment() | {key: value for key, value in where.items() if value} | given
+    try:
+        subprocess.run(["sh", DEPLOY / "postgres-roles.sh"], env=environment, check=True, timeout=30)
+        addresses = [
+            server.set(database=name, username=role, password=word).render_as_string(hide_password=False)
+            for role, word in ((owner, "o'wner"), (app, "app"))
+        ]
+        yield addresses[0], addresses[1]
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            connection.execute(text(f"DROP ROLE IF EXISTS {owner}"))
+            connection.execute(text(f"DROP ROLE IF EXISTS {app}"))
+        engine.dispose()
+
+
+@pytest.mark.slow
+def test_the_app_role_serves_and_cannot_change_a_table(roles: tuple[str, str], tmp_path: Path) -> None:
+    """S20: `init` as the owner, everything else as the app; a bot that is taken over drops no table."""
+    owner, app = roles
+
+    def enlace(address: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = inherited_environment() | {"ENLACE_DATABASE_URL": address, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "bot", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    made = enlace(owner, "init")
+    assert made.returncode == 0, made.stderr
+    for command in (
+        ("db", "check"),
+        ("people", "add", "--telegram-id", "501", "--name", "Ana", "--role", "focal_point", "--agency", "PN"),
+        ("invite", "--role", "coordinator"),
+        ("people", "suspend", "--telegram-id", "501"),
+    ):
+        done = enlace(app, *command)
+        assert done.returncode == 0, done.stderr
+
+    engine = create_engine(app)
+    for statement in (
+        "DROP TABLE audit_entry",
+        "CREATE TABLE mine (id int)",
+        "ALTER TABLE person ADD x int",
+        "TRUNCATE person",
+    ):
+        with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+            connection.execute(text(statement))
+    engine.dispose()
