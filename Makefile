@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := tests/peers
 
-.PHONY: demo test check lint types imports peers bench lock clean
+.PHONY: demo test check lint types imports docs pictures cards peers bench lock clean
 
 demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
@@ -13,7 +13,7 @@ demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
 	$(BIN)/python -m pytest -rs $(TESTS)
 
-check: lint types imports test  ## what CI runs
+check: lint types imports docs test  ## what CI runs
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -24,6 +24,15 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/lint-imports
+
+docs: $(READY)  ## the documentation site in docs/_build/html; a dead link or an unreachable page is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/trees docs docs/_build/html
+
+cards: docs  ## the focal point's cards as PDF, one sheet each, in docs/_build; needs Chromium
+	$(BIN)/python docs/print_cards.py
+
+pictures: $(READY)  ## the docs' pictures, taken anew from the real demo; needs Chromium
+	$(BIN)/python docs/pictures.py
 
 bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--rounds 1 --seconds 3 --scenes polling"
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
@@ -45,6 +54,9 @@ $(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --custom-compile-command "make lock" --quiet -o requirements.lock
+	uv pip compile pyproject.toml --group build --constraint requirements.lock --universal --generate-hashes \
+		--no-emit-index-url --no-annotate --python-version 3.11 --custom-compile-command "make lock" --quiet \
+		-o deploy/requirements.lock
 	uv pip compile $(PEERS)/requirements.in --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --custom-compile-command "make lock" --quiet -o $(PEERS)/requirements.lock
 	npm install --prefix $(PEERS) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund

@@ -1,0 +1,211 @@
+"""Commands in the docs are run: a page is a session at a terminal, played in a clean folder with a Telegram behind it.
+
+What a reader copies must work. Every ```console block of a page runs in one shell, in order; a line that is shown
+below a command must be in its output, `…` standing for anything. What cannot run here (systemd, a package manager)
+says so above its block, `<!-- not run: why -->`, and is still held to name commands and targets that exist.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from markdown_it import MarkdownIt
+
+from bot import cli
+from bot.sandbox.server import running_sandbox
+from bot.settings import inherited_environment
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    (*(ROOT / name for name in ("README.md", "CONTRIBUTING.md")), *(ROOT / "docs").rglob("*.md")),
+)
+NOT_RUN = re.compile(r"<!-- not run: (\S.{9,}) -->")
+SHOWN = {"", "text", "python", "ini", "nginx", "po", "json", "sql", "{toctree}", "yaml", "diff", "xml", "markdown"}
+"""Languages of blocks that are read, not typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page: its language, its text, and why it is not run ("" if it is)."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+    not_run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is typed after one `$ ` prompt, and the lines the page shows as its output."""
+
+    line: int
+    typed: str
+    shown: tuple[str, ...]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    before = ""
+    for token in MarkdownIt("commonmark").parse(page.read_text("utf-8")):
+        if token.type in ("fence", "code_block"):
+            language = token.info.split()[0] if token.info else ("" if token.type == "fence" else "indented")
+            mark = NOT_RUN.search(before)
+            line = (token.map or [0])[0] + 1
+            yield Block(str(page.relative_to(ROOT)), line, language, token.content, mark[1] if mark else "")
+        before = token.content if token.type == "html_block" else ""
+
+
+def commands(block: Block) -> list[Command]:
+    """The commands of a console block; `> ` continues the one above."""
+    found: list[Command] = []
+    for number, line in enumerate(block.text.splitlines(), block.line + 1):
+        if line.startswith("$ "):
+            found.append(Command(number, line[2:], ()))
+        elif line.startswith(("> ", ">")) and found:
+            last = found.pop()
+            found.append(Command(last.line, f"{last.typed}\n{line[2:]}", last.shown))
+        elif line.strip():
+            assert found, f"{block.page}:{number}: output before a command"
+            last = found.pop()
+            found.append(Command(last.line, last.typed, (*last.shown, line)))
+    return found
+
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+RUN = {page: [b for b in BLOCKS if b.page == page and b.language == "console" and not b.not_run] for page in
+       dict.fromkeys(b.page for b in BLOCKS)}  # fmt: skip
+
+
+# ------------------------------------------------------------------ every block is one kind or the other
+def test_whatever_looks_typed_is_run_or_says_why_not() -> None:
+    """A block is a console session, or a language that is only read; shell in disguise would never be tried."""
+    strange = [f"{b.page}:{b.line} {b.language}" for b in BLOCKS if b.language not in SHOWN | {"console"}]
+    disguised = [f"{b.page}:{b.line}" for b in BLOCKS if b.language != "console" and b.text.lstrip().startswith("$ ")]
+    idle = [f"{b.page}:{b.line}" for b in BLOCKS if b.language == "console" and not commands(b)]
+    misplaced = [f"{b.page}:{b.line}" for b in BLOCKS if b.language != "console" and b.not_run]
+    assert (strange, disguised, idle, misplaced) == ([], [], [], [])
+
+
+def test_a_mark_stands_right_above_its_block() -> None:
+    """A mark that has lost its block would excuse nothing, and one that gives no reason convinces nobody."""
+    for page in PAGES:
+        marks = len(re.findall("^ *<!-- not run", page.read_text("utf-8"), re.MULTILINE))
+        held = sum(bool(block.not_run) for block in blocks(page))
+        assert marks == held, page.relative_to(ROOT)
+
+
+def names(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from names(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def test_every_command_that_is_named_exists() -> None:
+    """`enlace …` and `make …`, also where they are not run: in marked blocks and in the text itself."""
+    known = {" ".join(name) for name in names(typer.main.get_command(cli.app))}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    wrong = []
+    for page in PAGES:
+        text = page.read_text("utf-8") if page.exists() else ""
+        for found in re.finditer(
+            r"(?:`|^\$ |&& )(?:sudo -u \w+ )?(enlace|make) ([a-z][a-z ]*[a-z])", text, re.MULTILINE
+        ):
+            words = found[2].split()
+            is_known = words[0] in targets if found[1] == "make" else " ".join(words[:2]) in known or words[0] in known
+            if not is_known:
+                wrong.append(f"{page.relative_to(ROOT)}: {found[1]} {found[2]}")
+    assert wrong == []
+
+
+# ------------------------------------------------------------------ played
+def lay_out(folder: Path) -> None:
+    """The project as its reader has it, so that what a page makes is made in this folder and nowhere else."""
+    for path in ROOT.iterdir():
+        is_made = path.name in ("demo", "evidence", "build", ".git", ".env") or path.suffix in (".db", ".log")
+        if not is_made and not path.name.endswith("_cache"):
+            (folder / path.name).symlink_to(path)
+
+
+def script_of(page: str) -> str:
+    """One bash script: each command announced by a line that no program prints, and the first failure is the last."""
+    lines = ["set -euo pipefail", "exec 2>&1", "shopt -s expand_aliases"]
+    for block in RUN[page]:
+        for command in commands(block):
+            lines += [f"printf '\\036%s\\n' {command.line}", command.typed]
+    return "\n".join([*lines, "printf '\\036end\\n'"]) + "\n"
+
+
+def said_by(output: str) -> dict[str, str]:
+    """Line of the page → what its command printed."""
+    parts = output.split("\x1e")[1:]
+    return {head: rest for head, _, rest in (part.partition("\n") for part in parts)}
+
+
+def is_shown(line: str, output: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in re.split(r"…", line.strip()))
+    return any(re.fullmatch(pattern, printed.strip()) for printed in output.splitlines())
+
+
+def end(session: int) -> None:
+    """What the page left running ends with it: the session's own processes, and no others."""
+    for number, patience in ((signal.SIGTERM, 50), (signal.SIGKILL, 50)):
+        for _ in range(patience):
+            try:
+                os.killpg(session, number if _ == 0 else 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize("page", [page for page in RUN if RUN[page]])
+def test_the_commands_of_a_page_do_what_the_page_shows(page: str, tmp_path: Path) -> None:
+    """In a clean folder, one shell for the page, the bot as a real process when the page starts it."""
+    lay_out(tmp_path)
+    with running_sandbox(any_token=True) as sandbox:
+        environment = inherited_environment() | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "200",
+            "ENLACE_TELEGRAM_API": sandbox.url,
+            "ENLACE_TELEGRAM_TOKEN": sandbox.token,
+            "ENLACE_LANGUAGE": "en",
+        }
+        script = tmp_path / "session.sh"
+        script.write_text(script_of(page), "utf-8")
+        with (tmp_path / "session.log").open("wb") as log:
+            process = subprocess.Popen(
+                ["bash", script],
+                cwd=tmp_path,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            code = process.wait(120)
+        finally:
+            end(process.pid)
+    output = (tmp_path / "session.log").read_text("utf-8", "replace")
+    assert (code, "\x1eend" in output) == (0, True), output[-3000:]
+    said = said_by(output)
+    for block in RUN[page]:
+        for command in commands(block):
+            for line in command.shown:
+                assert is_shown(line, said[str(command.line)]), (
+                    f"{page}:{command.line} does not print {line!r} but\n{said[str(command.line)]}"
+                )

@@ -1,0 +1,78 @@
+"""Links of the docs lead somewhere: checked offline, for a page is read where there is no network to check with.
+
+Sphinx checks the pages of the site as it builds them; these tests also read README and CONTRIBUTING, which are
+read where the code is hosted, and by its rules for anchors.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+
+
+def walk(tokens: list[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from walk(token.children or [])
+
+
+def parsed(page: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8"))
+
+
+def links(page: Path) -> Iterator[str]:
+    """Every address a page names: links, pictures, and those of raw HTML."""
+    for token in walk(parsed(page)):
+        if token.type == "link_open":
+            yield str(token.attrGet("href"))
+        elif token.type == "image":
+            yield str(token.attrGet("src"))
+        elif token.type in ("html_block", "html_inline"):
+            yield from re.findall(r'(?:href|src)="([^"]+)"', token.content)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made where the code is hosted and by MyST."""
+    tokens = parsed(page)
+    headings = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
+    made = re.findall(r'id="([^"]+)"', page.read_text("utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings} | set(made)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """A file that exists, an anchor that it has; what is elsewhere is an https address in form, and is not asked."""
+    wrong = []
+    for link in links(page):
+        parts = urlsplit(link)
+        if parts.scheme == "https":
+            is_good = re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?", parts.netloc) is not None and " " not in link
+        elif parts.scheme or parts.netloc:
+            is_good = parts.scheme == "mailto"
+        else:
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            is_good = target.exists() and target.is_relative_to(ROOT)
+            is_good = is_good and (not parts.fragment or parts.fragment in anchors(target))
+        if not is_good:
+            wrong.append(link)
+    assert wrong == []
+
+
+def test_every_picture_is_shown() -> None:
+    """A picture no page shows is weight in every clone."""
+    shown = {(page.parent / unquote(urlsplit(link).path)).resolve() for page in PAGES for link in links(page)}
+    kept = {path for path in (ROOT / "docs" / "pictures").iterdir() if path.is_file()}
+    assert {path.name for path in kept - shown} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_picture_says_what_it_shows(page: Path) -> None:
+    """Who does not see it reads its text."""
+    assert [token.attrGet("src") for token in walk(parsed(page)) if token.type == "image" and not token.content] == []
