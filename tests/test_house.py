@@ -139,6 +139,11 @@ def test_env_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
     assert copied == untouched
 
 
+def test_every_language_can_be_the_plans_first() -> None:
+    """ENLACE_LANGUAGE takes what the catalogues have, and nothing else."""
+    assert get_args(Settings.model_fields["language"].annotation) == LANGUAGES
+
+
 # ------------------------------------------------------------------ what the bot says
 def test_every_key_that_is_said_is_in_every_language() -> None:
     """A missing sentence would show its key to an officer."""
