@@ -39,11 +39,11 @@ bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--round
 
 # Bots made with other people's libraries, which the sandbox must serve too. Apart from ours: aiogram wants an older
 # pydantic, and nothing that Enlace runs on is installed from npm.
-peers: $(PEERS)/.venv/.ready $(PEERS)/node_modules/.ready  ## what tests/peers needs: Python, and Node with npm
+peers: $(VENV)/peers/.ready $(PEERS)/node_modules/.ready  ## what tests/peers needs: Python, and Node with npm
 
-$(PEERS)/.venv/.ready: $(PEERS)/requirements.lock
-	@$(PYTHON) -m venv $(PEERS)/.venv
-	@$(PEERS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(VENV)/peers/.ready: $(PEERS)/requirements.lock
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(PEERS)/node_modules/.ready: $(PEERS)/package-lock.json
@@ -62,7 +62,7 @@ lock:
 	npm install --prefix $(PEERS) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) $(PEERS)/.venv $(PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
+	rm -rf $(VENV) $(PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

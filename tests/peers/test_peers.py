@@ -25,7 +25,7 @@ from PIL import Image
 from bot.sandbox.client import Phone, SandboxClient
 
 HERE = Path(__file__).parent
-PYTHON = HERE / ".venv" / "bin" / "python"
+PYTHON = HERE.parents[1] / ".venv" / "peers" / "bin" / "python"
 NODE = shutil.which("node")
 ANA = 501
 
