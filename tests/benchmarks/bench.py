@@ -22,8 +22,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from houses import CLOCK, House, copy, furnish, schema
-from load import FIRST_PERSON, Plan, Report, run
+from emulator import FIRST_PERSON
+from houses import CLOCK, House, Kind, copy, furnish, schema
+from load import Plan, Report, run
 from sqlalchemy.exc import OperationalError
 from talks import TALKS
 
@@ -44,29 +45,27 @@ class Bot:
     environment: Mapping[str, str] = field(default_factory=dict)
     webhook: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
+    house: Kind = "form"
     talk: str = "form"
 
 
 PEER = {"BENCH_API": "{api}", "BENCH_TOKEN": "{token}"}
 PEER_HOOK = {"BENCH_HOOK_PORT": "{hook_port}"}
 RUN = ("--", "run", "--clock", CLOCK)
+EACH = ("--without", "group", *RUN)
+HTTPX = ("--without", "aiohttp", *RUN)
 
 BOTS = (
     Bot("ptb", "PTB ConversationHandler, keeps nothing", "ptb.py", (), PEER, PEER_HOOK),
     Bot("pickle", "PTB + PicklePersistence", "ptb.py", (), PEER | {"BENCH_PICKLE": "bot.pickle"}, PEER_HOOK),
     Bot("enlace", "Enlace, SQLite", "enlace.py", RUN, database="sqlite", talk="enlace-form"),
     Bot("postgres", "Enlace, PostgreSQL", "enlace.py", RUN, database="postgresql", talk="enlace-form"),
+    Bot("each", "Enlace, a commit per answer", "enlace.py", EACH, database="sqlite", talk="enlace-form"),
+    Bot("httpx", "Enlace over httpx", "enlace.py", HTTPX, database="sqlite", talk="enlace-form"),
     Bot(
-        "each",
-        "Enlace, a commit per answer",
-        "enlace.py",
-        ("--without", "group", *RUN),
-        {},
-        {},
-        "sqlite",
-        "enlace-form",
+        "activity", "Enlace: activity report", "enlace.py", RUN, database="sqlite", house="activities", talk="activity"
     ),
-    Bot("httpx", "Enlace over httpx", "enlace.py", ("--without", "aiohttp", *RUN), {}, {}, "sqlite", "enlace-form"),
+    Bot("referral", "Enlace: referral totals", "enlace.py", RUN, database="sqlite", house="shipped", talk="referral"),
     Bot("floor", "nothing at all (the driver's ceiling)", "floor.py", (), PEER),
 )
 
@@ -85,6 +84,7 @@ class Scene:
 
 SCENES = (
     Scene("polling", "50 people, polling", 50, ("ptb", "pickle", "enlace", "postgres", "each", "httpx", "floor")),
+    Scene("jobs", "50 people, polling, Enlace's own work", 50, ("ptb", "enlace", "activity", "referral")),
     Scene("webhook", "50 people, webhook", 50, ("ptb", "pickle", "enlace", "postgres"), is_webhook=True),
     Scene("crowd", "500 people, polling", 500, ("ptb", "pickle", "enlace", "postgres")),
     Scene("crowd-webhook", "500 people, webhook", 500, ("ptb", "enlace"), is_webhook=True),
@@ -100,20 +100,20 @@ class Stage:
     def __init__(self, folder: Path, people: int) -> None:
         self.folder, self.people = folder, range(FIRST_PERSON, FIRST_PERSON + people)
         self._number = 0
-        self._sqlite: House | None = None
+        self._templates: dict[Kind, House] = {}
 
     def _house(self, bot: Bot, folder: Path, stack: ExitStack) -> House:
         if bot.database == "postgresql":
             folder.mkdir()
             house = House(folder, stack.enter_context(schema()))
-            furnish(house, self.people)
+            furnish(house, self.people, bot.house)
             return house
-        if self._sqlite is None:
-            template = self.folder / "template"
+        if bot.house not in self._templates:
+            template = self.folder / bot.house
             template.mkdir()
-            self._sqlite = House(template, f"sqlite:///{template / 'enlace.db'}")
-            furnish(self._sqlite, self.people)
-        return copy(self._sqlite, folder)
+            house = self._templates[bot.house] = House(template, f"sqlite:///{template / 'enlace.db'}")
+            furnish(house, self.people, bot.house)
+        return copy(self._templates[bot.house], folder)
 
     def measure(self, bot: Bot, scene: Scene, seconds: float, pin: tuple[int, int] | None) -> Report:
         self._number += 1

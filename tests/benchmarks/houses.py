@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
 from bot.forms import read_form
 from bot.opening import open_storage
@@ -19,6 +20,7 @@ from bot.people import enrol
 from bot.settings import Settings
 from bot.setup import publish, set_up
 from conversations.plan import Role
+from storage.models import Activity, Agency, table
 from storage.unit_of_work import UnitOfWork
 
 FORM = Path(__file__).parent / "peers" / "form.md"
@@ -26,6 +28,9 @@ CLOCK = "2018-10-03T08:00"
 BEGINS = datetime.fromisoformat(CLOCK).replace(tzinfo=ZoneInfo("America/Santo_Domingo"))
 POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
 AGENCY = "MMUJER"
+Kind = Literal["form", "shipped", "activities"]
+WORK = 40
+"""Activities of an agency: more than one person reports while a benchmark lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +73,44 @@ class House:
         }
 
 
-def furnish(house: House, people: range) -> None:
-    """The shipped plan and forms, the benchmark's form, and focal points with these Telegram numbers."""
+def furnish(house: House, people: range, kind: Kind = "form") -> None:
+    """The shipped plan and forms, and focal points with these Telegram numbers.
+
+    `form`: the benchmark's form stands in the place of the shipped referrals. `shipped`: as shipped. `activities`:
+    each of the first fifty is of an agency of its own, which has WORK activities due.
+    """
     list(set_up(house.settings, BEGINS))
-    data = FORM.read_bytes()
-    checked = read_form(FORM, data)
 
     def work(unit: UnitOfWork) -> None:
-        publish(unit, data, checked, BEGINS)
+        codes = _add_agencies(unit, 50) if kind == "activities" else [AGENCY]
+        if kind == "form":
+            publish(unit, FORM.read_bytes(), read_form(FORM, FORM.read_bytes()), BEGINS)
         for number in people:
-            enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, AGENCY, "en", BEGINS, "America/Santo_Domingo")
+            code = codes[(number - people.start) % len(codes)]
+            enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, code, "en", BEGINS, "America/Santo_Domingo")
 
     with open_storage(house.settings) as database:
         database.units.submit(None, work).result()
+
+
+def _add_agencies(unit: UnitOfWork, count: int) -> list[str]:
+    """More agencies, each with WORK activities like the plan's first, which are due every month."""
+    connection = unit.connection
+    agencies, activities = table(Agency), table(Activity)
+    agency, activity = _first(connection, agencies), _first(connection, activities)
+    codes = [f"B{number:03d}" for number in range(count)]
+    for code in codes:
+        made = connection.execute(insert(agencies).values(agency | {"code": code}).returning(agencies.c.id))
+        its = activity | {"agency_id": made.scalar_one(), "report_frequency": "monthly", "sensitivity": "public"}
+        connection.execute(insert(activities), [its | {"code": f"{code}-{number}"} for number in range(WORK)])
+    return codes
+
+
+def _first(connection: Connection, rows: Table) -> dict[str, Any]:
+    """A row to make others like."""
+    found = dict(connection.execute(select(rows).order_by(rows.c.id).limit(1)).mappings().one())
+    del found["id"]
+    return found
 
 
 @contextlib.contextmanager

@@ -46,7 +46,46 @@ FORM = (
 )
 """The form that every bot of the comparison plays: six questions, seven interactions."""
 
+ACTIVITY = (
+    Rule(r"left to report", r"press:B\d+-\d+"),
+    Rule(r"How is the activity going", "press:In progress"),
+    Rule(r"What percentage is done", "press:50"),
+    Rule(r"How many units so far", "{n}"),
+    Rule(r"Did this activity reach people", "press:Yes"),
+    Rule(r"How many people in total", "100"),
+    Rule(r"How many women", "40"),
+    Rule(r"How many men", "30"),
+    Rule(r"How many girls", "20"),
+    Rule(r"How many boys", "10"),
+    Rule(r"Whom did it mainly reach", "press:Skip"),
+    Rule(r"What evidence", "press:later"),
+    Rule(r"Where did it take place", "press:Nationwide"),
+    Rule(r"What is the next step", "the next {n} spots go on air"),
+    Rule(r"Please check", "press:Send", recalls=True),
+)
+"""The monthly report of one activity, from the due list."""
+
+REFERRAL = (
+    Rule(r"I will not write names", "press:Understood"),
+    Rule(r"From which region", "press:Ozama"),
+    Rule(r"How many people were referred", "12"),
+    Rule(r"Women \(18 or over\)", "5 4 2 1 0"),
+    Rule(r"Already receive at least one service", "6 4 1 1"),
+    Rule(r"Which services were activated", "press:Health"),
+    Rule(r"Which services were activated", "press:Done"),
+    Rule(r"Which were missing", "press:Skip"),
+    Rule(r"Who made the referrals", "press:Police"),
+    Rule(r"Who made the referrals", "press:Done"),
+    Rule(r"What would improve the response", "press:Skip"),
+    Rule(r"What level of care", "press:Restricted"),
+    Rule(r"there are no names or data", "press:Understood"),
+    Rule(r"Please check", "press:Send"),
+)
+"""The monthly totals of referrals: sealed, and every text read for personal data."""
+
 TALKS = {
     "form": Talk("/start", FORM, r"Saved as number"),
     "enlace-form": Talk("/referrals", FORM, r"Receipt no\. \d+"),
+    "activity": Talk("/pending", ACTIVITY, r"Receipt no\. \d+"),
+    "referral": Talk("/referrals", REFERRAL, r"Receipt no\. \d+"),
 }

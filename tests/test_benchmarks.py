@@ -1,0 +1,150 @@
+"""The load driver tells the truth: a conversation that went well is counted, one that did not is failed.
+
+Nothing here is timed. What the driver measures is printed by `make bench`; what it must never do is call a bot fast
+that has lost an answer.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+FORM = ["--talk", "form", "--env", "BENCH_API={api}", "--env", "BENCH_TOKEN={token}"]
+
+
+def drive(*arguments: str, command: list[str]) -> dict[str, Any]:
+    """The report of one run of the driver as a process."""
+    driver = [sys.executable, str(BENCHMARKS / "load.py"), *arguments, "--", sys.executable, *command]
+    done = subprocess.run(driver, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def house(folder: Path) -> list[str]:
+    """An Enlace with five people and the benchmark's form; the driver's arguments for it."""
+    script = f"""
+        import sys; sys.path.insert(0, {str(BENCHMARKS)!r})
+        import json
+        from pathlib import Path
+        from houses import House, furnish
+        made = House(Path({str(folder)!r}), "sqlite:///{folder / "enlace.db"}")
+        furnish(made, range(100_001, 100_006))
+        print(json.dumps([made.environment, made.webhook]))
+    """
+    command = [sys.executable, "-c", dedent(script)]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    environment, webhook = json.loads(made.stdout)
+    (folder / "webhook.json").write_text(json.dumps(webhook))
+    return [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+
+
+ENLACE = [str(BENCHMARKS / "peers" / "enlace.py")]
+RUN = ["--", "run", "--clock", "2018-10-03T08:00"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [RUN, ["--without", "group", *RUN], ["--without", "aiohttp", *RUN]])
+def test_three_people_fill_the_form_with_enlace(tmp_path: Path, arguments: list[str]):
+    """As it is and with each slowdown: every conversation ends with a receipt, and the report has its figures."""
+    settings = house(tmp_path)
+
+    report = drive("--talk", "enlace-form", "--users", "3", "--rounds", "3", *settings, command=[*ENLACE, *arguments])
+
+    assert (report["failed"], report["failures"], report["errors"]) == (0, {}, {})
+    assert report["conversations"] >= 3
+    assert report["interactions"] >= 3 * 7
+    assert 0 < report["p50_ms"] <= report["p99_ms"] <= report["max_ms"]
+    assert report["peak_rss_mb"] > 0
+    assert report["calls_per_interaction"] > 1
+    assert report["calls"]["sendMessage"] > 0
+
+
+@pytest.mark.slow
+def test_the_driver_posts_to_a_webhook(tmp_path: Path, unused_tcp_port: int):
+    """The same by webhook: Telegram's secret is sent, and a call in the webhook's answer is performed."""
+    settings = house(tmp_path)
+    for name, value in json.loads((tmp_path / "webhook.json").read_text()).items():
+        settings += ["--env", f"{name}={value}"]
+
+    report = drive(
+        *("--talk", "enlace-form", "--users", "3", "--rounds", "3", "--hook-port", str(unused_tcp_port)),
+        *settings,
+        command=[*ENLACE, *RUN],
+    )
+
+    assert (report["failed"], report["errors"]) == (0, {})
+    assert "getUpdates" not in report["calls"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pickle", ["", "bot.pickle"])
+def test_the_peer_fills_the_same_form(tmp_path: Path, pickle: str):
+    """python-telegram-bot with and without its pickle holds the conversation that Enlace holds."""
+    kept = ["--env", f"BENCH_PICKLE={tmp_path / pickle}"] if pickle else []
+
+    report = drive(*FORM, "--users", "3", "--rounds", "3", *kept, command=[str(BENCHMARKS / "peers" / "ptb.py")])
+
+    assert (report["failed"], report["errors"]) == (0, {})
+    assert report["conversations"] >= 3
+
+
+BOT = """
+import json, os, urllib.request
+
+def call(method, **parameters):
+    url = f"{os.environ['BENCH_API']}/bot{os.environ['BENCH_TOKEN']}/{method}"
+    with urllib.request.urlopen(url, json.dumps(parameters).encode()) as answer:
+        return json.load(answer)["result"]
+
+keys = {"inline_keyboard": [[{"text": text, "callback_data": text} for text in ("Water", "Yes", "Save")]]}
+offset, said, texts = 0, [], json.loads(os.environ["TEXTS"])
+while True:
+    for update in call("getUpdates", offset=offset, timeout=1):
+        offset = update["update_id"] + 1
+        chat = update.get("message") or update["callback_query"]["message"]
+        said.append(update["message"]["text"] if "message" in update else "")
+        text = texts[(len(said) - 1) % len(texts)]
+        if text:
+            call("sendMessage", chat_id=chat["chat"]["id"], text=text.replace("SAID", str(said)), reply_markup=keys)
+"""
+"""Says to one person the next of TEXTS, whatever was answered."""
+
+ASKED = ["Q1. What do you report?", "Q2. How many?", "Q3. Describe it", "Q4. On which date?", "Q5. Is it urgent?"]
+GOOD = [*ASKED, "SAID Q6. Save it?", "Saved as number 1"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "failure"),
+    [
+        ([*ASKED[:1], *ASKED[2:], *GOOD[5:]], r"something else instead of Q2\. How many"),
+        ([*ASKED[:2], *ASKED[1:], *GOOD[5:]], r"something else instead of Q3\. Describe it"),
+        ([*ASKED, "Q6. Save it?", "Saved as number 1"], r"an answer forgotten at Q6\. Save it"),
+        ([*ASKED, "Saved as number 1"], r"something else instead of Q6\. Save it"),
+        ([*ASKED[:3], ""], "no answer in time"),
+    ],
+    ids=["a question left out", "a question twice", "an answer forgotten", "ended too soon", "silence"],
+)
+def test_a_bot_that_answers_wrongly_is_reported_as_failed(texts: list[str], failure: str):
+    """Whatever goes wrong ends the conversation, and the report says what."""
+    settings = [*FORM, "--env", f"TEXTS={json.dumps(texts)}"]
+
+    report = drive(*settings, "--users", "1", "--rounds", "1", "--patience", "1", command=["-c", BOT])
+
+    assert report["conversations"] == 0
+    assert report["failures"] == {failure: 1}
+
+
+def test_a_bot_that_answers_rightly_is_not():
+    """The same bot with nothing wrong: so that the failures above are of the faults."""
+    settings = [*FORM, "--env", f"TEXTS={json.dumps(GOOD)}"]
+
+    report = drive(*settings, "--users", "1", "--rounds", "1", command=["-c", BOT])
+
+    assert report["conversations"] >= 1
+    assert report["failures"] == {}
