@@ -74,9 +74,11 @@ class UnitOfWork:
         """Have `hook` called once this unit is durable; never if it is not. For caches and wake-ups only."""
         self._after_commit.append(hook)
 
-    @property
-    def hooks(self) -> list[Callable[[], object]]:
-        return self._after_commit
+    def close(self) -> list[Callable[[], object]]:
+        """Its hooks. Unit and repositories, which know each other, are free at once and not when a collector comes."""
+        hooks = self._after_commit
+        vars(self).clear()
+        return hooks
 
     @property
     def is_postgresql(self) -> bool:
@@ -425,17 +427,25 @@ class Units:
             group.failed.append((line, work, error))
             return
         group.done.append((work, result))
-        group.hooks.extend(unit.hooks)
+        group.hooks.extend(unit.close())
         self._advance(line)
 
     def _advance(self, line: _Line) -> None:
-        """The first unit of the line has been applied: the next one may ride in the same group."""
+        """The first unit of the line has been applied: the next one may ride in the same group.
+
+        With several threads another one would take it before this group has committed: there it waits for that.
+        """
         with self._changed:
             line.waiting.popleft()
-            if line.waiting:
-                self._ready.append(line)
-            else:
-                line.is_scheduled = False
+            if self._writer.threads == 1:
+                self._go_on(line)
+
+    def _go_on(self, line: _Line) -> None:
+        if line.waiting:
+            self._ready.append(line)
+            self._changed.notify()
+        else:
+            line.is_scheduled = False
 
     def _settle(self, group: _Group, took: float) -> None:
         """The group is durable: run the hooks, tell those who succeeded, deal with those who failed."""
@@ -468,6 +478,11 @@ class Units:
                     line.waiting.popleft()
                     told.append((work, None, error))
                 self._ready.append(line)
+            if self._writer.threads > 1:
+                failed = {id(line) for line, _, _ in group.failed}
+                for line in group.lines:
+                    if id(line) not in failed:
+                        self._go_on(line)
             for line in group.lines:
                 if not line.is_scheduled and not line.waiting:
                     self._drop(line)

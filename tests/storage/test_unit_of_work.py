@@ -6,8 +6,10 @@ the test turn red (GUARANTEES §3): a crash suite in which nothing crashes prove
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -129,6 +131,22 @@ def test_two_units_of_one_key_never_run_at_once(postgres_database: Database) -> 
     assert max(most) == 1
 
 
+def test_the_next_unit_of_a_key_begins_when_the_one_before_it_has_committed(database: Database) -> None:
+    """Not when it has been applied: until the commit, another connection sees the database as it was."""
+    slow = threading.Event()
+
+    def delay(_: object) -> None:
+        if not slow.is_set():
+            slow.set()
+            time.sleep(0.2)
+
+    event.listen(database.engine, "commit", delay)
+    database.units.submit("chat", lambda unit: unit.chats.set(7, turn=1))
+    second = database.units.submit("chat", lambda unit: unit.connection.scalar(text("SELECT turn FROM chat")))
+    assert second.result(10) == 1
+    assert slow.is_set()
+
+
 def test_a_later_unit_waits_until_the_failed_one_before_it_has_been_retried(database: Database) -> None:
     """The order of a key survives a failure; other keys do not wait."""
     seen: list[str] = []
@@ -209,6 +227,24 @@ def test_a_broken_hook_does_not_unsay_the_commit(database: Database, caplog: pyt
 
     assert database.units.submit("a", work).result(10) == "done"
     assert "hook" in caplog.text
+
+
+def test_a_unit_is_over_with_its_function(database: Database) -> None:
+    """What it held is free without a collection, and who kept it can do nothing with it."""
+    kept: list[UnitOfWork] = []
+
+    def work(unit: UnitOfWork) -> "weakref.ref[object]":
+        kept.append(unit)
+        return weakref.ref(unit.inbox)
+
+    gc.disable()
+    try:
+        inbox = database.units.submit(None, work).result()
+        assert inbox() is None
+    finally:
+        gc.enable()
+    with pytest.raises(AttributeError):
+        kept[0].outbox.counts()
 
 
 def test_close_applies_everything_in_line(url: str) -> None:
