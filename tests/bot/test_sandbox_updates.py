@@ -397,6 +397,29 @@ def test_a_delivery_can_be_cut_before_or_after_it_arrived(sandbox: Sandbox, bot:
     assert (before.hits, after.hits) == (1, 1)
 
 
+def test_a_delivery_can_be_slow(sandbox: Sandbox, bot: BotByHand, hook: Hook) -> None:
+    """It is carried all the same, once."""
+    slow = sandbox.world.faults.add(Fault("slow", method="webhook", delay=0.05, times=1))
+    bot.do("setWebhook", url=hook.url)
+    for text in ("a", "b"):
+        people.say(sandbox.world, ANA, text)
+    until(lambda: len(hook.got) == 2)
+    assert (texts(hook.got), slow.hits) == (["a", "b"], 1)
+
+
+@pytest.mark.parametrize("method", ["setWebhook", "deleteWebhook"])
+def test_what_waits_can_be_dropped(sandbox: Sandbox, bot: BotByHand, hook: Hook, method: str) -> None:
+    """`drop_pending_updates`; without it nothing is lost by changing from one way to the other."""
+    people.say(sandbox.world, ANA, "a")
+    bot.do(method, url="")
+    assert texts(bot.do("getUpdates")) == ["a"]
+    bot.do(method, drop_pending_updates=True, **({"url": hook.url} if method == "setWebhook" else {}))
+    assert bot.do("getWebhookInfo")["pending_update_count"] == 0
+    people.say(sandbox.world, ANA, "b")
+    bot.do("deleteWebhook")
+    assert "a" not in texts(hook.got)
+
+
 def test_a_webhook_nobody_serves_is_tried_until_it_is(sandbox: Sandbox, bot: BotByHand) -> None:
     """The update waits; the error can be read."""
     bot.do("setWebhook", url="http://127.0.0.1:9/x")
