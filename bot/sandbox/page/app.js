@@ -1,15 +1,16 @@
 /**
- * The page of phones: the bar on top, the phones below, and the events that keep both true.
+ * The page of phones: the bar on top, the phones below, beside them what the bot did, and the events that keep
+ * all of it true.
  */
 
 import { get, listen, oneAtATime, post, remove } from "./api.js";
+import { Bar } from "./bar.js";
 import * as clock from "./clock.js";
-import { h, icon, iconButton, openDialog, set } from "./dom.js";
-import { initials, Phone } from "./phone.js";
+import { avatar, h, icon, openDialog, set } from "./dom.js";
+import { Panel } from "./panel.js";
+import { Phone } from "./phone.js";
+import { Tour } from "./tour.js";
 import { language, remember, remembered, setLanguage, t } from "./words.js";
-
-const LATENCIES = [0, 0.3, 1, 3, 10];
-const THEMES = ["auto", "light", "dark"];
 
 const page = {
   state: null,
@@ -17,176 +18,108 @@ const page = {
   phones: new Map(),
   shown: Number(remembered("enlace.shown", "sessionStorage")) || null,
 };
-const bar = document.getElementById("bar");
 const strip = document.getElementById("strip");
 const phones = document.getElementById("phones");
 const offline = document.getElementById("offline");
+const skip = document.getElementById("skip");
 
 const shell = {
   username: () => page.state?.bot?.username ?? "",
+  botName: () => page.state?.bot?.name ?? "",
+  trouble,
   openStartLink,
   complain: (problem) => notify(t("error.request", { reason: problem.message })),
-  changed: () => showStrip(),
+  changed: () => {
+    showStrip();
+    tour.look();
+  },
 };
 
-// ---- the bar
-
-let bars = {};
-
-function buildBar() {
-  const settingsOpen = bar.querySelector(".settings")?.classList.contains("open") ?? false;
-  bars = {
-    date: h("span", { class: "date" }),
-    time: h("span", { class: "time" }),
-    moment: h("input", { type: "datetime-local", "aria-label": t("bar.moment"), required: true, value: bars.moment?.value }),
-    down: h("input", { type: "checkbox", role: "switch", id: "down", onchange: (event) => change({ down: event.currentTarget.checked }) }),
-    limits: h("input", { type: "checkbox", role: "switch", id: "limits", onchange: (event) => change({ limits: event.currentTarget.checked }) }),
-    latency: h("select", { id: "latency", onchange: (event) => change({ latency: Number(event.currentTarget.value) }) }),
-    faults: h("button", { type: "button", class: "quiet faults", title: t("bar.faults.clear"), hidden: true, onclick: clearFaults }),
-    bot: h("span", { class: "bot-status" }),
-    supervisor: h("span", { class: "supervisor" }),
-    theme: h("button", { type: "button", class: "quiet theme", onclick: nextTheme }),
-  };
-  const settings = h("div", { class: "settings", id: "settings" },
-    h("label", { class: "switch" }, bars.down, h("span", { class: "track", "aria-hidden": "true" }), t("bar.down")),
-    h("label", { class: "switch" }, bars.limits, h("span", { class: "track", "aria-hidden": "true" }), t("bar.limits")),
-    h("label", { class: "choice" }, t("bar.latency"), bars.latency),
-    bars.faults,
-    h("button", { type: "button", class: "quiet", onclick: addPerson }, icon("plus"), t("bar.people.add")),
-    bars.theme,
-    h("button", { type: "button", class: "quiet", lang: language() === "es" ? "en" : "es", title: t("bar.language.long"), onclick: otherLanguage }, t("bar.language")));
-  settings.classList.toggle("open", settingsOpen);
-  const gear = iconButton("gear", t("bar.settings"), () => {
-    const open = settings.classList.toggle("open");
-    set(gear, { "aria-expanded": String(open) });
-  }, { class: "icon-button gear", "aria-controls": "settings", "aria-expanded": String(settingsOpen) });
-  const quick = (key, move) => h("button", { type: "button", title: t(`bar.${key}.long`), onclick: move }, t(`bar.${key}`));
-  bar.replaceChildren(
-    h("div", { class: "brand" }, h("img", { src: "/page/icon.svg", alt: "" }), h("h1", {}, t("bar.brand"))),
-    h("div", { class: "clock", role: "group", "aria-label": t("bar.clock") },
-      h("p", { class: "now", "aria-live": "off" }, bars.date, bars.time),
-      h("div", { class: "quick" },
-        quick("hour", () => moveClock({ by: 3600 })),
-        quick("day", () => moveClock({ by: 86400 })),
-        quick("monday", () => moveClock({ to: clock.nextMonday() })),
-        h("form", { class: "moment", onsubmit: goToMoment }, bars.moment,
-          h("button", { type: "submit", title: t("bar.moment") }, t("bar.go"))))),
-    h("div", { class: "bot-box" }, bars.bot, bars.supervisor),
-    gear,
-    settings);
-  showTheme();
+/** Why nothing reaches the bot, if that is so. */
+function trouble() {
+  if (page.supervisor && !page.supervisor.running) return "stopped";
+  if (page.state?.down) return "down";
+  return page.state?.bot.mode === "silent" && page.state.bot.last_seen ? "silent" : null;
 }
 
-async function moveClock(to) {
+const bar = new Bar(document.getElementById("bar"), document.getElementById("hints"), {
+  moveClock: (to) => attempt(() => post("/sandbox/clock", to)).then(() => {
+    bar.moment.value = "";
+  }),
+  change: (switches) => attempt(() => post("/sandbox/switches", switches)),
+  clearFaults: () => attempt(() => remove("/sandbox/faults")),
+  supervise,
+  addPerson: () => personDialog(t("people.title"), t("people.text"), () => {}),
+  otherLanguage,
+  showPanel: () => openPanel(!panel.isOpen),
+  showTour: () => tour.toggle(),
+  notify,
+});
+
+const panel = new Panel(document.getElementById("panel"), {
+  people: () => page.state?.people ?? [],
+  state: () => page.state,
+  closed: () => {
+    openPanel(false);
+    bar.panel.focus();
+  },
+});
+
+const tour = new Tour(document.getElementById("tour"), {
+  phone: (id) => page.phones.get(id),
+  running: () => page.supervisor?.running ?? null,
+  show: (id) => showPhone(id, true),
+  openPanel: () => openPanel(true),
+  changed: showTourButton,
+});
+
+/** Does one thing, says why if it was refused, and reads what became of it. */
+async function attempt(act) {
   try {
-    await post("/sandbox/clock", to);
-    bars.moment.value = "";
-    await readState();
+    await act();
   } catch (problem) {
     shell.complain(problem);
   }
+  await readState();
 }
 
-function goToMoment(event) {
-  event.preventDefault();
-  const to = clock.fromLocalInput(bars.moment.value);
-  if (to < clock.now()) notify(t("bar.forward"));
-  else moveClock({ to });
+async function supervise(orders) {
+  await attempt(async () => {
+    for (const order of orders) await post("/sandbox/supervisor", { do: order });
+  });
+  await readSupervisor();
 }
 
-async function change(switches) {
-  try {
-    await post("/sandbox/switches", switches);
-  } catch (problem) {
-    shell.complain(problem);
-  }
-  readState();
+function openPanel(isOpen) {
+  remember("enlace.panel", isOpen ? "open" : "");
+  panel.open(isOpen);
+  set(bar.panel, { "aria-expanded": String(isOpen) });
+  document.body.classList.toggle("with-panel", isOpen);
+  if (isOpen) panel.heading.focus({ preventScroll: true });
 }
 
-async function clearFaults() {
-  try {
-    await remove("/sandbox/faults");
-  } catch (problem) {
-    shell.complain(problem);
-  }
-  readState();
+function showTourButton() {
+  bar.tour.hidden = !tour.isPossible;
+  set(bar.tour, { "aria-expanded": String(tour.isOpen) });
+  bar.tour.querySelector(".word").textContent = tour.invitation;
 }
 
 function otherLanguage() {
   setLanguage(language() === "es" ? "en" : "es");
-  buildBar();
   document.documentElement.lang = language();
+  bar.build();
+  set(bar.panel, { "aria-expanded": String(panel.isOpen) });
+  translate();
   showState();
   for (const phone of page.phones.values()) phone.translate();
-  bar.querySelector("[lang]").focus();
+  panel.translate();
+  tour.translate();
+  document.querySelector("#bar [lang]").focus();
 }
 
-function nextTheme() {
-  const theme = remembered("enlace.theme") ?? "auto";
-  remember("enlace.theme", THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
-  showTheme();
-}
-
-function showTheme() {
-  const theme = remembered("enlace.theme") ?? "auto";
-  document.documentElement.dataset.theme = theme;
-  bars.theme.replaceChildren(h("span", { class: `shade ${theme}`, "aria-hidden": "true" }), h("span", { class: "only-narrow" }, t(`bar.theme.${theme}`)));
-  set(bars.theme, { "aria-label": t(`bar.theme.${theme}`), title: t(`bar.theme.${theme}`) });
-}
-
-function showLatency(seconds) {
-  const all = LATENCIES.includes(seconds) ? LATENCIES : [...LATENCIES, seconds].sort((a, b) => a - b);
-  bars.latency.replaceChildren(...all.map((each) => h("option", { value: each },
-    each ? t("bar.latency.n", { seconds: each.toLocaleString(language()) }) : t("bar.latency.0"))));
-  bars.latency.value = String(seconds);
-}
-
-function showBot() {
-  const { bot, now } = page.state;
-  let [word, tone] = [t(bot.mode === "webhook" ? "bot.webhook" : "bot.polling"), "good"];
-  if (page.supervisor && !page.supervisor.running) {
-    [word, tone] = [t("bot.stopped"), "bad"];
-  } else if (!bot.last_seen && bot.mode !== "webhook") {
-    [word, tone] = [t("bot.none"), "idle"];
-  } else if (bot.mode === "silent") {
-    const sameDay = clock.isoDay(bot.last_seen) === clock.isoDay(now);
-    const time = sameDay ? clock.timeOfDay(bot.last_seen) : `${clock.dayName(bot.last_seen, language(), true)}, ${clock.timeOfDay(bot.last_seen)}`;
-    [word, tone] = [t("bot.silent", { time }), "bad"];
-  }
-  const waiting = tone === "bad" && bot.pending ? ` · ${t("bot.waiting", { n: bot.pending })}` : "";
-  bars.bot.className = `bot-status ${tone}`;
-  bars.bot.textContent = word + waiting;
-  showSupervisor();
-}
-
-function showSupervisor() {
-  const state = page.supervisor ? String(page.supervisor.running) : "absent";
-  if (bars.supervisor.dataset.state === state) return;
-  const held = bars.supervisor.contains(document.activeElement);
-  bars.supervisor.dataset.state = state;
-  const button = (key, ...orders) => h("button", { type: "button", onclick: () => supervise(orders) }, t(`bot.${key}`));
-  bars.supervisor.replaceChildren(...(!page.supervisor ? []
-    : page.supervisor.running ? [button("restart", "kill", "start"), button("kill", "kill")] : [button("start", "start")]));
-  if (held) bars.supervisor.firstElementChild?.focus();
-}
-
-async function supervise(orders) {
-  try {
-    for (const order of orders) await post("/sandbox/supervisor", { do: order });
-  } catch (problem) {
-    shell.complain(problem);
-  }
-  await readSupervisor();
-  readState();
-}
-
-async function readSupervisor() {
-  try {
-    page.supervisor = await get("/sandbox/supervisor");
-  } catch {
-    page.supervisor = null;
-  }
-  if (page.state) showBot();
+function translate() {
+  skip.textContent = t("skip");
+  set(phones, { "aria-label": t("phones.label") });
 }
 
 // ---- the state and the phones
@@ -201,18 +134,23 @@ const readState = oneAtATime(async () => {
   }
 });
 
+const readSupervisor = oneAtATime(async () => {
+  try {
+    page.supervisor = await get("/sandbox/supervisor");
+  } catch {
+    page.supervisor = null;
+  }
+  panel.showFigures(page.supervisor?.figures);
+  showState();
+});
+
 function showState() {
   if (!page.state) return;
-  const { down, latency, limits, faults, people } = page.state;
-  bars.down.checked = Boolean(down);
-  bars.limits.checked = Boolean(limits);
-  bars.limits.closest("label").hidden = limits === undefined;
-  if (document.activeElement !== bars.latency) showLatency(latency ?? 0);
-  bars.faults.hidden = !faults?.length;
-  bars.faults.textContent = `${t("bar.faults.some", { n: faults?.length ?? 0 })} · ${t("bar.faults.clear")}`;
-  showBot();
-  showPeople(people);
+  bar.show(page.state, page.supervisor);
+  showPeople(page.state.people);
   tick();
+  tour.look();
+  showTourButton();
 }
 
 function showPeople(people) {
@@ -228,16 +166,17 @@ function showPeople(people) {
     let phone = page.phones.get(person.id);
     if (phone) {
       phone.update(person);
-      if (phone.element !== (before ? before.nextSibling : phones.firstChild)) phones.insertBefore(phone.element, before ? before.nextSibling : phones.firstChild);
     } else {
       phone = new Phone(person, shell);
       page.phones.set(person.id, phone);
-      phones.insertBefore(phone.element, before ? before.nextSibling : phones.firstChild);
       phone.refresh();
     }
+    const place = before ? before.nextSibling : phones.firstChild;
+    if (phone.element !== place) phones.insertBefore(phone.element, place);
     before = phone.element;
   }
   if (!people.length) phones.append(nobody());
+  phones.classList.toggle("few", people.length < 4);
   if (!page.phones.has(page.shown)) page.shown = people[0]?.id ?? null;
   showStrip();
 }
@@ -245,7 +184,7 @@ function showPeople(people) {
 function nobody() {
   return h("div", { class: "nobody" }, h("div", { class: "ghost", "aria-hidden": "true" }, h("span", {}, "🇩🇴")),
     h("h2", {}, t("nobody.title")), h("p", {}, t("nobody.text")),
-    h("button", { type: "button", class: "main", onclick: addPerson }, t("bar.people.add")));
+    h("button", { type: "button", class: "main", onclick: () => personDialog(t("people.title"), t("people.text"), () => {}) }, t("bar.people.add")));
 }
 
 /** The row of names: on a narrow screen it chooses the one phone that is shown, on a wide one it leads to it. */
@@ -266,9 +205,9 @@ function showStrip() {
     if (button.dataset.face !== face) {
       button.dataset.face = face;
       button.replaceChildren(
-        h("span", { class: `avatar small tone${Math.abs(person.id) % 7}`, "aria-hidden": "true" }, initials(person.first_name)),
+        avatar(person, "small"),
         h("span", {}, person.first_name),
-        unseen ? h("span", { class: "badge", "aria-label": t("strip.unread", { n: unseen }) }, String(unseen)) : "");
+        unseen ? h("span", { class: "badge", role: "img", "aria-label": t("strip.unread", { n: unseen }) }, String(unseen)) : "");
     }
     set(button, { "aria-current": person.id === page.shown ? "true" : null });
     phone?.element.classList.toggle("current", person.id === page.shown);
@@ -277,12 +216,18 @@ function showStrip() {
 }
 
 function showPhone(id, scroll = false) {
+  const phone = page.phones.get(id);
+  if (!phone) return;
   page.shown = id;
   remember("enlace.shown", String(id), "sessionStorage");
   showStrip();
-  const phone = page.phones.get(id);
-  if (scroll) phone.element.scrollIntoView({ inline: "center", block: "nearest", behavior: "smooth" });
+  strip.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  if (scroll) phone.element.scrollIntoView({ inline: "center", block: "nearest", behavior: motion() });
   phone.reveal();
+}
+
+function motion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 }
 
 /** Where all phones fit side by side, the row of names is not needed. */
@@ -293,19 +238,11 @@ new ResizeObserver(fit).observe(phones);
 
 function tick() {
   if (!clock.isKnown()) return;
-  const now = clock.now();
-  const date = clock.dayName(now, language());
-  if (bars.date.textContent !== date) bars.date.textContent = date;
-  bars.time.textContent = clock.timeOfDay(now, true);
-  if (!bars.moment.value && document.activeElement !== bars.moment) bars.moment.value = clock.localInput(now + 86400);
+  bar.tick();
   for (const phone of page.phones.values()) phone.tick();
 }
 
 // ---- people and invitations
-
-function addPerson() {
-  personDialog(t("people.title"), t("people.text"), () => {});
-}
 
 function personDialog(title, text, then) {
   const name = h("input", { required: true, maxlength: "64", autocomplete: "off" });
@@ -350,7 +287,7 @@ function openStartLink(code) {
   const dialog = openDialog(t("invite.title"), t("close"), h("p", {}, t("invite.text")),
     h("div", { class: "picks" },
       page.state.people.map((person) => choice([
-        h("span", { class: `avatar small tone${Math.abs(person.id) % 7}`, "aria-hidden": "true" }, initials(person.first_name)),
+        avatar(person, "small"),
         h("span", {}, h("b", {}, person.first_name), person.title ? h("small", {}, person.title) : null)], () => open(person.id))),
       choice([h("span", { class: "avatar small", "aria-hidden": "true" }, icon("plus")), h("span", {}, h("b", {}, t("invite.new")))],
         () => personDialog(t("people.title"), t("people.text"), open))));
@@ -366,16 +303,21 @@ function notify(text) {
 // ---- start
 
 document.documentElement.lang = language();
-buildBar();
+translate();
 phones.append(h("p", { class: "nobody" }, t("loading")));
+if (remembered("enlace.panel") === "open" && innerWidth > 1000) openPanel(true);
 setInterval(tick, 1000);
 setInterval(() => page.state && readState(), 15_000);
-setInterval(readSupervisor, 5000);
+setInterval(() => {
+  readSupervisor();
+  panel.read();
+}, 2500);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) page.phones.get(page.shown)?.reveal();
 });
 
 let lost;
+let soon;
 listen({
   onopen() {
     clearTimeout(lost);
@@ -391,12 +333,11 @@ listen({
     }, 800);
   },
   onevent(event) {
-    if (event.type === "chat") {
-      const phone = page.phones.get(event.id);
-      if (phone) phone.refresh();
-      else readState();
-    } else {
-      readState();
-    }
+    const phone = page.phones.get(event.id);
+    if (event.type === "chat" && phone) phone.refresh();
+    else if (event.type === "taken") page.phones.forEach((each) => each.waitingSince !== null && each.refresh());
+    else readState();
+    clearTimeout(soon);
+    soon = setTimeout(() => panel.read(), 250);
   },
 });

@@ -43,6 +43,18 @@ export function dayName(unix, language, short = false) {
     : { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }
 
+/** `5 oct`. */
+export function shortDay(unix, language) {
+  return write(unix, language, { day: "numeric", month: "short" });
+}
+
+/** Where the phones are, and how far from Greenwich: `Santo Domingo, UTC−4`. */
+export function zoneName(unix) {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(unix * 1000);
+  const offset = parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC").replace("-", "−");
+  return `${zone.split("/").at(-1).replaceAll("_", " ")}, ${offset}`;
+}
+
 /** `2018-10-03T08:00`, what a datetime-local input takes. */
 export function localInput(unix) {
   return `${isoDay(unix)}T${timeOfDay(unix)}`;

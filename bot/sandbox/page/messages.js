@@ -7,7 +7,7 @@
 
 import { fileAddress } from "./api.js";
 import { dayName, isoDay, timeOfDay } from "./clock.js";
-import { h, icon, iconButton, openDialog, svg } from "./dom.js";
+import { h, icon, iconButton, openDialog, set, svg } from "./dom.js";
 import { link, textNodes } from "./entities.js";
 import { map } from "./place.js";
 import { language, t } from "./words.js";
@@ -47,6 +47,11 @@ export function arrange(messages) {
   return rows;
 }
 
+/** What a row says, without what people think of it: when this changes, the bot has edited it. */
+export function contentOf(row) {
+  return row.kind === "day" ? row.date : JSON.stringify(row.messages.map(({ reactions, ...content }) => content));
+}
+
 /** The element of a row of `arrange`. */
 export function rowElement(row, phone) {
   if (row.kind === "day") return h("div", { class: "day", role: "separator" }, h("span", {}, row.date));
@@ -63,8 +68,9 @@ export function rowElement(row, phone) {
     attachments(row.messages, phone),
     text ? h("div", { class: "text" }, textNodes(text, told.text ? told.entities : told.caption_entities, phone.languageCode, phone.acts)) : null,
     !text && !isKnown(message) ? h("p", { class: "forwarded" }, t("message.other")) : null,
+    reactions(row.messages, phone),
     foot(row.messages));
-  const editable = !told.from_bot;
+  const editable = !told.from_bot && Boolean(text);
   const keyboard = message.reply_markup?.inline_keyboard;
   const sender = message.from_bot ? t("message.from.bot") : t("message.from.person", { name: phone.person.first_name });
   return h("article", {
@@ -73,8 +79,8 @@ export function rowElement(row, phone) {
     "aria-label": sender,
   },
   h("div", { class: "line" }, bubble,
-    text ? iconButton("more", t("message.options"), (event) => phone.messageMenu(event.currentTarget, told, text, editable),
-      { class: "icon-button options", "aria-haspopup": "menu" }) : null),
+    iconButton("more", t("message.options"), (event) => phone.messageMenu(event.currentTarget, told, text, editable),
+      { class: "icon-button options", "aria-haspopup": "menu" })),
   keyboard?.length ? inlineKeyboard(keyboard, message, phone) : null);
 }
 
@@ -95,9 +101,39 @@ function isKnown(message) {
 function foot(messages) {
   const message = messages.at(-1);
   const edited = messages.some((each) => each.edit_date);
+  const ticks = message.from_bot ? null
+    : h("span", { class: "ticks", role: "img", "data-messages": messages.map((each) => each.message_id).join(" ") },
+      svg("svg", { viewBox: "0 0 22 14", "aria-hidden": "true" },
+        svg("path", { d: "M2 7.5l4 4L14.5 2.5" }), svg("path", { class: "second", d: "M9 10.5l1.2 1L18.5 2.5" })));
   return h("div", { class: "foot" },
     edited ? h("span", { class: "edited" }, t("message.edited")) : null,
-    h("time", { datetime: new Date(message.date * 1000).toISOString() }, timeOfDay(message.date)));
+    h("time", { datetime: new Date(message.date * 1000).toISOString() }, timeOfDay(message.date)), ticks);
+}
+
+/** One tick: Telegram has it. Two: the bot has fetched it. Changed in place, so that nothing is read out again. */
+export function markDelivery(log, undelivered) {
+  const waiting = new Set(undelivered.map(String));
+  for (const ticks of log.querySelectorAll(".ticks")) {
+    const isWaiting = ticks.dataset.messages.split(" ").some((id) => waiting.has(id));
+    if (ticks.dataset.waiting === String(isWaiting)) continue;
+    ticks.dataset.waiting = String(isWaiting);
+    const label = t(isWaiting ? "message.sent" : "message.taken");
+    set(ticks, { "aria-label": label, title: label });
+  }
+}
+
+/** What the bot and the person think of it; one's own can be taken back. */
+function reactions(messages, phone) {
+  const chips = messages.flatMap((message) => ["bot", "person"].flatMap((who) => (message.reactions?.[who] ?? []).map(({ emoji }) => {
+    const whose = who === "bot" ? t("message.from.bot") : phone.person.first_name;
+    const label = t("message.reaction", { emoji, name: whose });
+    return who === "bot" ? h("span", { class: "reaction", role: "img", "aria-label": label, title: label }, emoji)
+      : h("button", {
+        type: "button", class: "reaction own", "aria-label": `${label}. ${t("message.reaction.remove")}`, title: t("message.reaction.remove"),
+        onclick: () => phone.act("react", { message_id: message.message_id, emoji: null }),
+      }, emoji);
+  })));
+  return chips.length ? h("div", { class: "reactions" }, chips) : null;
 }
 
 function attachments(messages, phone) {
@@ -194,12 +230,12 @@ function inlineButton(button, message, phone) {
   if (button.callback_data !== undefined) {
     key.dataset.data = button.callback_data;
     key.append(spinner());
-    key.addEventListener("click", () => phone.tap(message.message_id, button.callback_data));
-    if (phone.isWaiting(message.message_id, button.callback_data)) markWaiting(key, true);
+    key.addEventListener("click", () => phone.taps.tap(message.message_id, button.callback_data));
+    if (phone.taps.isWaiting(message.message_id, button.callback_data)) markWaiting(key, true);
   } else if (button.copy_text) {
     key.addEventListener("click", () => phone.copy(button.copy_text.text));
   } else if (button.switch_inline_query_current_chat !== undefined) {
-    key.addEventListener("click", () => phone.write(`@${phone.acts.username()} ${button.switch_inline_query_current_chat}`));
+    key.addEventListener("click", () => phone.composer.write(`@${phone.acts.username()} ${button.switch_inline_query_current_chat}`));
   } else {
     key.disabled = true;
   }
