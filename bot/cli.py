@@ -4,9 +4,10 @@ Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 used wrongly. Heav
 needs them, so that `--help` and `form check` start at once.
 """
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -97,9 +98,26 @@ def run(clock: ClockOption = "") -> None:
     """Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."""
     chosen = settings()
     start = _instant(clock, chosen) if clock else None
-    from bot.app import StartedClock, WallClock, serve
+    # Of rich structlog wants tracebacks that show local variables, which are answers and tokens (S8), and httpx, of
+    # click, a command line of its own: 5 MB that nobody uses.
+    with _without("rich", "click"):
+        from bot.app import StartedClock, WallClock, serve
 
     serve(chosen, StartedClock(start) if start else WallClock())
+
+
+@contextlib.contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """What is imported meanwhile does not find these packages."""
+    found = {package: sys.modules.get(package) for package in packages}
+    sys.modules |= dict.fromkeys(packages)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for package, module in found.items():
+            del sys.modules[package]
+            if module is not None:
+                sys.modules[package] = module
 
 
 def _instant(text: str, chosen: "Settings") -> datetime:

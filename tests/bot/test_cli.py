@@ -802,6 +802,49 @@ def test_an_address_in_use_is_one_line(folder: Path, sandbox: Sandbox) -> None:
     assert sandbox.world.bot.webhook is None or not sandbox.world.bot.webhook.url
 
 
+# ------------------------------------------------------------------ what is loaded
+HEAVY = {"PIL", "alembic", "dateparser", "holidays", "openpyxl", "prometheus_client", "pyxform", "rich", "uvicorn"}
+"""Needed by what happens seldom: the first photograph, an author's workbook, tables of an older version."""
+
+
+LISTS_MODULES = """
+import atexit, sys
+atexit.register(lambda: print(*sorted(name for name, module in sys.modules.items() if module), sep="\\n"))
+from bot.cli import main
+main()
+"""
+
+
+def loaded(folder: Path, *arguments: str, **given: str) -> set[str]:
+    """The packages that this command has imported by its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTS_MODULES, *arguments],
+        cwd=folder,
+        env=environment(folder, given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return {name.partition(".")[0] for name in done.stdout.splitlines()}
+
+
+def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
+    """120 MB are a promise (DESIGN §11), and structlog with rich would print local variables: answers."""
+    found = loaded(folder, "run", **NOWHERE)
+    assert {"sqlalchemy", "telegram", "structlog"} <= found
+    assert found & {*HEAVY, "click"} == set()
+
+
+def test_help_loads_next_to_nothing(folder: Path) -> None:
+    """Whoever asks how a command is written does not wait for what it would do."""
+    found = loaded(folder, "run", "--help")
+    assert (
+        found & {*HEAVY - {"rich"}, "aiohttp", "babel", "pydantic_settings", "sqlalchemy", "structlog", "telegram"}
+        == set()
+    )
+
+
 # ------------------------------------------------------------------ run
 def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[str, object], None]) -> None:
     """SIGTERM: in flight is committed, then exit 0, with "bot.stopped" as the last word."""
