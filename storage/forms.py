@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.errors import Conflict, NotFound
 from storage.models import Form, FormVersion, table
+from storage.statements import Prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -48,10 +49,11 @@ _COLUMNS: tuple[Any, ...] = (
     _V.c.published_by_id,
 )
 _ALL = select(*_COLUMNS).join(_F, _F.c.id == _V.c.form_id)
-_BY_ID = _ALL.where(_V.c.id == bindparam("id"))
+_BY_ID = Prepared(_ALL.where(_V.c.id == bindparam("id")))
 _OF_FORM = _ALL.where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id")).order_by(
     _V.c.published_at.desc(), _V.c.id.desc()
 )
+_CURRENT = Prepared(_OF_FORM.limit(1))
 _OF_PLAN = _ALL.where(_F.c.plan_id == bindparam("plan_id")).order_by(
     _F.c.form_id, _V.c.published_at.desc(), _V.c.id.desc()
 )
@@ -117,12 +119,12 @@ class Forms:
 
     def current(self, plan_id: int, form_id: str) -> StoredForm | None:
         """The version that new sessions begin with."""
-        found = self._connection.execute(_OF_FORM.limit(1), {"plan_id": plan_id, "form_id": form_id}).first()
+        found = _CURRENT.first(self._connection, {"plan_id": plan_id, "form_id": form_id})
         return None if found is None else StoredForm(*found)
 
     def version(self, form_version_id: int) -> StoredForm:
         """The version a session began with. NotFound."""
-        found = self._connection.execute(_BY_ID, {"id": form_version_id}).first()
+        found = _BY_ID.first(self._connection, {"id": form_version_id})
         if found is None:
             raise NotFound(f"form version {form_version_id}")
         return StoredForm(*found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, Row, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 
 from conversations.plan import (
     Activity,
@@ -30,7 +30,7 @@ from conversations.plan import (
 )
 from storage.errors import Conflict, NotFound
 from storage.models import Base
-from storage.statements import insert_or_ignore
+from storage.statements import insert_or_ignore, prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -373,15 +373,15 @@ class Plans:
         """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
         return ended_activities(map(_to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
 
-    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Row[*tuple[Any, ...]]]:
-        return list(self._unit.connection.execute(statement, values).all())
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        return prepared(statement).rows(self._unit.connection, values)
 
 
-def _to_agency(row: Row[*tuple[Any, ...]]) -> Agency:
+def _to_agency(row: Any) -> Agency:
     return Agency(row.code, row.name, row.role_type, row.active_from, row.active_to, row.id)
 
 
-def _to_activity(row: Row[*tuple[Any, ...]]) -> Activity:
+def _to_activity(row: Any) -> Activity:
     return Activity(
         code=row.code,
         agency_code=row.agency_code,
@@ -402,7 +402,7 @@ def _to_activity(row: Row[*tuple[Any, ...]]) -> Activity:
     )
 
 
-def _to_indicators(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Indicator]:
+def _to_indicators(rows: Iterable[Any]) -> list[Indicator]:
     """One each, with its latest target: the rows come with the targets in order of their dates."""
     found: dict[str, Indicator] = {}
     for row in rows:
@@ -428,7 +428,7 @@ def _to_indicators(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Indicator]:
     return list(found.values())
 
 
-def _to_report(row: Row[*tuple[Any, ...]]) -> PastReport:
+def _to_report(row: Any) -> PastReport:
     return PastReport(
         subject=row.subject,
         period_code=row.code,
@@ -440,7 +440,7 @@ def _to_report(row: Row[*tuple[Any, ...]]) -> PastReport:
     )
 
 
-def _to_period(row: Row[*tuple[Any, ...]]) -> ReportingPeriod:
+def _to_period(row: Any) -> ReportingPeriod:
     return ReportingPeriod(
         code=row.code,
         type=PeriodType(row.period_type),

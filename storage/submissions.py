@@ -4,15 +4,17 @@ An officer who pressed "Enviar" on a bad line presses it again. The form session
 sending it twice gives the same receipt (G6).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from storage.errors import Conflict, NotFound
 from storage.models import Plan, ReportingPeriod, Submission, table
+from storage.statements import Prepared
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -56,25 +58,29 @@ class StoredSubmission:
 _NAMES = {"text": "answers", "sealed_text": "sealed_answers"}
 _COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slots__)
 
-_BY_ID = select(*_COLUMNS).where(_S.c.id == bindparam("id"))
-_BY_INSTANCE = select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id"))
-_BY_RECEIPT = select(*_COLUMNS).where(
-    _S.c.plan_id == bindparam("plan_id"), _S.c.receipt_number == bindparam("receipt_number")
+_BY_ID = Prepared(select(*_COLUMNS).where(_S.c.id == bindparam("id")))
+_BY_INSTANCE = Prepared(select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
+_BY_RECEIPT = Prepared(
+    select(*_COLUMNS).where(_S.c.plan_id == bindparam("plan_id"), _S.c.receipt_number == bindparam("receipt_number"))
 )
 _VERSIONS = select(*_COLUMNS).where(_S.c.root_id == bindparam("root_id")).order_by(_S.c.version)
-_CURRENT = select(*_COLUMNS).where(
-    _S.c.plan_id == bindparam("plan_id"),
-    _S.c.form_id == bindparam("form_id"),
-    _S.c.subject == bindparam("subject"),
-    _S.c.reporting_period_id == bindparam("reporting_period_id"),
-    _S.c.is_current,
+_CURRENT = Prepared(
+    select(*_COLUMNS).where(
+        _S.c.plan_id == bindparam("plan_id"),
+        _S.c.form_id == bindparam("form_id"),
+        _S.c.subject == bindparam("subject"),
+        _S.c.reporting_period_id == bindparam("reporting_period_id"),
+        _S.c.is_current,
+    )
 )
 _OLD = update(_S).where(_S.c.id == bindparam("old_id"), _S.c.is_current).values(is_current=False)
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
 _LOCK_PLAN = select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True)
-_NEXT = select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
-_ADD = insert(_S).returning(_S.c.id)
+_NEXT = Prepared(
+    select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
+)
+_ADD = Prepared(insert(_S).returning(_S.c.id))
 _REPORTED = select(_S.c.subject).where(
     _S.c.plan_id == bindparam("plan_id"),
     _S.c.reporting_period_id == bindparam("reporting_period_id"),
@@ -153,7 +159,7 @@ class Submissions:
             "subject": subject,
             "reporting_period_id": reporting_period_id,
             "validation_state": validation_state,
-            "receipt_number": self._connection.execute(_NEXT, {"plan_id": plan_id}).scalar_one(),
+            "receipt_number": _NEXT.first(self._connection, {"plan_id": plan_id})[0],
             "activity_status": activity_status,
             "progress": progress,
             "sensitive": sensitive,
@@ -161,8 +167,8 @@ class Submissions:
             "started_at": started_at,
             "submitted_at": now,
         }
-        id = self._connection.execute(_ADD, values | {"answers": text, "sealed_answers": sealed}).scalar_one()
-        return StoredSubmission(id=id, text=text, sealed_text=sealed, **values)
+        made = _ADD.first(self._connection, values | {"answers": text, "sealed_answers": sealed})
+        return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
         """The answers, unsealed where they are sealed. VaultError if they belong to another row."""
@@ -219,7 +225,8 @@ class Submissions:
         if before_period_id is not None:
             start = select(_P.c.start_on).where(_P.c.id == before_period_id).scalar_subquery()
             statement = statement.where(_P.c.start_on < start)
-        return self._one(statement, {})
+        found = self._connection.execute(statement).first()
+        return None if found is None else _load(found)
 
     def of_person(
         self, person_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
@@ -256,8 +263,8 @@ class Submissions:
             statement = statement.where(_S.c.is_current)
         return [_load(found) for found in self._connection.execute(statement)]
 
-    def _one(self, statement: Any, values: dict[str, Any]) -> StoredSubmission | None:
-        found = self._connection.execute(statement, values).first()
+    def _one(self, statement: Prepared, values: dict[str, Any]) -> StoredSubmission | None:
+        found = statement.first(self._connection, values)
         return None if found is None else _load(found)
 
 
@@ -266,5 +273,5 @@ def row(instance_id: str) -> str:
     return f"submission:{instance_id}"
 
 
-def _load(found: Row[*tuple[Any, ...]]) -> StoredSubmission:
+def _load(found: Sequence[Any]) -> StoredSubmission:
     return StoredSubmission(*found)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, insert, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from storage.database import Database, open_database, upgrade
@@ -295,3 +295,24 @@ def world_on_postgres(postgres_database: Database) -> World:
 @pytest.fixture
 def world_on_sqlite(sqlite_database: Database) -> World:
     return sqlite_database.units.submit(None, build_world).result(30)
+
+
+@pytest.fixture
+def statements() -> Callable[[UnitOfWork, Callable[[UnitOfWork], object]], list[str]]:
+    """What some work asks the database, as the database hears it."""
+
+    def heard(unit: UnitOfWork, work: Callable[[UnitOfWork], object]) -> list[str]:
+        asked: list[str] = []
+        if unit.is_postgresql:
+            note = lambda connection, cursor, statement, *_: asked.append(statement)  # noqa: E731
+            event.listen(unit.connection, "before_cursor_execute", note)
+            work(unit)
+            event.remove(unit.connection, "before_cursor_execute", note)
+        else:
+            driver: Any = unit.connection.connection.dbapi_connection
+            driver.set_trace_callback(asked.append)
+            work(unit)
+            driver.set_trace_callback(None)
+        return asked
+
+    return heard

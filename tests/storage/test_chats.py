@@ -129,20 +129,12 @@ def test_of_two_plans_the_role_is_that_of_the_open_session(apply: Any, world: An
     assert apply(lambda unit: unit.chats.open(chat_id, chat_id)).membership.role == "coordinator"
 
 
-def test_a_visit_to_a_known_chat_is_one_select(sqlite_database: Database) -> None:
+def test_a_visit_to_a_known_chat_is_one_select(sqlite_database: Database, statements: Any) -> None:
     """The path of every update stays short."""
     units = sqlite_database.units
     units.submit(None, lambda unit: unit.chats.open(1, 1)).result(10)
-    seen: list[str] = []
-
-    def look(unit: UnitOfWork) -> None:
-        driver: Any = unit.connection.connection.dbapi_connection
-        driver.set_trace_callback(seen.append)
-        unit.chats.open(1, 1)
-        driver.set_trace_callback(None)
-
-    units.submit(None, look).result(10)
-    assert [statement.split()[0] for statement in seen] == ["SELECT"]
+    asked = units.submit(None, lambda unit: statements(unit, lambda unit: unit.chats.open(1, 1))).result(10)
+    assert [statement.split()[0] for statement in asked] == ["SELECT"]
 
 
 def test_only_what_is_given_is_set(apply: Any, world: Any) -> None:

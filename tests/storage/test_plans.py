@@ -7,11 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from conversations.plan import ActivityStatus, Role, ValidationState, expected_at_closing, reporting_period
 from storage import imports
-from storage.database import Database
 from storage.errors import Conflict, NotFound
 from storage.imports import SEED_PLAN, PlanDraft, read_plan, seed_workbook
 from storage.unit_of_work import UnitOfWork
@@ -132,21 +130,12 @@ def test_the_whole_plan_knows_which_activities_have_ended(seeded: Any, apply: Ap
     assert "PRE-102" not in [d.code for d in apply(due(seeded))]
 
 
-def test_the_due_list_takes_four_statements_however_much_there_is(
-    seeded: Any, apply: Apply, database: Database
-) -> None:
+def test_the_due_list_takes_four_statements_however_much_there_is(seeded: Any, apply: Apply, statements: Any) -> None:
     """A fixed number, which the size of plan and history does not change."""
     for period in ("201808", "201809"):
         apply(send(seeded, "activity:PRE-102", period))
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    with database.view() as unit:
-        event.listen(unit.connection, "before_cursor_execute", note)
-        due(seeded)(unit)
-    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 4
+    asked = apply(lambda unit: statements(unit, due(seeded)))
+    assert [statement.split()[0] for statement in asked] == ["SELECT"] * 4
 
 
 def test_open_periods_are_those_that_opened_and_are_not_locked(seeded: Any, apply: Apply) -> None:

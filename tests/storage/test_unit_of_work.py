@@ -134,6 +134,9 @@ def test_two_units_of_one_key_never_run_at_once(postgres_database: Database) -> 
 def test_the_next_unit_of_a_key_begins_when_the_one_before_it_has_committed(database: Database) -> None:
     """Not when it has been applied: until the commit, another connection sees the database as it was."""
     slow = threading.Event()
+    together = threading.Barrier(1 if database.is_sqlite else 2)
+    for future in [database.units.submit(None, lambda unit: together.wait(10)) for _ in range(together.parties)]:
+        future.result(10)  # several threads stand ready, where there can be several
 
     def delay(_: object) -> None:
         if not slow.is_set():
