@@ -5,6 +5,7 @@ needs them, so that `--help` and `form check` start at once.
 """
 
 import contextlib
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +97,7 @@ def now() -> datetime:
 @app.command()
 def run(clock: ClockOption = "") -> None:
     """Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."""
+    gc.disable()  # until the bot is ready (bot.app): what start-up builds stays, and is searched for garbage once
     chosen = settings()
     start = _instant(clock, chosen) if clock else None
     # Of rich structlog wants tracebacks that show local variables, which are answers and tokens (S8), and httpx, of
