@@ -13,6 +13,7 @@ that is relevant and not yet seen. Going back, correcting, and answers that open
 need no rules of their own.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -61,6 +62,7 @@ NUMBERS = frozenset({"integer", "decimal", "range"})
 _ORIGINS_KEPT = 60
 _NUMBERS_SEEN = 16
 """Numbers in one message, up to which they are seen to be numbers although nobody asked for so many."""
+_DIGITS = re.compile(r"\d+")
 _SUGGESTED = 8
 """Choices offered when what was typed may mean several."""
 
@@ -676,7 +678,11 @@ class _Turn:
                 if numbers := reading.read_numbers(text, count, labels=labels[:count]):
                     self._take_numbers(run[:count], numbers, origin)
                     return
-        if any(reading.read_numbers(text, count) for count in range(max(2, len(run) + 1), _NUMBERS_SEEN)):
+        # One run of digits is one number at most: nearly every answer is, and need not be read so many ways.
+        may_be_more = sum(1 for _ in _DIGITS.finditer(text)) > 1
+        if may_be_more and any(
+            reading.read_numbers(text, count) for count in range(max(2, len(run) + 1), _NUMBERS_SEEN)
+        ):
             self.reject(self.say("err.numbers_count", n=len(run)) if len(run) > 1 else self.say("err.number"))
             return
         is_integer = node.question.type == "integer" or node.question.value_type == "int"
