@@ -34,7 +34,7 @@ QUIET = [
     "--disable-background-networking",
     "--font-render-hinting=none",
 ]
-PHONE = {"width": 1500, "height": 800}
+PHONE = {"width": 1100, "height": 820}
 """A window in which a phone shows one card and its buttons, and little else."""
 SAME = 0.004
 """The part of a picture that may differ (a clock's seconds) and still be the picture that is there."""
@@ -103,6 +103,11 @@ def the_page(browser: Browser, address: str) -> None:
         expect(phone(page, "Ana Martínez").get_by_text("PRE-101")).to_be_visible()
         keep(page.screenshot(), name)
         page.context.close()
+    page = opened(browser, address, {"width": 1400, "height": 800}, language="en", tour=True)
+    page.get_by_role("button", name="Begin the tour").first.click()
+    page.wait_for_timeout(1500)
+    keep(page.screenshot(), "tour")
+    page.context.close()
 
 
 def four_taps(browser: Browser, address: str) -> None:
@@ -154,7 +159,10 @@ def the_others(browser: Browser, address: str) -> None:
 
 def bad_days(browser: Browser, address: str) -> None:
     """The bot killed in the middle of a report, and the clock that is moved."""
-    page = opened(browser, address, {"width": 1500, "height": 800}, language="en")
+    page = opened(browser, address, {"width": 1720, "height": 900}, language="en")
+    panel = page.get_by_role("button", name="What the bot did")
+    if panel.count():
+        panel.first.click()
     chat = phone(page, "Luis Peña")
     button(chat, "ASI-201").click()
     button(chat, "En curso").click()
@@ -174,8 +182,16 @@ def bad_days(browser: Browser, address: str) -> None:
 
 # ------------------------------------------------------------------ hands and eyes
 def opened(
-    browser: Browser, address: str, window: dict[str, int], *, language: str, scale: int = 1, colours: str = "light"
+    browser: Browser,
+    address: str,
+    window: dict[str, int],
+    *,
+    language: str,
+    scale: int = 1,
+    colours: str = "light",
+    tour: bool = False,
 ) -> Page:
+    """The page as somebody meets it; the offer of a guided tour is put off, unless it is wanted."""
     context = browser.new_context(
         viewport={"width": window["width"], "height": window["height"]},
         device_scale_factor=scale,
@@ -191,6 +207,11 @@ def opened(
     if language != "es" and english.count():
         english.first.click()
     page.wait_for_timeout(1200)
+    if not tour:
+        later = page.get_by_role("button", name=re.compile("^(Not now|Ahora no)$"))
+        if later.count():
+            later.first.click()
+            page.wait_for_timeout(400)
     return page
 
 
