@@ -145,6 +145,11 @@ class MiniBot(threading.Thread):
             self.say(chat, "¿Dónde fue?", reply_markup={"keyboard": keys, "resize_keyboard": True})
         elif text == "/invitar":
             self.say(chat, f"https://t.me/{self.call('getMe')['username']}?start=K7Q2M9")
+        elif text == "/preguntar":
+            markup = {"force_reply": True, "input_field_placeholder": "Un número"}
+            self.say(chat, "¿Cuántas personas?", reply_markup=markup)
+        elif reply := message.get("reply_to_message"):
+            self.say(chat, f"Sobre «{reply['text']}»: {text}")
         elif "photo" in message:
             self.say(chat, f"Foto: {message.get('caption', '')}")
         elif "document" in message:
@@ -400,6 +405,110 @@ def test_commands_are_a_menu(sandbox: Process, opened: Opened) -> None:
     expect(last(yesenia)).to_contain_text("¿Qué la está frenando?")
 
 
+def test_commands_are_offered_while_a_slash_is_typed(sandbox: Process, opened: Opened) -> None:
+    """They narrow with each letter; an arrow chooses; without one, Enter sends what was typed, Esc puts them away."""
+    page = opened()
+    yesenia = phone(page, sandbox.person())
+    box, offered = yesenia.get_by_role("textbox"), yesenia.get_by_role("option")
+
+    box.press_sequentially("/")
+    expect(offered).to_have_count(2)
+    box.press_sequentially("t")
+    expect(offered).to_have_text(["/tarjetaUna tarjeta"])
+    box.press("ArrowDown")
+    expect(offered).to_have_attribute("aria-selected", "true")
+    assert box.get_attribute("aria-activedescendant") == offered.get_attribute("id")
+    box.press("Enter")
+    expect(last(yesenia)).to_contain_text("¿Qué la está frenando?")
+    expect(box).to_have_value("")
+
+    box.press_sequentially("/p")
+    box.press("Escape")
+    expect(offered).to_have_count(0)
+    box.press("Enter")
+    expect(last(yesenia)).to_contain_text("Eco: /p")
+
+
+def test_a_message_is_answered_as_a_reply(sandbox: Process, opened: Opened) -> None:
+    """When the person wants it (menu), and when the bot asks for it (ForceReply); the quote is shown, Esc gives up."""
+    page = opened()
+    yesenia = phone(page, sandbox.person())
+    box = yesenia.get_by_role("textbox")
+    write(yesenia, "/preguntar")
+
+    expect(yesenia.locator(".edit-strip")).to_contain_text("Responder a¿Cuántas personas?")
+    expect(box).to_have_attribute("placeholder", "Un número")
+    write(yesenia, "12")
+    expect(last(yesenia)).to_contain_text("Sobre «¿Cuántas personas?»: 12")
+    expect(yesenia.locator("article.own .reply").last).to_have_text("¿Cuántas personas?")
+    expect(yesenia.locator(".edit-strip")).to_be_hidden()
+
+    last(yesenia).hover()
+    last(yesenia).get_by_role("button", name="Opciones del mensaje").click()
+    page.get_by_role("menuitem", name="Responder").click()
+    expect(yesenia.locator(".edit-strip")).to_contain_text("Sobre «¿Cuántas personas?»: 12")
+    box.press("Escape")
+    expect(yesenia.locator(".edit-strip")).to_be_hidden()
+
+
+def test_reactions_of_both_sides_are_drawn(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
+    """The bot's under the message; the person's from the message's menu, taken back by pressing it."""
+    page = opened()
+    person = sandbox.person()
+    yesenia = phone(page, person)
+    number = bot.say(person, "Recibo n.º 14")["message_id"]
+    bot.call("setMessageReaction", chat_id=person, message_id=number, reaction=[{"type": "emoji", "emoji": "🎉"}])
+    expect(yesenia.get_by_role("img", name="Reacción de Bot: 🎉")).to_be_visible()
+
+    last(yesenia).hover()
+    last(yesenia).get_by_role("button", name="Opciones del mensaje").click()
+    page.get_by_role("menuitemcheckbox", name="Reaccionar con 🙏").click()
+
+    own = last(yesenia).get_by_role("button", name="Reacción de Yesenia Almánzar: 🙏")
+    expect(own).to_be_visible()
+    own.click()
+    expect(own).to_have_count(0)
+    expect(yesenia.get_by_role("img", name="Reacción de Bot: 🎉")).to_be_visible()
+
+
+def test_ticks_say_whether_the_bot_has_it(opened: Opened, browser: Browser) -> None:
+    """One while Telegram keeps it, and after a moment a line says so; two once the bot has fetched it."""
+    with sandbox_process() as fresh:
+        page = opened(fresh.url)
+        yesenia = phone(page, fresh.person())
+        write(yesenia, "¿Está ahí?")
+
+        expect(yesenia.locator(".ticks")).to_have_attribute("aria-label", "Lo tiene Telegram; el bot todavía no")
+        expect(yesenia.locator(".wait-note")).to_contain_text("1 mensaje en espera")
+        bot = MiniBot(fresh)
+        bot.start()
+
+        expect(yesenia.locator(".ticks")).to_have_attribute("aria-label", "El bot lo recogió")
+        expect(yesenia.locator(".wait-note")).to_be_hidden()
+        expect(last(yesenia)).to_contain_text("Eco: ¿Está ahí?")
+        bot.is_over.set()
+        bot.join(10)
+
+
+def test_what_the_bot_changes_is_seen_to_change(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
+    """An edited card lights up, a deleted message is gone, and what the bot is busy with stands in the head."""
+    page = opened()
+    person = sandbox.person()
+    yesenia = phone(page, person)
+    number = bot.say(person, "Uno")["message_id"]
+    doomed = bot.say(person, "Dos")["message_id"]
+    expect(yesenia.locator("article")).to_have_count(2)
+
+    bot.call("editMessageText", chat_id=person, message_id=number, text="Uno y medio")
+    bot.call("deleteMessage", chat_id=person, message_id=doomed)
+    bot.call("sendChatAction", chat_id=person, action="upload_document")
+
+    expect(yesenia.locator("article")).to_have_count(1)
+    expect(yesenia.locator("article")).to_have_class(re.compile("changed"))
+    expect(yesenia.locator("article")).to_contain_text("Uno y medio")
+    expect(yesenia.locator(".bot-state")).to_have_text("enviando un archivo…")
+
+
 # ---------------------------------------------------------------- files and places
 def attach(page: Page, phone: Locator, item: str, *files: tuple[str, str, bytes]) -> None:
     phone.get_by_role("button", name="Adjuntar").click()
@@ -462,7 +571,8 @@ def test_a_place_is_sent_when_the_bot_asks_for_it(sandbox: Process, opened: Open
     expect(page.get_by_role("dialog")).to_contain_text("El bot pide la ubicación de Yesenia Almánzar.")
     page.get_by_role("button", name="Enviar ubicación").click()
     expect(last(yesenia)).to_contain_text("Lugar: 18.49")
-    expect(yesenia.locator("article.own .map")).to_be_visible()
+    expect(yesenia.get_by_role("img", name="Ubicación: 18.48610, -69.93120")).to_be_visible()
+    expect(yesenia.locator("article.own .map .pin")).to_be_visible()
 
     yesenia.get_by_role("button", name="Adjuntar").click()
     page.get_by_role("menuitem", name="Ubicación").click()
@@ -601,8 +711,21 @@ def test_the_bar_says_whether_the_bot_is_there(opened: Opened, bot: MiniBot, san
 def test_the_bot_is_killed_and_started_where_a_supervisor_offers_it(bot: MiniBot, opened: Opened) -> None:
     """The buttons say what the supervisor says; restarting is killing, then starting."""
     page = opened()
+    orders = supervised(page)
+    with page.expect_response(lambda response: "start" in (response.request.post_data or "")):
+        page.get_by_role("button", name="Reiniciar bot").click()
+    page.get_by_role("button", name="Matar bot").click()
+
+    expect(page.locator(".bot-status")).to_contain_text("Bot detenido")
+    page.get_by_role("button", name="Arrancar bot").click()
+    expect(page.locator(".bot-status")).to_contain_text("Bot conectado")
+    assert orders == ["kill", "start", "kill", "start"]
+
+
+def supervised(page: Page, **told: Any) -> list[str]:
+    """A supervisor that tells this; the orders it gets, in their order."""
     orders: list[str] = []
-    process = {"running": True, "pid": 41}
+    process: dict[str, Any] = {"running": True, "pid": 41, **told}
 
     def supervisor(route: Any) -> None:
         if route.request.method == "POST":
@@ -612,14 +735,106 @@ def test_the_bot_is_killed_and_started_where_a_supervisor_offers_it(bot: MiniBot
 
     page.route("**/sandbox/supervisor", supervisor)
     page.reload()
-    with page.expect_response(lambda response: "start" in (response.request.post_data or "")):
-        page.get_by_role("button", name="Reiniciar bot").click()
-    page.get_by_role("button", name="Matar bot").click()
+    return orders
 
-    expect(page.locator(".bot-status")).to_contain_text("Bot detenido")
-    page.get_by_role("button", name="Arrancar bot").click()
-    expect(page.locator(".bot-status")).to_contain_text("Bot conectado")
-    assert orders == ["kill", "start", "kill", "start"]
+
+def test_the_clock_goes_to_the_moments_of_the_plan(opened: Opened, browser: Browser) -> None:
+    """Those still to come, each with its day; one that has passed is no longer offered; the zone is written."""
+    with sandbox_process() as fresh:
+        page = opened(fresh.url)
+        moments = [{"name": "due", "at": 1538744400}, {"name": "locks", "at": 1539576000},
+                   {"name": "opening", "at": 1541077200}]  # fmt: skip
+        supervised(page, figures=None, moments=moments)
+        offered = page.locator(".moments button")
+        expect(offered).to_have_text(["Vence5 oct", "Cierra15 oct", "Abre1 nov"])
+        expect(page.locator(".now .zone")).to_have_text("Santo Domingo, UTC−4")
+
+        page.get_by_role("button", name="Cierra").click()
+
+        expect(page.locator(".now")).to_contain_text(re.compile("lunes, 15 de octubre de 2018 ?00:00:0"))
+        expect(offered).to_have_text(["Abre1 nov"])
+
+
+def test_each_fault_says_what_to_look_for(sandbox: Process, opened: Opened) -> None:
+    """In a line below the bar while it lasts: Telegram down, slow network, a block, the bot killed."""
+    page = opened()
+    person = sandbox.person("Miguelina Rosario")
+    supervised(page)
+    hints = page.locator("#hints")
+    expect(phone(page, person)).to_be_visible()
+    expect(hints).to_be_hidden()
+    try:
+        page.get_by_role("switch", name="Telegram caído").check()
+        expect(hints).to_contain_text("el bot no alcanza a Telegram")
+        expect(phone(page, person).locator(".wait-note")).to_contain_text("El bot no alcanza a Telegram")
+        page.get_by_role("combobox", name="Red").select_option(label="lenta, 0,3 s")
+        expect(hints).to_contain_text("cada llamada del bot tarda 0,3 s")
+    finally:
+        api(sandbox.url, "/sandbox/switches", {"down": False, "latency": 0})
+    api(sandbox.url, f"/sandbox/chats/{person}/block", {})
+    expect(hints).to_have_text(re.compile("^Qué mirar: Miguelina Rosario bloqueó el bot"))
+    page.get_by_role("button", name="Matar bot").click()
+    expect(hints).to_contain_text("el bot está apagado, Telegram no")
+    api(sandbox.url, f"/sandbox/chats/{person}/unblock", {})
+
+
+# ---------------------------------------------------------------- what the bot did
+def test_the_panel_puts_updates_and_calls_together(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
+    """Who did what, what the bot called because of it and how that ended; never the words, which are on the phones."""
+    page = opened()
+    person = sandbox.person("Altagracia Polanco")
+    altagracia = phone(page, person)
+    page.get_by_role("button", name="Qué hizo el bot").click()
+    panel = page.get_by_role("complementary", name="Qué hizo el bot")
+    events = panel.locator(".event").filter(has_text="Altagracia Polanco")
+
+    write(altagracia, "/tarjeta")
+    expect(events.first).to_contain_text("envió un mensaje")
+    expect(events.first.locator(".call")).to_contain_text(["envió un mensaje sendMessage"])
+    altagracia.get_by_role("button", name="Presupuesto").click()
+    expect(events.first).to_contain_text("tocó un botón")
+    expect(events.first.locator(".call")).to_contain_text(["cambió su tarjeta", "contestó el toque"])
+
+    api(sandbox.url, f"/sandbox/chats/{person}/block", {})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        bot.say(person, "Secreto de Altagracia")
+    refused.value.close()
+    expect(panel.locator(".call.bad").first).to_contain_text("rechazado, 403: Forbidden: bot was blocked by the user")
+    expect(panel).not_to_contain_text("Secreto")
+    expect(panel).not_to_contain_text("frenando")
+    expect(panel.locator(".numbers")).to_be_hidden()
+
+
+def test_the_panel_counts_where_somebody_counts(sandbox: Process, opened: Opened) -> None:
+    """Updates, commits, units per commit, fires, and the outbox by state; in the page's language."""
+    page = opened()
+    counted = {"updates": 1500, "commits": 400, "units": 1000, "fires": 3, "queued": 1, "sending": 2, "sent": 900,
+               "retried": 4, "ambiguous": 0, "undeliverable": 5}  # fmt: skip
+    supervised(page, figures=counted, moments=[])
+    page.get_by_role("button", name="Qué hizo el bot").click()
+    figures = page.locator(".figure dd")
+
+    expect(figures).to_have_text(["1500", "400", "2,5", "3", "1", "2", "900", "4", "0", "5"])
+    page.get_by_role("button", name="English").click()
+    expect(figures.first).to_have_text("1,500")
+    expect(page.locator(".figure").nth(2)).to_have_text("units per commit2.5", use_inner_text=False)
+    page.get_by_role("complementary").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="What the bot did")).to_be_focused()
+
+
+def test_the_tour_is_offered_only_where_it_can_be_taken(sandbox: Process, opened: Opened) -> None:
+    """A sandbox alone has neither the tour's people nor a bot to kill; the table itself is whole in both languages."""
+    page = opened()
+    expect(phone(page, sandbox.person())).to_be_visible()
+    expect(page.get_by_role("button", name="Recorrido")).to_be_hidden()
+    expect(page.locator("#tour")).to_be_hidden()
+
+    steps = page.evaluate(
+        "import('/page/steps.js').then(({ STEPS }) => STEPS.map(({ name, es, en }) => [name, es, en]))"
+    )
+
+    assert len({name for name, _, _ in steps}) == len(steps) == 10
+    assert all(len(words) == 3 and all(words) for _, es, en in steps for words in (es, en))
 
 
 def test_an_empty_sandbox_says_so_and_lends_a_phone(opened: Opened, browser: Browser) -> None:
@@ -789,6 +1004,22 @@ def test_on_a_narrow_screen_one_phone_at_a_time(sandbox: Process, bot: MiniBot, 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_narrow_screen_the_panel_is_a_sheet(sandbox: Process, opened: Opened) -> None:
+    """It covers the phone, is no wider than the screen, and goes away by its own button."""
+    sandbox.person()
+    page = opened(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.locator(".phone.current")).to_be_visible()
+    page.get_by_role("button", name="Qué hizo el bot").click()
+    panel = page.get_by_role("complementary")
+
+    box = panel.bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"], box["height"]) == (0, 390, 844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    panel.get_by_role("button", name="Cerrar").click()
+    expect(panel).to_be_hidden()
+
+
 def test_every_control_has_a_name(sandbox: Process, opened: Opened) -> None:
     """A screen reader says what each button and box is for; messages are announced as they come."""
     page = opened()
@@ -802,6 +1033,78 @@ def test_every_control_has_a_name(sandbox: Process, opened: Opened) -> None:
 
     assert nameless == []
     expect(yesenia.get_by_role("log")).to_have_attribute("aria-live", "polite")
+
+
+def test_a_screen_reader_finds_its_way(sandbox: Process, opened: Opened) -> None:
+    """Landmarks with names, one heading per phone, and the first Tab leads past the bar to the phones."""
+    page = opened()
+    expect(phone(page, sandbox.person())).to_be_visible()
+
+    expect(page.get_by_role("banner")).to_be_visible()
+    expect(page.get_by_role("main", name="Teléfonos")).to_be_visible()
+    expect(page.get_by_role("region", name="Teléfono de Yesenia Almánzar").first.get_by_role("heading")).to_have_count(
+        1
+    )
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Saltar a los teléfonos")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('#phones').contains(document.activeElement)")
+
+
+# Text on a plain ground, how much lighter or darker than it; letters on pictures and patterns are left out.
+PALE = """() => {
+  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const scale = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * scale(r) + 0.7152 * scale(g) + 0.0722 * scale(b);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const { backgroundColor, backgroundImage } = getComputedStyle(at);
+      const colour = parse(backgroundColor);
+      if (backgroundImage !== "none") return null;
+      if (colour.length === 3 || colour[3] === 1) return colour;
+      if (colour[3] > 0) return null;
+    }
+    return null;
+  };
+  const said = [...document.querySelectorAll("body *")].filter((each) => each.offsetParent && !each.disabled
+    && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+  return said.flatMap((each) => {
+    const behind = ground(each);
+    if (!behind) return [];
+    const [a, b] = [light(parse(getComputedStyle(each).color)), light(behind)].sort((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    const words = `${contrast.toFixed(2)} ${each.className || each.tagName}: ${each.textContent.trim()}`;
+    return contrast < 4.5 ? [words] : [];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(sandbox: Process, opened: Opened, scheme: str) -> None:
+    """4.5 to 1 (WCAG 1.4.3, AA), in both themes, with the panel open and a fault on."""
+    page = opened(color_scheme=scheme)
+    yesenia = phone(page, sandbox.person())
+    supervised(page, figures={"updates": 1, "commits": 1, "units": 1, "sent": 1})
+    write(yesenia, "/formato")
+    expect(last(yesenia)).to_contain_text("MINERD")
+    page.get_by_role("button", name="Qué hizo el bot").click()
+    page.get_by_role("button", name="Matar bot").click()
+    expect(page.locator("#hints")).to_be_visible()
+    expect(page.locator(".call").first).to_be_visible()
+
+    assert page.evaluate(PALE) == []
+
+
+def test_nothing_moves_for_whoever_asked_for_stillness(opened: Opened, sandbox: Process) -> None:
+    """prefers-reduced-motion: no animation lasts, no scrolling glides."""
+    page = opened(reduced_motion="reduce")
+    yesenia = phone(page, sandbox.person(started=False))
+    expect(yesenia.locator(".wave")).to_be_visible()
+
+    durations = page.evaluate("document.getAnimations().map((each) => each.effect.getComputedTiming().duration)")
+
+    assert [each for each in durations if each > 1] == []
 
 
 def test_the_page_speaks_spanish_and_english(sandbox: Process, opened: Opened) -> None:

@@ -79,6 +79,11 @@ export function avatar(person, size = "") {
   return h("span", { class: `avatar ${size} tone${Math.abs(person.id) % 7}`, "aria-hidden": "true" }, initials(person.first_name));
 }
 
+/** The emoji in colour: some, such as the heart, are drawn as text unless they are asked not to be. */
+export function coloured(emoji) {
+  return emoji.length === 1 ? `${emoji}\uFE0F` : emoji;
+}
+
 /**
  * A menu beside its button. An item with `picks` is a row of small ones.
  *

@@ -7,7 +7,7 @@
 
 import { fileAddress } from "./api.js";
 import { dayName, isoDay, timeOfDay } from "./clock.js";
-import { h, icon, iconButton, openDialog, set, svg } from "./dom.js";
+import { coloured, h, icon, iconButton, openDialog, set, svg } from "./dom.js";
 import { link, textNodes } from "./entities.js";
 import { map } from "./place.js";
 import { language, t } from "./words.js";
@@ -127,11 +127,11 @@ function reactions(messages, phone) {
   const chips = messages.flatMap((message) => ["bot", "person"].flatMap((who) => (message.reactions?.[who] ?? []).map(({ emoji }) => {
     const whose = who === "bot" ? t("message.from.bot") : phone.person.first_name;
     const label = t("message.reaction", { emoji, name: whose });
-    return who === "bot" ? h("span", { class: "reaction", role: "img", "aria-label": label, title: label }, emoji)
+    return who === "bot" ? h("span", { class: "reaction", role: "img", "aria-label": label, title: label }, coloured(emoji))
       : h("button", {
         type: "button", class: "reaction own", "aria-label": `${label}. ${t("message.reaction.remove")}`, title: t("message.reaction.remove"),
         onclick: () => phone.act("react", { message_id: message.message_id, emoji: null }),
-      }, emoji);
+      }, coloured(emoji));
   })));
   return chips.length ? h("div", { class: "reactions" }, chips) : null;
 }

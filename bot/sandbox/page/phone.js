@@ -8,7 +8,7 @@
 import { get, oneAtATime, post } from "./api.js";
 import { now, timeOfDay } from "./clock.js";
 import { Composer } from "./composer.js";
-import { avatar, h, icon, iconButton, initials, openMenu, set } from "./dom.js";
+import { avatar, coloured, h, icon, iconButton, initials, openMenu, set } from "./dom.js";
 import { refreshRelativeTimes } from "./entities.js";
 import { BotKeyboard } from "./keyboard.js";
 import { arrange, contentOf, markDelivery, rowElement } from "./messages.js";
@@ -319,7 +319,7 @@ export class Phone {
       ...(message.from_bot ? [{
         label: t("message.react"),
         picks: REACTIONS.map((emoji) => ({
-          name: emoji, label: t("message.react.with", { emoji }), checked: emoji === mine,
+          name: coloured(emoji), label: t("message.react.with", { emoji }), checked: emoji === mine,
           choose: () => this.act("react", { message_id: message.message_id, emoji: emoji === mine ? null : emoji }),
         })),
       }] : []),
