@@ -11,6 +11,8 @@ from pathlib import PurePath
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from bot.exchange import Denied, Exchange
 from conversations import engine, safeguards
 from conversations.cards import Button, Card, Line, answered_card, bold, form_title, italic, line, session_card
@@ -18,6 +20,7 @@ from conversations.effects import Answered, Ask, Fetch, Leave, Notice, Reject, S
 from conversations.engine import Step, show_date
 from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
 from conversations.form import Form
+from conversations.instance import Instance
 from conversations.plan import Activity, DueReport, Indicator, ReportingPeriod, period_name
 from conversations.reports import profile
 from conversations.session import Session
@@ -25,6 +28,8 @@ from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
 from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
+
+logger = structlog.get_logger(__name__)
 
 FORM_OF = {"activity": "activity_report", "indicator": "indicator_update", "agency": "incident_free_text"}
 
@@ -81,18 +86,35 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
         return
     form = ex.house.forms.version(unit, version.id)
     previous = _previous(ex, version.form_key, report)
+    filled = _filled(ex, report, previous)
     begun = engine.begin(
         form,
         instance_id=ex.house.new_instance_id(),
         language=ex.language,
         timezone=ex.house.timezone,
         now=ex.now,
-        values=_filled(ex, report, previous),
+        values=filled,
         previous=previous,
         about=_about(report, ex),
         restricted=report.is_restricted,
     )
+    if unlisted := _unlisted(begun.instance, filled):
+        # The plan has moved on and the form has not: asking without what it is about would report nothing.
+        logger.error("form.disagrees", form_id=form.form_id, version=form.version, questions=unlisted)
+        ex.show(_notice_card(ex, ex.say("form.disagrees")), anew=anew)
+        ex.stand(None)
+        return
     _open(ex, begun, form, version.form_key, version.id, report, anew=anew)
+
+
+def _unlisted(instance: Instance, filled: Mapping[str, str]) -> list[str]:
+    """The questions whose own choices do not have what the bot fills in from the plan."""
+    names = {question.name for question in instance.form.questions if question.type == "select_one"}
+    return [
+        name
+        for name, value in filled.items()
+        if name in names and value not in {choice.value for choice in instance.choices(instance.node(name))}
+    ]
 
 
 def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:

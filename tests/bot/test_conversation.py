@@ -530,6 +530,29 @@ def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> Non
     assert "¿Cómo marcha todo?" in luis.text
 
 
+def test_a_report_that_the_form_does_not_know_is_not_begun(town: Town) -> None:
+    """The plan has an activity that the published form does not list: that is said, and told to the operator."""
+    import openpyxl
+
+    source = Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx"
+    workbook = openpyxl.load_workbook(source)
+    choices = workbook["choices"]
+    for row in choices.iter_rows(min_row=2):
+        if row[1].value == "PRE-101":
+            row[1].value = "PRE-999"
+    workbook["settings"]["C2"] = "2099010103"
+    changed = town.folder / "behind.xlsx"
+    workbook.save(changed)
+    published = town.enlace("form", "publish", str(changed))
+    assert published.returncode == 0, published.stderr
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    assert "el plan cambió" in ana.tap("PRE-101")
+    ana.say("/pendientes")
+    assert "¿Cómo va" in ana.tap("ASI-201")
+    assert "form.disagrees" in town.logged()
+
+
 def test_a_question_marked_sensitive_seals_its_session(town: Town) -> None:
     """S12 by the form's own column, also where the activity is not restricted."""
     import openpyxl
