@@ -1,13 +1,15 @@
 """What the bot weighs and how soon it is there, measured on real processes:
 
-    python tests/benchmarks/footprint.py [--rounds 3] [--people 50] [--taps 40]
+    python tests/benchmarks/footprint.py [--rounds 5] [--people 50] [--taps 40] [--metrics]
 
 Prints how long `enlace --help` and the start of `enlace run` take (process begun until its line `bot.ready`; the
-median of the rounds), the resident memory of the idle bot, and the same after `people` officers who use it at the
-same time have acted `taps` times each. Linux: memory is read from /proc.
+median of the rounds, and the processor time in it, which is steadier on a busy machine), the resident memory of the
+idle bot, and the same after `people` officers who use it at the same time have acted `taps` times each. With
+`--metrics` it is watched: its figures are scraped once a second. Linux: memory and times are read from /proc.
 """
 
 import argparse
+import os
 import platform
 import statistics
 import subprocess
@@ -15,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +35,7 @@ from bot.sandbox.server import running_sandbox
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 from bot.setup import set_up
-from bot.supervisor import environment
+from bot.supervisor import environment, free_port, scraped
 from conversations.plan import Role
 
 FIRST_ID = 10_001
@@ -40,12 +43,13 @@ FIRST_ID = 10_001
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("--rounds", type=int, default=3)
+    given.add_argument("--rounds", type=int, default=5)
     given.add_argument("--people", type=int, default=50)
     given.add_argument("--taps", type=int, default=40)
+    given.add_argument("--metrics", action="store_true")
     chosen = given.parse_args()
     print(f"{platform.platform()}, Python {platform.python_version()}")
-    print(f"enlace --help          {median_of(chosen.rounds, time_help):7.2f} s")
+    print(f"enlace --help          {median_of(chosen.rounds, time_help)}")
     with tempfile.TemporaryDirectory() as folder, running_sandbox(start=BEGINS.timestamp()) as sandbox:
         settings = settings_in(Path(folder), sandbox.url, sandbox.token)
         list(set_up(settings, BEGINS))
@@ -54,9 +58,10 @@ def main() -> None:
         admit(settings, crowd)
         for person in crowd:
             sandbox.world.add_person(Person(person, f"Officer {person}", language_code="es"), started=True)
-        print(f"enlace run until ready {median_of(chosen.rounds, lambda: time_start(settings)):7.2f} s")
-        with bot(settings) as process:
-            time.sleep(2)
+        print(f"enlace run until ready {median_of(chosen.rounds, lambda: time_start(settings))}")
+        port = free_port() if chosen.metrics else 0
+        with bot(settings, port) as process, watching(port):
+            time.sleep(2.5)
             print(f"idle                   {memory(process.pid)}")
             begun = time.perf_counter()
             acts = crowd_at_work(sandbox.world, crowd, chosen.taps)
@@ -66,32 +71,54 @@ def main() -> None:
             print(f"two seconds later      {memory(process.pid)}")
 
 
-def median_of(rounds: int, measure: Any) -> float:
-    return statistics.median(measure() for _ in range(rounds))
+def median_of(rounds: int, measure: Callable[[], tuple[float, float]]) -> str:
+    taken, busy = zip(*(measure() for _ in range(rounds)), strict=True)
+    return f"{statistics.median(taken):6.2f} s, {statistics.median(busy):.2f} s of processor"
 
 
-def time_help() -> float:
-    begun = time.perf_counter()
+def time_help() -> tuple[float, float]:
+    before, begun = os.times(), time.perf_counter()
     subprocess.run([sys.executable, "-m", "bot", "--help"], stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - begun
+    taken, after = time.perf_counter() - begun, os.times()
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
+    return taken, busy
 
 
-def time_start(settings: Settings) -> float:
+def time_start(settings: Settings) -> tuple[float, float]:
     begun = time.perf_counter()
-    with bot(settings):
-        return time.perf_counter() - begun
+    with bot(settings) as process:
+        taken = time.perf_counter() - begun
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return taken, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def bot(settings: Settings) -> Any:
+def watching(port: int) -> Iterator[None]:
+    """Somebody who scrapes the metrics once a second; nobody at port 0."""
+    is_over = threading.Event()
+
+    def scrape() -> None:
+        while port and not is_over.wait(1.0):
+            if scraped(port) is None:
+                print("no metrics came", file=sys.stderr)
+
+    watcher = threading.Thread(target=scrape, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+@contextmanager
+def bot(settings: Settings, metrics_port: int = 0) -> Iterator["subprocess.Popen[str]"]:
     """`enlace run` as a process that is ready, and stopped at the end."""
+    given = {"ENLACE_SEND_RATE": "0", "ENLACE_LOG_LEVEL": "INFO"}
+    if metrics_port:
+        given["ENLACE_METRICS"] = f"127.0.0.1:{metrics_port}"
     command = [sys.executable, "-m", "bot", "run", "--clock", BEGINS.isoformat()]
-    process = subprocess.Popen(
-        command,
-        env=environment(settings) | {"ENLACE_SEND_RATE": "0", "ENLACE_LOG_LEVEL": "INFO"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = subprocess.Popen(command, env=environment(settings) | given, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     told = []
     for line in process.stderr:
