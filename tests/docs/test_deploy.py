@@ -6,6 +6,7 @@ are tried on a real server; the rest is read.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -90,6 +91,8 @@ def roles() -> Iterator[tuple[str, str]]:
             pass
     except OperationalError:
         pytest.skip(f"PostgreSQL is not reachable at {server.render_as_string()}: set ENLACE_TEST_POSTGRES")
+    if shutil.which("psql") is None:
+        pytest.skip("PostgreSQL's psql is not installed: the script that makes the roles needs it")
     name = f"enlace_{uuid.uuid4().hex[:10]}"
     owner, app = f"{name}_owner", f"{name}_app"
     with engine.connect() as connection:
