@@ -274,7 +274,13 @@ async def _keep_house(database: Database, store: FileStore, clock: Clock) -> Non
     while True:
         with contextlib.suppress(Unavailable):
             await database.units.run(None, purge)
-            kept = await database.units.run(None, lambda unit: unit.attachments.keys())
+            kept = await asyncio.to_thread(_files_in_use, database)
             # A file is stored before the unit that attaches it: the day's are left alone.
             await asyncio.to_thread(store.sweep, kept, clock.now() - timedelta(days=1))
         await asyncio.sleep(PURGE_EVERY)
+
+
+def _files_in_use(database: Database) -> frozenset[str]:
+    """Where the contents of all attachments lie. Through a reader: nobody's answer waits while they are counted."""
+    with database.view() as unit:
+        return unit.attachments.keys()

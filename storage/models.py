@@ -348,6 +348,12 @@ class Session(Base):
             postgresql_where=text("state = 'open' AND subject IS NOT NULL"),
         ),
         Index("ix_session_person", "person_id", "state"),
+        Index(
+            "ix_session_lapsing",
+            "expires_at",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
         CheckConstraint("(data IS NULL) <> (sealed_data IS NULL)", name="data_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
@@ -390,8 +396,23 @@ class Submission(Base):
             sqlite_where=text("is_current AND subject IS NOT NULL"),
             postgresql_where=text("is_current AND subject IS NOT NULL"),
         ),
-        Index("ix_submission_person", "person_id", "submitted_at"),
-        Index("ix_submission_subject", "plan_id", "subject", "submitted_at"),
+        Index("ix_submission_person", "person_id", "id"),
+        Index("ix_submission_agency", "agency_id", "id"),
+        Index(
+            "ix_submission_subject",
+            "plan_id",
+            "subject",
+            sqlite_where=text("is_current AND subject IS NOT NULL"),
+            postgresql_where=text("is_current AND subject IS NOT NULL"),
+        ),
+        Index(
+            "ix_submission_state",
+            "plan_id",
+            "validation_state",
+            "submitted_at",
+            sqlite_where=text("is_current"),
+            postgresql_where=text("is_current"),
+        ),
         UniqueConstraint("plan_id", "receipt_number"),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
@@ -451,6 +472,14 @@ class Chat(Base):
     """One private chat: which session it is filling, which card it looks at. The row every update locks (G3)."""
 
     __tablename__ = "chat"
+    __table_args__ = (
+        Index(
+            "ix_chat_session",
+            "session_id",
+            sqlite_where=text("session_id IS NOT NULL"),
+            postgresql_where=text("session_id IS NOT NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """Telegram's chat id."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

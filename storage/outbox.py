@@ -115,18 +115,22 @@ _ROW = tuple(_O.c[name] for name in OutboxRow.__slots__ if name != "payload")
 
 _ADD = Prepared(insert(_O).returning(_O.c.id))
 _IS_REPLY = _O.c.kind.in_(LANES["replies"])
-_OPEN = ("queued", "sending")
+# The index's own condition, written out: SQLite takes a partial index only where it finds that among the terms.
+_QUEUED: Any = literal_column("'queued'")
+_SENDING: Any = literal_column("'sending'")
+_IS_OPEN = _O.c.state.in_((_QUEUED, _SENDING))
 _CLAIMABLE = (
     select(_O.c.id)
     .where(
-        _O.c.state == "queued",
+        _IS_OPEN,
+        _O.c.state == _QUEUED,
         (_O.c.not_before.is_(None)) | (_O.c.not_before <= bindparam("now")),
         _O.c.kind.in_(bindparam("kinds", expanding=True)),
         # The first open one of its chat and lane: what is behind it waits, be it for a lease or for tomorrow.
         ~select(_EARLIER.c.id)
         .where(
             _EARLIER.c.chat_id == _O.c.chat_id,
-            _EARLIER.c.state.in_(_OPEN),
+            _EARLIER.c.state.in_((_QUEUED, _SENDING)),
             _EARLIER.c.id < _O.c.id,
             _EARLIER.c.kind.in_(LANES["replies"]) == _IS_REPLY,
         )
@@ -161,7 +165,7 @@ _AGAIN = (
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
-_EXPIRED = (_O.c.state == "sending") & (_O.c.lease_until <= bindparam("now"))
+_EXPIRED = _IS_OPEN & (_O.c.state == _SENDING) & (_O.c.lease_until <= bindparam("now"))
 _REQUEUE_EXPIRED = update(_O).where(_EXPIRED, _IS_REPLY).values(state="queued", lease_until=None)
 _DOUBT_EXPIRED = (
     update(_O)
@@ -175,12 +179,7 @@ _DOUBT_EXPIRED = (
         error="lease ran out",
     )
 )
-# The states written out: a planner takes the partial index only where it can see that its condition holds.
-_WAITING = (
-    select(_O.c.state, func.count())
-    .where(_O.c.state.in_([literal_column(f"'{state}'") for state in _OPEN]))
-    .group_by(_O.c.state)
-)
+_WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
 _CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
 _CARD_AT = (
@@ -298,7 +297,7 @@ class Outbox:
         """Drop what is queued for a chat (off-boarding, a pause). What is being sent cannot be taken back."""
         statement = (
             update(_O)
-            .where(_O.c.chat_id == chat_id, _O.c.state == "queued")
+            .where(_O.c.chat_id == chat_id, _IS_OPEN, _O.c.state == _QUEUED)
             .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="cancelled")
         )
         if kinds is not None:
@@ -381,7 +380,7 @@ def settle_restored(connection: Connection, now: datetime) -> int:
     """After a restore: whatever was open in the backup may have been sent since, and is not sent again (T14)."""
     return connection.execute(
         update(_O)
-        .where(_O.c.state.in_(_OPEN))
+        .where(_IS_OPEN)
         .values(
             state="ambiguous",
             payload=None,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.errors import Conflict, NotFound
@@ -103,16 +103,14 @@ _REASSIGN = (
     .where(_S.c.id == bindparam("session_id"), _S.c.state == "open")
     .values(person_id=bindparam("new_person"), version=_S.c.version + 1)
 )
+# Written out, for the partial index of open ones.
+_IS_OPEN = _S.c.state == literal_column("'open'")
 _LAPSING = (
     select(*COLUMNS)
-    .where(_S.c.state == "open", _S.c.expires_at <= bindparam("before"), _S.c.expires_at > bindparam("after"))
+    .where(_IS_OPEN, _S.c.expires_at <= bindparam("before"), _S.c.expires_at > bindparam("after"))
     .order_by(_S.c.expires_at, _S.c.id)
 )
-_LAPSED = (
-    select(_S.c.id)
-    .where(_S.c.state == "open", _S.c.expires_at <= bindparam("before"))
-    .with_for_update(skip_locked=True)
-)
+_LAPSED = select(_S.c.id).where(_IS_OPEN, _S.c.expires_at <= bindparam("before")).with_for_update(skip_locked=True)
 
 
 class Sessions:

@@ -148,3 +148,15 @@ def test_a_bot_that_answers_rightly_is_not():
 
     assert report["conversations"] >= 1
     assert report["failures"] == {}
+
+
+@pytest.mark.slow
+def test_no_question_of_the_bot_reads_a_whole_table():
+    """What SQLite plans for every act and every sweep goes by an index: nothing grows with people or submissions."""
+    growth = [sys.executable, str(BENCHMARKS / "growth.py"), "--databases", "sqlite", "--explain"]
+
+    made = subprocess.run(
+        [*growth, "--submissions", "2000", "--people", "100"], capture_output=True, text=True, timeout=90, check=False
+    )
+
+    assert (made.returncode, made.stdout) == (0, ""), made.stderr
