@@ -9,10 +9,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -28,12 +30,11 @@ ARGUMENTS = [
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def demo_process(folder: Path) -> Iterator[str]:
     """The demo in a folder of its own, as `enlace demo` starts it."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"Chromium is not installed at {CHROMIUM}")
-    folder = tmp_path_factory.mktemp("demo")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -58,23 +59,36 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert process.poll() is None, (folder / "demo.log").read_text()
         assert time.monotonic() < deadline, (folder / "demo.log").read_text()
         time.sleep(0.2)
-    yield address
-    process.send_signal(signal.SIGINT)
     try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with demo_process(tmp_path_factory.mktemp("demo")) as address:
+        yield address
 
 
 @pytest.fixture
-def page(demo: str) -> Iterator[Page]:
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1500, "height": 950})
-        page.goto(demo)
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(demo: str, browser: Browser) -> Page:
+    page = browser.new_page(viewport={"width": 1500, "height": 950})
+    page.goto(demo)
+    return page
 
 
 class Phone:
@@ -146,6 +160,121 @@ def test_the_bot_killed_in_mid_form_goes_on_at_the_same_question(page: Page, dem
     rosa.sees("¿Cuántas unidades lleva en total?")
     rosa.tap("Omitir")
     rosa.sees("¿Esta actividad llegó a personas este mes?")
+
+
+def test_an_ordinary_report_needs_no_mouse(page: Page) -> None:
+    """From a name in the row of names to the receipt with Tab, Enter and letters."""
+    rosa = Phone(page, "Rosa Díaz")
+    expect(rosa.root.locator("article.bot").last).to_be_attached()
+
+    def press(name: str, key: str = "Tab") -> None:
+        for _ in range(80):
+            page.keyboard.press(key)
+            label = page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.innerText")
+            if label.startswith(name):
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{key} never reaches {name}")
+
+    press("RD\nRosa Díaz")
+    expect(rosa.root).to_be_focused()
+    press("Mensaje de Rosa Díaz")
+    page.keyboard.type("/menu")
+    page.keyboard.press("Enter")
+    rosa.sees("por reportar")
+    press("PRE-105", "Shift+Tab")
+    rosa.sees("¿Cómo va la actividad?")
+    press("Igual que el reporte anterior", "Shift+Tab")
+    rosa.sees("¿Cuál es el próximo paso?")
+    press("Mensaje de Rosa Díaz")
+    page.keyboard.type("Revisar la línea 212 con la mesa técnica")
+    page.keyboard.press("Enter")
+    rosa.sees("Revise antes de enviar")
+    press("📨 Enviar ahora", "Shift+Tab")
+    rosa.sees("Recibo n.º")
+
+
+# ---------------------------------------------------------------- the tour
+SCREENS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1500, "height": 950}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "screen", "begin", "do", "onwards", "over"),
+    [
+        ("es", "desk", "Empezar el recorrido", "Hazlo por mí", ("Siguiente", "Terminar"), "Eso es Enlace"),
+        ("en", "phone", "Begin the tour", "Do it for me", ("Next", "Finish"), "That is Enlace"),
+    ],
+)
+def test_the_tour_can_be_had_done_to_its_end(
+    browser: Browser,
+    tmp_path: Path,
+    language: str,
+    screen: str,
+    begin: str,
+    do: str,
+    onwards: tuple[str, str],
+    over: str,
+) -> None:
+    """Ten steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's own
+    buttons, and what it speaks of is then in the chats.
+    """
+    with demo_process(tmp_path) as address:
+        page = browser.new_page(**SCREENS[screen])
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        if language == "en":
+            page.get_by_role("button", name="Ajustes del sandbox").click()
+            page.get_by_role("button", name="English").click()
+            page.get_by_role("button", name="Sandbox settings").click()
+        tour = page.locator("#tour")
+        tour.get_by_role("button", name=begin).click()
+        titles = set()
+        for number in range(1, 11):
+            expect(tour.locator(".number")).to_contain_text(str(number))
+            expect(tour.get_by_role("heading")).to_be_focused()
+            titles.add(tour.get_by_role("heading").inner_text())
+            if number > 1:
+                tour.get_by_role("button", name=do).click()
+                expect(tour.locator(".tour-status")).to_have_class(re.compile("done"), timeout=40_000)
+            tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
+        expect(tour.get_by_role("heading", name=over)).to_be_visible()
+
+        assert len(titles) == 10
+        assert complaints == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+        for person, words in ((501, "Cuántas unidades"), (502, "Ana Martínez ya empezó"), (505, "Recibidos: 1 de"),
+                              (507, "Your data"), (508, "Soy el asistente")):  # fmt: skip
+            expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(words)
+
+
+def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
+    """Until it has happened there is only a way past it; whoever does it, it is seen; left, it resumes where it was."""
+    tour, carmen = page.locator("#tour"), Phone(page, "Carmen Soto")
+    tour.get_by_role("button", name="Empezar el recorrido").click()
+    tour.get_by_role("button", name="Siguiente").click()
+    for number in range(2, 8):
+        expect(tour.locator(".number")).to_have_text(f"Paso {number} de 10")
+        tour.get_by_role("button", name=re.compile("Saltar|Siguiente")).click()
+    expect(tour.get_by_role("heading", name="Carmen, coordinación")).to_be_visible()
+    expect(tour.get_by_role("button", name="Siguiente")).to_have_count(0)
+    expect(carmen.root).to_have_class(re.compile("tour-target"))
+    expect(carmen.root.locator(".tour-look")).to_have_text("Ver quién ha reportado")
+
+    carmen.tap("Ver quién ha reportado")
+
+    expect(tour.locator(".tour-status")).to_have_text("✓ Hecho: mírelo en el chat.")
+    expect(tour.get_by_role("button", name="Siguiente")).to_be_enabled()
+    page.reload()
+    expect(tour.locator(".number")).to_have_text("Paso 8 de 10")
+    tour.get_by_role("button", name="Dejar el recorrido").click()
+    expect(tour).to_be_hidden()
+    page.reload()
+    page.get_by_role("button", name="Seguir recorrido, 8/10").click()
+    expect(tour.locator(".number")).to_have_text("Paso 8 de 10")
 
 
 def _order(demo: str, what: str) -> None:

@@ -197,7 +197,7 @@ function showStrip() {
     const phone = page.phones.get(person.id);
     let button = known.get(person.id);
     if (!button) {
-      button = h("button", { type: "button", "data-id": person.id, onclick: () => showPhone(person.id, true) });
+      button = h("button", { type: "button", "data-id": person.id, onclick: () => enterPhone(person.id) });
       strip.append(button);
     }
     const unseen = phone?.unseen ?? 0;
@@ -224,6 +224,12 @@ function showPhone(id, scroll = false) {
   strip.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   if (scroll) phone.element.scrollIntoView({ inline: "center", block: "nearest", behavior: motion() });
   phone.reveal();
+}
+
+/** Chosen by its name: the keyboard goes on in that phone. */
+function enterPhone(id) {
+  showPhone(id, true);
+  page.phones.get(id)?.element.focus({ preventScroll: true });
 }
 
 function motion() {

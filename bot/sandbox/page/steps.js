@@ -140,10 +140,10 @@ export const STEPS = [
     ],
     until: { phone: "marta", says: /./ },
     es: ["Pedro, administración: invita con un enlace",
-      "Pedro da acceso: elige una función y sale un enlace que sirve una sola vez. Marta lo abre y el bot la recibe, primero con el aviso de privacidad.",
+      "Pedro da acceso: elige una función y sale un enlace que sirve una sola vez. Marta lo abre y el bot la recibe: pregunta en qué idioma hablar y explica qué guarda.",
       "En el teléfono de Pedro: «Invitar a una persona», «Coordinación»; toque el enlace y elija el teléfono de Marta."],
     en: ["Pedro, admin: invites with a link",
-      "Pedro gives access: he picks a role and gets a link that works once. Marta opens it and the bot receives her, beginning with the privacy notice.",
+      "Pedro gives access: he picks a role and gets a link that works once. Marta opens it and the bot receives her: it asks which language to speak and says what it keeps.",
       "On Pedro's phone: “Invitar a una persona” (invite), “Coordinación”; tap the link and choose Marta's phone."],
   },
   {

@@ -70,9 +70,9 @@ export class Tour {
     this.failure = "";
     this.isActing = false;
     document.body.classList.add("touring");
+    this.draw();
     if (this.step?.phone) this.page.show(PHONES[this.step.phone]);
     if (this.step?.panel && innerWidth > 1000) this.page.openPanel();
-    this.draw();
     this.save();
     this.look();
     if (takesFocus) this.title.focus({ preventScroll: true });
