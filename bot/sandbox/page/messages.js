@@ -42,7 +42,7 @@ export function arrange(messages) {
     const same = (other) => other?.kind === "messages" && other.messages[0].from_bot === row.messages[0].from_bot;
     row.first = !same(rows[i - 1]);
     row.last = !same(rows[i + 1]);
-    row.signature = JSON.stringify([row.messages, row.first, row.last, language()]);
+    row.signature = JSON.stringify([row.messages, language()]);
   });
   return rows;
 }
@@ -74,7 +74,7 @@ export function rowElement(row, phone) {
   const keyboard = message.reply_markup?.inline_keyboard;
   const sender = message.from_bot ? t("message.from.bot") : t("message.from.person", { name: phone.person.first_name });
   return h("article", {
-    class: `row ${message.from_bot ? "bot" : "own"}${row.first ? " first" : ""}${row.last ? " last" : ""}`,
+    class: `row ${message.from_bot ? "bot" : "own"}`,
     "data-message": message.message_id,
     "aria-label": sender,
   },

@@ -208,6 +208,9 @@ export class Phone {
         }
         this.rows.set(row.key, { element, signature: row.signature, content });
       }
+      // Its neighbours decide these: a message is not drawn, or read out, again because another one came or went.
+      element.classList.toggle("first", Boolean(row.first));
+      element.classList.toggle("last", Boolean(row.last));
       const place = before ? before.nextSibling : this.log.firstChild;
       if (element !== place) this.log.insertBefore(element, place);
       before = element;
