@@ -16,11 +16,24 @@ import structlog
 from bot.exchange import Denied, Exchange
 from conversations import engine, safeguards
 from conversations.cards import Button, Card, Line, answered_card, bold, form_title, italic, line, session_card
-from conversations.effects import Answered, Ask, Fetch, Leave, Notice, Reject, Stale, Submit, Withhold
+from conversations.effects import (
+    Added,
+    Answered,
+    Ask,
+    Fetch,
+    Leave,
+    Notice,
+    Reject,
+    Removed,
+    Stale,
+    Submit,
+    Withhold,
+)
 from conversations.engine import Step, show_date
 from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
 from conversations.form import Form
 from conversations.instance import Instance
+from conversations.nodes import LAST_SAVED
 from conversations.plan import Activity, DueReport, Indicator, ReportingPeriod, period_name
 from conversations.reports import profile
 from conversations.session import Session
@@ -30,6 +43,9 @@ from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
 
 logger = structlog.get_logger(__name__)
+
+_LOOKED_BACK = 50
+"""Submissions of a person among which the last one of a form is looked for."""
 
 FORM_OF = {"activity": "activity_report", "indicator": "indicator_update", "agency": "incident_free_text"}
 
@@ -97,6 +113,8 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
         previous=previous,
         about=_about(report, ex),
         restricted=report.is_restricted,
+        username=ex.person.name,
+        last_saved=_last_saved(ex, form, version.form_key),
     )
     if unlisted := _unlisted(begun.instance, filled):
         # The plan has moved on and the form has not: asking without what it is about would report nothing.
@@ -147,6 +165,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
         values=filled,
         about=_about(report, ex),
         restricted=report.is_restricted,
+        username=ex.person.name,
         answers=answers,
     )
     unit.attachments.copy(sent.instance_id, begun.session.instance_id, ex.now)
@@ -301,6 +320,8 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
                 is_submitted = True
             case Leave():
                 has_left = True
+            case Added() | Removed():
+                pass  # the card tells
             case _:
                 assert_never(effect)
     if is_submitted:
@@ -335,7 +356,11 @@ def _draw(
 ) -> None:
     """The next card; when it goes below, the one before shrinks to its answer or goes."""
     sensitive = stored.sensitive
-    if was_place:
+    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
+    if was_place and card.asks_place and answered is None:
+        ex.drop_card()  # the next point of a line: the new card brings the same keyboard
+        anew = True
+    elif was_place:
         # The card had a reply keyboard: it cannot be edited, and its keyboard has to be taken away.
         ex.drop_card()
         done = answered_card(answered.label, answered.shown) if answered else Card((line("👌"),))
@@ -345,13 +370,12 @@ def _draw(
         ex.shrink(answered_card(answered.label, answered.shown), sensitive=sensitive)
     elif anew:
         ex.drop_card()
-    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
     ex.show(card, anew=anew, session=(stored.id, taken.session.turn), sensitive=sensitive)
 
 
 def _asks_place(form: Form, session: Session) -> bool:
     name = session.at.rpartition("/")[2]
-    return any(q.type == "geopoint" and q.name == name for q in form.questions)
+    return any(q.type in engine.PLACES and q.name == name for q in form.questions)
 
 
 def _is_looked_at(ex: Exchange) -> bool:
@@ -555,6 +579,15 @@ def _previous(ex: Exchange, form_id: int, report: Report) -> dict[str, str]:
     if latest is None:
         return {}
     return _by_name(ex.unit.submissions.answers(latest))
+
+
+def _last_saved(ex: Exchange, form: Form, form_id: int) -> dict[str, str]:
+    """What `${last-saved#…}` reads: the answers this person sent last with this form. Asked only for such forms."""
+    if LAST_SAVED not in form.instances:
+        return {}
+    sent = ex.unit.submissions.of_person(ex.person.id, limit=_LOOKED_BACK)
+    latest = next((each for each in sent if each.form_id == form_id), None)
+    return {} if latest is None else ex.unit.submissions.answers(latest)
 
 
 def _by_name(answers: Mapping[str, str]) -> dict[str, str]:

@@ -10,24 +10,40 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from conversations.engine import (
+    LEAST_POINTS,
+    LINES,
     UPLOADS,
-    answered,
     batch,
+    calendar_of,
     is_sending,
+    points_of,
     sequence,
     show_date,
     shown,
+    stop_label,
+    stops,
     suggestion,
 )
-from conversations.form import Form
-from conversations.instance import Instance, Node
+from conversations.form import Form, Question
+from conversations.instance import MAX_REPEATS, Instance, Node
+from conversations.nodes import Frame
 from conversations.reading import search_choices
+from conversations.repeats import (
+    RepeatStop,
+    Stop,
+    address,
+    groups_around,
+    instance_ref,
+    number_in,
+    open_instance,
+)
 from conversations.reports import profile
-from conversations.session import Confirming, Listing, Reading, Session
+from conversations.session import Choosing, Confirming, Listing, Reading, Removing, Session
 from conversations.wording import Wording, wording
 
 Style = Literal["plain", "bold", "italic", "code"]
@@ -36,8 +52,15 @@ Tone = Literal["", "primary", "success", "danger"]
 PAGED_OVER = 8
 PAGE = 8
 TYPED_OVER = 20
+STEPS_SHOWN = 20
+"""Steps of a range, up to which each value has its button."""
 _MARKS = re.compile(r"[¿?]|\((?:opcional|optional|opsyonèl)[^)]*\)")
 _COUNTING = re.compile(r"^(?:cuánt[ao]s|how many|konbyen)\s+")
+
+_FIELDS_SHOWN = 8
+_SUMMED = 2
+"""Answers by which people know an instance of a repeat again: a name and one more."""
+_LOST_SHOWN = 25
 
 LISTED = 40
 """Answers to choose from on one screen: Telegram takes 100 buttons on a message."""
@@ -73,6 +96,8 @@ class Card:
     asks_place: str = ""
     """The text of a button that shares the phone's location; such a card has a reply keyboard of words."""
     words: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    """Files of the form that belong to the question and its choices, to be sent before the card."""
 
 
 def line(*parts: str | Span) -> Line:
@@ -106,6 +131,10 @@ def session_card(
     heading = _heading(form, session, say)
     warnings = tuple(line("⚠️ ", text) for text in notices)
     current = next((node for node in nodes if node.ref == session.at), None)
+    order = stops(form, nodes, instance)
+    stop = None
+    if form.frame.repeats and current is None:
+        stop = next((s for s in order if s.ref == session.at and isinstance(s, RepeatStop)), None)
     match session.pending:
         case Confirming(_, _, lost, _):
             return Card(heading + warnings + _confirming_lines(session, instance, lost, say), _confirming_rows(say))
@@ -123,13 +152,22 @@ def session_card(
                 (*heading, *warnings, *_label(instance, current), line(say("form.which_reading"))),
                 (*rows, (Button(say("nav.back"), "form:back"),)),
             )
-        case Listing():
-            return Card((*heading, line(say("form.which_to_change"))), _listing_rows(session, instance, nodes, say))
+        case Listing(within):
+            return Card(
+                (*heading, line(say("form.which_to_change"))), _listing_rows(session, instance, order, within, say)
+            )
+        case Removing(ref, lost):
+            lines = _removing_lines(session, instance, ref, lost, say)
+            return Card((*heading, *warnings, *lines), _removing_rows(say))
+        case Choosing(act) if stop is not None:
+            return _choosing(session, instance, nodes, stop, act, (*heading, *warnings), say)
         case _:
             pass
+    if stop is not None:
+        return _behind_repeat(session, instance, nodes, order, stop, heading, warnings, say)
     if current is None or is_sending(current.question):
-        return _review(form, session, instance, nodes, current, heading + warnings, say)
-    return _question(form, session, instance, nodes, current, heading, warnings, now, say)
+        return _review(form, session, instance, nodes, order, current, heading + warnings, say)
+    return _question(form, session, instance, nodes, order, current, heading, warnings, now, say)
 
 
 def _heading(form: Form, session: Session, say: Wording) -> tuple[Line, ...]:
@@ -158,11 +196,36 @@ def _progress(session: Session, nodes: Sequence[Node], current: Node) -> str:
     return f"{position + 1}/{len(asked)}" if len(asked) > 1 else ""
 
 
+def _where(instance: Instance, stop: Stop, say: Wording) -> str:
+    """The groups a question stands in: those that repeat with the number of the instance, and the innermost."""
+    if stop.frame.parent is None and isinstance(stop, Node):
+        return instance.group_label(stop)
+    groups = groups_around(stop)
+    parts = []
+    for group in groups:
+        label = instance.group_label(group, stop.frame).strip()
+        number = number_in(group, stop.frame)
+        if number is not None and group.is_repeat:
+            parts.append(_numbered(instance, label or group.name, group.path, number, say))
+        elif label and group is groups[-1] and isinstance(stop, Node):
+            parts.append(label)
+    return " · ".join(parts)
+
+
+def _numbered(instance: Instance, label: str, path: str, number: tuple[int, int], say: Wording) -> str:
+    """ "Persona 2", or "Persona 2 de 3" where the form says how many; a label that says its number keeps it."""
+    position, total = number
+    if instance.form.logic[instance.form.places[path]].count is not None:
+        return say("repeat.counted", label=label, n=position, total=total)
+    return label if str(position) in re.findall(r"\d+", label) else f"{label} {position}"
+
+
 def _question(
     form: Form,
     session: Session,
     instance: Instance,
     nodes: Sequence[Node],
+    order: Sequence[Stop],
     node: Node,
     heading: tuple[Line, ...],
     warnings: tuple[Line, ...],
@@ -178,11 +241,13 @@ def _question(
     if question.name == known.same_at and session.about.get("due_on"):
         lines.append(line(say("form.due", due=show_date(str(session.about["due_on"]), session.language))))
     progress_shown = _progress(session, nodes, node)
-    group = instance.group_label(node)
+    group = _where(instance, node, say)
     if small := " · ".join(part for part in (progress_shown, group) if part):
         lines.append(line(italic(small)))
     lines.append(line(""))
-    lines += _notes(instance, node, nodes)
+    if question.group is not None and question.group.is_field_list:
+        lines += _field_list(session, instance, node, nodes)
+    lines += _notes(session, instance, node, nodes)
     lines += _label(instance, node)
     if hint := instance.hint(node).strip():
         lines.append(line(italic(hint)))
@@ -194,25 +259,199 @@ def _question(
     lines += warnings
     if session.fetching:
         lines.append(line(say("file.coming")))
-    if question.type == "geopoint":
+    media = _media(instance, node)
+    if question.type == "geopoint" or question.type in LINES:
         words = [say("nav.back")] + ([] if node.is_required else [say("nav.skip")]) + [say("nav.leave")]
-        return Card(tuple(lines), asks_place=say("form.share_place"), words=tuple(words))
+        if question.type in LINES and (points := points_of(session, node)):
+            enough = [say("form.line_done")] if len(points) >= LEAST_POINTS[question.type] else []
+            words = [*enough, say("form.line_undo"), *words]
+        return Card(tuple(lines), asks_place=say("form.share_place"), words=tuple(words), media=media)
     rows = _answer_rows(form, session, instance, node, run, kept, now, say)
-    return Card(tuple(lines), (*rows, _navigation(session, nodes, node, instance, say)))
+    if form.frame.repeats and _is_first_of_instance(instance, order, node):
+        rows.append((Button(_short(say("repeat.remove_this", label=_innermost(instance, node, say))), "form:remove"),))
+    return Card(tuple(lines), (*rows, _navigation(session, order, node, instance, say)), media=media)
 
 
-def _notes(instance: Instance, node: Node, nodes: Sequence[Node]) -> list[Line]:
-    """The notes right before this question: they are read with it, not one message each."""
-    notes: list[Node] = []
-    asked = {other.ref for other in nodes}
-    for other in instance.nodes():
+def _media(instance: Instance, node: Node) -> tuple[str, ...]:
+    """Files on the label, then on the choices, each once."""
+    files = dict.fromkeys(instance.media(node).values())
+    if node.question.type in ("select_one", "select_multiple", "rank"):
+        files |= dict.fromkeys(name for choice in instance.choices(node) for name in choice.media.values())
+    return tuple(files)
+
+
+def _field_list(session: Session, instance: Instance, node: Node, nodes: Sequence[Node]) -> list[Line]:
+    """What has been answered of the same screen of a phone's form: it is read together, so it is shown together."""
+    lines: list[Line] = []
+    for other in nodes:
         if other.ref == node.ref:
             break
-        if other.question.type == "note" and other.is_relevant:
-            notes.append(other)
+        if other.question.group is node.question.group and other.frame is node.frame and other.ref in session.seen:
+            answer = shown(instance, other, session.language)
+            lines.append(line(_short(f"✓ {topic(instance.label(other))}: {answer}", 100)))
+    return lines[-_FIELDS_SHOWN:]
+
+
+def _is_first_of_instance(instance: Instance, order: Sequence[Stop], node: Node) -> bool:
+    """Whether an instance that may be removed begins with this question."""
+    frame = open_instance(instance, node.frame)
+    if frame is None:
+        return False
+    within = f"{instance_ref(frame)}/"
+    return next((stop.ref for stop in order if stop.ref.startswith(within)), "") == node.ref
+
+
+def _innermost(instance: Instance, node: Node, say: Wording) -> str:
+    """The instance a question stands in that may be removed: "Persona 2"."""
+    frame = open_instance(instance, node.frame)
+    assert frame is not None
+    return _instance_label(instance, frame, say)
+
+
+def _instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
+    place = frame.type.place
+    assert place is not None
+    assert frame.parent is not None
+    group = instance.form.logic[place].group
+    label = instance.group_label(group, frame).strip() if group is not None else ""
+    total = len(frame.parent.repeats[place.slot])
+    return _numbered(instance, label or place.name, place.path, (frame.index + 1, total), say)
+
+
+def _notes(session: Session, instance: Instance, stop: Stop | None, nodes: Sequence[Node]) -> list[Line]:
+    """The notes right before this question, or at the end: they are read with it, not one message each.
+
+    What is read-only is a note too, with what it says.
+    """
+    notes: list[Node] = []
+    asked = {other.ref for other in nodes}
+    within = "" if stop is None else f"{stop.repeat}[" if isinstance(stop, RepeatStop) else stop.ref
+    for other in instance.nodes():
+        if stop is not None and other.ref == within:
+            break
+        question = other.question
+        if question.type == "note" or (question.is_asked and other.ref not in asked and other.is_readonly):
+            if other.is_relevant and _is_read_here(instance, other, stop):
+                notes.append(other)
         elif other.ref in asked:
+            if isinstance(stop, RepeatStop) and notes and not other.ref.startswith(within):
+                break
             notes.clear()
-    return [line(text) for note in notes for text in instance.label(note).strip().split("\n") if text]
+    lines = []
+    for note in notes:
+        text = instance.label(note).strip()
+        if note.value:
+            text = f"{text}\n{shown(instance, note, session.language)}".strip()
+        lines += [line(part) for part in text.split("\n") if part]
+    return lines
+
+
+def _is_read_here(instance: Instance, note: Node, stop: Stop | None) -> bool:
+    """Notes of an instance are read in it or behind it, and nowhere else."""
+    frame = open_instance(instance, note.frame) if note.frame.parent is not None else None
+    if isinstance(stop, RepeatStop):
+        return bool(stop.instances) and note.frame is stop.instances[-1]
+    return frame is None or (stop is not None and stop.ref.startswith(f"{instance_ref(frame)}/"))
+
+
+# ------------------------------------------------------------------ repeats
+def _summaries(
+    session: Session, instance: Instance, nodes: Sequence[Node], stop: RepeatStop, say: Wording
+) -> list[str]:
+    """Each instance in a line: its number, the form's own words for it, its first answers."""
+    said: dict[int, list[str]] = {id(frame): [] for frame in stop.instances}
+    for node in nodes:
+        known = said.get(id(node.frame))
+        if known is not None and len(known) < _SUMMED and node.value:
+            known.append(shown(instance, node, session.language))
+    general = instance.group_label(stop.group, stop.frame).strip()
+    lines = []
+    for number, frame in enumerate(stop.instances, 1):
+        own = instance.group_label(stop.group, frame).strip()
+        parts = ([own] if own != general else []) + said[id(frame)]
+        lines.append(f"{number}. {' · '.join(parts) or say('form.no_answer')}")
+    return lines
+
+
+def _behind_repeat(
+    session: Session,
+    instance: Instance,
+    nodes: Sequence[Node],
+    order: Sequence[Stop],
+    stop: RepeatStop,
+    heading: tuple[Line, ...],
+    warnings: tuple[Line, ...],
+    say: Wording,
+) -> Card:
+    """After the last instance: another, edit one, remove one, or done."""
+    label = stop_label(instance, stop).strip() or stop.group.name
+    lines = list(heading)
+    if where := _where(instance, stop, say):
+        lines.append(line(italic(where)))
+    lines += [line(""), *_notes(session, instance, stop, nodes), line(bold(label))]
+    summaries = _summaries(session, instance, nodes, stop, say)
+    lines += [line(_short(text, 100)) for text in summaries[-LISTED:]]
+    count = len(summaries)
+    lines.append(line(say("repeat.another") if count else say("repeat.first")))
+    lines += warnings
+    rows: list[tuple[Button, ...]] = []
+    if count < MAX_REPEATS:
+        rows.append((Button(_short(say("repeat.add", label=label)), "form:add", "primary"),))
+    if count:
+        rows.append((Button(say("repeat.edit"), "form:which:edit"), Button(say("repeat.remove"), "form:which:remove")))
+    rows.append((Button(say("form.done", n=count) if count else say("form.line_done"), "form:done"),))
+    ways = [Button(say("nav.back"), "form:back")] if _has_earlier(session, order, stop) else []
+    return Card(tuple(lines), (*rows, (*ways, Button(say("nav.leave"), "form:leave"))))
+
+
+def _choosing(
+    session: Session,
+    instance: Instance,
+    nodes: Sequence[Node],
+    stop: RepeatStop,
+    act: str,
+    heading: tuple[Line, ...],
+    say: Wording,
+) -> Card:
+    summaries = _summaries(session, instance, nodes, stop, say)
+    is_edit = act == "edit"
+    action, which = ("change", say("repeat.which_edit")) if is_edit else ("remove", say("repeat.which_remove"))
+    pages = max(1, -(-len(summaries) // LISTED))
+    page = min(max(session.page, 0), pages - 1)
+    numbers = range(page * LISTED, min((page + 1) * LISTED, len(summaries)))
+    rows: list[tuple[Button, ...]] = [(Button(_short(summaries[n], 44), f"form:{action}:{n + 1}"),) for n in numbers]
+    if pages > 1:
+        rows.append(_turning(page, pages, say))
+    rows.append((Button(say("nav.back"), "form:back"),))
+    label = stop_label(instance, stop).strip() or stop.group.name
+    return Card((*heading, line(bold(label)), line(which)), tuple(rows))
+
+
+def _removing_lines(
+    session: Session, instance: Instance, ref: str, lost: Sequence[str], say: Wording
+) -> tuple[Line, ...]:
+    node = instance.node(lost[0])
+    frame: Frame | None = node.frame
+    while frame is not None and frame.parent is not None and instance_ref(frame) != ref:
+        frame = frame.parent
+    assert frame is not None
+    what = _instance_label(instance, frame, say)
+    return (line(say("repeat.would_remove", what=what)), *_lost(session, instance, lost, say), line(say("form.go_on")))
+
+
+def _removing_rows(say: Wording) -> tuple[tuple[Button, ...], ...]:
+    return ((Button(say("repeat.yes_remove"), "form:confirm", "danger"), Button(say("form.no_leave"), "form:cancel")),)
+
+
+def _lost(session: Session, instance: Instance, lost: Sequence[str], say: Wording) -> list[Line]:
+    lines = []
+    for ref in lost[:_LOST_SHOWN]:
+        node = instance.node(ref)
+        text = _short(shown(instance, node, session.language), 200)
+        lines.append(line(f"• {topic(instance.label(node))}: ", bold(text)))
+    if len(lost) > _LOST_SHOWN:
+        lines.append(line(say("repeat.and_more", n=len(lost) - _LOST_SHOWN)))
+    return lines
 
 
 def _instructions(
@@ -226,12 +465,23 @@ def _instructions(
         lines.append(line(say("form.several_numbers", n=len(run), labels=labels, example=_example(run))))
     elif kind in UPLOADS:
         lines.append(line(say(f"form.send_{kind}")))
+    elif kind in LINES:
+        lines += [line(f"{number}. {_point(point)}") for number, point in enumerate(points_of(session, node), 1)][-20:]
+        lines.append(line(say("form.send_points", n=LEAST_POINTS[kind])))
+    elif kind in ("time", "dateTime") and session.marks:
+        chosen = [f"{mark}:…" if len(mark) < 3 else show_date(mark, session.language) for mark in session.marks]
+        lines.append(line(bold(", ".join(chosen))))
+    elif kind == "date" and calendar_of(node.question) == "no-calendar":
+        lines.append(line(say("form.type_date")))
+    elif kind == "rank":
+        lines.append(line(say("form.choose_in_order")))
     elif kind == "select_multiple":
         lines.append(line(say("form.choose_several")))
     elif kind.startswith("select_one") and len(instance.choices(node)) > TYPED_OVER:
         lines.append(line(say("form.type_to_search")))
     is_told = node.question.name == profile(form.form_id).same_at
-    if kept and kind not in ("select_multiple", "acknowledge") and not (is_told and node.ref not in session.seen):
+    is_silent = kind in ("select_multiple", "acknowledge", *LINES) or (is_told and node.ref not in session.seen)
+    if kept and not is_silent:
         text = shown(instance, node, session.language, kept)
         if node.ref in session.seen and node.value:
             lines.append(line(say("form.current_answer"), " ", bold(text)))
@@ -262,7 +512,11 @@ def _answer_rows(
         case "acknowledge":
             rows.append((Button(say("form.acknowledge"), "form:pick:0", "primary"),))
         case "date":
-            rows += _calendar(session, instance, node, now, say)
+            rows += _date_rows(session, instance, node, now, say)
+        case "time" | "dateTime":
+            rows += _moment_rows(session, instance, node, kept, now, say)
+        case "range" if not _range_values(node):
+            rows += _stepper(session, node, kept)
         case "integer" | "decimal" | "range":
             chips = known.chips.get(node.question.name) or _chips_of(node) or _range_chips(node)
             for start in range(0, len(chips), 5):
@@ -312,7 +566,9 @@ def _mark_rows(session: Session, instance: Instance, node: Node, say: Wording) -
         labels.append(mark + choice.label)
         taps.append(f"form:{'off' if is_on else 'on'}:{position}")
     rows = _paged(session, node, labels, taps, say)
-    if marks:
+    if marks and node.question.type == "rank":
+        rows.append((Button(say("form.undo"), f"form:undo:{len(marks) - 1}"),))  # the last one tapped ends it
+    elif marks:
         rows.append((Button(say("form.done", n=len(marks)), "form:done", "primary"),))
     return rows
 
@@ -358,17 +614,163 @@ def _chips_of(node: Node) -> tuple[str, ...]:
 
 
 def _range_chips(node: Node) -> tuple[str, ...]:
-    if node.question.type != "range":
-        return ()
-    given = node.question.parameters
+    return tuple(_figure(value) for value in _range_values(node)) if node.question.type == "range" else ()
+
+
+def _range_bounds(question: Question) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Start, end, step of a range; the step leads from one to the other. None if they are no numbers."""
+    given = question.parameters
     try:
         start, end, by = (
-            int(given.get(key, default)) for key, default in (("start", "1"), ("end", "10"), ("step", "1"))
+            Decimal(given.get(key, default)) for key, default in (("start", "1"), ("end", "10"), ("step", "1"))
         )
-    except ValueError:
+    except InvalidOperation:
+        return None
+    if not (start.is_finite() and end.is_finite() and by.is_finite()) or by == 0:
+        return None
+    return start, end, abs(by) if end >= start else -abs(by)
+
+
+def _range_values(node: Node) -> tuple[Decimal, ...]:
+    """Every value of a range of at most 20 steps; () if there are more."""
+    bounds = _range_bounds(node.question)
+    if bounds is None:
         return ()
-    values = range(start, end + 1, by) if by > 0 else range(0)
-    return tuple(str(value) for value in values) if 0 < len(values) <= 21 else ()
+    start, end, by = bounds
+    steps = int((end - start) / by)
+    return tuple(start + by * step for step in range(steps + 1)) if steps <= STEPS_SHOWN else ()
+
+
+def _figure(value: Decimal) -> str:
+    written = f"{value:f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def _stepper(session: Session, node: Node, kept: str) -> list[tuple[Button, ...]]:
+    """− and + by one step and by ten: every button names the value it leads to, so a second tap changes nothing."""
+    bounds = _range_bounds(node.question)
+    if bounds is None:
+        return []
+    start, end, by = bounds
+    low, high = min(start, end), max(start, end)
+    try:
+        at = Decimal(session.marks[0] if session.marks else kept or start)
+    except InvalidOperation:
+        at = start
+    at = min(max(at, low), high) if at.is_finite() else start
+    big = by * (10 if abs((end - start) / by) <= 200 else 100)
+    row = []
+    for change in (-big, -by, by, big):
+        value = min(max(at + change, low), high)
+        sign = "−" if change * by < 0 else "+"
+        row.append(Button(f"{sign}{_figure(abs(change))}", f"form:gather:{_figure(value)}"))
+    return [tuple(row), (Button(f"✓ {_figure(at)}", f"form:value:{_figure(at)}", "primary"),)]
+
+
+def _date_rows(
+    session: Session, instance: Instance, node: Node, now: datetime, say: Wording
+) -> list[tuple[Button, ...]]:
+    today = now.astimezone(ZoneInfo(session.timezone)).date()
+    match calendar_of(node.question):
+        case "year":
+            return _years(session, instance, node, today)
+        case "month-year":
+            return _months(session, instance, node, today, say)
+        case "no-calendar":
+            return _quick_days(instance, node, today, say)
+        case _:
+            return _calendar(session, instance, node, now, say)
+
+
+def _years(session: Session, instance: Instance, node: Node, today: date) -> list[tuple[Button, ...]]:
+    """Twelve years, the last of them the present one or that of the page."""
+    shown_on = _calendar_month(session, node, today) if session.month or node.value else today
+    last = min(max(shown_on.year, 12), 9999)
+    buttons = []
+    for year in range(last - 11, last + 1):
+        is_open = instance.check(node, f"{year:04d}-01-01") is None
+        tap = f"form:day:{year:04d}-01-01" if is_open else f"form:month:{last:04d}-01"
+        buttons.append(Button(str(year) if is_open else "·", tap))
+    rows: list[tuple[Button, ...]] = [tuple(buttons[i : i + 4]) for i in range(0, 12, 4)]
+    back, ahead = max(last - 12, 12), min(last + 12, 9999)
+    rows.append((Button("◀", f"form:month:{back:04d}-01"), Button("▶", f"form:month:{ahead:04d}-01")))
+    return rows
+
+
+def _months(session: Session, instance: Instance, node: Node, today: date, say: Wording) -> list[tuple[Button, ...]]:
+    """The months of a year."""
+    year = _calendar_month(session, node, today).year
+    back, ahead = max(year - 1, 1), min(year + 1, 9999)
+    rows: list[tuple[Button, ...]] = [
+        (
+            Button("◀", f"form:month:{back:04d}-01"),
+            Button(str(year), f"form:month:{year:04d}-01"),
+            Button("▶", f"form:month:{ahead:04d}-01"),
+        )
+    ]
+    buttons = []
+    for number, name in enumerate(say("months.short").split("|"), 1):
+        day = date(year, number, 1)
+        if instance.check(node, day.isoformat()) is None:
+            buttons.append(Button(name, f"form:day:{day.isoformat()}"))
+        else:
+            buttons.append(Button("·", f"form:month:{year:04d}-01"))
+    return rows + [tuple(buttons[i : i + 4]) for i in range(0, 12, 4)]
+
+
+def _quick_days(instance: Instance, node: Node, today: date, say: Wording) -> list[tuple[Button, ...]]:
+    quick = [(say("date.today"), today), (say("date.yesterday"), today - timedelta(days=1))]
+    chips = [Button(t, f"form:day:{d.isoformat()}") for t, d in quick if _takes_day(instance, node, d)]
+    return [tuple(chips)] if chips else []
+
+
+def _moment_rows(
+    session: Session, instance: Instance, node: Node, kept: str, now: datetime, say: Wording
+) -> list[tuple[Button, ...]]:
+    """A day (of a dateTime), then an hour, then the minute: three cards at most, and each can be typed."""
+    gathered = session.marks or ()
+    is_time = node.question.type == "time"
+    here = now.astimezone(ZoneInfo(session.timezone))
+    rows: list[tuple[Button, ...]] = []
+    if not gathered:
+        moment = f"{here:%H:%M}" if is_time else f"{here:%Y-%m-%dT%H:%M}"
+        if instance.check(node, moment) is None:
+            rows.append((Button(say("date.now"), f"form:value:{moment}"),))
+        if kept:
+            text = shown(instance, node, session.language, kept)
+            rows.append((Button(_short(say("form.keep", answer=text)), "form:keep"),))
+    if not gathered and not is_time:
+        if calendar_of(node.question) == "no-calendar":
+            return rows + _quick_days(instance, node, here.date(), say)
+        return rows + _calendar(session, instance, node, now, say)
+    day = "" if is_time else f"{gathered[0]}T"
+    if len(gathered) == (0 if is_time else 1):
+        return rows + _grid([(f"{hour:02d}", f"form:gather:{hour:02d}") for hour in range(24)], 6)
+    hour = gathered[-1]
+    minutes = []
+    for minute in range(0, 60, 5):
+        if instance.check(node, f"{day}{hour}:{minute:02d}") is None:
+            minutes.append((f"{hour}:{minute:02d}", f"form:minute:{minute:02d}"))
+        else:
+            minutes.append(("·", f"form:gather:{hour}"))
+    return rows + _grid(minutes, 4)
+
+
+def _grid(buttons: Sequence[tuple[str, str]], width: int) -> list[tuple[Button, ...]]:
+    made = [Button(text, tap) for text, tap in buttons]
+    return [tuple(made[i : i + width]) for i in range(0, len(made), width)]
+
+
+def _takes_day(instance: Instance, node: Node, day: date) -> bool:
+    """Whether some time of this day is acceptable, as far as its beginning, noon and end tell."""
+    if node.question.type == "date":
+        return instance.check(node, day.isoformat()) is None
+    return any(instance.check(node, f"{day}T{at}") is None for at in ("00:00", "12:00", "23:55"))
+
+
+def _point(point: str) -> str:
+    latitude, longitude, *_ = point.split()
+    return f"{latitude}, {longitude}"
 
 
 def _calendar(
@@ -384,7 +786,7 @@ def _calendar(
         (say("date.in_a_month"), _months_later(today, 1)),
         (say("date.in_three_months"), _months_later(today, 3)),
     ]
-    chips = [Button(t, f"form:day:{d.isoformat()}") for t, d in quick if instance.check(node, d.isoformat()) is None]
+    chips = [Button(t, f"form:day:{d.isoformat()}") for t, d in quick if _takes_day(instance, node, d)]
     if chips:
         rows.append(tuple(chips[:2]))
     rows.append(
@@ -401,7 +803,7 @@ def _calendar(
         row = []
         for number in week:
             day = date(shown_on.year, shown_on.month, number) if number else None
-            if day is None or instance.check(node, day.isoformat()) is not None:
+            if day is None or not _takes_day(instance, node, day):
                 row.append(Button("·" if day else " ", f"form:month:{shown_on:%Y-%m}"))
             else:
                 row.append(Button(f"[{number}]" if day == today else str(number), f"form:day:{day.isoformat()}"))
@@ -426,10 +828,10 @@ def _months_later(day: date, months: int) -> date:
 
 
 def _navigation(
-    session: Session, nodes: Sequence[Node], node: Node, instance: Instance, say: Wording
+    session: Session, order: Sequence[Stop], node: Node, instance: Instance, say: Wording
 ) -> tuple[Button, ...]:
     buttons = []
-    if any(other.ref in session.seen for other in _before(nodes, node)):
+    if _has_earlier(session, order, node) or (session.marks and node.question.type in ("time", "dateTime")):
         buttons.append(Button(say("nav.back"), "form:back"))
     choices_skip = node.question.type == "select_one" and any(c.value == "skip" for c in instance.choices(node))
     if not node.is_required and not choices_skip:
@@ -438,9 +840,14 @@ def _navigation(
     return tuple(buttons)
 
 
-def _before(nodes: Sequence[Node], node: Node) -> Sequence[Node]:
-    position = next((i for i, other in enumerate(nodes) if other.ref == node.ref), 0)
-    return nodes[:position]
+def _has_earlier(session: Session, order: Sequence[Stop], stop: Stop) -> bool:
+    """Whether there is something to go back to."""
+    for other in order:
+        if other.ref == stop.ref:
+            return False
+        if other.ref in session.seen:
+            return True
+    return False
 
 
 def _review(
@@ -448,6 +855,7 @@ def _review(
     session: Session,
     instance: Instance,
     nodes: Sequence[Node],
+    order: Sequence[Stop],
     sending: Node | None,
     heading: tuple[Line, ...],
     say: Wording,
@@ -455,17 +863,23 @@ def _review(
     """What will be sent, line by line; every answer can be changed in three taps."""
     lines = [*heading, line(italic(say("form.review")))]
     group = ""
-    for node in answered(session, nodes):
-        if not node.value:
+    for stop in order:
+        if stop.ref not in session.seen:
             continue
-        label = instance.group_label(node)
-        if label and label != group:
-            lines.append(line(italic(label)))
-        group = label
-        text = shown(instance, node, session.language)
-        lines.append(line(f"{topic(instance.label(node))}: ", bold(text if len(text) <= 200 else text[:199] + "…")))
+        if isinstance(stop, RepeatStop):
+            lines.append(
+                line(f"{stop_label(instance, stop).strip() or stop.group.name}: ", bold(str(len(stop.instances))))
+            )
+            group = ""
+        elif stop.value and not is_sending(stop.question):
+            label = _where(instance, stop, say)
+            if label and label != group:
+                lines.append(line(italic(label)))
+            group = label
+            text = _short(shown(instance, stop, session.language), 200)
+            lines.append(line(f"{topic(instance.label(stop))}: ", bold(text)))
     if sending is not None:
-        lines += list(_notes(instance, sending, nodes))
+        lines += _notes(session, instance, sending, nodes)
         lines.append(line(bold(instance.label(sending))))
         choices = instance.choices(sending)
         sends = tuple(
@@ -473,6 +887,7 @@ def _review(
             for position, choice in enumerate(choices)
         )
     else:
+        lines += _notes(session, instance, None, nodes)
         sends = (
             (Button(say("form.send"), "form:send", "success"),),
             (Button(say("form.keep_draft"), "form:leave"),),
@@ -500,26 +915,32 @@ def _thing_counted(label: str) -> str:
 
 
 def _listing_rows(
-    session: Session, instance: Instance, nodes: Sequence[Node], say: Wording
+    session: Session, instance: Instance, order: Sequence[Stop], within: str, say: Wording
 ) -> tuple[tuple[Button, ...], ...]:
-    known = tuple(answered(session, nodes))
+    known = [stop for stop in order if stop.ref in session.seen and stop.ref.startswith(f"{within}/")]
+    known = [stop for stop in known if isinstance(stop, RepeatStop) or not is_sending(stop.question)]
     pages = -(-len(known) // LISTED)
     page = min(max(session.page, 0), max(pages - 1, 0))
     rows: list[tuple[Button, ...]] = []
-    for node in known[page * LISTED : (page + 1) * LISTED]:
-        text = f"{topic(instance.label(node))}: {shown(instance, node, session.language)}"
-        rows.append((Button(_short(text, 44), f"form:edit:{node.question.number}"),))
+    for stop in known[page * LISTED : (page + 1) * LISTED]:
+        if isinstance(stop, RepeatStop):
+            text = f"{stop_label(instance, stop).strip() or stop.group.name}: {len(stop.instances)}"
+        else:
+            text = f"{topic(instance.label(stop))}: {shown(instance, stop, session.language)}"
+        if stop.frame.parent is not None and instance_ref(stop.frame) != within:
+            text = f"{_instance_label(instance, stop.frame, say)} · {text}"
+        rows.append((Button(_short(text, 44), f"form:edit:{address(instance, stop)}"),))
     if pages > 1:
         rows.append(_turning(page, pages, say))
-    return (*rows, (Button(say("nav.back"), "form:review"),))
+    if not within:
+        return (*rows, (Button(say("nav.back"), "form:review"),))
+    number = within.rpartition("[")[2].removesuffix("]")
+    rows.append((Button(say("repeat.remove"), f"form:remove:{number}"),))
+    return (*rows, (Button(say("nav.back"), "form:back"),))
 
 
 def _confirming_lines(session: Session, instance: Instance, lost: Sequence[str], say: Wording) -> tuple[Line, ...]:
-    lines = [line(say("form.would_drop"))]
-    for ref in lost:
-        node = instance.node(ref)
-        lines.append(line(f"• {topic(instance.label(node))}: ", bold(shown(instance, node, session.language))))
-    return (*lines, line(say("form.go_on")))
+    return (line(say("form.would_drop")), *_lost(session, instance, lost, say), line(say("form.go_on")))
 
 
 def _confirming_rows(say: Wording) -> tuple[tuple[Button, ...], ...]:

@@ -22,6 +22,20 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """A repeat has one more instance, at its end; `ref` is the repeat's."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The instance at `ref` is gone, and those behind it have moved up."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """The answer was not taken: the constraint's own words. The session is as it was, the question stands."""
 
@@ -72,4 +86,4 @@ class Leave:
     """The respondent leaves; the draft stays."""
 
 
-Effect = Ask | Answered | Reject | Notice | Stale | Withhold | Fetch | Submit | Leave
+Effect = Ask | Answered | Added | Removed | Reject | Notice | Stale | Withhold | Fetch | Submit | Leave

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from conversations import reading, safeguards
 from conversations.effects import (
+    Added,
     Answered,
     Ask,
     Effect,
@@ -30,6 +31,7 @@ from conversations.effects import (
     Leave,
     Notice,
     Reject,
+    Removed,
     Stale,
     Submit,
     Withhold,
@@ -47,9 +49,19 @@ from conversations.events import (
     Typed,
 )
 from conversations.form import Form, Question
-from conversations.instance import Instance, Node
+from conversations.instance import MAX_REPEATS, Instance, Node
+from conversations.repeats import (
+    RepeatStop,
+    Stop,
+    address,
+    instance_ref,
+    is_stop,
+    open_instance,
+    renumbered,
+    stops_of,
+)
 from conversations.reports import Profile, profile
-from conversations.session import REVIEW, Confirming, Listing, Pending, Reading, Session
+from conversations.session import REVIEW, Choosing, Confirming, Listing, Pending, Reading, Removing, Session
 from conversations.wording import wording
 
 FILE_LIMIT = 20_000_000
@@ -57,12 +69,18 @@ FILE_LIMIT = 20_000_000
 
 PLACES = frozenset({"geopoint", "geotrace", "geoshape"})
 PICTURES = frozenset({"image", "video"})
+MOMENTS = frozenset({"time", "dateTime"})
+LINES = frozenset({"geotrace", "geoshape"})
 UPLOADS = frozenset({"image", "audio", "video", "file"})
 NUMBERS = frozenset({"integer", "decimal", "range"})
+LEAST_POINTS = {"geotrace": 2, "geoshape": 3}
+MAX_POINTS = 500
+"""Points of one line: more than anybody sends one by one, and few enough to keep in a session."""
 _ORIGINS_KEPT = 60
 _NUMBERS_SEEN = 16
 """Numbers in one message, up to which they are seen to be numbers although nobody asked for so many."""
 _DIGITS = re.compile(r"\d+")
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 _SUGGESTED = 8
 """Choices offered when what was typed may mean several."""
 
@@ -89,13 +107,15 @@ def begin(
     restricted: bool = False,
     answers: Mapping[str, str] | None = None,
     username: str = "",
+    last_saved: Mapping[str, str] | None = None,
 ) -> Step:
     """A new session, standing at its first question.
 
     `values` is what the bot fills in, by question name; names the form does not have are left out. With
     `answers` (a submission's, by ref) the session begins at the review: that is how a correction starts.
+    `last_saved` are the answers, by ref, that `${last-saved#…}` reads.
     """
-    names = {question.name for question in form.questions}
+    names = {question.name for question in form.questions if question.place.frame is form.frame}
     given = {name: value for name, value in (values or {}).items() if name in names}
     known = profile(form.form_id)
     instance = Instance.start(
@@ -106,6 +126,7 @@ def begin(
         instance_id=instance_id,
         username=username,
         values=given,
+        last_saved=last_saved,
     )
     session = Session(
         instance_id=instance_id,
@@ -161,6 +182,11 @@ def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
     return [node for node in instance.asked() if not _is_withheld(session, node.question)]
 
 
+def stops(form: Form, nodes: Sequence[Node], instance: Instance) -> Sequence[Stop]:
+    """What one stands at one after the other: these questions, and the stop behind every open repeat."""
+    return stops_of(instance, nodes) if form.frame.repeats else nodes
+
+
 def is_sending(question: Question) -> bool:
     """Whether this question is the form's own review screen: send it, or keep it as a draft."""
     return question.type == "select_one" and question.name == "send_action"
@@ -174,6 +200,8 @@ def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
             question = node.question
             is_first = not run
             if question.type != "integer" or (not is_first and question.group is not run[0].question.group):
+                break
+            if not is_first and node.frame is not run[0].frame:
                 break
             if question.group is None or (not is_first and node.ref in session.seen):
                 break
@@ -192,6 +220,8 @@ def _is_withheld(session: Session, question: Question) -> bool:
     """What this session never asks: what the bot has filled in; photo and place of a restricted activity (S10)."""
     if question.name in session.filled:
         return True
+    if question.appearances and "label" in question.appearances and question.type.startswith("select"):
+        return True  # the head of a table of selects: its choices are labels over those of the others
     return session.restricted and (question.type in PLACES or question.type in PICTURES)
 
 
@@ -220,6 +250,16 @@ class _Turn:
     def nodes(self) -> list[Node]:
         return sequence(self.form, self.session, self.instance)
 
+    def stops(self) -> Sequence[Stop]:
+        return stops(self.form, self.nodes(), self.instance)
+
+    def stop(self) -> RepeatStop | None:
+        """The repeat one stands behind; None at a question or the review."""
+        if not is_stop(self.session.at):
+            return None
+        found = (stop for stop in self.stops() if stop.ref == self.session.at)
+        return next((stop for stop in found if isinstance(stop, RepeatStop)), None)
+
     def current(self) -> Node | None:
         """The node of the question asked now; None at the built-in review, or if it is no longer relevant."""
         if self.session.at == REVIEW:
@@ -240,9 +280,9 @@ class _Turn:
 
     def advance(self) -> None:
         """Stand at the first question that is still open, or at the review."""
-        for node in self.nodes():
-            if node.ref not in self.session.seen:
-                self.move(node.ref)
+        for stop in self.stops():
+            if stop.ref not in self.session.seen:
+                self.move(stop.ref)
                 return
         self.move(REVIEW)
 
@@ -254,6 +294,8 @@ class _Turn:
 
     def load(self, answers: Mapping[str, str]) -> None:
         """Answers of a submission that is being corrected: all seen, the sending question open again."""
+        if self.form.frame.repeats:
+            self._load_repeats(answers)
         for ref, value in answers.items():
             try:
                 node = self.instance.node(ref)
@@ -261,8 +303,26 @@ class _Turn:
                 continue  # the form's present version no longer has it
             if node.question.is_asked and not is_sending(node.question):
                 self.instance.answer(ref, value)
-        seen = {node.ref for node in self.nodes() if not is_sending(node.question)}
+        seen = {stop.ref for stop in self.stops() if isinstance(stop, RepeatStop) or not is_sending(stop.question)}
         self.set(seen=frozenset(seen))
+
+    def _load_repeats(self, answers: Mapping[str, str]) -> None:
+        """As many instances of the open repeats as the submission has answers in; those it has none in go."""
+        wanted: dict[str, int] = {}
+        for ref in answers:
+            for at in (i for i, character in enumerate(ref) if character == "["):
+                number, _, _ = ref[at + 1 :].partition("]")
+                wanted[ref[:at]] = max(wanted.get(ref[:at], 0), int(number))
+        done: set[str] = set()
+        while stop := next((s for s in self._open_repeats() if s.repeat not in done), None):
+            done.add(stop.repeat)
+            for _ in range(len(stop.instances), min(wanted.get(stop.repeat, 0), MAX_REPEATS)):
+                self.instance.add(stop.repeat)
+            for _ in range(wanted.get(stop.repeat, 0), len(stop.instances)):
+                self.instance.remove(stop.repeat)
+
+    def _open_repeats(self) -> Iterator[RepeatStop]:
+        return (stop for stop in self.stops() if isinstance(stop, RepeatStop))
 
     # -------------------------------------------------------------- answering
     def reject(self, message: str) -> None:
@@ -280,10 +340,18 @@ class _Turn:
             self.reject(violation.message or self.say("err.constraint"))
             return False
         before = node.value
+        has_repeats = bool(self.form.frame.repeats)
+        state = self.instance.dump() if has_repeats and not is_confirmed else None
         changes = self.instance.answer(node.ref, value)
         lost = [ref for ref in changes.now_irrelevant if ref in self.session.seen]
+        if has_repeats:
+            lost += [ref for ref, _ in changes.cleared if ref in self.session.seen and not self._exists(ref)]
         if lost and not is_confirmed:
-            self.instance.answer(node.ref, before)  # a node shows its answer only while it is relevant
+            if state is not None:  # instances that went with a lower count do not come back by themselves
+                self._restore(state)
+                node = self.instance.node(node.ref)
+            else:
+                self.instance.answer(node.ref, before)  # a node shows its answer only while it is relevant
             if shown_lost := [ref for ref in lost if self._is_answered(ref)]:
                 self.set(pending=Confirming(node.ref, value, tuple(shown_lost), origin))
                 self.is_changed = True
@@ -296,8 +364,17 @@ class _Turn:
         if origin:
             origins[str(origin)] = (*origins.get(str(origin), ()), node.ref)
             origins = dict(list(origins.items())[-_ORIGINS_KEPT:])
+        if has_repeats:
+            seen &= {stop.ref for stop in self.stops()}
         self.set(seen=seen, origins=origins)
         self.is_changed = True
+        return True
+
+    def _exists(self, ref: str) -> bool:
+        try:
+            self.instance.node(ref)
+        except KeyError:
+            return False
         return True
 
     def _is_answered(self, ref: str) -> bool:
@@ -308,6 +385,8 @@ class _Turn:
         """Take an answer and go on to what is next."""
         if not self.take(node, value, origin, is_confirmed=is_confirmed):
             return
+        if self.form.frame.repeats:
+            node = self.instance.node(node.ref)  # what was confirmed or refused meanwhile may have made it anew
         self.effects.append(Answered(self.instance.label(node), shown(self.instance, node, self.session.language)))
         self.advance()
         self.effects.append(Ask(anew=bool(origin)))
@@ -325,7 +404,10 @@ class _Turn:
         node = self.current()
         match tap.action:
             case "confirm" | "cancel":
-                self._settle_confirming(tap.action == "confirm")
+                if isinstance(self.session.pending, Removing):
+                    self._settle_removing(tap.action == "confirm")
+                else:
+                    self._settle_confirming(tap.action == "confirm")
                 return
             case "read":
                 self._settle_reading(node, tap.argument)
@@ -338,6 +420,15 @@ class _Turn:
                 return
             case "list":
                 self.look(pending=Listing(), page=0)
+                return
+            case "add" | "which" | "change":
+                self._at_stop(tap)
+                return
+            case "remove":
+                self._remove(tap.argument)
+                return
+            case "done" if (stop := self.stop()) is not None:
+                self._no_more(stop)
                 return
             case "review":
                 self.advance()
@@ -365,14 +456,24 @@ class _Turn:
                 self._mark(node, tap.argument, tap.action == "on")
             case "done":
                 marks = self._marks(node)
-                if not marks and node.is_required:
+                if node.question.type in LINES:
+                    self._finish_line(node)
+                elif not marks and node.is_required:
                     self.reject(self.instance.required_message(node) or self.say("err.choose"))
                 else:
                     self.answer(node, " ".join(marks))
             case "month":
                 self.look(month=tap.argument)
+            case "day" if node.question.type == "dateTime":
+                self.look(marks=(tap.argument,))
             case "day" | "value":
                 self.answer(node, tap.argument)
+            case "gather":
+                self._gather(node, tap.argument)
+            case "minute":
+                self._minute(node, tap.argument)
+            case "undo":
+                self.look(marks=self._marks(node)[: max(_number(tap.argument), 0)])
             case "keep":
                 kept = suggestion(self.session, node)
                 if kept:
@@ -385,6 +486,32 @@ class _Turn:
                 self._skip(node)
             case _:
                 assert_never(tap.action)
+
+    def _gather(self, node: Node, argument: str) -> None:
+        """An hour for the day that was chosen, or what a stepper shows: drawn, and not yet the answer."""
+        match node.question.type:
+            case "time":
+                self.look(marks=(argument,))
+            case "dateTime" if self.session.marks:
+                self.look(marks=(self.session.marks[0], argument))
+            case "range":
+                self.look(marks=(argument,))
+            case _:
+                self.effects.append(Stale())
+
+    def _minute(self, node: Node, argument: str) -> None:
+        """The last piece of a time: with the hour, and the day of a dateTime, that were chosen before."""
+        day, hour = ("", *(self.session.marks or ()))[-2:] if self.session.marks else ("", "")
+        try:
+            wall = datetime.fromisoformat(f"{day or '2000-01-01'}T{int(hour):02d}:{int(argument):02d}")
+        except ValueError:
+            wall = None
+        if wall is None or bool(day) != (node.question.type == "dateTime") or node.question.type not in MOMENTS:
+            self.effects.append(Stale())
+        elif day:
+            self.answer(node, wall.isoformat(timespec="milliseconds") + self.instance.offset_of(wall))
+        else:
+            self.answer(node, f"{wall:%H:%M}")
 
     def _pick(self, node: Node, argument: str) -> None:
         if node.question.type == "acknowledge":
@@ -440,12 +567,19 @@ class _Turn:
             self.look(pending=None)
             self.is_changed = True
             return
+        node = self.current()
+        if self.session.marks and node is not None and node.question.type in MOMENTS:
+            self.look(marks=self.session.marks[:-1] or None)
+            self.is_changed = True
+            return
+        if node is not None and self.form.frame.repeats and self._take_back_added(node):
+            return
         earlier = ""
-        for node in self.nodes():
-            if node.ref == self.session.at:
+        for stop in self.stops():
+            if stop.ref == self.session.at:
                 break
-            if node.ref in self.session.seen:
-                earlier = node.ref
+            if stop.ref in self.session.seen:
+                earlier = stop.ref
         if not earlier:
             self.effects += [Notice("form.first_question"), Ask()]
             return
@@ -453,26 +587,204 @@ class _Turn:
         self.effects.append(Ask())
 
     def _edit(self, argument: str) -> None:
-        nodes = {node.question.number: node for node in self.nodes() if node.ref in self.session.seen}
-        node = nodes.get(_number(argument))
-        if node is None:
+        for stop in self.stops():
+            if address(self.instance, stop) == argument and stop.ref in self.session.seen:
+                if isinstance(stop, RepeatStop):
+                    self.set(seen=self.session.seen - {stop.ref})
+                self.move(stop.ref)
+                self.effects.append(Ask())
+                return
+        self.effects.append(Stale())
+
+    # -------------------------------------------------------------- repeats
+    def _at_stop(self, tap: Tap) -> None:
+        stop = self.stop()
+        if stop is None:
+            self.effects.append(Stale())
+        elif tap.action == "add":
+            self._add(stop)
+        elif tap.action == "change":
+            self._change(stop, _number(tap.argument))
+        else:
+            self._choose(stop, "remove" if tap.argument == "remove" else "edit")
+
+    def _add(self, stop: RepeatStop, origin: int = 0) -> None:
+        """One more instance, and its first question."""
+        if len(stop.instances) >= MAX_REPEATS:
+            self.reject(self.say("err.repeat_full", n=MAX_REPEATS))
+            return
+        self.instance.add(stop.repeat)
+        self.set(seen=self.session.seen - {stop.ref})
+        self.advance()
+        self.effects += [Added(stop.repeat), Ask(anew=bool(origin))]
+
+    def _no_more(self, stop: RepeatStop, origin: int = 0) -> None:
+        self.set(seen=self.session.seen | {stop.ref})
+        label = self.instance.group_label(stop.group, stop.frame)
+        self.effects.append(Answered(label, str(len(stop.instances))))
+        self.advance()
+        self.effects.append(Ask(anew=bool(origin)))
+
+    def _choose(self, stop: RepeatStop, act: Literal["edit", "remove"], origin: int = 0) -> None:
+        """Which instance; where there is one, that one."""
+        if not stop.instances:
+            self.reject(self.say("err.repeat_none"))
+        elif len(stop.instances) > 1:
+            self.look(pending=Choosing(act), page=0)
+            self.is_changed = self.is_changed or bool(origin)
+        elif act == "edit":
+            self._change(stop, 1, origin)
+        else:
+            self._remove("1", origin)
+
+    def _change(self, stop: RepeatStop, number: int, origin: int = 0) -> None:
+        """What has been answered in an instance, to choose from; if that is one thing, its question."""
+        if not 1 <= number <= len(stop.instances):
             self.effects.append(Stale())
             return
-        self.move(node.ref)
-        self.effects.append(Ask())
+        self.set(seen=self.session.seen - {stop.ref})
+        within = f"{stop.repeat}[{number}]"
+        seen = [
+            each.ref for each in self.stops() if each.ref.startswith(f"{within}/") and each.ref in self.session.seen
+        ]
+        if len(seen) == 1 and not is_stop(seen[0]):
+            self.move(seen[0])
+        else:
+            self.set(pending=Listing(within), page=0)
+            self.is_changed = True
+        self.effects.append(Ask(anew=bool(origin)))
 
-    def _settle_confirming(self, is_confirmed: bool) -> None:
+    def _remove(self, argument: str, origin: int = 0) -> None:
+        """An instance goes: at once if it holds nothing, else what it holds is shown first."""
+        stop, node = self.stop(), self.current()
+        ref = ""
+        if stop is not None and 1 <= _number(argument) <= len(stop.instances):
+            ref = f"{stop.repeat}[{_number(argument)}]"
+        elif node is not None and not argument and (frame := open_instance(self.instance, node.frame)) is not None:
+            ref = instance_ref(frame)
+        if not ref:
+            self.effects.append(Stale())
+            return
+        inside = f"{ref}/"
+        lost = [each.ref for each in self.nodes() if each.ref.startswith(inside) and each.value]
+        if lost:
+            self.set(pending=Removing(ref, tuple(lost)))
+            self.is_changed = True
+            self.effects.append(Ask(anew=bool(origin)))
+        else:
+            self._remove_now(ref)
+            self.effects.append(Ask(anew=bool(origin)))
+
+    def _settle_removing(self, is_confirmed: bool, origin: int = 0) -> None:
+        pending = self.session.pending
+        assert isinstance(pending, Removing)
+        self.set(pending=None)
+        self.is_changed = True
+        if is_confirmed:
+            self._remove_now(pending.ref)
+        self.effects.append(Ask(anew=bool(origin)))
+
+    def _remove_now(self, ref: str) -> None:
+        """Take the instance away and stand behind its repeat; what lies after it is renumbered wherever it is named."""
+        repeat, _, number = ref.removesuffix("]").rpartition("[")
+        self.instance.remove(ref)
+        gone = int(number)
+        kept = (renumbered(seen, repeat, gone) for seen in self.session.seen)
+        origins = {
+            origin: tuple(new for old in refs if (new := renumbered(old, repeat, gone)) is not None)
+            for origin, refs in self.session.origins.items()
+        }
+        stop = f"{repeat}[+]"
+        seen = frozenset(new for new in kept if new is not None) - {stop}
+        self.set(seen=seen & {each.ref for each in self.stops()}, origins={k: v for k, v in origins.items() if v})
+        self.effects.append(Removed(ref))
+        if any(each.ref == stop for each in self.stops()):
+            self.move(stop)
+        else:
+            self.advance()
+
+    def _take_back_added(self, node: Node) -> bool:
+        """Back from the first question of an instance that has just been added takes it away again."""
+        frame = open_instance(self.instance, node.frame)
+        if frame is None or frame.index == 0:
+            return False
+        ref = instance_ref(frame)
+        assert frame.parent is not None
+        assert frame.type.place is not None
+        is_last = frame.index + 1 == len(frame.parent.repeats[frame.type.place.slot])
+        if not is_last or any(seen.startswith(f"{ref}/") for seen in self.session.seen):
+            return False
+        self._remove_now(ref)
+        self.effects.append(Ask())
+        return True
+
+    def _typed_at_stop(self, stop: RepeatStop, text: str, origin: int) -> None:
+        """ "otra", "editar 2", "quitar 1", "listo": whatever a tap does can be said."""
+        said = reading.normalise(text)
+        words, _, last = said.rpartition(" ")
+        number = _number(last)
+        act = self._word(said, "another")
+        if number < 0:
+            number, words = 0, said
+        if isinstance(self.session.pending, Choosing) and said.isdecimal():
+            act, words = self.session.pending.act, self.session.pending.act
+        elif not act:
+            act = self._word(words, "another")
+        self.set(pending=None)
+        if act == "done":
+            self._no_more(stop, origin)
+        elif act == "add" and not number:
+            self._add(stop, origin)
+        elif act in ("edit", "remove") and number:
+            if not 1 <= number <= len(stop.instances):
+                self.reject(self.say("err.repeat_number", n=len(stop.instances)))
+            elif act == "edit":
+                self._change(stop, number, origin)
+            else:
+                self._remove(str(number), origin)
+        elif act in ("edit", "remove"):
+            self._choose(stop, "edit" if act == "edit" else "remove", origin)
+        else:
+            match self._navigation(text):
+                case "back":
+                    self._back()
+                case "leave":
+                    self.effects.append(Leave())
+                case "skip":
+                    self._no_more(stop, origin)
+                case _:
+                    self._not_understood(text, origin, self.say("err.another"))
+
+    def _word(self, said: str, about: str) -> str:
+        return _words(self.session.language, about).get(said, "")
+
+    def _typed_in_listing(self, listing: Listing, text: str, origin: int) -> bool:
+        """The answer to change, by the words of its question."""
+        labels = [
+            (address(self.instance, stop), stop_label(self.instance, stop))
+            for stop in self.stops()
+            if stop.ref in self.session.seen and stop.ref.startswith(f"{listing.within}/")
+        ]
+        match reading.match_choice(text, labels):
+            case reading.Matched(value) if not text.strip().isdecimal():
+                self._edit(value)
+                self.effects = [Ask(anew=True) if isinstance(effect, Ask) else effect for effect in self.effects]
+                return True
+            case _:
+                return False
+
+    def _settle_confirming(self, is_confirmed: bool, origin: int = 0) -> None:
         pending = self.session.pending
         if not isinstance(pending, Confirming):
             self.effects.append(Stale())
             return
         self.set(pending=None)
         if is_confirmed:
-            self.answer(self.instance.node(pending.ref), pending.value, is_confirmed=True)
+            self.answer(self.instance.node(pending.ref), pending.value, origin, is_confirmed=True)
             return
         self.set(seen=self.session.seen | {pending.ref})
         self.advance()
-        self.effects.append(Ask())
+        self.effects.append(Ask(anew=bool(origin)))
 
     def _settle_reading(self, node: Node | None, argument: str) -> None:
         pending = self.session.pending
@@ -481,7 +793,18 @@ class _Turn:
             self.effects.append(Stale())
             return
         self.set(pending=None)
-        self.answer(node, pending.values[position])
+        self._take_meant(node, pending.values[position])
+
+    def _take_meant(self, node: Node, value: str, origin: int = 0) -> None:
+        """What was meant is the answer; of a select_multiple it is one more mark, and "done" is said later."""
+        if node.question.type != "select_multiple":
+            self.answer(node, value, origin)
+            return
+        marks = {*self._marks(node), value}
+        order = [choice.value for choice in self.instance.choices(node)]
+        self.look(marks=tuple(name for name in order if name in marks))
+        self.is_changed = True
+        self.effects[-1] = Ask(anew=bool(origin))
 
     def _rest(self, node: Node) -> None:
         """Leave the remaining numbers of the group as they stand, if the form accepts them so."""
@@ -540,8 +863,21 @@ class _Turn:
             return
         if isinstance(self.session.pending, Reading) and node is not None and self._typed_reading(node, text, origin):
             return
-        if isinstance(self.session.pending, Confirming | Listing):
+        if isinstance(self.session.pending, Confirming | Removing) and (
+            answer := self._word(reading.normalise(text), "sure")
+        ):
+            if isinstance(self.session.pending, Removing):
+                self._settle_removing(answer == "yes", origin)
+            else:
+                self._settle_confirming(answer == "yes", origin)
+            return
+        if isinstance(self.session.pending, Listing) and self._typed_in_listing(self.session.pending, text, origin):
+            return
+        if isinstance(self.session.pending, Confirming | Listing | Removing):
             self.set(pending=None)
+        if (stop := self.stop()) is not None:
+            self._typed_at_stop(stop, text, origin)
+            return
         if node is None:
             word = self._navigation(text)
             if word == "send":
@@ -575,7 +911,7 @@ class _Turn:
             self.set(pending=None)
             return False
         self.set(pending=None)
-        self.answer(node, pending.values[position], origin)
+        self._take_meant(node, pending.values[position], origin)
         return True
 
     def _typed_at(self, node: Node, text: str, origin: int) -> None:
@@ -613,6 +949,8 @@ class _Turn:
                     self.answer(node, place, origin)
                 else:
                     self._not_understood(text, origin, self.say("err.place_expected"))
+            case "geotrace" | "geoshape":
+                self._typed_line(node, text, origin)
             case _:
                 self._typed_text(node, text, origin)
 
@@ -659,6 +997,8 @@ class _Turn:
         match reading.match_choices(text, [(choice.value, choice.label) for choice in choices]):
             case reading.Chosen(values):
                 self.answer(node, " ".join(values), origin)
+            case reading.Several(values) if node.question.type == "select_multiple":
+                self._ask_which(values, origin)
             case _:
                 word = self._navigation(text)
                 if word == "back":
@@ -667,6 +1007,10 @@ class _Turn:
                     self._skip(node)
                 elif word == "leave":
                     self.effects.append(Leave())
+                elif node.question.type == "select_multiple" and (
+                    found := reading.search_choices(text, [(c.value, c.label) for c in choices], _SUGGESTED)
+                ):
+                    self._ask_which([value for value, _ in found], origin)
                 else:
                     self._not_understood(text, origin, self.say("err.choices"))
 
@@ -706,11 +1050,11 @@ class _Turn:
         self.advance()
         self.effects.append(Ask(anew=True))
 
-    def _restore(self) -> None:
-        """Back to the tree as it was before this step."""
+    def _restore(self, state: Mapping[str, Any] | None = None) -> None:
+        """Back to the tree as it was before this step, or in this state."""
         self.instance = Instance.restore(
             self.form,
-            self.before.state,
+            self.before.state if state is None else state,
             now=self.now,
             timezone=self.before.timezone,
             language=self.form.language_for(self.before.language),
@@ -739,6 +1083,10 @@ class _Turn:
                 is_past = self.instance.check(node, today.isoformat()) is None
                 prefer: Literal["past", "future"] = "past" if is_past else "future"
                 read = reading.read_date(text, today=today, language=language, prefer=prefer)
+                if calendar_of(node.question) in ("year", "month-year") and (
+                    month := reading.read_month(text, language, is_year=calendar_of(node.question) == "year")
+                ):
+                    read = reading.Understood(month)
             case "time":
                 read = reading.read_time(text, language=language)
             case _:
@@ -747,7 +1095,8 @@ class _Turn:
         self._take_reading(node, read, text, origin)
 
     def _typed_text(self, node: Node, text: str, origin: int) -> None:
-        if not _is_link(node, text) and safeguards.personal_data(text, strict=self.session.strict):
+        is_code = node.question.type == "barcode"  # digits are what was asked for
+        if not is_code and not _is_link(node, text) and safeguards.personal_data(text, strict=self.session.strict):
             self.reject(self.say("err.pii"))
             self.effects.append(Withhold(origin))
             return
@@ -757,8 +1106,8 @@ class _Turn:
         """The respondent edited an earlier message: that answer changes, the conversation stays where it is."""
         text = safeguards.clean(text)
         refs = self.session.origins.get(str(origin), ())
-        nodes = [self.instance.node(ref) for ref in refs]
-        if not nodes or not all(_is_asked(self.session, node) for node in nodes):
+        nodes = [self.instance.node(ref) for ref in refs if self._exists(ref)]
+        if len(nodes) < len(refs) or not nodes or not all(_is_asked(self.session, node) for node in nodes):
             self._not_understood(text, origin, self.say("form.edit_unknown"))
             return
         standing = self.session.at
@@ -778,7 +1127,7 @@ class _Turn:
             Notice("form.corrected", (("label", e.label), ("shown", e.shown))) if isinstance(e, Answered) else e
             for e in self.effects
         ]
-        if standing in {node.ref for node in self.nodes()} and standing not in refs:
+        if standing in {stop.ref for stop in self.stops()} and standing not in refs:
             self.set(at=standing)
 
     # -------------------------------------------------------------- places and files
@@ -787,10 +1136,46 @@ class _Turn:
         if self.session.restricted:
             self.reject(self.say("err.place_restricted"))
             self.effects.append(Withhold(place.origin))
-        elif node is None or node.question.type != "geopoint":
-            self.reject(self.say("err.place_unasked"))
+            return
+        point = f"{place.latitude} {place.longitude} 0 {place.accuracy or 0:g}"
+        if node is not None and node.question.type == "geopoint":
+            self.answer(node, point, place.origin)
+        elif node is not None and node.question.type in LINES:
+            self._add_points(node, [point])
         else:
-            self.answer(node, f"{place.latitude} {place.longitude} 0 {place.accuracy or 0:g}", place.origin)
+            self.reject(self.say("err.place_unasked"))
+
+    def _add_points(self, node: Node, points: Sequence[str]) -> None:
+        gathered = (*points_of(self.session, node), *points)
+        if len(gathered) > MAX_POINTS:
+            self.reject(self.say("err.points_full", n=MAX_POINTS))
+            return
+        self.look(marks=gathered)
+        self.effects[-1] = Ask(anew=True)
+
+    def _finish_line(self, node: Node, origin: int = 0) -> None:
+        """What has been gathered is the line; a shape is closed by itself."""
+        points = points_of(self.session, node)
+        least = LEAST_POINTS[node.question.type]
+        if not points and not node.is_required:
+            self.answer(node, "", origin)
+        elif len(points) < least:
+            self.reject(self.say("err.points_few", n=least))
+        else:
+            self.answer(node, line_of(node, points), origin)
+
+    def _typed_line(self, node: Node, text: str, origin: int) -> None:
+        """Coordinates, one point or several; "otro" needs no word: the next point is the next message."""
+        word = self._word(reading.normalise(text), "line")
+        if word == "done":
+            self._finish_line(node, origin)
+        elif word == "undo":
+            self.look(marks=points_of(self.session, node)[:-1])
+            self.effects[-1] = Ask(anew=True)
+        elif points := _typed_points(text):
+            self._add_points(node, points)
+        else:
+            self._not_understood(text, origin, self.say("err.points_expected"))
 
     def offered(self, offer: Offered) -> None:
         is_picture = offer.kind in ("photo", "video") or offer.mime_type.startswith(("image/", "video/"))
@@ -854,6 +1239,7 @@ class _Turn:
         self.set(fetching="")
         if not self.take(node, file.file_name):
             return
+        node = self.instance.node(node.ref)
         self.effects.append(Answered(self.instance.label(node), file.shown_name))
         self.advance()
         self.effects.append(Ask())
@@ -869,7 +1255,7 @@ class _Turn:
     # -------------------------------------------------------------- coming back
     def resumed(self) -> None:
         """The same question, nothing re-asked. A question that fell away meanwhile gives way to the next."""
-        if self.current() is None:
+        if self.current() is None and self.stop() is None:
             self.advance()
         self.is_changed = True  # cards drawn before are stale from now on
         self.effects.append(Ask(anew=True))
@@ -894,6 +1280,21 @@ def _navigation_words(language: str) -> Mapping[str, str]:
     return known
 
 
+@cache
+def _words(language: str, about: str) -> Mapping[str, str]:
+    """What people say for each thing they may do here, in a language and in Spanish: word → action."""
+    actions = {"another": ("done", "add", "edit", "remove"), "sure": ("yes", "no"), "line": ("done", "undo")}[about]
+    known: dict[str, str] = {}
+    for say in (wording(language), wording("es")):
+        for action in actions:
+            for word in say(f"words.{action}").split("|"):
+                known.setdefault(reading.normalise(word), action)
+    if about == "another":
+        for answer, action in _words(language, "sure").items():
+            known.setdefault(answer, {"yes": "add", "no": "done"}[action])
+    return known
+
+
 def suggestion(session: Session, node: Node) -> str:
     """What can be kept with one tap: what stands there now, else the previous report's answer."""
     return node.value or session.previous.get(node.question.name, "")
@@ -912,11 +1313,21 @@ def shown(instance: Instance, node: Node, language: str, value: str | None = Non
         case "acknowledge":
             return say("form.acknowledged")
         case "date":
-            return show_date(raw, language)
-        case "decimal" | "range":
-            return raw.removesuffix(".0")
+            return _show_date(node.question, raw, language)
+        case "dateTime":
+            return f"{show_date(raw, language)}, {raw[11:16]}"
+        case "time":
+            return raw[:5]
+        case "integer" | "decimal" | "range":
+            number = raw.removesuffix(".0")
+            return _grouped(number) if "thousands-sep" in node.question.appearances else number
         case "geopoint":
-            return "📍 " + ", ".join(raw.split()[:2])
+            latitude, longitude, *rest = raw.split()
+            accuracy = rest[1].removesuffix(".0") if len(rest) > 1 else "0"
+            return f"📍 {latitude}, {longitude}" + (f" (±{accuracy} m)" if accuracy != "0" else "")
+        case "geotrace" | "geoshape":
+            points = raw.split(";")
+            return say("form.points", n=len(points) - (node.question.type == "geoshape"))
         case "image":
             return say("form.photo_received")
         case "file" | "audio" | "video":
@@ -932,6 +1343,27 @@ def show_date(value: str, language: str) -> str:
     except ValueError:
         return value
     return f"{day.day} {wording(language)('months.short').split('|')[day.month - 1]} {day.year}"
+
+
+def calendar_of(question: Question) -> str:
+    """Which calendar a date is chosen from: "year", "month-year", "no-calendar", else ""."""
+    return next((a for a in question.appearances if a in ("year", "month-year", "no-calendar")), "")
+
+
+def _show_date(question: Question, raw: str, language: str) -> str:
+    match calendar_of(question):
+        case "year":
+            return raw[:4]
+        case "month-year":
+            return show_date(raw, language).partition(" ")[2]
+        case _:
+            return show_date(raw, language)
+
+
+def _grouped(number: str) -> str:
+    """A number with a comma between thousands, as the Dominican Republic writes it."""
+    whole, point, fraction = number.partition(".")
+    return f"{int(whole):,}{point}{fraction}" if whole.lstrip("-").isdecimal() else number
 
 
 def _accepts(kind: str, offer: Offered) -> bool:
@@ -965,8 +1397,44 @@ def _typed_place(text: str) -> str:
     return f"{latitude} {longitude} 0 0" if abs(latitude) <= 90 and abs(longitude) <= 180 else ""
 
 
+def _typed_points(text: str) -> list[str]:
+    """Points one a line or between semicolons, as people write them or as ODK does; [] if any is none."""
+    points = []
+    for part in re.split(r"[;\n]+", text):
+        if not part.strip():
+            continue
+        numbers = part.split()
+        point = _typed_place(part)
+        if not point and 2 <= len(numbers) <= 4 and (found := _typed_place(" ".join(numbers[:2]))):
+            rest = numbers[2:] if all(_DECIMAL.fullmatch(number) for number in numbers[2:]) else ["", ""]
+            point = " ".join([*found.split()[:2], *rest])
+        if not point.strip() or point.endswith(" "):
+            return []
+        points.append(point)
+    return points
+
+
+def points_of(session: Session, node: Node) -> tuple[str, ...]:
+    """The points gathered so far; of a shape without the last, which is the first again."""
+    if session.marks is not None:
+        return session.marks
+    points = tuple(node.value.split(";")) if node.value else ()
+    return points[:-1] if node.question.type == "geoshape" else points
+
+
+def line_of(node: Node, points: Sequence[str]) -> str:
+    """Points as ODK writes a line; a shape ends where it began."""
+    closing = [points[0]] if node.question.type == "geoshape" and points[-1] != points[0] else []
+    return ";".join([*points, *closing])
+
+
 def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 9 else -1
+
+
+def stop_label(instance: Instance, stop: Stop) -> str:
+    """The words of a question, or of the repeat one stands behind."""
+    return instance.label(stop) if isinstance(stop, Node) else instance.group_label(stop.group, stop.frame)
 
 
 def answered(session: Session, nodes: Sequence[Node]) -> Iterator[Node]:
@@ -978,15 +1446,21 @@ def answered(session: Session, nodes: Sequence[Node]) -> Iterator[Node]:
 
 __all__ = [
     "FILE_LIMIT",
+    "LEAST_POINTS",
+    "LINES",
     "Pending",
     "Step",
     "answered",
     "batch",
     "begin",
+    "calendar_of",
     "is_sending",
+    "points_of",
     "sequence",
     "show_date",
     "shown",
     "step",
+    "stop_label",
+    "stops",
     "suggestion",
 ]

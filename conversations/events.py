@@ -17,6 +17,13 @@ TapAction = Literal[
     "month",  # show this month of the calendar, YYYY-MM
     "day",  # answer with this date, YYYY-MM-DD
     "value",  # answer with this literal value (number buttons)
+    "gather",  # the number a stepper shows now, or the hour of the day; nothing is answered yet
+    "minute",  # answer with what was gathered and this minute
+    "undo",  # take back what was gathered last: a rank, a point
+    "add",  # one more instance of the repeat one stands behind
+    "which",  # which instance to "edit" or to "remove"
+    "change",  # the answers of the instance with this number
+    "remove",  # the instance with this number, or the one the question stands in
     "read",  # of several ways to read what was typed, take this one
     "keep",  # the same as in the previous report
     "same",  # the whole report as the previous one

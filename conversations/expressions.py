@@ -30,7 +30,7 @@ from typing import Any, Literal, Protocol, TypeGuard
 
 import re2
 
-from conversations.nodes import Frame, FrameType, Item, Place
+from conversations.nodes import LAST_SAVED, Frame, FrameType, Item, Place
 
 MAX_LENGTH = 32_768
 MAX_DEPTH = 100
@@ -448,6 +448,7 @@ class Session(Protocol):
     def choice_name(self, place: Place, frame: Frame, value: str) -> str: ...
     def itext(self, text_id: str) -> str: ...
     def order_seed(self, place: Place) -> int: ...
+    def last_saved_items(self) -> list[Item]: ...
 
 
 class Scope:
@@ -1044,6 +1045,8 @@ class _Compiler:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], Text):
             raise ExpressionError("arguments", call.at, function="instance")
         name = call.arguments[0].value
+        if name == LAST_SAVED:
+            return None, lambda s: s.session.last_saved_items()
         found = self.surroundings.instances.get(name)
         if found is None:
             self.reads.unknown.append(f"instance('{name}')")

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from conversations.expressions import Scope, number_of, written_offset
 from conversations.form import Action, Choice, Form, Group, ItemSet, Question, Readers, Text, Unit
-from conversations.nodes import Frame, FrameType, Place, Seed
+from conversations.nodes import LAST_SAVED, Frame, FrameType, Item, Place, Seed
 from conversations.question_types import QUESTION_TYPES, clean, coerce
 
 MAX_REPEATS = 1_000
@@ -117,7 +117,8 @@ class Instance:
 
     __slots__ = (
         "_added", "_cleared", "_dirty", "_fired", "_hidden", "_is_live", "_moment", "_new", "_scopes", "_shown",
-        "counter", "device_id", "form", "instance_id", "language", "now", "root", "seed", "timezone", "username",
+        "counter", "device_id", "form", "instance_id", "language", "last_saved", "now", "root", "seed",
+        "timezone", "username",
     )  # fmt: skip
 
     def __init__(self, form: Form, *, now: datetime, timezone: str, language: str, instance_id: str) -> None:
@@ -130,6 +131,8 @@ class Instance:
         self.device_id = ""
         self.seed = 0
         self.counter = 0
+        self.last_saved: Mapping[str, str] = {}
+        """By ref, the answers that `${last-saved#…}` reads."""
         self.root: Frame
         self._moment = ""
         self._dirty = 0
@@ -156,8 +159,11 @@ class Instance:
         device_id: str = "",
         seed: int = 0,
         values: Mapping[str, str] | None = None,
+        last_saved: Mapping[str, str] | None = None,
     ) -> "Instance":
         """A new session's instance: defaults, preloads, `values` by name or ref, then everything evaluated.
+
+        `last_saved` are the answers, by ref, of the person's last submission of this form.
 
         KeyError for a name in `values` that the form does not have.
         """
@@ -166,6 +172,8 @@ class Instance:
         made = cls(form, now=now, timezone=timezone, language=language, instance_id=instance_id)
         made.username, made.device_id, made.seed = username, device_id, seed
         made._is_live = False
+        if last_saved and LAST_SAVED in form.instances:
+            made.last_saved = dict(last_saved)
         made.root = made._frame(form.frame, None, 0, form.frame.template)
         for frame, place in made._leaves(made.root):
             slot = place.slot
@@ -197,11 +205,13 @@ class Instance:
         made.device_id = state["device_id"]
         made.seed = state["seed"]
         made.counter = state["counter"]
+        made.last_saved = state.get("last_saved", {})
         made.root = _load_frame(form.frame, None, 0, state["root"])
         return made
 
     def dump(self) -> dict[str, Any]:
         """The state as JSON-able data: per frame its values, what is not relevant, and its repeats."""
+        last_saved = {"last_saved": self.last_saved} if self.last_saved else {}
         return {
             "id": self.instance_id,
             "username": self.username,
@@ -209,6 +219,7 @@ class Instance:
             "seed": self.seed,
             "counter": self.counter,
             "root": _dump_frame(self.root),
+            **last_saved,
         }
 
     # Looking
@@ -381,6 +392,20 @@ class Instance:
     def order_seed(self, place: Place) -> int:
         digest = hashlib.sha256(f"{self.instance_id}:{self.seed}:{place.path}".encode()).digest()
         return int.from_bytes(digest[:6], "big")
+
+    def last_saved_items(self) -> list[Item]:
+        """The last submission as the secondary instance it is to expressions; none if there was none."""
+        root = Item(LAST_SAVED)
+        for ref, value in self.last_saved.items():
+            item = root
+            for part in ref.split("/")[1:]:
+                name, _, number = part.partition("[")
+                at = int(number[:-1]) - 1 if number else 0
+                while len(item.children.get(name, ())) <= at:
+                    Item(name, "", item)
+                item = item.children[name][at]
+            item.text = value
+        return [root]
 
     def choice_name(self, place: Place, frame: Frame, value: str) -> str:
         items = self.form.logic[place].items

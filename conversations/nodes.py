@@ -10,6 +10,9 @@ what makes an evaluation a microsecond and a restore a copy of lists.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+LAST_SAVED = "__last-saved"
+"""The secondary instance that pyxform reads `${last-saved#…}` from: each session has its own."""
+
 
 class Place:
     """One element of the form's instance as the form defines it; the same for every session.

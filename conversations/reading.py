@@ -551,6 +551,30 @@ def _weekday(words: str, today: date, language: str, prefer: Prefer) -> Read | N
     return _dated([before if wants_past else after])
 
 
+_MONTH_FIGURES = re.compile(r"(?:(\d{1,2})\s*[-/.\s]\s*(\d{4})|(\d{4})\s*[-/.\s]\s*(\d{1,2}))")
+
+
+def read_month(text: str, language: str, *, is_year: bool = False) -> str:
+    """ "octubre 2018", "10/2018", "2018-10" as the first day of that month, `is_year`: "2018" as that of the year.
+
+    "" if it is none; what is a whole day is for `read_date`.
+    """
+    said = " ".join(_fold(_plain(text)).split())
+    if is_year:
+        return f"{said}-01-01" if re.fullmatch(r"[12]\d{3}", said) else ""
+    year = month = 0
+    if figures := _MONTH_FIGURES.fullmatch(said):
+        year, month = int(figures[2] or figures[3]), int(figures[1] or figures[4])
+    else:
+        pieces = [piece for piece in re.findall(r"\w+", said) if piece not in _DATE_FILLERS]
+        months = _of_all_languages(_MONTHS, language)
+        years = [piece for piece in pieces if re.fullmatch(r"\d{4}", piece)]
+        named = [months[piece] for piece in pieces if piece in months]
+        if len(pieces) == 2 and len(years) == len(named) == 1:
+            year, month = int(years[0]), named[0]
+    return f"{year:04d}-{month:02d}-01" if 1 <= month <= 12 and year else ""
+
+
 def _of_all_languages(tables: Mapping[str, Mapping[str, int]], language: str) -> dict[str, int]:
     """The reader's language decides; of the others, only what nobody abbreviates."""
     own = tables.get(language, tables["es"])

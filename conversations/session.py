@@ -7,7 +7,7 @@ every turn; the form itself is not in it, only the version it began with (the ro
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 REVIEW = "review"
 """Where a session stands when nothing is left to ask and the form brings no sending question of its own."""
@@ -33,19 +33,37 @@ class Confirming:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The respondent is choosing which answer to change, from the review screen."""
+    """The respondent is choosing which answer to change: of all, or of the repeat instance `within`."""
+
+    within: str = ""
 
 
-Pending = Reading | Confirming | Listing | None
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """The respondent is choosing which instance of a repeat to edit or to remove."""
+
+    act: Literal["edit", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removing:
+    """The instance at `ref` would go with these answers; the respondent has been shown which."""
+
+    ref: str
+    lost: tuple[str, ...]
+
+
+Pending = Reading | Confirming | Listing | Choosing | Removing | None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One instance of one form version on its way to a submission.
 
-    `at` is the ref of the question asked now. `seen` are the refs that have been dealt with (answered,
-    skipped or kept): the next question is the first relevant one that is not among them. `turn` counts the
-    cards whose buttons mean something: a tap drawn in another turn is stale.
+    `at` is the ref of the question asked now, or of the stop behind a repeat (`repeats.py`). `seen` are the
+    refs that have been dealt with (answered, skipped or kept): the next question is the first relevant one that
+    is not among them. `turn` counts the cards whose buttons mean something: a tap drawn in another turn is
+    stale.
     """
 
     instance_id: str
@@ -68,7 +86,8 @@ class Session:
     page: int = 0
     month: str = ""
     marks: tuple[str, ...] | None = None
-    """Choices marked in a select_multiple and not yet confirmed; None: as answered."""
+    """What has been gathered and is not yet the answer: choices marked, points of a line, a day that still needs
+    its hour, the number a stepper shows. None: as answered."""
     fetching: str = ""
     """The file that is on its way for the current question."""
     album: str = ""
@@ -102,8 +121,12 @@ class Session:
                 row["reading"] = {"values": list(values), "origin": origin}
             case Confirming(ref, value, lost, origin):
                 row["confirming"] = {"ref": ref, "value": value, "lost": list(lost), "origin": origin}
-            case Listing():
-                row["listing"] = True
+            case Listing(within):
+                row["listing"] = within or True
+            case Choosing(act):
+                row["choosing"] = act
+            case Removing(ref, lost):
+                row["removing"] = {"ref": ref, "lost": list(lost)}
             case None:
                 pass
         return row
@@ -116,8 +139,12 @@ class Session:
         elif confirming := row.get("confirming"):
             lost = tuple(confirming["lost"])
             pending = Confirming(confirming["ref"], confirming["value"], lost, confirming["origin"])
-        elif row.get("listing"):
-            pending = Listing()
+        elif listing := row.get("listing"):
+            pending = Listing("" if listing is True else listing)
+        elif choosing := row.get("choosing"):
+            pending = Choosing(choosing)
+        elif removing := row.get("removing"):
+            pending = Removing(removing["ref"], tuple(removing["lost"]))
         marks = row.get("marks")
         return cls(
             instance_id=row["instance_id"],

@@ -63,7 +63,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "problem.{}": (),  # told by code: see below
     "remedy.{}": (),
     "role.{}": tuple(Role),
-    "words.{}": ("back", "skip", "leave", "send", "yes"),
+    "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
 }
 """Keys that code puts together, and everything that can stand in the gap."""
 
