@@ -116,7 +116,7 @@ _OPEN = Prepared(
     .outerjoin(_P, _P.c.telegram_id == bindparam("telegram_id"))
     .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
     .outerjoin(_A, _A.c.id == _M.c.agency_id)
-    .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, _S.c.state == "open"))
+    .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, sessions.IS_OPEN))
     .where(_C.c.id == bindparam("chat_id"))
     .order_by(_M.c.id)
 )
