@@ -724,18 +724,16 @@ class _Turn:
         words, _, last = said.rpartition(" ")
         number = _number(last)
         act = self._word(said, "another")
-        if number < 0:
-            number, words = 0, said
         if isinstance(self.session.pending, Choosing) and said.isdecimal():
-            act, words = self.session.pending.act, self.session.pending.act
-        elif not act:
+            act = self.session.pending.act
+        elif not act and number >= 0:
             act = self._word(words, "another")
         self.set(pending=None)
         if act == "done":
             self._no_more(stop, origin)
-        elif act == "add" and not number:
+        elif act == "add" and number < 0:
             self._add(stop, origin)
-        elif act in ("edit", "remove") and number:
+        elif act in ("edit", "remove") and number >= 0:
             if not 1 <= number <= len(stop.instances):
                 self.reject(self.say("err.repeat_number", n=len(stop.instances)))
             elif act == "edit":

@@ -6,28 +6,24 @@ are kept as text files, in each language, and a change of any is seen before it 
 """
 
 import calendar
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from phone import NOW, Phone, drawn, made
 
-from conversations import engine
-from conversations.cards import Button, Card, plain, session_card
-from conversations.effects import Fetch, Notice, Reject, Submit
-from conversations.engine import Step
-from conversations.events import Event, Fetched, LanguageChanged, Offered, Tap, Typed
+from conversations.cards import Button, Card, plain
+from conversations.effects import Submit
+from conversations.events import LanguageChanged, Tap
 from conversations.form import Form
 from conversations.question_types import QUESTION_TYPES
-from conversations.session import Session
 from conversations.wording import LANGUAGES, wording
 from conversations.xlsform import read_xlsform
 
 FORMS = Path(__file__).parents[2] / "conversations" / "forms"
 GOLDEN = Path(__file__).parent / "golden"
-NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 LONGEST_BUTTON = 64
 MOST_BUTTONS = 100
 """Telegram takes 100 on a message, 8 in a row."""
@@ -39,102 +35,6 @@ def shipped(name: str) -> Form:
     if name not in _COMPILED:
         _COMPILED[name] = read_xlsform((FORMS / f"{name}.xlsx").read_bytes(), f"{name}.xlsx").form
     return _COMPILED[name]
-
-
-def made(rows: str, choices: Mapping[str, list[str]] | None = None) -> Form:
-    """A form of these survey rows: `type | name | label | …`; lists of choice labels by name."""
-    header = "| survey |\n| | type | name | label | constraint | required | parameters | appearance |\n"
-    lines = "".join(f"| | {row.strip()} |\n" for row in rows.strip().splitlines())
-    text = header + lines
-    if choices:
-        text += "| choices |\n| | list_name | name | label |\n"
-        for of, labels in choices.items():
-            text += "".join(f"| | {of} | c{number} | {label} |\n" for number, label in enumerate(labels))
-    return read_xlsform(text.encode(), "made.md").form
-
-
-class Phone:
-    """A session and the card it shows."""
-
-    def __init__(self, form: Form, language: str = "es", *, now: datetime = NOW, **given: Any) -> None:
-        self.form, self.now = form, now
-        self.taken: Step = engine.begin(
-            form, instance_id="uuid:golden", language=language, timezone="America/Santo_Domingo", now=now, **given
-        )
-        self.messages = 100
-
-    @property
-    def session(self) -> Session:
-        return self.taken.session
-
-    @property
-    def card(self) -> Card:
-        say = wording(self.session.language)
-        notices = []
-        for effect in self.taken.effects:
-            match effect:
-                case Reject(message):
-                    notices.append(message)
-                case Notice(key, values):
-                    notices.append(say(key, **dict(values)))
-                case _:
-                    pass
-        return session_card(self.form, self.session, self.taken.instance, now=self.now, notices=notices)
-
-    @property
-    def buttons(self) -> list[Button]:
-        return [button for row in self.card.rows for button in row]
-
-    def happen(self, event: Event) -> "Phone":
-        stored = Session.from_json(json.loads(json.dumps(self.session.to_json())))
-        self.taken = engine.step(self.form, stored, event, now=self.now)
-        for effect in self.taken.effects:
-            if isinstance(effect, Fetch):
-                self.happen(Fetched(effect.unique_id, "evidence-1", effect.name))
-        return self
-
-    def tap(self, tap: str) -> "Phone":
-        """Press the button that does this; it must be on the card."""
-        assert tap in [button.tap for button in self.buttons], (tap, self.buttons)
-        _, action, argument = [*tap.split(":", 2), ""][:3]
-        return self.happen(Tap(self.session.turn, action, argument))  # type: ignore[arg-type]
-
-    def press(self, text: str) -> "Phone":
-        return self.tap(next(button.tap for button in self.buttons if button.text == text))
-
-    def say(self, text: str) -> "Phone":
-        self.messages += 1
-        return self.happen(Typed(text, self.messages))
-
-    def answer(self, value: str) -> "Phone":
-        """Answer the question shown, as one would: by button where there is one."""
-        node = self.taken.instance.node(self.session.at)
-        match node.question.type:
-            case "select_one":
-                names = [choice.value for choice in self.taken.instance.choices(node)]
-                return self.tap(f"form:pick:{names.index(value)}")
-            case "select_multiple":
-                names = [choice.value for choice in self.taken.instance.choices(node)]
-                for name in value.split():
-                    self.tap(f"form:on:{names.index(name)}")
-                return self.tap("form:done")
-            case "acknowledge":
-                return self.tap("form:pick:0")
-            case "image" | "file":
-                self.messages += 1
-                is_photo = node.question.type == "image"
-                mime = "image/jpeg" if is_photo else "application/pdf"
-                kind: Any = "photo" if is_photo else "document"
-                return self.happen(Offered(kind, "f", f"u{self.messages}", "acta.pdf", mime, 9, "", self.messages))
-            case _:
-                return self.say(value)
-
-
-def drawn(card: Card) -> str:
-    rows = ["".join(f"[ {button.text} ]" for button in row) for row in card.rows]
-    if card.asks_place:
-        rows = [f"( {card.asks_place} )", "".join(f"( {word} )" for word in card.words)]
-    return "\n".join([plain(card), *rows])
 
 
 # ------------------------------------------------------------------ golden cards
