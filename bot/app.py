@@ -24,6 +24,7 @@ from bot.dispatch import Dispatch
 from bot.evidence import Evidence
 from bot.exchange import House
 from bot.opening import BOT_USERNAME, open_storage
+from bot.publishing import Publishing
 from bot.redaction import configure_logging
 from bot.settings import Settings
 from bot.shelf import Shelf
@@ -169,7 +170,8 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             flood = Flood() if settings.send_rate else None
             intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
             store = FileStore(settings.files, units_vault(database))
-            evidence = Evidence(api, units, intake, dispatch, store, clock)
+            forms = Publishing(api, units, intake, house, store, clock)
+            evidence = Evidence(api, units, intake, dispatch, store, clock, forms)
             # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
             source = _source(settings, api, units, intake, delivery, clock)
             monitoring = _monitoring(settings, database, api, intake, delivery)

@@ -278,12 +278,13 @@ def form_check(
 @form_app.command("publish")
 def form_publish(file: Path, plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "") -> None:
     """Make this the version that new sessions begin with; open ones finish on theirs."""
-    from bot.setup import publish
+    from bot.forms import read_bundle_at
+    from bot.versions import publish
 
     language = settings().language
-    checked = _authored(lambda: _checked(file), language)
+    bundle, checked = _authored(lambda: read_bundle_at(file), language)
     print_problems(checked.problems, language)
-    stored = in_unit(lambda unit: publish(unit, _read(file), checked, now(), plan_code=plan_code))
+    stored = in_unit(lambda unit: publish(unit, bundle, checked, now(), plan_code=plan_code))
     talk(f"Published {stored.form_id}, version {stored.version}.")
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange
+from bot.publishing import decide, fill, show_form, show_forms
 from bot.reporting import (
     FORM_OF,
     Report,
@@ -561,6 +562,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
     Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),
+    Command("formularios", show_forms, _ADMINS | REPORTERS, "plan", ("forms", "fomile")),
     Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
     Command("idioma", choose_language, ENROLLED, "self", ("language", "lang"), takes_words=True),
     Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile")),
@@ -571,6 +573,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False),
     Command("descartar", discard, REPORTERS, "self", is_typed=False, in_menu=False),
     Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("formulario", show_form, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("publicar", decide, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("llenar", fill, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("privacidad", privacy, ENROLLED, "self", is_typed=False, in_menu=False),
 )
 

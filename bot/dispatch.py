@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 
-from bot import commands
+from bot import commands, publishing
 from bot.access import may
 from bot.exchange import Denied, Exchange, House
 from bot.reporting import apply, resume
@@ -32,7 +32,7 @@ from bot.telegram.updates import (
 )
 from conversations import safeguards
 from conversations.cards import Button, Card, line, paragraph
-from conversations.events import Event, Fetched, FetchFailed, Tap, TapAction, Typed
+from conversations.events import Event, Fetched, FetchFailed, Offered, Tap, TapAction, Typed
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
@@ -197,6 +197,9 @@ class Dispatch:
             apply(ex, stored, event)
             return
         ex.forget_card()
+        if isinstance(event, Offered) and publishing.is_form_file(ex, event):
+            publishing.receive(ex, event)
+            return
         if isinstance(event, Typed):
             if safeguards.emergency(event.text):
                 ex.notice(ex.say("err.emergency"))

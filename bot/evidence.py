@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from telegram.error import BadRequest, TelegramError
 
+from bot import publishing
 from bot.dispatch import Dispatch
 from bot.telegram.api import Api
 from bot.telegram.handled import Clock, Handled
@@ -27,6 +28,7 @@ from storage.unit_of_work import UnitOfWork, Units
 logger = structlog.get_logger(__name__)
 
 KIND = "fetch_file"
+KINDS = (KIND, *publishing.KINDS)
 LEASE = timedelta(minutes=5)
 TRIES = 3
 LOOK_EVERY = 0.5
@@ -40,10 +42,17 @@ class _Stored:
 
 
 class Evidence:
-    """The worker that fetches files. One at a time: people send few, and a 20 MB picture is heavy to decode."""
+    """The worker that fetches files, evidence and forms. One at a time: they are few, and 20 MB are heavy to read."""
 
     def __init__(
-        self, api: Api, units: Units, intake: Intake, dispatch: Dispatch, store: FileStore, clock: Clock
+        self,
+        api: Api,
+        units: Units,
+        intake: Intake,
+        dispatch: Dispatch,
+        store: FileStore,
+        clock: Clock,
+        forms: publishing.Publishing,
     ) -> None:
         self._api = api
         self._units = units
@@ -51,6 +60,7 @@ class Evidence:
         self._dispatch = dispatch
         self._store = store
         self._clock = clock
+        self._forms = forms
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -61,7 +71,7 @@ class Evidence:
             try:
                 jobs = await self._units.run(None, self._claim)
                 for job in jobs:
-                    await self._work(job)
+                    await (self._work(job) if job.kind == KIND else self._forms.work(job))
                     if self._stop.is_set():
                         return
                 if jobs:
@@ -80,7 +90,7 @@ class Evidence:
     def _claim(self, unit: UnitOfWork) -> list[JobRow]:
         now = self._clock.now()
         unit.jobs.requeue_expired(now)
-        return unit.jobs.claim(now, now + LEASE, limit=1, kinds=(KIND,))
+        return unit.jobs.claim(now, now + LEASE, limit=1, kinds=KINDS)
 
     async def _work(self, job: JobRow) -> None:
         """Fetch, inspect, store, feed back. What cannot be had is fed back too: the question stays."""

@@ -11,6 +11,7 @@ import typer
 
 from bot.complaint import Complaint
 from conversations import engine
+from conversations.bundle import Bundle, attached_files
 from conversations.cards import Card, plain, session_card
 from conversations.effects import Fetch, Leave, Reject, Submit
 from conversations.events import Event, Fetched, Offered, Tap, TapAction, Typed
@@ -24,6 +25,17 @@ from conversations.xlsform import CheckedForm, read_xlsform
 def read_form(file: Path, data: bytes) -> CheckedForm:
     """The form of an .xlsx, .md or XForm .xml file, with the files beside it as its media."""
     return read_xlsform(data, file.name, media=_beside(file))
+
+
+def read_bundle_at(file: Path) -> tuple[Bundle, CheckedForm]:
+    """What publishing a file stores: the workbook, the lists beside it that it names, and the form they make."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Complaint(f"{file}: {error.strerror}") from None
+    checked, beside = read_form(file, data), _beside(file)
+    media = {name: beside[name] for name in attached_files(checked.xform) if name in beside}
+    return Bundle(file.name, data, media), checked
 
 
 def _beside(file: Path) -> dict[str, bytes]:

@@ -1,6 +1,5 @@
 """`enlace init`: everything a deployment needs before its first `run`. Running it again changes nothing."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -9,10 +8,11 @@ from importlib.resources import files
 from bot.complaint import Complaint
 from bot.opening import open_storage
 from bot.settings import Settings
-from conversations.xlsform import CheckedForm, read_xlsform
+from bot.versions import publish
+from conversations.bundle import Bundle
+from conversations.xlsform import read_xlsform
 from storage.database import upgrade
 from storage.errors import NotFound
-from storage.forms import StoredForm
 from storage.imports import SEED_PLAN, apply, read_plan, seed_workbook
 from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault
@@ -58,20 +58,5 @@ def _plan(unit: UnitOfWork, now: datetime, language: str) -> str:
 
 
 def _form(unit: UnitOfWork, name: str, data: bytes, now: datetime) -> str:
-    stored = publish(unit, data, read_xlsform(data, name), now, plan_code=SEED_PLAN)
+    stored = publish(unit, Bundle(name, data), read_xlsform(data, name), now, plan_code=SEED_PLAN)
     return f"Form: {stored.form_id}, version {stored.version}."
-
-
-def publish(unit: UnitOfWork, data: bytes, checked: CheckedForm, now: datetime, *, plan_code: str = "") -> StoredForm:
-    """Store this version of the form; the same content again changes nothing."""
-    plan = unit.plans.by_code(plan_code) if plan_code else unit.plans.only()
-    return unit.forms.publish(
-        plan_id=plan.id,
-        form_id=checked.form.form_id,
-        version=checked.form.version,
-        title=checked.form.title,
-        xform=checked.xform,
-        workbook=data,
-        sha256=hashlib.sha256(data).hexdigest(),
-        now=now,
-    )

@@ -458,6 +458,12 @@ class FileStore:
             raise StorageError(f"{key}: the file has been altered")
         return data
 
+    def path(self, key: str) -> Path:
+        """Where a content that is not sealed lies, for whoever sends it as it is. NotFound for any other key."""
+        if not key.startswith("plain/"):
+            raise NotFound(key)
+        return self._path(key)[0]
+
     def delete(self, key: str) -> None:
         """Gone, if it was there. Only for contents that no attachment names any more (`Attachments.remove`)."""
         self._path(key)[0].unlink(missing_ok=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.errors import Conflict, NotFound
-from storage.models import Form, FormVersion, table
+from storage.models import Form, FormVersion, Session, table
 from storage.statements import Prepared
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _F = table(Form)
 _V = table(FormVersion)
+_S = table(Session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ _OF_FORM = _ALL.where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bind
 _CURRENT = Prepared(_OF_FORM.limit(1))
 _OF_PLAN = _ALL.where(_F.c.plan_id == bindparam("plan_id")).order_by(
     _F.c.form_id, _V.c.published_at.desc(), _V.c.id.desc()
+)
+_DRAFTS = (
+    select(_S.c.form_id, _S.c.form_version_id, func.count())
+    .where(_S.c.plan_id == bindparam("plan_id"), _S.c.state == "open", _S.c.expires_at > bindparam("now"))
+    .group_by(_S.c.form_id, _S.c.form_version_id)
 )
 _KEY = select(_F.c.id).where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id"))
 _ADD_FORM = {
@@ -154,3 +160,10 @@ class Forms:
         for found in self._connection.execute(_OF_PLAN, {"plan_id": plan_id}):
             newest.setdefault(found.form_id, found)
         return [StoredForm(*found) for found in newest.values()]
+
+    def open_drafts(self, plan_id: int, now: datetime) -> dict[int, dict[int, int]]:
+        """form_key → form_version_id → how many are being filled: they finish on the version they began with."""
+        found: dict[int, dict[int, int]] = {}
+        for form_key, version_id, number in self._connection.execute(_DRAFTS, {"plan_id": plan_id, "now": now}):
+            found.setdefault(form_key, {})[version_id] = number
+        return found

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
-from bot.forms import read_form
+from bot.forms import read_bundle_at
 from bot.opening import open_storage
 from bot.people import enrol
 from bot.settings import Settings
-from bot.setup import publish, set_up
+from bot.setup import set_up
+from bot.versions import publish
 from conversations.plan import Role
 from storage.models import Activity, Agency, table
 from storage.unit_of_work import UnitOfWork
@@ -84,7 +85,7 @@ def furnish(house: House, people: range, kind: Kind = "form") -> None:
     def work(unit: UnitOfWork) -> None:
         codes = _add_agencies(unit, 50) if kind == "activities" else [AGENCY]
         if kind == "form":
-            publish(unit, FORM.read_bytes(), read_form(FORM, FORM.read_bytes()), BEGINS)
+            publish(unit, *read_bundle_at(FORM), BEGINS)
         for number in people:
             code = codes[(number - people.start) % len(codes)]
             enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, code, "en", BEGINS, "America/Santo_Domingo")

@@ -1,0 +1,69 @@
+"""Which version of a form some content is, and how it becomes the current one.
+
+Authors count versions by hand, forget to, or only renew a list; and a number that answers belong to must never mean
+other questions. The command line and the chat publish through here.
+"""
+
+import hashlib
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+from conversations.bundle import Bundle, stored_bundle, with_version
+from conversations.form import Form
+from storage.forms import StoredForm
+from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from conversations.xlsform import CheckedForm  # pyxform: 25 MB that a running bot needs only while it publishes
+
+
+def publish(
+    unit: UnitOfWork,
+    bundle: Bundle,
+    checked: "CheckedForm",
+    now: datetime,
+    *,
+    plan_id: int | None = None,
+    plan_code: str = "",
+    by: int | None = None,
+) -> StoredForm:
+    """Store this version of the form, with an audit entry; the content of the current version changes nothing.
+
+    A form without a version gets the day's; the same workbook with renewed lists gets a further number behind its
+    own ("3+2"). Conflict if the version has been published with other questions: its author has to count on.
+    """
+    if plan_id is None:
+        plan_id = (unit.plans.by_code(plan_code) if plan_code else unit.plans.only()).id
+    form, content = checked.form, bundle.content
+    sha256 = hashlib.sha256(content).hexdigest()
+    current = unit.forms.current(plan_id, form.form_id)
+    if current is not None and current.sha256 == sha256:
+        return current
+    version = free_version(unit, plan_id, bundle, form, now)
+    stored = unit.forms.publish(
+        plan_id=plan_id,
+        form_id=form.form_id,
+        version=version,
+        title=form.title,
+        xform=checked.xform if version == form.version else with_version(checked.xform, version),
+        workbook=content,
+        sha256=sha256,
+        now=now,
+        by=by,
+    )
+    details = {"form_id": stored.form_id, "version": stored.version, "sha256": sha256}
+    unit.audit.record("form_published", by, plan_id, details, now)
+    return stored
+
+
+def free_version(unit: UnitOfWork, plan_id: int, bundle: Bundle, form: Form, now: datetime) -> str:
+    """The version this content is to be published as: the author's own, unless that says nothing or only data came."""
+    versions = {stored.version: stored for stored in unit.forms.versions(plan_id, form.form_id)}
+    wanted = form.version or f"{now:%Y%m%d}"
+    taken = versions.get(wanted)
+    if taken is None:
+        return wanted
+    if form.version and stored_bundle(form.form_id, unit.forms.workbook(taken.id)).workbook != bundle.workbook:
+        return wanted  # taken by other questions: Forms.publish refuses it
+    return next(f"{wanted}+{number}" for number in count(2) if f"{wanted}+{number}" not in versions)

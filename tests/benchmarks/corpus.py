@@ -1,0 +1,102 @@
+"""What becomes of published forms: how many of a folder load, how many are refused, and each by its named reason.
+
+    python tests/benchmarks/corpus.py FOLDER [--verbose]
+
+Reads every .xlsx, .xls (made an .xlsx of first), .md and XForm .xml below FOLDER, with the files beside it as its
+media, loads it and plays an empty script through it. Nothing of anybody's forms is kept here: FOLDER is whatever
+packages and repositories were unpacked (docs/xlsform.md says which were for the figures it gives). Exit code 1 if
+anything but an `AuthorError` left the reader: a crash is a defect whatever the file.
+"""
+
+import argparse
+import io
+import sys
+import time
+import traceback
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import xlrd
+from openpyxl import Workbook
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from conversations.instance import Instance
+from conversations.problems import AuthorError
+from conversations.xlsform import CheckedForm, read_xlsform
+
+KINDS = (".xlsx", ".xls", ".md", ".xml")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--verbose", action="store_true", help="a line for each form")
+    arguments = parser.parse_args()
+    files = sorted(path for path in arguments.folder.rglob("*") if path.suffix.lower() in KINDS and path.is_file())
+    outcomes: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    named: Counter[str] = Counter()
+    slowest: tuple[float, Path | None] = (0.0, None)
+    for file in files:
+        began = time.perf_counter()
+        outcome, codes = look(file)
+        slowest = max(slowest, (time.perf_counter() - began, file), key=lambda each: each[0])
+        outcomes[outcome] += 1
+        (reasons if outcome == "refused" else named).update(set(codes))
+        if arguments.verbose or outcome == "crashed":
+            print(f"{outcome:8} {file.relative_to(arguments.folder)}: {' '.join(sorted(set(codes)))}")
+    print(f"{len(files)} forms: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())))
+    print(f"the slowest took {slowest[0]:.2f} s: {slowest[1]}")
+    for title, found in (("refused for", reasons), ("loaded, and named", named)):
+        print(f"{title}: " + ", ".join(f"{code} {count}" for code, count in found.most_common()))
+    return 1 if outcomes["crashed"] else 0
+
+
+def look(file: Path) -> tuple[str, list[str]]:
+    """(loaded, refused, other or crashed; the codes of what was said)."""
+    try:
+        checked = read(file)
+        instance = Instance.start(
+            checked.form, now=datetime(2026, 1, 1, tzinfo=UTC), timezone="UTC", language=checked.form.default_language,
+            instance_id="uuid:corpus",
+        )  # fmt: skip
+        instance.violations()
+        instance.submission_xml()
+    except AuthorError as error:
+        codes = [problem.code for problem in error.problems if problem.severity == "error"]
+        return ("other" if codes == ["xform.not_xform"] else "refused"), codes
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return "crashed", [f"{type(error).__name__}: {error} at {where.name}:{where.lineno}"]
+    return "loaded", [problem.code for problem in checked.problems]
+
+
+def read(file: Path) -> CheckedForm:
+    media = {
+        path.name: path.read_bytes()
+        for path in file.parent.iterdir()
+        if path.suffix.lower() in (".csv", ".geojson", ".xml") and path != file
+    }
+    if file.suffix.lower() == ".xls":
+        return read_xlsform(as_xlsx(file), f"{file.stem}.xlsx", media=media)
+    return read_xlsform(file.read_bytes(), file.name, media=media)
+
+
+def as_xlsx(file: Path) -> bytes:
+    """An old workbook as Excel would save it anew."""
+    old = xlrd.open_workbook(file)
+    new = Workbook()
+    new.remove(new.active)
+    for sheet in old.sheets():
+        made = new.create_sheet(sheet.name)
+        for row in range(sheet.nrows):
+            made.append([sheet.cell_value(row, column) or None for column in range(sheet.ncols)])
+    written = io.BytesIO()
+    new.save(written)
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
