@@ -57,6 +57,7 @@ STEPS_SHOWN = 20
 _MARKS = re.compile(r"[¿?]|\((?:opcional|optional|opsyonèl)[^)]*\)")
 _COUNTING = re.compile(r"^(?:cuánt[ao]s|how many|konbyen)\s+")
 
+_YEARS = 16
 _FIELDS_SHOWN = 8
 _SUMMED = 2
 """Answers by which people know an instance of a repeat again: a name and one more."""
@@ -683,18 +684,16 @@ def _date_rows(
 
 
 def _years(session: Session, instance: Instance, node: Node, today: date) -> list[tuple[Button, ...]]:
-    """Twelve years, the last of them the present one or that of the page."""
-    shown_on = _calendar_month(session, node, today) if session.month or node.value else today
-    last = min(max(shown_on.year, 12), 9999)
+    """Sixteen years, most of them past; those the form does not accept are dots."""
+    year = min(max(_calendar_month(session, node, today).year, _YEARS), 9999 - 2)
     buttons = []
-    for year in range(last - 11, last + 1):
-        is_open = instance.check(node, f"{year:04d}-01-01") is None
-        tap = f"form:day:{year:04d}-01-01" if is_open else f"form:month:{last:04d}-01"
-        buttons.append(Button(str(year) if is_open else "·", tap))
-    rows: list[tuple[Button, ...]] = [tuple(buttons[i : i + 4]) for i in range(0, 12, 4)]
-    back, ahead = max(last - 12, 12), min(last + 12, 9999)
-    rows.append((Button("◀", f"form:month:{back:04d}-01"), Button("▶", f"form:month:{ahead:04d}-01")))
-    return rows
+    for each in range(year + 3 - _YEARS, year + 3):
+        is_open = instance.check(node, f"{each:04d}-01-01") is None
+        tap = f"form:day:{each:04d}-01-01" if is_open else f"form:month:{year:04d}-01"
+        buttons.append((str(each) if is_open else "·", tap))
+    back, ahead = max(year - _YEARS, _YEARS), min(year + _YEARS, 9999 - 2)
+    turning = (Button("◀", f"form:month:{back:04d}-01"), Button("▶", f"form:month:{ahead:04d}-01"))
+    return [*_grid(buttons, 4), turning]
 
 
 def _months(session: Session, instance: Instance, node: Node, today: date, say: Wording) -> list[tuple[Button, ...]]:
@@ -710,12 +709,10 @@ def _months(session: Session, instance: Instance, node: Node, today: date, say: 
     ]
     buttons = []
     for number, name in enumerate(say("months.short").split("|"), 1):
-        day = date(year, number, 1)
-        if instance.check(node, day.isoformat()) is None:
-            buttons.append(Button(name, f"form:day:{day.isoformat()}"))
-        else:
-            buttons.append(Button("·", f"form:month:{year:04d}-01"))
-    return rows + [tuple(buttons[i : i + 4]) for i in range(0, 12, 4)]
+        day = f"{year:04d}-{number:02d}-01"
+        is_open = instance.check(node, day) is None
+        buttons.append((name, f"form:day:{day}") if is_open else ("·", f"form:month:{year:04d}-01"))
+    return rows + _grid(buttons, 4)
 
 
 def _quick_days(instance: Instance, node: Node, today: date, say: Wording) -> list[tuple[Button, ...]]:
