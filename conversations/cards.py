@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -192,9 +193,9 @@ def _label(instance: Instance, node: Node) -> tuple[Line, ...]:
 
 
 def _progress(session: Session, nodes: Sequence[Node], current: Node) -> str:
-    asked = [node for node in nodes if not is_sending(node.question)]
-    position = next((i for i, node in enumerate(asked) if node.ref == current.ref), len(asked))
-    return f"{position + 1}/{len(asked)}" if len(asked) > 1 else ""
+    last = len(nodes) - bool(nodes and is_sending(nodes[-1].question))
+    position = next((i for i, node in enumerate(nodes) if node is current), last)
+    return f"{position + 1}/{last}" if last > 1 else ""
 
 
 def _where(instance: Instance, stop: Stop, say: Wording) -> str:
@@ -273,8 +274,17 @@ def _question(
     return Card(tuple(lines), (*rows, _navigation(session, order, node, instance, say)), media=media)
 
 
+@lru_cache(maxsize=256)
+def _has_media(form: Form) -> bool:
+    """Whether any text of the form brings a file: most forms bring none, and then no choice is looked at for it."""
+    forms = (each for texts in form.itext.values() for text in texts.values() for each in text.values())
+    return any(isinstance(each, str) for each in forms)
+
+
 def _media(instance: Instance, node: Node) -> tuple[str, ...]:
     """Files on the label, then on the choices, each once."""
+    if not _has_media(instance.form):
+        return ()
     files = dict.fromkeys(instance.media(node).values())
     if node.question.type in ("select_one", "select_multiple", "rank"):
         files |= dict.fromkeys(name for choice in instance.choices(node) for name in choice.media.values())
@@ -326,12 +336,16 @@ def _notes(session: Session, instance: Instance, stop: Stop | None, nodes: Seque
     """
     notes: list[Node] = []
     asked = {other.ref for other in nodes}
+    readonly = instance.form.readonly
     within = "" if stop is None else f"{stop.repeat}[" if isinstance(stop, RepeatStop) else stop.ref
     for other in instance.nodes():
         if stop is not None and other.ref == within:
             break
         question = other.question
-        if question.type == "note" or (question.is_asked and other.ref not in asked and other.is_readonly):
+        is_read = question.type == "note" or (
+            other.place in readonly and question.is_asked and other.ref not in asked and other.is_readonly
+        )
+        if is_read:
             if other.is_relevant and _is_read_here(instance, other, stop):
                 notes.append(other)
         elif other.ref in asked:
@@ -840,7 +854,7 @@ def _navigation(
 def _has_earlier(session: Session, order: Sequence[Stop], stop: Stop) -> bool:
     """Whether there is something to go back to."""
     for other in order:
-        if other.ref == stop.ref:
+        if other is stop:
             return False
         if other.ref in session.seen:
             return True
