@@ -13,12 +13,13 @@ from bot.complaint import Complaint
 from conversations import engine
 from conversations.bundle import Bundle, attached_files
 from conversations.cards import Card, plain, session_card
-from conversations.effects import Fetch, Leave, Reject, Submit
+from conversations.effects import Added, Fetch, Leave, Notice, Reject, Removed, Submit
 from conversations.events import Event, Fetched, Offered, Tap, TapAction, Typed
 from conversations.form import Form
 from conversations.instance import Instance
 from conversations.session import Session
 from conversations.transcript import replay
+from conversations.wording import wording
 from conversations.xlsform import CheckedForm, read_xlsform
 
 
@@ -98,7 +99,7 @@ def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime]
             if isinstance(fetch, Fetch):
                 got = Fetched(taken.session.fetching, said.lstrip("@"), said.lstrip("@"))
                 taken = engine.step(form, taken.session, got, now=clock())
-        steps += _changes(before, taken.instance)
+        steps += _acts(taken) or _changes(before, taken.instance)
         if any(isinstance(effect, Submit) for effect in taken.effects):
             print(taken.instance.submission_xml())
             if save is not None:
@@ -106,6 +107,20 @@ def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime]
             return 0
         if any(isinstance(effect, Leave) for effect in taken.effects):
             return 1
+
+
+def _acts(taken: engine.Step) -> list[dict[str, str]]:
+    """What a step did to a repeat; such a step answers nothing."""
+    acts = []
+    for effect in taken.effects:
+        match effect:
+            case Added(ref):
+                acts.append({"op": "add", "ref": ref})
+            case Removed(ref):
+                acts.append({"op": "remove", "ref": ref})
+            case _:
+                pass
+    return acts
 
 
 def _changes(before: Mapping[str, str], instance: Instance) -> list[dict[str, str]]:
@@ -126,13 +141,25 @@ def _save(file: Path, script: Mapping[str, Any]) -> None:
 
 
 def _notices(taken: engine.Step) -> list[str]:
-    return [effect.message for effect in taken.effects if isinstance(effect, Reject)]
+    say = wording(taken.session.language)
+    notices = []
+    for effect in taken.effects:
+        match effect:
+            case Reject(message):
+                notices.append(message)
+            case Notice(key, values):
+                notices.append(say(key, **dict(values)))
+            case _:
+                pass
+    return notices
 
 
 def _draw(card: Card, buttons: list[str]) -> None:
     typer.echo("\n" + plain(card), err=True)
     for number, text in enumerate(buttons, 1):
         typer.echo(f"   /{number} {text}", err=True)
+    for word in card.words:
+        typer.echo(f"   {word}", err=True)
 
 
 def _event(said: str, taps: list[str], session: Session, origin: int) -> Event:
