@@ -67,6 +67,12 @@ class Command:
 
 
 # ------------------------------------------------------------------ menu and due list
+def start(ex: Exchange, argument: str) -> None:
+    """The first screen; and Telegram's own menu is what the role may do, however it came by its role."""
+    offer_menu(ex)
+    menu(ex)
+
+
 def menu(ex: Exchange, argument: str = "") -> None:
     """The first screen of a role. A focal point's is the due list itself: reporting begins with one tap."""
     if argument == "new":
@@ -384,6 +390,7 @@ def choose_language(ex: Exchange, argument: str) -> None:
         return  # the open form stays open: what is typed next still answers it
     ex.unit.people.set_language(ex.person.id, argument)
     ex.language = argument
+    offer_menu(ex)
     ex.toast = ex.say("language.changed")
     if not ex.person.has_accepted_privacy:
         privacy(ex, "")
@@ -553,7 +560,7 @@ _ADMINS = frozenset({Role.ADMIN})
 _CHIEFS = frozenset({Role.ADMIN, Role.COORDINATOR})
 
 COMMANDS: tuple[Command, ...] = (
-    Command("start", menu, ENROLLED, "self"),
+    Command("start", start, ENROLLED, "self"),
     Command("pendientes", pending, REPORTERS, "own_agency", ("pending", "rete")),
     Command("reportar", report, REPORTERS, "own_agency", ("report", "rapote"), takes_words=True),
     Command("indicadores", indicators, REPORTERS, "own_agency", ("indicators", "endikate")),
@@ -592,6 +599,15 @@ def shown_name(command: Command, language: str) -> str:
     position = LANGUAGES.index(language) if language in LANGUAGES else 0
     names = (command.name, *command.aliases)
     return names[position] if position < len(names) else command.name
+
+
+def offer_menu(ex: Exchange) -> None:
+    """Telegram's own command menu of this chat: what the role may do, in the person's language.
+
+    Of the chat, not of a language of Telegram's apps: they have no Creole, and who chose Spanish here reads Spanish.
+    """
+    listed = [{"command": name, "description": what} for name, what in telegram_menu(Role(ex.membership.role), ex.language)]
+    ex.post("setMyCommands", {"commands": listed, "scope": {"type": "chat", "chat_id": ex.chat_id}}, kind="notice")
 
 
 def telegram_menu(role: Role, language: str) -> list[tuple[str, str]]:

@@ -33,7 +33,6 @@ from bot.telegram.updates import (
 from conversations import safeguards
 from conversations.cards import Button, Card, line, paragraph
 from conversations.events import Event, Fetched, FetchFailed, Offered, Tap, TapAction, Typed
-from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
 from storage.sessions import StoredSession
@@ -268,20 +267,9 @@ class Dispatch:
         lines = []
         for code in dict.fromkeys((language, *LANGUAGES)):
             lines += [*paragraph(wording(code)("start.welcome")), line("")]
-        self._menu_of(fresh, membership.role)
+        commands.offer_menu(fresh)
         fresh.show(Card(tuple(lines[:-1]), rows), anew=True)
         fresh.stand(None)
-
-    def _menu_of(self, ex: Exchange, role: Role) -> None:
-        """Telegram's command menu for this chat, as its role and languages have it."""
-        for language in LANGUAGES:
-            menu = [{"command": c, "description": d} for c, d in commands.telegram_menu(role, language)]
-            payload: dict[str, Any] = {"commands": menu, "scope": {"type": "chat", "chat_id": ex.chat_id}}
-            if language != self._house.language:
-                if language == "ht":
-                    continue  # Telegram's language codes are two letters, but its apps offer no Creole
-                payload["language_code"] = language
-            ex.post("setMyCommands", payload, kind="notice")
 
     def _stranger(self, ex: Exchange, incoming: Incoming) -> None:
         """One polite line a day, to whoever has no role here."""

@@ -530,6 +530,24 @@ def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> Non
     assert "¿Cómo marcha todo?" in luis.text
 
 
+def test_telegrams_own_menu_is_what_the_role_may_do_in_the_persons_language(town: Town) -> None:
+    """However somebody came by the role: enrolled at the server, as these are, or by a link."""
+
+    def menu(officer: Officer) -> set[str]:
+        return {each["command"] for each in officer.phone.chat()["commands"]}
+
+    ana, carmen, jean = town.officer(ANA), town.officer(CARMEN), town.officer(JEAN)
+    for officer in (ana, carmen, jean):
+        officer.say("/start")
+    assert {"pendientes", "reportar", "ayuda"} <= menu(ana)
+    assert "progreso" in menu(carmen)
+    assert "reportar" not in menu(carmen)
+    assert "rapote" in menu(jean)
+    ana.say("/idioma")
+    ana.tap("English")
+    assert {"pending", "report"} <= menu(ana)
+
+
 def test_a_report_that_the_form_does_not_know_is_not_begun(town: Town) -> None:
     """The plan has an activity that the published form does not list: that is said, and told to the operator."""
     import openpyxl
