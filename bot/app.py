@@ -32,6 +32,7 @@ from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import BotError, Clock, TokenRejected
 from bot.telegram.intake import Flood, Intake, Polling
+from bot.uploads import open_upload
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
 from storage.database import Database
@@ -158,6 +159,7 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
         loop.add_signal_handler(number, stopping.set)
     try:
         async with asyncio.TaskGroup() as tasks:
+            store = FileStore(settings.files, units_vault(database))
             delivery = Delivery(
                 api,
                 units,
@@ -165,11 +167,11 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 tasks,
                 rate=settings.send_rate,
                 is_alone=database.is_sqlite or settings.webhook_url is None,
+                open_file=partial(open_upload, store),
             )
             # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
             flood = Flood() if settings.send_rate else None
             intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
-            store = FileStore(settings.files, units_vault(database))
             forms = Publishing(api, units, intake, house, store, clock)
             evidence = Evidence(api, units, intake, dispatch, store, clock, forms)
             # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.

@@ -422,7 +422,22 @@ def people_restore(telegram_id: Annotated[int, typer.Option()]) -> None:
     talk("Restored.")
 
 
-# ------------------------------------------------------------------ due and keys
+# ------------------------------------------------------------------ digest, due and keys
+@app.command()
+def digest(
+    week: Annotated[str, typer.Option(metavar="DAY", help="The Monday it is for, or any day of that week.")] = "",
+    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+) -> None:
+    """Print the coordinator's digest: of a week gone by, told with what is known today."""
+    from bot.people import week_of
+
+    chosen = settings()
+    if language and language not in LANGUAGES:
+        fail(f"--language {language!r} is not one of {', '.join(LANGUAGES)}", 2)
+    at = now() if not week else _moment("--week", week, chosen)
+    print(week_of(chosen, at, language or chosen.language, is_monday=bool(week)))
+
+
 @app.command()
 def due(
     at: Annotated[str, typer.Option("--at", metavar="ISO", help="As of this instant.")] = "",

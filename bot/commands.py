@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot import digests
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange
 from bot.publishing import decide, fill, show_form, show_forms
@@ -567,6 +568,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("referimientos", referrals, REPORTERS, "own_agency", ("referrals", "referans")),
     Command("historial", history, REPORTERS, "own_agency", ("history", "istwa")),
     Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
+    Command("resumen", digests.summary, ENROLLED, "plan", ("summary", "rezime")),
     Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),
     Command("formularios", show_forms, _ADMINS | REPORTERS, "plan", ("forms", "fomile")),
@@ -580,6 +582,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False),
     Command("descartar", discard, REPORTERS, "self", is_typed=False, in_menu=False),
     Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("institucion", digests.agency, ENROLLED, "plan", is_typed=False, in_menu=False),
+    Command("avance", digests.activity, ENROLLED, "plan", is_typed=False, in_menu=False),
+    Command("evidencia", digests.evidence, ENROLLED, "plan", is_typed=False, in_menu=False),
+    Command("decision", digests.decision, frozenset({Role.READER}), "plan", is_typed=False, in_menu=False),
+    Command("vacante", digests.vacancy, frozenset({Role.COORDINATOR}), "plan", is_typed=False, in_menu=False),
     Command("formulario", show_form, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("publicar", decide, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("llenar", fill, REPORTERS, "own_agency", is_typed=False, in_menu=False),

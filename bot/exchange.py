@@ -191,6 +191,15 @@ class Exchange:
         """Whatever is said next goes below; the present card stays as it is."""
         self._card_id = None
 
+    def return_to_tapped(self) -> bool:
+        """What is shown next stands in place of the message whose button was pressed; false if it is no card."""
+        if self.query_id and self.tapped_message_id is not None:
+            card_id = self.unit.outbox.card_at(self.chat_id, self.tapped_message_id)
+            if card_id is not None:
+                self._card_id = card_id
+                return True
+        return False
+
     # -------------------------------------------------------------- where the chat stands
     def stand(self, session_id: int | None) -> None:
         """Record what this chat is filling and which card it looks at, if that has changed."""

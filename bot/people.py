@@ -1,6 +1,6 @@
 """People and due reports from the command line: one unit of work each."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.complaint import Complaint, Misuse
@@ -125,6 +125,19 @@ def set_suspended(settings: Settings, telegram_id: int, now: datetime, *, is_sus
 
     with open_storage(settings) as database:
         database.units.submit(None, work).result()
+
+
+def week_of(settings: Settings, instant: datetime, language: str, *, is_monday: bool) -> str:
+    """The coordinator's digest at that instant or, with `is_monday`, on the Monday of its week at 08:30."""
+    from bot.digests import WEEK, printed
+
+    zone = ZoneInfo(settings.timezone)
+    if is_monday:
+        day = instant.astimezone(zone).date()
+        instant = datetime.combine(day - timedelta(days=day.weekday()), time(8, 30), zone)
+    with open_storage(settings) as database, database.view() as unit:
+        plan = unit.plans.only()
+        return printed(unit, plan.id, instant, instant - WEEK, settings.timezone, language)
 
 
 def due_reports(settings: Settings, instant: datetime) -> list[dict[str, str]]:

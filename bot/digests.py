@@ -1,0 +1,416 @@
+"""The digest in the chat: the week, its picture, and from an agency down to the evidence in the same message.
+
+A coordinator reads it between two meetings, so whatever it names is a tap away and the way back is one too. Every
+button proves nothing (S3): role, plan and agency are read again inside each tap's unit, and what a reader may not
+see is not there to be found by a forged one.
+
+The text is a message with buttons, edited in place; the picture is a message of its own above it, because a
+photo's caption ends at 1 024 characters and a digest does not. The picture travels through the outbox as what it
+shows, not as a file, and is drawn while it is sent (`bot.picture`): no update waits for Pillow, nothing is left on
+disk, and after a crash it is drawn again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from bot.access import REPORTERS
+from bot.exchange import Denied, Exchange
+from bot.reporting import status_label
+from bot.telegram import render
+from bot.telegram.updates import command_token
+from conversations import digests
+from conversations.cards import Button, Card, Line, bold, italic, line
+from conversations.monitoring import ActivityStanding, AgencyStanding, Standing
+from conversations.plan import Light, Role, period_name, translated
+from conversations.wording import Wording, wording
+from storage.figures import Figures
+from storage.outbox import OutboxDraft
+from storage.people import Person
+from storage.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
+
+WEEK = timedelta(days=7)
+ON_A_SCREEN = 16
+"""Agencies with a button of their own; the worst, or in alphabetical order."""
+IN_A_ROW = 4
+ACTIVITIES = 8
+BUTTON = 40
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a role sees of a plan (DOMAIN §2.7)."""
+
+    only_validated: bool
+    """Statuses and lights come from reports that the coordinator has validated."""
+    is_public: bool
+    """A restricted activity has a light and a code here, but no text."""
+    alphabetical: bool
+    """Institutions are not ranked before those who do not have to act."""
+    is_answers: bool
+    """Whether answers and files of a report are shown, restricted ones never."""
+
+
+VIEWS: dict[str, View] = {
+    Role.COORDINATOR: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
+    Role.ADMIN: View(only_validated=True, is_public=True, alphabetical=False, is_answers=False),
+    Role.OBSERVER: View(only_validated=True, is_public=True, alphabetical=True, is_answers=False),
+    Role.READER: View(only_validated=True, is_public=True, alphabetical=True, is_answers=False),
+    Role.FOCAL_POINT: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
+    Role.ALTERNATE: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
+}
+RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
+"""Who gets the week; the others get a card."""
+
+
+# ------------------------------------------------------------------ handlers
+def summary(ex: Exchange, argument: str) -> None:
+    """/resumen: the week for whoever coordinates, the card of the month for readers, one's own agency for the rest.
+
+    Asked for anew it goes below with its picture; coming back to it (`argument` is a page) it is edited in place.
+    """
+    if ex.membership.role in REPORTERS:
+        agency(ex, "")
+        return
+    found = _standing(ex)
+    role = Role(ex.membership.role)
+    page = _number(argument) if argument else 0
+    card = _card(ex.unit, ex.membership.plan_id, role, found, ex.language, page)
+    if argument:
+        _show(ex, card)
+        return
+    ex.forget_card()
+    if shown := _picture(role, found, ex.language):
+        ex.post("sendPhoto", shown)
+    ex.show(card)
+    ex.stand(None)
+
+
+def agency(ex: Exchange, argument: str) -> None:
+    """One institution: whether it closed, who reports for it, and its activities, the worst first."""
+    code, _, page = argument.partition(".")
+    is_own = ex.membership.role in REPORTERS
+    if is_own:
+        if code not in ("", ex.agency_code):
+            raise Denied
+        code = ex.agency_code
+    found = _standing(ex)
+    one = found.agency(code)
+    if one is None:
+        if code and not is_own:
+            raise Denied
+        ex.show(Card((line(ex.say("digest.no_reports")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+        ex.stand(None)
+        return
+    card = _agency_card(one, found, _view(ex), ex.say, _number(page or "0"), is_own=is_own)
+    if is_own and not ex.query_id:
+        ex.show(card)
+        ex.stand(None)
+    else:
+        _show(ex, card)
+
+
+def activity(ex: Exchange, argument: str) -> None:
+    """One activity: its light and why, what was last reported, and its evidence."""
+    one, found = _activity(ex, argument)
+    sent = None
+    if one.last is not None:
+        sent = ex.unit.submissions.get(one.last.submission_id)
+    _show(ex, _activity_card(ex, one, found, sent))
+
+
+def evidence(ex: Exchange, argument: str) -> None:
+    """Send one file of an activity's last report, below. Never of a restricted one, never to who reads no answers."""
+    code, _, number = argument.partition(".")
+    one, _found = _activity(ex, code)
+    if one.last is None or not _view(ex).is_answers or one.activity.is_restricted:
+        raise Denied
+    sent = ex.unit.submissions.get(one.last.submission_id)
+    wanted = _number(number)
+    for file in ex.unit.attachments.of_instance(sent.instance_id):
+        if file.id == wanted and not file.sensitive:
+            upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
+            payload = {"caption": f"{one.code} · {file.original_name}"[:200], "@files": {"document": upload}}
+            ex.post("sendDocument", payload)
+            return
+    raise Denied
+
+
+def decision(ex: Exchange, argument: str) -> None:
+    """What waits for a decision, one at a time."""
+    found, say = _standing(ex), ex.say
+    number = _number(argument or "0")
+    rows = [(Button(say("digest.back"), "command:resumen:0"),)]
+    if len(digests.waiting_decisions(found)) > 1:
+        rows.insert(0, (Button(say("digest.next"), f"command:decision:{number + 1}"),))
+    _show(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
+
+
+def vacancy(ex: Exchange, argument: str) -> None:
+    """Ask whoever administers to name a focal point: a link is theirs to make. Once a day for an agency."""
+    found = _standing(ex)
+    one = found.agency(argument)
+    if one is None or one.focal_points:
+        raise Denied
+    name, today = f"vacancy.{ex.membership.plan_id}.{one.code}", found.today.isoformat()
+    if ex.unit.facts.get(name) != today:
+        ex.unit.facts.set(name, today, ex.now)
+        for admin in ex.unit.people.with_role(ex.membership.plan_id, Role.ADMIN):
+            say = wording(admin.language)
+            tap = f"command:invitar:{Role.FOCAL_POINT}.{one.code}"
+            card = Card(
+                (line(say("digest.vacancy", name=ex.person.name, agency=one.code)),),
+                ((Button(say("digest.invite", agency=one.code), tap),),),
+            )
+            ex.post("sendMessage", _message(card), kind="notice", chat_id=admin.telegram_id)
+    ex.toast = ex.say("digest.vacancy_told", agency=one.code)
+
+
+# ------------------------------------------------------------------ for the scheduler and the command line
+def put_digest(
+    unit: UnitOfWork, person: Person, plan_id: int, now: datetime, since: datetime, timezone: str
+) -> tuple[int, ...]:
+    """Put the digest of this window into the person's chat: the numbers of the outbox rows, its picture's first.
+
+    None for whoever has no role in the plan, or one that gets no digest. Its buttons work as those of /resumen:
+    the message is a card, found again by its number.
+    """
+    membership = person.membership_in(plan_id)
+    if membership is None or membership.role in REPORTERS:
+        return ()
+    role, view = membership.role, VIEWS[membership.role]
+    found = Figures(unit).standing(plan_id, now, since, ZoneInfo(timezone), only_validated=view.only_validated)
+    card = _card(unit, plan_id, role, found, person.language, 0)
+    chat_id = person.telegram_id
+    rows = []
+    if shown := _picture(role, found, person.language):
+        rows.append(OutboxDraft(chat_id, "digest", "sendPhoto", shown))
+    rows.append(OutboxDraft(chat_id, "digest", "sendMessage", _message(card), card_id=unit.outbox.new_card(chat_id)))
+    return tuple(unit.outbox.add(row, now=now) for row in rows)
+
+
+def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, timezone: str, language: str) -> str:
+    """The coordinator's week as text."""
+    found = Figures(unit).standing(plan_id, now, since, ZoneInfo(timezone))
+    return "\n".join("".join(span.text for span in each) for each in digests.digest(found, language))
+
+
+# ------------------------------------------------------------------ cards
+def _card(unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language: str, page: int) -> Card:
+    say, view = wording(language), VIEWS[role]
+    rows: list[tuple[Button, ...]] = []
+    lines: tuple[Line, ...]
+    if role in RANKED:
+        lines = digests.digest(found, language)
+        rows += _acts(role, found, say)
+    elif role is Role.READER:
+        lines = digests.minister_card(found, language)
+        if waiting := digests.waiting_decisions(found):
+            rows.append((Button(say("digest.see_decisions", n=len(waiting)), "command:decision:0"),))
+    else:
+        areas = [(area.code, translated(area.name, language)) for area in unit.plans.strategic_areas(plan_id)]
+        lines = digests.observer_card(found, language, areas, MIN_CELL)
+    rows += _agency_rows(found, view, page, say)
+    rows.append((Button(say("menu.home"), "command:menu:"),))
+    return Card(lines, tuple(rows))
+
+
+MIN_CELL = 10
+"""What the observer's card promises; an indicator's own rule may be finer."""
+
+
+def _acts(role: Role, found: Standing, say: Wording) -> list[tuple[Button, ...]]:
+    """What can be done from here, as far as this role may and the house has it."""
+    from bot import commands  # the table that this module's handlers are in
+
+    def may(name: str) -> bool:
+        command = commands.find(name)
+        return command is not None and role in command.roles
+
+    row: list[Button] = []
+    if found.queue.count and may("revisar"):
+        row.append(Button(say("digest.review", n=found.queue.count), "command:revisar:"))
+    to_remind = [a for a in found.agencies if a.is_expected and not a.is_closed and a.focal_points and not a.reminders]
+    if to_remind and may("recordar"):
+        row.append(Button(say("digest.remind", n=len(to_remind)), "command:recordar:"))
+    rows = [tuple(row)] if row else []
+    vacant = next((a for a in found.agencies if a.is_expected and not a.focal_points), None)
+    if vacant is not None:
+        tap = (
+            f"command:invitar:{Role.FOCAL_POINT}.{vacant.code}" if may("invitar") else f"command:vacante:{vacant.code}"
+        )
+        rows.append((Button(say("digest.invite", agency=vacant.code), tap),))
+    return rows
+
+
+def _agency_rows(found: Standing, view: View, page: int, say: Wording) -> list[tuple[Button, ...]]:
+    order = (lambda a: (a.code,)) if view.alphabetical else digests.urgency
+    agencies = sorted(found.agencies, key=order)
+    pages = max(1, -(-len(agencies) // ON_A_SCREEN))
+    page %= pages
+    shown = agencies[page * ON_A_SCREEN : (page + 1) * ON_A_SCREEN]
+    buttons = [Button(f"{a.worst.light.shape} {a.code}", f"command:institucion:{a.code}") for a in shown]
+    rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
+    if pages > 1:
+        rows.append((Button(say("digest.page"), f"command:resumen:{(page + 1) % pages}"),))
+    return rows
+
+
+def _agency_card(
+    one: AgencyStanding, found: Standing, view: View, say: Wording, page: int, *, is_own: bool = False
+) -> Card:
+    name = translated(one.agency.name, say.language)
+    lines: list[Line] = [line(bold(say("digest.agency", agency=one.code, name=name)))]
+    if one.is_expected:
+        month = digests.closing_name(found.closing, say)
+        if one.closed_at is None:
+            text = say("digest.not_closed", period_name=month, reported=one.reported, expected=one.expected)
+        else:
+            key = "digest.closed_on_time" if one.is_on_time else "digest.closed_late"
+            text = say(key, period_name=month, date=digests.day(one.closed_at, found, say))
+        lines.append(line(text))
+    lines.append(line(digests.light_counts(one.activities, say)))
+    if not view.is_public:
+        if not one.focal_points:
+            lines.append(line(f"👤 {say('digest.no_focal_point')}"))
+        if one.unreachable:
+            lines.append(line(f"🚫 {say('digest.unreachable')} {', '.join(one.unreachable)}"))
+    order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
+    pages = max(1, -(-len(order) // ACTIVITIES))
+    page %= pages
+    rows: list[tuple[Button, ...]] = []
+    for each in order[page * ACTIVITIES : (page + 1) * ACTIVITIES]:
+        text = f"{_shape(each)} {digests.title(each.activity, say, is_public=view.is_public)}"
+        rows.append((Button(digests.cut(text, BUTTON), f"command:avance:{each.code}"),))
+    if pages > 1:
+        rows.append((Button(say("digest.page"), f"command:institucion:{one.code}.{page + 1}"),))
+    rows.append(
+        (Button(say("menu.home"), "command:menu:"),) if is_own else (Button(say("digest.back"), "command:resumen:0"),)
+    )
+    return Card(tuple(lines), tuple(rows))
+
+
+_ORDER = {Light.CRITICAL: 0, Light.ATTENTION: 1, Light.ON_TRACK: 2, Light.GREY: 3}
+
+
+def _shape(each: ActivityStanding) -> str:
+    return "✅" if each.is_completed else each.light.shape
+
+
+def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission | None) -> Card:
+    say, view = ex.say, _view(ex)
+    is_hidden = one.activity.is_restricted or (sent is not None and sent.sensitive)
+    head = digests.title(one.activity, say, is_public=view.is_public)
+    lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
+    start, due = (digests.day(on, found, say) for on in (one.activity.start_on, one.activity.due_on))
+    lines.append(line(italic(say("digest.dates", start=start, due=due))))
+    lines.append(line(one.light.label(say.language) if one.light is not Light.GREY else say("digest.grey")))
+    if why := digests.why(one, found, say):
+        lines.append(line(say("digest.why", what=", ".join(why))))
+    lines.append(line(""))
+    rows: list[tuple[Button, ...]] = []
+    if one.last is None or sent is None:
+        lines.append(line(say("digest.no_validated" if view.only_validated else "digest.no_reports")))
+    else:
+        period = next(p for p in found.periods if p.id == one.last.period_id)
+        lines.append(
+            line(
+                italic(
+                    say(
+                        "digest.reported_on",
+                        period_name=period_name(period, say.language),
+                        date=digests.day(one.last.sent_at, found, say),
+                        state=say(f"history.{one.last.state}"),
+                    )
+                )
+            )
+        )
+        status = status_label(ex, one.last.status)
+        lines.append(line(bold(say("digest.progress", status=status, progress=one.last.progress))))
+        if reasons := digests.reason(one, found, say):
+            lines.append(line(say("digest.held_back", what=reasons)))
+        if is_hidden:
+            lines.append(line(say("history.hidden" if view.is_answers else "digest.reserved")))
+        elif view.is_answers:
+            lines += ex.house.forms.summary(ex.unit, sent, ex.language)
+        if not is_hidden:
+            rows += _files(ex, one, found, sent, lines)
+    code = one.activity.agency_code
+    rows.append((Button(say("digest.back_to", agency=code), f"command:institucion:{code}"),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def _files(
+    ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission, lines: list[Line]
+) -> list[tuple[Button, ...]]:
+    """A button for each file; without one, a line that says so."""
+    say = ex.say
+    files = [file for file in ex.unit.attachments.of_instance(sent.instance_id) if not file.sensitive]
+    if not files:
+        if one.last is not None and one.last.promises_evidence:
+            date = digests.day(one.last.sent_at, found, say)
+            lines.append(line(say("digest.evidence_later", date=date)))
+        else:
+            lines.append(line(say("digest.evidence_none")))
+        return []
+    if not _view(ex).is_answers:
+        lines.append(line(say("digest.evidence_there", n=len(files))))
+        return []
+    return [
+        (Button(digests.cut(f"📎 {file.original_name}", BUTTON), f"command:evidencia:{one.code}.{file.id}"),)
+        for file in files[:ACTIVITIES]
+    ]
+
+
+# ------------------------------------------------------------------ inside
+def _view(ex: Exchange) -> View:
+    return VIEWS[ex.membership.role]
+
+
+def _standing(ex: Exchange) -> Standing:
+    zone = ZoneInfo(ex.house.timezone)
+    only_validated = _view(ex).only_validated
+    return Figures(ex.unit).standing(ex.membership.plan_id, ex.now, ex.now - WEEK, zone, only_validated=only_validated)
+
+
+def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
+    """The activity of this code. Denied for what is not in the plan, or not of one's own agency (S3)."""
+    found = _standing(ex)
+    one = next((each for each in found.activities if each.code == code), None)
+    if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):
+        raise Denied
+    return one, found
+
+
+def _show(ex: Exchange, card: Card) -> None:
+    """In place of the message whose button was pressed, be it the present card or an older digest; else below."""
+    if ex.return_to_tapped():
+        ex.show(card)
+        return
+    ex.show(card)
+    ex.stand(None)
+
+
+def _message(card: Card) -> dict[str, Any]:
+    return render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
+
+
+def _picture(role: Role, found: Standing, language: str) -> dict[str, Any] | None:
+    """Parameters of sendPhoto; None while there is nothing to draw."""
+    shown = digests.matrix(found, language, alphabetical=VIEWS[role].alphabetical)
+    if not shown["rows"]:
+        return None
+    text = render.plain_message(digests.caption(found, language, ranked=role in RANKED))["text"]
+    upload = {"path": f"matrix:{orjson.dumps(shown).decode()}", "name": "semaforo.png", "type": "image/png"}
+    return {"caption": text, "@files": {"photo": upload}}
+
+
+def _number(argument: str) -> int:
+    """The number a button carries. Denied for what no button of ours carries (S3)."""
+    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
+        raise Denied
+    return int(argument)

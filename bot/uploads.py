@@ -1,0 +1,24 @@
+"""What a file in the outbox really is: a picture to be drawn, evidence, or a path.
+
+An outbox row outlives the process that wrote it, and what it sends may not exist yet. So a row names what
+shall be sent, and it is made when it is sent, in a thread of its own.
+"""
+
+from io import BytesIO
+from typing import IO
+
+import orjson
+
+from storage.files import FileStore
+
+
+def open_upload(store: FileStore, path: str) -> IO[bytes]:
+    """The content of `matrix:JSON`, `evidence:KEY`, or a path; FileNotFoundError where it is no more."""
+    scheme, _, rest = path.partition(":")
+    if scheme == "matrix":
+        from bot.picture import draw  # Pillow
+
+        return BytesIO(draw(orjson.loads(rest)))
+    if scheme == "evidence":
+        return open(store.path(rest), "rb")
+    return open(path, "rb")

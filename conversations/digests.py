@@ -1,0 +1,531 @@
+"""What is said about a plan: the coordinator's week, the minister's month, the observer's view.
+
+A digest is read standing, before a meeting, by somebody who has to decide: what only they can decide comes first,
+what is worst before what is well, and what has changed rather than everything there is (DOMAIN §5.1). A text that
+has to be scrolled is not read, so a digest has at most 1 500 characters whatever the plan: lists give way, counts
+stay. A light is always a shape and a word.
+
+`SECTIONS` is read from top to bottom. A section is a function of what is counted (`monitoring.Standing`), the
+wording and how many items a list may name; it gives lines, or none if there is nothing to say.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from conversations.cards import Line, bold, italic, line
+from conversations.engine import show_date
+from conversations.monitoring import (
+    WORST_FIRST,
+    ActivityStanding,
+    AgencyStanding,
+    Closing,
+    Standing,
+    days_between,
+    due_within,
+    worst_of,
+)
+from conversations.plan import Activity, ActivityStatus, Light, PeriodType, expected_progress, period_name, translated
+from conversations.wording import Wording, wording
+
+LIMIT = 1500
+"""Characters of a digest, as Telegram counts them (UTF-16 units)."""
+SHOWN = (6, 5, 4, 3, 2, 1, 0)
+"""Items of a list that are named: as many as leave the whole within the limit."""
+LATE_EVIDENCE = 10
+"""Days after which promised evidence is told as late."""
+AHEAD = 14
+VACANCIES = 3
+"""Up to so many are told where they matter; of more, a line of their own is enough."""
+TITLE = 34
+"""Characters of an activity's title in a list."""
+ROWS = 24
+"""Agencies in the picture; of more, the worst."""
+
+Section = Callable[[Standing, Wording, int], list[Line]]
+
+
+# ------------------------------------------------------------------ the coordinator's week
+def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What only the coordinator or the plenary can decide, the longest waiting first."""
+    waiting = waiting_decisions(s)
+    if not waiting:
+        return []
+    lines = [line(bold(say("digest.decisions", n=len(waiting))))]
+    for each in waiting[:shown]:
+        assert each.last is not None
+        text = cut(decision_text(each, s, say), 90)
+        head = f"• {each.activity.agency_code} · {each.code}: {text}"
+        lines.append(line(say("digest.since", what=head, date=day(each.last.sent_at, s, say))))
+    return [*lines, *_rest(len(waiting) - shown, say)]
+
+
+def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Who has closed, in time or not, against the closing before; who has not, and whether they were reminded."""
+    if s.closing is None:
+        return [line(say("digest.no_closing"))]
+    rate = s.rate
+    if not rate.expected:
+        return [line(bold(say("digest.closing")), " ", say("digest.nothing_expected"))]
+    text = say(
+        "digest.closed",
+        closed=rate.closed,
+        expected=rate.expected,
+        percent=rate.closed_percent,
+        on_time=rate.on_time,
+        on_time_percent=rate.on_time_percent,
+    )
+    lines = [line(bold(say("digest.closing")), " ", f"{text}{trend(s, say)}")]
+    missing = sorted(
+        (agency for agency in s.agencies if agency.is_expected and not agency.is_closed),
+        key=lambda agency: (-agency.silent, agency.reported / agency.expected, agency.code),
+    )
+    if missing:
+        vacant = sum(not agency.focal_points for agency in missing)
+        named = ", ".join(
+            _with(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES))
+            for agency in missing[: shown * 2]
+        )
+        lines.append(line(say("digest.missing", who=_and_more(named, len(missing) - shown * 2, say))))
+    reported, expected = (sum(getattr(a, name) for a in s.agencies) for name in ("reported", "expected"))
+    lines.append(line(say("digest.reports", reported=reported, expected=expected)))
+    return lines
+
+
+def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What is another way than a week ago."""
+    lines = []
+    for status, shape, key in CHANGES:
+        found = [each for each in s.changed if each.last is not None and each.last.status == status]
+        if found:
+            names = _named([each.activity for each in found], say, shown)
+            key = key if len(found) > 1 else f"{key}_one"
+            lines.append(line(f"{shape} {_listed(say(key, n=len(found)), names)}"))
+    if s.started:
+        key = "digest.started" if len(s.started) > 1 else "digest.started_one"
+        lines.append(line(f"🔵 {_listed(say(key, n=len(s.started)), _named(s.started, say, shown))}"))
+    if s.received:
+        lines.append(line(say("digest.received" if s.received > 1 else "digest.received_one", n=s.received)))
+    return [line(bold(say("digest.changed"))), *(lines or [line(say("digest.unchanged"))])]
+
+
+CHANGES = (
+    (ActivityStatus.SUSPENDED, "⏸️", "digest.suspended"),
+    (ActivityStatus.DELAYED, "🟠", "digest.delayed"),
+    (ActivityStatus.CANCELLED, "⛔", "digest.cancelled"),
+    (ActivityStatus.COMPLETED, "✅", "digest.completed"),
+)
+"""Status, shape, and the key of its count, worst first."""
+
+
+def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """How many activities have which light, and what holds back the red ones."""
+    if not s.activities:
+        return []
+    lines = [line(bold(say("digest.lights")), " ", light_counts(s.activities, say))]
+    red = [each for each in s.activities if each.light is Light.CRITICAL and not each.is_completed]
+    told = [each for each in red if reason(each, s, say)]
+    if told:
+        named = " · ".join(f"{each.code} {cut(reason(each, s, say), TITLE)}" for each in told[:shown])
+        lines.append(line(say("digest.red", what=_and_more(named, len(told) - shown, say))))
+    if len(red) > len(told):
+        silent = [each for each in red if each not in told]
+        named = ", ".join(each.code for each in silent[: shown * 2])
+        lines.append(
+            line(_listed(say("digest.red_silent", n=len(silent)), _and_more(named, len(silent) - shown * 2, say)))
+        )
+    return lines
+
+
+def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What waits for validation, and how long the oldest has waited."""
+    if not s.queue.count or s.queue.oldest_at is None:
+        return []
+    days = days_between(s.queue.oldest_at, s.now, s.zone)
+    who = " · ".join(part for part in (s.queue.oldest_agency, s.queue.oldest_code) if part)
+    key = "digest.queue" if days != 1 else "digest.queue_day"
+    return [line(bold(say("digest.to_validate")), " ", say(key, n=s.queue.count, days=days, who=who))]
+
+
+def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Closings and activities whose day comes within two weeks."""
+    items = [
+        f"{say('digest.closing_of', period_name=' · '.join(period_name(p, say.language) for p in periods))}, "
+        f"{day(on, s, say)}"
+        for on, periods in due_within(s, AHEAD)
+    ]
+    ending = sorted(
+        (
+            each.activity
+            for each in s.activities
+            if not each.is_over and 0 <= (each.activity.due_on - s.today).days <= AHEAD
+        ),
+        key=lambda activity: (activity.due_on, activity.code),
+    )
+    items += [f"{activity.code} {day(activity.due_on, s, say)}" for activity in ending]
+    if not items:
+        return []
+    text = _and_more(" · ".join(items[: max(shown, 1)]), len(items) - max(shown, 1), say)
+    return [line(bold(say("digest.upcoming", n=AHEAD)), " ", text)]
+
+
+def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Evidence that was to come later and has not."""
+    if not s.promised:
+        return []
+    late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
+    text = say("digest.promised", n=len(s.promised), late=late, days=LATE_EVIDENCE)
+    return [line(bold(say("digest.evidence")), " ", text)]
+
+
+def people(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Agencies without a focal point, people whom no message reaches, and those who have fallen silent."""
+    lines = []
+    vacant = [agency for agency in s.agencies if not agency.focal_points and _has_work(agency)]
+    if vacant:
+        vacant.sort(key=lambda agency: (not agency.is_expected, agency.code))
+        named = ", ".join(
+            _with(agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else "")
+            for agency in vacant[: shown * 2]
+        )
+        text = _and_more(named, len(vacant) - shown * 2, say)
+        lines.append(line(bold(say("digest.vacant", n=len(vacant))), " ", text))
+    blocked = [(name, agency.code) for agency in s.agencies for name in agency.unreachable]
+    if blocked:
+        named = ", ".join(f"{cut(name, 24)} ({code})" for name, code in blocked[:shown])
+        lines.append(line(bold(say("digest.unreachable")), " ", _and_more(named, len(blocked) - shown, say)))
+    silent = sorted((a for a in s.agencies if a.silent > 1), key=lambda agency: (-agency.silent, agency.code))
+    if silent:
+        named = ", ".join(f"{agency.code} ({agency.silent})" for agency in silent[: shown * 2])
+        lines.append(line(bold(say("digest.silent")), " ", _and_more(named, len(silent) - shown * 2, say)))
+    return lines
+
+
+def good_news(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """One good thing to say in the meeting."""
+    text = _good_news(s, say)
+    return [line(bold(say("digest.good_news")), " ", text)] if text else []
+
+
+SECTIONS: tuple[Section, ...] = (
+    decisions,
+    closing,
+    changes,
+    queue,
+    lights,
+    upcoming,
+    evidence,
+    people,
+    good_news,
+)
+"""In the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
+
+
+def digest(s: Standing, language: str) -> tuple[Line, ...]:
+    """The coordinator's week, at most 1 500 characters."""
+    return _within_limit(lambda shown: _composed(_title(s, wording(language)), s, wording(language), shown))
+
+
+# ------------------------------------------------------------------ the minister's month
+def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
+    """One screen: what is done, how things stand, whether people report in time, what waits for a decision.
+
+    `s` is counted from validated reports only.
+    """
+    say = wording(language)
+    done = sum(each.is_completed for each in s.activities)
+    lines = [line(bold(say("digest.minister", period_name=closing_name(s.closing, say))))]
+    lines.append(line(say("digest.done", completed=done, total=len(s.activities))))
+    lines.append(line(light_counts(s.activities, say)))
+    if s.rate.expected:
+        lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
+    lines.append(line(say("digest.for_you", n=len(waiting_decisions(s)))))
+    return tuple(lines)
+
+
+def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
+    """One decision: of whom, what holds it back, what is asked, since when. Facts, no adjectives."""
+    say = wording(language)
+    waiting = waiting_decisions(s)
+    if not waiting:
+        return (line(say("digest.no_decisions")),)
+    each = waiting[number % len(waiting)]
+    assert each.last is not None
+    return (
+        line(bold(say("digest.decision", i=number % len(waiting) + 1, n=len(waiting)))),
+        line(f"{each.activity.agency_code} · {title(each.activity, say, is_public=True)}"),
+        line(say("digest.held_back", what=reason(each, s, say) or "–")),
+        line(say("digest.asked", what=decision_text(each, s, say))),
+        line(say("digest.since_when", date=day(each.last.sent_at, s, say))),
+    )
+
+
+# ------------------------------------------------------------------ the observer's view
+def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], min_cell: int) -> tuple[Line, ...]:
+    """Validated progress by strategic area; `areas` are their codes and names, in order."""
+    say = wording(language)
+    lines = [
+        line(bold(say("digest.observer", period_name=closing_name(s.closing, say)))),
+        line(italic(say("digest.observer_note", k=min_cell))),
+    ]
+    for code, name in areas:
+        own = [each for each in s.activities if each.activity.area_code == code]
+        if own:
+            started = [each for each in own if each.is_started]
+            mean = round(sum(_progress(each) for each in started) / len(started)) if started else 0
+            lines.append(line(bold(f"{code} · {cut(name, 60)}")))
+            lines.append(line(f"{light_counts(own, say)} · {say('digest.mean', percent=mean)}"))
+    if s.rate.expected:
+        lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
+    return tuple(lines)
+
+
+# ------------------------------------------------------------------ the picture
+def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[str, Any]:
+    """What the picture shows, as JSON: agencies × closings, each the worst light and how many have it.
+
+    Worst first for those who have to act, in alphabetical order for those who must not rank (DOMAIN §4.6).
+    """
+    say = wording(language)
+    agencies = [agency for agency in s.agencies if any(agency.cells)]
+    agencies.sort(key=(lambda a: a.code) if alphabetical else urgency)
+    kept = agencies[:ROWS]
+    used = [number for number in range(len(s.closings)) if any(agency.cells[number] for agency in kept)]
+    return {
+        "title": say("digest.picture", date=day(s.today, s, say)),
+        "columns": [_column(s.closings[number], say) for number in used],
+        "rows": [
+            [
+                agency.code,
+                [[cell.light.value, cell.count] if cell else None for cell in (agency.cells[n] for n in used)],
+            ]
+            for agency in kept
+        ],
+        "legend": [[light.value, light_word(light, say)] for light in WORST_FIRST],
+        "note": say("digest.picture_note"),
+        "more": say("digest.more", n=len(agencies) - ROWS) if len(agencies) > ROWS else "",
+    }
+
+
+def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
+    """Below the picture on a phone, and read to whoever cannot see it; `ranked` names who is worst."""
+    say = wording(language)
+    if not ranked:
+        return f"{say('digest.picture', date=day(s.today, s, say))}. {light_counts(s.activities, say)}"
+    worst = [agency.code for agency in sorted(s.agencies, key=urgency) if agency.worst.light is Light.CRITICAL]
+    head = say("digest.picture", date=day(s.today, s, say))
+    if not worst:
+        return f"{head}. {say('digest.no_red')}"
+    return f"{head}. {light_word(Light.CRITICAL, say)}: {_and_more(', '.join(worst[:12]), len(worst) - 12, say)}"
+
+
+def urgency(agency: AgencyStanding) -> tuple[int, int, str]:
+    """Order of agencies: the worst light first, and of it the most."""
+    cell = agency.worst
+    return WORST_FIRST.index(cell.light), -cell.count, agency.code
+
+
+# ------------------------------------------------------------------ words that several use
+def waiting_decisions(s: Standing) -> tuple[ActivityStanding, ...]:
+    found = [
+        each
+        for each in s.activities
+        if each.last is not None and each.last.detail is not None and each.last.detail.needs_decision
+    ]
+    return tuple(sorted(found, key=lambda each: (each.last.sent_at if each.last else s.now, each.code)))
+
+
+def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
+    """What is asked. Of a restricted activity, only what holds it back: its words stay with agency and coordinator."""
+    detail = each.last.detail if each.last else None
+    if each.activity.is_restricted or detail is None or not detail.decision:
+        return say("digest.reserved")
+    return " ".join(detail.decision.split())
+
+
+def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
+    """What holds it back, in the plan's own words; "" if nobody has said."""
+    codes = each.last.detail.reasons if each.last and each.last.detail else ()
+    labels = [translated(s.reasons[code], say.language) if code in s.reasons else code for code in codes]
+    return ", ".join(labels)
+
+
+def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
+    """What makes its light yellow or red, in the order of the rule (DOMAIN §2.2)."""
+    if each.light not in (Light.CRITICAL, Light.ATTENTION):
+        return []
+    activity, progress, left = each.activity, _progress(each), (each.activity.due_on - s.today).days
+    gap = expected_progress(activity.start_on, activity.due_on, s.today) - progress
+    found = []
+    if left < 0 and not each.is_completed:
+        found.append(say("digest.why_due"))
+    if gap > 10:
+        found.append(say("digest.why_gap", gap=round(gap)))
+    if each.missed:
+        key = "digest.why_missing" if each.missed > 1 else "digest.why_missing_one"
+        found.append(say(key, n=each.missed))
+    if 0 <= left <= 30 and progress < 80:
+        found.append(say("digest.why_soon", n=left))
+    if each.is_completed and each.last is not None and each.last.promises_evidence:
+        found.append(say("digest.why_evidence"))
+    return found
+
+
+def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
+    """Shape, word and number of each light, the worst first; what is completed stands apart."""
+    activities = list(activities)
+    done = sum(each.is_completed for each in activities)
+    open_ones = [each.light for each in activities if not each.is_completed]
+    counts = [
+        f"{light.label(say.language)} {open_ones.count(light)}" for light in WORST_FIRST[:-1] if light in open_ones
+    ]
+    if done:
+        counts.append(say("digest.completed_count", n=done))
+    if ahead := sum(each.light is Light.GREY and not each.is_over for each in activities):
+        counts.append(say("digest.grey_count", n=ahead))
+    if dropped := sum(each.light is Light.GREY and each.is_over for each in activities):
+        counts.append(say("digest.cancelled_count", n=dropped))
+    return " · ".join(counts)
+
+
+def light_word(light: Light, say: Wording) -> str:
+    label = say("digest.grey") if light is Light.GREY else light.label(say.language)
+    return label.replace(light.shape, "").strip()
+
+
+def title(activity: Activity, say: Wording, *, is_public: bool = False) -> str:
+    """Code and title; for those who may not read a restricted activity's text, its code alone."""
+    if is_public and activity.is_restricted:
+        return f"{activity.code} 🔒"
+    return f"{activity.code} {cut(activity.title(say.language), TITLE)}"
+
+
+def trend(s: Standing, say: Wording) -> str:
+    """ " ▲ 7 pts": on-time closing against the closing before; "" if there is none to compare with."""
+    earlier = s.rates[-2] if len(s.rates) > 1 else None
+    if earlier is None or not earlier.expected or not s.rate.expected:
+        return ""
+    points = s.rate.on_time_percent - earlier.on_time_percent
+    if points == 0:
+        return say("digest.trend_same")
+    return say("digest.trend_up" if points > 0 else "digest.trend_down", n=abs(points))
+
+
+def closing_name(closing: Closing | None, say: Wording) -> str:
+    """The month that is closed, as a person says it."""
+    if closing is None:
+        return "–"
+    month = next((p for p in closing.periods if p.type == PeriodType.MONTHLY), closing.periods[0])
+    return period_name(month, say.language)
+
+
+def day(on: date | datetime, s: Standing, say: Wording) -> str:
+    """ "15 oct 2018", in the plan's zone."""
+    on = on.astimezone(s.zone).date() if isinstance(on, datetime) else on
+    return show_date(on.isoformat(), say.language)
+
+
+def cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
+def units(text: str) -> int:
+    """Length as Telegram counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+# ------------------------------------------------------------------ inside
+def _title(s: Standing, say: Wording) -> Line:
+    name = closing_name(s.closing, say)
+    if s.closing is None:
+        return line(bold(say("digest.title_plain", date=day(s.today, s, say))))
+    return line(bold(say("digest.title", date=day(s.today, s, say), period_name=name)))
+
+
+def _composed(head: Line, s: Standing, say: Wording, shown: int) -> tuple[Line, ...]:
+    lines = [head]
+    for section in SECTIONS:
+        if told := section(s, say, shown):
+            lines += [line(""), *told]
+    return tuple(lines)
+
+
+def _within_limit(compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
+    for shown in SHOWN:
+        lines = compose(shown)
+        if sum(units(span.text) for each in lines for span in each) + len(lines) - 1 <= LIMIT:
+            break
+    return lines
+
+
+def _progress(each: ActivityStanding) -> int:
+    if each.last is None:
+        return 0
+    return 100 if each.is_completed else each.last.progress
+
+
+def _has_work(agency: AgencyStanding) -> bool:
+    return any(not each.is_over for each in agency.activities)
+
+
+def _why_missing(agency: AgencyStanding, say: Wording, *, tells_vacancy: bool) -> str:
+    if not agency.focal_points and tells_vacancy:
+        return say("digest.no_focal_point")
+    if agency.reminders:
+        return say("digest.reminded_once") if agency.reminders == 1 else say("digest.reminded", n=agency.reminders)
+    return f"{agency.reported}/{agency.expected}" if agency.reported else ""
+
+
+def _good_news(s: Standing, say: Wording) -> str:
+    waiting = {report.activity_code for report in s.promised}
+    closed = [agency for agency in s.agencies if agency.is_on_time and agency.closed_at is not None]
+    proved = [agency for agency in closed if not waiting & {each.code for each in agency.activities}]
+    for found, key in ((proved, "digest.good_proved"), (closed, "digest.good_closed")):
+        if found:
+            first = min(found, key=lambda agency: (agency.closed_at or s.now, agency.code))
+            return say(key, agency=first.code, date=day(first.closed_at or s.now, s, say))
+    done = [each for each in s.changed if each.is_completed]
+    if done:
+        return say("digest.good_done", agency=done[0].activity.agency_code, what=title(done[0].activity, say))
+    return ""
+
+
+def _column(closing: Closing, say: Wording) -> str:
+    return cut(say(f"plan.month.{closing.month_end.month}"), 4).rstrip("…")[:3]
+
+
+def _named(activities: Sequence[Activity], say: Wording, shown: int) -> str:
+    named = " · ".join(title(activity, say) for activity in activities[:shown])
+    return _and_more(named, len(activities) - shown, say)
+
+
+def _listed(head: str, names: str) -> str:
+    return f"{head}: {names}" if names else head
+
+
+def _with(code: str, remark: str) -> str:
+    return f"{code} ({remark})" if remark else code
+
+
+def _and_more(named: str, left: int, say: Wording) -> str:
+    if left <= 0:
+        return named
+    more = say("digest.more", n=left)
+    return f"{named} {more}" if named else more
+
+
+def _rest(left: int, say: Wording) -> list[Line]:
+    return [line(say("digest.more", n=left))] if left > 0 else []
+
+
+__all__ = [
+    "LIMIT",
+    "SECTIONS",
+    "caption",
+    "decision_card",
+    "digest",
+    "matrix",
+    "minister_card",
+    "observer_card",
+    "worst_of",
+]

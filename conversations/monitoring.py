@@ -1,0 +1,585 @@
+"""Where a plan stands on a day: who closed and when, what is red and why, what changed, who has fallen silent.
+
+A coordinator, a minister and an observer ask the same questions with different rights, in a chat, a picture and a
+report. All of it is counted here, once, from rows that storage hands in, so that no two of them can disagree. Rates
+are DHIS2's: an agency that closed late counts as having reported, never as on time (DOMAIN §2.3); lights are
+computed (DOMAIN §2.2).
+
+A day gone by is told with what is known today: a report counts from the day on which it was first sent, and its
+correction stands in its place.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from conversations.plan import (
+    AGENCY_ROLES,
+    Activity,
+    ActivityStatus,
+    Agency,
+    Light,
+    PeriodType,
+    ReportingPeriod,
+    Role,
+    ValidationState,
+    closing_due_on,
+    traffic_light,
+)
+
+COLUMNS = 6
+"""Closings that are looked back on, the present one included: half a year fits a phone."""
+
+WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK, Light.GREY)
+
+
+# ------------------------------------------------------------------ what storage hands in
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What "Cerrar el mes" closes: the periods that end on one day."""
+
+    month_end: date
+    periods: tuple[ReportingPeriod, ...]
+
+    @property
+    def opens_on(self) -> date:
+        return self.periods[0].opens_on
+
+    @property
+    def locks_on(self) -> date:
+        return max(period.locks_on for period in self.periods)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a report that is not going well says about it. Of a restricted one the codes alone are ever shown."""
+
+    reasons: tuple[str, ...] = ()
+    """Codes of the plan's list of obstacles."""
+    needs_decision: bool = False
+    decision: str = ""
+    new_due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The current version of a report about an activity, as far as it is counted."""
+
+    submission_id: int
+    activity_code: str
+    period_id: int
+    end_on: date
+    state: ValidationState
+    status: ActivityStatus
+    progress: int
+    sent_at: datetime
+    promises_evidence: bool = False
+    """It says that its evidence will come later. Not known of a sealed one, whose answers are not opened for it."""
+    detail: Detail | None = None
+
+    @property
+    def ends_activity(self) -> bool:
+        """As `PastReport.ends_activity`."""
+        if self.state == ValidationState.RETURNED:
+            return False
+        if self.status == ActivityStatus.CANCELLED:
+            return self.state == ValidationState.VALIDATED
+        return self.status == ActivityStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    agency_id: int
+    period_id: int
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Somebody who reports, or reported, for an agency."""
+
+    agency_id: int
+    role: Role
+    name: str
+    active_to: datetime | None = None
+    is_suspended: bool = False
+    is_unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits for the coordinator's word."""
+
+    count: int = 0
+    oldest_code: str = ""
+    oldest_agency: str = ""
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything that is counted from, for one plan and one instant."""
+
+    agencies: tuple[Agency, ...]
+    activities: tuple[Activity, ...]
+    """Retired ones too: they were expected until then."""
+    periods: tuple[ReportingPeriod, ...]
+    reports: tuple[Report, ...]
+    """Of the closings looked back on, and each activity's last one before them, in the order their periods end."""
+    closed: tuple[Closed, ...]
+    reporters: tuple[Reporter, ...]
+    queue: Queue = Queue()
+    reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The plan's obstacles: code → label in each language."""
+    reminded: Mapping[str, int] = field(default_factory=dict)
+    """How often an agency has been reminded of the present closing."""
+
+
+# ------------------------------------------------------------------ what comes out
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Of the agencies that had something to report: how many closed, and how many in time (DHIS2)."""
+
+    expected: int = 0
+    closed: int = 0
+    on_time: int = 0
+
+    @property
+    def closed_percent(self) -> int:
+        return _percent(self.closed, self.expected)
+
+    @property
+    def on_time_percent(self) -> int:
+        return _percent(self.on_time, self.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An agency at a closing: its worst light, and how many of its activities have that."""
+
+    light: Light
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityStanding:
+    activity: Activity
+    light: Light
+    last: Report | None
+    """The latest report that this reader may see."""
+    before: Report | None
+    missed: int
+    """Expected reports that are missing, counted back from the last one; two are enough to know."""
+    is_started: bool
+    is_over: bool
+    """Completed, or cancelled with approval."""
+
+    @property
+    def code(self) -> str:
+        return self.activity.code
+
+    @property
+    def is_completed(self) -> bool:
+        return self.last is not None and self.last.status == ActivityStatus.COMPLETED and self.is_over
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyStanding:
+    agency: Agency
+    activities: tuple[ActivityStanding, ...]
+    cells: tuple[Cell | None, ...]
+    """One a closing; None where it had nothing to do."""
+    expected: int
+    """Reports that the present closing expects of it."""
+    reported: int
+    closed_at: datetime | None
+    is_on_time: bool
+    silent: int
+    """Closings in a row, up to the last whose day is over, for which it has not sent one of the expected reports."""
+    focal_points: int
+    vacant_since: date | None
+    unreachable: tuple[str, ...]
+    """Names of those who blocked the bot or left Telegram."""
+    reminders: int
+
+    @property
+    def code(self) -> str:
+        return self.agency.code
+
+    @property
+    def is_expected(self) -> bool:
+        return self.expected > 0
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def worst(self) -> Cell:
+        return worst_of(standing.light for standing in self.activities) or Cell(Light.GREY, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A plan on a day, as one reader may see it."""
+
+    now: datetime
+    since: datetime
+    zone: ZoneInfo
+    closings: tuple[Closing, ...]
+    """Looked back on, the present one last; empty before the first."""
+    agencies: tuple[AgencyStanding, ...]
+    """Those with something to do in the plan, in its author's order."""
+    rates: tuple[Rate, ...]
+    """One a closing."""
+    received: int
+    """Reports sent since then."""
+    changed: tuple[ActivityStanding, ...]
+    """Whose status is another than in the report before, by a report of the week."""
+    started: tuple[Activity, ...]
+    promised: tuple[Report, ...]
+    """Evidence that was to come later, the longest promised first."""
+    queue: Queue
+    reasons: Mapping[str, Mapping[str, str]]
+    periods: tuple[ReportingPeriod, ...] = ()
+    """All of the plan."""
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    @property
+    def closing(self) -> Closing | None:
+        return self.closings[-1] if self.closings else None
+
+    @property
+    def rate(self) -> Rate:
+        return self.rates[-1] if self.rates else Rate()
+
+    @property
+    def activities(self) -> tuple[ActivityStanding, ...]:
+        return tuple(standing for agency in self.agencies for standing in agency.activities)
+
+    def agency(self, code: str) -> AgencyStanding | None:
+        return next((agency for agency in self.agencies if agency.code == code), None)
+
+
+def standing(
+    records: Records, now: datetime, since: datetime, zone: ZoneInfo, *, only_validated: bool = False
+) -> Standing:
+    """Count. With `only_validated`, statuses and lights come from reports that the coordinator has validated;
+
+    whether something was reported, and when it was closed, is the same for everybody.
+    """
+    today = now.astimezone(zone).date()
+    closings = closings_until(records.periods, today)
+    reports: dict[str, list[Report]] = {}
+    for report in records.reports:
+        reports.setdefault(report.activity_code, []).append(report)
+    closed: dict[int, dict[int, datetime]] = {}
+    for each in records.closed:
+        closed.setdefault(each.agency_id, {})[each.period_id] = each.closed_at
+    led: dict[str, list[Activity]] = {}
+    for activity in records.activities:
+        led.setdefault(activity.agency_code, []).append(activity)
+    known = {code: _Known(found, only_validated=only_validated) for code, found in reports.items()}
+    past = {
+        kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)
+        for kind in PeriodType
+    }
+
+    agencies: list[AgencyStanding] = []
+    counts = [[0, 0, 0] for _ in closings]
+    for agency in records.agencies:
+        own = led.get(agency.code, ())
+        expected = [_expected_of(own, closing, known) for closing in closings]
+        for number, wanted in enumerate(expected):
+            done = _closed_at(wanted, closed.get(agency.id, {}))
+            counts[number][0] += bool(wanted)
+            counts[number][1] += done is not None
+            counts[number][2] += done is not None and _is_on_time(done, wanted, zone)
+        present = [activity for activity in own if activity.retired_on is None]
+        if not present:
+            continue
+        wanted = expected[-1] if expected else ()
+        done = _closed_at(wanted, closed.get(agency.id, {}))
+        reporters = [reporter for reporter in records.reporters if reporter.agency_id == agency.id]
+        agencies.append(
+            AgencyStanding(
+                agency=agency,
+                activities=tuple(_standing_of(a, known.get(a.code, _NOTHING), past, today, zone) for a in present),
+                cells=tuple(_cell(present, known, closing, past, today, zone) for closing in closings),
+                expected=len(wanted),
+                reported=sum(period.id in _known_of(known, activity).periods for activity, period in wanted),
+                closed_at=done,
+                is_on_time=done is not None and _is_on_time(done, wanted, zone),
+                silent=_silent(expected, known, today),
+                focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
+                vacant_since=_vacant_since(reporters, zone),
+                unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
+                reminders=records.reminded.get(agency.code, 0),
+            )
+        )
+    everything = [activity for agency in agencies for activity in agency.activities]
+    return Standing(
+        now=now,
+        since=since,
+        zone=zone,
+        closings=closings,
+        agencies=tuple(agencies),
+        rates=tuple(Rate(*count) for count in counts),
+        received=sum(since < report.sent_at <= now for report in records.reports),
+        changed=tuple(each for each in everything if _has_changed(each, since, now)),
+        started=tuple(
+            each.activity
+            for each in everything
+            if since.astimezone(zone).date() < each.activity.start_on <= today and not each.is_over
+        ),
+        promised=tuple(
+            sorted(
+                (
+                    report
+                    for report in records.reports
+                    if report.promises_evidence
+                    and closings
+                    and report.end_on >= closings[0].month_end
+                    and (not only_validated or report.state == ValidationState.VALIDATED)
+                ),
+                key=lambda report: (report.sent_at, report.submission_id),
+            )
+        ),
+        queue=records.queue,
+        reasons=records.reasons,
+        periods=records.periods,
+    )
+
+
+def closings_until(periods: Iterable[ReportingPeriod], today: date, count: int = COLUMNS) -> tuple[Closing, ...]:
+    """The last closings that have opened by that day, in their order; the last one is the present one."""
+    by_end: dict[date, list[ReportingPeriod]] = {}
+    for period in periods:
+        if period.opens_on <= today:
+            by_end.setdefault(period.end_on, []).append(period)
+    ends = sorted(by_end)[-count:]
+    return tuple(Closing(end, tuple(by_end[end])) for end in ends)
+
+
+def worst_of(lights: Iterable[Light]) -> Cell | None:
+    """The worst light among these and how many there are of it; None of none."""
+    found = list(lights)
+    for light in WORST_FIRST:
+        if light in found:
+            return Cell(light, found.count(light))
+    return None
+
+
+# ------------------------------------------------------------------ inside
+class _Known:
+    """The reports about one activity."""
+
+    __slots__ = ("ended_on", "periods", "shown")
+
+    def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
+        self.periods = frozenset(report.period_id for report in reports)
+        ends = bool(reports) and reports[-1].ends_activity
+        self.ended_on = reports[-1].end_on if ends else date.max
+        """The last day of the period of the report that ended it."""
+        self.shown = tuple(
+            report for report in reports if not only_validated or report.state == ValidationState.VALIDATED
+        )
+
+
+_NOTHING = _Known(())
+_Wanted = Sequence[tuple[Activity, ReportingPeriod]]
+
+
+def _known_of(known: Mapping[str, _Known], activity: Activity) -> _Known:
+    return known.get(activity.code, _NOTHING)
+
+
+def _is_expected(activity: Activity, period: ReportingPeriod, known: _Known) -> bool:
+    """As `expected_reports`, for one."""
+    return (
+        activity.start_on <= period.end_on <= known.ended_on
+        and activity.frequency.period_type == period.type
+        and (activity.retired_on is None or activity.retired_on >= period.locks_on)
+    )
+
+
+def _expected_of(activities: Iterable[Activity], closing: Closing, known: Mapping[str, _Known]) -> _Wanted:
+    return [
+        (activity, period)
+        for activity in activities
+        for period in closing.periods
+        if _is_expected(activity, period, _known_of(known, activity))
+    ]
+
+
+def _closed_at(wanted: _Wanted, closed: Mapping[int, datetime]) -> datetime | None:
+    """When the last of the periods was closed in which there was something to report; None while one is not."""
+    times = [closed.get(period.id) for _, period in wanted]
+    done = [at for at in times if at is not None]
+    return max(done) if done and len(done) == len(times) else None
+
+
+def _is_on_time(closed_at: datetime, wanted: _Wanted, zone: ZoneInfo) -> bool:
+    """By 23:59 of the due day; with monthly and quarterly items, of the later one (DOMAIN §2.4)."""
+    return closed_at.astimezone(zone).date() <= closing_due_on(period for _, period in wanted)
+
+
+def _silent(expected: Sequence[_Wanted], known: Mapping[str, _Known], today: date) -> int:
+    silent = 0
+    for wanted in reversed(expected):
+        if not wanted or closing_due_on(period for _, period in wanted) >= today:
+            continue
+        if any(period.id in _known_of(known, activity).periods for activity, period in wanted):
+            break
+        silent += 1
+    return silent
+
+
+def _missed(
+    activity: Activity, known: _Known, past: Mapping[PeriodType, Sequence[ReportingPeriod]], today: date
+) -> int:
+    """Up to two: more makes no light worse."""
+    missed = 0
+    for period in reversed(past[activity.frequency.period_type]):
+        if period.due_on >= today or not _is_expected(activity, period, known):
+            if period.end_on < activity.start_on:
+                break
+            continue
+        if period.id in known.periods:
+            break
+        missed += 1
+        if missed == 2:
+            break
+    return missed
+
+
+def _light(
+    activity: Activity,
+    last: Report | None,
+    known: _Known,
+    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    today: date,
+) -> Light:
+    if today < activity.start_on:
+        return Light.GREY
+    is_suspended = last is not None and last.status == ActivityStatus.SUSPENDED
+    return traffic_light(
+        activity.start_on,
+        activity.due_on,
+        today,
+        status=last.status if last else None,
+        progress=last.progress if last else 0,
+        missed_in_a_row=_missed(activity, known, past, today),
+        evidence_pending=last is not None and last.promises_evidence,
+        cancellation_approved=last is not None and last.state == ValidationState.VALIDATED,
+        # The form asks for the new date; only a report that was read says that there is none.
+        new_due_on=last.detail.new_due_on if is_suspended and last and last.detail else activity.due_on,
+    )
+
+
+def _standing_of(
+    activity: Activity,
+    known: _Known,
+    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    today: date,
+    zone: ZoneInfo,
+) -> ActivityStanding:
+    last = known.shown[-1] if known.shown else None
+    return ActivityStanding(
+        activity=activity,
+        light=_light(activity, last, known, past, today),
+        last=last,
+        before=known.shown[-2] if len(known.shown) > 1 else None,
+        missed=_missed(activity, known, past, today),
+        is_started=activity.start_on <= today,
+        is_over=last is not None and last.ends_activity,
+    )
+
+
+def _cell(
+    activities: Iterable[Activity],
+    known: Mapping[str, _Known],
+    closing: Closing,
+    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    today: date,
+    zone: ZoneInfo,
+) -> Cell | None:
+    """As things stood on the day the closing was locked, or stand today where it is not."""
+    on = min(today, closing.locks_on)
+    lights: list[Light] = []
+    for activity in activities:
+        if activity.start_on > closing.month_end and on < today:
+            continue  # it began later: that column knows nothing of it
+        found = _known_of(known, activity)
+        last = next((report for report in reversed(found.shown) if report.end_on <= closing.month_end), None)
+        lights.append(_light(activity, last, found, past, on))
+    return worst_of(lights)
+
+
+def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:
+    last, before = each.last, each.before
+    if last is None or not since < last.sent_at <= now:
+        return False
+    return last.status != (before.status if before else ActivityStatus.NOT_STARTED)
+
+
+def _is_there(reporter: Reporter) -> bool:
+    return reporter.active_to is None and not reporter.is_suspended
+
+
+def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
+    """The day on which the last focal point left; None while there is one, and where there never was."""
+    focal_points = [reporter for reporter in reporters if reporter.role is Role.FOCAL_POINT]
+    if any(map(_is_there, focal_points)):
+        return None
+    ends = [reporter.active_to for reporter in focal_points if reporter.active_to is not None]
+    return max(ends).astimezone(zone).date() if ends else None
+
+
+def _percent(part: int, whole: int) -> int:
+    """Rounded half up, as people do it; 0 of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole else 0
+
+
+def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
+    """Calendar days in that zone."""
+    return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days
+
+
+def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[ReportingPeriod, ...]], ...]:
+    """The due days of reporting periods that come up, each with its periods."""
+    until = standing.today + timedelta(days=days)
+    by_day: dict[date, list[ReportingPeriod]] = {}
+    kinds = {each.activity.frequency.period_type for each in standing.activities if not each.is_over}
+    for period in standing.periods:
+        if standing.today <= period.due_on <= until and period.type in kinds:
+            by_day.setdefault(period.due_on, []).append(period)
+    return tuple((day, tuple(by_day[day])) for day in sorted(by_day))
+
+
+__all__ = [
+    "AGENCY_ROLES",
+    "COLUMNS",
+    "WORST_FIRST",
+    "ActivityStanding",
+    "AgencyStanding",
+    "Cell",
+    "Closed",
+    "Closing",
+    "Detail",
+    "Queue",
+    "Rate",
+    "Records",
+    "Report",
+    "Reporter",
+    "Standing",
+    "closings_until",
+    "days_between",
+    "due_within",
+    "standing",
+    "worst_of",
+]

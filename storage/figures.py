@@ -1,0 +1,289 @@
+"""Read-only numbers: what digests, cards and dashboards count from, in a fixed number of statements.
+
+A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
+it is eight statements: reports older than the closings looked back on do not come out of the database, save each
+activity's last one. What is counted from them is decided in `conversations.monitoring`.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import and_, bindparam, case, func, literal, literal_column, or_, select
+
+from conversations.monitoring import (
+    COLUMNS,
+    Closed,
+    Detail,
+    Queue,
+    Records,
+    Report,
+    Reporter,
+    Standing,
+    closings_until,
+    standing,
+)
+from conversations.plan import AGENCY_ROLES, Activity, ActivityStatus, Frequency, Role, ValidationState
+from storage.models import Base
+from storage.statements import Prepared
+from storage.submissions import row as sealed_name
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_tables = Base.metadata.tables
+_agency = _tables["agency"]
+_activity = _tables["activity"]
+_area = _tables["strategic_area"]
+_objective = _tables["objective"]
+_period = _tables["reporting_period"]
+_closing = _tables["closing"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+
+TROUBLED = (ActivityStatus.DELAYED, ActivityStatus.SUSPENDED, ActivityStatus.CANCELLED)
+"""The form asks these for what holds them back, and whether a decision is needed."""
+
+_PLAN_ID: Any = bindparam("plan_id")
+_AT: Any = bindparam("at")
+_FROM: Any = bindparam("from_day")
+
+_ACTIVITIES = Prepared(
+    select(
+        _activity.c.id,
+        _activity.c.code,
+        _agency.c.code.label("agency_code"),
+        _area.c.code.label("area_code"),
+        _activity.c.start_on,
+        _activity.c.due_on,
+        _activity.c.report_frequency,
+        _activity.c.short_name,
+        _activity.c.sensitivity,
+        _activity.c.retired_on,
+    )
+    .join(_agency, _agency.c.id == _activity.c.agency_id)
+    .join(_objective, _objective.c.id == _activity.c.objective_id)
+    .join(_area, _area.c.id == _objective.c.strategic_area_id)
+    .where(_activity.c.plan_id == _PLAN_ID)
+    .order_by(_area.c.position, _activity.c.code)
+)
+
+
+def _one_of(column: Any, values: Iterable[StrEnum]) -> Any:
+    """An IN whose values are written out: a list that is bound cannot be prepared."""
+    return or_(*(column == literal_column(f"'{value.value}'") for value in values))
+
+
+def _sent_by(table: Any, first: Any) -> Any:
+    """Whether its chain had begun by then: a correction stands in the place of what was first sent."""
+    began = select(first.c.id).where(first.c.instance_id == table.c.root_id, first.c.submitted_at <= _AT)
+    return or_(and_(table.c.version == 1, table.c.submitted_at <= _AT), and_(table.c.version > 1, began.exists()))
+
+
+_s = _tables["submission"].alias("report")
+_first = _tables["submission"].alias("first")
+_o = _tables["submission"].alias("older")
+_older_first = _tables["submission"].alias("older_first")
+_older_period = _period.alias("older_period")
+
+# Of each activity the last report before the closings looked back on: the last that was validated, and of the others.
+_LAST_BEFORE = (
+    select(
+        _o.c.id,
+        func.row_number()
+        .over(
+            partition_by=(_o.c.subject, _o.c.validation_state == literal(ValidationState.VALIDATED.value)),
+            order_by=(_older_period.c.end_on.desc(), _o.c.id.desc()),
+        )
+        .label("place"),
+    )
+    .join(_older_period, _older_period.c.id == _o.c.reporting_period_id)
+    .where(
+        _o.c.plan_id == _PLAN_ID,
+        _o.c.is_current,
+        _o.c.subject.is_not(None),
+        _o.c.activity_status.is_not(None),
+        _older_period.c.end_on < _FROM,
+        _sent_by(_o, _older_first),
+    )
+    .subquery("last_before")
+)
+_IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
+_REPORTS = Prepared(
+    select(
+        _s.c.id,
+        _s.c.subject,
+        _s.c.reporting_period_id,
+        _period.c.end_on,
+        _s.c.validation_state,
+        _s.c.activity_status,
+        _s.c.progress,
+        _s.c.submitted_at,
+        _s.c.instance_id,
+        # Without opening the answers: they are JSON as orjson writes it, without spaces.
+        func.coalesce(_s.c.answers.like('%/evidence_type":"later"%'), literal(False)).label("promises_evidence"),
+        case((_IS_TROUBLED, _s.c.answers)).label("answers"),
+        case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
+    )
+    .join(_period, _period.c.id == _s.c.reporting_period_id)
+    .where(
+        _s.c.plan_id == _PLAN_ID,
+        _s.c.is_current,
+        _s.c.subject.is_not(None),
+        _s.c.activity_status.is_not(None),
+        _sent_by(_s, _first),
+        or_(_period.c.end_on >= _FROM, _s.c.id.in_(select(_LAST_BEFORE.c.id).where(_LAST_BEFORE.c.place == 1))),
+    )
+    .order_by(_period.c.end_on, _s.c.id)
+)
+_CLOSED = Prepared(
+    select(_closing.c.agency_id, _closing.c.reporting_period_id, _closing.c.closed_at)
+    .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .where(_closing.c.plan_id == _PLAN_ID, _period.c.end_on >= _FROM, _closing.c.closed_at <= _AT)
+)
+_REPORTERS = Prepared(
+    select(
+        _membership.c.agency_id,
+        _membership.c.role,
+        _person.c.name,
+        case((_membership.c.active_to <= _AT, _membership.c.active_to)).label("active_to"),
+        _person.c.suspended_at.is_not(None).label("is_suspended"),
+        _person.c.unreachable_at.is_not(None).label("is_unreachable"),
+    )
+    .join(_person, _person.c.id == _membership.c.person_id)
+    .where(
+        _membership.c.plan_id == _PLAN_ID,
+        _membership.c.agency_id.is_not(None),
+        _membership.c.active_from <= _AT,
+        _one_of(_membership.c.role, sorted(AGENCY_ROLES)),
+    )
+    .order_by(_membership.c.id)
+)
+_w = _tables["submission"].alias("waiting")
+_WAITING = Prepared(
+    select(func.count().over().label("count"), _w.c.subject, _agency.c.code, _w.c.submitted_at)
+    .outerjoin(_agency, _agency.c.id == _w.c.agency_id)
+    .where(
+        _w.c.plan_id == _PLAN_ID,
+        _w.c.is_current,
+        _one_of(_w.c.validation_state, (ValidationState.SUBMITTED, ValidationState.CORRECTED)),
+        _w.c.submitted_at <= _AT,
+    )
+    .order_by(_w.c.submitted_at, _w.c.id)
+    .limit(1)
+)
+
+
+class Figures:
+    """Numbers of a plan. Nothing here writes."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
+
+    def standing(
+        self,
+        plan_id: int,
+        now: datetime,
+        since: datetime,
+        zone: ZoneInfo,
+        *,
+        only_validated: bool = False,
+        reminded: Mapping[str, int] | None = None,
+    ) -> Standing:
+        """The plan as it stands at `now`, and what has changed `since`. Eight statements, whatever there is."""
+        records = self.records(plan_id, now, zone, reminded=reminded)
+        return standing(records, now, since, zone, only_validated=only_validated)
+
+    def records(
+        self, plan_id: int, now: datetime, zone: ZoneInfo, *, reminded: Mapping[str, int] | None = None
+    ) -> Records:
+        """What is counted from. Of restricted reports the codes of their obstacles, never their words."""
+        plans, connection = self._unit.plans, self._unit.connection
+        periods = plans.periods(plan_id)
+        closings = closings_until(periods, now.astimezone(zone).date(), COLUMNS)
+        values = {"plan_id": plan_id, "at": now, "from_day": closings[0].month_end if closings else date.max}
+        activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
+        return Records(
+            agencies=plans.agencies(plan_id),
+            activities=activities,
+            periods=periods,
+            reports=self._reports(_REPORTS.rows(connection, values)),
+            closed=tuple(Closed(*found) for found in _CLOSED.rows(connection, values)),
+            reporters=tuple(map(_to_reporter, _REPORTERS.rows(connection, {"plan_id": plan_id, "at": now}))),
+            queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
+            reasons={label.code: label.label for label in plans.code_list(plan_id, "obstacle")},
+            reminded=reminded or {},
+        )
+
+    def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
+        return tuple(
+            Report(
+                submission_id=found.id,
+                activity_code=found.subject.partition(":")[2],
+                period_id=found.reporting_period_id,
+                end_on=found.end_on,
+                state=_STATES[found.validation_state],
+                status=_STATUSES[found.activity_status],
+                progress=found.progress or 0,
+                sent_at=found.submitted_at,
+                promises_evidence=bool(found.promises_evidence),
+                detail=self._detail(found),
+            )
+            for found in rows
+        )
+
+    def _detail(self, found: Any) -> Detail | None:
+        is_sealed = found.sealed_answers is not None
+        text = found.answers
+        if is_sealed:
+            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
+        if text is None:
+            return None
+        said = {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text).items()}
+        new_due = said.get("new_due_date", "")
+        return Detail(
+            reasons=tuple(said.get("obstacle", "").split()),
+            needs_decision=said.get("needs_decision") == "yes",
+            decision="" if is_sealed else said.get("decision_text", ""),
+            new_due_on=date.fromisoformat(new_due[:10]) if new_due else None,
+        )
+
+
+_STATES = {state.value: state for state in ValidationState}
+_STATUSES = {status.value: status for status in ActivityStatus}
+
+
+def _to_activity(row: Any) -> Activity:
+    """Without its long texts, which nothing here says."""
+    return Activity(
+        code=row.code,
+        agency_code=row.agency_code,
+        area_code=row.area_code,
+        start_on=row.start_on,
+        due_on=row.due_on,
+        frequency=Frequency(row.report_frequency),
+        short_name=row.short_name,
+        sensitivity=row.sensitivity,
+        retired_on=row.retired_on,
+        id=row.id,
+    )
+
+
+def _to_reporter(row: Any) -> Reporter:
+    return Reporter(
+        agency_id=row.agency_id,
+        role=Role(row.role),
+        name=row.name,
+        active_to=row.active_to,
+        is_suspended=bool(row.is_suspended),
+        is_unreachable=bool(row.is_unreachable),
+    )
+
+
+def _to_queue(row: Any) -> Queue:
+    if row is None:
+        return Queue()
+    return Queue(row.count, (row.subject or "").partition(":")[2], row.code or "", row.submitted_at)
