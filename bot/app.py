@@ -139,7 +139,7 @@ async def _introduce(api: Api, settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, clock: Clock, database: Database, api: Api) -> None:
-    shelf = Shelf(settings.timezone)
+    shelf = Shelf(settings.timezone, FileStore(settings.files, units_vault(database)))
     house = House(
         bot_id=api.bot_id,
         bot_username=lambda: api.username,

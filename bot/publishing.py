@@ -21,7 +21,7 @@ import structlog
 from telegram.error import TelegramError
 
 from bot.exchange import Denied, Exchange, House
-from bot.reporting import FORM_OF, resume
+from bot.reporting import FORM_OF, last_saved, resume, show_first
 from bot.telegram.api import Api
 from bot.telegram.handled import Clock, Handled
 from bot.telegram.http import TooLarge
@@ -29,7 +29,7 @@ from bot.telegram.intake import Intake, place_of
 from bot.versions import free_version, publish
 from conversations import engine
 from conversations.bundle import DATA_KINDS, FORM_KINDS, Bundle, attached_files, kind_of, read_bundle, stored_bundle
-from conversations.cards import Button, Card, Line, bold, italic, line, session_card
+from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
 from conversations.events import Offered
 from conversations.form import Form, read_xform
@@ -170,6 +170,8 @@ def fill(ex: Exchange, argument: str) -> None:
         timezone=ex.house.timezone,
         now=ex.now,
         about={"agency": ex.agency_code, "title": dict.fromkeys(LANGUAGES, stored.title or stored.form_id)},
+        username=ex.person.name,
+        last_saved=last_saved(ex, form, stored.form_key),
     )
     sensitive = any(question.extras.get("sensitive") == "yes" for question in form.questions)
     opened = ex.unit.sessions.open(
@@ -184,9 +186,7 @@ def fill(ex: Exchange, argument: str) -> None:
         now=ex.now,
         expires_at=ex.now + timedelta(days=DRAFT_DAYS),
     )
-    card = session_card(form, begun.session, begun.instance, now=ex.now)
-    ex.show(card, session=(opened.id, begun.session.turn), sensitive=sensitive)
-    ex.stand(opened.id)
+    show_first(ex, opened, form, begun)
 
 
 def _fact(person_id: int) -> str:

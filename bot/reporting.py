@@ -7,15 +7,17 @@ the unit of one update.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from pathlib import PurePath
-from typing import assert_never
+from pathlib import Path, PurePath
+from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.exchange import Denied, Exchange
+from bot.shelf import SENT_AS
 from conversations import engine, safeguards
-from conversations.cards import Button, Card, Line, answered_card, bold, form_title, italic, line, session_card
+from conversations.bundle import kind_of
+from conversations.cards import Button, Card, Line, Medium, answered_card, bold, form_title, italic, line, session_card
 from conversations.effects import (
     Added,
     Answered,
@@ -44,6 +46,8 @@ from storage.submissions import StoredSubmission
 
 logger = structlog.get_logger(__name__)
 
+_MEDIA_SHOWN = 10
+"""Files before one card: more of them would bury it."""
 _LOOKED_BACK = 50
 """Submissions of a person among which the last one of a form is looked for."""
 
@@ -114,7 +118,7 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
         about=_about(report, ex),
         restricted=report.is_restricted,
         username=ex.person.name,
-        last_saved=_last_saved(ex, form, version.form_key),
+        last_saved=last_saved(ex, form, version.form_key),
     )
     if unlisted := _unlisted(begun.instance, filled):
         # The plan has moved on and the form has not: asking without what it is about would report nothing.
@@ -229,8 +233,14 @@ def _open(
             raise
         _meet_holder(ex, holder, report, anew=anew)
         return
+    show_first(ex, stored, form, begun, anew=anew)
+
+
+def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, anew: bool = False) -> None:
+    """The first card of a session that has just been opened; its pictures go before it."""
     card = session_card(form, begun.session, begun.instance, now=ex.now)
-    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), sensitive=sensitive)
+    anew = _show_media(ex, card, stored.form_version_id, sensitive=stored.sensitive) or anew
+    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), sensitive=stored.sensitive)
     ex.stand(stored.id)
 
 
@@ -339,7 +349,8 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
         anew = not _is_looked_at(ex)
         is_shown = True
     if is_shown:
-        _draw(ex, stored, form, taken, notices, answered, anew=anew, was_place=was_place)
+        is_new = taken.session.at != session.at or isinstance(event, Resumed)
+        _draw(ex, stored, form, taken, notices, answered, anew=anew, was_place=was_place, is_new=is_new)
     ex.stand(stored.id)
 
 
@@ -353,10 +364,15 @@ def _draw(
     *,
     anew: bool,
     was_place: bool,
+    is_new: bool,
 ) -> None:
-    """The next card; when it goes below, the one before shrinks to its answer or goes."""
+    """The next card; when it goes below, the one before shrinks to its answer or goes.
+
+    Pictures and recordings of a new question (`is_new`) go before it.
+    """
     sensitive = stored.sensitive
     card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
+    anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
     if was_place and card.asks_place and answered is None:
         ex.drop_card()  # the next point of a line: the new card brings the same keyboard
         anew = True
@@ -370,7 +386,32 @@ def _draw(
         ex.shrink(answered_card(answered.label, answered.shown), sensitive=sensitive)
     elif anew:
         ex.drop_card()
+    if is_new:
+        _show_media(ex, card, stored.form_version_id, sensitive=sensitive)
     ex.show(card, anew=anew, session=(stored.id, taken.session.turn), sensitive=sensitive)
+
+
+def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medium, Path]]:
+    """What a card's media are, of those that were published with the form."""
+    if not card.media:
+        return []
+    files = ex.house.forms.media(ex.unit, form_version_id)
+    return [(medium, files[medium.name]) for medium in card.media if medium.name in files][:_MEDIA_SHOWN]
+
+
+def _show_media(ex: Exchange, card: Card, form_version_id: int, *, sensitive: bool) -> bool:
+    """Send what is to be looked at or heard with a card, before it; False if there is nothing."""
+    found = _files_of(ex, card, form_version_id)
+    for medium, path in found:
+        shown_as = SENT_AS[kind_of(medium.name)]
+        payload: dict[str, Any] = {
+            shown_as: "attach://file",
+            "@files": {"file": {"path": str(path), "name": medium.name}},
+        }
+        if medium.caption:
+            payload["caption"] = medium.caption[:1000]
+        ex.post(f"send{shown_as.capitalize()}", payload, sensitive=sensitive)
+    return bool(found)
 
 
 def _asks_place(form: Form, session: Session) -> bool:
@@ -450,7 +491,6 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
 
 
 def _add(ex: Exchange, stored: StoredSession, answers: dict[str, str], names: Mapping[str, str]) -> StoredSubmission:
-    progress = names.get("progress_final", "")
     return ex.unit.submissions.add(
         plan_id=stored.plan_id,
         form_id=stored.form_id,
@@ -465,10 +505,15 @@ def _add(ex: Exchange, stored: StoredSession, answers: dict[str, str], names: Ma
         sensitive=stored.sensitive,
         language=ex.language,
         activity_status=names.get("status") if stored.subject and stored.subject.startswith("activity:") else None,
-        progress=int(float(progress)) if progress.replace(".", "", 1).isdigit() else None,
+        progress=_percent(names),
         started_at=stored.opened_at,
         now=ex.now,
     )
+
+
+def _percent(names: Mapping[str, str]) -> int | None:
+    progress = names.get("progress_final", "")
+    return int(float(progress)) if progress.replace(".", "", 1).isdigit() else None
 
 
 def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: Form) -> Card:
@@ -581,7 +626,7 @@ def _previous(ex: Exchange, form_id: int, report: Report) -> dict[str, str]:
     return _by_name(ex.unit.submissions.answers(latest))
 
 
-def _last_saved(ex: Exchange, form: Form, form_id: int) -> dict[str, str]:
+def last_saved(ex: Exchange, form: Form, form_id: int) -> dict[str, str]:
     """What `${last-saved#…}` reads: the answers this person sent last with this form. Asked only for such forms."""
     if LAST_SAVED not in form.instances:
         return {}

@@ -1,19 +1,35 @@
 """Compiled forms by version. A version never changes, so what has been compiled once is right for ever."""
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from conversations.bundle import kind_of, stored_bundle
 from conversations.cards import Line, bold, line, topic
 from conversations.engine import is_sending, shown
 from conversations.form import Form, read_xform
 from conversations.instance import Instance
 from conversations.reports import profile
+from storage.files import FileStore
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
+
+SENT_AS = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), "photo"),
+    **dict.fromkeys((".mp3", ".m4a"), "audio"),
+    **dict.fromkeys((".mp4",), "video"),
+    **dict.fromkeys((".gif", ".ogg", ".wav", ".svg", ".pdf"), "document"),
+}
+"""What Telegram shows a file of a form as, by its ending (Bot API, sendPhoto, sendAudio, sendVideo)."""
 
 
 class Shelf:
     """The forms this process has used. Filled from the database; nothing on it is ever changed."""
 
-    def __init__(self, timezone: str) -> None:
+    def __init__(self, timezone: str, store: FileStore | None = None) -> None:
         self._timezone = timezone
+        self._store = store
+        self._media: dict[int, dict[str, Path]] = {}
         self._forms: dict[int, Form] = {}
         self._choices: dict[tuple[int, str], frozenset[str]] = {}
 
@@ -23,6 +39,26 @@ class Shelf:
         if form is None:
             form = self._forms[form_version_id] = read_xform(unit.forms.xform(form_version_id))
         return form
+
+    def media(self, unit: UnitOfWork, form_version_id: int) -> Mapping[str, Path]:
+        """The pictures and recordings a form was published with, by name: where they lie to be sent.
+
+        Nothing names them in the store, which clears out what is old and unnamed: so they are looked for, and
+        laid there again, whenever they are asked for.
+        """
+        kept = self._media.get(form_version_id)
+        if self._store is None:
+            return {}
+        if kept is None or not all(path.exists() for path in kept.values()):
+            bundle = stored_bundle("form", unit.forms.workbook(form_version_id))
+            kept = self._media[form_version_id] = {
+                name: self._store.path(self._store.put(data, sensitive=False))
+                for name, data in bundle.media.items()
+                if kind_of(name) in SENT_AS
+            }
+        for path in kept.values():
+            os.utime(path)
+        return kept
 
     def choice_values(self, unit: UnitOfWork, form_version_id: int, name: str) -> frozenset[str]:
         """All values a select question offers before anything is answered: which agencies a form is for."""

@@ -92,13 +92,21 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Medium:
+    """A file of the form that is read with a card: which one, and the choice it belongs to, if to one."""
+
+    name: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     lines: tuple[Line, ...]
     rows: tuple[tuple[Button, ...], ...] = ()
     asks_place: str = ""
     """The text of a button that shares the phone's location; such a card has a reply keyboard of words."""
     words: tuple[str, ...] = ()
-    media: tuple[str, ...] = ()
+    media: tuple[Medium, ...] = ()
     """Files of the form that belong to the question and its choices, to be sent before the card."""
 
 
@@ -281,13 +289,14 @@ def _has_media(form: Form) -> bool:
     return any(isinstance(each, str) for each in forms)
 
 
-def _media(instance: Instance, node: Node) -> tuple[str, ...]:
-    """Files on the label, then on the choices, each once."""
+def _media(instance: Instance, node: Node) -> tuple[Medium, ...]:
+    """Files on the label, then those on the choices."""
     if not _has_media(instance.form):
         return ()
-    files = dict.fromkeys(instance.media(node).values())
+    files = [Medium(name) for name in instance.media(node).values()]
     if node.question.type in ("select_one", "select_multiple", "rank"):
-        files |= dict.fromkeys(name for choice in instance.choices(node) for name in choice.media.values())
+        for choice in instance.choices(node):
+            files += [Medium(name, choice.label) for name in choice.media.values()]
     return tuple(files)
 
 
@@ -967,6 +976,7 @@ __all__ = [
     "Button",
     "Card",
     "Line",
+    "Medium",
     "Span",
     "answered_card",
     "bold",

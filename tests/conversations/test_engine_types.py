@@ -288,7 +288,8 @@ def test_media_of_labels_and_choices_are_named_by_the_card() -> None:
 | | pic | b | Dos | plan.png |
 """
     )
-    assert Phone(form).card.media == ("plan.png", "voz.mp3", "uno.png")
+    media = [(medium.name, medium.caption) for medium in Phone(form).card.media]
+    assert media == [("plan.png", ""), ("voz.mp3", ""), ("uno.png", "Uno"), ("plan.png", "Dos")]
 
 
 def test_what_was_saved_last_is_offered_again() -> None:

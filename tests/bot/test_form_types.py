@@ -1,0 +1,143 @@
+"""A form with repeats inside repeats, pictures and a shape, filled at a phone: the whole way, with the real bot."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from house import ANA, PEDRO, Officer, Town, furnish, town_in
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+HOUSEHOLD = """
+| survey |
+| | type | name | label | repeat_count | media::image |
+| | select_one kinds | kind | ¿Qué casa es? | | plan.png |
+| | begin repeat | person | Persona | | |
+| | text | name | ¿Cómo se llama? | | |
+| | begin repeat | pet | Mascota | | |
+| | text | petname | ¿Qué nombre tiene? | | |
+| | end repeat | | | | |
+| | end repeat | | | | |
+| | geoshape | land | ¿Qué terreno es? | | |
+| | integer | n | ¿Cuántas visitas? | | |
+| | begin repeat | visit | Visita | ${n} | |
+| | time | hour | ¿A qué hora? | | |
+| | end repeat | | | | |
+| choices |
+| | list_name | name | label | media::image |
+| | kinds | wood | Madera | wood.png |
+| | kinds | block | Bloque | |
+| settings |
+| | form_id | form_title | version |
+| | homes | Casas | 1 |
+"""
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    furnish(tmp_path)
+    with town_in(tmp_path, None) as town:
+        yield town
+
+
+def bundle() -> bytes:
+    """The form and its pictures in one ZIP."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("homes.md", HOUSEHOLD)
+        for name, colour in (("plan.png", "blue"), ("wood.png", "brown")):
+            picture = io.BytesIO()
+            Image.new("RGB", (40, 30), colour).save(picture, "PNG")
+            archive.writestr(name, picture.getvalue())
+    return written.getvalue()
+
+
+def publish(town: Town) -> None:
+    admin = town.officer(PEDRO)
+    admin.do(lambda: admin.phone.send_files("document", ("homes.zip", bundle())))
+    admin.wait_for("homes ·")
+    admin.tap("✅ Publicar")
+    admin.wait_for("Publicado: Casas")
+
+
+def pictures(who: Officer) -> list[str]:
+    return [message.get("caption", "") for message in who.from_bot if "photo" in message]
+
+
+def test_a_household_is_filled_at_a_phone(town: Town) -> None:
+    """Pictures before the card, two people and a dog, one taken away, a kill in the middle, a shape, an hour."""
+    publish(town)
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Casas")
+    ana.wait_for("¿Qué casa es?")
+    assert pictures(ana) == ["", "Madera"]
+    assert max(m["message_id"] for m in ana.from_bot if "photo" in m) < ana.card["message_id"]
+    ana.tap("Madera")
+    assert "Persona 1" in ana.text
+    ana.say("Luis")
+    ana.say("Fido")
+    assert ana.buttons == ["➕ Agregar: Mascota", "✏️ Editar", "🗑 Quitar", "Listo (1)", "‹ Atrás", "Salir"]
+    ana.tap("Listo (1)")
+    ana.tap("➕ Agregar: Persona")
+    town.kill()
+    town.start()
+    ana.say("Eva")
+    assert "Mascota" in ana.text
+    ana.tap("Listo")
+    ana.wait_for("2. Eva")
+    ana.tap("🗑 Quitar")
+    ana.tap("1. Luis")
+    assert "Fido" in ana.text
+    ana.tap("Sí, quitar")
+    ana.wait_for("1. Eva")
+    ana.tap("Listo (1)")
+    ana.wait_for("¿Qué terreno es?")
+    for place in ((18.5, -69.9), (18.6, -69.8), (18.4, -69.7)):
+        ana.do(lambda place=place: ana.phone.send_location(*place))
+    ana.wait_for("3. 18.4, -69.7")
+    ana.say("Listo")
+    ana.wait_for("¿Cuántas visitas?")
+    ana.say("1")
+    ana.wait_for("Visita 1 de 1")
+    ana.tap("07")
+    ana.tap("07:30")
+    ana.wait_for("Revise antes de enviar")
+    ana.tap("Enviar")
+    ana.wait_for("Recibo")
+    assert pictures(ana) == ["", "Madera"]  # once, not on every tap
+    [(answers,)] = town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 1")
+    sent = json.loads(answers)
+    assert sent["/data/person[1]/name"] == "Eva"
+    assert not [ref for ref in sent if ref.startswith("/data/person[2]") or "pet[" in ref]
+    assert sent["/data/land"].count(";") == 3
+    assert sent["/data/visit[1]/hour"].startswith("07:30:00.000")
+    assert "Traceback" not in town.logged()
+
+
+def test_double_and_old_taps_on_a_repeat_change_nothing(town: Town) -> None:
+    """Two fingers on "Agregar" add one; the card of before is stale."""
+    publish(town)
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Casas")
+    ana.wait_for("¿Qué casa es?")
+    ana.tap("Bloque")
+    ana.say("Luis")
+    ana.tap("🗑 Quitar: Mascota 1")
+    ana.tap("Listo")
+    ana.wait_for("1. Luis")
+    card = ana.card
+    data = next(b for row in card["reply_markup"]["inline_keyboard"] for b in row if "Agregar" in b["text"])
+    ana.do(lambda: [ana.phone.tap(card["message_id"], data=data["callback_data"]) for _ in range(2)])
+    time.sleep(0.3)
+    [(state,)] = town.rows("SELECT data FROM session WHERE state = 'open' ORDER BY id DESC LIMIT 1")
+    assert state.count("Luis") == 1
+    assert "Persona 2" in ana.text
+    ana.tap("‹ Atrás")
+    assert "1. Luis" in ana.text
