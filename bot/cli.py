@@ -262,7 +262,9 @@ def plan_import(
 @form_app.command("check")
 def form_check(
     file: Path,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too: for form authors' CI.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Warnings and notes fail too: for the CI of form authors.")
+    ] = False,
 ) -> None:
     """Every problem of an XLSForm, each with sheet, row, column and remedy."""
     language = settings().language
@@ -271,7 +273,7 @@ def form_check(
     questions = sum(question.is_asked for question in checked.form.questions)
     languages = len(checked.form.languages)
     talk(f"{checked.form.form_id} {checked.form.version}: {questions} questions, {languages} languages.")
-    if strict and any(problem.severity != "note" for problem in checked.problems):
+    if strict and checked.problems:
         raise SystemExit(1)
 
 

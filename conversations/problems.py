@@ -37,7 +37,11 @@ class Problem:
         return " · ".join(part for part in parts if part)
 
     def sentence(self, language: str) -> str:
-        return wording(language)(f"problem.{self.code}", **self.values)
+        say = wording(language)
+        values = dict(self.values)
+        if "way" in values:  # a sentence of its own within the sentence
+            values["how"] = say(f"way.{values['way']}")
+        return say(f"problem.{self.code}", **values)
 
     def remedy(self, language: str) -> str:
         return wording(language)(f"remedy.{self.code}", **self.values)

@@ -163,18 +163,18 @@ QUESTION_TYPES: dict[str, QuestionType] = {
         _type("integer", "input", "int", True, _integer, "same", "A typed reply, read as people write numbers."),
         _type("decimal", "input", "decimal", True, _decimal, "same", "A typed reply, read as people write numbers."),
         _type("date", "input", "date", True, _date, "same", "A calendar keyboard, or typed."),
-        _type("time", "input", "time", True, _time, "same", "Typed, as people write hours."),
-        _type("dateTime", "input", "dateTime", True, _date_time, "same", "Typed, day and hour in one message."),
+        _type("time", "input", "time", True, _time, "same", "An hour, then a minute; or typed."),
+        _type("dateTime", "input", "dateTime", True, _date_time, "same", "A calendar, an hour, a minute; or typed."),
         _type("select_one", "select1", "string", True, _text, "same", "Buttons; paged over 8, searched over 20."),
         _type("select_multiple", "select", "string", True, _words, "same", "Toggles and Done."),
         _type("rank", "rank", "string", True, _words, "same", "Tapped in order, with undo."),
-        _type("range", "range", "decimal", True, _range, "same", "Value buttons, or typed."),
+        _type("range", "range", "decimal", True, _range, "same", "Value buttons or, over 20 steps, a stepper."),
         _type("acknowledge", "trigger", "string", True, _acknowledge, "same", "One button."),
         _type("note", "input", "string", True, _text, "same", "Text without a reply; notes in a row are merged."),
         _type("barcode", "input", "barcode", True, _text, "differs", "Typed: a chat has no scanner."),
-        _type("geopoint", "input", "geopoint", True, _point, "same", "Shared location or venue."),
-        _type("geotrace", "input", "geotrace", True, _trace, "differs", "Typed, as ODK writes it."),
-        _type("geoshape", "input", "geoshape", True, _shape, "differs", "Typed, as ODK writes it."),
+        _type("geopoint", "input", "geopoint", True, _point, "same", "Shared location or venue, with its accuracy."),
+        _type("geotrace", "input", "geotrace", True, _trace, "differs", "Points one by one, shared or typed."),
+        _type("geoshape", "input", "geoshape", True, _shape, "differs", "Points one by one; it closes itself."),
         _type("image", "upload", "binary", True, _text, "same", "A photo, 20 MB; its metadata is removed."),
         _type("audio", "upload", "binary", True, _text, "same", "A voice message or audio file, 20 MB."),
         _type("video", "upload", "binary", True, _text, "same", "A video, 20 MB."),
@@ -195,16 +195,6 @@ QUESTION_TYPES: dict[str, QuestionType] = {
         _type("entity", "", "string", False, _text, "unsupported", "Entity lists are read, not written."),
     )
 }
-
-
-def conformance_table() -> str:
-    """The table of docs/xlsform.md: every question type, and what a chat makes of it."""
-    lines = ["| type | asked | support | in the chat |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {kind.name} | {'yes' if kind.is_asked else 'no'} | {kind.support} | {kind.chat} |"
-        for kind in QUESTION_TYPES.values()
-    ]
-    return "\n".join(lines)
 
 
 _UPLOADS = {"image": "image", "audio": "audio", "video": "video", "osm": "osm"}

@@ -22,6 +22,7 @@ from pyxform.question_type_dictionary import QUESTION_TYPE_DICT
 from pyxform.xls2json_backends import Definition, SupportedFileTypes
 from pyxform.xls2xform import convert
 
+from conversations.conformance import Kind, feature
 from conversations.expressions import ExpressionError, Surroundings, compile_expression
 from conversations.form import Form, read_xform
 from conversations.nodes import FrameType, Item, Place
@@ -176,6 +177,7 @@ class _Check:
         self.settings = next(_rows(by_name["settings"]), None) if "settings" in by_name else None
         self.names = {name for row in self.survey if (name := row.get("name"))}
         self.implied: set[str] = set()
+        self.conformed: set[tuple[str, str]] = set()
         self._scaffold: tuple[Place, Surroundings] | None = None
 
     def problem(
@@ -193,6 +195,7 @@ class _Check:
         if not self.has_errors():
             self.check_choices()
             self.check_survey()
+            self.check_conformance()
         xform, told = self.convert()
         if xform is None:
             mine = {(p.sheet, p.row) for p in self.problems if p.severity == "error"}
@@ -202,7 +205,7 @@ class _Check:
         form: Form | None = None
         try:
             form = read_xform(xform, media=self.media)
-            found: Sequence[Problem] = (*form.warnings, *_notes(form))
+            found: Sequence[Problem] = (*form.warnings, *_notes(form, appearances=False))
         except AuthorError as error:
             found = error.problems
         for problem in found:
@@ -237,11 +240,34 @@ class _Check:
         if len(self.survey) > MAX_SURVEY_ROWS or len(self.choices) > MAX_CHOICE_ROWS:
             limit = MAX_SURVEY_ROWS if len(self.survey) > MAX_SURVEY_ROWS else MAX_CHOICE_ROWS
             self.problems.append(Problem("xlsform.too_long", self.survey_name, values={"limit": limit}))
+        for name in self.sheets:
+            if name not in ("survey", self.survey_name.casefold()):
+                self.conform("sheet", name, self.sheets[name].name)
         if not self.survey and not self.has_errors():
             self.problems.append(Problem("xlsform.no_questions", self.survey_name))
-        if "entities" in self.sheets:
-            values = {"type": "entities"}
-            self.problems.append(Problem("type.unsupported", "entities", values=values, severity="warning"))
+
+    def conform(self, kind: Kind, name: str, sheet: str, row: int | None = None, letter: str = "") -> None:
+        """Name what a chat does differently with this word, once for the form."""
+        found = feature(kind, name)
+        if found.support == "same" or (kind, name) in self.conformed:
+            return
+        self.conformed.add((kind, name))
+        severity: Severity = "warning" if found.support == "unsupported" else "note"
+        values = {"name": name, "way": found.way}
+        self.problems.append(Problem(f"conform.{kind}", sheet, row, letter, values, severity))
+
+    def check_conformance(self) -> None:
+        """Columns, appearances, parameters and settings that look different in a chat, at their first cell."""
+        for row in self.survey:
+            for column, cells in row.cells.items():
+                self.conform("column", column, row.sheet, row.number, cells[0][1])
+            for word in _appearances(row.get("appearance")):
+                self.conform("appearance", word, row.sheet, row.number, row.letter("appearance"))
+            for name in re.findall(r"([\w-]+)\s*=", row.get("parameters")):
+                self.conform("parameter", name, row.sheet, row.number, row.letter("parameters"))
+        if self.settings is not None:
+            for column, cells in self.settings.cells.items():
+                self.conform("setting", column, self.settings.sheet, self.settings.number, cells[0][1])
 
     def check_choices(self) -> None:
         seen: dict[tuple[str, str], int] = {}
@@ -354,8 +380,6 @@ class _Check:
             for choice in lists.get(name, ()):
                 if " " in choice.get("name"):
                     self.problem("choices.space", choice, "name", name=choice.get("name"), list=name)
-        if row.get("appearance").startswith("search("):
-            self.problem("type.unsupported", row, "appearance", severity="warning", type="search()")
 
     def check_row(self, row: _Row) -> None:
         for column in _EXPRESSIONS:
@@ -369,8 +393,6 @@ class _Check:
                 self.check_references(text, row, letter)
         for text, letter in row.cells.get("trigger", ()):
             self.check_references(text, row, letter)
-        if "signature" in row.get("appearance").split():
-            self.problem("type.signature", row, "appearance", severity="note")
 
     def check_references(self, text: str, row: _Row, letter: str) -> bool:
         """True if every ${…} in the text names a question."""
@@ -503,14 +525,24 @@ def _xml(item: Item) -> str:
     return f"<{item.name}>{inside}</{item.name}>"
 
 
-def _notes(form: Form) -> Iterator[Problem]:
-    """What a chat does differently from a phone app, for the types this form uses."""
+def _notes(form: Form, *, appearances: bool = True) -> Iterator[Problem]:
+    """What a chat does differently from a phone app, for the types this form uses, and what an XForm says of looks."""
     for question in form.questions:
         kind = QUESTION_TYPES[question.type]
         if kind.support == "unsupported":
             yield Problem("type.unsupported", values={"node": question.path, "type": kind.name}, severity="warning")
         elif kind.support == "differs":
             yield Problem(f"type.{kind.name}", values={"node": question.path, "type": kind.name}, severity="note")
+        for name in question.appearances if appearances else ():
+            found = feature("appearance", name)
+            if found.support != "same":
+                values = {"node": question.path, "name": name, "way": found.way}
+                yield Problem("conform.appearance", values=values, severity="note")
+
+
+def _appearances(text: str) -> list[str]:
+    """The words of an appearance; what stands in brackets belongs to its word."""
+    return re.findall(r"[^\s(]+(?:\([^)]*\))?", text)
 
 
 _TYPE_NAMES = [*QUESTION_TYPES, "begin_group", "end_group", "begin_repeat", "end_repeat"]

@@ -22,6 +22,7 @@ from babel.messages.pofile import read_po
 
 from bot.commands import COMMANDS
 from bot.settings import Settings
+from conversations.conformance import FEATURES
 from conversations.engine import UPLOADS
 from conversations.plan import Light, Role, ValidationState
 from conversations.wording import LANGUAGES, catalogue
@@ -63,6 +64,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "problem.{}": (),  # told by code: see below
     "remedy.{}": (),
     "role.{}": tuple(Role),
+    "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
 }
 """Keys that code puts together, and everything that can stand in the gap."""

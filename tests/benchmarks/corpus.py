@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def look(file: Path) -> tuple[str, list[str]]:
-    """(loaded, refused, other or crashed; the codes of what was said)."""
+    """(loaded, refused, no form or crashed; the codes of what was said)."""
     try:
         checked = read(file)
         instance = Instance.start(
@@ -66,11 +66,11 @@ def look(file: Path) -> tuple[str, list[str]]:
         instance.submission_xml()
     except AuthorError as error:
         codes = [problem.code for problem in error.problems if problem.severity == "error"]
-        return ("other" if codes == ["xform.not_xform"] else "refused"), codes
+        return ("no form" if codes == ["xform.not_xform"] else "refused"), codes
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return "crashed", [f"{type(error).__name__}: {error} at {where.name}:{where.lineno}"]
-    return "loaded", [problem.code for problem in checked.problems]
+    return "loaded", [f"{p.code} {p.values['name']}" if "way" in p.values else p.code for p in checked.problems]
 
 
 def read(file: Path) -> CheckedForm:
@@ -79,9 +79,10 @@ def read(file: Path) -> CheckedForm:
         for path in file.parent.iterdir()
         if path.suffix.lower() in (".csv", ".geojson", ".xml") and path != file
     }
-    if file.suffix.lower() == ".xls":
+    data = file.read_bytes()
+    if file.suffix.lower() == ".xls" and not data.startswith(b"PK"):
         return read_xlsform(as_xlsx(file), f"{file.stem}.xlsx", media=media)
-    return read_xlsform(file.read_bytes(), file.name, media=media)
+    return read_xlsform(data, f"{file.stem}.xlsx" if file.suffix.lower() == ".xls" else file.name, media=media)
 
 
 def as_xlsx(file: Path) -> bytes:
