@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conversations.bundle import kind_of, stored_bundle
-from conversations.cards import Line, bold, line, topic
-from conversations.engine import is_sending, shown
+from conversations.cards import Line, bold, instance_label, line, topic
+from conversations.engine import begin, is_sending, shown
 from conversations.form import Form, read_xform
 from conversations.instance import Instance
 from conversations.reports import profile
+from conversations.wording import wording
 from storage.files import FileStore
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
@@ -80,14 +81,16 @@ class Shelf:
         """A submission's answers as people read them, one line each."""
         form = self.version(unit, sent.form_version_id)
         answers = unit.submissions.answers(sent)
-        instance = Instance.start(
+        instance = begin(
             form,
             now=sent.submitted_at,
             timezone=self._timezone,
-            language=form.language_for(language),
+            language=language,
             instance_id=sent.instance_id,
             values={ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref},
-        )
+            answers=answers,
+        ).instance
+        say = wording(language)
         lines: list[Line] = []
         filled = profile(form.form_id).filled
         for node in instance.nodes():
@@ -95,5 +98,7 @@ class Shelf:
             if question.name in filled or question.type == "note" or is_sending(question):
                 continue  # what the bot filled in stands in the receipt's head
             if node.ref in answers and question.is_asked:
-                lines.append(line(f"{topic(instance.label(node))}: ", bold(shown(instance, node, language)[:200])))
+                around = f"{instance_label(instance, node.frame, say)} · " if node.frame.parent is not None else ""
+                text = f"{around}{topic(instance.label(node))}: "
+                lines.append(line(text, bold(shown(instance, node, language)[:200])))
         return lines

@@ -325,10 +325,11 @@ def _innermost(instance: Instance, node: Node, say: Wording) -> str:
     """The instance a question stands in that may be removed: "Persona 2"."""
     frame = open_instance(instance, node.frame)
     assert frame is not None
-    return _instance_label(instance, frame, say)
+    return instance_label(instance, frame, say)
 
 
-def _instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
+def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
+    """An instance of a repeat in its form's words: "Persona 2"."""
     place = frame.type.place
     assert place is not None
     assert frame.parent is not None
@@ -459,7 +460,7 @@ def _removing_lines(
     while frame is not None and frame.parent is not None and instance_ref(frame) != ref:
         frame = frame.parent
     assert frame is not None
-    what = _instance_label(instance, frame, say)
+    what = instance_label(instance, frame, say)
     return (line(say("repeat.would_remove", what=what)), *_lost(session, instance, lost, say), line(say("form.go_on")))
 
 
@@ -948,7 +949,7 @@ def _listing_rows(
         else:
             text = f"{topic(instance.label(stop))}: {shown(instance, stop, session.language)}"
         if stop.frame.parent is not None and instance_ref(stop.frame) != within:
-            text = f"{_instance_label(instance, stop.frame, say)} · {text}"
+            text = f"{instance_label(instance, stop.frame, say)} · {text}"
         rows.append((Button(_short(text, 44), f"form:edit:{address(instance, stop)}"),))
     if pages > 1:
         rows.append(_turning(page, pages, say))
@@ -980,6 +981,7 @@ __all__ = [
     "Span",
     "answered_card",
     "bold",
+    "instance_label",
     "italic",
     "line",
     "paragraph",

@@ -117,6 +117,10 @@ def test_a_household_is_filled_at_a_phone(town: Town) -> None:
     assert not [ref for ref in sent if ref.startswith("/data/person[2]") or "pet[" in ref]
     assert sent["/data/land"].count(";") == 3
     assert sent["/data/visit[1]/hour"].startswith("07:30:00.000")
+    ana.say("/historial")
+    ana.tap("Casas")
+    ana.wait_for("Persona 1 · Cómo se llama: Eva")
+    assert "Visita 1 de 1 · A qué hora: 07:30" in ana.text
     assert "Traceback" not in town.logged()
 
 
