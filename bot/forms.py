@@ -155,6 +155,8 @@ def _notices(taken: engine.Step) -> list[str]:
 
 
 def _draw(card: Card, buttons: list[str]) -> None:
+    for medium in card.media:
+        typer.echo(f"   🖼 {medium.name} {medium.caption}".rstrip(), err=True)
     typer.echo("\n" + plain(card), err=True)
     for number, text in enumerate(buttons, 1):
         typer.echo(f"   /{number} {text}", err=True)

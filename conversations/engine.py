@@ -1041,8 +1041,12 @@ class _Turn:
                 label = self.instance.label(member)
                 self.reject(f"{label} · {number}: {violation.message}")
                 return
-            if not self.take(member, number, origin, is_confirmed=True):
+            if not self.take(member, number, origin):
+                if self.session.pending is not None:  # it would drop other answers, which one is asked about singly
+                    self.effects.clear()
+                    self.reject(self.say("err.one_by_one"))
                 return
+            member = self.instance.node(member.ref)
             labels.append(f"{self.instance.label(member)} {number}")
         self.effects.append(Answered(self.instance.group_label(run[0]) or labels[0], ", ".join(numbers)))
         self.advance()

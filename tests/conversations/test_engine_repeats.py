@@ -1,6 +1,8 @@
 """Repeats, told as somebody at the phone has them: one more, edit one, take one away, done."""
 
 import json
+import random
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -356,3 +358,27 @@ def check(phone: Phone) -> None:
     assert card.rows
     assert len([b for row in card.rows for b in row]) <= 100
     assert "{" not in drawn(card)
+
+
+DATA = Path(__file__).parent / "data" / "xlsform" / "forms"
+MEDIA = {path.name: path.read_bytes() for path in DATA.glob("*.csv")}
+SAID = [*WORDS, "hoy", "10:30", "2018-10-03", "18.5 -69.9", "12 8 3"]
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.xml")), ids=lambda path: path.stem)
+def test_any_form_can_be_walked_through_at_random(path: Path) -> None:
+    """Whatever the form, every screen can be shown, and no tap or word raises; what is hidden is not handed over."""
+    chance = random.Random(path.stem)
+    phone = Phone(read_xlsform(path.read_bytes(), path.name, media=MEDIA).form)
+    for _ in range(40):
+        taps = [button.tap for button in phone.buttons if button.tap != "form:leave"]
+        assert len(phone.buttons) <= 100
+        assert all(len(row) <= 8 for row in phone.card.rows)
+        if taps and chance.random() < 0.6:
+            phone.tap(chance.choice(taps))
+        elif chance.random() < 0.1:
+            phone.locate(18.5, -69.9, 3)
+        else:
+            phone.say(chance.choice(SAID))
+        relevant = {node.ref for node in phone.taken.instance.nodes() if node.is_relevant}
+        assert set(phone.taken.instance.answers()) <= relevant

@@ -7,7 +7,7 @@ from phone import NOW, Phone, drawn, made
 
 from conversations.cards import plain
 from conversations.effects import Stale
-from conversations.events import Tap
+from conversations.events import Corrected, Tap
 from conversations.form import Form
 from conversations.session import REVIEW, Reading
 from conversations.wording import LANGUAGES, wording
@@ -345,3 +345,31 @@ def test_every_button_of_every_appearance_does_something(row: str, language: str
             phone = asking(row, language).tap(button.tap)
             if following.tap != "form:send" and following.tap in [b.tap for b in phone.buttons]:
                 assert drawn(phone.tap(following.tap).card)
+
+
+def test_several_numbers_at_once_drop_nothing_unseen() -> None:
+    """What would go is asked about, so it takes one number at a time."""
+    form = written(
+        """
+| survey |
+| | type | name | label | relevant | repeat_count |
+| | begin group | counts | Conteo | | |
+| | integer | men | ¿Hombres? | | |
+| | integer | visits | ¿Visitas? | | |
+| | end group | | | | |
+| | text | why | ¿Por qué? | ${men} > 0 | |
+| | begin repeat | visit | Visita | | ${visits} |
+| | text | what | ¿Qué? | | |
+| | end repeat | | | | |
+"""
+    )
+    phone = Phone(form).say("3 2").say("porque").say("a").say("b")
+    for said in ("0 2", "3 1"):
+        phone.tap("form:list").tap("form:edit:0")
+        before = phone.session
+        phone.happen(Corrected(said, 101))
+        assert phone.rejection() == wording("es")("err.one_by_one"), said
+        assert phone.session == before
+        phone.say("3")
+    phone.happen(Corrected("4 3", 101))
+    assert phone.at == "visit[3]/what"
