@@ -26,15 +26,15 @@ def drive(*arguments: str, command: list[str]) -> dict[str, Any]:
     return report
 
 
-def house(folder: Path) -> list[str]:
-    """An Enlace with five people and the benchmark's form; the driver's arguments for it."""
+def house(folder: Path, kind: str = "form") -> list[str]:
+    """An Enlace with five people; the driver's arguments for it."""
     script = f"""
         import sys; sys.path.insert(0, {str(BENCHMARKS)!r})
         import json
         from pathlib import Path
         from houses import House, furnish
         made = House(Path({str(folder)!r}), "sqlite:///{folder / "enlace.db"}")
-        furnish(made, range(100_001, 100_006))
+        furnish(made, range(100_001, 100_006), {kind!r})
         print(json.dumps([made.environment, made.webhook]))
     """
     command = [sys.executable, "-c", dedent(script)]
@@ -63,6 +63,18 @@ def test_three_people_fill_the_form_with_enlace(tmp_path: Path, arguments: list[
     assert report["peak_rss_mb"] > 0
     assert report["calls_per_interaction"] > 1
     assert report["calls"]["sendMessage"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("talk", "kind"), [("activity", "activities"), ("referral", "shipped")])
+def test_three_people_do_the_work_that_enlace_is_for(tmp_path: Path, talk: str, kind: str):
+    """The shipped forms, as people fill them: who changes a question there changes what they say in talks.py."""
+    settings = house(tmp_path, kind)
+
+    report = drive("--talk", talk, "--users", "3", "--rounds", "3", *settings, command=[*ENLACE, *RUN])
+
+    assert (report["failed"], report["errors"]) == (0, {})
+    assert report["conversations"] >= 3
 
 
 @pytest.mark.slow

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from openpyxl import load_workbook
 from pydantic import SecretStr
 from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
@@ -18,7 +20,7 @@ from bot.forms import read_bundle_at
 from bot.opening import open_storage
 from bot.people import enrol
 from bot.settings import Settings
-from bot.setup import set_up
+from bot.setup import set_up, shipped_forms
 from bot.versions import publish
 from conversations.plan import Role
 from storage.models import Activity, Agency, table
@@ -86,6 +88,8 @@ def furnish(house: House, people: range, kind: Kind = "form") -> None:
         codes = _add_agencies(unit, 50) if kind == "activities" else [AGENCY]
         if kind == "form":
             publish(unit, *read_bundle_at(FORM), BEGINS)
+        if kind == "activities":
+            publish(unit, *read_bundle_at(_form_with(codes, house.folder)), BEGINS)
         for number in people:
             code = codes[(number - people.start) % len(codes)]
             enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, code, "en", BEGINS, "America/Santo_Domingo")
@@ -105,6 +109,21 @@ def _add_agencies(unit: UnitOfWork, count: int) -> list[str]:
         its = activity | {"agency_id": made.scalar_one(), "report_frequency": "monthly", "sensitivity": "public"}
         connection.execute(insert(activities), [its | {"code": f"{code}-{number}"} for number in range(WORK)])
     return codes
+
+
+def _form_with(codes: list[str], folder: Path) -> Path:
+    """The shipped activity report with these agencies and their activities among its choices."""
+    data = next(data for name, data in shipped_forms() if name.startswith("activity_report"))
+    book = load_workbook(BytesIO(data))
+    for code in codes:
+        book["choices"].append(["agency", code, code, code, code])
+        for number in range(WORK):
+            book["choices"].append(["activity", f"{code}-{number}", *[f"{code}-{number}"] * 3, code, "PRE"])
+    settings = {cell.value: cell.column for cell in book["settings"][1]}
+    book["settings"].cell(2, settings["version"]).value = "benchmark"
+    file = folder / "activity_report.xlsx"
+    book.save(file)
+    return file
 
 
 def _first(connection: Connection, rows: Table) -> dict[str, Any]:
