@@ -37,6 +37,7 @@ from conversations.form import Form
 from conversations.instance import Instance
 from conversations.nodes import LAST_SAVED
 from conversations.plan import Activity, DueReport, Indicator, ReportingPeriod, period_name
+from conversations.repeats import renumbered
 from conversations.reports import profile
 from conversations.session import Session
 from conversations.wording import LANGUAGES, wording
@@ -330,8 +331,10 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
                 is_submitted = True
             case Leave():
                 has_left = True
-            case Added() | Removed():
+            case Added():
                 pass  # the card tells
+            case Removed(ref):
+                _move_files(ex, stored, ref)
             case _:
                 assert_never(effect)
     if is_submitted:
@@ -414,6 +417,21 @@ def _show_media(ex: Exchange, card: Card, form_version_id: int, *, sensitive: bo
     return bool(found)
 
 
+def _move_files(ex: Exchange, stored: StoredSession, gone: str) -> None:
+    """Files of an instance that was removed go with it; those of the instances behind it are renumbered with them."""
+    repeat, _, number = gone.removesuffix("]").rpartition("[")
+    moves: dict[str, str] = {}
+    for attachment in ex.unit.attachments.of_instance(stored.instance_id):
+        ref = renumbered(attachment.ref, repeat, int(number))
+        if ref is None:
+            ex.unit.attachments.remove(stored.instance_id, attachment.ref)
+        elif ref != attachment.ref:
+            moves[attachment.ref] = ref
+    # The second becomes the first before the third becomes the second.
+    ordered = sorted(moves, key=lambda ref: int(ref[len(repeat) + 1 :].partition("]")[0]))
+    ex.unit.attachments.move(stored.instance_id, {ref: moves[ref] for ref in ordered})
+
+
 def _asks_place(form: Form, session: Session) -> bool:
     name = session.at.rpartition("/")[2]
     return any(q.type in engine.PLACES and q.name == name for q in form.questions)
@@ -477,6 +495,11 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
     answers = taken.instance.answers()
     names = _by_name(answers)
+    if any(question.type in engine.UPLOADS for question in form.questions):
+        # A photo whose question fell away is no part of what is sent.
+        for attachment in ex.unit.attachments.of_instance(stored.instance_id):
+            if attachment.file_name != answers.get(attachment.ref):
+                ex.unit.attachments.remove(stored.instance_id, attachment.ref)
     try:
         sent = _add(ex, stored, answers, names)
     except Conflict:

@@ -145,3 +145,49 @@ def test_double_and_old_taps_on_a_repeat_change_nothing(town: Town) -> None:
     assert "Persona 2" in ana.text
     ana.tap("‹ Atrás")
     assert "1. Luis" in ana.text
+
+
+PHOTOS = """
+| survey |
+| | type | name | label |
+| | begin repeat | place | Lugar |
+| | image | photo | ¿Cómo se ve? |
+| | end repeat | | |
+| settings |
+| | form_id | form_title | version |
+| | homes | Casas | 2 |
+"""
+
+
+def test_photos_follow_their_instance(town: Town) -> None:
+    """The first of three goes with its photo; the others are sent with theirs, under their new numbers."""
+    admin = town.officer(PEDRO)
+    admin.do(lambda: admin.phone.send_files("document", ("homes.md", PHOTOS.encode())))
+    admin.wait_for("homes ·")
+    admin.tap("✅ Publicar")
+    admin.wait_for("Publicado: Casas")
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Casas")
+    for number in (1, 2, 3):
+        ana.wait_for("¿Cómo se ve?")
+        picture = io.BytesIO()
+        Image.new("RGB", (40, 30), (number * 60, 0, 0)).save(picture, "JPEG")
+        ana.do(lambda picture=picture: ana.phone.send_files("photo", ("a.jpg", picture.getvalue())))
+        ana.wait_for(f"{number}. 📷")
+        if number < 3:
+            ana.tap("➕ Agregar: Lugar")
+    before = town.rows("SELECT ref, sha256 FROM attachment ORDER BY ref")
+    assert [ref for ref, _ in before] == [f"/data/place[{number}]/photo" for number in (1, 2, 3)]
+    ana.say("quitar 1")
+    ana.say("sí")
+    ana.wait_for("2. 📷")
+    ana.tap("Listo (2)")
+    ana.wait_for("Revise antes de enviar")
+    ana.tap("Enviar")
+    ana.wait_for("Recibo")
+    after = town.rows("SELECT ref, sha256, file_name FROM attachment ORDER BY ref")
+    assert [content for _, content, _ in after] == [content for _, content in before[1:]]
+    [(answers,)] = town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 1")
+    assert json.loads(answers).items() >= {ref: name for ref, _, name in after}.items()
+    assert len(after) == 2
