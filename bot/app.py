@@ -26,6 +26,7 @@ from bot.exchange import House
 from bot.opening import BOT_USERNAME, open_storage
 from bot.publishing import Publishing
 from bot.redaction import configure_logging
+from bot.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings
 from bot.shelf import Shelf
 from bot.telegram.api import Api
@@ -67,6 +68,8 @@ class StartedClock:
     def __init__(self, start: datetime) -> None:
         self._offset = start - datetime.now(UTC)
         self._ahead = 0.0
+        self.on_move: Callable[[], None] = lambda: None
+        """Called whenever the clock has been moved: what has become due is due now."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
@@ -84,6 +87,7 @@ class StartedClock:
         if abs(jump) > timedelta(seconds=2):
             self._offset += jump
             self._ahead += max(0.0, jump.total_seconds())
+            self.on_move()
 
 
 def serve(settings: Settings, clock: Clock) -> None:
@@ -157,6 +161,18 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    # A clock that was started somewhere follows the sandbox's, and is meant to be moved.
+    watch = None if isinstance(clock, StartedClock) else ClockWatch(clock)
+    scheduler = Scheduler(
+        database,
+        clock,
+        settings.timezone,
+        said=lambda: delivery.wake(),
+        feed=lambda rows: delivery.feed(rows),
+        watch=watch,
+    )
+    if isinstance(clock, StartedClock):
+        clock.on_move = scheduler.wake
     try:
         async with asyncio.TaskGroup() as tasks:
             store = FileStore(settings.files, units_vault(database))
@@ -168,6 +184,8 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 rate=settings.send_rate,
                 is_alone=database.is_sqlite or settings.webhook_url is None,
                 open_file=partial(open_upload, store),
+                second_look=scheduler.second_look,
+                is_held=lambda: scheduler.is_held,
             )
             # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
             flood = Flood() if settings.send_rate else None
@@ -176,13 +194,14 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             evidence = Evidence(api, units, intake, dispatch, store, clock, forms)
             # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
             source = _source(settings, api, units, intake, delivery, clock)
-            monitoring = _monitoring(settings, database, api, intake, delivery)
+            monitoring = _monitoring(settings, database, api, intake, delivery, scheduler)
             for server in monitoring:
                 server.listen()
                 tasks.create_task(server.run())
             await delivery.start()
             outgoing = tasks.create_task(delivery.run())
             fetching = tasks.create_task(evidence.run())
+            calendar = tasks.create_task(scheduler.run())
             housekeeping = tasks.create_task(_keep_house(database, store, clock))
             incoming = tasks.create_task(source.run())
             # What start-up built lives as long as the process: the collector need not walk it again.
@@ -199,10 +218,12 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 async with asyncio.timeout(5.0):
                     await incoming
             evidence.stop()
+            scheduler.stop()
             housekeeping.cancel()
             delivery.stop()
-            await asyncio.wait({outgoing, fetching}, timeout=5.0)
+            await asyncio.wait({outgoing, fetching, calendar}, timeout=5.0)
             fetching.cancel()
+            calendar.cancel()
             for server in monitoring:
                 server.stop()
         logger.info("bot.stopped")
@@ -226,14 +247,14 @@ def _source(
 
 
 def _monitoring(
-    settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery
+    settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery, scheduler: Scheduler
 ) -> "list[HttpServer]":
     """The server at ENLACE_METRICS; none without."""
     if not settings.metrics:
         return []
     from bot.web.server import operations
 
-    return [operations(settings, database, api, intake, delivery)]
+    return [operations(settings, database, api, intake, delivery, scheduler)]
 
 
 def units_vault(database: Database) -> Vault:
@@ -274,6 +295,7 @@ async def _keep_house(database: Database, store: FileStore, clock: Clock) -> Non
         unit.inbox.purge(before)
         unit.outbox.purge(before)
         unit.jobs.purge(before)
+        unit.schedule.purge(clock.now())
 
     while True:
         with contextlib.suppress(Unavailable):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import digests
+from bot import digests, notices, schedules
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange
 from bot.publishing import decide, fill, show_form, show_forms
@@ -569,7 +569,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("historial", history, REPORTERS, "own_agency", ("history", "istwa")),
     Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
     Command("resumen", digests.summary, ENROLLED, "plan", ("summary", "rezime")),
+    Command("delegar", notices.delegate, REPORTERS, "own_agency", ("delegate", "delege")),
     Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
+    Command("recordar", notices.chase, _CHIEFS, "plan", ("remind", "raple")),
+    Command("programar", schedules.schedules, _ADMINS, "plan", ("schedule", "pwograme")),
+    Command("calendario", schedules.calendar, _ADMINS, "plan", ("calendar", "kalandriye"), takes_words=True),
+    Command("pausar", notices.pause, REPORTERS | _CHIEFS, "plan", ("pause", "poze")),
     Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),
     Command("formularios", show_forms, _ADMINS | REPORTERS, "plan", ("forms", "fomile")),
     Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
@@ -577,6 +582,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile")),
     Command("ayuda", show_help, ENROLLED, "self", ("help", "ed")),
     Command("menu", menu, ENROLLED, "self", ("meni",), in_menu=False),
+    Command("empezar", notices.begin, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("posponer", notices.postpone, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("novedades", notices.nothing_new, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("explicar", notices.explain, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("relevo", notices.leave_post, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("detener", notices.stop, _CHIEFS, "plan", is_typed=False, in_menu=False),
     Command("recibo", receipt, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("corregir", correction, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False),
@@ -613,7 +624,8 @@ def offer_menu(ex: Exchange) -> None:
 
     Of the chat, not of a language of Telegram's apps: they have no Creole, and who chose Spanish here reads Spanish.
     """
-    listed = [{"command": name, "description": what} for name, what in telegram_menu(Role(ex.membership.role), ex.language)]
+    menu = telegram_menu(Role(ex.membership.role), ex.language)
+    listed = [{"command": name, "description": what} for name, what in menu]
     ex.post("setMyCommands", {"commands": listed, "scope": {"type": "chat", "chat_id": ex.chat_id}}, kind="notice")
 
 

@@ -139,10 +139,11 @@ class Exchange:
         kind: Kind = "prompt",
         sensitive: bool = False,
         is_last: bool = False,
-    ) -> None:
+    ) -> int | None:
         """Show a card: in place of the one looked at, or `anew` below. `session` is (id, turn) for form buttons.
 
-        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten).
+        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten). Returns the
+        card's number.
         """
         payload = render.message(card, _tokens(session))
         # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
@@ -152,8 +153,10 @@ class Exchange:
         else:
             self._card_id = self.unit.outbox.new_card(self.chat_id)
             self.post("sendMessage", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
+        shown = self._card_id
         if is_last:
             self._card_id = None
+        return shown
 
     def shrink(self, card: Card, *, sensitive: bool = False) -> None:
         """What the present card becomes when the next one goes below it."""
@@ -178,6 +181,10 @@ class Exchange:
     def notice(self, text: str) -> None:
         """A line of its own, which nothing edits later."""
         self.post("sendMessage", render.plain_message(text), kind="notice")
+
+    def tell(self, chat_id: int, card: Card) -> None:
+        """A message of its own in somebody else's chat."""
+        self.post("sendMessage", render.message(card, _tokens(None)), kind="notice", chat_id=chat_id)
 
     def delete(self, message_id: int) -> None:
         """Take a message of the person out of the chat."""

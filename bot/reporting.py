@@ -32,7 +32,7 @@ from conversations.effects import (
     Withhold,
 )
 from conversations.engine import Step, show_date
-from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
+from conversations.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap, Typed
 from conversations.form import Form
 from conversations.instance import Instance
 from conversations.nodes import LAST_SAVED
@@ -470,6 +470,75 @@ def _file_name(name: str, *, is_sensitive: bool) -> str:
     if is_sensitive or safeguards.personal_data(name, strict=False):
         return f"archivo{PurePath(name).suffix[:8]}"
     return name
+
+
+# ------------------------------------------------------------------ nothing new
+NOT_STARTED = {"status": "not_started", "progress": "0", "reached": "no", "evidence_type": "none"}
+"""What "nothing new" means of an activity that was never reported on."""
+
+
+def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmission | None:
+    """A report all the same, and sent (DOMAIN §2.3): as the previous one, with the reason as its next step.
+
+    Filled through the form like any other. None, and nothing is stored, where the form asks for more than that,
+    somebody has begun the report, or it has been sent.
+    """
+    assert report.subject is not None
+    unit, plan_id = ex.unit, ex.membership.plan_id
+    version = unit.forms.current(plan_id, report.form_id)
+    if version is None or unit.sessions.holder(plan_id, version.form_key, report.subject, report.period.id):
+        return None
+    if unit.submissions.current(plan_id, version.form_key, report.subject, report.period.id):
+        return None
+    form = ex.house.forms.version(unit, version.id)
+    previous = _previous(ex, version.form_key, report)
+    begun = taken = engine.begin(
+        form,
+        instance_id=ex.house.new_instance_id(),
+        language=ex.language,
+        timezone=ex.house.timezone,
+        now=ex.now,
+        values=_filled(ex, report, previous),
+        previous=previous,
+        about=_about(report, ex),
+        restricted=report.is_restricted,
+    )
+    ways = profile(report.form_id)
+    answers = {**NOT_STARTED, **dict.fromkeys(ways.same_asks, reason)}
+    for _ in range(len(form.questions)):
+        question = taken.instance.node(taken.session.at).question
+        if engine.is_sending(question):
+            taken = engine.step(form, taken.session, Tap(taken.session.turn, "send"), now=ex.now)
+            break
+        event: Event
+        if previous and question.name == ways.same_at:
+            event = Tap(taken.session.turn, "same")
+        elif question.name in answers:
+            event = Typed(answers[question.name], 1)
+        else:
+            return None
+        taken = engine.step(form, taken.session, event, now=ex.now)
+    if not any(isinstance(effect, Submit) for effect in taken.effects):
+        return None
+    sensitive = report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions)
+    names = _by_name(taken.instance.answers())
+    return unit.submissions.add(
+        plan_id=plan_id,
+        form_id=version.form_key,
+        form_version_id=version.id,
+        instance_id=begun.session.instance_id,
+        person_id=ex.person.id,
+        agency_id=ex.agency_id,
+        subject=report.subject,
+        reporting_period_id=report.period.id,
+        answers=taken.instance.answers(),
+        sensitive=sensitive,
+        language=ex.language,
+        activity_status=names.get("status"),
+        progress=_percent(names),
+        started_at=ex.now,
+        now=ex.now,
+    )
 
 
 # ------------------------------------------------------------------ leaving and sending

@@ -143,6 +143,8 @@ def figures(families: Iterable[Metric]) -> dict[str, int]:
                     found[outcome] += int(sample.value)
                 case "enlace_deliveries_total", {"outcome": "undeliverable" | "unreachable"}:
                     found["undeliverable"] += int(sample.value)
+                case "enlace_fires_total", {"outcome": "said"}:
+                    found["fires"] += int(sample.value)
                 case "enlace_delivery_retries_total", _:
                     found["retried"] += int(sample.value)
     return found

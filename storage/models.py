@@ -396,6 +396,13 @@ class Submission(Base):
             sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
             postgresql_where=text("is_current AND subject IS NOT NULL"),
         ),
+        Index(
+            "ix_submission_period",
+            "plan_id",
+            "reporting_period_id",
+            sqlite_where=text("is_current AND subject IS NOT NULL"),
+            postgresql_where=text("is_current AND subject IS NOT NULL"),
+        ),
         Index("ix_submission_person", "person_id", "id"),
         Index("ix_submission_agency", "agency_id", "id"),
         Index(
@@ -570,6 +577,119 @@ class Job(Base):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(default="")
+
+
+# ------------------------------------------------------------------ what is said of the bot's own accord
+class Schedule(Base):
+    """What is said regularly: what, when, to whom, in which zone. Never deleted, since fires name it."""
+
+    __tablename__ = "schedule"
+    __table_args__ = (
+        Index(
+            "uq_schedule_shipped",
+            "plan_id",
+            "shipped",
+            unique=True,
+            sqlite_where=text("shipped IS NOT NULL"),
+            postgresql_where=text("shipped IS NOT NULL"),
+        ),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    what: Mapped[str] = mapped_column(String(32))
+    shipped: Mapped[str | None] = mapped_column(String(32))
+    """Of one that every plan begins with, its name: so that it is made once, also after it was deleted."""
+    days: Mapped[str] = mapped_column(String(64))
+    at: Mapped[str] = mapped_column(String(5))
+    """Wall time, `09:00`."""
+    timezone: Mapped[str] = mapped_column(String(64), default="")
+    """Blank: each recipient's own."""
+    roles: Mapped[str] = mapped_column(default="")
+    """Comma-separated; blank: all that the job is for."""
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    paused_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Fire(Base):
+    """The ledger: what was said to whom for which local window, or why not. Inserted with its outbox row (G8)."""
+
+    __tablename__ = "fire"
+    __table_args__ = (
+        UniqueConstraint("plan_id", "person_id", "what", "window"),
+        Index("ix_fire_window", "plan_id", "what", "window"),
+        Index("ix_fire_outbox", "outbox_id"),
+        Index(
+            "ix_fire_queued",
+            "outbox_id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("ix_fire_broadcast", "broadcast_id"),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    what: Mapped[str] = mapped_column(String(32))
+    window: Mapped[str] = mapped_column(String(32))
+    """A local day, `2018-10-05`."""
+    state: Mapped[str] = mapped_column(String(16))
+    """`queued`, then `sent`, `ambiguous`, `undeliverable` or `cancelled`; `skipped`, or `open`: may still be told."""
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    rungs: Mapped[str] = mapped_column(default="")
+    answer: Mapped[str] = mapped_column(String(32), default="")
+    """What the person pressed under it."""
+    outbox_id: Mapped[int | None] = mapped_column(Id)
+    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcast.id"))
+    fired_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class Broadcast(Base):
+    """Something somebody has sent to many at once; its card shows them how far it is."""
+
+    __tablename__ = "broadcast"
+    __table_args__ = (NEVER_AGAIN,)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    card_id: Mapped[int | None] = mapped_column(Id)
+    shown: Mapped[str] = mapped_column(String(64), default="")
+    """What its card says, so that it is edited only when that changes."""
+    total: Mapped[int]
+    begun_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class Pause(Base):
+    """Silence that was asked for: a hurricane, a leave, a hand-over, "tomorrow"."""
+
+    __tablename__ = "pause"
+    __table_args__ = (Index("ix_pause_plan", "plan_id", "ended_at"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    from_at: Mapped[datetime]
+    until_on: Mapped[date | None]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None]
+
+
+class Holiday(Base):
+    """A day on which nobody is expected to work: from the country's calendar, or added by an admin."""
+
+    __tablename__ = "holiday"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    on: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(default="")
+    is_removed: Mapped[bool] = mapped_column(default=False)
+    """An admin says that people work on it: so it does not come back with the calendar."""
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class AuditEntry(Base):

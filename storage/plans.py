@@ -5,7 +5,7 @@ every question takes a fixed number of statements whatever the size of the plan,
 once. Rows come out as the value types of `conversations.plan`, with their `id`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -272,10 +272,18 @@ class Plans:
         raise NotFound(f"no agency {agency_id}")
 
     def activities(
-        self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
+        self,
+        plan_id: int,
+        agency_id: int | None = None,
+        *,
+        include_retired: bool = False,
+        agencies: Collection[str] | None = None,
     ) -> tuple[Activity, ...]:
-        """Those that the agency leads, or all of the plan, by area and code."""
-        if agency_id is None:
+        """Those that the agency leads, or these `agencies` by their codes, or all of the plan; by area and code."""
+        if agencies is not None:
+            some = _ACTIVITIES.where(_agency.c.code.in_(sorted(agencies)))
+            rows = list(self._unit.connection.execute(some, {"plan_id": plan_id}))
+        elif agency_id is None:
             rows = self._rows(_ACTIVITIES, plan_id=plan_id)
         else:
             rows = self._rows(_ACTIVITIES_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
@@ -362,11 +370,11 @@ class Plans:
 
     def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
         """The current version of every report about what the agency leads, in no order."""
-        return tuple(map(_to_report, self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)))
+        return tuple(map(to_report, self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)))
 
     def ended(self, plan_id: int) -> dict[str, date]:
         """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
-        return ended_activities(map(_to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
+        return ended_activities(map(to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
 
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
         return prepared(statement).rows(self._unit.connection, values)
@@ -423,7 +431,7 @@ def _to_indicators(rows: Iterable[Any]) -> list[Indicator]:
     return list(found.values())
 
 
-def _to_report(row: Any) -> PastReport:
+def to_report(row: Any) -> PastReport:
     return PastReport(
         subject=row.subject,
         period_code=row.code,

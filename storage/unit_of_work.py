@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from storage.files import Attachments
     from storage.people import Invitations, People
     from storage.plans import Plans
+    from storage.schedule import Schedules
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -135,6 +136,12 @@ class UnitOfWork:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self)
+
+    @cached_property
+    def schedule(self) -> "Schedules":
+        from storage.schedule import Schedules
+
+        return Schedules(self)
 
     @cached_property
     def audit(self) -> Audit:

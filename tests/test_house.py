@@ -20,11 +20,15 @@ import openpyxl
 import pytest
 from babel.messages.pofile import read_po
 
+from bot import notices
 from bot.commands import COMMANDS
+from bot.scheduler import JOBS
 from bot.settings import Settings
 from conversations.conformance import FEATURES
+from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
 from conversations.plan import Light, Role, ValidationState
+from conversations.reminders import STAGES, PauseKind, Reason
 from conversations.wording import LANGUAGES, catalogue
 from storage.files import REASONS
 from storage.imports import DifferenceKind
@@ -39,13 +43,22 @@ MESSAGE_LIMIT = 330
 BUTTON_LIMIT = 30
 """DOMAIN §4: nothing longer is read, nothing wider fits."""
 
+PAUSED = tuple(kind for kind in get_args(PauseKind) if kind != "snooze")
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "closing.{}": tuple(FOR_COORDINATORS),
+    "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
+    "due.reason.{}": (*get_args(Reason), "no_role", "no_window", "schedule_paused"),
     "err.{}_expected": (*UPLOADS, "place"),
     "file.{}": REASONS,
     "form.send_{}": tuple(UPLOADS),
     "history.{}": tuple(ValidationState),
+    "job.{}": tuple(job.what for job in JOBS),
     "joined.{}": tuple(Role),
+    "nothing.reason.{}": notices.REASONS,
+    "pause.{}.begun": PAUSED,
+    "pause.{}.choose": PAUSED,
+    "pause.{}.ended": PAUSED,
     "plan.difference.{}": get_args(DifferenceKind),
     "plan.light.{}": tuple(Light),
     "plan.month.{}": tuple(str(month) for month in range(1, 13)),
@@ -62,9 +75,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "reporting_period",
     ),
     "problem.{}": (),  # told by code: see below
+    "recurrence.{}": ("daily", "workdays"),
     "remedy.{}": (),
+    "remind.{}": STAGES,
+    "remind.{}_one": STAGES,
+    "remind.need.{}": (*notices.NEEDS, "tomorrow", "nothing_new"),
     "role.{}": tuple(Role),
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
+    "weekday.{}": WEEKDAYS,
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
 }
 """Keys that code puts together, and everything that can stand in the gap."""

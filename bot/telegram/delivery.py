@@ -139,6 +139,12 @@ class _Lane:
 
 
 OpenFile = Callable[[str], IO[bytes]]
+SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
+"""Inside the unit that claims fan-out: which of it is still to be said, and in which words (G8)."""
+
+
+def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
+    return rows
 
 
 def open_path(path: str) -> IO[bytes]:
@@ -166,6 +172,8 @@ class Delivery:
         sweep_every: float = 2.0,
         back_off: Sequence[float] = BACK_OFF,
         open_file: OpenFile = open_path,
+        second_look: SecondLook = as_claimed,
+        is_held: Callable[[], bool] = lambda: False,
     ) -> None:
         self._api = api
         self._units = units
@@ -175,6 +183,8 @@ class Delivery:
         self._sweep_every = sweep_every
         self._back_off = back_off
         self._open_file = open_file
+        self._second_look = second_look
+        self._is_fan_out_held = is_held
         self._pacer = Pacer(rate)
         self._reply_slots = asyncio.Semaphore(max(1, in_flight * 4 // 5))
         self._fan_out_slots = asyncio.Semaphore(max(1, in_flight // 5))
@@ -338,9 +348,10 @@ class Delivery:
         if self._cannot_record:
             return  # what is decided but not recorded must not be settled as expired
         now = self._clock.now()
-        room = max(0, FAN_OUT_IN_HAND - self._fan_out_in_hand)
+        room = 0 if self._is_fan_out_held() else max(0, FAN_OUT_IN_HAND - self._fan_out_in_hand)
         parked, in_hand = frozenset(self._parked), frozenset(self._in_hand)
-        found = await self._units.run(None, partial(look, now=now, fan_out=room, parked=parked, in_hand=in_hand))
+        looking = partial(look, now=now, fan_out=room, parked=parked, in_hand=in_hand, second_look=self._second_look)
+        found = await self._units.run(None, looking)
         for row in found.rows:
             if row.id not in self._in_hand:
                 self._take(row)
@@ -670,11 +681,19 @@ def _open_replies(unit: UnitOfWork, chats: frozenset[int] | None = None) -> list
     return [(found.id, found.chat_id) for found in unit.connection.execute(open_ones)]
 
 
-def look(unit: UnitOfWork, now: datetime, fan_out: int, parked: frozenset[int], in_hand: frozenset[int]) -> Found:
+def look(
+    unit: UnitOfWork,
+    now: datetime,
+    fan_out: int,
+    parked: frozenset[int],
+    in_hand: frozenset[int],
+    second_look: SecondLook = as_claimed,
+) -> Found:
     """Settle what has expired and claim what is due."""
     unit.outbox.settle_expired(now)
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
-    others = unit.outbox.claim(now, now + LEASE, fan_out, FAN_OUT_LANE) if fan_out else []
+    claimed = unit.outbox.claim(now, now + LEASE, fan_out, FAN_OUT_LANE) if fan_out else []
+    others = second_look(unit, claimed, now) if claimed else []
     ours = in_hand | {row.id for row in replies}
     waiting = frozenset(chat_id for id, chat_id in _open_replies(unit, parked) if id not in ours)
     return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, waiting)

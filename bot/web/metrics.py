@@ -4,14 +4,13 @@ Whoever may read metrics may not read anything else: monitoring is often looked 
 it has scraped is kept for years. So every label's values are written down here or in the code they come from (kinds
 of updates, kinds of messages, classes of outcomes); never a name, an agency, a chat, a token or an answer.
 
-The hot path counts in plain integers (`storage.tally`); nothing is computed before somebody asks. `fires` follow
-with the reminders that would make them.
+The hot path counts in plain integers (`storage.tally`); nothing is computed before somebody asks.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -26,6 +25,9 @@ from bot.telegram.intake import Intake
 from storage.database import Database
 from storage.errors import Unavailable
 from storage.tally import BOUNDS, Durations
+
+if TYPE_CHECKING:
+    from bot.scheduler import Scheduler
 
 OUTCOMES: Final = {
     "Sent": "sent",
@@ -45,8 +47,9 @@ OUTCOMES: Final = {
 class Figures(Collector):
     """The figures of one running bot, read when they are asked for."""
 
-    def __init__(self, database: Database, intake: Intake, delivery: Delivery) -> None:
+    def __init__(self, database: Database, intake: Intake, delivery: Delivery, scheduler: "Scheduler") -> None:
         self._database = database
+        self._scheduler = scheduler
         self._intake = intake
         self._delivery = delivery
 
@@ -78,6 +81,17 @@ class Figures(Collector):
         yield GaugeMetricFamily(
             "enlace_retry_after_seconds", "Until Telegram hears us again after a 429; 0: now.", delivery.held_for
         )
+        fires = CounterMetricFamily(
+            "enlace_fires", "What was due on schedule, by what became of it.", labels=["what", "outcome"]
+        )
+        for labels, number in sorted(dict(self._scheduler.counts).items()):
+            fires.add_metric(labels, number)
+        yield fires
+        yield GaugeMetricFamily(
+            "enlace_clock_held",
+            "1 while nothing is said on schedule, since the clock has jumped.",
+            self._scheduler.is_held,
+        )
         yield from self._waiting()
 
     def _waiting(self) -> Iterator[Metric]:
@@ -94,10 +108,10 @@ class Figures(Collector):
         yield GaugeMetricFamily("enlace_jobs_waiting", "Work that no worker has begun.", jobs)
 
 
-def metrics_route(database: Database, intake: Intake, delivery: Delivery) -> Route:
+def metrics_route(database: Database, intake: Intake, delivery: Delivery, scheduler: "Scheduler") -> Route:
     """`/metrics` of this bot: its own figures, and its process's memory, processor time and open files."""
     registry = CollectorRegistry()
-    registry.register(Figures(database, intake, delivery))
+    registry.register(Figures(database, intake, delivery, scheduler))
     ProcessCollector(registry=registry)
 
     async def metrics(_: Request) -> Response:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvicorn
@@ -24,6 +24,9 @@ from bot.web.health import Question, web_app
 from storage.database import Database, check
 from storage.errors import StorageError, Unavailable
 from storage.unit_of_work import Units
+
+if TYPE_CHECKING:
+    from bot.scheduler import Scheduler
 
 logger = structlog.get_logger(__name__)
 
@@ -117,14 +120,18 @@ def questions(api: Api, units: Units, database_url: str) -> dict[str, Question]:
     return {"database": database, "migrations": migrations, "telegram": telegram}
 
 
-def operations(settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery) -> HttpServer:
+def operations(
+    settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery, scheduler: "Scheduler"
+) -> HttpServer:
     """What monitoring may ask, at ENLACE_METRICS, in either mode: `/healthz`, `/readyz`, and there alone `/metrics`.
 
     On an address of its own, since the webhook's is open to the world.
     """
     from bot.web.metrics import metrics_route  # prometheus-client, for those who have a Prometheus
 
-    app = web_app([metrics_route(database, intake, delivery)], questions(api, database.units, settings.database_url))
+    app = web_app(
+        [metrics_route(database, intake, delivery, scheduler)], questions(api, database.units, settings.database_url)
+    )
     host, port = host_and_port(settings.metrics)
     return HttpServer(app, host, port, setting="ENLACE_METRICS")
 

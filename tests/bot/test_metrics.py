@@ -24,6 +24,7 @@ from wire import opened, running
 
 from bot.demo import BEGINS, CAST
 from bot.sandbox.server import running_sandbox
+from bot.scheduler import Scheduler
 from bot.telegram.intake import ALLOWED_UPDATES, OTHER_UPDATES
 from bot.telegram.outcomes import Outcome
 from bot.web.metrics import OUTCOMES, Figures
@@ -147,7 +148,8 @@ async def test_a_database_that_is_away_leaves_only_its_own_figures_out(tmp_path:
     upgrade(url)
     with running_sandbox() as sandbox, opened(url, tmp_path) as database:
         async with running(sandbox, database) as bot:
-            house = Figures(database, bot.intake, bot.delivery)
+            scheduler = Scheduler(database, bot.clock, "America/Santo_Domingo", said=bot.delivery.wake)
+            house = Figures(database, bot.intake, bot.delivery, scheduler)
             names = [family.name for family in house.collect()]
             (tmp_path / "x.db").rename(tmp_path / "y.db")
             left = [family.name for family in house.collect()]

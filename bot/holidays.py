@@ -1,0 +1,50 @@
+"""The country's public holidays, and what they move.
+
+The `holidays` library knows 250 countries and weighs as much as the rest of the bot's memory for people: it is asked
+once in a plan's life, and what it said are rows that an admin adds to and takes from.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from conversations.due import is_working_day
+from conversations.plan import reporting_period
+from storage.plans import Plan
+from storage.unit_of_work import UnitOfWork
+
+
+def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
+    """Give a plan the holidays of its country, once; whatever admins have changed since stays."""
+    fact = f"calendar.{plan.id}"
+    if unit.facts.get(fact) is not None:
+        return
+    found = public_holidays(plan.timezone, plan.starts_on, plan.ends_on)
+    unit.schedule.add_holidays(plan.id, found)
+    reroll(unit, plan.id, now.astimezone(ZoneInfo(plan.timezone)).date())
+    unit.facts.set(fact, str(len(found)), now)
+
+
+def reroll(unit: UnitOfWork, plan_id: int, today: date) -> None:
+    """Let the days of the periods that are not due yet fall where the holidays now let them."""
+    free = unit.schedule.holidays(plan_id)
+    for period in unit.plans.periods(plan_id):
+        if period.due_on < today:
+            continue
+        rolled = replace(reporting_period(period.code, free), id=period.id)
+        if rolled != period:
+            unit.schedule.set_days(rolled)
+
+
+def public_holidays(timezone: str, first: date, last: date) -> dict[date, str]:
+    """The public holidays of the country in which the zone lies; none where it lies in none, or in one unknown."""
+    import holidays
+
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
+    country = next((row.split("\t")[0] for row in table.splitlines() if row.split("\t")[2:3] == [timezone]), "")
+    try:
+        found = holidays.country_holidays(country, years=range(first.year, last.year + 2))
+    except (NotImplementedError, KeyError):
+        return {}
+    return {day: name for day, name in sorted(found.items()) if is_working_day(day, ())}

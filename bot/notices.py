@@ -1,0 +1,312 @@
+"""The buttons under a reminder, and what stops reminders: tomorrow, nothing new, an explanation, a pause, a hand-over.
+
+Every one of them is an ordinary command of COMMANDS: a reminder lies in a chat for months, so whatever is pressed is
+looked at as things stand then, not as they stood when it was sent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.exchange import Denied, Exchange
+from bot.occasion import Planned, carry
+from bot.reminding import worded
+from bot.reporting import FORM_OF, Report, open_report, report_nothing_new
+from conversations.cards import Button, Card, Line, bold, line
+from conversations.due import ONE_DAY, is_quiet, working_day_from
+from conversations.engine import show_date
+from conversations.plan import AGENCY_ROLES, DueReport, Role
+from conversations.reminders import Agenda, PauseKind, Recipient, Topic, report_topics, silenced
+from conversations.wording import wording
+from storage.submissions import StoredSubmission
+
+LADDER = "reminders"
+REASONS = ("no_progress", "waiting", "budget", "season")
+"""Why there is nothing new; catalogue keys `nothing.reason.…`. What is said in words is a report of its own."""
+NEEDS = ("days", "call", "no_data")
+"""What somebody needs in order to report; catalogue keys `remind.need.…`."""
+PAUSES: tuple[int, ...] = (1, 3, 7, 14)
+"""Days that can be chosen; none of them: until it is ended."""
+LISTED = 8
+
+
+# ------------------------------------------------------------------ under a reminder
+def begin(ex: Exchange, argument: str) -> None:
+    """Empezar: the report that is due first, or the word that nothing is left."""
+    due = _left(ex)
+    if not due:
+        _say(ex, ex.say("menu.nothing"))
+        return
+    open_report(ex, Report(FORM_OF["activity"], due[0].item, due[0].period))
+
+
+def postpone(ex: Exchange, argument: str) -> None:
+    """Recordarme mañana: nothing more today, and a word on the next working day if something is left then."""
+    plan_id = ex.membership.plan_id
+    day = working_day_from(ex.now.astimezone(ex.zone).date() + ONE_DAY, ex.unit.schedule.holidays(plan_id))
+    ex.unit.schedule.pause(plan_id, "snooze", ex.now, day, person_id=ex.person.id, by=ex.person.id)
+    ex.unit.schedule.answer(plan_id, ex.person.id, LADDER, "tomorrow")
+    _say(ex, ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
+
+
+def nothing_new(ex: Exchange, argument: str) -> None:
+    """Sin novedades: one reason for all that is left, and each is reported as last time. A report like any other."""
+    due = _left(ex)
+    if not due:
+        _say(ex, ex.say("menu.nothing"))
+        return
+    if argument not in REASONS:
+        rows = [(Button(ex.say(f"nothing.reason.{reason}"), f"command:novedades:{reason}"),) for reason in REASONS]
+        rows.append((Button(ex.say("menu.home"), "command:menu:"),))
+        codes = ", ".join(report.code for report in due[:LISTED])
+        key = "nothing.why" if len(due) > 1 else "nothing.why_one"
+        ex.show(Card((line(ex.say(key, n=len(due), codes=codes)),), tuple(rows)))
+        ex.stand(None)
+        return
+    reason = ex.say(f"nothing.reason.{argument}")
+    sent: list[tuple[DueReport, StoredSubmission]] = []
+    open_ones: list[DueReport] = []
+    for report in due:
+        about = Report(FORM_OF["activity"], report.item, report.period)
+        stored = None if report.returned else report_nothing_new(ex, about, reason)
+        if stored is None:
+            open_ones.append(report)
+        else:
+            sent.append((report, stored))
+    lines: list[Line] = []
+    if sent:
+        lines.append(line(bold(ex.say("nothing.done" if len(sent) > 1 else "nothing.done_one", n=len(sent)))))
+        for report, stored in sent:
+            lines.append(line(f"• {report.code} · {ex.say('nothing.receipt', receipt=f'{stored.receipt_number:04d}')}"))
+    rows = []
+    if open_ones:
+        codes = ", ".join(report.code for report in open_ones[:LISTED])
+        lines.append(line(ex.say("nothing.left", codes=codes)))
+        rows.append((Button(ex.say("menu.report"), "command:empezar:", "primary"),))
+    else:
+        rows.append((Button(ex.say("menu.close"), "command:cerrar:", "success"),))
+    rows.append((Button(ex.say("menu.home"), "command:menu:new"),))
+    ex.unit.schedule.answer(ex.membership.plan_id, ex.person.id, LADDER, "nothing_new")
+    ex.show(Card(tuple(lines), tuple(rows)), kind="receipt", is_last=True)
+    ex.stand(None)
+
+
+def explain(ex: Exchange, argument: str) -> None:
+    """Explicar qué pasa: what they need, for the coordinator's list; nobody is written to because of it."""
+    if argument not in NEEDS:
+        rows = [(Button(ex.say(f"remind.need.{need}"), f"command:explicar:{need}"),) for need in NEEDS]
+        rows.append((Button(ex.say("remind.not_me"), "command:relevo:"),))
+        ex.show(Card((line(ex.say("remind.help")),), tuple(rows)))
+        ex.stand(None)
+        return
+    ex.unit.schedule.answer(ex.membership.plan_id, ex.person.id, LADDER, argument)
+    _say(ex, ex.say("remind.explained"))
+
+
+def leave_post(ex: Exchange, argument: str) -> None:
+    """Ya no soy yo: after one question the role ends, with everything that hangs on it, and the admins are told."""
+    membership = ex.membership
+    if argument != "yes":
+        rows = (
+            (Button(ex.say("relieve.yes"), "command:relevo:yes", "danger"),),
+            (Button(ex.say("form.no_leave"), "command:menu:"),),
+        )
+        ex.show(Card((line(ex.say("relieve.sure", agency=ex.agency_code)),), rows))
+        ex.stand(None)
+        return
+    name, agency, language = ex.person.name, ex.agency_code, ex.language
+    ex.show(Card((line(ex.say("relieve.done")),)), is_last=True)
+    ex.stand(None)
+    ex.unit.people.end_membership(ex.person.id, membership.plan_id, now=ex.now, by=ex.person.id)
+    ex.language = language
+    for admin in ex.unit.people.with_role(membership.plan_id, Role.ADMIN):
+        say = wording(admin.language)
+        text = say("admin.handover", name=name, agency=agency, role=say(f"role.{membership.role}"))
+        ex.tell(
+            admin.telegram_id,
+            Card((line(text),), ((Button(say("command.invitar"), f"command:invitar:focal_point.{agency}"),),)),
+        )
+
+
+# ------------------------------------------------------------------ pauses
+def pause(ex: Exchange, argument: str) -> None:
+    """/pausar: for oneself; for a coordinator or admin, everybody's: a hurricane is one command (DOMAIN §5.3)."""
+    is_everybody = ex.membership.role not in AGENCY_ROLES
+    kind: PauseKind = "everybody" if is_everybody else "own"
+    _paused(ex, argument, kind, "pausar", person_id=None if is_everybody else ex.person.id)
+
+
+def delegate(ex: Exchange, argument: str) -> None:
+    """/delegar: for some days a colleague of the agency is reminded instead, and is told so."""
+    others = [p for p in ex.unit.people.of_agency(ex.membership.plan_id, ex.agency_id) if p.id != ex.person.id]
+    if not others:
+        _say(ex, ex.say("delegate.nobody"))
+        return
+    until_on = _paused(ex, argument, "delegated", "delegar", person_id=ex.person.id)
+    if until_on is not None:
+        for other in others:
+            say = wording(other.language)
+            day = show_date(until_on.isoformat(), other.language)
+            ex.tell(other.telegram_id, Card((line(say("delegate.told", name=ex.person.name, date=day)),)))
+
+
+def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, person_id: int | None) -> date | None:
+    """Choose, begin or end a pause of this kind; the day until which one has just begun."""
+    say, plan_id, schedule = ex.say, ex.membership.plan_id, ex.unit.schedule
+    today = ex.now.astimezone(ex.zone).date()
+    if argument == "end":
+        was = schedule.resume(plan_id, ex.now, person_id=person_id, kinds=(kind,))
+        if was and person_id is None:
+            _record(ex, "reminders.resumed", {})
+        _say(ex, say(f"pause.{kind}.ended"))
+        return None
+    if argument.isascii() and argument.isdecimal() and int(argument) in (0, *PAUSES):
+        until_on = today + timedelta(days=int(argument)) if argument != "0" else None
+        schedule.pause(plan_id, kind, ex.now, until_on, person_id=person_id, by=ex.person.id)
+        if person_id is None:
+            _record(ex, "reminders.paused", {"until": until_on.isoformat() if until_on else ""})
+        day = show_date(until_on.isoformat(), ex.language) if until_on else say("pause.unlimited")
+        rows = ((Button(say("pause.end"), f"command:{command}:end"),), (Button(say("menu.home"), "command:menu:"),))
+        ex.show(Card((line(say(f"pause.{kind}.begun", date=day)),), rows))
+        ex.stand(None)
+        return until_on
+    rows_: list[tuple[Button, ...]] = [
+        tuple(
+            Button(say("pause.days" if days > 1 else "pause.day", n=days), f"command:{command}:{days}") for days in pair
+        )
+        for pair in (PAUSES[:2], PAUSES[2:])
+    ]
+    if kind == "everybody":
+        rows_.append((Button(say("pause.unlimited_button"), f"command:{command}:0"),))
+    now = [p for p in schedule.pauses(plan_id, today) if p.kind == kind and p.person_id == person_id]
+    lines = [line(say(f"pause.{kind}.choose"))]
+    if any(p.pause.until_on is None or today < p.pause.until_on for p in now):
+        until = show_date(now[-1].until_on.isoformat(), ex.language) if now[-1].until_on else say("pause.unlimited")
+        lines.insert(0, line(bold(say("pause.now", date=until))))
+        rows_.append((Button(say("pause.end"), f"command:{command}:end", "success"),))
+    rows_.append((Button(say("menu.home"), "command:menu:"),))
+    ex.show(Card(tuple(lines), tuple(rows_)))
+    ex.stand(None)
+    return None
+
+
+# ------------------------------------------------------------------ reminding by hand
+def chase(ex: Exchange, argument: str) -> None:
+    """/recordar: who has something left and was not reminded today; one press reminds them, each in private."""
+    say, plan_id = ex.say, ex.membership.plan_id
+    home = (Button(say("menu.home"), "command:menu:"),)
+    outlook = ex.unit.schedule.outlook(plan_id, ex.today)
+    agenda = ex.unit.schedule.agenda(plan_id, outlook, ex.now)
+    everybody = ex.unit.schedule.recipients(plan_id)
+    meant, told_today = _to_chase(ex, agenda, everybody)
+    agencies = sorted(code for code in agenda.left if report_topics(agenda, code))
+    if not agencies:
+        ex.show(Card((line(say("chase.nobody")),), (home,)))
+        ex.stand(None)
+        return
+    if argument != "yes" or not meant:
+        lines = [line(bold(say("chase.title", n=len(agencies))))]
+        for code in agencies[: 2 * LISTED]:
+            lines.append(line(f"• {code} · ", say("remind.left_n", n=len(agenda.left[code]))))
+        if told_today:
+            lines.append(line(say("chase.told_today", n=told_today)))
+        if is_quiet(ex.now, ex.zone, agenda.holidays):
+            lines.append(line(say("chase.quiet")))
+        rows = [(Button(say("chase.now", n=len(meant)), "command:recordar:yes", "primary"),)] if meant else []
+        ex.show(Card(tuple(lines), (*rows, home)))
+        ex.stand(None)
+        return
+    ex.forget_card()
+    card = Card((line(say("chase.sending", sent=0, total=len(meant))),), (_stop_row(ex, 0),))
+    _broadcast(ex, agenda, meant, everybody, card)
+
+
+def _broadcast(
+    ex: Exchange,
+    agenda: Agenda,
+    meant: Sequence[tuple[Recipient, tuple[Topic, ...]]],
+    everybody: Sequence[Recipient],
+    card: Card,
+) -> None:
+    plan_id = ex.membership.plan_id
+    names: dict[str, list[Recipient]] = {}
+    for who in everybody:
+        names.setdefault(who.agency_code, []).append(who)
+    number = ex.unit.schedule.begin_broadcast(plan_id, ex.person.id, None, len(meant), ex.now)
+    card_id = ex.show(replace(card, rows=(_stop_row(ex, number),)), anew=True)
+    ex.unit.schedule.set_broadcast(number, card_id=card_id, shown=f"0/{len(meant)}")
+    planned = [
+        Planned(
+            who,
+            ex.now.astimezone(ZoneInfo(who.timezone)).date(),
+            worded(topics, who, agenda, names),
+        )
+        for who, topics in meant
+    ]
+    carry(ex.unit, plan_id, LADDER, "reminder", planned, ex.now, number)
+    ex.forget_card()
+    ex.stand(None)
+
+
+def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
+    return (Button(ex.say("chase.stop"), f"command:detener:{number}", "danger"),)
+
+
+def _to_chase(
+    ex: Exchange, agenda: Agenda, everybody: Sequence[Recipient]
+) -> tuple[list[tuple[Recipient, tuple[Topic, ...]]], int]:
+    """Those whom a reminder may reach now, with what is left; and how many were reminded today already."""
+    meant: list[tuple[Recipient, tuple[Topic, ...]]] = []
+    told_today = 0
+    for who in everybody:
+        if who.role not in AGENCY_ROLES:
+            continue
+        if who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point:
+            continue
+        topics = report_topics(agenda, who.agency_code)
+        zone = ZoneInfo(who.timezone)
+        day = ex.now.astimezone(zone).date()
+        if not topics:
+            continue
+        if (who.person_id, day) in agenda.windows:
+            told_today += 1
+        elif not is_quiet(ex.now, zone, agenda.holidays) and silenced(agenda, who, ex.now, day) is None:
+            meant.append((who, topics))
+    return meant, told_today
+
+
+def stop(ex: Exchange, argument: str) -> None:
+    """Take back what has not left yet of one's own broadcast."""
+    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
+        raise Denied
+    found = ex.unit.schedule.broadcasts(int(argument))
+    if not found or found[0].plan_id != ex.membership.plan_id or found[0].person_id != ex.person.id:
+        raise Denied
+    ex.unit.schedule.stop_broadcast(found[0].id, ex.now)
+    ex.toast = ex.say("chase.stopping")
+
+
+def progress_card(language: str, sent: int, total: int, *, is_over: bool, is_stopped: bool, number: int) -> Card:
+    """How far a broadcast is, on its sender's phone."""
+    say = wording(language)
+    if not is_over:
+        row = (Button(say("chase.stop"), f"command:detener:{number}", "danger"),)
+        return Card((line(say("chase.sending", sent=sent, total=total)),), (row,))
+    key = "chase.stopped" if is_stopped else "chase.done" if sent != 1 else "chase.done_one"
+    return Card((line(say(key, n=sent, total=total)),), ((Button(say("menu.home"), "command:menu:new"),),))
+
+
+# ------------------------------------------------------------------ inside
+def _left(ex: Exchange) -> list[DueReport]:
+    due = ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today)
+    return [report for report in due if not report.is_indicator]
+
+
+def _say(ex: Exchange, text: str) -> None:
+    ex.show(Card((line(text),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+    ex.stand(None)
+
+
+def _record(ex: Exchange, act: str, details: dict[str, object]) -> None:
+    ex.unit.audit.record(act, ex.person.id, ex.membership.plan_id, details, ex.now)

@@ -1,0 +1,169 @@
+"""What the scheduler and its jobs say to each other: the moment, the job, and what it has planned for whom.
+
+A job decides and words; it never sends, never writes, and never asks what time it is. The scheduler alone turns what
+is planned into rows of the ledger and the outbox, so that a new job (one row of JOBS) cannot say anything twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from conversations.due import GRACE_DAYS, Rung, is_quiet, windows_until, working_days_after
+from conversations.plan import Role
+from conversations.reminders import Agenda, Recipient, silenced
+from storage.outbox import Kind, OutboxDraft
+from storage.schedule import StoredFire, StoredSchedule
+from storage.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One plan at one instant; `today` is the day of the plan's zone."""
+
+    plan_id: int
+    now: datetime
+    today: date
+
+    @classmethod
+    def of(cls, plan_id: int, now: datetime, timezone: str) -> "Moment":
+        return cls(plan_id, now, now.astimezone(ZoneInfo(timezone)).date())
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A call of the Bot API, as the outbox keeps it."""
+
+    payload: dict[str, Any] = field(repr=False)
+    method: str = "sendMessage"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """For one person and window: what is said, or why nothing is. `missed` are windows of which this speaks too."""
+
+    who: Recipient
+    window: date
+    message: Message | None = None
+    reason: str = ""
+    is_open: bool = False
+    rungs: tuple[Rung, ...] = ()
+    missed: tuple[date, ...] = ()
+
+
+Scan = Callable[[UnitOfWork, StoredSchedule, Moment], Sequence[Planned]]
+"""What is to be said now on account of a schedule, to those of whom the ledger does not know it yet."""
+Again = Callable[
+    [UnitOfWork, Moment, Agenda, Sequence[tuple[StoredFire, Recipient]]], Mapping[int, Message | str | None]
+]
+"""The second look at the moment of sending, by the fire's id: the words as they are now, a reason to keep silent,
+or None: as it was planned."""
+Compose = Callable[[UnitOfWork, Moment, Sequence[Recipient]], Mapping[int, Message | None]]
+"""The message of each of these people, by `person_id`; none for whom there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing that is said regularly. Every plan begins with a schedule for it, which admins change in chat."""
+
+    what: str
+    kind: Kind
+    roles: frozenset[Role]
+    days: str
+    at: time
+    scan: Scan
+    again: Again
+
+    def roles_of(self, schedule: StoredSchedule) -> Collection[Role]:
+        return self.roles & set(schedule.roles) if schedule.roles else self.roles
+
+
+def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
+    """The scan of a job that says the same kind of thing in each of its windows: a digest, a monthly card.
+
+    After an outage only the latest window is said, for two working days; earlier ones are recorded as told later.
+    """
+
+    def scan(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
+        planned: list[Planned] = []
+        holidays = unit.schedule.holidays(moment.plan_id)
+        wanted = roles & set(schedule.roles) if schedule.roles else roles
+        outlook: Agenda | None = None
+        for name in unit.schedule.zones(moment.plan_id):
+            zone = schedule.zone(name)
+            if is_quiet(moment.now, zone, holidays):
+                continue
+            windows = windows_until(schedule.days, schedule.at, zone, moment.now, holidays)
+            local = moment.now.astimezone(zone).date()
+            if not windows or working_days_after(windows[-1], local, holidays) > GRACE_DAYS:
+                continue
+            untold = [
+                who
+                for who in unit.schedule.untold(moment.plan_id, schedule.what, name, windows[-1], wanted)
+                if who.since <= windows[-1]
+            ]
+            if not untold:
+                continue
+            outlook = outlook or unit.schedule.outlook(moment.plan_id, moment.today, schedule.what)
+            reasons = {who.person_id: silenced(outlook, who, moment.now, local) for who in untold}
+            told = [who for who in untold if reasons[who.person_id] is None]
+            messages = compose(unit, moment, told) if told else {}
+            for who in untold:
+                message = messages.get(who.person_id)
+                reason = reasons[who.person_id] or ("" if message else "nothing_left")
+                missed = tuple(day for day in windows[-3:-1] if day >= who.since)
+                planned.append(Planned(who, windows[-1], message, reason, missed=missed if message else ()))
+        return planned
+
+    return scan
+
+
+def as_planned(
+    unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
+) -> Mapping[int, Message | str | None]:
+    """The second look of a job whose words do not age within a day: only role, pause and hour are looked at."""
+    return {}
+
+
+def carry(
+    unit: UnitOfWork,
+    plan_id: int,
+    what: str,
+    kind: Kind,
+    planned: Sequence[Planned],
+    now: datetime,
+    broadcast_id: int | None = None,
+) -> Counter[str]:
+    """Rows of the ledger, each with its message, for those who have none yet. How many were said and skipped.
+
+    Nothing else adds a reminder or a digest to the outbox: whatever is added here is added once (G8).
+    """
+    made: Counter[str] = Counter()
+    for one in planned:
+        draft = None
+        if one.message is not None:
+            draft = OutboxDraft(one.who.chat_id, kind, one.message.method, one.message.payload)
+        state = "queued" if draft else "open" if one.is_open else "skipped"
+        is_new = unit.schedule.fire(
+            plan_id,
+            one.who.person_id,
+            what,
+            one.window,
+            now,
+            draft=draft,
+            state=state,
+            reason=one.reason,
+            rungs=one.rungs,
+            broadcast_id=broadcast_id,
+        )
+        if not is_new:
+            continue
+        made["said" if draft else "skipped"] += 1
+        for day in one.missed:
+            missed = unit.schedule.fire(
+                plan_id, one.who.person_id, what, day, now, state="skipped", reason="told_later"
+            )
+            made["skipped"] += missed
+    return made

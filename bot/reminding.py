@@ -1,0 +1,130 @@
+"""The ladder's job: who is reminded now, in which words, and the second look when the words are about to leave."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from bot.occasion import Message, Moment, Planned
+from bot.telegram import render
+from bot.telegram.updates import command_token
+from conversations.cards import Card
+from conversations.due import Rung, falls_on, instant, is_quiet
+from conversations.plan import AGENCY_ROLES, Role
+from conversations.reminders import (
+    Agenda,
+    Recipient,
+    Say,
+    Silence,
+    Topic,
+    Verdict,
+    concerns,
+    decide,
+    pending_steps,
+    reminder,
+    still_due,
+)
+from storage.schedule import StoredFire, StoredSchedule
+from storage.unit_of_work import UnitOfWork
+
+ROLES = AGENCY_ROLES | {Role.COORDINATOR}
+
+
+def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
+    """Who is told something now, and who is not although a step has come.
+
+    Cheap while nothing is due, since it is asked every few seconds: the plan is read only if it concerns somebody.
+    """
+    holidays = unit.schedule.holidays(moment.plan_id)
+    found: list[tuple[Recipient, ZoneInfo]] = []
+    roles = ROLES & set(schedule.roles) if schedule.roles else ROLES
+    for name in unit.schedule.zones(moment.plan_id):
+        zone = schedule.zone(name)
+        day = moment.now.astimezone(zone).date()
+        if (
+            is_quiet(moment.now, zone, holidays)
+            or moment.now < instant(day, schedule.at, zone)
+            or not falls_on(schedule.days, day, holidays)
+        ):
+            continue
+        found += [(who, zone) for who in unit.schedule.untold(moment.plan_id, schedule.what, name, day, roles)]
+    if not found:
+        return ()
+    outlook = unit.schedule.outlook(moment.plan_id, moment.today)
+    found = [(who, zone) for who, zone in found if concerns(outlook, who, moment.now.astimezone(zone).date())]
+    if not found:
+        return ()
+    agenda = unit.schedule.agenda(moment.plan_id, outlook, moment.now, _agencies(who for who, _ in found))
+    names = colleagues(unit, moment.plan_id)
+    planned = []
+    for who, zone in found:
+        verdict = decide(agenda, who, moment.now, schedule.at, zone)
+        if (one := _planned(verdict, agenda, who, moment, zone, names)) is not None:
+            planned.append(one)
+    return planned
+
+
+def _planned(
+    verdict: Verdict,
+    agenda: Agenda,
+    who: Recipient,
+    moment: Moment,
+    zone: ZoneInfo,
+    names: Mapping[str, Sequence[Recipient]],
+) -> Planned | None:
+    match verdict:
+        case Say(window, topics, missed):
+            rungs = {step.rung for step in pending_steps(agenda, who, window)}
+            message = worded(topics, who, agenda, names)
+            return Planned(who, window, message, rungs=tuple(rung for rung in Rung if rung in rungs), missed=missed)
+        case Silence(reason, window):
+            return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)
+
+
+def look_again(
+    unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
+) -> Mapping[int, Message | str | None]:
+    """The words as things stand now: reports that came in between are no longer asked for (G8)."""
+    agenda = unit.schedule.agenda(moment.plan_id, outlook, moment.now, _agencies(who for _, who in told))
+    names = colleagues(unit, moment.plan_id)
+    seen: dict[int, Message | str | None] = {}
+    for fire, who in told:
+        match still_due(agenda, who, moment.now, ZoneInfo(who.timezone), fire.told_rungs):
+            case Say(_, topics):
+                seen[fire.id] = worded(topics, who, agenda, names)
+            case Silence(reason):
+                seen[fire.id] = reason
+    return seen
+
+
+def worded(
+    topics: Sequence[Topic], who: Recipient, agenda: Agenda, names: Mapping[str, Sequence[Recipient]]
+) -> Message:
+    others = [other.name for other in names.get(who.agency_code, ()) if other.person_id != who.person_id]
+    card = reminder(topics, who, agenda, colleague=others[0] if others else "")
+    return message_of(card)
+
+
+def message_of(card: Card) -> Message:
+    """A card of nobody's session, whose buttons are commands."""
+    return Message(render.message(card, _token))
+
+
+def colleagues(unit: UnitOfWork, plan_id: int) -> Mapping[str, Sequence[Recipient]]:
+    """By agency, those who report for it."""
+    found: dict[str, list[Recipient]] = {}
+    for who in unit.schedule.recipients(plan_id):
+        if who.role in AGENCY_ROLES:
+            found.setdefault(who.agency_code, []).append(who)
+    return found
+
+
+def _token(tap: str) -> str:
+    _, name, argument = tap.split(":", 2)
+    return command_token(name, argument)
+
+
+def _agencies(people: Iterable[Recipient]) -> frozenset[str] | None:
+    """Of whom the figures are wanted: None, of all, if there is a coordinator among them."""
+    everybody = tuple(people)
+    if any(who.role not in AGENCY_ROLES for who in everybody):
+        return None
+    return frozenset(who.agency_code for who in everybody)

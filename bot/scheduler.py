@@ -1,0 +1,305 @@
+"""JOBS: what is said of the bot's own accord, and the loop that looks whether something of it is due.
+
+APScheduler's own job stores cannot be shared, its default forgives one second of lateness, and a wall clock that jumps
+stalls or floods it (GUARANTEES §1). So it only wakes: a scan asks the database "what is due at `now`?", and what is
+due, and that it was said, are rows. Any number of replicas may scan at once, be killed anywhere, and start again:
+whoever inserts the row of the ledger says it, in the same transaction (G8).
+
+Wall clock and monotonic clock that part by more than five minutes mean that somebody has changed the time: until they
+have agreed for half an hour nothing more is said, and the operator is told (G9). A clock that follows the sandbox's is
+meant to be moved: there the scan comes at once.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.holidays import furnish_calendar
+from bot.notices import progress_card
+from bot.occasion import Job, Message, Moment, Planned, carry
+from bot.reminding import ROLES, look_again, message_of, plan_reminders
+from bot.telegram.delivery import until
+from bot.telegram.handled import Clock
+from conversations.due import is_quiet
+from conversations.reminders import OPEN_REASONS, silenced
+from storage import outbox
+from storage.database import Database
+from storage.errors import Unavailable
+from storage.outbox import OutboxDraft, OutboxRow
+from storage.schedule import StoredSchedule
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+JOBS: tuple[Job, ...] = (Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again),)
+"""Everything that is said on schedule. What is not in it is never said."""
+
+_BY_WHAT = {job.what: job for job in JOBS}
+
+LOOK_EVERY: Final = 5.0
+PATIENCE: Final = 60.0
+"""Seconds after which a scan comes by itself, whatever the wall clock has done to APScheduler."""
+PROGRESS_EVERY: Final = 1.0
+FIRES_A_UNIT: Final = 50
+JUMP: Final = timedelta(minutes=5)
+AGREED: Final = 1800.0
+DRAFTS_KEPT: Final = timedelta(days=7)
+"""After its period has locked a draft waits so long for a reopening, then it is closed as expired."""
+
+
+def job_of(what: str) -> Job | None:
+    return _BY_WHAT.get(what)
+
+
+class ClockWatch:
+    """Whether the clock can be trusted: wall time must go on as the monotonic time does."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wall, self._steady = clock.now(), clock.monotonic()
+        self._agreed_since: float | None = None
+
+    def look(self) -> timedelta | None:
+        """How far the wall clock has just jumped; None if it has not."""
+        wall, steady = self._clock.now(), self._clock.monotonic()
+        jump = (wall - self._wall) - timedelta(seconds=steady - self._steady)
+        self._wall, self._steady = wall, steady
+        if abs(jump) > JUMP:
+            self._agreed_since = steady
+            return jump
+        if self._agreed_since is not None and steady - self._agreed_since >= AGREED:
+            self._agreed_since = None
+        return None
+
+    @property
+    def is_held(self) -> bool:
+        return self._agreed_since is not None
+
+
+class Scheduler:
+    """`run` until `stop`. `wake` lets it look at once: the clock was moved, somebody pressed "now"."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        timezone: str,
+        *,
+        said: Callable[[], None],
+        feed: Callable[[Sequence[OutboxRow]], None] = lambda rows: None,
+        watch: ClockWatch | None = None,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._timezone = timezone
+        self._said = said
+        self._feed = feed
+        self._patience = PATIENCE
+        self._watch = watch
+        self._look_every = look_every
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """(what, outcome) → how often; for metrics."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is said, since the clock has jumped."""
+        return self._watch is not None and self._watch.is_held
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        alarm = AsyncIOScheduler(timezone=UTC)
+        alarm.add_job(
+            lambda: loop.call_soon_threadsafe(self._wake.set),
+            IntervalTrigger(seconds=self._look_every, timezone=UTC),
+            coalesce=True,
+            misfire_grace_time=None,
+            max_instances=1,
+        )
+        alarm.start()
+        try:
+            while not self._stop.is_set():
+                self._wake.clear()
+                await self._look()
+                if not self._stop.is_set():
+                    await until(self._wake, self._patience)
+        finally:
+            alarm.shutdown(wait=False)
+
+    async def _look(self) -> None:
+        if self._watch is not None and (jump := self._watch.look()) is not None:
+            logger.critical("clock.jumped", seconds=round(jump.total_seconds()), held_for=AGREED)
+        if self.is_held:
+            return
+        try:
+            await self.scan(self._clock.now())
+        except Unavailable as error:
+            logger.warning("scan.unavailable", reason=str(error))
+        except Exception:  # the boundary of one job
+            logger.exception("scan.defect")
+
+    async def scan(self, now: datetime) -> int:
+        """Say what is due. The number of messages; safe to be called by anybody at any time."""
+        units = self._database.units
+        await units.run(None, partial(_begin, now=now))
+        planned = await asyncio.to_thread(self._plan, now)
+        said = 0
+        for plan_id, job, some in _chunks(planned):
+            made = await units.run(
+                None, partial(carry, plan_id=plan_id, what=job.what, kind=job.kind, planned=some, now=now)
+            )
+            for outcome, number in made.items():
+                self.counts[job.what, outcome] += number
+            said += made["said"]
+        edits, goes_on = await units.run(None, partial(show_progress, now=now))
+        self._patience = PROGRESS_EVERY if goes_on else PATIENCE
+        if edits:
+            self._feed(edits)
+        if said:
+            self._said()
+        return said
+
+    def _plan(self, now: datetime) -> list[tuple[int, Job, Sequence[Planned]]]:
+        """Read through a reader: nobody's answer waits while a plan is looked through."""
+        with self._database.view() as unit:
+            return list(due(unit, now, self._timezone))
+
+    def second_look(self, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
+        """For delivery, inside the unit that claims these rows: what is still to be said, in today's words (G8)."""
+        kept, dropped = look_at(unit, rows, now, self._timezone)
+        for what, number in dropped.items():
+            self.counts[what, "cancelled"] += number
+        return kept
+
+
+def due(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
+    """By plan and job, whatever is to be said now or recorded as unsaid."""
+    for schedule in unit.schedule.all():
+        job = _BY_WHAT.get(schedule.what)
+        if job is None or schedule.paused_at is not None:
+            continue
+        moment = Moment.of(schedule.plan_id, now, timezone)
+        planned = job.scan(unit, schedule, moment)
+        if planned:
+            yield schedule.plan_id, job, planned
+
+
+def look_at(
+    unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str
+) -> tuple[list[OutboxRow], Counter[str]]:
+    """The rows that are still to be sent, with the words of now; the others are cancelled, and the ledger says why."""
+    fires = unit.schedule.of_outbox([row.id for row in rows])
+    dropped: Counter[str] = Counter()
+    if not fires:
+        return list(rows), dropped
+    seen: dict[int, Message | str | None] = {}
+    for plan_id in sorted({fire.plan_id for fire in fires.values()}):
+        seen |= _seen(unit, Moment.of(plan_id, now, timezone), [f for f in fires.values() if f.plan_id == plan_id])
+    kept = []
+    for row in rows:
+        fire = fires.get(row.id)
+        found = seen.get(fire.id) if fire is not None else None
+        match found:
+            case None:
+                kept.append(row)
+            case Message(payload, method):
+                kept.append(replace(row, payload=payload, method=method))
+            case str(reason):
+                assert fire is not None
+                unit.outbox.record(row.id, outbox.Undeliverable(f"no longer due: {reason}"), now)
+                unit.schedule.cancel(fire, reason, now, is_open=reason in OPEN_REASONS or reason == "quiet_hours")
+                dropped[fire.what] += 1
+    return kept, dropped
+
+
+def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[Any]) -> Mapping[int, Message | str | None]:
+    there = {who.person_id: who for who in unit.schedule.recipients(moment.plan_id, {fire.person_id for fire in fires})}
+    outlook = unit.schedule.outlook(moment.plan_id, moment.today)
+    seen: dict[int, Message | str | None] = {}
+    meant: dict[str, list[Any]] = {}
+    for fire in fires:
+        who = there.get(fire.person_id)
+        job = _BY_WHAT.get(fire.what)
+        if who is None or job is None or who.role not in job.roles:
+            seen[fire.id] = "no_role"
+            continue
+        zone = ZoneInfo(who.timezone)
+        if is_quiet(moment.now, zone, outlook.holidays):
+            seen[fire.id] = "quiet_hours"
+            continue
+        silence = silenced(outlook, who, moment.now, moment.now.astimezone(zone).date())
+        if silence is not None:
+            seen[fire.id] = silence
+            continue
+        meant.setdefault(fire.what, []).append((fire, who))
+    for what, told in meant.items():
+        seen |= _BY_WHAT[what].again(unit, moment, outlook, told)
+    return seen
+
+
+def _begin(unit: UnitOfWork, now: datetime) -> None:
+    """What every scan begins with: schedules in place, what became of the last messages, drafts whose time is over."""
+    for plan in unit.plans.all():
+        furnish_calendar(unit, plan, now)
+        furnish(unit, plan.id, now)
+    unit.schedule.learn(now)
+    unit.sessions.expire(now - DRAFTS_KEPT)
+
+
+def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], bool]:
+    """Tell those who sent to many how far it is; the edits of their cards, and whether something goes on."""
+    edits: list[OutboxRow] = []
+    goes_on = False
+    for one in unit.schedule.broadcasts():
+        is_over = one.waiting == 0
+        goes_on = goes_on or not is_over
+        shown = f"{one.sent}/{one.total}{'.' if is_over else ''}"
+        if is_over:
+            unit.schedule.set_broadcast(one.id, ended_at=now)
+        if shown == one.shown or one.card_id is None:
+            continue
+        unit.schedule.set_broadcast(one.id, shown=shown)
+        language = unit.people.by_id(one.person_id).language
+        card = progress_card(language, one.sent, one.total, is_over=is_over, is_stopped=one.is_stopped, number=one.id)
+        draft = OutboxDraft(one.chat_id, "notice", "editMessageText", message_of(card).payload, one.card_id)
+        number = unit.outbox.add(draft, now=now)
+        edits.append(
+            OutboxRow(number, draft.chat_id, draft.kind, draft.method, draft.payload, draft.card_id, False, 0, now)
+        )
+    return edits, goes_on
+
+
+def furnish(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[StoredSchedule, ...]:
+    """The schedules every plan begins with. A second time changes nothing, also if they were changed or deleted."""
+    found = unit.schedule.all(plan_id)
+    there = {schedule.shipped for schedule in found}
+    missing = [job for job in JOBS if job.what not in there]
+    if not missing:
+        return found
+    for job in missing:
+        unit.schedule.add(plan_id, job.what, job.days, job.at, now, shipped=job.what)
+    return unit.schedule.all(plan_id)
+
+
+def _chunks(planned: Sequence[tuple[int, Job, Sequence[Planned]]]) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
+    for plan_id, job, some in planned:
+        for start in range(0, len(some), FIRES_A_UNIT):
+            yield plan_id, job, some[start : start + FIRES_A_UNIT]

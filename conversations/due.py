@@ -1,0 +1,234 @@
+"""When something is to be said: working days, wall times that exist, the days of the ladder, what is left to report.
+
+A reminder at three in the morning, on a holiday, or an hour late because the clocks changed is a reminder that is
+muted. Schedules are wall time in somebody's zone, and zones skip hours, repeat them, and sit on the other side of
+midnight; the plan's own days are days of its country. All of it is decided here, from dates and instants that are
+handed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from conversations.plan import Activity, ReportingPeriod, expected_reports
+
+WORK_BEGINS = time(8)
+WORK_ENDS = time(18)
+GRACE_DAYS = 2
+"""Working days for which a step that could not be told on its day is still told."""
+ONE_DAY = timedelta(days=1)
+
+
+# ------------------------------------------------------------------ working days
+def is_working_day(day: date, holidays: Collection[date]) -> bool:
+    return day.weekday() < 5 and day not in holidays
+
+
+def working_day_from(day: date, holidays: Collection[date]) -> date:
+    """That day, or the next working one."""
+    while not is_working_day(day, holidays):
+        day += ONE_DAY
+    return day
+
+
+def working_day_until(day: date, holidays: Collection[date]) -> date:
+    """That day, or the working one before it."""
+    while not is_working_day(day, holidays):
+        day -= ONE_DAY
+    return day
+
+
+def working_days_after(first: date, last: date, holidays: Collection[date]) -> int:
+    """How many working days lie after the first day, up to the last."""
+    days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
+    return sum(is_working_day(day, holidays) for day in days)
+
+
+# ------------------------------------------------------------------ wall time
+def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """When the wall clock of that zone shows this time on this day, as UTC.
+
+    A time that the zone skips is the instant at which it goes on; one that it shows twice is the first (G9).
+    """
+    wall = datetime.combine(day, at)
+    before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+    moment = (wall - before).replace(tzinfo=UTC)
+    if before >= after or moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    early, late = (wall - after).replace(tzinfo=UTC), moment
+    while late - early > timedelta(seconds=1):  # the zone's change lies between them
+        middle = early + (late - early) // 2
+        if middle.astimezone(zone).utcoffset() == after:
+            late = middle
+        else:
+            early = middle
+    return late.replace(microsecond=0)
+
+
+def is_quiet(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> bool:
+    """Whether nothing is said of the bot's own accord: outside 08:00-18:00 of a working day, there (G10)."""
+    local = now.astimezone(zone)
+    return not is_working_day(local.date(), holidays) or not WORK_BEGINS <= local.time() < WORK_ENDS
+
+
+# ------------------------------------------------------------------ schedules
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def is_recurrence(days: str) -> bool:
+    """Whether `falls_on` understands it: `daily`, `workdays`, weekdays (`mon,thu`), `month:1` to `month:28`."""
+    if days in ("daily", "workdays"):
+        return True
+    if days.startswith("month:"):
+        number = days.removeprefix("month:")
+        return number.isdecimal() and 1 <= int(number) <= 28
+    return bool(days) and set(days.split(",")) <= set(WEEKDAYS)
+
+
+def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
+    """Whether a recurrence falls on that day; what would fall on a holiday or a weekend, on the next working day."""
+    if days == "daily":
+        return True
+    if not is_working_day(day, holidays):
+        return False
+    if days == "workdays":
+        return True
+    while True:
+        if days.startswith("month:"):
+            is_named = day.day == int(days.removeprefix("month:"))
+        else:
+            is_named = WEEKDAYS[day.weekday()] in days.split(",")
+        if is_named:
+            return True
+        day -= ONE_DAY
+        if is_working_day(day, holidays):
+            return False
+
+
+def fires_after(
+    days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date]
+) -> Iterator[tuple[date, datetime]]:
+    """The windows of a schedule from now on, and their instants."""
+    day = now.astimezone(zone).date()
+    for _ in range(366 * 2):
+        if falls_on(days, day, holidays) and (moment := instant(day, at, zone)) > now:
+            yield day, moment
+        day += ONE_DAY
+
+
+def windows_until(
+    days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date], *, back: int = 10
+) -> list[date]:
+    """The windows whose instant has come, of so many days back, oldest first."""
+    today = now.astimezone(zone).date()
+    candidates = (today - timedelta(days=number) for number in range(back, -1, -1))
+    return [day for day in candidates if falls_on(days, day, holidays) and instant(day, at, zone) <= now]
+
+
+# ------------------------------------------------------------------ the ladder
+class Rung(StrEnum):
+    """The steps of the ladder (DOMAIN §5.3), in their order."""
+
+    OPEN = "open"
+    BEFORE = "before"
+    DUE = "due"
+    LATE = "late"
+    GRACE_ENDED = "grace_ended"
+    LOCKED = "locked"
+
+
+FOR_REPORTERS = frozenset({Rung.OPEN, Rung.BEFORE, Rung.DUE, Rung.LATE})
+FOR_COORDINATORS = frozenset({Rung.GRACE_ENDED, Rung.LOCKED})
+
+
+def ladder(period: ReportingPeriod, holidays: Collection[date]) -> Mapping[Rung, date]:
+    """The working day of each step. Two steps before the due day come earlier rather than late, all others after."""
+    return {
+        Rung.OPEN: working_day_from(period.opens_on, holidays),
+        Rung.BEFORE: working_day_until(period.due_on - timedelta(days=2), holidays),
+        Rung.DUE: working_day_from(period.due_on, holidays),
+        Rung.LATE: working_day_from(period.due_on + timedelta(days=2), holidays),
+        Rung.GRACE_ENDED: working_day_from(period.grace_until_on + ONE_DAY, holidays),
+        Rung.LOCKED: working_day_from(period.locks_on, holidays),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of one period, and its day."""
+
+    period: ReportingPeriod
+    rung: Rung
+    on: date
+
+
+def steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    """The steps whose day has come and for which it is not too late, in the order of their days.
+
+    Too late is: after two more working days, once a reminder's period is locked, and before it is open.
+    """
+    return tuple(
+        step
+        for step in _steps(periods, today, holidays)
+        if step.on <= today and working_days_after(step.on, today, holidays) <= GRACE_DAYS
+    )
+
+
+def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    """The steps of the last week for which it has become too late: where nobody was told, the ledger says so."""
+    return tuple(
+        step
+        for step in _steps(periods, today, holidays)
+        if today - timedelta(days=7) <= step.on <= today and working_days_after(step.on, today, holidays) > GRACE_DAYS
+    )
+
+
+def _steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    order = list(Rung)
+    found = [
+        Step(period, rung, on)
+        for period in periods
+        for rung, on in ladder(period, holidays).items()
+        if rung in FOR_COORDINATORS or period.is_open(today)
+    ]
+    return tuple(sorted(found, key=lambda step: (step.on, order.index(step.rung), step.period.due_on)))
+
+
+# ------------------------------------------------------------------ what is left
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A report that is expected and has not come, or came and was returned."""
+
+    activity: Activity
+    period: ReportingPeriod
+    is_returned: bool = False
+
+
+def left_reports(
+    activities: Iterable[Activity],
+    periods: Iterable[ReportingPeriod],
+    ended: Mapping[str, date],
+    reported: Collection[tuple[str, str]],
+    returned: Collection[tuple[str, str]],
+    closed: Collection[tuple[str, str]],
+) -> Mapping[str, tuple[Left, ...]]:
+    """By agency, what it has still to report, those due first on top: the rules of `plan.due_list`, for all at once.
+
+    `reported` and `returned` are (subject, period), `closed` are (agency, period), all by their codes.
+    """
+    activities = tuple(activities)
+    left: dict[str, list[Left]] = {}
+    for period in periods:
+        for expected in expected_reports(activities, period, ended):
+            activity = expected.activity
+            key = activity.subject, period.code
+            is_returned = key in returned
+            if key in reported or ((activity.agency_code, period.code) in closed and not is_returned):
+                continue
+            left.setdefault(activity.agency_code, []).append(Left(activity, period, is_returned))
+    return {
+        agency: tuple(sorted(reports, key=lambda one: (one.period.due_on, one.activity.due_on, one.activity.code)))
+        for agency, reports in left.items()
+    }

@@ -1,0 +1,385 @@
+"""Who is reminded of what, and of everybody who is not, why: the ladder of DOMAIN §5.3 as a pure decision.
+
+A reminder is thanked for as long as it is right: nothing that was sent already is asked for again, nobody gets two in
+a day, nobody is woken. So whether somebody is told is decided by steps whose day has come, and what they are told by
+how things stand when it is said: a message that an outage delayed says "closed yesterday", not "closes today".
+`decide` is asked twice, when a reminder is planned and when it is sent, and must say yes both times (GUARANTEES G8).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from conversations.cards import Button, Card, Line, bold, line
+from conversations.due import (
+    FOR_COORDINATORS,
+    FOR_REPORTERS,
+    GRACE_DAYS,
+    Left,
+    Rung,
+    Step,
+    instant,
+    is_quiet,
+    working_days_after,
+)
+from conversations.engine import show_date
+from conversations.plan import AGENCY_ROLES, ReportingPeriod, Role, period_name
+from conversations.wording import wording
+
+MINUTES_EACH = 2
+LISTED = 6
+"""Codes and agencies named in one message; the rest is a number."""
+
+PauseKind = Literal["everybody", "own", "delegated", "snooze"]
+Reason = Literal[
+    "before_the_hour",
+    "quiet_hours",
+    "no_step",
+    "told_today",
+    "told_already",
+    "paused_for_everybody",
+    "paused",
+    "delegated",
+    "unreachable",
+    "no_privacy",
+    "nothing_expected",
+    "nothing_left",
+    "focal_point_told",
+    "everybody_closed",
+    "too_late",
+    "told_later",
+]
+"""Why somebody is not told. Catalogue keys are `due.reason.…`."""
+
+OPEN_REASONS = frozenset({"paused_for_everybody", "paused", "unreachable", "no_privacy"})
+"""The step stays to be told, if the reason goes away while it is not too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody with a role in the plan, as far as telling them anything goes."""
+
+    person_id: int
+    chat_id: int
+    name: str
+    language: str
+    timezone: str
+    role: Role
+    agency_code: str = ""
+    since: date = date.min
+    is_unreachable: bool = False
+    has_accepted_privacy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence that somebody asked for, until a day: on `until_on` it is over. `person_id` None: for everybody.
+
+    A `snooze` is no silence but its end: on that day its owner is told of whatever is left.
+    """
+
+    kind: PauseKind
+    from_at: datetime
+    until_on: date | None = None
+    person_id: int | None = None
+
+    def holds(self, person_id: int, now: datetime, day: date) -> bool:
+        return (
+            self.kind != "snooze"
+            and self.person_id in (None, person_id)
+            and self.from_at <= now
+            and (self.until_on is None or day < self.until_on)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The figures of one plan at one moment; `today` and the steps are days of the plan's own zone."""
+
+    today: date
+    holidays: frozenset[date] = frozenset()
+    periods: tuple[ReportingPeriod, ...] = ()
+    steps: tuple[Step, ...] = ()
+    lapsed: tuple[Step, ...] = ()
+    left: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
+    expecting: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By period, the agencies of which it expects something."""
+    unclosed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By period, those of them that have not closed it."""
+    in_a_row: Mapping[str, int] = field(default_factory=dict)
+    """By agency, how many periods it has let pass without closing, up to the last that locked."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """By agency, what it last said it needs."""
+    with_focal_point: frozenset[str] = frozenset()
+    """Agencies with a focal point who can be told."""
+    pauses: tuple[Pause, ...] = ()
+    told: Mapping[int, date] = field(default_factory=dict)
+    """By person, the last day for which everything was told or needed no telling."""
+    windows: Collection[tuple[int, date]] = frozenset()
+    """Days that are in the ledger already, by person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What is left of one period, or whose reports of it are missing."""
+
+    period: ReportingPeriod
+    left: tuple[Left, ...] = ()
+    rung: Rung | None = None
+    agencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """To be said on this day of the recipient's, and of which earlier days it speaks too."""
+
+    window: date
+    topics: tuple[Topic, ...]
+    missed: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing is said. With a `window` the ledger records why; an open one may still be told later."""
+
+    reason: Reason
+    window: date | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.reason in OPEN_REASONS
+
+
+Verdict = Say | Silence
+
+
+# ------------------------------------------------------------------ the decision
+def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneInfo) -> Verdict:
+    """Whether this person is told something now. The first rule that says no is the reason."""
+    day = now.astimezone(zone).date()
+    if is_quiet(now, zone, agenda.holidays):
+        return Silence("quiet_hours")
+    if now < instant(day, at, zone):
+        return Silence("before_the_hour")
+    if (who.person_id, day) in agenda.windows:
+        return Silence("told_today")
+    pending = pending_steps(agenda, who, day)
+    is_awaited = _is_awaited(agenda, who, day)
+    if not pending and not is_awaited:
+        lapsed = [step.on for step in _meant(agenda.lapsed, agenda, who, day) if step.on >= who.since]
+        return Silence("too_late", max(lapsed)) if lapsed else Silence("no_step")
+    silence = silenced(agenda, who, now, day)
+    if silence is not None:
+        return Silence(silence, day)
+    missed = tuple(
+        sorted({step.on for step in pending if step.on < day and (who.person_id, step.on) not in agenda.windows})
+    )
+    if who.role in AGENCY_ROLES:
+        if not is_awaited and not any(who.agency_code in agenda.expecting.get(s.period.code, ()) for s in pending):
+            return Silence("nothing_expected", day)
+        if who.role is Role.ALTERNATE and not is_awaited and not _alternate_is_meant(agenda, who, pending):
+            return Silence("focal_point_told", day)
+        topics = report_topics(agenda, who.agency_code)
+        return Say(day, topics, missed) if topics else Silence("nothing_left", day)
+    topics = closing_topics(agenda, pending)
+    return Say(day, topics, missed) if topics else Silence("everybody_closed", day)
+
+
+def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
+    """The steps meant for this role that have come, there too, and that no day in the ledger has dealt with."""
+    return _meant(agenda.steps, agenda, who, day)
+
+
+def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
+    rungs = FOR_REPORTERS if who.role in AGENCY_ROLES else FOR_COORDINATORS
+    told = agenda.told.get(who.person_id, date.min)
+    return tuple(step for step in steps if step.rung in rungs and told < step.on <= day)
+
+
+def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
+    """Whether there is anything to decide about this person: of the figures, steps, pauses and ledger suffice."""
+    return bool(
+        pending_steps(agenda, who, day) or _is_awaited(agenda, who, day) or _meant(agenda.lapsed, agenda, who, day)
+    )
+
+
+def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
+    """What forbids telling this person anything, whatever there is to tell; asked again when it is sent."""
+    if who.is_unreachable:
+        return "unreachable"
+    if not who.has_accepted_privacy:
+        return "no_privacy"
+    for pause in agenda.pauses:
+        if pause.holds(who.person_id, now, day):
+            kind: Mapping[str, Reason] = {
+                "everybody": "paused_for_everybody",
+                "own": "paused",
+                "delegated": "delegated",
+            }
+            return kind[pause.kind]
+    return None
+
+
+def still_due(agenda: Agenda, who: Recipient, now: datetime, zone: ZoneInfo, rungs: Collection[Rung]) -> Say | Silence:
+    """The second look, at the moment of sending: what is to be said now, or why not after all."""
+    day = now.astimezone(zone).date()
+    if is_quiet(now, zone, agenda.holidays):
+        return Silence("quiet_hours")
+    silence = silenced(agenda, who, now, day)
+    if silence is not None:
+        return Silence(silence)
+    if who.role in AGENCY_ROLES:
+        topics = report_topics(agenda, who.agency_code)
+        return Say(day, topics) if topics else Silence("nothing_left")
+    topics = closing_topics(agenda, tuple(step for step in agenda.steps if step.rung in rungs))
+    return Say(day, topics) if topics else Silence("everybody_closed")
+
+
+def report_topics(agenda: Agenda, agency_code: str) -> tuple[Topic, ...]:
+    """What the agency has left of the periods that are open, one topic each, the most urgent first."""
+    by_period: dict[str, list[Left]] = {}
+    for left in agenda.left.get(agency_code, ()):
+        if left.period.is_open(agenda.today):
+            by_period.setdefault(left.period.code, []).append(left)
+    return tuple(Topic(found[0].period, tuple(found)) for found in by_period.values())
+
+
+def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
+    """For the coordinator: who has not closed when grace ends, and when the period locks."""
+    latest = {step.period.code: step for step in pending if step.rung in FOR_COORDINATORS}
+    return tuple(
+        Topic(step.period, rung=step.rung, agencies=agencies)
+        for step in latest.values()
+        if (agencies := agenda.unclosed.get(step.period.code, ()))
+    )
+
+
+def passed_in_a_row(
+    agency_code: str,
+    codes: Sequence[str],
+    expecting: Mapping[str, Collection[str]],
+    closed: Collection[tuple[str, str]],
+) -> int:
+    """How many periods an agency let pass without closing, back from the last of `codes`; those of which nothing
+    was expected of it do not count, and do not end the row."""
+    passed = 0
+    for code in reversed(codes):
+        if agency_code in expecting[code]:
+            if (agency_code, code) in closed:
+                break
+            passed += 1
+    return passed
+
+
+def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
+    """Whether they asked to be told again, for a day that has come."""
+    told = agenda.told.get(who.person_id, date.min)
+    return any(
+        pause.kind == "snooze"
+        and pause.person_id == who.person_id
+        and pause.until_on is not None
+        and told < pause.until_on <= day
+        and working_days_after(pause.until_on, day, agenda.holidays) <= GRACE_DAYS
+        for pause in agenda.pauses
+    )
+
+
+def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step]) -> bool:
+    return any(step.rung is Rung.LATE for step in pending) or who.agency_code not in agenda.with_focal_point
+
+
+# ------------------------------------------------------------------ the words
+def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: str = "") -> Card:
+    """One message with all topics, the most urgent in full; buttons that deal with all of it."""
+    return (
+        _to_coordinator(topics, who, agenda)
+        if who.role not in AGENCY_ROLES
+        else _to_reporter(topics, who, agenda, colleague)
+    )
+
+
+def stage(period: ReportingPeriod, today: date) -> str:
+    """Where a period stands for whoever has something left in it: the key of what they are told."""
+    if today < period.due_on:
+        return "before" if (period.due_on - today).days <= 3 else "open"
+    if today == period.due_on:
+        return "due"
+    return "grace" if today <= period.grace_until_on else "late"
+
+
+def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: str) -> Card:
+    say = wording(who.language)
+    urgent = max(
+        topics, key=lambda topic: (STAGES.index(stage(topic.period, agenda.today)), -topic.period.due_on.toordinal())
+    )
+    key = stage(urgent.period, agenda.today)
+    count = len(urgent.left)
+    text = say(
+        f"remind.{key}" if count > 1 else f"remind.{key}_one",
+        name=who.name.split()[0],
+        agency=who.agency_code,
+        period_name=period_name(urgent.period, who.language),
+        n=count,
+        minutes=MINUTES_EACH * count,
+        days=(urgent.period.due_on - agenda.today).days,
+        due_date=show_date(urgent.period.due_on.isoformat(), who.language),
+        grace_date=show_date(urgent.period.grace_until_on.isoformat(), who.language),
+        lock_date=show_date(urgent.period.locks_on.isoformat(), who.language),
+    )
+    lines: list[Line] = [line(text)]
+    lines += [line(f"• {left.activity.code} ", left.activity.title(who.language)) for left in urgent.left[:LISTED]]
+    if count > LISTED:
+        lines.append(line(say("remind.more", n=count - LISTED)))
+    for topic in topics:
+        if topic is not urgent:
+            also = say(
+                "remind.also" if len(topic.left) > 1 else "remind.also_one",
+                period_name=period_name(topic.period, who.language),
+                n=len(topic.left),
+                due_date=show_date(topic.period.due_on.isoformat(), who.language),
+            )
+            lines.append(line(also))
+    if key in ("grace", "late") and colleague:
+        lines.append(line(say("remind.copied", colleague=colleague)))
+    rows: list[tuple[Button, ...]] = [
+        (Button(say("remind.start"), "command:empezar:", "primary"),),
+        (Button(say("remind.tomorrow"), "command:posponer:"), Button(say("remind.nothing_new"), "command:novedades:")),
+    ]
+    if key in ("grace", "late"):
+        rows.append((Button(say("remind.explain"), "command:explicar:"),))
+    rows.append((Button(say("remind.not_me"), "command:relevo:"),))
+    return Card(tuple(lines), tuple(rows))
+
+
+STAGES = ("open", "before", "due", "grace", "late")
+
+
+def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:
+    say = wording(who.language)
+    lines: list[Line] = []
+    for topic in topics:
+        name = period_name(topic.period, who.language)
+        if lines:
+            lines.append(line(""))
+        lines.append(line(bold(say(f"closing.{topic.rung}", period_name=name, n=len(topic.agencies)))))
+        for agency in topic.agencies[:LISTED]:
+            parts = [agency]
+            if left := agenda.left.get(agency):
+                parts.append(say("remind.left_n", n=len(left)))
+            if answer := agenda.answers.get(agency):
+                parts.append(say(f"remind.need.{answer}"))
+            if (times := agenda.in_a_row.get(agency, 0)) >= 2 and topic.rung is Rung.LOCKED:
+                parts.append(say("remind.in_a_row" if times == 2 else "remind.to_plenary", n=times))
+            lines.append(line("• ", " · ".join(parts)))
+        if len(topic.agencies) > LISTED:
+            lines.append(line(say("remind.more", n=len(topic.agencies) - LISTED)))
+        lines.append(line(say(f"closing.{topic.rung}_then")))
+    rows = (
+        (
+            Button(say("remind.chase"), "command:recordar:", "primary"),
+            Button(say("command.progreso"), "command:progreso:"),
+        ),
+    )
+    return Card(tuple(lines), rows)

@@ -1,0 +1,701 @@
+"""The plan's calendar: schedules, the ledger of what was said on its account, pauses and holidays.
+
+Whatever decides that something is due may be killed before it says so, or run twice at once. So the decision is a row
+of the ledger, unique for who, what and local window, inserted in one transaction with the outbox row that says it
+(GUARANTEES G8): whoever comes second inserts nothing and says nothing. Why somebody was not told is a row too.
+
+Everything read here for a decision takes a fixed number of statements, whatever the size of the plan.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, literal_column, or_, select, update
+
+from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_reports, steps
+from conversations.plan import (
+    Activity,
+    ActivityStatus,
+    ReportingPeriod,
+    Role,
+    ValidationState,
+    ended_activities,
+    expected_reports,
+)
+from conversations.reminders import Agenda, Pause, PauseKind, Recipient, passed_in_a_row
+from storage.models import Base
+from storage.outbox import OutboxDraft
+from storage.plans import to_report
+from storage.statements import insert_into, insert_or_ignore
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+LOOK_BACK = timedelta(days=21)
+"""How far back the ledger is read: beyond the last step that could still be told."""
+KEPT = timedelta(days=400)
+"""For how long the ledger remembers."""
+ONGOING = ("queued", "sent", "ambiguous")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSchedule:
+    """What is said regularly. `timezone` blank: in each recipient's own; `roles` empty: to all the job is for."""
+
+    id: int
+    plan_id: int
+    what: str
+    days: str
+    at: time
+    timezone: str
+    roles: tuple[Role, ...]
+    paused_at: datetime | None
+    shipped: str | None = None
+
+    def zone(self, own: str) -> ZoneInfo:
+        """The zone in which it is that time for somebody who lives in `own`."""
+        return ZoneInfo(self.timezone or own)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFire:
+    """One row of the ledger."""
+
+    id: int
+    plan_id: int
+    person_id: int
+    what: str
+    window: str
+    state: str
+    reason: str
+    rungs: str
+    answer: str
+    outbox_id: int | None
+    broadcast_id: int | None
+    fired_at: datetime
+
+    @property
+    def on(self) -> date:
+        return date.fromisoformat(self.window)
+
+    @property
+    def told_rungs(self) -> tuple[Rung, ...]:
+        return tuple(Rung(rung) for rung in self.rungs.split(",") if rung)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPause:
+    id: int
+    kind: PauseKind
+    person_id: int | None
+    from_at: datetime
+    until_on: date | None
+    by_id: int | None
+
+    @property
+    def pause(self) -> Pause:
+        return Pause(self.kind, self.from_at, self.until_on, self.person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a broadcast is."""
+
+    id: int
+    plan_id: int
+    person_id: int
+    chat_id: int
+    card_id: int | None
+    shown: str
+    total: int
+    sent: int
+    waiting: int
+    is_stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHoliday:
+    on: date
+    name: str
+    is_removed: bool
+    added_by_id: int | None = field(default=None)
+
+
+# ------------------------------------------------------------------ statements, built once
+_tables = Base.metadata.tables
+_schedule = _tables["schedule"]
+_fire = _tables["fire"]
+_broadcast = _tables["broadcast"]
+_pause = _tables["pause"]
+_holiday = _tables["holiday"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+_agency = _tables["agency"]
+_period = _tables["reporting_period"]
+_submission = _tables["submission"]
+_closing = _tables["closing"]
+_outbox = _tables["outbox"]
+
+_OF_PLAN: Any = bindparam("plan_id")
+_WHAT: Any = bindparam("what")
+_SCHEDULES = (
+    select(
+        _schedule.c.id,
+        _schedule.c.plan_id,
+        _schedule.c.what,
+        _schedule.c.days,
+        _schedule.c.at,
+        _schedule.c.timezone,
+        _schedule.c.roles,
+        _schedule.c.paused_at,
+        _schedule.c.shipped,
+    )
+    .where(_schedule.c.deleted_at.is_(None))
+    .order_by(_schedule.c.id)
+)
+_HOLIDAYS = select(_holiday.c.on).where(_holiday.c.plan_id == _OF_PLAN, ~_holiday.c.is_removed)
+_CALENDAR = (
+    select(_holiday.c.on, _holiday.c.name, _holiday.c.is_removed, _holiday.c.added_by_id)
+    .where(_holiday.c.plan_id == _OF_PLAN)
+    .order_by(_holiday.c.on)
+)
+_HAS_ROLE = and_(
+    _membership.c.person_id == _person.c.id,
+    _membership.c.active_to.is_(None),
+    _membership.c.plan_id == _OF_PLAN,
+)
+_RECIPIENTS = (
+    select(
+        _person.c.id,
+        _person.c.telegram_id,
+        _person.c.name,
+        _person.c.language,
+        _person.c.timezone,
+        _membership.c.role,
+        _agency.c.code.label("agency_code"),
+        _membership.c.active_from,
+        _person.c.unreachable_at.is_not(None).label("is_unreachable"),
+        _person.c.privacy_accepted_at.is_not(None).label("has_accepted"),
+    )
+    .join(_membership, _HAS_ROLE)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_person.c.suspended_at.is_(None))
+    .order_by(_person.c.id)
+)
+_ZONES = (
+    select(_person.c.timezone)
+    .join(_membership, _HAS_ROLE)
+    .where(_person.c.suspended_at.is_(None))
+    .distinct()
+    .order_by(_person.c.timezone)
+)
+_UNTOLD = _RECIPIENTS.where(
+    _person.c.timezone == bindparam("zone"),
+    _membership.c.role.in_(bindparam("roles", expanding=True)),
+    ~exists().where(
+        _fire.c.plan_id == _OF_PLAN,
+        _fire.c.person_id == _person.c.id,
+        _fire.c.what == _WHAT,
+        _fire.c.window == bindparam("window"),
+    ),
+)
+_FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
+_LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state).where(
+    _fire.c.plan_id == _OF_PLAN, _fire.c.what == _WHAT, _fire.c.window >= bindparam("since")
+)
+_FIRES = (
+    select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
+)
+_OF_OUTBOX = select(*_FIRE_COLUMNS).where(_fire.c.outbox_id.in_(bindparam("ids", expanding=True)))
+_IS_QUEUED = _fire.c.state == literal_column("'queued'")
+_OUTBOX_STATE = select(_outbox.c.state).where(_outbox.c.id == _fire.c.outbox_id).scalar_subquery()
+_LEARN = (
+    update(_fire)
+    .where(
+        _IS_QUEUED,
+        _fire.c.outbox_id.in_(
+            select(_outbox.c.id).where(
+                _outbox.c.id.in_(select(_fire.c.outbox_id).where(_IS_QUEUED)),
+                _outbox.c.state.in_(("sent", "ambiguous", "undeliverable")),
+            )
+        ),
+    )
+    .values(state=_OUTBOX_STATE, settled_at=bindparam("now"))
+)
+_PAUSES = (
+    select(_pause.c.id, _pause.c.kind, _pause.c.person_id, _pause.c.from_at, _pause.c.until_on, _pause.c.by_id)
+    .where(
+        _pause.c.plan_id == _OF_PLAN,
+        _pause.c.ended_at.is_(None),
+        or_(_pause.c.until_on.is_(None), _pause.c.until_on >= bindparam("since")),
+    )
+    .order_by(_pause.c.id)
+)
+_ANSWERS = (
+    select(_agency.c.code, _fire.c.answer)
+    .join(_membership, and_(_membership.c.person_id == _fire.c.person_id, _membership.c.active_to.is_(None)))
+    .join(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer != "")
+    .order_by(_fire.c.id)
+)
+# Of an activity whose report ended it, all reports: a later one may have taken it up again.
+_ENDED_ONCE = select(_submission.c.subject).where(
+    _submission.c.plan_id == _OF_PLAN,
+    _submission.c.is_current,
+    _submission.c.activity_status.in_((ActivityStatus.COMPLETED.value, ActivityStatus.CANCELLED.value)),
+)
+_ENDING_REPORTS = (
+    select(
+        _submission.c.id,
+        _submission.c.subject,
+        _period.c.code,
+        _period.c.end_on,
+        _submission.c.validation_state,
+        _submission.c.activity_status,
+        _submission.c.progress,
+    )
+    .join(_period, _period.c.id == _submission.c.reporting_period_id)
+    .where(
+        _submission.c.plan_id == _OF_PLAN,
+        _submission.c.is_current,
+        _submission.c.subject.is_not(None),
+        _submission.c.subject.in_(_ENDED_ONCE),
+    )
+)
+_REPORTED = (
+    select(_submission.c.subject, _period.c.code, _submission.c.validation_state)
+    .join(_period, _period.c.id == _submission.c.reporting_period_id)
+    .where(
+        _submission.c.plan_id == _OF_PLAN,
+        _submission.c.is_current,
+        _submission.c.subject.is_not(None),
+        _submission.c.reporting_period_id.in_(bindparam("period_ids", expanding=True)),
+    )
+)
+_CLOSED = (
+    select(_agency.c.code.label("agency"), _period.c.code.label("period"))
+    .select_from(_closing)
+    .join(_agency, _agency.c.id == _closing.c.agency_id)
+    .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .where(_closing.c.plan_id == _OF_PLAN, _period.c.end_on >= bindparam("since"))
+)
+_BROADCASTS = (
+    select(
+        _broadcast.c.id,
+        _broadcast.c.plan_id,
+        _broadcast.c.person_id,
+        _person.c.telegram_id,
+        _broadcast.c.card_id,
+        _broadcast.c.shown,
+        _broadcast.c.total,
+        func.coalesce(func.sum(case((_fire.c.state.in_(("sent", "ambiguous")), 1), else_=0)), 0).label("sent"),
+        func.coalesce(func.sum(case((_fire.c.state == "queued", 1), else_=0)), 0).label("waiting"),
+        _broadcast.c.stopped_at.is_not(None).label("is_stopped"),
+    )
+    .join(_person, _person.c.id == _broadcast.c.person_id)
+    .outerjoin(_fire, _fire.c.broadcast_id == _broadcast.c.id)
+    .where(_broadcast.c.ended_at.is_(None))
+    .group_by(
+        _broadcast.c.id,
+        _broadcast.c.plan_id,
+        _broadcast.c.person_id,
+        _person.c.telegram_id,
+        _broadcast.c.card_id,
+        _broadcast.c.shown,
+        _broadcast.c.total,
+        _broadcast.c.stopped_at,
+    )
+    .order_by(_broadcast.c.id)
+)
+
+
+class Schedules:
+    """The plan's calendar."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    # -------------------------------------------------------------- schedules
+    def all(self, plan_id: int | None = None) -> tuple[StoredSchedule, ...]:
+        """Those that have not been deleted, the paused ones too; of every plan, if none is named."""
+        statement = _SCHEDULES if plan_id is None else _SCHEDULES.where(_schedule.c.plan_id == plan_id)
+        return tuple(map(_to_schedule, self._connection.execute(statement)))
+
+    def get(self, plan_id: int, id: int) -> StoredSchedule | None:
+        found = self._connection.execute(_SCHEDULES.where(_schedule.c.plan_id == plan_id, _schedule.c.id == id)).first()
+        return None if found is None else _to_schedule(found)
+
+    def add(
+        self,
+        plan_id: int,
+        what: str,
+        days: str,
+        at: time,
+        now: datetime,
+        *,
+        timezone: str = "",
+        roles: Collection[Role] = (),
+        by: int | None = None,
+        shipped: str | None = None,
+    ) -> bool:
+        """A new one. False, and nothing changed, if it is one that the plan was shipped with and has, or had."""
+        row: dict[str, object] = {
+            "plan_id": plan_id,
+            "what": what,
+            "shipped": shipped,
+            "days": days,
+            "at": f"{at:%H:%M}",
+            "timezone": timezone,
+            "roles": ",".join(sorted(roles)),
+            "created_at": now,
+            "created_by_id": by,
+        }
+        return insert_or_ignore(self._connection, _schedule, row)
+
+    def change(self, plan_id: int, id: int, **values: object) -> bool:
+        """Change `days`, `at`, `timezone`, `roles`, `paused_at` or `deleted_at`; false for one that is not there."""
+        if isinstance(values.get("at"), time):
+            values["at"] = f"{values['at']:%H:%M}"
+        done = self._connection.execute(
+            update(_schedule)
+            .where(_schedule.c.plan_id == plan_id, _schedule.c.id == id, _schedule.c.deleted_at.is_(None))
+            .values(**values)
+        )
+        return done.rowcount == 1
+
+    # -------------------------------------------------------------- holidays
+    def holidays(self, plan_id: int) -> frozenset[date]:
+        return frozenset(self._connection.execute(_HOLIDAYS, {"plan_id": plan_id}).scalars())
+
+    def calendar(self, plan_id: int) -> tuple[StoredHoliday, ...]:
+        """Every day that is or was one, in order."""
+        return tuple(StoredHoliday(*row) for row in self._connection.execute(_CALENDAR, {"plan_id": plan_id}))
+
+    def add_holidays(self, plan_id: int, days: Mapping[date, str], *, by: int | None = None) -> None:
+        """Days of the country's calendar; or, `by` an admin, a day of their own, also one removed before."""
+        rows = [
+            {"plan_id": plan_id, "on": on, "name": name, "is_removed": False, "added_by_id": by}
+            for on, name in days.items()
+        ]
+        if not rows:
+            return
+        statement = insert_into(self._connection, _holiday)
+        if by is None:
+            statement = statement.on_conflict_do_nothing()
+        else:
+            statement = statement.on_conflict_do_update(
+                index_elements=["plan_id", "on"], set_={"is_removed": False, "added_by_id": by}
+            )
+        self._connection.execute(statement, rows)
+
+    def remove_holiday(self, plan_id: int, on: date) -> bool:
+        done = self._connection.execute(
+            update(_holiday)
+            .where(_holiday.c.plan_id == plan_id, _holiday.c.on == on, ~_holiday.c.is_removed)
+            .values(is_removed=True)
+        )
+        return done.rowcount == 1
+
+    def set_days(self, period: ReportingPeriod) -> None:
+        """Move the days of a period that holidays have moved."""
+        self._connection.execute(
+            update(_period)
+            .where(_period.c.id == period.id)
+            .values(due_on=period.due_on, grace_until_on=period.grace_until_on, locks_on=period.locks_on)
+        )
+
+    # -------------------------------------------------------------- pauses
+    def pauses(self, plan_id: int, since: date) -> tuple[StoredPause, ...]:
+        """Those that are not over, or not longer than since then."""
+        rows = self._connection.execute(_PAUSES, {"plan_id": plan_id, "since": since})
+        return tuple(StoredPause(*row) for row in rows)
+
+    def pause(
+        self, plan_id: int, kind: PauseKind, now: datetime, until_on: date | None, *, person_id: int | None, by: int
+    ) -> None:
+        """A pause from now on, in place of the same person's (or everybody's) of that kind."""
+        self.resume(plan_id, now, person_id=person_id, kinds=(kind,))
+        self._connection.execute(
+            insert(_pause).values(
+                plan_id=plan_id, kind=kind, person_id=person_id, from_at=now, until_on=until_on, by_id=by
+            )
+        )
+
+    def resume(
+        self, plan_id: int, now: datetime, *, person_id: int | None, kinds: Sequence[PauseKind] = ("own", "delegated")
+    ) -> bool:
+        """End it; whether there was one."""
+        whose = _pause.c.person_id.is_(None) if person_id is None else _pause.c.person_id == person_id
+        done = self._connection.execute(
+            update(_pause)
+            .where(_pause.c.plan_id == plan_id, whose, _pause.c.kind.in_(kinds), _pause.c.ended_at.is_(None))
+            .values(ended_at=now)
+        )
+        return done.rowcount > 0
+
+    # -------------------------------------------------------------- who
+    def zones(self, plan_id: int) -> list[str]:
+        """Where the people of the plan live."""
+        return list(self._connection.execute(_ZONES, {"plan_id": plan_id}).scalars())
+
+    def untold(self, plan_id: int, what: str, zone: str, window: date, roles: Collection[Role]) -> list[Recipient]:
+        """Who lives in that zone, has one of these roles, and is not in the ledger for that window."""
+        values = {
+            "plan_id": plan_id,
+            "what": what,
+            "zone": zone,
+            "window": window.isoformat(),
+            "roles": [role.value for role in roles],
+        }
+        return [_to_recipient(row) for row in self._connection.execute(_UNTOLD, values)]
+
+    def recipients(self, plan_id: int, person_ids: Collection[int] | None = None) -> list[Recipient]:
+        """These people, or all of the plan, as they are now; who has no role any more, or is suspended, is missing."""
+        statement = _RECIPIENTS
+        if person_ids is not None:
+            statement = statement.where(_person.c.id.in_(list(person_ids)))
+        return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
+
+    # -------------------------------------------------------------- the figures of a decision
+    def outlook(self, plan_id: int, today: date, what: str = "reminders") -> Agenda:
+        """The steps, the pauses and the ledger: enough to know whom anything concerns. Four statements."""
+        holidays = self.holidays(plan_id)
+        periods = self._unit.plans.periods(plan_id)
+        told: dict[int, date] = {}
+        windows: set[tuple[int, date]] = set()
+        for person_id, window, state in self._rows(
+            _LEDGER, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()
+        ):
+            on = date.fromisoformat(window)
+            windows.add((person_id, on))
+            if state != "open" and on > told.get(person_id, date.min):
+                told[person_id] = on
+        return Agenda(
+            today=today,
+            holidays=holidays,
+            periods=periods,
+            steps=steps(periods, today, holidays),
+            lapsed=lapsed_steps(periods, today, holidays),
+            pauses=tuple(stored.pause for stored in self.pauses(plan_id, today - LOOK_BACK)),
+            told=told,
+            windows=windows,
+        )
+
+    def agenda(self, plan_id: int, outlook: Agenda, now: datetime, agencies: Collection[str] | None = None) -> Agenda:
+        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements or seven."""
+        today, periods = outlook.today, outlook.periods
+        closing = [step.period for step in outlook.steps if step.rung in FOR_COORDINATORS]
+        concerned = {p.code: p for p in (*(p for p in periods if p.is_open(today)), *closing)}
+        activities = self._unit.plans.activities(plan_id, include_retired=True, agencies=agencies)
+        ended = self._ended(plan_id)
+        reported, returned = self._reported(plan_id, concerned.values())
+        since = min((p.end_on for p in concerned.values()), default=today) - timedelta(days=400)
+        closed = {(row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=since)}
+        expecting = {code: _agencies(activities, period, ended) for code, period in concerned.items()}
+        answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if closing else []
+        return replace(
+            outlook,
+            left=left_reports(activities, concerned.values(), ended, reported, returned, closed),
+            expecting=expecting,
+            unclosed={
+                p.code: tuple(sorted(agency for agency in expecting[p.code] if (agency, p.code) not in closed))
+                for p in closing
+            },
+            in_a_row=_in_a_row(closing, periods, activities, ended, closed),
+            answers={row.code: row.answer for row in answers},
+            with_focal_point=self._with_focal_point(plan_id, now, outlook.pauses),
+        )
+
+    def _ended(self, plan_id: int) -> dict[str, date]:
+        return ended_activities(map(to_report, self._rows(_ENDING_REPORTS, plan_id=plan_id)))
+
+    def _reported(
+        self, plan_id: int, periods: Iterable[ReportingPeriod]
+    ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+        reported: set[tuple[str, str]] = set()
+        returned: set[tuple[str, str]] = set()
+        ids = [period.id for period in periods]
+        for subject, code, state in self._rows(_REPORTED, plan_id=plan_id, period_ids=ids):
+            (returned if state == ValidationState.RETURNED else reported).add((subject, code))
+        return reported, returned
+
+    def _with_focal_point(self, plan_id: int, now: datetime, pauses: tuple[Pause, ...]) -> frozenset[str]:
+        """Agencies with a focal point who can be told something now."""
+        statement = _RECIPIENTS.where(_membership.c.role == Role.FOCAL_POINT.value)
+        there = map(_to_recipient, self._connection.execute(statement, {"plan_id": plan_id}))
+        return frozenset(
+            who.agency_code
+            for who in there
+            if who.has_accepted_privacy
+            and not who.is_unreachable
+            and not any(
+                pause.person_id == who.person_id
+                and pause.holds(who.person_id, now, now.astimezone(ZoneInfo(who.timezone)).date())
+                for pause in pauses
+            )
+        )
+
+    # -------------------------------------------------------------- the ledger
+    def fire(
+        self,
+        plan_id: int,
+        person_id: int,
+        what: str,
+        window: date,
+        now: datetime,
+        *,
+        draft: OutboxDraft | None = None,
+        state: str = "queued",
+        reason: str = "",
+        rungs: Iterable[Rung] = (),
+        broadcast_id: int | None = None,
+    ) -> bool:
+        """Note it, with the message that says it, if nobody has yet. False, and nothing is said, if somebody had."""
+        values = {
+            "plan_id": plan_id,
+            "person_id": person_id,
+            "what": what,
+            "window": window.isoformat(),
+            "state": state,
+            "reason": reason,
+            "rungs": ",".join(rungs),
+            "fired_at": now,
+            "broadcast_id": broadcast_id,
+            "settled_at": None if state == "queued" else now,
+        }
+        statement = insert_into(self._connection, _fire).values(values).on_conflict_do_nothing().returning(_fire.c.id)
+        id = self._connection.execute(statement).scalar_one_or_none()
+        if id is None:
+            return False
+        if draft is not None:
+            number = self._unit.outbox.add(draft, now=now)
+            self._connection.execute(update(_fire).where(_fire.c.id == id).values(outbox_id=number))
+        return True
+
+    def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
+        """The ledger's rows behind these messages."""
+        if not ids:
+            return {}
+        rows = self._connection.execute(_OF_OUTBOX, {"ids": list(ids)})
+        return {row.outbox_id: StoredFire(*row) for row in rows}
+
+    def learn(self, now: datetime) -> int:
+        """Take over from the outbox what became of the messages; how many were settled. One statement."""
+        return self._connection.execute(_LEARN, {"now": now}).rowcount
+
+    def cancel(self, fire: StoredFire, reason: str, now: datetime, *, is_open: bool) -> None:
+        """It is not said after all; an open one may be told on another day."""
+        self._connection.execute(
+            update(_fire)
+            .where(_fire.c.id == fire.id)
+            .values(state="open" if is_open else "cancelled", reason=reason, settled_at=now)
+        )
+
+    def fires(self, plan_id: int, since: date, what: str | None = None) -> list[StoredFire]:
+        """The ledger since a day, oldest first."""
+        statement = _FIRES if what is None else _FIRES.where(_fire.c.what == what)
+        rows = self._connection.execute(statement, {"plan_id": plan_id, "since": since.isoformat()})
+        return [StoredFire(*row) for row in rows]
+
+    def answer(self, plan_id: int, person_id: int, what: str, answer: str) -> None:
+        """Note what somebody pressed under the last thing they were told."""
+        latest = (
+            select(func.max(_fire.c.id))
+            .where(_fire.c.plan_id == plan_id, _fire.c.person_id == person_id, _fire.c.what == what)
+            .scalar_subquery()
+        )
+        self._connection.execute(update(_fire).where(_fire.c.id == latest).values(answer=answer))
+
+    def counts(self) -> dict[str, int]:
+        """How many rows of the ledger are in each state."""
+        rows = self._connection.execute(select(_fire.c.state, func.count()).group_by(_fire.c.state))
+        return {state: number for state, number in rows}  # noqa: C416
+
+    def purge(self, now: datetime) -> int:
+        done = self._connection.execute(delete(_fire).where(_fire.c.fired_at < now - KEPT))
+        return done.rowcount
+
+    # -------------------------------------------------------------- broadcasts
+    def begin_broadcast(self, plan_id: int, person_id: int, card_id: int | None, total: int, now: datetime) -> int:
+        statement = insert(_broadcast).values(
+            plan_id=plan_id, person_id=person_id, card_id=card_id, total=total, begun_at=now
+        )
+        id: int = self._connection.execute(statement.returning(_broadcast.c.id)).scalar_one()
+        return id
+
+    def broadcasts(self, id: int | None = None) -> list[Progress]:
+        """Those that go on, and how far they are."""
+        statement = _BROADCASTS if id is None else _BROADCASTS.where(_broadcast.c.id == id)
+        return [Progress(*row) for row in self._connection.execute(statement)]
+
+    def set_broadcast(self, id: int, **values: object) -> None:
+        self._connection.execute(update(_broadcast).where(_broadcast.c.id == id).values(**values))
+
+    def stop_broadcast(self, id: int, now: datetime) -> int:
+        """Take back what has not been sent of it; how many messages that was."""
+        waiting = select(_fire.c.outbox_id).where(_fire.c.broadcast_id == id, _fire.c.state == "queued")
+        dropped = self._connection.execute(
+            update(_outbox)
+            .where(_outbox.c.id.in_(waiting), _outbox.c.state == literal_column("'queued'"))
+            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="stopped")
+        )
+        self.set_broadcast(id, stopped_at=now)
+        self.learn(now)
+        return dropped.rowcount
+
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        return list(self._connection.execute(statement, values))
+
+
+def _agencies(activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date]) -> frozenset[str]:
+    return frozenset(expected.activity.agency_code for expected in expected_reports(activities, period, ended))
+
+
+def _in_a_row(
+    closing: Iterable[ReportingPeriod],
+    periods: Sequence[ReportingPeriod],
+    activities: Collection[Activity],
+    ended: Mapping[str, date],
+    closed: Collection[tuple[str, str]],
+) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for last in closing:
+        before = [p for p in periods if p.type == last.type and p.end_on <= last.end_on][-3:]
+        expecting = {p.code: _agencies(activities, p, ended) for p in before}
+        for agency in expecting[last.code]:
+            passed = passed_in_a_row(agency, [p.code for p in before], expecting, closed)
+            counts[agency] = max(passed, counts.get(agency, 0))
+    return counts
+
+
+def _to_schedule(row: Any) -> StoredSchedule:
+    return StoredSchedule(
+        id=row.id,
+        plan_id=row.plan_id,
+        what=row.what,
+        days=row.days,
+        at=time.fromisoformat(row.at),
+        timezone=row.timezone,
+        roles=tuple(Role(role) for role in row.roles.split(",") if role),
+        paused_at=row.paused_at,
+        shipped=row.shipped,
+    )
+
+
+def _to_recipient(row: Any) -> Recipient:
+    return Recipient(
+        person_id=row.id,
+        chat_id=row.telegram_id,
+        name=row.name,
+        language=row.language,
+        timezone=row.timezone,
+        role=Role(row.role),
+        agency_code=row.agency_code or "",
+        since=row.active_from.astimezone(ZoneInfo(row.timezone)).date(),
+        is_unreachable=row.is_unreachable,
+        has_accepted_privacy=row.has_accepted,
+    )
