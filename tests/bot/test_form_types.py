@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 from house import ANA, PEDRO, Officer, Town, furnish, town_in
 from PIL import Image
+
+from bot.settings import inherited_environment
 
 pytestmark = pytest.mark.slow
 
@@ -191,3 +195,41 @@ def test_photos_follow_their_instance(town: Town) -> None:
     [(answers,)] = town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 1")
     assert json.loads(answers).items() >= {ref: name for ref, _, name in after}.items()
     assert len(after) == 2
+
+
+PEOPLE = """
+| survey |
+| | type | name | label |
+| | begin repeat | person | Persona |
+| | text | name | ¿Cómo se llama? |
+| | begin repeat | pet | Mascota |
+| | text | petname | ¿Qué nombre tiene? |
+| | end repeat | | |
+| | end repeat | | |
+"""
+
+
+def test_repeats_within_repeats_are_filled_in_a_terminal(tmp_path: Path) -> None:
+    """Added, edited, taken away by number and by word; the script that is kept adds and removes the same."""
+    form, script = tmp_path / "people.md", tmp_path / "script.json"
+    form.write_text(PEOPLE, "utf-8")
+    people = ["Ana", "Fido", "otra", "Misu", "listo", "otra", "Luis", "listo"]
+    changes = ["editar 2", "cómo se llama", "Luisa", "quitar 1", "sí", "otra", "Eva", "listo", "no", "enviar"]
+
+    done = enlace("form", "try", form, "--save", script, said="\n".join([*people, *changes, ""]))
+
+    assert done.returncode == 0, done.stderr
+    assert "• Qué nombre tiene: Misu" in done.stderr
+    handed_over = "<person><name>Luisa</name></person><person><name>Eva</name></person>"
+    assert handed_over in done.stdout
+    played = enlace("form", "replay", form, script)
+    final = json.loads(played.stdout.splitlines()[-1])
+    assert final["failedSteps"] == 0
+    assert handed_over in final["xml"]
+
+
+def enlace(*words: str | Path, said: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bot", *map(str, words)]
+    return subprocess.run(
+        command, input=said, env=inherited_environment(), capture_output=True, text=True, timeout=60, check=False
+    )
