@@ -595,6 +595,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("institucion", digests.agency, ENROLLED, "plan", is_typed=False, in_menu=False),
     Command("avance", digests.activity, ENROLLED, "plan", is_typed=False, in_menu=False),
+    Command("metas", digests.indicators, frozenset(Role) - REPORTERS, "plan", is_typed=False, in_menu=False),
     Command("evidencia", digests.evidence, ENROLLED, "plan", is_typed=False, in_menu=False),
     Command("decision", digests.decision, frozenset({Role.READER}), "plan", is_typed=False, in_menu=False),
     Command("vacante", digests.vacancy, frozenset({Role.COORDINATOR}), "plan", is_typed=False, in_menu=False),

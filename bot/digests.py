@@ -150,6 +150,16 @@ def decision(ex: Exchange, argument: str) -> None:
     _show(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
 
 
+def indicators(ex: Exchange, argument: str) -> None:
+    """Indicators against their targets, as they may be shown to anybody: the figures pass through this chat."""
+    say, page, zone = ex.say, _number(argument or "0"), ZoneInfo(ex.house.timezone)
+    found = Figures(ex.unit).indicators(ex.membership.plan_id, ex.now, zone)
+    rows = [(Button(say("digest.back"), "command:resumen:0"),)]
+    if digests.indicator_pages(found) > 1:
+        rows.insert(0, (Button(say("digest.page"), f"command:metas:{page + 1}"),))
+    _show(ex, Card(digests.indicators_card(found, ex.now.astimezone(zone).year, page, ex.language), tuple(rows)))
+
+
 def vacancy(ex: Exchange, argument: str) -> None:
     """Ask whoever administers to name a focal point: a link is theirs to make. Once a day for an agency."""
     found = _standing(ex)
@@ -214,6 +224,7 @@ def _card(unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language:
     else:
         areas = [(area.code, translated(area.name, language)) for area in unit.plans.strategic_areas(plan_id)]
         lines = digests.observer_card(found, language, areas, MIN_CELL)
+    rows.append((Button(say("digest.indicators"), "command:metas:0"),))
     rows += _agency_rows(found, view, page, say)
     rows.append((Button(say("menu.home"), "command:menu:"),))
     return Card(lines, tuple(rows))

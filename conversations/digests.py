@@ -20,12 +20,14 @@ from conversations.monitoring import (
     ActivityStanding,
     AgencyStanding,
     Closing,
+    IndicatorValues,
     Standing,
     days_between,
     due_within,
     worst_of,
 )
 from conversations.plan import Activity, ActivityStatus, Light, PeriodType, expected_progress, period_name, translated
+from conversations.suppression import STANDARD_CELL, is_small, suppress, told_until
 from conversations.wording import Wording, wording
 
 LIMIT = 1500
@@ -39,6 +41,8 @@ VACANCIES = 3
 """Up to so many are told where they matter; of more, a line of their own is enough."""
 TITLE = 34
 """Characters of an activity's title in a list."""
+INDICATORS = 10
+"""On a screen."""
 ROWS = 24
 """Agencies in the picture; of more, the worst."""
 
@@ -174,7 +178,9 @@ def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
     if not s.promised:
         return []
     late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
-    text = say("digest.promised", n=len(s.promised), late=late, days=LATE_EVIDENCE)
+    text = say("digest.promised" if len(s.promised) > 1 else "digest.promised_one", n=len(s.promised))
+    if late:
+        text += say("digest.promised_late", late=late, days=LATE_EVIDENCE)
     return [line(bold(say("digest.evidence")), " ", text)]
 
 
@@ -254,7 +260,7 @@ def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
     return (
         line(bold(say("digest.decision", i=number % len(waiting) + 1, n=len(waiting)))),
         line(f"{each.activity.agency_code} · {title(each.activity, say, is_public=True)}"),
-        line(say("digest.held_back", what=reason(each, s, say) or "–")),
+        line(say("digest.held_back", what=("" if each.activity.is_restricted else reason(each, s, say)) or "–")),
         line(say("digest.asked", what=decision_text(each, s, say))),
         line(say("digest.since_when", date=day(each.last.sent_at, s, say))),
     )
@@ -278,6 +284,51 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
     if s.rate.expected:
         lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
     return tuple(lines)
+
+
+def indicators_card(found: Sequence[IndicatorValues], year: int, page: int, language: str) -> tuple[Line, ...]:
+    """Indicators against their targets, a page of them: validated figures, small ones protected (DOMAIN §2.5)."""
+    say = wording(language)
+    known = [each for each in found if each.values]
+    if not known:
+        return (line(say("digest.indicators_none")),)
+    pages = indicator_pages(found)
+    lines = [line(bold(say("digest.indicators_title", year=year)))]
+    for each in known[page % pages * INDICATORS : (page % pages + 1) * INDICATORS]:
+        value, until = shown_value(each, say)
+        target = _number(each.indicator.target)
+        key = "digest.indicator_target" if target else "digest.indicator"
+        name = cut(each.indicator.title(language), 60)
+        lines.append(line(say(key, code=each.indicator.code, name=name, value=value + until, target=target)))
+    return tuple(lines)
+
+
+def indicator_pages(found: Sequence[IndicatorValues]) -> int:
+    return max(1, -(-sum(bool(each.values) for each in found) // INDICATORS))
+
+
+def shown_value(each: IndicatorValues, say: Wording) -> tuple[str, str]:
+    """The figure as it may be shown, and until which month it counts if that is not the last.
+
+    Sums are of the year. Of what is added up month after month only such totals are told that no two of them
+    differ by a small number.
+    """
+    limit, values = each.indicator.min_cell, each.values
+    if each.indicator.is_restricted:
+        limit = limit or STANDARD_CELL
+    last = values[-1]
+    if last.base is not None:
+        parts = {"yes": last.number, "no": last.base - last.number}
+        hidden = any(is_small(number, limit) for number in (*parts.values(), last.base))
+        return say("digest.protected") if hidden else f"{round(100 * last.number / last.base)}%", ""
+    numbers = [value.number for value in values]
+    if each.indicator.aggregation == "sum":
+        numbers = [sum(numbers[: at + 1]) for at in range(len(numbers))]
+    at = told_until(numbers, min_cell=limit) if limit > 1 else len(numbers) - 1
+    if at is None:
+        return suppress(numbers[-1], min_cell=limit).total.text(say("digest.protected")), ""
+    until = "" if at == len(numbers) - 1 else say("digest.until", month=say(f"plan.month.{values[at].end_on.month}"))
+    return _number(str(numbers[at])), until
 
 
 # ------------------------------------------------------------------ the picture
@@ -458,6 +509,11 @@ def _within_limit(compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...
     return lines
 
 
+def _number(text: str) -> str:
+    """With its thousands apart, by a space that does not break; what is no number as it is."""
+    return f"{int(text):,}".replace(",", "\N{NO-BREAK SPACE}") if text.isascii() and text.isdecimal() else text
+
+
 def _progress(each: ActivityStanding) -> int:
     if each.last is None:
         return 0
@@ -524,6 +580,7 @@ __all__ = [
     "caption",
     "decision_card",
     "digest",
+    "indicators_card",
     "matrix",
     "minister_card",
     "observer_card",

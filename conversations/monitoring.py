@@ -19,6 +19,7 @@ from conversations.plan import (
     Activity,
     ActivityStatus,
     Agency,
+    Indicator,
     Light,
     PeriodType,
     ReportingPeriod,
@@ -115,6 +116,23 @@ class Queue:
     oldest_code: str = ""
     oldest_agency: str = ""
     oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What was validated of an indicator for a period: a number, or a share of a `base`."""
+
+    end_on: date
+    number: int
+    base: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorValues:
+    """An indicator and its values in the year, in the order of their periods."""
+
+    indicator: Indicator
+    values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -571,12 +589,14 @@ __all__ = [
     "Closed",
     "Closing",
     "Detail",
+    "IndicatorValues",
     "Queue",
     "Rate",
     "Records",
     "Report",
     "Reporter",
     "Standing",
+    "Value",
     "closings_until",
     "days_between",
     "due_within",

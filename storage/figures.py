@@ -18,11 +18,13 @@ from conversations.monitoring import (
     COLUMNS,
     Closed,
     Detail,
+    IndicatorValues,
     Queue,
     Records,
     Report,
     Reporter,
     Standing,
+    Value,
     closings_until,
     standing,
 )
@@ -176,6 +178,22 @@ _WAITING = Prepared(
     .limit(1)
 )
 
+_i = _tables["submission"].alias("indicator_report")
+_VALUES = Prepared(
+    select(_i.c.subject, _period.c.end_on, _i.c.instance_id, _i.c.answers, _i.c.sealed_answers)
+    .join(_period, _period.c.id == _i.c.reporting_period_id)
+    .where(
+        _i.c.plan_id == _PLAN_ID,
+        _i.c.is_current,
+        _i.c.subject.is_not(None),
+        _i.c.activity_status.is_(None),
+        _i.c.validation_state == literal(ValidationState.VALIDATED.value),
+        _period.c.start_on >= _FROM,
+        _i.c.submitted_at <= _AT,
+    )
+    .order_by(_period.c.end_on, _i.c.id)
+)
+
 
 class Figures:
     """Numbers of a plan. Nothing here writes."""
@@ -218,6 +236,32 @@ class Figures:
             reminded=reminded or {},
         )
 
+    def indicators(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[IndicatorValues, ...]:
+        """The validated values of the calendar year, of every indicator that people report. Two statements.
+
+        They are unsealed to be added up; what may be shown of them is for `conversations.suppression` to say.
+        """
+        year = date(now.astimezone(zone).year, 1, 1)
+        values: dict[str, list[Value]] = {}
+        rows = _VALUES.rows(self._unit.connection, {"plan_id": plan_id, "at": now, "from_day": year})
+        for found in rows:
+            kind, _, code = found.subject.partition(":")
+            value = _to_value(found.end_on, self._said(found)) if kind == "indicator" else None
+            if value is not None:
+                values.setdefault(code, []).append(value)
+        return tuple(
+            IndicatorValues(indicator, tuple(values.get(indicator.code, ())))
+            for indicator in self._unit.plans.indicators(plan_id)
+            if not indicator.is_computed
+        )
+
+    def _said(self, found: Any) -> dict[str, str]:
+        """Answers by the name of their question."""
+        text = found.answers
+        if found.sealed_answers is not None:
+            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
+        return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+
     def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
         return tuple(
             Report(
@@ -237,12 +281,9 @@ class Figures:
 
     def _detail(self, found: Any) -> Detail | None:
         is_sealed = found.sealed_answers is not None
-        text = found.answers
-        if is_sealed:
-            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
-        if text is None:
+        if found.answers is None and not is_sealed:
             return None
-        said = {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text).items()}
+        said = self._said(found)
         new_due = said.get("new_due_date", "")
         return Detail(
             reasons=tuple(said.get("obstacle", "").split()),
@@ -281,6 +322,19 @@ def _to_reporter(row: Any) -> Reporter:
         is_suspended=bool(row.is_suspended),
         is_unreachable=bool(row.is_unreachable),
     )
+
+
+def _to_value(end_on: date, said: Mapping[str, str]) -> Value | None:
+    """None where there is no figure, which is not zero."""
+    status = said.get("data_status", "")
+    if status not in ("final", "preliminary", "zero"):
+        return None
+    if status == "zero":
+        return Value(end_on, 0)
+    if said.get("denominator"):
+        return Value(end_on, int(said.get("numerator") or 0), int(said["denominator"]))
+    number = said.get("value_people") or said.get("value_count")
+    return Value(end_on, int(number)) if number else None
 
 
 def _to_queue(row: Any) -> Queue:

@@ -1,0 +1,200 @@
+"""What coordinators, ministers and observers read: worst first, within the limit, in three languages.
+
+Golden texts are rewritten by `pytest tests/conversations/test_digests.py --rewrite-golden`; then read the difference.
+"""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from commission import AGENCIES, BY_CODE, EMPTY, MONDAY, RECORDS, ZONE, activity, day, report, stand
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations import digests
+from conversations.cards import Card, Line, plain
+from conversations.monitoring import Detail, IndicatorValues, Queue, Records, Reporter, Standing, Value
+from conversations.plan import Agency, Frequency, Indicator, Light, Role
+from conversations.wording import LANGUAGES, wording
+
+GOLDEN = Path(__file__).parent / "golden"
+AREAS = [("PRE", "Prevención"), ("PER", "Persecución"), ("ASI", "Asistencia")]
+
+
+def text(lines: tuple[Line, ...]) -> str:
+    return plain(Card(lines))
+
+
+def screens(language: str) -> str:
+    """Everything that is read, one below the other."""
+    inside, outside = stand(), stand(only_validated=True)
+    parts = {
+        "the coordinator's week": digests.digest(inside, language),
+        "the first week": digests.digest(stand(replace(EMPTY, activities=RECORDS.activities)), language),
+        "no plan yet": digests.digest(stand(replace(EMPTY, periods=())), language),
+        "the minister's card": digests.minister_card(outside, language),
+        "a decision": digests.decision_card(inside, 0, language),
+        "a restricted decision": digests.decision_card(outside, 0, language),
+        "no decision": digests.decision_card(stand(EMPTY), 0, language),
+        "the observer's view": digests.observer_card(outside, language, AREAS, 10),
+        "indicators": digests.indicators_card(INDICATORS, 2018, 0, language),
+        "no indicators": digests.indicators_card([], 2018, 0, language),
+    }
+    told = "\n".join(f"--- {name}\n{text(lines)}" for name, lines in parts.items())
+    return f"{told}\n--- the picture's caption\n{digests.caption(inside, language)}\n"
+
+
+def indicator(code: str, *values: Value, **more: object) -> IndicatorValues:
+    given = {"unit": "people", "aggregation": "sum", "target": "", **more}
+    return IndicatorValues(
+        Indicator(code, "PGR", Frequency.MONTHLY, {"es": f"Indicador {code}"}, **given),  # type: ignore[arg-type]
+        values,
+    )
+
+
+MARCH, JUNE = date(2018, 3, 31), date(2018, 6, 30)
+INDICATORS = [
+    indicator("IND-01", Value(MARCH, 1200), Value(JUNE, 800), target="250000"),
+    indicator("IND-20", Value(MARCH, 12), Value(JUNE, 3), sensitivity="restricted", min_cell=10),
+    indicator("IND-21", Value(JUNE, 7, 9), sensitivity="restricted", min_cell=10, unit="percent", aggregation="ratio"),
+    indicator("IND-04", Value(JUNE, 45, 60), unit="percent", aggregation="ratio", target="80"),
+    indicator("IND-11", Value(MARCH, 2), min_cell=5),
+    indicator("IND-13"),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_texts_are_as_they_were_read(language: str, request: pytest.FixtureRequest) -> None:
+    """Golden digests and cards in every language."""
+    path = GOLDEN / f"digests.{language}.txt"
+    if request.config.getoption("--rewrite-golden"):
+        path.write_text(screens(language), "utf-8")
+    assert screens(language) == path.read_text("utf-8")
+
+
+def crowd(size: int) -> Standing:
+    """A plan in which everything is wrong with everybody, with long names."""
+    agencies = tuple(Agency(f"AGENCIA{n:03}", {"es": "Nombre muy largo " * 6}, id=n) for n in range(1, size + 1))
+    activities = tuple(
+        replace(
+            activity(f"PRE-{n:04}", f"AGENCIA{n:03}", "2018-07-01", "2018-10-20"),
+            short_name={"es": "Actividad de nombre interminable que nadie lee hasta el final " * 3},
+        )
+        for n in range(1, size + 1)
+    )
+    detail = Detail(("budget", "legal"), True, "Una decisión que se explica con muchísimas palabras " * 4, None)
+    reports = tuple(
+        report(each.code, "201809", status, 5, "2018-10-09", detail=detail, promises_evidence=True)
+        for each, status in zip(activities, ["delayed", "suspended", "cancelled", "completed"] * size, strict=False)
+    )
+    people = tuple(
+        Reporter(n, Role.FOCAL_POINT if n % 2 else Role.ALTERNATE, "Nombre Apellido Larguísimo", is_unreachable=True)
+        for n in range(1, size + 1)
+    )
+    return stand(
+        Records(
+            agencies, activities, RECORDS.periods, reports, (), people, Queue(size, "PRE-0001", "AGENCIA001", MONDAY)
+        )
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(size=st.integers(1, 120))
+def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> None:
+    """1 500 characters as Telegram counts them, however bad the week: lists give way, counts stay."""
+    told = text(digests.digest(crowd(size), language))
+    assert len(told.encode("utf-16-le")) // 2 <= digests.LIMIT
+    assert str(size) in told
+
+
+def test_sections_come_in_the_order_of_the_brief() -> None:
+    """DOMAIN §5.1: what to decide, who has not closed, what changed; one good thing at the end."""
+    told = text(digests.digest(stand(), "es"))
+    heads = ["Para decidir", "Cierre:", "Cambió", "Por validar:", "Semáforo:", "Vence en", "Evidencia", "Sin punto",
+             "No les llegan", "En silencio", "Buena noticia"]  # fmt: skip
+    places = [told.index(head) for head in heads]
+    assert places == sorted(places)
+
+
+def test_every_section_is_silent_when_there_is_nothing_to_say() -> None:
+    """Nothing due, no reports at all, nobody: no empty headings."""
+    empty = stand(EMPTY)
+    told = {section.__name__: section(empty, wording("es"), 5) for section in digests.SECTIONS}
+    assert {name for name, lines in told.items() if lines} == {"closing", "changes"}
+
+
+def test_a_light_is_never_a_colour_alone() -> None:
+    """Wherever a coloured shape counts something, its word stands beside it."""
+    for language in LANGUAGES:
+        say = wording(language)
+        counts = digests.light_counts(stand().activities, say)
+        for light in (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK):
+            assert light.label(language) in counts
+            assert digests.light_word(light, say) in light.label(language)
+
+
+def test_a_restricted_activity_keeps_its_words() -> None:
+    """DOMAIN §2.3, 2.7: it counts, and neither its title nor what was written about it leaves the coordination."""
+    say = wording("es")
+    restricted = next(each for each in stand().activities if each.code == "PER-202")
+    open_one = next(each for each in stand().activities if each.code == "PER-101")
+    assert digests.title(restricted.activity, say, is_public=True) == "PER-202 🔒"
+    assert "Actividad" in digests.title(open_one.activity, say, is_public=True)
+    assert digests.decision_text(restricted, stand(), say) == say("digest.reserved")
+    for language in LANGUAGES:
+        assert "ASI-202 A" not in text(digests.minister_card(stand(only_validated=True), language))
+
+
+def test_readers_are_not_shown_a_ranking() -> None:
+    """DOMAIN §4.6: institutions in alphabetical order for those who must not rank; worst first for who acts."""
+    ranked, alphabetical = digests.matrix(stand(), "es"), digests.matrix(stand(), "es", alphabetical=True)
+    codes = [code for code, _ in alphabetical["rows"]]
+    assert codes == sorted(codes)
+    assert {code for code, _ in ranked["rows"]} == set(codes)
+    assert ranked["rows"][0][1][-1][0] == "critical"
+    assert ranked["rows"][-1][0] == "INM"
+
+
+def test_the_picture_names_the_worst_when_there_are_too_many() -> None:
+    """A hundred agencies do not fit a phone: the worst, and how many more."""
+    shown = digests.matrix(crowd(100), "es")
+    assert len(shown["rows"]) == digests.ROWS
+    assert shown["more"] == "y 76 más"
+
+
+def test_the_trend_is_against_the_closing_before() -> None:
+    """Two of seven were in time in August, three of seven in September."""
+    assert [(rate.on_time, rate.expected) for rate in stand().rates[-2:]] == [(2, 7), (3, 7)]
+    assert digests.trend(stand(), wording("es")) == " ▲ 14 pts"
+
+
+def test_what_makes_a_light_red_is_said() -> None:
+    """Tapped on, an activity says why it has its light."""
+    say = wording("es")
+    why = {each.code: digests.why(each, stand(), say) for each in stand().activities}
+    assert why["PRE-304"] == ["falta el último reporte"]
+    assert why["PRE-405"] == [
+        "va 58 puntos por debajo de lo esperado",
+        "2 reportes seguidos sin llegar",
+    ]
+    assert why["PER-103"] == []
+    assert "vence en 10 días" in why["PER-101"]
+
+
+def test_a_running_total_waits_until_it_has_grown_enough() -> None:
+    """IND-20: 12 until March; the 15 of June would tell that there were three since."""
+    say = wording("es")
+    assert digests.shown_value(INDICATORS[1], say) == ("12", " (hasta marzo)")
+    assert digests.shown_value(INDICATORS[4], say) == ("<5", "")
+    assert digests.shown_value(INDICATORS[2], say) == ("cifra protegida", ""), "seven of nine is two of nine"
+    assert digests.shown_value(INDICATORS[3], say) == ("75%", "")
+
+
+def test_days_are_of_the_plans_zone() -> None:
+    """Late in the evening of the fourteenth in Santo Domingo it is the fifteenth in UTC."""
+    late = stand(now=day("2018-10-14", 22))
+    assert "14 oct 2018" in text(digests.digest(late, "es"))
+    assert late.zone is ZONE
+    assert BY_CODE["201809"] in late.closings[-1].periods
+    assert len(AGENCIES) == 8

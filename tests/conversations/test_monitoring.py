@@ -1,0 +1,148 @@
+"""Where a plan stands: rates as DHIS2 defines them, lights as the plan defines them, the same for every reader."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from commission import ACTIVITIES, BY_CODE, EMPTY, ID, MONDAY, RECORDS, activity, day, report, stand
+
+from conversations.monitoring import Cell, Closed, Rate, closings_until, due_within, worst_of
+from conversations.plan import Light, ValidationState
+
+
+def test_late_closings_count_as_reported_and_never_as_on_time() -> None:
+    """DOMAIN §2.3: seven agencies had something to close; PGR closed a day after its quarterly due day."""
+    assert stand().rate == Rate(expected=7, closed=4, on_time=3)
+
+
+def test_an_agency_with_monthly_and_quarterly_items_closes_by_the_later_date() -> None:
+    """DOMAIN §2.4: MIREX closed on 10 October at 23:00; its monthly item alone was due on the fifth."""
+    mirex = stand().agency("MIREX")
+    assert mirex is not None
+    assert (mirex.closed_at, mirex.is_on_time) == (day("2018-10-10", 23), True)
+
+
+def test_an_agency_that_closed_one_of_two_periods_has_not_closed() -> None:
+    """All that it had to report for the closing, or it is not closed."""
+    closed = tuple(c for c in RECORDS.closed if (c.agency_id, c.period_id) != (ID["MIREX"], BY_CODE["2018Q3"].id))
+    mirex = stand(replace(RECORDS, closed=closed)).agency("MIREX")
+    assert mirex is not None
+    assert mirex.closed_at is None
+
+
+def test_the_last_minute_of_the_due_day_is_in_time_in_the_plans_own_zone() -> None:
+    """23:59 of 10 October in Santo Domingo is the eleventh in UTC; a minute later is late."""
+    for late, expected in ((0, True), (1, False)):
+        at = day("2018-10-10", 23) + timedelta(minutes=59 + late)
+        closed = tuple(replace(c, closed_at=at) if c.agency_id == ID["MIREX"] else c for c in RECORDS.closed)
+        mirex = stand(replace(RECORDS, closed=closed)).agency("MIREX")
+        assert mirex is not None
+        assert mirex.is_on_time is expected
+
+
+def test_expected_reports_and_those_that_came() -> None:
+    """Quarterly items are expected at the quarter's end only; what has not begun is not expected."""
+    counted = {agency.code: (agency.reported, agency.expected) for agency in stand().agencies}
+    assert counted == {
+        "MIREX": (2, 2), "MITUR": (1, 1), "MMUJER": (1, 1), "PGR": (2, 2), "CONANI": (1, 1), "DGP": (0, 1),
+        "DPD": (0, 1), "INM": (0, 0),
+    }  # fmt: skip
+
+
+def test_lights_follow_the_rule() -> None:
+    """DOMAIN §2.2: late, missing twice, missing once, completed, ahead of its start."""
+    lights = {each.code: each.light for each in stand().activities}
+    assert lights["PRE-405"] is Light.CRITICAL, "two reports in a row never came"
+    assert lights["PER-101"] is Light.CRITICAL, "a gap of more than 25 points"
+    assert lights["PRE-304"] is Light.ATTENTION, "the last report is missing"
+    assert lights["PER-103"] is Light.ON_TRACK, "completed"
+    assert lights["PRE-401"] is Light.GREY, "begins in November"
+
+
+def test_what_is_not_validated_changes_no_light_for_those_outside() -> None:
+    """DOMAIN §2.1: status and progress of validated reports only; that something was reported is the same."""
+    inside, outside = stand(), stand(only_validated=True)
+    seen = {each.code: each.last.status for each in outside.activities if each.last}
+    assert seen["PRE-301"] == "in_progress", "September's, delayed, still waits for validation"
+    assert outside.rates == inside.rates
+    assert [a.reported for a in outside.agencies] == [a.reported for a in inside.agencies]
+
+
+def test_a_column_is_as_things_stood_when_the_closing_was_locked() -> None:
+    """August is not painted with what became known in October; the present column is of today."""
+    pgr = stand().agency("PGR")
+    assert pgr is not None
+    months = [closing.month_end.month for closing in stand().closings]
+    assert months == [4, 5, 6, 7, 8, 9]
+    assert pgr.cells[:2] == (None, None), "it had nothing to do yet"
+    assert pgr.cells[-1] == Cell(Light.CRITICAL, 1)
+    assert pgr.cells[-2] == Cell(Light.CRITICAL, 1), "nothing reported in July, and none of the quarter's"
+
+
+def test_changes_are_those_of_the_week() -> None:
+    """Another status than in the report before, by a report sent since last Monday."""
+    assert sorted(each.code for each in stand().changed) == ["PER-101", "PER-103", "PER-202", "PER-305", "PRE-301"]
+    later = MONDAY + timedelta(days=7)
+    assert stand(now=later).changed == ()
+
+
+def test_silence_is_counted_in_closings_whose_day_is_over() -> None:
+    """DPD has sent nothing for July, August and September; DGP missed one."""
+    assert {a.code: a.silent for a in stand().agencies if a.silent} == {"DPD": 3, "DGP": 1}
+
+
+def test_a_vacancy_begins_on_the_day_the_last_focal_point_left() -> None:
+    """Somebody suspended does not fill a post; an alternate is no focal point."""
+    dpd = stand().agency("DPD")
+    assert dpd is not None
+    assert (dpd.focal_points, dpd.vacant_since) == (0, date(2018, 10, 1))
+    assert stand().agency("DGP").unreachable == ("Persona DGP",)  # type: ignore[union-attr]
+
+
+def test_due_days_come_with_what_is_due() -> None:
+    """The next two weeks, and only periods in which somebody reports."""
+    soon = due_within(stand(now=day("2018-10-25")), 14)
+    assert [(on, [p.code for p in periods]) for on, periods in soon] == [(date(2018, 11, 5), ["201810"])]
+
+
+def test_what_has_ended_is_not_expected_any_more() -> None:
+    """PER-103 was completed in September: October's closing does not wait for it."""
+    mirex = stand(now=day("2018-11-02")).agency("MIREX")
+    assert mirex is not None
+    assert mirex.expected == 0
+
+
+def test_a_retired_activity_is_no_row_but_was_expected() -> None:
+    """What was taken out of the plan in November was still expected in September."""
+    gone = tuple(replace(a, retired_on=date(2018, 11, 1)) if a.code == "PRE-304" else a for a in ACTIVITIES)
+    found = stand(replace(RECORDS, activities=gone))
+    assert found.agency("DGP") is None
+    assert found.rate.expected == 7
+
+
+def test_before_the_first_closing_there_is_nothing_to_count() -> None:
+    """A plan that begins today, a plan without activities, a day before all periods."""
+    for found in (stand(EMPTY), stand(now=day("2017-06-01")), stand(replace(EMPTY, periods=()))):
+        assert (found.rate, found.changed, found.promised) == (Rate(), (), ())
+    assert closings_until((), MONDAY.date()) == ()
+    assert worst_of([]) is None
+
+
+def test_the_reports_of_a_year_ago_do_not_make_a_light_green() -> None:
+    """Two expected reports missing in a row is red, whatever was said before."""
+    old = activity("PRE-999", "INM", "2018-01-01", "2020-12-31")
+    records = replace(
+        RECORDS, activities=(old,), reports=(report("PRE-999", "201803", "in_progress", 90, "2018-04-03"),), closed=()
+    )
+    assert stand(records).activities[0].light is Light.CRITICAL
+
+
+@pytest.mark.parametrize("state", [ValidationState.RETURNED, ValidationState.SUBMITTED])
+def test_a_cancellation_counts_once_it_is_approved(state: ValidationState) -> None:
+    """DOMAIN §2.1: cancelling needs the coordinator."""
+    one = activity("PRE-999", "INM", "2018-07-01", "2020-12-31")
+    sent = report("PRE-999", "201809", "cancelled", 10, "2018-10-04", state=state)
+    base = replace(RECORDS, activities=(one,), reports=(sent,), closed=(Closed(1, 1, MONDAY),))
+    approved = replace(base, reports=(replace(sent, state=ValidationState.VALIDATED),))
+    assert not stand(base).activities[0].is_over
+    assert (stand(approved).activities[0].is_over, stand(approved).activities[0].light) == (True, Light.GREY)

@@ -1,0 +1,137 @@
+"""Small numbers: hidden, and not to be had by subtracting, by whoever knows every number shown and the rule."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations.suppression import Figure, Table, finest_place, is_small, may_cross, releases, suppress, told_until
+
+LIMIT = 4
+"""Small enough that all tables can be tried one by one."""
+
+
+def candidates(shown: Table, min_cell: int) -> Iterator[dict[str, int]]:
+    """All the tables that look like this one: what an attacker is left with."""
+    total = shown.total.value
+    assert total is not None
+    ranges = []
+    for figure in shown.parts.values():
+        if figure.value is not None:
+            ranges.append(range(figure.value, figure.value + 1))
+        elif figure.below:
+            ranges.append(range(1, min_cell))
+        else:
+            ranges.append(range(min_cell, total + 1))
+    for values in product(*ranges):
+        if sum(values) == total:
+            yield dict(zip(shown.parts, values, strict=True))
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.integers(0, 9), min_size=1))
+def test_no_small_number_is_had_by_subtracting(parts: Mapping[str, int]) -> None:
+    """Every value from one to the limit stays possible, for each number that is hidden for being small."""
+    shown = suppress(sum(parts.values()), parts, min_cell=LIMIT)
+    if shown.total.is_hidden or not shown.parts:
+        assert shown.parts == {}
+        return
+    left = list(candidates(shown, LIMIT))
+    assert dict(parts) in left
+    for name, value in parts.items():
+        if is_small(value, LIMIT):
+            assert {table[name] for table in left} == set(range(1, LIMIT))
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.integers(0, 60), min_size=1))
+def test_whoever_knows_the_rule_itself_finds_no_small_number(parts: Mapping[str, int]) -> None:
+    """A hidden small number is never the only one that the rule would have hidden in that way."""
+    shown = suppress(sum(parts.values()), parts, min_cell=10)
+    hidden = [name for name, figure in shown.parts.items() if figure.is_hidden]
+    assert len(hidden) != 1
+    for name in hidden:
+        assert shown.parts[name].below in (0, 10)
+        assert (shown.parts[name].below == 10) == is_small(parts[name], 10)
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.integers(0, 60), min_size=1))
+def test_what_is_shown_is_true(parts: Mapping[str, int]) -> None:
+    """Numbers are hidden, never changed."""
+    shown = suppress(sum(parts.values()), parts, min_cell=10)
+    assert shown.total.value in (None, sum(parts.values()))
+    for name, figure in shown.parts.items():
+        assert figure.value in (None, parts[name])
+        assert not is_small(figure.value or 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ({"women": 120, "men": 40}, "160: 120 40"),
+        ({"women": 120, "men": 40, "girls": 3}, "163: 120 ● <10"),
+        ({"women": 120, "men": 40, "girls": 0}, "160: 120 40 0"),
+        ({"women": 11, "men": 10, "girls": 1}, "22:"),
+        ({"women": 12, "men": 10, "girls": 7, "boys": 1}, "30: ● ● <10 <10"),
+        ({"women": 10, "girls": 1}, "11:"),
+        ({"girls": 9, "boys": 9}, "18:"),
+        ({"girls": 4}, "<10:"),
+        ({"girls": 40, "boys": 0}, "40:"),
+        ({"girls": 2, "boys": 5}, "<10:"),
+    ],
+    ids=["nothing small", "one and the next", "zero is shown", "ten and one", "two small ones", "no cover",
+         "nine and nine", "a small total", "one category holds everybody", "small parts of a small total"],
+)  # fmt: skip
+def test_the_worked_cases(parts: Mapping[str, int], text: str) -> None:
+    """DOMAIN §2.5, as a reader sees it."""
+    shown = suppress(sum(parts.values()), parts)
+    cells = " ".join(figure.text("●") for figure in shown.parts.values())
+    assert f"{shown.total.text('●')}: {cells}".strip() == text
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=6))
+def test_no_two_releases_subtract_to_a_small_number(steps: list[int]) -> None:
+    """Whatever is shown of growing spans, no two shown differ by a number of people that is small."""
+    values = [sum(steps[: at + 1]) for at in range(len(steps))]
+    shown = [figure.value for figure in releases(values) if figure.value is not None]
+    assert all(not is_small(later - earlier, 10) for i, earlier in enumerate(shown) for later in shown[i + 1 :])
+
+
+def test_of_two_releases_the_longer_is_published() -> None:
+    """DOMAIN §2.5.5: 40 until June and 43 in the year would tell three in the second half."""
+    assert releases([40, 43]) == (Figure(None), Figure(43))
+    assert releases([40, 60]) == (Figure(40), Figure(60))
+    assert releases([3, 43]) == (Figure(None, 10), Figure(43))
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=8))
+def test_what_is_told_month_after_month_does_not_subtract_to_a_small_number(steps: list[int]) -> None:
+    """A reader remembers last month's total: whatever was told in any month, no two differ by a small number."""
+    values = [sum(steps[: at + 1]) for at in range(len(steps))]
+    told = [values[at] for end in range(1, len(values) + 1) if (at := told_until(values[:end])) is not None]
+    assert all(not is_small(abs(later - earlier), 10) for i, earlier in enumerate(told) for later in told[i + 1 :])
+    assert not any(is_small(value, 10) for value in told)
+
+
+def test_no_limit_hides_nothing() -> None:
+    """An indicator that counts schools has none."""
+    assert suppress(3, {"a": 1, "b": 2}, min_cell=0) == Table(Figure(3), {"a": Figure(1), "b": Figure(2)})
+
+
+def test_parts_that_do_not_add_up_are_a_defect() -> None:
+    """Whatever is missing has a part of its own."""
+    with pytest.raises(ValueError):
+        suppress(10, {"a": 4})
+
+
+def test_people_are_never_crossed_with_a_place() -> None:
+    """DOMAIN §2.5.3-4."""
+    assert may_cross(["sex_age", "exploitation"])
+    assert may_cross(["province"])
+    assert not may_cross(["sex_age", "province"])
+    assert not may_cross(["exploitation", "region"])
+    assert not may_cross(["sex_age", "exploitation", "nationality"])
+    assert [finest_place(code) for code in ("PRE-101", "ASI-201", "PER-202", "PER-101")] == [
+        "province", "region", "region", "province",
+    ]  # fmt: skip
+    assert finest_place("PRE-302", "restricted") == "region"

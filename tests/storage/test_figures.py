@@ -1,0 +1,321 @@
+"""The numbers of a digest, against SQL that was written for this test alone, on both databases."""
+
+import itertools
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+
+from conversations.monitoring import Rate
+from conversations.plan import Light, Role, expected_at_closing
+from storage import imports
+from storage.figures import Figures
+from storage.imports import SEED_PLAN, PlanDraft, read_plan, seed_workbook
+from storage.unit_of_work import UnitOfWork
+
+ZONE = ZoneInfo("America/Santo_Domingo")
+NOW = datetime(2018, 10, 15, 8, 30, tzinfo=ZONE).astimezone(UTC)
+WEEK = timedelta(days=7)
+
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+
+
+@cache
+def seed_draft() -> PlanDraft:
+    return read_plan(seed_workbook())
+
+
+@pytest.fixture
+def seeded(apply: Apply) -> Any:
+    """The shipped plan, a focal point in three agencies and one who left, and a form to submit with."""
+
+    def build(unit: UnitOfWork) -> Any:
+        imports.apply(unit, seed_draft(), SEED_PLAN, None, NOW - WEEK * 40)
+        plan = unit.plans.only()
+        agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
+        people = {}
+        for number, code in enumerate(("PGR", "MMUJER", "MIREX", "DPD"), start=1):
+            person = unit.people.add(number, f"Persona {code}", "es", NOW - WEEK * 20, timezone=plan.timezone)
+            unit.people.grant(person.id, plan.id, Role.FOCAL_POINT, agency_id=agencies[code], now=NOW - WEEK * 20)
+            people[code] = person.id
+        unit.people.end_membership(people["DPD"], plan.id, now=NOW - timedelta(days=14), by=None)
+        unit.people.mark_unreachable(2, NOW - WEEK)
+        form = unit.forms.publish(
+            plan_id=plan.id, form_id="activity_report", version="1", title="Reporte", xform="<h:html/>",
+            workbook=b"PK", sha256="0" * 64, now=NOW,
+        )  # fmt: skip
+        return SimpleNamespace(plan_id=plan.id, agencies=agencies, people=people, form=form)
+
+    return apply(build)
+
+
+numbers = itertools.count(1)
+
+
+def send(seeded: Any, activity: Any, period: str, sent: datetime, **values: Any) -> Callable[[UnitOfWork], int]:
+    answers = values.pop("answers", {"/data/evidence_group/evidence_type": "none"})
+    standard: dict[str, Any] = {
+        "plan_id": seeded.plan_id,
+        "form_id": seeded.form.form_key,
+        "form_version_id": seeded.form.id,
+        "instance_id": f"uuid:{next(numbers)}",
+        "person_id": seeded.people["PGR"],
+        "agency_id": seeded.agencies[activity.agency_code],
+        "answers": answers,
+        "language": "es",
+        "started_at": sent,
+        "now": sent,
+        "subject": activity.subject,
+        "activity_status": "in_progress",
+        "progress": 12,
+        "sensitive": activity.is_restricted,
+    }
+
+    def work(unit: UnitOfWork) -> int:
+        period_id = unit.plans.period(seeded.plan_id, period).id
+        return unit.submissions.add(**standard | values, reporting_period_id=period_id).id
+
+    return work
+
+
+def standing(seeded: Any, now: datetime = NOW, **more: Any) -> Callable[[UnitOfWork], Any]:
+    return lambda unit: Figures(unit).standing(seeded.plan_id, now, now - WEEK, ZONE, **more)
+
+
+@pytest.fixture
+def lived(seeded: Any, apply: Apply) -> Any:
+    """Two closings of a commission as it is: most report, some late, some not at all; some close."""
+    dice = random.Random(20181015)
+
+    def live(unit: UnitOfWork) -> None:
+        activities = unit.plans.activities(seeded.plan_id)
+        for month_end, opens in ((date(2018, 8, 31), date(2018, 9, 1)), (date(2018, 9, 30), date(2018, 10, 1))):
+            for expected in expected_at_closing(activities, month_end):
+                if dice.random() < 0.2:
+                    continue
+                sent = datetime(opens.year, opens.month, dice.randint(1, 12), dice.randint(12, 22), tzinfo=UTC)
+                status = dice.choice(["in_progress", "in_progress", "delayed", "completed", "suspended"])
+                answers = {"/data/evidence_group/evidence_type": dice.choice(["later", "none", "link"])}
+                if status in ("delayed", "suspended"):
+                    answers |= {
+                        "/data/obstacles/obstacle": "budget staff",
+                        "/data/obstacles/needs_decision": dice.choice(["yes", "no"]),
+                        "/data/obstacles/decision_text": "Que se firme",
+                        "/data/new_due_date": "2019-06-30",
+                    }
+                number = send(
+                    seeded, expected.activity, expected.period.code, sent, answers=answers, activity_status=status,
+                    progress=100 if status == "completed" else dice.randint(0, 90),
+                )(unit)  # fmt: skip
+                unit.submissions.set_validation_state(number, dice.choice(["submitted", "validated", "returned"]))
+            for code, agency_id in seeded.agencies.items():
+                periods = {
+                    e.period for e in expected_at_closing(activities, month_end) if e.activity.agency_code == code
+                }
+                at = datetime(opens.year, opens.month, dice.randint(2, 14), 23, tzinfo=UTC)
+                if dice.random() < 0.7:
+                    for period in periods:
+                        found = unit.plans.period(seeded.plan_id, period.code)
+                        unit.plans.close(seeded.plan_id, agency_id, found.id, seeded.people["PGR"], at)
+
+    apply(live)
+    return seeded
+
+
+EXPECTED = """
+    SELECT a.agency_id, a.code, p.id AS period_id, p.due_on
+    FROM activity a JOIN reporting_period p ON p.plan_id = a.plan_id
+    WHERE p.end_on = '2018-09-30' AND a.start_on <= p.end_on AND a.retired_on IS NULL
+      AND p.period_type = CASE a.report_frequency WHEN 'monthly' THEN 'Monthly' WHEN 'quarterly' THEN 'Quarterly'
+                          WHEN 'semiannual' THEN 'SixMonthly' ELSE 'Yearly' END
+      AND NOT EXISTS (  -- the latest report ended it in an earlier period
+        SELECT 1 FROM submission s JOIN reporting_period q ON q.id = s.reporting_period_id
+        WHERE s.subject = 'activity:' || a.code AND s.is_current AND q.end_on < p.end_on
+          AND s.activity_status = 'completed' AND s.validation_state <> 'returned'
+          AND NOT EXISTS (SELECT 1 FROM submission t JOIN reporting_period r ON r.id = t.reporting_period_id
+                          WHERE t.subject = s.subject AND t.is_current AND r.end_on > q.end_on))
+"""
+
+
+def rows(unit: UnitOfWork, statement: str) -> list[Any]:
+    return list(unit.connection.execute(text(statement)).all())
+
+
+def test_rates_equal_independent_sql(lived: Any, apply: Apply) -> None:
+    """Expected, closed and on time of September, as the database itself counts them."""
+    found = apply(standing(lived))
+
+    def count(unit: UnitOfWork) -> tuple[int, int, int, int, int]:
+        expected = rows(unit, EXPECTED)
+        reported = {
+            (row.subject, row.reporting_period_id)
+            for row in rows(unit, "SELECT subject, reporting_period_id FROM submission WHERE is_current")
+        }
+        closed_at = {
+            (row.agency_id, row.reporting_period_id): datetime.fromisoformat(str(row.closed_at))
+            for row in rows(unit, "SELECT agency_id, reporting_period_id, closed_at FROM closing")
+        }
+        by_agency: dict[int, set[tuple[int, Any]]] = {}
+        for row in expected:
+            by_agency.setdefault(row.agency_id, set()).add((row.period_id, date.fromisoformat(str(row.due_on))))
+        closed = on_time = 0
+        for agency_id, periods in by_agency.items():
+            times = [closed_at.get((agency_id, period_id)) for period_id, _ in periods]
+            if None not in times:
+                closed += 1
+                last = max(t if t.tzinfo else t.replace(tzinfo=UTC) for t in times if t is not None)
+                on_time += last.astimezone(ZONE).date() <= max(due for _, due in periods)
+        came = sum((f"activity:{row.code}", row.period_id) in reported for row in expected)
+        return len(by_agency), closed, on_time, len(expected), came
+
+    agencies, closed, on_time, expected, came = apply(count)
+    assert closed > on_time > 0
+    assert found.rate == Rate(agencies, closed, on_time)
+    assert sum(agency.expected for agency in found.agencies) == expected
+    assert sum(agency.reported for agency in found.agencies) == came
+
+
+def test_lists_equal_independent_sql(lived: Any, apply: Apply) -> None:
+    """What waits, what was promised, what was received, who asks for a decision."""
+    found = apply(standing(lived))
+    since = (NOW - WEEK).strftime("%Y-%m-%d %H:%M:%S")
+
+    def count(unit: UnitOfWork) -> Any:
+        one = lambda statement: unit.connection.execute(text(statement)).scalar_one()  # noqa: E731
+        latest = """SELECT s.subject FROM submission s JOIN reporting_period p ON p.id = s.reporting_period_id
+            WHERE s.is_current AND s.answers LIKE '%"/data/obstacles/needs_decision":"yes"%'
+              AND p.end_on = (SELECT max(q.end_on) FROM submission t JOIN reporting_period q
+                              ON q.id = t.reporting_period_id WHERE t.subject = s.subject AND t.is_current)"""
+        return (
+            one("SELECT count(*) FROM submission WHERE is_current AND validation_state = 'submitted'"),
+            one("""SELECT count(*) FROM submission WHERE is_current AND answers LIKE '%"later"%'"""),
+            one(f"SELECT count(*) FROM submission WHERE is_current AND submitted_at > '{since}'"
+                if not unit.is_postgresql else
+                f"SELECT count(*) FROM submission WHERE is_current AND submitted_at > '{since}+00'"),
+            sorted(row.subject.partition(":")[2] for row in rows(unit, latest)),
+        )  # fmt: skip
+
+    waiting, promised, received, deciding = apply(count)
+    assert (found.queue.count, len(found.promised), found.received) == (waiting, promised, received)
+    asking = [e for e in found.activities if e.last and e.last.detail and e.last.detail.needs_decision]
+    assert sorted(each.code for each in asking if not each.activity.is_restricted) == deciding
+    assert all(each.last.detail.decision == "" for each in asking if each.activity.is_restricted)
+    assert any(each.activity.is_restricted for each in asking), "sealed answers are read for their codes"
+
+
+def test_people_equal_independent_sql(lived: Any, apply: Apply) -> None:
+    """Who reports for whom today, who left when, whom no message reaches."""
+    found = apply(standing(lived))
+    assert {agency.code for agency in found.agencies if agency.focal_points} == {"PGR", "MMUJER", "MIREX"}
+    assert found.agency("DPD").vacant_since == date(2018, 10, 1)
+    assert found.agency("MMUJER").unreachable == ("Persona MMUJER",)
+
+
+def test_the_lights_of_the_worked_example(seeded: Any, apply: Apply) -> None:
+    """DOMAIN §2.2: PRE-405 on 15 January 2019, 45 % expected and 30 % reported, is yellow."""
+    then = datetime(2019, 1, 15, 15, tzinfo=UTC)
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PRE-405"))
+    for period in ("2018Q3", "2018Q4"):
+        apply(send(seeded, activity, period, then - WEEK, progress=30))
+    found = apply(standing(seeded, then))
+    [light] = [each.light for each in found.activities if each.code == "PRE-405"]
+    assert light is Light.ATTENTION
+
+
+def test_the_closing_of_the_example_expects_what_the_domain_says(seeded: Any, apply: Apply) -> None:
+    """DOMAIN §5.1: at the September closing 33 reports of 15 institutions; 10 activities begin later."""
+    found = apply(standing(seeded))
+    assert (found.rate.expected, sum(agency.expected for agency in found.agencies)) == (15, 33)
+    assert sum(each.light is Light.GREY for each in found.activities) == 10
+
+
+def test_a_day_gone_by_is_told_without_what_came_later(lived: Any, apply: Apply) -> None:
+    """A report counts from the day it was first sent; its correction, whenever it came, stands in its place."""
+    before = datetime(2018, 10, 5, 12, tzinfo=UTC)
+    told = apply(standing(lived, before))
+    [first, *_] = [each.last for each in told.activities if each.last and each.last.end_on == date(2018, 9, 30)]
+    activity = apply(lambda unit: unit.plans.activity(lived.plan_id, first.activity_code))
+    period = next(p.code for p in told.periods if p.id == first.period_id)
+    apply(send(lived, activity, period, NOW, supersedes_id=first.submission_id, progress=77))
+    again = apply(standing(lived, before))
+    assert [a.reported for a in again.agencies] == [a.reported for a in told.agencies]
+    [corrected] = [each.last for each in again.activities if each.code == activity.code]
+    assert corrected.progress == 77
+    assert again.received == told.received - (told.since < first.sent_at)
+
+
+def test_an_old_report_is_still_the_last_one(seeded: Any, apply: Apply) -> None:
+    """Older than all that is looked back on, it is what an activity was last known to be; and it alone comes out."""
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-303"))
+    for period, progress in (("201806", 5), ("201807", 9), ("201808", 14)):
+        apply(send(seeded, activity, period, NOW - WEEK * 6, progress=progress))
+    later = datetime(2019, 9, 2, tzinfo=UTC)
+    found = apply(standing(seeded, later))
+    [one] = [each for each in found.activities if each.code == "PER-303"]
+    assert (one.last.progress, one.before, one.light) == (14, None, Light.CRITICAL)
+
+
+def test_those_outside_see_the_last_validated_report_however_old(seeded: Any, apply: Apply) -> None:
+    """The newer ones wait for validation: they change nothing outside, and hide nothing."""
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-303"))
+    sent = [apply(send(seeded, activity, p, NOW - WEEK * 6, progress=n)) for p, n in (("201806", 5), ("201807", 9))]
+    apply(lambda unit: unit.submissions.set_validation_state(sent[0], "validated"))
+    later = datetime(2019, 9, 2, tzinfo=UTC)
+    for only_validated, progress in ((True, 5), (False, 9)):
+        found = apply(standing(seeded, later, only_validated=only_validated))
+        [one] = [each for each in found.activities if each.code == "PER-303"]
+        assert one.last.progress == progress
+
+
+def test_another_plan_counts_for_nothing(lived: Any, apply: Apply) -> None:
+    """Two plans share no row: importing the same workbook again, under another code, changes no number."""
+    before = apply(standing(lived))
+    apply(lambda unit: imports.apply(unit, seed_draft(), "RD-OTHER", None, NOW))
+    after = apply(standing(lived))
+    assert (after.rates, after.received, after.queue) == (before.rates, before.received, before.queue)
+    other = apply(lambda unit: Figures(unit).standing(unit.plans.by_code("RD-OTHER").id, NOW, NOW - WEEK, ZONE))
+    assert (other.rate.closed, other.received, other.queue.count) == (0, 0, 0)
+
+
+def test_it_is_eight_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
+    """A fixed number, which the size of plan and history does not change."""
+    for look in (standing(lived), standing(lived, only_validated=True), standing(lived, NOW + WEEK * 60)):
+        asked = apply(lambda unit, look=look: statements(unit, look))
+        assert [statement.split()[0] for statement in asked] == ["SELECT"] * 8
+
+
+def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Apply, statements: Any) -> None:
+    """Sealed or not; a confirmed zero is a figure, a missing one is none; two statements."""
+    indicator = lambda code: apply(lambda unit: unit.plans.indicator(seeded.plan_id, code))  # noqa: E731
+    told = {
+        ("IND-20", "201808"): {"data_status": "final", "value_people": "12"},
+        ("IND-20", "201809"): {"data_status": "zero"},
+        ("IND-22", "201808"): {"data_status": "not_available"},
+        ("IND-21", "201808"): {"data_status": "final", "numerator": "18", "denominator": "20"},
+        ("IND-07", "201808"): {"data_status": "preliminary", "value_people": "4000"},
+    }
+    for (code, period), answers in told.items():
+        item = indicator(code)
+        number = apply(
+            send(
+                seeded, SimpleNamespace(agency_code=item.agency_code, subject=item.subject,
+                                        is_restricted=item.is_restricted),
+                period, NOW - WEEK, answers={f"/data/{name}": value for name, value in answers.items()},
+                activity_status=None, progress=None,
+            )
+        )  # fmt: skip
+        if code != "IND-07":
+            apply(lambda unit, number=number: unit.submissions.set_validation_state(number, "validated"))
+    look = lambda unit: Figures(unit).indicators(seeded.plan_id, NOW, ZONE)  # noqa: E731
+    found = {each.indicator.code: each.values for each in apply(look) if each.values}
+    assert {code: [(v.number, v.base) for v in values] for code, values in found.items()} == {
+        "IND-20": [(12, None), (0, None)],
+        "IND-21": [(18, 20)],
+    }
+    assert len(apply(lambda unit: statements(unit, look))) == 2
