@@ -64,6 +64,8 @@ _SUMMED = 2
 """Answers by which people know an instance of a repeat again: a name and one more."""
 _LOST_SHOWN = 25
 
+REVIEW_LIMIT = 3_000
+"""Characters of answers that a review repeats; a message holds 4 096 with all the rest."""
 LISTED = 40
 """Answers to choose from on one screen: Telegram takes 100 buttons on a message."""
 
@@ -502,6 +504,8 @@ def _instructions(
         lines.append(line(say("form.choose_in_order")))
     elif kind == "select_multiple":
         lines.append(line(say("form.choose_several")))
+        if len(instance.choices(node)) > TYPED_OVER:
+            lines.append(line(say("form.type_to_search")))
     elif kind.startswith("select_one") and len(instance.choices(node)) > TYPED_OVER:
         lines.append(line(say("form.type_to_search")))
     is_told = node.question.name == profile(form.form_id).same_at
@@ -766,14 +770,18 @@ def _moment_rows(
         return rows + _calendar(session, instance, node, now, say)
     day = "" if is_time else f"{gathered[0]}T"
     if len(gathered) == (0 if is_time else 1):
-        return rows + _grid([(f"{hour:02d}", f"form:gather:{hour:02d}") for hour in range(24)], 6)
-    hour = gathered[-1]
+        hours = []
+        for hour in range(24):
+            is_open = any(instance.check(node, f"{day}{hour:02d}:{minute}") is None for minute in ("00", "30", "55"))
+            hours.append((f"{hour:02d}", f"form:gather:{hour:02d}") if is_open else ("·", "form:page:0"))
+        return rows + _grid(hours, 6)
+    chosen = gathered[-1]
     minutes = []
     for minute in range(0, 60, 5):
-        if instance.check(node, f"{day}{hour}:{minute:02d}") is None:
-            minutes.append((f"{hour}:{minute:02d}", f"form:minute:{minute:02d}"))
+        if instance.check(node, f"{day}{chosen}:{minute:02d}") is None:
+            minutes.append((f"{chosen}:{minute:02d}", f"form:minute:{minute:02d}"))
         else:
-            minutes.append(("·", f"form:gather:{hour}"))
+            minutes.append(("·", f"form:gather:{chosen}"))
     return rows + _grid(minutes, 4)
 
 
@@ -884,21 +892,29 @@ def _review(
     """What will be sent, line by line; every answer can be changed in three taps."""
     lines = [*heading, line(italic(say("form.review")))]
     group = ""
+    length = left_out = 0
     for stop in order:
         if stop.ref not in session.seen:
             continue
         if isinstance(stop, RepeatStop):
-            lines.append(
-                line(f"{stop_label(instance, stop).strip() or stop.group.name}: ", bold(str(len(stop.instances))))
-            )
-            group = ""
+            label, text = stop_label(instance, stop).strip() or stop.group.name, str(len(stop.instances))
+            where = group = ""
         elif stop.value and not is_sending(stop.question):
-            label = _where(instance, stop, say)
-            if label and label != group:
-                lines.append(line(italic(label)))
-            group = label
+            label, where = topic(instance.label(stop)), _where(instance, stop, say)
             text = _short(shown(instance, stop, session.language), 200)
-            lines.append(line(f"{topic(instance.label(stop))}: ", bold(text)))
+        else:
+            continue
+        length += len(label) + len(text) + 3
+        if length > REVIEW_LIMIT:  # what to do with it stands below, and must not be cut off
+            left_out += 1
+            continue
+        if where and where != group:
+            lines.append(line(italic(where)))
+            length += len(where)
+        group = where
+        lines.append(line(f"{label}: ", bold(text)))
+    if left_out:
+        lines.append(line(say("repeat.and_more", n=left_out)))
     if sending is not None:
         lines += _notes(session, instance, sending, nodes)
         lines.append(line(bold(instance.label(sending))))

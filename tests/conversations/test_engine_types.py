@@ -373,3 +373,23 @@ def test_several_numbers_at_once_drop_nothing_unseen() -> None:
         phone.say("3")
     phone.happen(Corrected("4 3", 101))
     assert phone.at == "visit[3]/what"
+
+
+def test_a_long_review_still_says_what_to_do_with_it() -> None:
+    """What does not fit is counted; the notes at the end and the buttons are there."""
+    rows = "\n".join(f"text | q{number} | ¿Pregunta {number}?" for number in range(60))
+    phone = Phone(made(f"{rows}\nnote | bye | Eso es todo."))
+    for _ in range(60):
+        phone.say("una respuesta larga " * 10)
+    assert phone.session.at == REVIEW
+    assert len(phone.text) < 4096
+    assert "Pregunta 3:" in phone.text
+    assert "respuestas más" in phone.text
+    assert phone.text.endswith("Eso es todo.")
+
+
+def test_hours_that_the_form_does_not_accept_cannot_be_tapped() -> None:
+    """Nobody is sent into an hour without a minute."""
+    phone = asking("time | q | ¿A qué hora? | substr(., 0, 2) >= 8 and substr(., 0, 2) < 10")
+    taps = [button.tap for button in phone.buttons if button.tap.startswith("form:gather")]
+    assert taps == ["form:gather:08", "form:gather:09"]
