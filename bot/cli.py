@@ -424,6 +424,27 @@ def people_restore(telegram_id: Annotated[int, typer.Option()]) -> None:
     talk("Restored.")
 
 
+# ------------------------------------------------------------------ taking out
+@app.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="What to take out: submissions.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    format: Annotated[str, typer.Option("--format", help="xml-zip: XForm instances as ODK Briefcase keeps them.")],
+    audience: Annotated[str, typer.Option("--audience", help="For whom: internal.")] = "internal",
+    period: Annotated[str, typer.Option("--period", help="Code of a reporting period, such as 201809.")] = "",
+    form: Annotated[str, typer.Option("--form", help="Only this form, by its form_id.")] = "",
+    plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
+) -> None:
+    """Write a dataset to a file, readable by its owner alone, with an audit entry. Sealed answers go out unsealed."""
+    from bot.taking_out import export_to
+
+    chosen = settings()
+    count = export_to(
+        chosen, dataset, format, audience, out, form_id=form, period=period, plan_code=plan_code, now=now()
+    )
+    talk(f"{count} of {dataset} to {out}.")
+
+
 # ------------------------------------------------------------------ digest, due and keys
 @app.command()
 def digest(
@@ -443,19 +464,25 @@ def digest(
 @app.command()
 def due(
     at: Annotated[str, typer.Option("--at", metavar="ISO", help="As of this instant.")] = "",
+    reports: Annotated[bool, typer.Option("--reports", help="Instead: what each agency has still to report.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What each agency has still to report, and until when. Sends nothing."""
-    from bot.people import due_reports
-
+    """What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing."""
     chosen = settings()
     instant = now() if not at else _moment("--at", at, chosen)
-    rows = due_reports(chosen, instant)
+    if reports:
+        from bot.people import due_reports
+
+        rows = due_reports(chosen, instant)
+    else:
+        from bot.schedules import due_messages
+
+        rows = due_messages(chosen, instant)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        print("\t".join(str(row[key]) for key in ("agency", "code", "period", "due_on", "title")))
+        print("\t".join(" ".join(text.split()) for text in row.values()))
 
 
 @keys_app.command("new")

@@ -593,11 +593,11 @@ def test_people_are_added_listed_suspended_and_restored(folder: Path) -> None:
     assert (unknown.code, is_one_line(unknown)) == (1, True)
 
 
-def test_what_is_due_depends_on_the_instant(folder: Path) -> None:
+def test_what_is_left_to_report_depends_on_the_instant(folder: Path) -> None:
     """One report a line; the same as JSON; nothing before the plan began."""
     given = [("--at", "2018-10-05T09:00"), ("--at", "2018-10-05T09:00", "--json"), ("--at", "2001-01-01", "--json")]
     with ThreadPoolExecutor(3) as pool:
-        on, same, early = pool.map(lambda a: enlace(folder, "due", *a), given)
+        on, same, early = pool.map(lambda a: enlace(folder, "due", "--reports", *a), given)
     rows = json.loads(same.out)
     assert on.code == 0
     assert len(on.out.splitlines()) == len(rows) > 20
@@ -869,3 +869,18 @@ def test_the_console_script_is_the_same() -> None:
         pytest.skip("the package is not installed here, only imported")
     done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, "monitoring cycle" in done.stdout) == (0, True)
+
+
+def test_submissions_are_taken_out_as_one_file(tmp_path: Path) -> None:
+    """A ZIP for its owner alone, with an audit entry; what is not declared is misuse and leaves no file."""
+    assert enlace(tmp_path, "init").code == 0
+
+    done = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--out", "all.zip")
+    refused = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--audience", "public", "--out", "p.zip")
+
+    assert done.code == 0
+    assert (tmp_path / "all.zip").stat().st_mode & 0o777 == 0o600
+    assert (refused.code, (tmp_path / "p.zip").exists()) == (2, False)
+    with sqlite3.connect(tmp_path / "enlace.db") as connection:
+        acts = [act for (act,) in connection.execute("SELECT act FROM audit_entry WHERE act = 'exported'")]
+    assert acts == ["exported"]
