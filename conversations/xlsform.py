@@ -28,10 +28,13 @@ from conversations.form import Form, read_xform
 from conversations.nodes import FrameType, Item, Place
 from conversations.problems import AuthorError, Problem, Severity
 from conversations.question_types import QUESTION_TYPES, clean
-from conversations.workbook import Sheet, read_sheets
+from conversations.workbook import MAX_BYTES, Sheet, check_workbook, read_sheets
 
 MAX_SURVEY_ROWS = 5_000
 MAX_CHOICE_ROWS = 60_000
+MAX_XFORM_TAGS = 1_000_000
+"""Marks of an XForm: the largest real ones have some 200 000, most of them in choice lists."""
+MAX_MARKDOWN_ROWS = 2 * (MAX_SURVEY_ROWS + MAX_CHOICE_ROWS)
 
 # What pyxform raises on workbooks it did not expect, besides its own error.
 _LEAKS = (
@@ -94,7 +97,12 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
     """
     kind = file_name.rpartition(".")[2].casefold()
     stem = re.split(r"[/\\]", file_name)[-1].rpartition(".")[0]
+    if len(data) > MAX_BYTES:
+        values = {"size": -(-len(data) // 2**20), "limit": MAX_BYTES // 2**20}
+        raise AuthorError([Problem("workbook.too_big", values=values)])
     if kind == "xml":
+        if data.count(b"<") > MAX_XFORM_TAGS:
+            raise AuthorError([Problem("xform.too_many_nodes", values={"limit": MAX_XFORM_TAGS})])
         form = read_xform(data, media=media)
         text = complete(data.decode("utf-8", "replace"), form)
         return CheckedForm(form, text, (*form.warnings, *_notes(form)))
@@ -103,6 +111,8 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
     elif kind in ("xlsx", "xlsm"):
         sheets = read_sheets(data)
     else:
+        if kind in ("xls", "xlsb", "csv", "tsv"):
+            check_workbook(data)  # says what it is, and how to save it
         raise AuthorError([Problem("xlsform.file_kind", values={"file": file_name})])
     return _Check(data, f".{kind}", stem, sheets, media).publish()
 
@@ -110,7 +120,10 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
 def _markdown_sheets(data: bytes) -> tuple[Sheet, ...]:
     sheets: list[Sheet] = []
     name, header, rows, number = "", list[str](), list[tuple[int, dict[str, str]]](), 0
-    for line in data.decode("utf-8-sig", "replace").splitlines():
+    lines = data.decode("utf-8-sig", "replace").splitlines()
+    if len(lines) > MAX_MARKDOWN_ROWS:
+        raise AuthorError([Problem("xlsform.too_long", values={"limit": MAX_MARKDOWN_ROWS})])
+    for line in lines:
         line = line.strip()
         if not line.startswith("|"):
             continue
@@ -240,6 +253,7 @@ class _Check:
         if len(self.survey) > MAX_SURVEY_ROWS or len(self.choices) > MAX_CHOICE_ROWS:
             limit = MAX_SURVEY_ROWS if len(self.survey) > MAX_SURVEY_ROWS else MAX_CHOICE_ROWS
             self.problems.append(Problem("xlsform.too_long", self.survey_name, values={"limit": limit}))
+            raise AuthorError(self.sorted_problems())  # the converter would take minutes over it
         for name in self.sheets:
             if name not in ("survey", self.survey_name.casefold()):
                 self.conform("sheet", name, self.sheets[name].name)

@@ -293,3 +293,28 @@ def test_a_remedy_may_show_braces():
 
     assert "${…}" in problem.remedy("en")
     assert wording("en")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "workbook.old_xls"),
+        ("a.csv", b"type,name,label\ntext,a,A\n", "workbook.csv"),
+        ("a.xlsx", b"PK" + bytes(50_000_000), "workbook.too_big"),
+        ("a.md", b"| survey |\n" + b"| | text | a | A |\n" * 1_200_000, "workbook.too_big"),
+        ("a.md", b"| survey |\n" + b"| | text | a | A |\n" * 140_000, "xlsform.too_long"),
+        ("a.xml", b"<a>" + b"<b/>" * 1_000_001 + b"</a>", "xform.too_many_nodes"),
+    ],
+)
+def test_what_is_too_much_is_refused_before_it_is_read(name, data, code):
+    """Neither a parser nor the converter sees it: one problem, at once."""
+    with pytest.raises(AuthorError) as refusal:
+        read_xlsform(data, name)
+
+    assert [p.code for p in refusal.value.problems] == [code]
+
+
+def test_a_survey_of_too_many_rows_is_not_converted():
+    """The converter would take minutes: the limit is all that is said."""
+    rows = "".join(f"| | text | q{number} | Q |\n" for number in range(5_001))
+    assert [p.code for p in problems(f"| survey |\n| | type | name | label |\n{rows}")] == ["xlsform.too_long"]
