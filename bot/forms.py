@@ -79,7 +79,8 @@ def _script(file: Path) -> Any:
 
 def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime], *, save: Path | None = None) -> int:
     """Fill a form at the terminal: the cards of the chat, with numbers for buttons. Exit code 0 when sent."""
-    taken = engine.begin(form, instance_id="uuid:try", language=language, timezone=timezone, now=clock())
+    begun_at = clock()
+    taken = engine.begin(form, instance_id="uuid:try", language=language, timezone=timezone, now=begun_at)
     steps: list[dict[str, str]] = []
     origin = 0
     while True:
@@ -103,7 +104,9 @@ def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime]
         if any(isinstance(effect, Submit) for effect in taken.effects):
             print(taken.instance.submission_xml())
             if save is not None:
-                _save(save, {"now": clock().isoformat(), "tz": timezone, "steps": steps})
+                spoken = form.language_for(language)
+                outline: dict[str, Any] = {"now": begun_at.isoformat(), "tz": timezone}
+                _save(save, outline | ({"lang": spoken} if spoken else {}) | {"steps": steps})
             return 0
         if any(isinstance(effect, Leave) for effect in taken.effects):
             return 1

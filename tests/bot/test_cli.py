@@ -451,6 +451,28 @@ TYPED = """
 """
 
 
+VISIT = """
+| survey |
+| | type | name | label::Español (es) | label::English (en) | relevant | calculation |
+| | text | place | ¿Dónde? | Where? | | |
+| | begin repeat | person | Persona | Person | | |
+| | text | who | ¿Quién? | Who? | | |
+| | integer | age | ¿Edad? | Age? | | |
+| | end repeat | | | | | |
+| | select_one yn | more | ¿Más? | More? | | |
+| | text | why | ¿Por qué? | Why? | ${more} = 'yes' | |
+| | calculate | said | | | | jr:choice-name(${more}, '${more}') |
+| | calculate | people | | | | count(${person}) |
+| choices |
+| | list_name | name | label::Español (es) | label::English (en) |
+| | yn | yes | Sí | Yes |
+| | yn | no | No | No |
+| settings |
+| | form_id | version | default_language |
+| | visit | 1 | Español (es) |
+"""
+
+
 def test_a_form_is_filled_through_a_pipe(tmp_path: Path) -> None:
     """Cards on stderr, the submission alone on stdout; what was answered replays to the same submission."""
     (tmp_path / "tried.md").write_text(TYPED, "utf-8")
@@ -470,6 +492,22 @@ def test_a_form_is_filled_through_a_pipe(tmp_path: Path) -> None:
     final = json.loads(played.out.splitlines()[-1])
     assert (final["failedSteps"], final["status"]) == (0, "ready")
     assert "<when>2018-10-03</when>" in final["xml"]
+
+
+def test_what_was_tried_replays_to_the_same_submission(tmp_path: Path) -> None:
+    """Repeats added and removed, an answer that made another fall away, a language: the transcript has it all."""
+    (tmp_path / "visit.md").write_text(VISIT, "utf-8")
+    said = "\n".join(
+        ("Azua", "Ana", "30", "/1", "Luis", "9", "/1", "Eva", "8", "/3", "/2", "/1", "Listo", "yes", "why not", "send")
+    )
+
+    done = enlace(tmp_path, "form", "try", "visit.md", "--language", "en", "--save", "s.json", say=f"{said}\n")
+
+    assert done.code == 0, done.err
+    played = enlace(tmp_path, "form", "replay", "visit.md", "s.json", "--mode", "diff")
+    final = json.loads(played.out.splitlines()[-1])
+    assert final["failedSteps"] == 0
+    assert final["xml"].replace("uuid:replay-1", "uuid:try") == done.out.strip()
 
 
 def test_a_form_that_is_left_ends_without_a_submission(tmp_path: Path) -> None:
