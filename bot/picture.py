@@ -1,7 +1,8 @@
 """The picture of a digest: agencies × closings, a light in each field, drawn to be read on a phone.
 
 Who is red should be seen from across a table, by everybody: one man in twelve does not tell red from green. So each
-light is a shape of its own and a number in large type, and the legend says it in words. Pillow is imported when
+light is a shape of its own and a number in large type, and the legend says it in words. Telegram makes every photo
+smaller that is longer than 1 280 pixels, and blurs it: so it is drawn no longer than that. Pillow is imported when
 something is drawn and not before: a bot that nobody asks for a digest never carries it.
 """
 
@@ -14,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
 
 Point = tuple[float, float]
 
-MARGIN = 36
-CODE = 250
-"""Width of the column of agencies."""
-WIDEST, NARROWEST = 190, 128
-ROW = 86
+LONGEST = 1280
+"""Pixels of the longer side; source: what Telegram's servers make of a photo."""
+MARGIN, TOP, HEADING, ROW, FOOT = 36, 186, 58, 86, 84
+"""In units: pixels of a picture that need not be made smaller."""
+CODE, WIDEST, NARROWEST = 250, 190, 128
+"""Width of the agencies' column, and of the others."""
 COLOURS = 64
-"""Flat shapes need no more, and a picture of 64 colours is a fifth of the size."""
+"""Flat shapes need no more, and the file is a fifth of the size."""
 
 INK, FAINT, PAPER, STRIPE = "#1c2733", "#667380", "#ffffff", "#f3f5f7"
 FILLS = {"critical": "#c3271b", "attention": "#f2b705", "on_track": "#1e7d45", "grey": "#c9d0d6"}
@@ -33,68 +34,98 @@ TEXTS = {"critical": "#ffffff", "attention": "#2b2100", "on_track": "#ffffff", "
 
 def draw(shown: Mapping[str, Any]) -> bytes:
     """A PNG of `conversations.digests.matrix`."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    def font(size: int, *, is_bold: bool = False) -> Any:
-        name = "DejaVuSans-Bold.ttf" if is_bold else "DejaVuSans.ttf"
-        return ImageFont.truetype(io.BytesIO((files("bot") / "fonts" / name).read_bytes()), size)
-
     columns: Sequence[str] = shown["columns"]
     rows: Sequence[Any] = shown["rows"]
-    column = max(NARROWEST, min(WIDEST, (1080 - 2 * MARGIN - CODE) // max(1, len(columns))))
-    width = max(2 * MARGIN + CODE + column * len(columns), 860)
-    title, heading, code, number, small = (
-        font(44, is_bold=True), font(38, is_bold=True), font(38, is_bold=True), font(40, is_bold=True), font(30),
-    )  # fmt: skip
-    top = MARGIN + 150
-    foot = top + 58 + ROW * len(rows)
-    height = foot + 84 + (44 if shown["more"] else 0)
-    image = Image.new("RGB", (width, height), PAPER)
-    pen = ImageDraw.Draw(image)
-    pen.text((MARGIN, MARGIN), _fitted(pen, shown["title"], title, width - 2 * MARGIN), font=title, fill=INK)
-    _legend(image, pen, shown["legend"], (MARGIN, MARGIN + 96), small, width - 2 * MARGIN)
+    wide = max(NARROWEST, min(WIDEST, (1080 - 2 * MARGIN - CODE) // max(1, len(columns))))
+    width = max(2 * MARGIN + CODE + wide * len(columns), 860)
+    foot = TOP + HEADING + ROW * len(rows)
+    sheet = _Sheet(width, foot + FOOT + (44 if shown["more"] else 0))
+    sheet.write((MARGIN, MARGIN + 24), shown["title"], 44, width - 2 * MARGIN, is_bold=True)
+    _legend(sheet, shown["legend"], width - 2 * MARGIN)
     left = MARGIN + CODE
     for at, name in enumerate(columns):
-        pen.text((left + column * (at + 0.5), top + 24), name, font=heading, fill=INK, anchor="mm")
-    for line, (agency, cells) in enumerate(rows):
-        y = top + 58 + ROW * line
-        if line % 2 == 0:
-            pen.rectangle((0, y, width, y + ROW - 1), fill=STRIPE)
-        pen.text((MARGIN, y + ROW / 2), _fitted(pen, agency, code, CODE - 16), font=code, fill=INK, anchor="lm")
+        sheet.write((left + wide * (at + 0.5), TOP + 24), name, 38, wide, is_bold=True, anchor="mm")
+    for number, (agency, cells) in enumerate(rows):
+        middle = TOP + HEADING + ROW * (number + 0.5)
+        if number % 2 == 0:
+            sheet.stripe(middle - ROW / 2, ROW)
+        sheet.write((MARGIN, middle), agency, 38, CODE - 16, is_bold=True)
         for at, cell in enumerate(cells):
-            middle = (left + column * (at + 0.5), y + ROW / 2)
+            x = left + wide * (at + 0.5)
             if cell is None:
-                pen.text(middle, "–", font=small, fill=FAINT, anchor="mm")
-            else:
-                light, count = cell
-                _stamp(image, middle, light, 37)
-                lower = (middle[0], middle[1] + (7 if light == "attention" else 0))
-                pen.text(lower, str(count), font=number, fill=TEXTS[light], anchor="mm")
-    y = foot + 20
-    if shown["more"]:
-        pen.text((MARGIN, y), shown["more"], font=small, fill=FAINT)
-        y += 44
-    pen.text((MARGIN, y), _fitted(pen, shown["note"], small, width - 2 * MARGIN), font=small, fill=FAINT)
-    buffer = io.BytesIO()
-    image.quantize(COLOURS).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+                sheet.write((x, middle), "–", 30, wide, colour=FAINT, anchor="mm")
+                continue
+            light, count = cell
+            sheet.stamp((x, middle), light, 37)
+            lower = middle + (7 if light == "attention" else 0)  # a triangle's belly is below its middle
+            size = 40 if count < 100 else 28
+            sheet.write((x, lower), str(count), size, wide, colour=TEXTS[light], is_bold=True, anchor="mm")
+    for line, text in enumerate(filter(None, (shown["more"], shown["note"]))):
+        sheet.write((MARGIN, foot + 38 + 44 * line), text, 30, width - 2 * MARGIN, colour=FAINT)
+    return sheet.png()
 
 
-def _legend(image: "Image", pen: "ImageDraw", entries: Sequence[Any], at: Point, font: Any, width: float) -> None:
-    x, y = at
-    words = [pen.textlength(word, font=font) for _, word in entries]
-    spare = width - sum(words) - len(words) * 58
-    gap = max(12.0, min(34.0, spare / max(1, len(words))))
-    for (light, word), length in zip(entries, words, strict=True):
-        _stamp(image, (x + 22, y), light, 21)
-        pen.text((x + 56, y), word, font=font, fill=INK, anchor="lm")
-        x += 58 + length + gap
+def _legend(sheet: "_Sheet", entries: Sequence[Any], width: float) -> None:
+    spare = width - sum(sheet.length(word, 30) + 58 for _, word in entries)
+    gap = max(8.0, min(34.0, spare / max(1, len(entries))))
+    x, y = float(MARGIN), MARGIN + 96.0
+    for light, word in entries:
+        sheet.stamp((x + 22, y), light, 21)
+        sheet.write((x + 56, y), word, 30, width)
+        x += 58 + sheet.length(word, 30) + gap
 
 
-def _fitted(pen: "ImageDraw", text: str, font: Any, width: float) -> str:
-    while pen.textlength(text, font=font) > width and len(text) > 1:
-        text = text[:-2].rstrip() + "…"
-    return text
+class _Sheet:
+    """A picture that is drawn on in units, at the scale at which it will be seen."""
+
+    def __init__(self, width: float, height: float) -> None:
+        from PIL import Image, ImageDraw
+
+        self._scale = min(1.0, LONGEST / max(width, height))
+        self._image = Image.new("RGB", (round(width * self._scale), round(height * self._scale)), PAPER)
+        self._pen: ImageDraw.ImageDraw = ImageDraw.Draw(self._image)
+
+    def write(
+        self,
+        at: Point,
+        text: str,
+        size: float,
+        width: float,
+        *,
+        colour: str = INK,
+        is_bold: bool = False,
+        anchor: str = "lm",
+    ) -> None:
+        """Text at its left or middle, cut with "…" where it is wider."""
+        font = _font(round(size * self._scale), is_bold=is_bold)
+        while self._pen.textlength(text, font=font) > width * self._scale and len(text) > 1:
+            text = text[:-2].rstrip() + "…"
+        self._pen.text((at[0] * self._scale, at[1] * self._scale), text, font=font, fill=colour, anchor=anchor)
+
+    def length(self, text: str, size: float) -> float:
+        return self._pen.textlength(text, font=_font(round(size * self._scale))) / self._scale
+
+    def stripe(self, top: float, height: float) -> None:
+        above, below = top * self._scale, (top + height) * self._scale
+        self._pen.rectangle((0, above, self._image.width, below - 1), fill=STRIPE)
+
+    def stamp(self, at: Point, light: str, radius: float) -> None:
+        mask = _mask(light, round(radius * self._scale))
+        corner = round(at[0] * self._scale - mask.width / 2), round(at[1] * self._scale - mask.height / 2)
+        self._image.paste(FILLS[light], corner, mask)
+
+    def png(self) -> bytes:
+        buffer = io.BytesIO()
+        self._image.quantize(COLOURS).save(buffer, "PNG", optimize=True)
+        return buffer.getvalue()
+
+
+@cache
+def _font(size: int, *, is_bold: bool = False) -> Any:
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if is_bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(io.BytesIO((files("bot") / "fonts" / name).read_bytes()), size)
 
 
 # ------------------------------------------------------------------ shapes
@@ -124,11 +155,6 @@ SHAPES: Mapping[str, Callable[[float], list[Point]]] = {
     "on_track": _circle,
     "grey": _square,
 }
-
-
-def _stamp(image: "Image", at: Point, light: str, r: int) -> None:
-    mask = _mask(light, r)
-    image.paste(FILLS[light], (round(at[0] - mask.width / 2), round(at[1] - mask.height / 2)), mask)
 
 
 @cache

@@ -43,7 +43,7 @@ TITLE = 34
 """Characters of an activity's title in a list."""
 INDICATORS = 10
 """On a screen."""
-ROWS = 24
+ROWS = 20
 """Agencies in the picture; of more, the worst."""
 
 Section = Callable[[Standing, Wording, int], list[Line]]

@@ -150,8 +150,8 @@ class Records:
     queue: Queue = Queue()
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The plan's obstacles: code → label in each language."""
-    reminded: Mapping[str, int] = field(default_factory=dict)
-    """How often an agency has been reminded of the present closing."""
+    reminded: Mapping[int, int] = field(default_factory=dict)
+    """On how many days an agency has been reminded since the present closing opened, by its id."""
 
 
 # ------------------------------------------------------------------ what comes out
@@ -336,7 +336,7 @@ def standing(
                 focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
                 vacant_since=_vacant_since(reporters, zone),
                 unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
-                reminders=records.reminded.get(agency.code, 0),
+                reminders=records.reminded.get(agency.id, 0),
             )
         )
     everything = [activity for agency in agencies for activity in agency.activities]

@@ -1,7 +1,7 @@
 """Read-only numbers: what digests, cards and dashboards count from, in a fixed number of statements.
 
 A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
-it is eight statements: reports older than the closings looked back on do not come out of the database, save each
+it is nine statements: reports older than the closings looked back on do not come out of the database, save each
 activity's last one. What is counted from them is decided in `conversations.monitoring`.
 """
 
@@ -178,6 +178,30 @@ _WAITING = Prepared(
     .limit(1)
 )
 
+_fire = _tables["fire"]
+# On how many days somebody of the agency was reminded; that the month has opened is news and no reminder.
+_REMINDED = Prepared(
+    select(_membership.c.agency_id, func.count(_fire.c.window.distinct()))
+    .join(
+        _membership,
+        and_(
+            _membership.c.person_id == _fire.c.person_id,
+            _membership.c.plan_id == _fire.c.plan_id,
+            _membership.c.active_to.is_(None),
+            _membership.c.agency_id.is_not(None),
+        ),
+    )
+    .where(
+        _fire.c.plan_id == _PLAN_ID,
+        _fire.c.what == literal("reminders"),
+        _fire.c.window >= bindparam("from_window"),
+        _fire.c.fired_at <= _AT,
+        _fire.c.rungs != literal("open"),
+        or_(*(_fire.c.state == literal(state) for state in ("queued", "sent", "ambiguous"))),
+    )
+    .group_by(_membership.c.agency_id)
+)
+
 _i = _tables["submission"].alias("indicator_report")
 _VALUES = Prepared(
     select(_i.c.subject, _period.c.end_on, _i.c.instance_id, _i.c.answers, _i.c.sealed_answers)
@@ -209,20 +233,18 @@ class Figures:
         zone: ZoneInfo,
         *,
         only_validated: bool = False,
-        reminded: Mapping[str, int] | None = None,
     ) -> Standing:
-        """The plan as it stands at `now`, and what has changed `since`. Eight statements, whatever there is."""
-        records = self.records(plan_id, now, zone, reminded=reminded)
+        """The plan as it stands at `now`, and what has changed `since`. Nine statements, whatever there is."""
+        records = self.records(plan_id, now, zone)
         return standing(records, now, since, zone, only_validated=only_validated)
 
-    def records(
-        self, plan_id: int, now: datetime, zone: ZoneInfo, *, reminded: Mapping[str, int] | None = None
-    ) -> Records:
+    def records(self, plan_id: int, now: datetime, zone: ZoneInfo) -> Records:
         """What is counted from. Of restricted reports the codes of their obstacles, never their words."""
         plans, connection = self._unit.plans, self._unit.connection
         periods = plans.periods(plan_id)
         closings = closings_until(periods, now.astimezone(zone).date(), COLUMNS)
         values = {"plan_id": plan_id, "at": now, "from_day": closings[0].month_end if closings else date.max}
+        opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
         activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
         return Records(
             agencies=plans.agencies(plan_id),
@@ -233,7 +255,7 @@ class Figures:
             reporters=tuple(map(_to_reporter, _REPORTERS.rows(connection, {"plan_id": plan_id, "at": now}))),
             queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
             reasons={label.code: label.label for label in plans.code_list(plan_id, "obstacle")},
-            reminded=reminded or {},
+            reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
         )
 
     def indicators(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[IndicatorValues, ...]:

@@ -151,7 +151,7 @@ RECORDS = Records(
     ),
     queue=Queue(2, "PER-305", "MIREX", day("2018-10-09")),
     reasons=REASONS,
-    reminded={"DGP": 2, "MITUR": 1},
+    reminded={ID["DGP"]: 2, ID["MITUR"]: 1},
 )
 EMPTY = Records(agencies=AGENCIES, activities=(), periods=PERIODS, reports=(), closed=(), reporters=())
 

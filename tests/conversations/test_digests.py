@@ -160,7 +160,7 @@ def test_the_picture_names_the_worst_when_there_are_too_many() -> None:
     """A hundred agencies do not fit a phone: the worst, and how many more."""
     shown = digests.matrix(crowd(100), "es")
     assert len(shown["rows"]) == digests.ROWS
-    assert shown["more"] == "y 76 más"
+    assert shown["more"] == "y 80 más"
 
 
 def test_the_trend_is_against_the_closing_before() -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
+from conversations.due import Rung
 from conversations.monitoring import Rate
 from conversations.plan import Light, Role, expected_at_closing
 from storage import imports
@@ -217,6 +218,27 @@ def test_people_equal_independent_sql(lived: Any, apply: Apply) -> None:
     assert found.agency("MMUJER").unreachable == ("Persona MMUJER",)
 
 
+def test_reminders_are_counted_in_days_since_the_closing_opened(seeded: Any, apply: Apply) -> None:
+    """Of several people in one day one; not the news that the month has opened, nor what was not sent."""
+
+    def remind(unit: UnitOfWork) -> None:
+        for day, state, rungs in (
+            (1, "sent", [Rung.OPEN]), (3, "sent", [Rung.BEFORE]), (5, "sent", [Rung.DUE]), (9, "skipped", []),
+            (10, "ambiguous", []),
+        ):  # fmt: skip
+            at = datetime(2018, 10, day, 13, tzinfo=UTC)
+            unit.schedule.fire(
+                seeded.plan_id, seeded.people["PGR"], "reminders", at.date(), at, state=state, rungs=rungs
+            )
+        at = datetime(2018, 9, 5, 13, tzinfo=UTC)
+        unit.schedule.fire(seeded.plan_id, seeded.people["MMUJER"], "reminders", at.date(), at, state="sent")
+        unit.schedule.fire(seeded.plan_id, seeded.people["MMUJER"], "digest", NOW.date(), NOW, state="sent")
+
+    apply(remind)
+    found = apply(standing(seeded))
+    assert {agency.code: agency.reminders for agency in found.agencies if agency.reminders} == {"PGR": 3}
+
+
 def test_the_lights_of_the_worked_example(seeded: Any, apply: Apply) -> None:
     """DOMAIN §2.2: PRE-405 on 15 January 2019, 45 % expected and 30 % reported, is yellow."""
     then = datetime(2019, 1, 15, 15, tzinfo=UTC)
@@ -283,11 +305,11 @@ def test_another_plan_counts_for_nothing(lived: Any, apply: Apply) -> None:
     assert (other.rate.closed, other.received, other.queue.count) == (0, 0, 0)
 
 
-def test_it_is_eight_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
+def test_it_is_nine_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
     """A fixed number, which the size of plan and history does not change."""
     for look in (standing(lived), standing(lived, only_validated=True), standing(lived, NOW + WEEK * 60)):
         asked = apply(lambda unit, look=look: statements(unit, look))
-        assert [statement.split()[0] for statement in asked] == ["SELECT"] * 8
+        assert [statement.split()[0] for statement in asked] == ["SELECT"] * 9
 
 
 def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Apply, statements: Any) -> None:
