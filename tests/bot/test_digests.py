@@ -19,6 +19,7 @@ from bot.telegram.updates import command_token
 from conversations.monitoring import WORST_FIRST
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
+from storage.files import Inspected
 from storage.imports import SEED_PLAN
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
@@ -97,6 +98,41 @@ def test_an_observer_reads_totals_and_no_restricted_text(desk: Desk) -> None:
     assert "next step" not in one.lower()
     assert is_denied(desk.tap(GRACE, command_token("evidencia", "PRE-101.1")))
     assert is_denied(desk.tap(GRACE, command_token("decision", "0")))
+
+
+def test_evidence_goes_to_who_reads_answers_and_never_from_a_restricted_activity(desk: Desk) -> None:
+    """Role and activity are looked at with the tap; the file of one report is not had through another's code."""
+    numbers = {}
+    for code, is_sensitive in (("PRE-101", False), ("PRE-304", False), ("ASI-201", False), ("PRE-302", True)):
+        inspected = Inspected(b"x", "text/plain", ".txt", f"{code}.txt", f"{code:0<64}", "0" * 64)
+        numbers[code] = desk.database.units.submit(
+            None,
+            lambda unit, code=code, inspected=inspected, is_sensitive=is_sensitive: (
+                unit.attachments.add(
+                    plan_id=1,
+                    instance_id=f"uuid:demo-201808-{code}",
+                    ref="/data/evidence_group/evidence_doc",
+                    inspected=inspected,
+                    sensitive=is_sensitive,
+                    is_compressed=False,
+                    now=NOW,
+                ).id
+            ),
+        ).result()
+
+    def ask(who: int, code: str, number: int) -> Any:
+        return desk.tap(who, command_token("evidencia", f"{code}.{number}"))
+
+    for who in (CARMEN, ANA, LUIS):
+        [row] = ask(who, "PRE-101", numbers["PRE-101"]).deliveries
+        assert (row.method, row.payload["@files"]["document"]["name"]) == ("sendDocument", "PRE-101.txt")
+    for who in (GRACE, PEDRO, READER, JEAN, FOREIGNER):
+        assert is_denied(ask(who, "PRE-101", numbers["PRE-101"])), who
+    for code, number in (
+        ("PRE-101", numbers["PRE-304"]), ("ASI-201", numbers["ASI-201"]), ("PRE-302", numbers["PRE-302"]),
+        ("PRE-101", 10**9),
+    ):  # fmt: skip
+        assert is_denied(ask(CARMEN, code, number)), code
 
 
 def test_a_minister_reads_one_screen_and_no_ranking(desk: Desk) -> None:

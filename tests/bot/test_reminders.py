@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from house import ANA, CARMEN, JEAN, LUIS, PEDRO, ROSA, Officer, Town, furnish, town_in
+from house import ANA, Officer, Town, furnish, town_in
 
 pytestmark = pytest.mark.slow
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")

@@ -113,6 +113,13 @@ def test_what_is_told_month_after_month_does_not_subtract_to_a_small_number(step
     assert not any(is_small(value, 10) for value in told)
 
 
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=8))
+def test_figures_that_go_up_and_down_do_not_subtract_to_a_small_number_either(values: list[int]) -> None:
+    """A stock may fall back to near what was told three months ago."""
+    told = [values[at] for end in range(1, len(values) + 1) if (at := told_until(values[:end])) is not None]
+    assert all(not is_small(abs(later - earlier), 10) for i, earlier in enumerate(told) for later in told[i + 1 :])
+
+
 def test_no_limit_hides_nothing() -> None:
     """An indicator that counts schools has none."""
     assert suppress(3, {"a": 1, "b": 2}, min_cell=0) == Table(Figure(3), {"a": Figure(1), "b": Figure(2)})
