@@ -196,7 +196,7 @@ class Dispatch:
             apply(ex, stored, event)
             return
         ex.forget_card()
-        if isinstance(event, Offered) and publishing.is_form_file(ex, event):
+        if isinstance(event, Offered) and publishing.is_form_file(event) and self._may_publish(ex):
             publishing.receive(ex, event)
             return
         if isinstance(event, Typed):
@@ -223,6 +223,10 @@ class Dispatch:
             raise Denied
         if command.reach == "own_agency" and ex.membership.agency_id is None:
             raise Denied
+
+    def _may_publish(self, ex: Exchange) -> bool:
+        command = commands.find("publicar")
+        return command is not None and may(ex.membership.role, command.roles)
 
     def _denied(self, ex: Exchange) -> None:
         if ex.query_id:

@@ -62,10 +62,9 @@ SENT_KINDS = (*FORM_KINDS, *DATA_KINDS, ".zip")
 
 
 # ------------------------------------------------------------------ in the unit of an update
-def is_form_file(ex: Exchange, event: Offered) -> bool:
-    """Whether this is an admin's workbook or data, and not an answer."""
-    is_file = event.kind in ("document", "other") and kind_of(event.name) in SENT_KINDS
-    return is_file and ex.membership.role == Role.ADMIN
+def is_form_file(event: Offered) -> bool:
+    """Whether this may be a form or its data, by what it is called; what it is, is seen once it has been fetched."""
+    return event.kind in ("document", "other") and kind_of(event.name) in SENT_KINDS
 
 
 def receive(ex: Exchange, event: Offered) -> None:
@@ -111,9 +110,9 @@ def show_forms(ex: Exchange, argument: str) -> None:
             count = sum(drafts.get(form.form_key, {}).values())
             about = say("forms.row", version=form.version, date=_day(ex, form), drafts=count)
             lines.append(line(bold(title), f" · {about}"))
-            rows.append((Button(title[:40], f"command:formulario:{form.id}"),))
+            rows.append((Button(_short(title), f"command:formulario:{form.id}"),))
         else:
-            rows.append((Button(title[:40], f"command:llenar:{form.form_key}"),))
+            rows.append((Button(_short(title), f"command:llenar:{form.form_key}"),))
     if is_admin:
         lines += [line(""), line(italic(say("forms.how")))]
     elif forms:
@@ -201,6 +200,10 @@ def _waiting(unit: UnitOfWork, person_id: int) -> tuple[str, ...]:
 def _settle(ex: Exchange, sha256: str) -> None:
     left = [key for key in _waiting(ex.unit, ex.person.id) if key != sha256]
     ex.unit.facts.set(_fact(ex.person.id), " ".join(left), ex.now)
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= 40 else f"{title[:39]}…"
 
 
 def _home(say: Wording) -> Button:
