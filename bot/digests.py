@@ -34,9 +34,9 @@ from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
 WEEK = timedelta(days=7)
-ON_A_SCREEN = 16
+ON_A_SCREEN = 15
 """Agencies with a button of their own; the worst, or in alphabetical order."""
-IN_A_ROW = 4
+IN_A_ROW = 3
 ACTIVITIES = 8
 BUTTON = 40
 

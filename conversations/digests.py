@@ -279,10 +279,10 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
         if own:
             started = [each for each in own if each.is_started]
             mean = round(sum(_progress(each) for each in started) / len(started)) if started else 0
-            lines.append(line(bold(f"{code} · {cut(name, 60)}")))
+            lines += [line(""), line(bold(f"{code} · {cut(name, 60)}"))]
             lines.append(line(f"{light_counts(own, say)} · {say('digest.mean', percent=mean)}"))
     if s.rate.expected:
-        lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
+        lines += [line(""), line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say))]
     return tuple(lines)
 
 
