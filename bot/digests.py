@@ -245,7 +245,7 @@ def _acts(role: Role, found: Standing, say: Wording) -> list[tuple[Button, ...]]
     row: list[Button] = []
     if found.queue.count and may("revisar"):
         row.append(Button(say("digest.review", n=found.queue.count), "command:revisar:"))
-    to_remind = [a for a in found.agencies if a.is_expected and not a.is_closed and a.focal_points and not a.reminders]
+    to_remind = [a for a in found.agencies if a.is_expected and not a.is_closed and a.focal_points]
     if to_remind and may("recordar"):
         row.append(Button(say("digest.remind", n=len(to_remind)), "command:recordar:"))
     rows = [tuple(row)] if row else []

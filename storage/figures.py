@@ -306,12 +306,11 @@ class Figures:
         if found.answers is None and not is_sealed:
             return None
         said = self._said(found)
-        new_due = said.get("new_due_date", "")
         return Detail(
             reasons=tuple(said.get("obstacle", "").split()),
             needs_decision=said.get("needs_decision") == "yes",
             decision="" if is_sealed else said.get("decision_text", ""),
-            new_due_on=date.fromisoformat(new_due[:10]) if new_due else None,
+            new_due_on=_day(said.get("new_due_date", "")),
         )
 
 
@@ -353,10 +352,23 @@ def _to_value(end_on: date, said: Mapping[str, str]) -> Value | None:
         return None
     if status == "zero":
         return Value(end_on, 0)
-    if said.get("denominator"):
-        return Value(end_on, int(said.get("numerator") or 0), int(said["denominator"]))
-    number = said.get("value_people") or said.get("value_count")
-    return Value(end_on, int(number)) if number else None
+    base, share = _whole(said.get("denominator", "")), _whole(said.get("numerator", ""))
+    if base and share is not None:
+        return Value(end_on, share, base)
+    number = _whole(said.get("value_people") or said.get("value_count") or "")
+    return None if number is None else Value(end_on, number)
+
+
+# An edition of the form that somebody else has published may ask otherwise: what is no number or day is not counted.
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def _to_queue(row: Any) -> Queue:

@@ -321,6 +321,7 @@ def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Appl
         ("IND-22", "201808"): {"data_status": "not_available"},
         ("IND-21", "201808"): {"data_status": "final", "numerator": "18", "denominator": "20"},
         ("IND-07", "201808"): {"data_status": "preliminary", "value_people": "4000"},
+        ("IND-06", "201808"): {"data_status": "final", "value_count": "many"},
     }
     for (code, period), answers in told.items():
         item = indicator(code)
