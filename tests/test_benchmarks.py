@@ -172,3 +172,14 @@ def test_no_question_of_the_bot_reads_a_whole_table():
     )
 
     assert (made.returncode, made.stdout) == (0, ""), made.stderr
+
+
+@pytest.mark.slow
+def test_a_digest_asks_no_more_of_a_larger_plan():
+    """As many statements for twice the activities, and no longer a text: the benchmark itself says so, or fails."""
+    digest = [sys.executable, str(BENCHMARKS / "digest.py"), "--databases", "sqlite", "--repeat", "1"]
+
+    made = subprocess.run([*digest, "--activities", "60,120"], capture_output=True, text=True, timeout=90, check=False)
+
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert len(made.stdout.splitlines()) == 4

@@ -36,7 +36,7 @@ from storage.imports import DifferenceKind
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
-CHAT = ("chat.po", "file_refusals.po")
+CHAT = ("chat.po", "file_refusals.po", "digests.po")
 """The catalogues people read on a phone; the others are for authors, at a screen."""
 
 MESSAGE_LIMIT = 330
