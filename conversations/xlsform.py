@@ -28,13 +28,16 @@ from conversations.form import Form, read_xform
 from conversations.nodes import FrameType, Item, Place
 from conversations.problems import AuthorError, Problem, Severity
 from conversations.question_types import QUESTION_TYPES, clean
-from conversations.workbook import MAX_BYTES, Sheet, check_workbook, read_sheets
+from conversations.workbook import MAX_BYTES, Sheet, Size, check_workbook, read_checked
 
 MAX_SURVEY_ROWS = 5_000
 MAX_CHOICE_ROWS = 60_000
 MAX_XFORM_TAGS = 1_000_000
 """Marks of an XForm: the largest real ones have some 200 000, most of them in choice lists."""
-MAX_MARKDOWN_ROWS = 2 * (MAX_SURVEY_ROWS + MAX_CHOICE_ROWS)
+MAX_CELLS = 500_000
+"""Filled cells of a workbook, whatever sheet they are in: each is built twice, here and by the converter."""
+MAX_MARKDOWN_BYTES = 8 * 1024 * 1024
+MAX_MARKDOWN_CELLS = 400_000
 
 # What pyxform raises on workbooks it did not expect, besides its own error.
 _LEAKS = (
@@ -109,7 +112,8 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
     if kind == "md":
         sheets = _markdown_sheets(data)
     elif kind in ("xlsx", "xlsm"):
-        sheets = read_sheets(data)
+        _check_size(check_workbook(data))
+        sheets = read_checked(data)
     else:
         if kind in ("xls", "xlsb", "csv", "tsv"):
             check_workbook(data)  # says what it is, and how to save it
@@ -117,13 +121,26 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
     return _Check(data, f".{kind}", stem, sheets, media).publish()
 
 
+def _check_size(size: Size) -> None:
+    """AuthorError for more than a form has, before any of it is built."""
+    survey = next((name for name in size.rows if len(size.rows) == 1 or name.casefold() == "survey"), None)
+    for name, rows in size.rows.items():
+        limit = MAX_SURVEY_ROWS if name == survey else MAX_CHOICE_ROWS
+        if rows > limit + 1:  # the header
+            raise AuthorError([Problem("xlsform.too_long", name, values={"limit": limit})])
+    if size.cells > MAX_CELLS:
+        raise AuthorError([Problem("workbook.too_many_cells")])
+
+
 def _markdown_sheets(data: bytes) -> tuple[Sheet, ...]:
     sheets: list[Sheet] = []
     name, header, rows, number = "", list[str](), list[tuple[int, dict[str, str]]](), 0
-    lines = data.decode("utf-8-sig", "replace").splitlines()
-    if len(lines) > MAX_MARKDOWN_ROWS:
-        raise AuthorError([Problem("xlsform.too_long", values={"limit": MAX_MARKDOWN_ROWS})])
-    for line in lines:
+    if len(data) > MAX_MARKDOWN_BYTES:
+        values = {"size": -(-len(data) // 2**20), "limit": MAX_MARKDOWN_BYTES // 2**20}
+        raise AuthorError([Problem("workbook.too_big", values=values)])
+    if data.count(b"|") > MAX_MARKDOWN_CELLS:
+        raise AuthorError([Problem("workbook.too_many_cells")])
+    for line in data.decode("utf-8-sig", "replace").splitlines():
         line = line.strip()
         if not line.startswith("|"):
             continue

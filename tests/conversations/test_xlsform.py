@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from conversations import workbook as workbooks
 from conversations.form import read_xform
 from conversations.instance import Instance
 from conversations.problems import AuthorError, Problem
 from conversations.question_types import QUESTION_TYPES
 from conversations.wording import LANGUAGES, catalogue, wording
-from conversations.xlsform import read_xlsform
+from conversations.workbook import check_workbook
+from conversations.xlsform import MAX_CELLS, read_xlsform
 
 HEADER = "| | type | name | label | relevant | constraint | calculation | choice_filter | parameters |"
 
@@ -302,7 +304,8 @@ def test_a_remedy_may_show_braces():
         ("a.csv", b"type,name,label\ntext,a,A\n", "workbook.csv"),
         ("a.xlsx", b"PK" + bytes(50_000_000), "workbook.too_big"),
         ("a.md", b"| survey |\n" + b"| | text | a | A |\n" * 1_200_000, "workbook.too_big"),
-        ("a.md", b"| survey |\n" + b"| | text | a | A |\n" * 140_000, "xlsform.too_long"),
+        ("a.md", b"| survey |\n" + b"| | text | a | A |\n" * 300_000, "workbook.too_many_cells"),
+        ("a.md", b"| survey |\n" + b"a" * 9_000_000, "workbook.too_big"),
         ("a.xml", b"<a>" + b"<b/>" * 1_000_001 + b"</a>", "xform.too_many_nodes"),
     ],
 )
@@ -312,6 +315,45 @@ def test_what_is_too_much_is_refused_before_it_is_read(name, data, code):
         read_xlsform(data, name)
 
     assert [p.code for p in refusal.value.problems] == [code]
+
+
+SURVEY = [["type", "name", "label"], ["select_one l", "q", "Q"]]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "problem"),
+    [
+        ({"survey": [*SURVEY, *([None, n] for n in range(5_000))]}, ("xlsform.too_long", "survey")),
+        ({"Hoja1": [*SURVEY, *([None, n] for n in range(5_000))]}, ("xlsform.too_long", "Hoja1")),
+        (
+            {"survey": SURVEY, "choices": [["list_name", "name"], *(["l"] for _ in range(60_001))]},
+            ("xlsform.too_long", "choices"),
+        ),
+        ({"survey": [*SURVEY, *([0] * 900 for _ in range(560))]}, ("workbook.too_many_cells", "")),
+    ],
+)
+def test_a_workbook_of_too_much_is_refused_before_it_is_built(monkeypatch, sheets, problem):
+    """Counted while it is unzipped: openpyxl, which would take seconds and builds it all, does not see it."""
+    data = workbook(**sheets)
+    monkeypatch.setattr(workbooks, "load_workbook", None)
+    with pytest.raises(AuthorError) as refusal:
+        read_xlsform(data, "a.xlsx")
+
+    assert [(p.code, p.sheet) for p in refusal.value.problems] == [problem]
+
+
+def test_the_largest_published_forms_are_within_the_limits():
+    """5 000 questions, and 20 000 choices under five languages, are no attack."""
+    cells = ["text", "q", *("label in a language" for _ in range(8))]
+    size = check_workbook(
+        workbook(
+            survey=[SURVEY[0], *(cells for _ in range(5_000))],
+            choices=[["list_name", "name"], *(cells for _ in range(20_000))],
+        )
+    )
+
+    assert size.rows == {"survey": 5_001, "choices": 20_001}
+    assert size.cells < MAX_CELLS
 
 
 def test_a_survey_of_too_many_rows_is_not_converted():
