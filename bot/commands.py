@@ -303,7 +303,7 @@ def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
         if sent.reporting_period_id
         else ""
     )
-    text = ex.say("history.row", receipt=f"{sent.receipt_number:04d}", code=code, period=period)
+    text = ex.say("history.row", receipt=f"{sent.receipt_number:04d}", code=code, period=period).rstrip(" ·")
     return text if len(text) <= 40 else text[:39] + "…"
 
 

@@ -21,13 +21,12 @@ import structlog
 from telegram.error import TelegramError
 
 from bot.exchange import Denied, Exchange, House
-from bot.reporting import FORM_OF, last_saved, resume, show_first
+from bot.reporting import FORM_OF, begin_free, open_free, resume
 from bot.telegram.api import Api
 from bot.telegram.handled import Clock, Handled
 from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, place_of
 from bot.versions import free_version, publish
-from conversations import engine
 from conversations.bundle import DATA_KINDS, FORM_KINDS, Bundle, attached_files, kind_of, read_bundle, stored_bundle
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
@@ -37,7 +36,7 @@ from conversations.plan import Role
 from conversations.problems import AuthorError, Problem
 from conversations.reports import profile
 from conversations.revision import Revision, compare
-from conversations.wording import LANGUAGES, Wording
+from conversations.wording import Wording
 from storage.errors import Conflict, NotFound
 from storage.files import FileStore, storage_key
 from storage.forms import StoredForm
@@ -56,8 +55,6 @@ SHOWN = 6
 """Problems, and questions of each kind of difference, in the message itself; all of them are in the document."""
 BUTTON_DIGITS = 32
 """Of a bundle's number, as many as a button has room for."""
-DRAFT_DAYS = 30
-"""How long a form that no reporting period bounds may stay a draft."""
 SENT_KINDS = (*FORM_KINDS, *DATA_KINDS, ".zip")
 
 
@@ -158,34 +155,10 @@ def fill(ex: Exchange, argument: str) -> None:
     if stored is None or stored.form_id in FORM_OF.values():
         raise Denied
     for draft in ex.unit.sessions.drafts_of(ex.person.id):
-        if draft.form_id == stored.form_key and draft.expires_at > ex.now:
+        if draft.form_id == stored.form_key and draft.supersedes_id is None and draft.expires_at > ex.now:
             resume(ex, draft)
             return
-    form = ex.house.forms.version(ex.unit, stored.id)
-    begun = engine.begin(
-        form,
-        instance_id=ex.house.new_instance_id(),
-        language=ex.language,
-        timezone=ex.house.timezone,
-        now=ex.now,
-        about={"agency": ex.agency_code, "title": dict.fromkeys(LANGUAGES, stored.title or stored.form_id)},
-        username=ex.person.name,
-        last_saved=last_saved(ex, form, stored.form_key),
-    )
-    sensitive = any(question.extras.get("sensitive") == "yes" for question in form.questions)
-    opened = ex.unit.sessions.open(
-        plan_id=ex.membership.plan_id,
-        person_id=ex.person.id,
-        agency_id=ex.agency_id,
-        form_id=stored.form_key,
-        form_version_id=stored.id,
-        instance_id=begun.session.instance_id,
-        sensitive=sensitive,
-        data=begun.session.to_json(),
-        now=ex.now,
-        expires_at=ex.now + timedelta(days=DRAFT_DAYS),
-    )
-    show_first(ex, opened, form, begun)
+    open_free(ex, begin_free(ex, stored), stored)
 
 
 def _fact(person_id: int) -> str:

@@ -6,7 +6,7 @@ the unit of one update.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path, PurePath
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
@@ -42,6 +42,7 @@ from conversations.reports import profile
 from conversations.session import Session
 from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
+from storage.forms import StoredForm
 from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
 
@@ -49,6 +50,8 @@ logger = structlog.get_logger(__name__)
 
 _MEDIA_SHOWN = 10
 """Files before one card: more of them would bury it."""
+_DRAFT_DAYS = 30
+"""How long a form that no reporting period bounds may stay a draft."""
 _LOOKED_BACK = 50
 """Submissions of a person among which the last one of a form is looked for."""
 
@@ -145,8 +148,11 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
     if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
         raise Denied
     unit = ex.unit
-    if sent.reporting_period_id is None or not sent.is_current:
+    if not sent.is_current:
         ex.show(_notice_card(ex, ex.say("form.edit_unknown")), anew=anew)
+        return
+    if sent.reporting_period_id is None:
+        _correct_free(ex, sent, anew=anew)
         return
     period = unit.plans.period_by_id(sent.reporting_period_id)
     report = Report(unit.forms.version(sent.form_version_id).form_id, _item(ex, sent.subject), period)
@@ -177,6 +183,64 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
     _open(ex, begun, form, sent.form_id, sent.form_version_id, report, supersedes_id=sent.id, anew=anew)
 
 
+def _correct_free(ex: Exchange, sent: StoredSubmission, *, anew: bool) -> None:
+    """Correct what no reporting period bounds: at any time, one correction at a time."""
+    unit = ex.unit
+    holder = unit.sessions.correcting(sent.id)
+    if holder is not None and holder.expires_at > ex.now:
+        _meet_holder(ex, holder, None, anew=anew)
+        return
+    if holder is not None:
+        unit.sessions.close(holder.id, "expired")
+    version = unit.forms.version(sent.form_version_id)
+    begun = begin_free(ex, version, answers=unit.submissions.answers(sent), corrected=sent)
+    unit.attachments.copy(sent.instance_id, begun.session.instance_id, ex.now)
+    open_free(ex, begun, version, supersedes_id=sent.id, anew=anew)
+
+
+def begin_free(
+    ex: Exchange,
+    version: StoredForm,
+    *,
+    answers: Mapping[str, str] | None = None,
+    corrected: StoredSubmission | None = None,
+) -> Step:
+    """A session of a form that is no report of the plan; with `answers` at its review."""
+    form = ex.house.forms.version(ex.unit, version.id)
+    return engine.begin(
+        form,
+        instance_id=ex.house.new_instance_id(),
+        language=ex.language,
+        timezone=ex.house.timezone,
+        now=ex.now,
+        about={"agency": ex.agency_code, "title": dict.fromkeys(LANGUAGES, version.title or version.form_id)},
+        username=ex.person.name,
+        answers=answers,
+        last_saved=last_saved(ex, form, version.form_key, corrected=corrected),
+    )
+
+
+def open_free(
+    ex: Exchange, begun: Step, version: StoredForm, *, supersedes_id: int | None = None, anew: bool = False
+) -> None:
+    """Store what `begin_free` began, and show its first card."""
+    form = ex.house.forms.version(ex.unit, version.id)
+    stored = ex.unit.sessions.open(
+        plan_id=ex.membership.plan_id,
+        person_id=ex.person.id,
+        agency_id=ex.agency_id,
+        form_id=version.form_key,
+        form_version_id=version.id,
+        instance_id=begun.session.instance_id,
+        supersedes_id=supersedes_id,
+        sensitive=any(question.extras.get("sensitive") == "yes" for question in form.questions),
+        data=begun.session.to_json(),
+        now=ex.now,
+        expires_at=ex.now + timedelta(days=_DRAFT_DAYS),
+    )
+    show_first(ex, stored, form, begun, anew=anew)
+
+
 def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
     """Back to a draft: the same question, nothing re-asked."""
     if stored.person_id != ex.person.id or stored.state != "open":
@@ -195,7 +259,8 @@ def take_over(ex: Exchange, stored: StoredSession) -> None:
     before = ex.unit.people.by_id(stored.person_id)
     taken = ex.unit.sessions.reassign(stored.id, ex.person.id)
     about = Session.from_json(taken.data).about
-    text = _in(before.language, "form.taken_from_you", name=ex.person.name, code=about.get("code", ""))
+    code = about.get("code") or about.get("title", {}).get(before.language, "")
+    text = _in(before.language, "form.taken_from_you", name=ex.person.name, code=code)
     ex.post("sendMessage", {"text": text}, kind="notice", chat_id=before.telegram_id)
     resume(ex, taken)
 
@@ -245,7 +310,7 @@ def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, 
     ex.stand(stored.id)
 
 
-def _meet_holder(ex: Exchange, holder: StoredSession, report: Report, *, anew: bool) -> None:
+def _meet_holder(ex: Exchange, holder: StoredSession, report: Report | None, *, anew: bool) -> None:
     if holder.person_id == ex.person.id:
         resume(ex, holder, anew=anew)
         return
@@ -632,7 +697,7 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
                     date=show_date(at.date().isoformat(), language),
                     time=f"{at:%H:%M}",
                     period=period_name(period, language) if period else "",
-                )
+                ).rstrip(" ·")
             )
         )
     )
@@ -698,8 +763,8 @@ def _names(item: Activity | Indicator) -> dict[str, str]:
     }
 
 
-def _heading(report: Report, ex: Exchange) -> tuple[Line, ...]:
-    if report.item is None:
+def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
+    if report is None or report.item is None:
         return ()
     return (
         line(bold(report.item.code), f" · {_names(report.item).get(ex.language) or report.item.title(ex.language)}"),
@@ -718,11 +783,15 @@ def _previous(ex: Exchange, form_id: int, report: Report) -> dict[str, str]:
     return _by_name(ex.unit.submissions.answers(latest))
 
 
-def last_saved(ex: Exchange, form: Form, form_id: int) -> dict[str, str]:
-    """What `${last-saved#…}` reads: the answers this person sent last with this form. Asked only for such forms."""
+def last_saved(ex: Exchange, form: Form, form_id: int, *, corrected: StoredSubmission | None = None) -> dict[str, str]:
+    """What `${last-saved#…}` reads: the answers this person sent last with this form. Asked only for such forms.
+
+    For a correction: what had been sent last before what it corrects, which is what that was calculated from.
+    """
     if LAST_SAVED not in form.instances:
         return {}
-    sent = ex.unit.submissions.of_person(ex.person.id, limit=_LOOKED_BACK)
+    before = None if corrected is None else corrected.id
+    sent = ex.unit.submissions.of_person(ex.person.id, limit=_LOOKED_BACK, before=before)
     latest = next((each for each in sent if each.form_id == form_id), None)
     return {} if latest is None else ex.unit.submissions.answers(latest)
 

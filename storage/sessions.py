@@ -80,6 +80,7 @@ _HOLDER = Prepared(
         IS_OPEN,
     )
 )
+_CORRECTING = Prepared(select(*COLUMNS).where(_S.c.supersedes_id == bindparam("submission_id"), IS_OPEN))
 _OPEN = Prepared(
     sqlite.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
     postgresql=postgresql.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
@@ -147,6 +148,10 @@ class Sessions:
             _HOLDER,
             {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
         )
+
+    def correcting(self, submission_id: int) -> StoredSession | None:
+        """Who is correcting this submission right now."""
+        return self._one(_CORRECTING, {"submission_id": submission_id})
 
     def drafts_of(self, person_id: int) -> list[StoredSession]:
         """Everything the person has begun and not finished, latest first."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from house import ANA, PEDRO, ROSA, Officer, Town, furnish, town_in
+from house import ANA, LUIS, PEDRO, ROSA, Officer, Town, furnish, town_in
 from openpyxl import Workbook
 
 pytestmark = pytest.mark.slow
@@ -100,6 +100,45 @@ def test_a_workbook_sent_is_checked_published_and_filled(town: Town, admin: Offi
     ana.say("Azua")
     ana.say("12")
     assert "Recibo" in ana.tap("Enviar")
+
+
+def test_what_was_sent_with_an_own_form_can_be_corrected(town: Town, admin: Officer) -> None:
+    """Corregir on the receipt leads to its review; what is sent is a new version of it, and is corrected in turn (G6).
+
+    A correction that was begun is gone on with, not begun twice; a colleague may take it over.
+    """
+    publish(town, admin, ONE)
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Visitas")
+    ana.say("Azua")
+    ana.say("12")
+    assert not ana.tap("Enviar").splitlines()[2].endswith("·")
+    assert "Azua" in ana.tap("Corregir")
+    ana.say("/salir")
+    ana.say("/historial")
+    ana.tap(next(button for button in ana.buttons if "Visitas" in button))
+    assert "Azua" in ana.tap("Corregir")
+    assert town.rows("SELECT count(*) FROM session WHERE supersedes_id IS NOT NULL") == [(1,)]
+    ana.tap("Cambiar")
+    ana.tap(next(button for button in ana.buttons if "personas" in button))
+    assert "13" in ana.say("13")
+    assert "versión 2" in ana.tap("Enviar")
+    assert "13" in ana.tap("Corregir")
+    luis = town.officer(LUIS)
+    luis.say("/historial")
+    luis.tap(next(button for button in luis.buttons if "Visitas" in button))
+    assert "Ana Martínez" in luis.tap("Corregir")
+    assert "13" in luis.tap(luis.buttons[0])
+    assert "Visitas" in ana.wait_for("Luis Peña")
+    versions = town.rows(
+        "SELECT version, is_current, answers FROM submission WHERE root_id IN "
+        "(SELECT root_id FROM submission WHERE version > 1) ORDER BY version"
+    )
+    assert [(version, current, json.loads(answers)["/data/n"]) for version, current, answers in versions] == [
+        (1, 0, "12"),
+        (2, 1, "13"),
+    ]
 
 
 def test_differences_are_shown_and_open_drafts_finish_on_their_version(town: Town, admin: Officer) -> None:
