@@ -10,8 +10,9 @@ shows, not as a file, and is drawn while it is sent (`bot.picture`): no update w
 disk, and after a crash it is drawn again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ import orjson
 
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange
+from bot.occasion import Job, Message, Moment, as_planned, regular
 from bot.reporting import status_label
 from bot.telegram import render
 from bot.telegram.updates import command_token
@@ -26,10 +28,9 @@ from conversations import digests
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.monitoring import ActivityStanding, AgencyStanding, Standing
 from conversations.plan import Light, Role, period_name, translated
+from conversations.reminders import Recipient
 from conversations.wording import Wording, wording
 from storage.figures import Figures
-from storage.outbox import OutboxDraft
-from storage.people import Person
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
@@ -176,31 +177,41 @@ def vacancy(ex: Exchange, argument: str) -> None:
                 (line(say("digest.vacancy", name=ex.person.name, agency=one.code)),),
                 ((Button(say("digest.invite", agency=one.code), tap),),),
             )
-            ex.post("sendMessage", _message(card), kind="notice", chat_id=admin.telegram_id)
+            payload = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
+            ex.post("sendMessage", payload, kind="notice", chat_id=admin.telegram_id)
     ex.toast = ex.say("digest.vacancy_told", agency=one.code)
 
 
 # ------------------------------------------------------------------ for the scheduler and the command line
-def put_digest(
-    unit: UnitOfWork, person: Person, plan_id: int, now: datetime, since: datetime, timezone: str
-) -> tuple[int, ...]:
-    """Put the digest of this window into the person's chat: the numbers of the outbox rows, its picture's first.
+def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
+    """For the scheduler: to each of these people the picture and the text of their role, in their language.
 
-    None for whoever has no role in the plan, or one that gets no digest. Its buttons work as those of /resumen:
-    the message is a card, found again by its number.
+    Counted once a role. The text is a card: its buttons work as those of /resumen, in the same message.
     """
-    membership = person.membership_in(plan_id)
-    if membership is None or membership.role in REPORTERS:
-        return ()
-    role, view = membership.role, VIEWS[membership.role]
-    found = Figures(unit).standing(plan_id, now, since, ZoneInfo(timezone), only_validated=view.only_validated)
-    card = _card(unit, plan_id, role, found, person.language, 0)
-    chat_id = person.telegram_id
-    rows = []
-    if shown := _picture(role, found, person.language):
-        rows.append(OutboxDraft(chat_id, "digest", "sendPhoto", shown))
-    rows.append(OutboxDraft(chat_id, "digest", "sendMessage", _message(card), card_id=unit.outbox.new_card(chat_id)))
-    return tuple(unit.outbox.add(row, now=now) for row in rows)
+    timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
+    counted: dict[bool, Standing] = {}
+    made: dict[int, tuple[Message, ...]] = {}
+    for who in people:
+        only_validated = VIEWS[who.role].only_validated
+        if only_validated not in counted:
+            counted[only_validated] = Figures(unit).standing(
+                moment.plan_id, moment.now, moment.now - WEEK, ZoneInfo(timezone), only_validated=only_validated
+            )
+        found = counted[only_validated]
+        card = _card(unit, moment.plan_id, who.role, found, who.language, 0)
+        payload = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
+        shown = _picture(who.role, found, who.language)
+        picture = (Message(shown, "sendPhoto"),) if shown else ()
+        made[who.person_id] = (*picture, Message(payload, is_card=True))
+    return made
+
+
+COORDINATORS, READERS = frozenset({Role.COORDINATOR}), frozenset({Role.OBSERVER, Role.READER})
+
+WEEKLY = Job("digest", "digest", COORDINATORS, "mon", time(8, 30), regular(compose, COORDINATORS), as_planned)
+"""The coordinator's week, on Monday before the first meeting."""
+MONTHLY = Job("card", "digest", READERS, "month:16", time(9), regular(compose, READERS), as_planned)
+"""The reader's card and the observer's view: the day after the month is locked."""
 
 
 def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, timezone: str, language: str) -> str:
@@ -404,10 +415,6 @@ def _show(ex: Exchange, card: Card) -> None:
         return
     ex.show(card)
     ex.stand(None)
-
-
-def _message(card: Card) -> dict[str, Any]:
-    return render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
 
 
 def _picture(role: Role, found: Standing, language: str) -> dict[str, Any] | None:

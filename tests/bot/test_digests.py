@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from PIL import Image
 from test_access import Desk
 from test_conversation import photo_with_gps
 
-from bot.digests import put_digest
 from bot.opening import open_storage
 from bot.picture import SHAPES, draw
 from bot.telegram.updates import command_token
@@ -20,7 +19,6 @@ from conversations.monitoring import WORST_FIRST
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
 from storage.files import Inspected
-from storage.imports import SEED_PLAN
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 READER, FOREIGNER = 590, 591
@@ -233,30 +231,6 @@ def test_every_letter_of_the_three_languages_is_in_the_pictures_font() -> None:
         font = ImageFont.truetype(io.BytesIO((files("bot") / "fonts" / name).read_bytes()), 40)
         box = bytes(font.getmask("\U0001f512"))
         assert [letter for letter in sorted(letters) if bytes(font.getmask(letter)) == box] == []
-
-
-# ------------------------------------------------------------------ on a schedule
-def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
-    """Queued as `digest`, the picture first; only for those who get one."""
-
-    def put(unit: Any) -> Any:
-        plan = unit.plans.by_code(SEED_PLAN)
-        made = {}
-        for who in (CARMEN, GRACE, READER, ANA, FOREIGNER):
-            person = unit.people.by_telegram_id(who)
-            made[who] = put_digest(unit, person, plan.id, NOW, NOW - timedelta(days=7), plan.timezone)
-        states = unit.connection.exec_driver_sql(
-            "SELECT id, kind, method, state, card_id IS NOT NULL FROM outbox WHERE kind = 'digest' ORDER BY id"
-        ).fetchall()
-        return made, states
-
-    made, states = desk.database.units.submit(None, put).result()
-    assert {who: len(rows) for who, rows in made.items()} == {CARMEN: 2, GRACE: 2, READER: 2, ANA: 0, FOREIGNER: 0}
-    assert [row[1:] for row in states] == [
-        ("digest", "sendPhoto", "queued", 0),
-        ("digest", "sendMessage", "queued", 1),
-    ] * 3
-    desk.database.units.submit(None, lambda unit: [unit.outbox.cancel(w, NOW) for w in made]).result()
 
 
 # ------------------------------------------------------------------ the whole way
