@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from house import ANA, LUIS, PEDRO, ROSA, Officer, Town, furnish, town_in
 from openpyxl import Workbook
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -213,6 +214,99 @@ def test_a_zip_brings_all_and_the_workbook_can_be_had_back(town: Town, admin: Of
     admin.tap("Visitas")
     admin.tap("⬇️ Libro, versión 3")
     assert document(admin) == "visits-3.zip"
+
+
+def test_pictures_that_came_with_the_form_go_before_its_card(town: Town, admin: Officer) -> None:
+    """`media::image` of a question and of its choices: photos, captioned by their choice, then the card."""
+    made = Workbook()
+    survey = made.active
+    survey.title = "survey"
+    for row in [
+        ["type", "name", "label", "media::image"],
+        ["text", "place", "¿Dónde?", ""],
+        ["select_one shelter", "shelter", "¿Qué refugio?", "map.png"],
+    ]:
+        survey.append(row)
+    choices = made.create_sheet("choices")
+    for row in [["list_name", "name", "label", "media::image"], ["shelter", "tent", "Carpa", "tent.jpg"],
+                ["shelter", "house", "Casa", ""]]:  # fmt: skip
+        choices.append(row)
+    settings = made.create_sheet("settings")
+    settings.append(["form_id", "form_title", "version"])
+    settings.append(["visits", "Visitas", "1"])
+    written = io.BytesIO()
+    made.save(written)
+    publish(town, admin, zipped({"visits.xlsx": written.getvalue(), "media/map.png": picture("PNG"),
+                                 "media/tent.jpg": picture("JPEG")}), "todo.zip")  # fmt: skip
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Visitas")
+    assert not [message for message in ana.from_bot if "photo" in message]
+    ana.say("Azua")
+    until(ana, lambda: "y" if "refugio" in ana.text else "")
+    *_, first, second, card = ana.from_bot
+    assert ("photo" in first, "photo" in second) == (True, True)
+    assert (first.get("caption", ""), second["caption"]) == ("", "Carpa")
+    assert "¿Qué refugio?" in card["text"]
+    assert "Casa" in ana.tap("Casa")
+
+
+def picture(kind: str) -> bytes:
+    drawn = io.BytesIO()
+    Image.new("RGB", (80, 60), "teal").save(drawn, kind)
+    return drawn.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def test_what_was_sent_last_fills_the_next(town: Town, admin: Officer) -> None:
+    """`${last-saved#…}`: blank the first time, then what this person sent last; nobody else's.
+
+    A correction of the second is calculated from the first, as the second itself was.
+    """
+    made = Workbook()
+    survey = made.active
+    survey.title = "survey"
+    for row in [
+        ["type", "name", "label", "default", "calculation"],
+        ["text", "place", "¿Dónde?", "${last-saved#place}", ""],
+        ["integer", "n", "¿Cuántas personas?", "", ""],
+        ["calculate", "before", "", "", "${last-saved#n}"],
+    ]:
+        survey.append(row)
+    settings = made.create_sheet("settings")
+    settings.append(["form_id", "form_title", "version"])
+    settings.append(["visits", "Visitas", "1"])
+    written = io.BytesIO()
+    made.save(written)
+    publish(town, admin, written.getvalue())
+    ana, rosa = town.officer(ANA), town.officer(ROSA)
+    for who in (ana, rosa):
+        who.say("/formularios")
+        who.tap("Visitas")
+        assert not [button for button in who.buttons if "Azua" in button]
+    ana.say("Azua")
+    ana.say("12")
+    ana.tap("Enviar")
+    ana.say("/formularios")
+    ana.tap("Visitas")
+    ana.tap("Igual: Azua")
+    ana.say("15")
+    ana.tap("Enviar")
+    ana.tap("Corregir")
+    ana.tap("Enviar")
+    sent = [json.loads(answers) for [answers] in town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 3")]
+    assert [(each["/data/place"], each["/data/n"], each.get("/data/before")) for each in sent] == [
+        ("Azua", "15", "12"),
+        ("Azua", "15", "12"),
+        ("Azua", "12", None),
+    ]
 
 
 def test_many_problems_come_as_a_document_and_nothing_is_offered(town: Town, admin: Officer) -> None:
