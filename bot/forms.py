@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import typer
 
 from bot.complaint import Complaint
 from conversations import engine
-from conversations.bundle import Bundle, attached_files
+from conversations.bundle import Bundle, attached_files, lacking_files, shown_files
 from conversations.cards import Card, plain, session_card
 from conversations.effects import Added, Fetch, Leave, Notice, Reject, Removed, Submit
 from conversations.events import Event, Fetched, Offered, Tap, TapAction, Typed
@@ -29,14 +30,17 @@ def read_form(file: Path, data: bytes) -> CheckedForm:
 
 
 def read_bundle_at(file: Path) -> tuple[Bundle, CheckedForm]:
-    """What publishing a file stores: the workbook, the lists beside it that it names, and the form they make."""
+    """What publishing a file stores: the workbook, what lies beside it and is named in it, and the form they make."""
     try:
         data = file.read_bytes()
     except OSError as error:
         raise Complaint(f"{file}: {error.strerror}") from None
     checked, beside = read_form(file, data), _beside(file)
     media = {name: beside[name] for name in attached_files(checked.xform) if name in beside}
-    return Bundle(file.name, data, media), checked
+    pictures = (file.parent / name for name in shown_files(checked.xform))
+    media |= {path.name: path.read_bytes() for path in pictures if path.is_file()}
+    told = (*checked.problems, *lacking_files(checked.xform, media))
+    return Bundle(file.name, data, media), replace(checked, problems=told)
 
 
 def _beside(file: Path) -> dict[str, bytes]:

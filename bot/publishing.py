@@ -27,7 +27,17 @@ from bot.telegram.handled import Clock, Handled
 from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, place_of
 from bot.versions import free_version, publish
-from conversations.bundle import DATA_KINDS, FORM_KINDS, Bundle, attached_files, kind_of, read_bundle, stored_bundle
+from conversations.bundle import (
+    DATA_KINDS,
+    FORM_KINDS,
+    Bundle,
+    attached_files,
+    kind_of,
+    lacking_files,
+    read_bundle,
+    shown_files,
+    stored_bundle,
+)
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
 from conversations.events import Offered
@@ -296,12 +306,13 @@ class Publishing:
         form = checked.form
         # What a form takes from a file that did not come along may be in the version that is published.
         known = by_id.get(form.form_id)
-        if form.missing_media and known is not None:
+        lacking = [*form.missing_media, *(name for name in shown_files(checked.xform) if name not in bundle.media)]
+        if lacking and known is not None:
             before = stored_bundle(form.form_id, known.content).media
-            kept = {name: before[name] for name in form.missing_media if name in before}
+            kept = {name: before[name] for name in lacking if name in before}
             if kept:
                 return self._checked(bundle.with_files(Bundle(media=kept)), published)
-        problems = [*checked.problems, *_unfit(form)]
+        problems = [*checked.problems, *lacking_files(checked.xform, bundle.media), *_unfit(form)]
         if known is None:
             return _Checked(bundle, checked, tuple(problems))
         is_same = hashlib.sha256(bundle.content).hexdigest() == known.stored.sha256

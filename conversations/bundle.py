@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from conversations.problems import AuthorError, Problem
 
@@ -135,6 +135,21 @@ def attached_files(xform: str) -> tuple[str, ...]:
     """The names of the lists (CSV, GeoJSON, XML) that the form takes from files."""
     found = re.findall(r'<instance\b[^>]*?\bsrc\s*=\s*["\']jr://file(?:-csv)?/([^"\'/]+)["\']', xform)
     return tuple(dict.fromkeys(found))
+
+
+def shown_files(xform: str) -> tuple[str, ...]:
+    """The names of the pictures and recordings that the form shows with its questions and choices."""
+    found = re.findall(r"jr://(?:images|audio|video)/([^\"'/<]+)", xform)
+    return tuple(dict.fromkeys(unescape(name) for name in found))
+
+
+def lacking_files(xform: str, media: Mapping[str, bytes]) -> list[Problem]:
+    """A warning that names what is to be shown and did not come along; a list that did not is told by the reader."""
+    lacking = sorted(set(shown_files(xform)) - set(media))
+    if not lacking:
+        return []
+    values = {"files": ", ".join(lacking[:6]) + (" …" if len(lacking) > 6 else "")}
+    return [Problem("bundle.no_picture", values=values, severity="warning")]
 
 
 def with_version(xform: str, version: str) -> str:

@@ -37,6 +37,7 @@ from bot.opening import BOT_USERNAME, open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.settings import inherited_environment
 from bot.setup import shipped_forms
+from conversations.bundle import stored_bundle
 from conversations.problems import AuthorError
 from conversations.transcript import replay
 from conversations.wording import LANGUAGES
@@ -558,6 +559,20 @@ def test_a_form_is_published_once(folder: Path) -> None:
     (folder / "tried.md").write_text(TYPED, "utf-8")
     assert enlace(folder, "form", "publish", "tried.md").code == 0
     assert [counted(folder, table) for table in ("form", "form_version")] == [4, 4]
+
+
+def test_a_form_is_published_with_the_pictures_beside_it(folder: Path) -> None:
+    """What is named and lies beside it goes along; what does not is named, as a warning."""
+    header = "| survey |\n| | type | name | label | media::image |\n"
+    (folder / "shown.md").write_text(header + "| | note | a | A | map.png |\n| | note | b | B | x.png |\n", "utf-8")
+    (folder / "map.png").write_bytes(b"a picture")
+    published = enlace(folder, "form", "publish", "shown.md")
+    assert published.code == 0
+    assert "x.png" in published.err
+    assert "map.png" not in published.err
+    with closing(sqlite3.connect(folder / "enlace.db")) as connection:
+        [[content]] = connection.execute("SELECT workbook FROM form_version ORDER BY id DESC LIMIT 1")
+    assert stored_bundle("shown", content).media == {"map.png": b"a picture"}
 
 
 # ------------------------------------------------------------------ people

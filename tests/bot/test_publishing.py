@@ -218,6 +218,36 @@ def test_a_zip_brings_all_and_the_workbook_can_be_had_back(town: Town, admin: Of
 
 def test_pictures_that_came_with_the_form_go_before_its_card(town: Town, admin: Officer) -> None:
     """`media::image` of a question and of its choices: photos, captioned by their choice, then the card."""
+    publish(town, admin, zipped({"visits.xlsx": illustrated("1"), "media/map.png": picture("PNG"),
+                                 "media/tent.jpg": picture("JPEG")}), "todo.zip")  # fmt: skip
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Visitas")
+    assert not [message for message in ana.from_bot if "photo" in message]
+    ana.say("Azua")
+    until(ana, lambda: "y" if "refugio" in ana.text else "")
+    *_, first, second, card = ana.from_bot
+    assert ("photo" in first, "photo" in second) == (True, True)
+    assert (first.get("caption", ""), second["caption"]) == ("", "Carpa")
+    assert "¿Qué refugio?" in card["text"]
+    assert "Casa" in ana.tap("Casa")
+
+
+def test_pictures_that_did_not_come_along_are_kept_or_named(town: Town, admin: Officer) -> None:
+    """A new form without its pictures is told so; a new version of a published one keeps those it had."""
+    assert "map.png, tent.jpg" in send(admin, "visits.xlsx", illustrated("1"), "visits ·")
+    told = send(
+        admin, "todo.zip", zipped({"visits.xlsx": illustrated("1"), "map.png": picture("PNG")}), "muestra: tent.jpg"
+    )
+    assert "map.png" not in told
+    admin.tap("✅ Publicar")
+    admin.wait_for("versión 1")
+    told = send(admin, "visits.xlsx", illustrated("2"), "Frente a la versión 1")
+    assert "tent.jpg" in told
+    assert "map.png" not in told
+
+
+def illustrated(version: str) -> bytes:
     made = Workbook()
     survey = made.active
     survey.title = "survey"
@@ -233,22 +263,10 @@ def test_pictures_that_came_with_the_form_go_before_its_card(town: Town, admin: 
         choices.append(row)
     settings = made.create_sheet("settings")
     settings.append(["form_id", "form_title", "version"])
-    settings.append(["visits", "Visitas", "1"])
+    settings.append(["visits", "Visitas", version])
     written = io.BytesIO()
     made.save(written)
-    publish(town, admin, zipped({"visits.xlsx": written.getvalue(), "media/map.png": picture("PNG"),
-                                 "media/tent.jpg": picture("JPEG")}), "todo.zip")  # fmt: skip
-    ana = town.officer(ANA)
-    ana.say("/formularios")
-    ana.tap("Visitas")
-    assert not [message for message in ana.from_bot if "photo" in message]
-    ana.say("Azua")
-    until(ana, lambda: "y" if "refugio" in ana.text else "")
-    *_, first, second, card = ana.from_bot
-    assert ("photo" in first, "photo" in second) == (True, True)
-    assert (first.get("caption", ""), second["caption"]) == ("", "Carpa")
-    assert "¿Qué refugio?" in card["text"]
-    assert "Casa" in ana.tap("Casa")
+    return written.getvalue()
 
 
 def picture(kind: str) -> bytes:
