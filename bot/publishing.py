@@ -369,6 +369,8 @@ class Publishing:
             lines.append(line(say("publish.same", version=checked.current.version)))
         else:
             current, revision = checked.current, checked.revision or Revision()
+            if any(stored.version == version for stored in ex.unit.forms.versions(plan_id, form.form_id)):
+                lines.append(line(say("publish.again", version=version)))
             lines.append(line(say("publish.against", version=current.version, date=_day(ex, current))))
             if not revision:
                 lines.append(line(say("publish.no_change")))
@@ -388,7 +390,9 @@ class Publishing:
             return None
         plan_id = ex.membership.plan_id
         version = free_version(ex.unit, plan_id, checked.bundle, form, ex.now)
-        if any(stored.version == version for stored in ex.unit.forms.versions(plan_id, form.form_id)):
+        sha256 = hashlib.sha256(checked.bundle.content).hexdigest()
+        versions = ex.unit.forms.versions(plan_id, form.form_id)
+        if any(stored.version == version and stored.sha256 != sha256 for stored in versions):
             return Problem("bundle.version_taken", "settings", None, "version", {"version": version})
         return None
 

@@ -30,8 +30,9 @@ def publish(
 ) -> StoredForm:
     """Store this version of the form, with an audit entry; the content of the current version changes nothing.
 
-    A form without a version gets the day's; the same workbook with renewed lists gets a further number behind its
-    own ("3+2"). Conflict if the version has been published with other questions: its author has to count on.
+    The content of an earlier version makes that version the current one again. A form without a version gets the
+    day's; the same workbook with renewed lists gets a further number behind its own ("3+2"). Conflict if the version
+    has been published with other questions: its author has to count on.
     """
     if plan_id is None:
         plan_id = (unit.plans.by_code(plan_code) if plan_code else unit.plans.only()).id
@@ -58,8 +59,15 @@ def publish(
 
 
 def free_version(unit: UnitOfWork, plan_id: int, bundle: Bundle, form: Form, now: datetime) -> str:
-    """The version this content is to be published as: the author's own, unless that says nothing or only data came."""
+    """The version this content is to be published as: the author's own, unless that says nothing or only data came.
+
+    Of content that was published before, the version it has.
+    """
     versions = {stored.version: stored for stored in unit.forms.versions(plan_id, form.form_id)}
+    sha256 = hashlib.sha256(bundle.content).hexdigest()
+    for stored in versions.values():
+        if stored.sha256 == sha256:
+            return stored.version
     wanted = form.version or f"{now:%Y%m%d}"
     taken = versions.get(wanted)
     if taken is None:

@@ -1,14 +1,16 @@
 """Published forms, every version of them.
 
 Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is published anew. The answers
-belong to the questions that were asked: a version is never changed and never removed.
+belong to the questions that were asked: a version's questions are never changed and no version is removed. When it was
+published is when it was published last, for going back to an older one is to publish it again; the audit entries
+have every time.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.errors import Conflict, NotFound
@@ -93,9 +95,9 @@ class Forms:
         now: datetime,
         by: int | None = None,
     ) -> StoredForm:
-        """The form's current version from now on. `sha256` is the workbook's.
+        """The form's current version from now on, also if it was published before. `sha256` is the workbook's.
 
-        The same content again changes nothing. Conflict, with the unit still good, if the version number is
+        The current version again changes nothing. Conflict, with the unit still good, if the version number is
         taken by other content: a version that answers belong to cannot change its questions.
         """
         key = {"plan_id": plan_id, "form_id": form_id}
@@ -121,7 +123,11 @@ class Forms:
         stored = StoredForm(*found)
         if stored.sha256 != sha256:
             raise Conflict(f"version {version} of {form_id} was published with other content")
-        return stored
+        if stored == self.current(plan_id, form_id):
+            return stored
+        again = update(_V).where(_V.c.id == stored.id).values(published_at=now, published_by_id=by)
+        self._connection.execute(again)
+        return self.version(stored.id)
 
     def current(self, plan_id: int, form_id: str) -> StoredForm | None:
         """The version that new sessions begin with."""

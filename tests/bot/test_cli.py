@@ -227,6 +227,18 @@ def test_init_again_changes_nothing(folder: Path) -> None:
     assert (folder / "keys.json").read_bytes() == keys
 
 
+def test_init_again_leaves_a_newer_edition_current(folder: Path) -> None:
+    """The forms that the package brings are published once, not gone back to with every upgrade."""
+    own = openpyxl.load_workbook(FORMS / "activity_report.xlsx")
+    own["settings"].cell(2, [cell.value for cell in own["settings"][1]].index("version") + 1).value = "own"
+    own.save(folder / "own.xlsx")
+    assert enlace(folder, "form", "publish", "own.xlsx").code == 0
+    assert enlace(folder, "init").code == 0
+    with closing(sqlite3.connect(folder / "enlace.db")) as connection:
+        latest = connection.execute("SELECT version FROM form_version ORDER BY published_at DESC, id DESC").fetchone()
+    assert latest == ("own",)
+
+
 def test_init_empty_brings_neither_plan_nor_forms(tmp_path: Path) -> None:
     """Then everything that needs a plan says what is missing."""
     assert enlace(tmp_path, "init", "--empty").code == 0

@@ -174,6 +174,29 @@ def test_the_same_again_and_a_discarded_one_change_nothing(town: Town, admin: Of
     ]
 
 
+def test_an_older_workbook_sent_again_becomes_current_again(town: Town, admin: Officer) -> None:
+    """A roll-back: told as such, without a further number, in the audit trail; the next session begins with it."""
+    publish(town, admin, ONE)
+    send(admin, "visits.xlsx", TWO, "Frente a la versión 1")
+    admin.tap("✅ Publicar")
+    admin.wait_for("versión 2")
+    told = send(admin, "visits.xlsx", ONE, "Frente a la versión 2")
+    assert "La versión 1 ya se publicó antes" in told
+    admin.tap("✅ Publicar")
+    admin.wait_for("Publicado: Visitas, versión 1")
+    assert town.rows(
+        "SELECT count(*) FROM form_version v JOIN form f ON f.id = v.form_id WHERE f.form_id='visits'"
+    ) == [(2,)]
+    acts = town.rows(
+        "SELECT details FROM audit_entry WHERE act = 'form_published' AND actor_id IS NOT NULL ORDER BY id"
+    )
+    assert [json.loads(details)["version"] for [details] in acts] == ["1", "2", "1"]
+    ana = town.officer(ANA)
+    ana.say("/formularios")
+    ana.tap("Visitas")
+    assert "¿Dónde?" in ana.text
+
+
 def test_a_version_number_is_not_used_twice(town: Town, admin: Officer) -> None:
     """Other questions under a published number: named, with the remedy, and no button."""
     publish(town, admin, ONE)

@@ -75,6 +75,18 @@ def test_new_sessions_begin_with_the_newest_and_old_ones_keep_theirs(apply: Any,
     ]
 
 
+def test_an_older_version_published_again_is_the_current_one(apply: Any, world: Any) -> None:
+    """Going back is publishing again: the same version, with when and by whom of the last time."""
+    old = apply(lambda unit: publish(unit, world, "1"))
+    apply(lambda unit: publish(unit, world, "2", "b", now=NOW + timedelta(days=1)))
+    again = apply(lambda unit: publish(unit, world, "1", now=NOW + timedelta(days=2), by=world.person_ids[0]))
+    assert (again.id, again.published_at) == (old.id, NOW + timedelta(days=2))
+    assert again.published_by_id == world.person_ids[0]
+    assert apply(lambda unit: unit.forms.current(world.plan_id, "survey")) == again
+    assert again in apply(lambda unit: unit.forms.list(world.plan_id))
+    assert [form.version for form in apply(lambda unit: unit.forms.versions(world.plan_id, "survey"))] == ["1", "2"]
+
+
 def test_two_plans_share_no_form(apply: Any, world: Any) -> None:
     """The same form_id in another plan is another form."""
     assert apply(lambda unit: unit.forms.current(world.plan_id + 1, "activity_report")) is None
