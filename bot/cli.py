@@ -435,14 +435,21 @@ def export(
     form: Annotated[str, typer.Option("--form", help="Only this form, by its form_id.")] = "",
     plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
 ) -> None:
-    """Write a dataset to a file, readable by its owner alone, with an audit entry. Sealed answers go out unsealed."""
+    """Write a dataset to a file, readable by its owner alone, with an audit entry. Sealed answers go out unsealed.
+
+    Exit code 1 if files that belong to it are not on disk: all else is written, and what is missing is named.
+    """
     from bot.taking_out import export_to
 
     chosen = settings()
-    count = export_to(
+    written = export_to(
         chosen, dataset, format, audience, out, form_id=form, period=period, plan_code=plan_code, now=now()
     )
-    talk(f"{count} of {dataset} to {out}.")
+    talk(f"{written.count} of {dataset} to {out}.")
+    if written.lacking:
+        for each in written.lacking[:20]:
+            talk(f"Not on disk: {each}")
+        fail(f"{len(written.lacking)} files are not on disk; missing-files.txt in {out} names them all.")
 
 
 # ------------------------------------------------------------------ digest, due and keys

@@ -10,7 +10,8 @@ from pathlib import Path
 from bot.complaint import Complaint, Misuse
 from bot.opening import open_storage
 from bot.settings import Settings
-from storage.exports import EXPORTERS, Wanted, exporter, record_export
+from storage.exports import EXPORTERS, exporter, record_export
+from storage.exports.wanted import Wanted, Written
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
@@ -26,8 +27,8 @@ def export_to(
     period: str,
     plan_code: str,
     now: datetime,
-) -> int:
-    """How many rows went out. The file is there whole or not at all, and its audit entry before it."""
+) -> Written:
+    """What went out. The file is there whole or not at all, and its audit entry before it."""
     used = exporter(dataset, format, audience)
     if used is None:
         known = ", ".join(f"{e.dataset} as {e.format} for {' or '.join(sorted(e.audiences))}" for e in EXPORTERS)
@@ -52,12 +53,12 @@ def export_to(
             raise Complaint(f"{out}: {error.strerror}") from None
         try:
             with open(handle, "w+b") as file, database.view() as unit:
-                count = used.write(unit, store, wanted, file, _bar())
+                written = used.write(unit, store, wanted, file, _bar())
             os.replace(temporary, out)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    return count
+    return written
 
 
 def _bar() -> Callable[[int, int], None]:

@@ -10,28 +10,16 @@ from datetime import datetime
 from typing import BinaryIO
 
 from storage.exports.instances import write_instances
+from storage.exports.wanted import Progress, Wanted, Written
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an export is to hold. Blank and None leave nothing out."""
-
-    plan_id: int
-    timezone: str
-    form_id: str = ""
-    period: str = ""
-
-
-Progress = Callable[[int, int], None]
-"""Called with how many rows are written and how many there are."""
-Write = Callable[[UnitOfWork, FileStore, Wanted, BinaryIO, Progress], int]
+Write = Callable[[UnitOfWork, FileStore, Wanted, BinaryIO, Progress], Written]
 
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """One dataset in one format. `write` returns how many rows went out."""
+    """One dataset in one format."""
 
     dataset: str
     format: str

@@ -6,26 +6,27 @@
 Briefcase pulls from such a folder, and whoever pushes to Central, Kobo or another OpenRosa server finds each
 submission with its attachments side by side. Current versions only: a correction carries the number of what it
 replaces. A form of several versions has a folder for each, as Briefcase knows one definition a folder.
+
+A file that is not on disk any more is left out, and `missing-files.txt` beside that folder names it: the answer still
+does, and a receiver would ask for it.
 """
 
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import func, select
 
 from conversations.form import Form, read_xform
 from conversations.submission import submission_xml
 from storage.errors import NotFound
+from storage.exports.wanted import Progress, Wanted, Written
 from storage.files import FileStore
 from storage.models import Form as FormTable
 from storage.models import ReportingPeriod, Submission, table
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
-
-if TYPE_CHECKING:
-    from storage.exports import Progress, Wanted
 
 _S, _P, _F = table(Submission), table(ReportingPeriod), table(FormTable)
 PAGE = 100
@@ -33,12 +34,13 @@ FORMS_KEPT = 8
 """Compiled versions in memory at a time: submissions come in order of their version."""
 
 
-def write_instances(unit: UnitOfWork, store: FileStore, wanted: "Wanted", out: BinaryIO, progress: "Progress") -> int:
+def write_instances(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """One folder a submission. What is sealed is unsealed on its way out: VaultError without the keyring."""
     total = unit.connection.execute(_chosen(wanted, func.count())).scalar_one()
     forms: dict[int, tuple[Form, str]] = {}
     named: dict[str, int] = {}
     written = 0
+    lacking: list[str] = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for sent in _pages(unit, wanted):
             if sent.form_version_id not in forms:
@@ -46,10 +48,12 @@ def write_instances(unit: UnitOfWork, store: FileStore, wanted: "Wanted", out: B
                     forms.pop(next(iter(forms)))
                 forms[sent.form_version_id] = _form(unit, archive, sent.form_version_id, named)
             form, folder = forms[sent.form_version_id]
-            _write(unit, store, archive, sent, form, folder, wanted)
+            lacking += _write(unit, store, archive, sent, form, folder, wanted)
             written += 1
             progress(written, total)
-    return written
+        if lacking:
+            archive.writestr("missing-files.txt", "".join(f"{each}\n" for each in lacking))
+    return Written(written, tuple(lacking))
 
 
 def _form(unit: UnitOfWork, archive: zipfile.ZipFile, version_id: int, named: dict[str, int]) -> tuple[Form, str]:
@@ -72,8 +76,10 @@ def _write(
     sent: StoredSubmission,
     form: Form,
     folder: str,
-    wanted: "Wanted",
-) -> None:
+    wanted: Wanted,
+) -> list[str]:
+    """The submission and its files; which of them are lost, each with the receipt it belongs to."""
+    lost: list[str] = []
     where = f"{folder}/instances/{_safe(sent.instance_id.replace(':', ''))}"
     written = submission_xml(
         form,
@@ -90,12 +96,14 @@ def _write(
         try:
             content = store.get(attachment.key)
         except NotFound:
-            continue  # lost on disk: the answer still names it, and a receiver asks for it
+            lost.append(f"{attachment.file_name}, receipt {sent.receipt_number:04d}, {sent.instance_id}")
+            continue
         entry = zipfile.ZipInfo(f"{where}/{_safe(attachment.file_name)}", sent.submitted_at.timetuple()[:6])
         archive.writestr(entry, content, zipfile.ZIP_STORED)
+    return lost
 
 
-def _pages(unit: UnitOfWork, wanted: "Wanted") -> Iterator[StoredSubmission]:
+def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
     last = (0, 0)
     while True:
         rows = unit.connection.execute(
@@ -111,7 +119,7 @@ def _pages(unit: UnitOfWork, wanted: "Wanted") -> Iterator[StoredSubmission]:
         last = (rows[-1].form_version_id, rows[-1].id)
 
 
-def _chosen(wanted: "Wanted", *columns: "object"):  # type: ignore[no-untyped-def]
+def _chosen(wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
     statement = select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current)  # type: ignore[call-overload]
     if wanted.form_id:
         statement = statement.join(_F, _F.c.id == _S.c.form_id).where(_F.c.form_id == wanted.form_id)

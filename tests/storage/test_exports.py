@@ -1,6 +1,8 @@
 """What is taken out: complete, readable by ODK's own programs, and never without a trace."""
 
 import io
+import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +20,8 @@ from conversations.bundle import Bundle
 from conversations.xlsform import read_xlsform
 from storage.database import Database
 from storage.errors import StorageError
-from storage.exports import EXPORTERS, Wanted, exporter
+from storage.exports import EXPORTERS, exporter
+from storage.exports.wanted import Wanted
 from storage.files import FileStore, inspect
 from storage.unit_of_work import UnitOfWork
 
@@ -106,10 +109,12 @@ def taken(database: Database, house: Path, form_id: str = "household") -> dict[s
         wanted = Wanted(plan.id, "America/Santo_Domingo", form_id)
         store = FileStore(house / "evidence", database.vault)
         seen: list[tuple[int, int]] = []
-        count = used.write(unit, store, wanted, out, lambda done, total: seen.append((done, total)))
+        written = used.write(unit, store, wanted, out, lambda done, total: seen.append((done, total)))
+    count = written.count
     assert seen == [(number, count) for number in range(1, count + 1)]
     with zipfile.ZipFile(out) as archive:
         assert archive.testzip() is None
+        assert bool(written.lacking) == ("missing-files.txt" in archive.namelist())
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -154,6 +159,33 @@ def test_the_plans_own_reports_go_out_too(database: Database, house: Path) -> No
         ).fetchone()
     assert len(documents) == expected > 0
     assert all((tree.findtext("meta/instanceID") or "").startswith("uuid:") for tree in documents)
+
+
+def test_a_file_that_is_lost_on_disk_is_named(
+    database: Database, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything else goes out; the manifest, standard error and the exit code say what did not."""
+    send(database, house, 5)
+    with database.view() as unit:
+        [attachment] = unit.attachments.of_instance("uuid:00000005-0000-4000-8000-000000000000")
+    FileStore(house / "evidence", database.vault).path(attachment.key).unlink()
+
+    told = taken(database, house)["missing-files.txt"].decode()
+    assert told.startswith(f"{attachment.file_name}, receipt ")
+    assert told.count("\n") == 1
+
+    for name, value in {
+        "ENLACE_DATABASE_URL": f"sqlite:///{house / 'enlace.db'}",
+        "ENLACE_FILES": str(house / "evidence"),
+        "ENLACE_KEYS": str(house / "keys.json"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-m", "bot", "export", "submissions", "--form", "household", "--format", "xml-zip"]
+    out = tmp_path / "all.zip"
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert told.strip() in done.stderr
+    assert zipfile.ZipFile(out).testzip() is None
 
 
 def test_sealed_answers_stay_sealed_without_the_keyring(database: Database, house: Path) -> None:
