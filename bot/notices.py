@@ -240,7 +240,7 @@ def _broadcast(
         Planned(
             who,
             ex.now.astimezone(ZoneInfo(who.timezone)).date(),
-            worded(topics, who, agenda, names),
+            (worded(topics, who, agenda, names),),
         )
         for who, topics in meant
     ]

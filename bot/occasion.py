@@ -5,13 +5,13 @@ is planned into rows of the ledger and the outbox, so that a new job (one row of
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conversations.due import GRACE_DAYS, Rung, is_quiet, windows_until, working_days_after
+from conversations.due import GRACE_DAYS, Rung, instant, is_quiet, windows_until, working_days_after
 from conversations.plan import Role
 from conversations.reminders import Agenda, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
@@ -34,10 +34,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A call of the Bot API, as the outbox keeps it."""
+    """A call of the Bot API, as the outbox keeps it. A card can be edited in place by what its buttons lead to."""
 
     payload: dict[str, Any] = field(repr=False)
     method: str = "sendMessage"
+    is_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Planned:
 
     who: Recipient
     window: date
-    message: Message | None = None
+    messages: tuple[Message, ...] = ()
     reason: str = ""
     is_open: bool = False
     rungs: tuple[Rung, ...] = ()
@@ -60,8 +61,8 @@ Again = Callable[
 ]
 """The second look at the moment of sending, by the fire's id: the words as they are now, a reason to keep silent,
 or None: as it was planned."""
-Compose = Callable[[UnitOfWork, Moment, Sequence[Recipient]], Mapping[int, Message | None]]
-"""The message of each of these people, by `person_id`; none for whom there is nothing to say."""
+Compose = Callable[[UnitOfWork, Moment, Sequence[Recipient]], Mapping[int, Sequence[Message]]]
+"""What each of these people is told, by `person_id`, in order; nothing for whom there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,12 @@ def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
             zone = schedule.zone(name)
             if is_quiet(moment.now, zone, holidays):
                 continue
-            windows = windows_until(schedule.days, schedule.at, zone, moment.now, holidays)
+            # A schedule begins with its first window: what would have been before it was made, nobody missed.
+            windows = [
+                window
+                for window in windows_until(schedule.days, schedule.at, zone, moment.now, holidays)
+                if instant(window, schedule.at, zone) >= schedule.created_at
+            ]
             local = moment.now.astimezone(zone).date()
             if not windows or working_days_after(windows[-1], local, holidays) > GRACE_DAYS:
                 continue
@@ -111,10 +117,10 @@ def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
             told = [who for who in untold if reasons[who.person_id] is None]
             messages = compose(unit, moment, told) if told else {}
             for who in untold:
-                message = messages.get(who.person_id)
-                reason = reasons[who.person_id] or ("" if message else "nothing_left")
+                words = tuple(messages.get(who.person_id, ()))
+                reason = reasons[who.person_id] or ("" if words else "nothing_left")
                 missed = tuple(day for day in windows[-3:-1] if day >= who.since)
-                planned.append(Planned(who, windows[-1], message, reason, missed=missed if message else ()))
+                planned.append(Planned(who, windows[-1], words, reason, missed=missed if words else ()))
         return planned
 
     return scan
@@ -142,17 +148,14 @@ def carry(
     """
     made: Counter[str] = Counter()
     for one in planned:
-        draft = None
-        if one.message is not None:
-            draft = OutboxDraft(one.who.chat_id, kind, one.message.method, one.message.payload)
-        state = "queued" if draft else "open" if one.is_open else "skipped"
+        state = "queued" if one.messages else "open" if one.is_open else "skipped"
         is_new = unit.schedule.fire(
             plan_id,
             one.who.person_id,
             what,
             one.window,
             now,
-            draft=draft,
+            drafts=_drafts(unit, one, kind),
             state=state,
             reason=one.reason,
             rungs=one.rungs,
@@ -160,10 +163,17 @@ def carry(
         )
         if not is_new:
             continue
-        made["said" if draft else "skipped"] += 1
+        made["said" if one.messages else "skipped"] += 1
         for day in one.missed:
             missed = unit.schedule.fire(
                 plan_id, one.who.person_id, what, day, now, state="skipped", reason="told_later"
             )
             made["skipped"] += missed
     return made
+
+
+def _drafts(unit: UnitOfWork, one: Planned, kind: Kind) -> Iterator[OutboxDraft]:
+    """Its rows of the outbox; a card is made only when the row is wanted."""
+    for message in one.messages:
+        card_id = unit.outbox.new_card(one.who.chat_id) if message.is_card else None
+        yield OutboxDraft(one.who.chat_id, kind, message.method, message.payload, card_id)

@@ -74,7 +74,7 @@ def _planned(
         case Say(window, topics, missed):
             rungs = {step.rung for step in pending_steps(agenda, who, window)}
             message = worded(topics, who, agenda, names)
-            return Planned(who, window, message, rungs=tuple(rung for rung in Rung if rung in rungs), missed=missed)
+            return Planned(who, window, (message,), rungs=tuple(rung for rung in Rung if rung in rungs), missed=missed)
         case Silence(reason, window):
             return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)
 

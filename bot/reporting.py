@@ -573,7 +573,11 @@ def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmi
     for _ in range(len(form.questions)):
         question = taken.instance.node(taken.session.at).question
         if engine.is_sending(question):
-            taken = engine.step(form, taken.session, Tap(taken.session.turn, "send"), now=ex.now)
+            ways_on = taken.instance.choices(taken.instance.node(taken.session.at))
+            position = next((at for at, choice in enumerate(ways_on) if choice.value == "send"), None)
+            turn = taken.session.turn
+            send = Tap(turn, "send") if position is None else Tap(turn, "pick", str(position))
+            taken = engine.step(form, taken.session, send, now=ex.now)
             break
         event: Event
         if previous and question.name == ways.same_at:

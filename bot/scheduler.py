@@ -23,13 +23,14 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot import digests
 from bot.holidays import furnish_calendar
 from bot.notices import progress_card
 from bot.occasion import Job, Message, Moment, Planned, carry
 from bot.reminding import ROLES, look_again, message_of, plan_reminders
 from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
-from conversations.due import is_quiet
+from conversations.due import WORK_BEGINS, instant, is_quiet
 from conversations.reminders import OPEN_REASONS, silenced
 from storage import outbox
 from storage.database import Database
@@ -40,7 +41,11 @@ from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
 
-JOBS: tuple[Job, ...] = (Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again),)
+JOBS: tuple[Job, ...] = (
+    Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again),
+    digests.WEEKLY,
+    digests.MONTHLY,
+)
 """Everything that is said on schedule. What is not in it is never said."""
 
 _BY_WHAT = {job.what: job for job in JOBS}
@@ -48,6 +53,8 @@ _BY_WHAT = {job.what: job for job in JOBS}
 LOOK_EVERY: Final = 5.0
 PATIENCE: Final = 60.0
 """Seconds after which a scan comes by itself, whatever the wall clock has done to APScheduler."""
+AHEAD: Final = "ahead of its day"
+"""The clock has gone back behind the window of a message: it waits for its day again."""
 PROGRESS_EVERY: Final = 1.0
 FIRES_A_UNIT: Final = 50
 JUMP: Final = timedelta(minutes=5)
@@ -222,9 +229,12 @@ def look_at(
                 kept.append(row)
             case Message(payload, method):
                 kept.append(replace(row, payload=payload, method=method))
+            case str(reason) if reason == AHEAD:
+                unit.outbox.record(row.id, outbox.RetryAfter(now + timedelta(minutes=1), reason), now)
             case str(reason):
                 assert fire is not None
                 unit.outbox.record(row.id, outbox.Undeliverable(f"no longer due: {reason}"), now)
+                unit.outbox.cancel(row.chat_id, now, kinds=(_BY_WHAT[fire.what].kind,))  # what was to follow it
                 unit.schedule.cancel(fire, reason, now, is_open=reason in OPEN_REASONS or reason == "quiet_hours")
                 dropped[fire.what] += 1
     return kept, dropped
@@ -242,6 +252,9 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[Any]) -> Mapping[int
             seen[fire.id] = "no_role"
             continue
         zone = ZoneInfo(who.timezone)
+        if moment.now < instant(fire.on, WORK_BEGINS, zone):
+            seen[fire.id] = AHEAD
+            continue
         if is_quiet(moment.now, zone, outlook.holidays):
             seen[fire.id] = "quiet_hours"
             continue

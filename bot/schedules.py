@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from bot import holidays, notices, scheduler
 from bot.exchange import Denied, Exchange
 from bot.occasion import Moment, carry
+from bot.opening import open_storage
+from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import WEEKDAYS, fires_after, instant, is_recurrence, ladder
 from conversations.engine import show_date
 from conversations.plan import Role
 from conversations.reading import Understood, read_date
 from conversations.reminders import Recipient, Say, decide
-from conversations.wording import Wording
+from conversations.wording import Wording, wording
 from storage.schedule import StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
@@ -199,7 +201,8 @@ def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
     job = scheduler.job_of(schedule.what)
     assert job is not None
     moment = Moment.of(schedule.plan_id, ex.now, ex.house.timezone)
-    planned = job.scan(ex.unit, replace(schedule, days="daily", at=time(0)), moment)
+    at_once = replace(schedule, days="daily", at=time(0), created_at=datetime.min.replace(tzinfo=UTC))
+    planned = job.scan(ex.unit, at_once, moment)
     made = carry(ex.unit, schedule.plan_id, job.what, job.kind, planned, ex.now)
     ex.toast = ex.say("schedule.sent", n=made["said"])
     _show(ex, schedule)
@@ -314,8 +317,9 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[Explai
             one = said.get(who.person_id)
             if schedule.paused_at is not None:
                 yield Explained(schedule.what, who, False, "schedule_paused")
-            elif one is not None and one.message is not None:
-                yield Explained(schedule.what, who, True, "", str(one.message.payload.get("text", "")))
+            elif one is not None and one.messages:
+                text = next((str(m.payload["text"]) for m in one.messages if "text" in m.payload), "")
+                yield Explained(schedule.what, who, True, "", text)
             else:
                 reason = one.reason if one is not None else reasons.get(who.person_id, "no_window")
                 yield Explained(schedule.what, who, False, reason)
@@ -333,3 +337,29 @@ def _reasons(
         verdict = decide(agenda, who, moment.now, schedule.at, schedule.zone(who.timezone))
         found[who.person_id] = "" if isinstance(verdict, Say) else verdict.reason
     return found
+
+
+def due_messages(settings: Settings, now: datetime) -> list[dict[str, str]]:
+    """`enlace due`: a row for each schedule and person it is for; what is said comes first."""
+    say = wording(settings.language)
+    with open_storage(settings) as database:
+        database.units.submit(None, lambda unit: _furnish_all(unit, now)).result()
+        with database.view() as unit:
+            unit.plans.only()
+            found = sorted(explained(unit, now, settings.timezone), key=lambda one: not one.is_said)
+    return [
+        {
+            "verdict": say("due.said" if one.is_said else "due.not_said"),
+            "what": one.what,
+            "name": one.who.name,
+            "role": one.who.role.value,
+            "agency": one.who.agency_code or "-",
+            "why": one.text if one.is_said else say(f"due.reason.{one.reason}"),
+        }
+        for one in found
+    ]
+
+
+def _furnish_all(unit: UnitOfWork, now: datetime) -> None:
+    for plan in unit.plans.all():
+        scheduler.furnish(unit, plan.id, now)

@@ -37,6 +37,7 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
         return
     with open_storage(settings) as database:
         yield database.units.submit(None, lambda unit: _plan(unit, now, settings.language)).result()
+        database.units.submit(None, lambda unit: _calendar(unit, now)).result()
         for name, data in shipped_forms():
             yield database.units.submit(None, partial(_form, name=name, data=data, now=now)).result()
 
@@ -56,6 +57,16 @@ def _plan(unit: UnitOfWork, now: datetime, language: str) -> str:
         pass
     found = apply(unit, read_plan(seed_workbook()), SEED_PLAN, None, now)
     return f"Plan: {SEED_PLAN}. {found.summary(language)}"
+
+
+def _calendar(unit: UnitOfWork, now: datetime) -> None:
+    """Holidays and schedules of every plan, which the bot would otherwise furnish when it first looks."""
+    from bot.holidays import furnish_calendar
+    from bot.scheduler import furnish
+
+    for plan in unit.plans.all():
+        furnish_calendar(unit, plan, now)
+        furnish(unit, plan.id, now)
 
 
 def _form(unit: UnitOfWork, name: str, data: bytes, now: datetime) -> str:

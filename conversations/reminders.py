@@ -17,11 +17,13 @@ from conversations.due import (
     FOR_COORDINATORS,
     FOR_REPORTERS,
     GRACE_DAYS,
+    ONE_DAY,
     Left,
     Rung,
     Step,
     instant,
     is_quiet,
+    working_day_until,
     working_days_after,
 )
 from conversations.engine import show_date
@@ -30,7 +32,8 @@ from conversations.wording import wording
 
 MINUTES_EACH = 2
 LISTED = 6
-"""Codes and agencies named in one message; the rest is a number."""
+"""Activities named in one reminder; the rest is a number."""
+AGENCIES_LISTED = 16
 
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
@@ -95,6 +98,18 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsing:
+    """A draft that expires: of what, and from which day of the plan's zone it cannot be sent any more."""
+
+    code: str
+    on: date
+
+    def announced_on(self, holidays: Collection[date]) -> date:
+        """The last working day on which it can still be sent."""
+        return working_day_until(self.on - ONE_DAY, holidays)
+
+
+@dataclass(frozen=True, slots=True)
 class Agenda:
     """The figures of one plan at one moment; `today` and the steps are days of the plan's own zone."""
 
@@ -115,6 +130,8 @@ class Agenda:
     with_focal_point: frozenset[str] = frozenset()
     """Agencies with a focal point who can be told."""
     pauses: tuple[Pause, ...] = ()
+    lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
+    """By person, the drafts that expire within a week."""
     told: Mapping[int, date] = field(default_factory=dict)
     """By person, the last day for which everything was told or needed no telling."""
     windows: Collection[tuple[int, date]] = frozenset()
@@ -166,7 +183,7 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     if (who.person_id, day) in agenda.windows:
         return Silence("told_today")
     pending = pending_steps(agenda, who, day)
-    is_awaited = _is_awaited(agenda, who, day)
+    is_awaited = _is_awaited(agenda, who, day) or bool(_announced(agenda, who, day))
     if not pending and not is_awaited:
         lapsed = [step.on for step in _meant(agenda.lapsed, agenda, who, day) if step.on >= who.since]
         return Silence("too_late", max(lapsed)) if lapsed else Silence("no_step")
@@ -182,7 +199,8 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
         if who.role is Role.ALTERNATE and not is_awaited and not _alternate_is_meant(agenda, who, pending):
             return Silence("focal_point_told", day)
         topics = report_topics(agenda, who.agency_code)
-        return Say(day, topics, missed) if topics else Silence("nothing_left", day)
+        is_due = topics or _announced(agenda, who, day)
+        return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)
     return Say(day, topics, missed) if topics else Silence("everybody_closed", day)
 
@@ -201,7 +219,10 @@ def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -
 def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
     """Whether there is anything to decide about this person: of the figures, steps, pauses and ledger suffice."""
     return bool(
-        pending_steps(agenda, who, day) or _is_awaited(agenda, who, day) or _meant(agenda.lapsed, agenda, who, day)
+        pending_steps(agenda, who, day)
+        or _is_awaited(agenda, who, day)
+        or _announced(agenda, who, day)
+        or _meant(agenda.lapsed, agenda, who, day)
     )
 
 
@@ -232,7 +253,7 @@ def still_due(agenda: Agenda, who: Recipient, now: datetime, zone: ZoneInfo, run
         return Silence(silence)
     if who.role in AGENCY_ROLES:
         topics = report_topics(agenda, who.agency_code)
-        return Say(day, topics) if topics else Silence("nothing_left")
+        return Say(day, topics) if topics or agenda.lapsing.get(who.person_id) else Silence("nothing_left")
     topics = closing_topics(agenda, tuple(step for step in agenda.steps if step.rung in rungs))
     return Say(day, topics) if topics else Silence("everybody_closed")
 
@@ -286,6 +307,16 @@ def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
     )
 
 
+def _announced(agenda: Agenda, who: Recipient, day: date) -> tuple[Lapsing, ...]:
+    """Drafts whose expiry is to be announced: it is the last working day before it, and nobody has spoken since."""
+    told = agenda.told.get(who.person_id, date.min)
+    return tuple(
+        draft
+        for draft in agenda.lapsing.get(who.person_id, ())
+        if told < draft.announced_on(agenda.holidays) <= day < draft.on
+    )
+
+
 def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step]) -> bool:
     return any(step.rung is Rung.LATE for step in pending) or who.agency_code not in agenda.with_focal_point
 
@@ -311,6 +342,12 @@ def stage(period: ReportingPeriod, today: date) -> str:
 
 def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: str) -> Card:
     say = wording(who.language)
+    drafts = [
+        line(say("remind.draft", code=draft.code, date=show_date(draft.on.isoformat(), who.language)))
+        for draft in agenda.lapsing.get(who.person_id, ())
+    ]
+    if not topics:
+        return Card(tuple(drafts), ((Button(say("remind.start"), "command:pendientes:", "primary"),),))
     urgent = max(
         topics, key=lambda topic: (STAGES.index(stage(topic.period, agenda.today)), -topic.period.due_on.toordinal())
     )
@@ -341,6 +378,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
                 due_date=show_date(topic.period.due_on.isoformat(), who.language),
             )
             lines.append(line(also))
+    lines += drafts
     if key in ("grace", "late") and colleague:
         lines.append(line(say("remind.copied", colleague=colleague)))
     rows: list[tuple[Button, ...]] = [
@@ -364,7 +402,7 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
         if lines:
             lines.append(line(""))
         lines.append(line(bold(say(f"closing.{topic.rung}", period_name=name, n=len(topic.agencies)))))
-        for agency in topic.agencies[:LISTED]:
+        for agency in topic.agencies[:AGENCIES_LISTED]:
             parts = [agency]
             if left := agenda.left.get(agency):
                 parts.append(say("remind.left_n", n=len(left)))
@@ -373,8 +411,8 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
             if (times := agenda.in_a_row.get(agency, 0)) >= 2 and topic.rung is Rung.LOCKED:
                 parts.append(say("remind.in_a_row" if times == 2 else "remind.to_plenary", n=times))
             lines.append(line("• ", " · ".join(parts)))
-        if len(topic.agencies) > LISTED:
-            lines.append(line(say("remind.more", n=len(topic.agencies) - LISTED)))
+        if len(topic.agencies) > AGENCIES_LISTED:
+            lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
         lines.append(line(say(f"closing.{topic.rung}_then")))
     rows = (
         (

@@ -25,7 +25,7 @@ from conversations.plan import (
     ended_activities,
     expected_reports,
 )
-from conversations.reminders import Agenda, Pause, PauseKind, Recipient, passed_in_a_row
+from conversations.reminders import Agenda, Lapsing, Pause, PauseKind, Recipient, passed_in_a_row
 from storage.models import Base
 from storage.outbox import OutboxDraft
 from storage.plans import to_report
@@ -53,6 +53,7 @@ class StoredSchedule:
     timezone: str
     roles: tuple[Role, ...]
     paused_at: datetime | None
+    created_at: datetime
     shipped: str | None = None
 
     def zone(self, own: str) -> ZoneInfo:
@@ -137,6 +138,7 @@ _agency = _tables["agency"]
 _period = _tables["reporting_period"]
 _submission = _tables["submission"]
 _closing = _tables["closing"]
+_session = _tables["session"]
 _outbox = _tables["outbox"]
 
 _OF_PLAN: Any = bindparam("plan_id")
@@ -151,6 +153,7 @@ _SCHEDULES = (
         _schedule.c.timezone,
         _schedule.c.roles,
         _schedule.c.paused_at,
+        _schedule.c.created_at,
         _schedule.c.shipped,
     )
     .where(_schedule.c.deleted_at.is_(None))
@@ -264,6 +267,18 @@ _ENDING_REPORTS = (
         _submission.c.subject.is_not(None),
         _submission.c.subject.in_(_ENDED_ONCE),
     )
+)
+_DRAFTS = (
+    select(_session.c.person_id, _session.c.subject, _period.c.locks_on)
+    .join(_period, _period.c.id == _session.c.reporting_period_id)
+    .where(
+        _session.c.plan_id == _OF_PLAN,
+        _session.c.state == literal_column("'open'"),
+        _session.c.subject.is_not(None),
+        _period.c.locks_on > bindparam("after"),
+        _period.c.locks_on <= bindparam("until"),
+    )
+    .order_by(_session.c.id)
 )
 _REPORTED = (
     select(_submission.c.subject, _period.c.code, _submission.c.validation_state)
@@ -462,7 +477,7 @@ class Schedules:
 
     # -------------------------------------------------------------- the figures of a decision
     def outlook(self, plan_id: int, today: date, what: str = "reminders") -> Agenda:
-        """The steps, the pauses and the ledger: enough to know whom anything concerns. Four statements."""
+        """The steps, the pauses and the ledger: enough to know whom anything concerns. Five statements."""
         holidays = self.holidays(plan_id)
         periods = self._unit.plans.periods(plan_id)
         told: dict[int, date] = {}
@@ -481,6 +496,7 @@ class Schedules:
             steps=steps(periods, today, holidays),
             lapsed=lapsed_steps(periods, today, holidays),
             pauses=tuple(stored.pause for stored in self.pauses(plan_id, today - LOOK_BACK)),
+            lapsing=self._lapsing(plan_id, today),
             told=told,
             windows=windows,
         )
@@ -509,6 +525,15 @@ class Schedules:
             answers={row.code: row.answer for row in answers},
             with_focal_point=self._with_focal_point(plan_id, now, outlook.pauses),
         )
+
+    def _lapsing(self, plan_id: int, today: date) -> dict[int, tuple[Lapsing, ...]]:
+        """Drafts lapse in the first minute of the day on which their period locks."""
+        found: dict[int, tuple[Lapsing, ...]] = {}
+        until = today + timedelta(days=7)
+        for person_id, subject, on in self._rows(_DRAFTS, plan_id=plan_id, after=today, until=until):
+            draft = Lapsing(subject.partition(":")[2], on)
+            found[person_id] = (*found.get(person_id, ()), draft)
+        return found
 
     def _ended(self, plan_id: int) -> dict[str, date]:
         return ended_activities(map(to_report, self._rows(_ENDING_REPORTS, plan_id=plan_id)))
@@ -548,13 +573,16 @@ class Schedules:
         window: date,
         now: datetime,
         *,
-        draft: OutboxDraft | None = None,
+        drafts: Iterable[OutboxDraft] = (),
         state: str = "queued",
         reason: str = "",
         rungs: Iterable[Rung] = (),
         broadcast_id: int | None = None,
     ) -> bool:
-        """Note it, with the message that says it, if nobody has yet. False, and nothing is said, if somebody had."""
+        """Note it, with the messages that say it, if nobody has yet. False, and nothing is said, if somebody had.
+
+        Of several messages the ledger follows the first.
+        """
         values = {
             "plan_id": plan_id,
             "person_id": person_id,
@@ -571,9 +599,9 @@ class Schedules:
         id = self._connection.execute(statement).scalar_one_or_none()
         if id is None:
             return False
-        if draft is not None:
-            number = self._unit.outbox.add(draft, now=now)
-            self._connection.execute(update(_fire).where(_fire.c.id == id).values(outbox_id=number))
+        numbers = [self._unit.outbox.add(draft, now=now) for draft in drafts]
+        if numbers:
+            self._connection.execute(update(_fire).where(_fire.c.id == id).values(outbox_id=numbers[0]))
         return True
 
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
@@ -682,6 +710,7 @@ def _to_schedule(row: Any) -> StoredSchedule:
         timezone=row.timezone,
         roles=tuple(Role(role) for role in row.roles.split(",") if role),
         paused_at=row.paused_at,
+        created_at=row.created_at,
         shipped=row.shipped,
     )
 

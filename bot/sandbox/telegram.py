@@ -327,6 +327,7 @@ class Bot:
     poll: int = 0  # the number of the newest getUpdates that waits; an older one has lost
     poll_ended_by: str = OTHER_POLLER
     polled_at: float | None = None  # monotonic, of the last getUpdates begun or ended
+    moves_known: int = 0  # moves of the clock that a getUpdates has told
     last_seen: float | None = None
     sent: "Sent" = field(default_factory=lambda: Sent())
     queries: dict[str, Query] = field(default_factory=dict)
@@ -426,6 +427,7 @@ class World:
         self.is_closing = False
         self.lock = threading.RLock()
         self.clock = Clock(start)
+        self.moves = 0
         self.any_token = any_token
         self.people: dict[int, Person] = {}
         self.bot = Bot(token, int(token.partition(":")[0]), username)
@@ -458,6 +460,7 @@ class World:
                 self.clock.move_to(to)
             else:
                 self.clock.move_by(by)
+            self.moves += 1
             for bot in self.bots.values():
                 self.expire(bot)
                 self.end_poll(bot, "")

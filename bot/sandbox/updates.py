@@ -34,6 +34,10 @@ class CutError(Exception):
     """Telegram went out of reach while the bot waited."""
 
 
+BETWEEN_POLLS = 1.0
+"""Seconds within which a bot that polls without end begins its next getUpdates."""
+
+
 async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = True) -> list[Json]:
     """The next updates, oldest first; waits for the first one up to `timeout` seconds.
 
@@ -44,6 +48,8 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
     with world.lock:
         if bot.webhook is not None:
             raise Refusal(409, WEBHOOK_IS_ACTIVE)
+        is_between_polls = bot.polled_at is not None and time.monotonic() - bot.polled_at < BETWEEN_POLLS
+        is_clock_known, bot.moves_known = bot.moves_known == world.moves, world.moves
         _seen(world, bot)
         if "allowed_updates" in params:
             bot.allowed_updates = frozenset(params["allowed_updates"]) or None
@@ -57,6 +63,8 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
         batch = _batch(world, bot, limit)
         if batch or timeout == 0 or world.is_closing:
             return batch
+        if is_between_polls and not is_clock_known:
+            return []  # moved while nobody waited: the bot would not learn of it before this poll ends
         world.end_poll(bot, OTHER_POLLER)
         mine = bot.poll
         waiter = bot.bell.waiter()
@@ -70,6 +78,7 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
                 if bot.poll != mine:
                     if bot.poll_ended_by:
                         raise Refusal(409, bot.poll_ended_by)
+                    bot.moves_known = world.moves
                     return []
                 batch = _batch(world, bot, limit)
                 if batch or time.monotonic() >= deadline or world.is_closing:

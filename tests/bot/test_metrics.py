@@ -24,7 +24,7 @@ from wire import opened, running
 
 from bot.demo import BEGINS, CAST
 from bot.sandbox.server import running_sandbox
-from bot.scheduler import Scheduler
+from bot.scheduler import JOBS, Scheduler
 from bot.telegram.intake import ALLOWED_UPDATES, OTHER_UPDATES
 from bot.telegram.outcomes import Outcome
 from bot.web.metrics import OUTCOMES, Figures
@@ -114,7 +114,8 @@ def test_no_label_tells_of_anybody(town: Town) -> None:
     text = ask(town.metrics_port, "/metrics")[1]
     allowed = {
         "kind": {*ALLOWED_UPDATES, OTHER_UPDATES, *LANES["replies"], *LANES["fan_out"]},
-        "outcome": set(OUTCOMES.values()),
+        "outcome": {*OUTCOMES.values(), "said", "skipped", "cancelled"},
+        "what": {job.what for job in JOBS},
         "state": {"queued", "sending"},
         "le": {*map(str, BOUNDS), "+Inf"},
     }

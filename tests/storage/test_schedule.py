@@ -1,0 +1,231 @@
+"""The ledger of fires: once for who, what and window, whoever comes first, on both databases (GUARANTEES G8)."""
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from conversations.due import Rung
+from conversations.reminders import Recipient
+from storage.database import Database, open_database
+from storage.models import Fire, OutboxMessage, table
+from storage.outbox import OutboxDraft, Sent
+from storage.unit_of_work import UnitOfWork
+from storage.vault import Vault
+
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+World = Any
+"""The `world` of conftest: a plan with two agencies, three people, two periods."""
+NOW = datetime(2018, 10, 5, 13, 0, tzinfo=UTC)
+TODAY = date(2018, 10, 5)
+
+
+def draft(chat_id: int = 501) -> OutboxDraft:
+    return OutboxDraft(chat_id, "reminder", "sendMessage", {"text": "Hoy cierra"})
+
+
+def fire(unit: UnitOfWork, world: World, person: int = 0, window: date = TODAY, **more: Any) -> bool:
+    values: dict[str, Any] = {"drafts": [draft()], "rungs": [Rung.DUE]}
+    return unit.schedule.fire(world.plan_id, world.person_ids[person], "reminders", window, NOW, **{**values, **more})
+
+
+def counted(unit: UnitOfWork) -> tuple[int, int]:
+    """Rows of the ledger, rows of the outbox."""
+    fires, rows = (
+        unit.connection.execute(select(func.count()).select_from(table(model))).scalar_one()
+        for model in (Fire, OutboxMessage)
+    )
+    return fires, rows
+
+
+def test_a_fire_and_its_message_are_one(apply: Apply, world: World) -> None:
+    """The second for the same window inserts neither; another window, person or job is another fire."""
+    assert apply(lambda unit: fire(unit, world))
+    assert not apply(lambda unit: fire(unit, world))
+    assert apply(counted) == (1, 1)
+    assert apply(lambda unit: fire(unit, world, person=1))
+    assert apply(lambda unit: fire(unit, world, window=TODAY + timedelta(days=1)))
+    assert apply(counted) == (3, 3)
+
+
+def test_a_unit_that_fails_leaves_neither(apply: Apply, world: World) -> None:
+    """A ledger that says "told" without a message would silence a step for ever."""
+
+    def half(unit: UnitOfWork) -> None:
+        fire(unit, world)
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        apply(half)
+    assert apply(counted) == (0, 0)
+    assert apply(lambda unit: fire(unit, world))
+
+
+def test_the_unique_key_is_what_keeps_it_once(database: Database, world: World) -> None:
+    """Planted: without it two scans of one moment would both say it."""
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer: its second scan sees the first one's row")
+
+    def unkeyed(unit: UnitOfWork) -> None:
+        unit.connection.execute(text("ALTER TABLE fire DROP CONSTRAINT uq_fire_plan_id_person_id_what_window"))
+
+    def rekeyed(unit: UnitOfWork) -> None:
+        unit.connection.execute(text("DELETE FROM fire"))
+        unit.connection.execute(
+            text(
+                "ALTER TABLE fire ADD CONSTRAINT uq_fire_plan_id_person_id_what_window"
+                ' UNIQUE (plan_id, person_id, what, "window")'
+            )
+        )
+
+    database.units.submit(None, unkeyed).result(30)
+    try:
+        assert [database.units.submit(None, lambda unit: fire(unit, world)).result(30) for _ in (1, 2)] == [True, True]
+    finally:
+        database.units.submit(None, rekeyed).result(30)
+
+
+def test_the_ledger_learns_what_became_of_a_message(apply: Apply, world: World) -> None:
+    """Sent, ambiguous or undeliverable, in one statement for all."""
+    apply(lambda unit: fire(unit, world))
+    apply(lambda unit: fire(unit, world, person=1))
+
+    def send_one(unit: UnitOfWork) -> None:
+        (row, *_) = unit.outbox.claim(NOW, NOW + timedelta(minutes=1))
+        unit.outbox.record(row.id, Sent(7), NOW)
+
+    apply(send_one)
+    assert apply(lambda unit: unit.schedule.learn(NOW)) == 1
+    assert apply(lambda unit: unit.schedule.counts()) == {"sent": 1, "queued": 1}
+
+
+def test_who_is_in_the_ledger_is_not_looked_at_again(apply: Apply, world: World) -> None:
+    """By zone, window and role; an open row counts too: it is of its day."""
+    from conversations.plan import AGENCY_ROLES
+
+    def untold(unit: UnitOfWork) -> list[Recipient]:
+        return unit.schedule.untold(world.plan_id, "reminders", "America/Santo_Domingo", TODAY, AGENCY_ROLES)
+
+    assert [who.person_id for who in apply(untold)] == list(world.person_ids[:2])
+    apply(lambda unit: fire(unit, world, drafts=(), state="open", reason="paused"))
+    assert [who.person_id for who in apply(untold)] == [world.person_ids[1]]
+
+
+def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: World) -> None:
+    """What is being sent cannot be taken back; the rest is, and the ledger says so."""
+
+    def begin(unit: UnitOfWork) -> int:
+        number = unit.schedule.begin_broadcast(world.plan_id, world.person_ids[2], None, 2, NOW)
+        for person in (0, 1):
+            fire(unit, world, person=person, drafts=[draft(501 + person)], broadcast_id=number)
+        return number
+
+    number = apply(begin)
+    apply(lambda unit: unit.outbox.claim(NOW, NOW + timedelta(minutes=1), 1))
+    assert apply(lambda unit: unit.schedule.stop_broadcast(number, NOW)) == 1
+    (progress,) = apply(lambda unit: unit.schedule.broadcasts())
+    assert (progress.total, progress.sent, progress.waiting, progress.is_stopped) == (2, 0, 1, True)
+
+
+def test_a_shipped_schedule_is_made_once_also_after_it_was_deleted(apply: Apply, world: World) -> None:
+    def add(unit: UnitOfWork) -> bool:
+        return unit.schedule.add(world.plan_id, "reminders", "workdays", time(9), NOW, shipped="reminders")
+
+    assert apply(add)
+    assert not apply(add)
+    (made,) = apply(lambda unit: unit.schedule.all(world.plan_id))
+    assert apply(lambda unit: unit.schedule.change(world.plan_id, made.id, deleted_at=NOW))
+    assert not apply(add)
+    assert apply(lambda unit: unit.schedule.all(world.plan_id)) == ()
+
+
+def test_a_removed_holiday_does_not_come_back_with_the_calendar(apply: Apply, world: World) -> None:
+    """Unless an admin adds it again."""
+    on = date(2018, 11, 5)
+    apply(lambda unit: unit.schedule.add_holidays(world.plan_id, {on: "Constitution Day"}))
+    assert apply(lambda unit: unit.schedule.remove_holiday(world.plan_id, on))
+    apply(lambda unit: unit.schedule.add_holidays(world.plan_id, {on: "Constitution Day"}))
+    assert apply(lambda unit: unit.schedule.holidays(world.plan_id)) == frozenset()
+    apply(lambda unit: unit.schedule.add_holidays(world.plan_id, {on: ""}, by=world.person_ids[2]))
+    assert apply(lambda unit: unit.schedule.holidays(world.plan_id)) == {on}
+
+
+def test_the_figures_of_a_decision_take_a_fixed_number_of_statements(
+    apply: Apply,
+    world: World,
+    statements: Callable[[UnitOfWork, Callable[[UnitOfWork], object]], list[str]],
+) -> None:
+    """Whatever the plan holds: twelve at most."""
+    apply(lambda unit: unit.connection.execute(text("UPDATE reporting_period SET period_type = 'Monthly'")))
+
+    def ask(unit: UnitOfWork) -> object:
+        return unit.schedule.agenda(world.plan_id, unit.schedule.outlook(world.plan_id, TODAY), NOW)
+
+    assert len(apply(lambda unit: statements(unit, ask))) <= 12
+
+
+SCAN = textwrap.dedent(
+    """
+    import sys, time
+    from datetime import date, datetime, timedelta, UTC
+    from storage.database import open_database
+    from storage.outbox import OutboxDraft
+    url, plan, people = sys.argv[1], int(sys.argv[2]), [int(each) for each in sys.argv[3].split(",")]
+    begin = date(2018, 10, 1)
+    print("ready", flush=True)
+    with open_database(url) as database:
+        for day in range(2000):
+            for person in people:
+                def work(unit):
+                    now = datetime(2018, 10, 5, 13, tzinfo=UTC)
+                    draft = OutboxDraft(person, "reminder", "sendMessage", {"text": "x"})
+                    unit.schedule.fire(plan, person, "reminders", begin + timedelta(days=day), now, drafts=[draft])
+                database.units.submit(None, work).result()
+    """
+)
+
+
+@pytest.mark.slow
+def test_two_schedulers_that_are_killed_and_started_again_say_it_once(
+    postgres_database: Database, world_on_postgres: World, postgres_url: str, vault: Vault
+) -> None:
+    """The same windows by two processes at once; SIGKILL at a random place, thrice; then a third one finishes."""
+    people = ",".join(map(str, world_on_postgres.person_ids))
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", SCAN, postgres_url, str(world_on_postgres.plan_id), people]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process
+
+    def fired() -> int:
+        with open_database(postgres_url) as database, database.view() as unit:
+            return counted(unit)[0]
+
+    kills = 0
+    for _ in range(3):
+        both = [start(), start()]
+        before = fired()
+        while fired() < before + 40:
+            assert all(process.poll() is None for process in both)
+        for process in both:
+            process.kill()
+            kills += process.wait() == -9
+            assert process.stdout is not None
+            process.stdout.close()
+    with open_database(postgres_url) as database, database.view() as unit:
+        fires, rows = counted(unit)
+        linked = unit.connection.execute(select(func.count(table(Fire).c.outbox_id.distinct()))).scalar_one()
+        windows = unit.connection.execute(
+            select(func.count()).select_from(
+                select(table(Fire).c.person_id, table(Fire).c.window).distinct().subquery()
+            )
+        ).scalar_one()
+    assert kills == 6
+    assert fires == rows == linked == windows > 100
