@@ -1,6 +1,5 @@
 """QUESTION_TYPES: what each type stores, and what it refuses to."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
