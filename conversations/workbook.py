@@ -10,6 +10,7 @@ never another exception.
 """
 
 import io
+import posixpath
 import re
 import struct
 import warnings
@@ -34,6 +35,8 @@ MAX_RATIO = 250
 """Unzipped to zipped, of one entry of over 1 MiB. Deflate cannot do better than 1032; sheets of text reach 20."""
 MAX_TAGS = 3_000_000
 """XML marks in the whole workbook: what bounds the memory of whoever builds a tree of it."""
+MAX_PART_TAGS = 250_000
+"""XML marks in one part that is neither a sheet nor the table of strings: openpyxl takes 10 µs over a style."""
 MAX_ROWS = 100_000
 MAX_COLUMNS = 1_000
 
@@ -82,11 +85,12 @@ class Size:
     """How much there is to read, counted before anything is built of it: openpyxl takes 20 µs over a cell.
 
     `rows` are the rows that hold anything, of each sheet by its name in the order of the tabs, the header included.
-    A sheet that the workbook lists in some odd way is not in it.
+    `lines` are all rows of all sheets, those included in which somebody only left a border.
     """
 
     rows: dict[str, int]
     cells: int
+    lines: int
 
 
 def check_workbook(data: bytes) -> Size:
@@ -165,6 +169,9 @@ def _measured(data: bytes) -> Problem | Size:
                     return problem
             if not measured.cells:
                 return Problem("workbook.no_sheet")
+            parts = [measured.parts.get(id, "") for id in measured.sheets.values()]
+            if not parts or len(set(parts)) < measured.listed:
+                return Problem("workbook.damaged")  # one part as many sheets is read as often
             return measured.size()
     except _DAMAGE:
         return Problem("workbook.damaged")
@@ -193,6 +200,8 @@ class _Measured:
     unzipped: int = 0
     tags: int = 0
     cells: int = 0
+    lines: int = 0
+    listed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     """Part → rows that hold anything."""
     sheets: dict[str, str] = field(default_factory=dict)
@@ -201,7 +210,8 @@ class _Measured:
 
     def size(self) -> Size:
         found = {name: self.parts.get(id, "") for name, id in self.sheets.items()}
-        return Size({name: self.rows[part] for name, part in found.items() if part in self.rows}, self.cells)
+        rows = {name: self.rows[part] for name, part in found.items() if part in self.rows}
+        return Size(rows, self.cells, self.lines)
 
 
 class _Doctype(Exception):
@@ -222,6 +232,7 @@ def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured)
         match name.rpartition(":")[2]:
             case "row":
                 is_new_row = True
+                measured.lines += 1
             case "v" | "is":
                 measured.cells += 1
                 if is_new_row:
@@ -229,22 +240,23 @@ def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured)
                     measured.rows[entry.filename] = measured.rows.get(entry.filename, 0) + 1
 
     def list_sheet(name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(":")[2] == "sheet" and len(measured.sheets) < MAX_ENTRIES:
+        if name.rpartition(":")[2] == "sheet" and measured.listed < MAX_ENTRIES:
+            measured.listed += 1
             id = next((value for key, value in attributes.items() if key.endswith(":id")), "")
             measured.sheets.setdefault(attributes.get("name", "").strip(), id)
 
     def list_part(name: str, attributes: dict[str, str]) -> None:
         if name.rpartition(":")[2] == "Relationship" and len(measured.parts) < MAX_ENTRIES:
             target = attributes.get("Target", "")
-            part = target[1:] if target.startswith("/") else f"xl/{target}"
+            part = posixpath.normpath(target[1:] if target.startswith("/") else f"xl/{target}")
             measured.parts.setdefault(attributes.get("Id", ""), part)
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     match entry.filename:
-        case "xl/workbook.xml":
+        case name if re.fullmatch(r"xl/workbook\d*\.xml", name):
             parser.StartElementHandler = list_sheet
-        case "xl/_rels/workbook.xml.rels":
+        case name if re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", name):
             parser.StartElementHandler = list_part
         case name if "worksheets/" in name:
             parser.StartElementHandler = count
@@ -253,17 +265,19 @@ def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured)
     # Which parts are XML is said inside the package, so every entry is tried; a picture fails at its first byte.
     must_be_xml = entry.filename.lower().endswith((".xml", ".rels"))
     is_xml = True
-    size = 0
+    is_long = "worksheets/" in entry.filename or "sharedStrings" in entry.filename
+    size = tags = 0
     with archive.open(entry) as file:
         while chunk := file.read(_CHUNK):
             size += len(chunk)
             measured.unzipped += len(chunk)
+            tags += chunk.count(b"<")
             measured.tags += chunk.count(b"<")
             if measured.unzipped > MAX_UNZIPPED or (
                 size > _RATIO_MATTERS_FROM and size > MAX_RATIO * max(entry.compress_size, 1)
             ):
                 return _unzips_too_far()
-            if measured.tags > MAX_TAGS:
+            if measured.tags > MAX_TAGS or (tags > MAX_PART_TAGS and is_xml and not is_long):
                 return Problem("workbook.too_many_cells")
             if is_xml:
                 try:
@@ -308,7 +322,7 @@ def _sheets(data: bytes) -> Iterator[Sheet]:
 
 
 def _sheet(name: str, rows: Iterator[tuple[int, tuple[object, ...]]]) -> Sheet | None:
-    header_row = 0
+    header_row = width = 0
     by_position: dict[int, str] = {}
     letters: dict[str, str] = {}
     found: list[tuple[int, dict[str, str]]] = []
@@ -317,14 +331,21 @@ def _sheet(name: str, rows: Iterator[tuple[int, tuple[object, ...]]]) -> Sheet |
     for number, cells in rows:
         if cells is missing:
             continue  # openpyxl fills gaps with one and the same empty row: up to a million of them
-        filled = {position: text for position, cell in enumerate(cells) if cell is not None and (text := _text(cell))}
-        if not filled:
+        # Rows are as wide as a sheet may be: what no header stands above is not looked at, but for the last cell.
+        is_too_wide = len(cells) > MAX_COLUMNS and cells[MAX_COLUMNS] is not None
+        looked_at = cells[:width] if header_row else cells
+        if cells.count(None) == len(cells):
             missing = cells
             continue
-        if number > MAX_ROWS or MAX_COLUMNS in filled:
+        filled = {
+            position: text for position, cell in enumerate(looked_at) if cell is not None and (text := _text(cell))
+        }
+        if not filled and not is_too_wide:
+            continue
+        if number > MAX_ROWS or is_too_wide:
             raise AuthorError([Problem("workbook.too_many_cells", sheet=name, row=number)])
         if not header_row:
-            header_row = number
+            header_row, width = number, max(filled) + 1
             for position, text in filled.items():
                 header = " ".join(text.split())
                 letter = get_column_letter(position + 1)

@@ -36,6 +36,8 @@ MAX_XFORM_TAGS = 1_000_000
 """Marks of an XForm: the largest real ones have some 200 000, most of them in choice lists."""
 MAX_CELLS = 500_000
 """Filled cells of a workbook, whatever sheet they are in: each is built twice, here and by the converter."""
+MAX_LINES = 130_000
+"""Rows of all its sheets, the empty ones included that some programs write down."""
 MAX_MARKDOWN_BYTES = 8 * 1024 * 1024
 MAX_MARKDOWN_CELLS = 400_000
 
@@ -128,7 +130,7 @@ def _check_size(size: Size) -> None:
         limit = MAX_SURVEY_ROWS if name == survey else MAX_CHOICE_ROWS
         if rows > limit + 1:  # the header
             raise AuthorError([Problem("xlsform.too_long", name, values={"limit": limit})])
-    if size.cells > MAX_CELLS:
+    if size.cells > MAX_CELLS or size.lines > MAX_LINES:
         raise AuthorError([Problem("workbook.too_many_cells")])
 
 

@@ -63,6 +63,13 @@ BILLION_LAUGHS = (
 EXTERNAL_ENTITY = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]><workbook>&e;</workbook>'
 
 
+STYLES = b"<styleSheet>" + b"".join(b"<xf n='%d'/>" % n for n in range(250_001)) + b"</styleSheet>"
+SHEETS = (
+    b'<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>'
+    b'<sheet name="a" sheetId="1" r:id="rId1"/><sheet name="b" sheetId="2" r:id="rId1"/></sheets></workbook>'
+)
+
+
 def encrypted_flag(data: bytes) -> bytes:
     return data.replace(b"PK\x03\x04\x14\x00\x00\x00", b"PK\x03\x04\x14\x00\x01\x00").replace(
         b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"
@@ -105,6 +112,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "an external entity": (lambda: with_parts({"xl/styles.xml": EXTERNAL_ENTITY}), "workbook.doctype"),
     "100 000 entries": (many_entries, "workbook.too_many_entries"),
+    "styles without end": (lambda: with_parts({"xl/styles.xml": STYLES}), "workbook.too_many_cells"),
+    "one part as many sheets": (lambda: with_parts({"xl/workbook.xml": SHEETS}), "workbook.damaged"),
     "a zip bomb": (lambda: with_parts({"xl/media/a": bytes(300_000_000)}), "workbook.unzips_too_far"),
     "a ratio of a thousand": (lambda: with_parts({"xl/media/a": bytes(20_000_000)}), "workbook.unzips_too_far"),
 }

@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from datetime import UTC, datetime
 from importlib.resources import files
 from string import Formatter
@@ -340,6 +341,19 @@ def test_a_workbook_of_too_much_is_refused_before_it_is_built(monkeypatch, sheet
         read_xlsform(data, "a.xlsx")
 
     assert [(p.code, p.sheet) for p in refusal.value.problems] == [problem]
+
+
+def test_rows_that_hold_nothing_are_counted_too(monkeypatch):
+    """Some programs write a million empty rows down; openpyxl builds each."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(survey=SURVEY))) as old, zipfile.ZipFile(written, "w", 8) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"</sheetData>", b"<row/>" * 130_000 + b"</sheetData>"))
+    monkeypatch.setattr(workbooks, "load_workbook", None)
+    with pytest.raises(AuthorError) as refusal:
+        read_xlsform(written.getvalue(), "a.xlsx")
+
+    assert [p.code for p in refusal.value.problems] == ["workbook.too_many_cells"]
 
 
 def test_the_largest_published_forms_are_within_the_limits():
