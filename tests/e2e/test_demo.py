@@ -246,8 +246,8 @@ def test_the_tour_can_be_had_done_to_its_end(
         assert len(titles) == 10
         assert complaints == []
         assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
-        for person, words in ((501, "Cuántas unidades"), (502, "Ana Martínez ya empezó"), (505, "Recibidos: 1 de"),
-                              (507, "Your data"), (508, "Soy el asistente")):  # fmt: skip
+        for person, words in ((501, "Cuántas unidades"), (502, "Ana Martínez ya empezó"), (505, "Reportes: 1 de"),
+                              (507, "Observer view"), (508, "Soy el asistente")):  # fmt: skip
             expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(words)
 
 
@@ -262,9 +262,9 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     expect(tour.get_by_role("heading", name="Carmen, coordinación")).to_be_visible()
     expect(tour.get_by_role("button", name="Siguiente")).to_have_count(0)
     expect(carmen.root).to_have_class(re.compile("tour-target"))
-    expect(carmen.root.locator(".tour-look")).to_have_text("Ver quién ha reportado")
+    expect(carmen.root.locator(".tour-look")).to_have_text("Resumen del plan")
 
-    carmen.tap("Ver quién ha reportado")
+    carmen.tap("Resumen del plan")
 
     expect(tour.locator(".tour-status")).to_have_text("✓ Hecho: mírelo en el chat.")
     expect(tour.get_by_role("button", name="Siguiente")).to_be_enabled()
