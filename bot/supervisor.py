@@ -10,14 +10,15 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.holidays import public_holidays
 from bot.sandbox.telegram import World
 from bot.settings import Settings, inherited_environment
 from conversations.plan import PeriodType, periods_between
@@ -42,6 +43,8 @@ class Supervisor:
         self._port = 0
         self._since = world.now()
         self._counts = Counts()
+        begins = datetime.fromtimestamp(world.now(), UTC).date()
+        self._holidays = frozenset(public_holidays(settings.timezone, begins, begins + timedelta(days=5 * 365)))
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._watcher.start()
@@ -59,7 +62,7 @@ class Supervisor:
             "pid": pid,
             "figures": None if pid is None else self._figures(pid),
             "since": self._since,
-            "moments": moments(now, ZoneInfo(self._settings.timezone)),
+            "moments": moments(now, ZoneInfo(self._settings.timezone), self._holidays),
         }
 
     def order(self, what: str) -> dict[str, object]:
@@ -150,13 +153,14 @@ def figures(families: Iterable[Metric]) -> dict[str, int]:
     return found
 
 
-def moments(now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+def moments(now: datetime, zone: ZoneInfo, holidays: Collection[date] = frozenset()) -> list[dict[str, Any]]:
     """The next opening, due day and lock of a monthly period, each at the hour at which it matters (DOMAIN §5.3).
 
     Opening and due day are told at nine; a period is locked from the first minute of its day.
     """
     today = now.astimezone(zone).date()
-    near = periods_between(today - timedelta(days=62), today + timedelta(days=62), types=(PeriodType.MONTHLY,))
+    span = timedelta(days=62)
+    near = periods_between(today - span, today + span, types=(PeriodType.MONTHLY,), holidays=holidays)
     days = [
         (name, on, hour)
         for period in near

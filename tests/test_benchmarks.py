@@ -183,3 +183,14 @@ def test_a_digest_asks_no_more_of_a_larger_plan():
 
     assert made.returncode == 0, made.stdout + made.stderr
     assert len(made.stdout.splitlines()) == 4
+
+
+@pytest.mark.slow
+def test_a_scan_asks_no_more_of_a_larger_plan():
+    """As many statements for twice the activities, when deciding and at the second look: the benchmark fails else."""
+    scan = [sys.executable, str(BENCHMARKS / "due.py"), "--databases", "sqlite", "--repeat", "1"]
+
+    made = subprocess.run([*scan, "--activities", "60,120"], capture_output=True, text=True, timeout=90, check=False)
+
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert len(made.stdout.splitlines()) == 4

@@ -5,7 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -138,3 +138,10 @@ def test_the_moments_to_come_are_the_plans_own(now: str, coming: str) -> None:
     found = moments(datetime.fromisoformat(now).replace(tzinfo=ZONE), ZONE)
     told = [f"{each['name']} {datetime.fromtimestamp(each['at'], ZONE):%Y-%m-%dT%H:%M}" for each in found]
     assert ", ".join(told) == coming
+
+
+def test_a_holiday_moves_the_moment_that_is_told() -> None:
+    """5 November 2018 is Constitution Day: October is due on the 6th, and the page's button leads there."""
+    now = datetime(2018, 10, 16, 12, tzinfo=ZONE)
+    (due,) = [each for each in moments(now, ZONE, {date(2018, 11, 5)}) if each["name"] == "due"]
+    assert datetime.fromtimestamp(due["at"], ZONE) == datetime(2018, 11, 6, 9, tzinfo=ZONE)
