@@ -98,10 +98,15 @@ class Town:
             command = [sys.executable, "-m", "bot", "run", "--clock", iso]
             self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
-        while self.logged().count("bot.ready") == before:
+        # It learns of a clock that is moved from the answer to a poll: moved before its first one, half a minute later.
+        while self.logged().count("bot.ready") == before or not (self.webhook_port or self.has_polled):
             assert self.process.poll() is None, self.logged()
             assert time.monotonic() < deadline, self.logged()
             time.sleep(0.02)
+
+    @property
+    def has_polled(self) -> bool:
+        return self.sandbox.world.bot.polled_at is not None
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
@@ -12,6 +13,8 @@ from PIL import Image
 from test_access import Desk
 from test_conversation import photo_with_gps
 
+from bot.digests import MONTHLY, WEEKLY, compose
+from bot.occasion import Moment
 from bot.opening import open_storage
 from bot.picture import SHAPES, draw
 from bot.telegram.updates import command_token
@@ -19,6 +22,7 @@ from conversations.monitoring import WORST_FIRST
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
 from storage.files import Inspected
+from storage.imports import SEED_PLAN
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 READER, FOREIGNER = 590, 591
@@ -233,6 +237,27 @@ def test_every_letter_of_the_three_languages_is_in_the_pictures_font() -> None:
         assert [letter for letter in sorted(letters) if bytes(font.getmask(letter)) == box] == []
 
 
+# ------------------------------------------------------------------ on a schedule
+def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
+    """For each the picture and the text of their role, in their language; counted once for those who see the same."""
+
+    def ask(unit: Any) -> Any:
+        plan = unit.plans.by_code(SEED_PLAN)
+        people = [who for who in unit.schedule.recipients(plan.id) if who.role in WEEKLY.roles | MONTHLY.roles]
+        return people, compose(unit, Moment.of(plan.id, NOW, plan.timezone), people)
+
+    people, made = desk.database.units.submit(None, ask).result()
+    assert {who.chat_id for who in people} == {CARMEN, GRACE, READER}
+    for who in people:
+        picture, text = made[who.person_id]
+        assert (picture.method, picture.is_card) == ("sendPhoto", False)
+        assert (text.method, text.is_card) == ("sendMessage", True)
+    told = {who.chat_id: made[who.person_id][1].payload["text"] for who in people}
+    assert told[CARMEN].startswith("Semana al")
+    assert told[GRACE].startswith("Observer view")
+    assert told[READER].startswith("Plan Nacional")
+
+
 # ------------------------------------------------------------------ the whole way
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -317,3 +342,30 @@ def test_the_command_line_prints_the_week(town: Town) -> None:
     for wrong in (("--week", "lunes"), ("--language", "fr")):
         refused = town.enlace("digest", *wrong)
         assert (refused.returncode, refused.stdout) == (2, "")
+
+
+@pytest.mark.slow
+def test_on_monday_at_half_past_eight_the_digest_comes_and_opens_in_place(town: Town) -> None:
+    """Once, to the coordinator alone; its picture above it, and its buttons lead on in the same message."""
+    carmen, grace = town.officer(CARMEN), town.officer(GRACE)
+    assert carmen.from_bot == [], "last Monday was before there was a schedule"
+    town.client.move_clock(to=datetime(2018, 10, 8, 8, 31, tzinfo=ZoneInfo("America/Santo_Domingo")).timestamp())
+    carmen.wait_for("Semana al 8 oct 2018", 20)
+    assert carmen.from_bot[-2]["caption"].startswith("Semáforo al 8 oct 2018")
+    assert grace.from_bot == []
+    count = len(carmen.from_bot)
+    carmen.tap("PGR")
+    assert "Procuraduría" in carmen.text
+    assert len(carmen.from_bot) == count
+    [(what, window)] = town.rows("SELECT what, \"window\" FROM fire WHERE what IN ('digest', 'card')")
+    assert (what, window) == ("digest", "2018-10-08")
+
+
+@pytest.mark.slow
+def test_the_day_after_the_month_is_locked_readers_get_their_card(town: Town) -> None:
+    """On the sixteenth at nine, to observers and readers; the coordinator has the week."""
+    carmen, grace = town.officer(CARMEN), town.officer(GRACE)
+    town.client.move_clock(to=datetime(2018, 10, 16, 9, 1, tzinfo=ZoneInfo("America/Santo_Domingo")).timestamp())
+    grace.wait_for("Observer view · September 2018", 20)
+    assert "photo" in grace.from_bot[-2]
+    assert not any("Observer" in str(message) for message in carmen.from_bot)
