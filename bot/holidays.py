@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from conversations.due import is_working_day
 from conversations.plan import reporting_period
 from storage.plans import Plan
+from storage.schedule import known_since
 from storage.unit_of_work import UnitOfWork
 
 
 def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
     """Give a plan the holidays of its country, once; whatever admins have changed since stays."""
-    fact = f"calendar.{plan.id}"
+    fact = known_since(plan.id)
     if unit.facts.get(fact) is not None:
         return
     found = public_holidays(plan.timezone, plan.starts_on, plan.ends_on)
@@ -44,7 +45,7 @@ def public_holidays(timezone: str, first: date, last: date) -> dict[date, str]:
     table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
     country = next((row.split("\t")[0] for row in table.splitlines() if row.split("\t")[2:3] == [timezone]), "")
     try:
-        found = holidays.country_holidays(country, years=range(first.year, last.year + 2))
+        found = holidays.country_holidays(country, years=range(first.year, last.year + 2), language="es")
     except (NotImplementedError, KeyError):
         return {}
     return {day: name for day, name in sorted(found.items()) if is_working_day(day, ())}

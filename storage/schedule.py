@@ -327,6 +327,11 @@ _BROADCASTS = (
 )
 
 
+def known_since(plan_id: int) -> str:
+    """The fact that holds since when the plan's calendar has been kept: nobody could close a period before."""
+    return f"calendar.{plan_id}"
+
+
 class Schedules:
     """The plan's calendar."""
 
@@ -521,10 +526,17 @@ class Schedules:
                 p.code: tuple(sorted(agency for agency in expecting[p.code] if (agency, p.code) not in closed))
                 for p in closing
             },
-            in_a_row=_in_a_row(closing, periods, activities, ended, closed),
+            in_a_row=_in_a_row(closing, self._kept_periods(plan_id, closing, periods), activities, ended, closed),
             answers={row.code: row.answer for row in answers},
             with_focal_point=self._with_focal_point(plan_id, now, outlook.pauses),
         )
+
+    def _kept_periods(
+        self, plan_id: int, closing: Sequence[ReportingPeriod], periods: Sequence[ReportingPeriod]
+    ) -> Sequence[ReportingPeriod]:
+        """Those that locked while the calendar was kept."""
+        since = self._unit.facts.learnt_at(known_since(plan_id)) if closing else None
+        return [period for period in periods if since is None or period.locks_on > since.date()]
 
     def _lapsing(self, plan_id: int, today: date) -> dict[int, tuple[Lapsing, ...]]:
         """Drafts lapse in the first minute of the day on which their period locks."""
@@ -694,7 +706,7 @@ def _in_a_row(
     for last in closing:
         before = [p for p in periods if p.type == last.type and p.end_on <= last.end_on][-3:]
         expecting = {p.code: _agencies(activities, p, ended) for p in before}
-        for agency in expecting[last.code]:
+        for agency in expecting.get(last.code, ()):
             passed = passed_in_a_row(agency, [p.code for p in before], expecting, closed)
             counts[agency] = max(passed, counts.get(agency, 0))
     return counts
