@@ -185,7 +185,7 @@ _OPEN_PERIODS_AND_CLOSINGS = (
 )
 
 # Current versions: what was corrected no longer counts.
-_REPORTS = (
+REPORTS = (
     select(
         _submission.c.id,
         _submission.c.subject,
@@ -210,8 +210,8 @@ _LED_BY_AGENCY = union_all(
         for kind, of_kind in (("activity", _activity), ("indicator", _indicator))
     )
 )
-_REPORTS_OF_AGENCY = _REPORTS.where(_submission.c.subject.in_(_LED_BY_AGENCY))
-_ACTIVITY_REPORTS = _REPORTS.where(_submission.c.activity_status.is_not(None))
+_REPORTS_OF_AGENCY = REPORTS.where(_submission.c.subject.in_(_LED_BY_AGENCY))
+_ACTIVITY_REPORTS = REPORTS.where(_submission.c.activity_status.is_not(None))
 
 _CODE_LIST = (
     select(_code.c.code, _code.c.label, _code.c.attributes)

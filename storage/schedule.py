@@ -28,7 +28,7 @@ from conversations.plan import (
 from conversations.reminders import Agenda, Lapsing, Pause, PauseKind, Recipient, passed_in_a_row
 from storage.models import Base
 from storage.outbox import OutboxDraft
-from storage.plans import to_report
+from storage.plans import REPORTS, to_report
 from storage.statements import insert_into, insert_or_ignore
 
 if TYPE_CHECKING:
@@ -250,24 +250,7 @@ _ENDED_ONCE = select(_submission.c.subject).where(
     _submission.c.is_current,
     _submission.c.activity_status.in_((ActivityStatus.COMPLETED.value, ActivityStatus.CANCELLED.value)),
 )
-_ENDING_REPORTS = (
-    select(
-        _submission.c.id,
-        _submission.c.subject,
-        _period.c.code,
-        _period.c.end_on,
-        _submission.c.validation_state,
-        _submission.c.activity_status,
-        _submission.c.progress,
-    )
-    .join(_period, _period.c.id == _submission.c.reporting_period_id)
-    .where(
-        _submission.c.plan_id == _OF_PLAN,
-        _submission.c.is_current,
-        _submission.c.subject.is_not(None),
-        _submission.c.subject.in_(_ENDED_ONCE),
-    )
-)
+_ENDING_REPORTS = REPORTS.where(_submission.c.subject.in_(_ENDED_ONCE))
 _DRAFTS = (
     select(_session.c.person_id, _session.c.subject, _period.c.locks_on)
     .join(_period, _period.c.id == _session.c.reporting_period_id)

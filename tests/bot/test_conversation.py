@@ -4,8 +4,9 @@ import io
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Officer, Town, furnish, town_in
@@ -504,24 +505,31 @@ def test_of_an_album_the_first_file_is_kept_and_that_is_said(town: Town) -> None
     assert "solo el primer archivo" in str([seen.as_json() for seen in town.sandbox.world.ledger.since(0, chat=ANA)])
 
 
+def publish_changed(town: Town, version: str, change: Callable[[Any], None]) -> None:
+    """The shipped activity report, changed as somebody would in Excel, published anew under a version of its own."""
+    import openpyxl
+
+    workbook = openpyxl.load_workbook(Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx")
+    change(workbook)
+    workbook["settings"]["C2"] = version
+    changed = town.folder / f"{version}.xlsx"
+    workbook.save(changed)
+    published = town.enlace("form", "publish", str(changed))
+    assert published.returncode == 0, published.stderr
+
+
 def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> None:
     """T15: a new version is published in mid-form; only the next session sees it."""
-    import openpyxl
+
+    def reworded(workbook: Any) -> None:
+        for row in workbook["survey"].iter_rows(min_row=2):
+            if row[1].value == "status":
+                row[2].value = "¿Cómo marcha todo?"
 
     ana, luis = town.officer(ANA), town.officer(LUIS)
     ana.say("/pendientes")
     ana.tap("PRE-101")
-    source = Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx"
-    workbook = openpyxl.load_workbook(source)
-    survey = workbook["survey"]
-    for row in survey.iter_rows(min_row=2):
-        if row[1].value == "status":
-            row[2].value = "¿Cómo marcha todo?"
-    workbook["settings"]["C2"] = "2099010101"
-    changed = town.folder / "changed.xlsx"
-    workbook.save(changed)
-    published = town.enlace("form", "publish", str(changed))
-    assert published.returncode == 0, published.stderr
+    publish_changed(town, "2099010101", reworded)
     ana.tap("En curso")
     ana.tap("Atrás")
     assert "¿Cómo va la actividad?" in ana.text
@@ -550,19 +558,13 @@ def test_telegrams_own_menu_is_what_the_role_may_do_in_the_persons_language(town
 
 def test_a_report_that_the_form_does_not_know_is_not_begun(town: Town) -> None:
     """The plan has an activity that the published form does not list: that is said, and told to the operator."""
-    import openpyxl
 
-    source = Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx"
-    workbook = openpyxl.load_workbook(source)
-    choices = workbook["choices"]
-    for row in choices.iter_rows(min_row=2):
-        if row[1].value == "PRE-101":
-            row[1].value = "PRE-999"
-    workbook["settings"]["C2"] = "2099010103"
-    changed = town.folder / "behind.xlsx"
-    workbook.save(changed)
-    published = town.enlace("form", "publish", str(changed))
-    assert published.returncode == 0, published.stderr
+    def behind(workbook: Any) -> None:
+        for row in workbook["choices"].iter_rows(min_row=2):
+            if row[1].value == "PRE-101":
+                row[1].value = "PRE-999"
+
+    publish_changed(town, "2099010103", behind)
     ana = town.officer(ANA)
     ana.say("/pendientes")
     assert "el plan cambió" in ana.tap("PRE-101")
@@ -573,24 +575,18 @@ def test_a_report_that_the_form_does_not_know_is_not_begun(town: Town) -> None:
 
 def test_a_question_marked_sensitive_seals_its_session(town: Town) -> None:
     """S12 by the form's own column, also where the activity is not restricted."""
-    import openpyxl
 
-    source = Path(__file__).parents[2] / "conversations" / "forms" / "activity_report.xlsx"
-    workbook = openpyxl.load_workbook(source)
-    survey = workbook["survey"]
-    column = survey.max_column + 1
-    survey.cell(1, column).value = "bind::enlace:sensitive"
-    for row in survey.iter_rows(min_row=2):
-        if row[1].value == "next_step":
-            survey.cell(row[0].row, column).value = "yes"
-    settings = workbook["settings"]
-    settings["C2"] = "2099010102"
-    settings.cell(1, settings.max_column + 1).value = "namespaces"
-    settings.cell(2, settings.max_column).value = 'enlace="https://enlace.example/xforms"'
-    changed = town.folder / "sensitive.xlsx"
-    workbook.save(changed)
-    published = town.enlace("form", "publish", str(changed))
-    assert published.returncode == 0, published.stderr
+    def marked(workbook: Any) -> None:
+        survey, settings = workbook["survey"], workbook["settings"]
+        column = survey.max_column + 1
+        survey.cell(1, column).value = "bind::enlace:sensitive"
+        for row in survey.iter_rows(min_row=2):
+            if row[1].value == "next_step":
+                survey.cell(row[0].row, column).value = "yes"
+        settings.cell(1, settings.max_column + 1).value = "namespaces"
+        settings.cell(2, settings.max_column).value = 'enlace="https://enlace.example/xforms"'
+
+    publish_changed(town, "2099010102", marked)
     ana = town.officer(ANA)
     ana.say("/pendientes")
     ana.tap("PRE-101")
