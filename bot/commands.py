@@ -65,6 +65,10 @@ class Command:
     in_menu: bool = True
     takes_words: bool = False
     """Whether what is typed after the name is for the handler; else only its buttons carry an argument."""
+    hears: Callable[[Exchange, str, str], None] | None = None
+    """Gets (exchange, argument, text) when the chat stands awaiting `name:argument` and somebody types."""
+    looks_people_up: bool = False
+    """Whether a name or number may be typed to it; everywhere else personal data is refused before it is heard."""
 
 
 # ------------------------------------------------------------------ menu and due list

@@ -200,12 +200,20 @@ class Dispatch:
             publishing.receive(ex, event)
             return
         if isinstance(event, Typed):
+            name, _, argument = ex.visit.chat.awaits.partition(":")
+            command = commands.find(name) if name else None
             if safeguards.emergency(event.text):
                 ex.notice(ex.say("err.emergency"))
                 return
-            if safeguards.personal_data(event.text, strict=True):
+            if (command is None or not command.looks_people_up) and safeguards.personal_data(
+                event.text, strict=command is None
+            ):
                 ex.delete(event.origin)
                 ex.notice(ex.say("err.pii"))
+                return
+            if command is not None and command.hears is not None:
+                self._allowed(ex, command)
+                command.hears(ex, argument, event.text.strip())
                 return
         self._stand_anew(ex)
 

@@ -208,8 +208,11 @@ class Exchange:
         return False
 
     # -------------------------------------------------------------- where the chat stands
-    def stand(self, session_id: int | None) -> None:
-        """Record what this chat is filling and which card it looks at, if that has changed."""
+    def stand(self, session_id: int | None, *, awaits: str = "") -> None:
+        """Record what this chat is filling and which card it looks at, if that has changed.
+
+        `awaits` is `command:argument`: what is typed next, outside a form, goes to that command's `hears`.
+        """
         chat = self.visit.chat
         person_id = self.visit.person.id if self.visit.person else None
         changes: dict[str, Any] = {}
@@ -217,6 +220,8 @@ class Exchange:
             changes["session_id"] = session_id
         if chat.card_id != self._card_id:
             changes["card_id"] = self._card_id
+        if chat.awaits != awaits:
+            changes["awaits"] = awaits
         if person_id is not None and chat.person_id != person_id:
             changes["person_id"] = person_id
         if changes:

@@ -5,7 +5,7 @@ chat's row applies its update, the other waits and then sees what the first one 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,13 +29,17 @@ _S = table(Session)
 
 @dataclass(frozen=True, slots=True)
 class StoredChat:
-    """One private chat. `card_id` is the card that is looked at; `turn` counts what has been shown."""
+    """One private chat. `card_id` is the card that is looked at; `turn` counts what has been shown.
+
+    `awaits` is `command:argument` of what was asked outside a form and is answered by typing; mostly blank.
+    """
 
     id: int
     person_id: int | None
     session_id: int | None
     card_id: int | None
     turn: int
+    awaits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ _OPEN = Prepared(
         _C.c.session_id.label("chat_session_id"),
         _C.c.card_id.label("chat_card_id"),
         _C.c.turn.label("chat_turn"),
+        _C.c.awaits.label("chat_awaits"),
         _P.c.id.label("p_id"),
         _P.c.name.label("p_name"),
         _P.c.language.label("p_language"),
@@ -128,7 +133,7 @@ _CREATE = {
     "postgresql": postgresql.insert(_C).on_conflict_do_nothing(),
 }
 _SESSION_WIDTH = len(sessions.COLUMNS)
-_MEMBERSHIP_AT = _SESSION_WIDTH + 12
+_MEMBERSHIP_AT = _SESSION_WIDTH + 13
 
 
 class Chats:
@@ -148,7 +153,7 @@ class Chats:
             rows = _OPEN.rows(self._connection, values)
         first = rows[0]
         _, *rest = first[_SESSION_WIDTH - 1 :]
-        chat, who = StoredChat(*rest[:5]), rest[5:12]
+        chat, who = StoredChat(*rest[:6]), rest[6:13]
         person = None if who[0] is None else VisitPerson(*who)
         memberships = tuple(VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None)
         is_filling = first[0] is not None
@@ -169,7 +174,7 @@ class Chats:
         chat = StoredChat(*found)
         if person_id is not None and chat.person_id != person_id:
             self.set(chat_id, person_id=person_id)
-            chat = StoredChat(chat.id, person_id, chat.session_id, chat.card_id, chat.turn)
+            chat = replace(chat, person_id=person_id)
         return chat
 
     def get(self, chat_id: int) -> StoredChat | None:
@@ -185,9 +190,10 @@ class Chats:
         session_id: Any = KEEP,
         card_id: Any = KEEP,
         turn: Any = KEEP,
+        awaits: Any = KEEP,
     ) -> None:
         """Change what is given (None empties), in one statement. The chat is made if it is new."""
-        given = {"person_id": person_id, "session_id": session_id, "card_id": card_id, "turn": turn}
+        given = {"person_id": person_id, "session_id": session_id, "card_id": card_id, "turn": turn, "awaits": awaits}
         changes = {name: value for name, value in given.items() if value is not KEEP}
         if not changes:
             return
@@ -206,7 +212,7 @@ class Chats:
     def _create(self, chat_id: int) -> None:
         self._connection.execute(
             _CREATE[self._connection.dialect.name],
-            {"id": chat_id, "person_id": None, "session_id": None, "card_id": None, "turn": 0},
+            {"id": chat_id, "person_id": None, "session_id": None, "card_id": None, "turn": 0, "awaits": ""},
         )
         self._unit.locked_chats.discard(chat_id)
         self._lock(chat_id)

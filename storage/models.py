@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -245,6 +246,38 @@ class Closing(Base):
     closed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
 
 
+class Reopening(Base):
+    """A locked period that one agency may report on again for some days; why is part of the record (DOMAIN §4.4)."""
+
+    __tablename__ = "reopening"
+    __table_args__ = (Index("ix_reopening_agency", "agency_id", "reporting_period_id"), NEVER_AGAIN)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
+    reason: Mapped[str]
+    opened_at: Mapped[datetime]
+    opened_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    until_on: Mapped[date]
+    """The first day on which it is locked again, in the plan's zone."""
+    ended_at: Mapped[datetime | None]
+
+
+class PlanImport(Base):
+    """A workbook that was applied, with what the plan was before, so that the last one can be undone."""
+
+    __tablename__ = "plan_import"
+    __table_args__ = (NEVER_AGAIN,)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    imported_at: Mapped[datetime]
+    imported_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    before: Mapped[bytes] = mapped_column(LargeBinary)
+    undone_at: Mapped[datetime | None]
+    undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
 # ------------------------------------------------------------------ people
 class Person(Base):
     __tablename__ = "person"
@@ -280,6 +313,27 @@ class Membership(Base):
     role: Mapped[str] = mapped_column(String(32))
     active_from: Mapped[datetime]
     active_to: Mapped[datetime | None]
+    is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
+
+
+class RoleRequest(Base):
+    """A role that one admin wants somebody to have and that a second one must grant."""
+
+    __tablename__ = "role_request"
+    __table_args__ = (NEVER_AGAIN,)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """Whose role it becomes; None: of whoever redeems the link that is made when it is granted."""
+    role: Mapped[str] = mapped_column(String(32))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    requested_at: Mapped[datetime]
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    decision: Mapped[str] = mapped_column(String(16), default="")
+    """Blank while it waits; then `granted`, `refused` or `withdrawn`."""
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class Invitation(Base):
@@ -452,6 +506,41 @@ class Submission(Base):
     submitted_at: Mapped[datetime]
 
 
+class ReviewDecision(Base):
+    """What a coordinator decided about one version of a report: validated, or returned with a reason."""
+
+    __tablename__ = "review_decision"
+    __table_args__ = (Index("ix_review_decision_root", "root_id", "id"), NEVER_AGAIN)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
+    root_id: Mapped[str] = mapped_column(String(64))
+    """Of the chain: so that a corrected report comes back to whoever returned it."""
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    decision: Mapped[str] = mapped_column(String(16))
+    questions: Mapped[list[str]] = mapped_column(JSON)
+    """Refs of the questions that are to be answered again; empty: the whole report."""
+    reason: Mapped[str | None]
+    sealed_reason: Mapped[bytes | None]
+    decided_at: Mapped[datetime]
+
+
+class Comment(Base):
+    """What an observer tells the coordination. It never changes an agency's datum (DOMAIN §4.5)."""
+
+    __tablename__ = "comment"
+    __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    subject: Mapped[str | None] = mapped_column(String(64))
+    text: Mapped[str]
+    written_at: Mapped[datetime]
+    reply: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
 class Attachment(Base):
     __tablename__ = "attachment"
     __table_args__ = (Index("ix_attachment_instance", "instance_id"),)
@@ -493,6 +582,8 @@ class Chat(Base):
     session_id: Mapped[int | None] = mapped_column(ForeignKey("session.id"))
     card_id: Mapped[int | None] = mapped_column(Id)
     turn: Mapped[int] = mapped_column(default=0)
+    awaits: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """`command:argument` of whoever asked something that is typed outside a form; blank: nobody did."""
 
 
 class Card(Base):
@@ -607,6 +698,8 @@ class Schedule(Base):
     """Blank: each recipient's own."""
     roles: Mapped[str] = mapped_column(default="")
     """Comma-separated; blank: all that the job is for."""
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """Of a scheduled export: what it holds and in which format."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     paused_at: Mapped[datetime | None]

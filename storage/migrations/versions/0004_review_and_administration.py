@@ -1,0 +1,132 @@
+"""Review, reopened periods, comments, requested roles, imports that can be undone; what a chat waits to hear."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    # ------------------------------------------------------------------ what a chat waits to hear
+    with op.batch_alter_table("chat") as batch:
+        batch.add_column(sa.Column("awaits", sa.String(64), nullable=False, server_default=""))
+    # ------------------------------------------------------------------ review
+    op.create_table(
+        "review_decision",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("submission_id", ID, nullable=False),
+        sa.Column("root_id", sa.String(64), nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("decision", sa.String(16), nullable=False),
+        sa.Column("questions", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("sealed_reason", sa.LargeBinary(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_review_decision_plan_id"),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name="fk_review_decision_submission_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_review_decision_person_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_review_decision"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_review_decision_root", "review_decision", ["root_id", "id"])
+    # ------------------------------------------------------------------ periods opened again for one agency
+    op.create_table(
+        "reopening",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("agency_id", ID, nullable=False),
+        sa.Column("reporting_period_id", ID, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by_id", ID, nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_reopening_plan_id"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_reopening_agency_id"),
+        sa.ForeignKeyConstraint(
+            ["reporting_period_id"], ["reporting_period.id"], name="fk_reopening_reporting_period_id"
+        ),
+        sa.ForeignKeyConstraint(["opened_by_id"], ["person.id"], name="fk_reopening_opened_by_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_reopening"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_reopening_agency", "reopening", ["agency_id", "reporting_period_id"])
+    # ------------------------------------------------------------------ observers
+    with op.batch_alter_table("membership") as batch:
+        batch.add_column(sa.Column("is_contributor", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_table(
+        "comment",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("subject", sa.String(64), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_by_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_comment_plan_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_comment_person_id"),
+        sa.ForeignKeyConstraint(["settled_by_id"], ["person.id"], name="fk_comment_settled_by_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_comment"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_comment_plan", "comment", ["plan_id", "settled_at"])
+    # ------------------------------------------------------------------ roles that a second admin must grant
+    op.create_table(
+        "role_request",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=True),
+        sa.Column("role", sa.String(32), nullable=False),
+        sa.Column("agency_id", ID, nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_by_id", ID, nullable=False),
+        sa.Column("decision", sa.String(16), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_role_request_plan_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_role_request_person_id"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_role_request_agency_id"),
+        sa.ForeignKeyConstraint(["requested_by_id"], ["person.id"], name="fk_role_request_requested_by_id"),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["person.id"], name="fk_role_request_decided_by_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_role_request"),
+        sqlite_autoincrement=True,
+    )
+    # ------------------------------------------------------------------ plan imports that can be undone
+    op.create_table(
+        "plan_import",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("imported_by_id", ID, nullable=True),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("before", sa.LargeBinary(), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_plan_import_plan_id"),
+        sa.ForeignKeyConstraint(["imported_by_id"], ["person.id"], name="fk_plan_import_imported_by_id"),
+        sa.ForeignKeyConstraint(["undone_by_id"], ["person.id"], name="fk_plan_import_undone_by_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_plan_import"),
+        sqlite_autoincrement=True,
+    )
+    # ------------------------------------------------------------------ schedules of exports
+    with op.batch_alter_table("schedule") as batch:
+        batch.add_column(sa.Column("details", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("schedule") as batch:
+        batch.drop_column("details")
+    for name in ("plan_import", "role_request", "comment", "reopening", "review_decision"):
+        op.drop_table(name)
+    with op.batch_alter_table("membership") as batch:
+        batch.drop_column("is_contributor")
+    with op.batch_alter_table("chat") as batch:
+        batch.drop_column("awaits")
