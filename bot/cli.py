@@ -427,24 +427,44 @@ def people_restore(telegram_id: Annotated[int, typer.Option()]) -> None:
 # ------------------------------------------------------------------ taking out
 @app.command()
 def export(
-    dataset: Annotated[str, typer.Argument(help="What to take out: submissions.")],
+    dataset: Annotated[str, typer.Argument(help="What to take out; docs/exports.md lists what there is.")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
-    format: Annotated[str, typer.Option("--format", help="xml-zip: XForm instances as ODK Briefcase keeps them.")],
-    audience: Annotated[str, typer.Option("--audience", help="For whom: internal.")] = "internal",
-    period: Annotated[str, typer.Option("--period", help="Code of a reporting period, such as 201809.")] = "",
+    format: Annotated[str, typer.Option("--format", help="csv, xlsx, jsonl; xml-zip for submissions.")],
+    audience: Annotated[
+        str, typer.Option("--audience", help="For whom: internal, observers or public. Small numbers are suppressed.")
+    ] = "internal",
+    role: Annotated[
+        str, typer.Option("--role", help="As whom: admin (what is validated, no restricted text) or coordinator.")
+    ] = "",
+    period: Annotated[
+        str, typer.Option("--period", help="201809 or 2018Q3; a year: all that lies in it; a range: 201807..201812.")
+    ] = "",
+    agency: Annotated[str, typer.Option("--agency", help="Only these agencies; codes, separated by commas.")] = "",
+    area: Annotated[str, typer.Option("--area", help="Only these strategic areas.")] = "",
+    status: Annotated[str, typer.Option("--status", help="Only activities with this status, such as delayed.")] = "",
+    validation: Annotated[str, typer.Option("--validation", help="Only reports in this state of validation.")] = "",
     form: Annotated[str, typer.Option("--form", help="Only this form, by its form_id.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Of labels: es, en or ht.")] = "",
+    bom: Annotated[bool, typer.Option("--bom", help="Begin a CSV with the mark by which Excel knows UTF-8.")] = False,
     plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
 ) -> None:
-    """Write a dataset to a file, readable by its owner alone, with an audit entry. Sealed answers go out unsealed.
+    """Write a dataset to a file, readable by its owner alone, with an audit entry before it.
 
     Exit code 1 if files that belong to it are not on disk: all else is written, and what is missing is named.
     """
     from bot.taking_out import export_to
+    from conversations.plan import Role
 
     chosen = settings()
+    if role not in ("", Role.ADMIN, Role.COORDINATOR):
+        fail(f"--role {role!r} takes nothing out; admin and coordinator do", 2)
+    if language and language not in LANGUAGES:
+        fail(f"--language {language!r} is not one of {', '.join(LANGUAGES)}", 2)
     written = export_to(
-        chosen, dataset, format, audience, out, form_id=form, period=period, plan_code=plan_code, now=now()
-    )
+        chosen, dataset, format, out, plan_code, now=now(), audience=audience, role=Role(role) if role else None,
+        period=period, agency=agency, area=area, status=status, validation=validation, form_id=form,
+        language=language or chosen.language, bom=bom,
+    )  # fmt: skip
     talk(f"{written.count} of {dataset} to {out}.")
     if written.lacking:
         for each in written.lacking[:20]:

@@ -4,45 +4,39 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from bot.complaint import Complaint, Misuse
 from bot.opening import open_storage
 from bot.settings import Settings
-from storage.exports import EXPORTERS, exporter, record_export
-from storage.exports.wanted import Wanted, Written
+from storage.exports import EXPORTERS, check_wanted, exporter, record_export
+from storage.exports.wanted import AUDIENCES, INTERNAL, Wanted, Written
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 
-def export_to(
-    settings: Settings,
-    dataset: str,
-    format: str,
-    audience: str,
-    out: Path,
-    *,
-    form_id: str,
-    period: str,
-    plan_code: str,
-    now: datetime,
-) -> Written:
-    """What went out. The file is there whole or not at all, and its audit entry before it."""
-    used = exporter(dataset, format, audience)
+def export_to(settings: Settings, dataset: str, format: str, out: Path, plan_code: str, **asked: Any) -> Written:
+    """What went out. The file is there whole or not at all, and its audit entry before it.
+
+    `asked` is the rest of `Wanted`, as the options of the command line.
+    """
+    audience, role = asked.get("audience", INTERNAL), asked.get("role")
+    used = exporter(dataset, format, audience, role)
     if used is None:
-        known = ", ".join(f"{e.dataset} as {e.format} for {' or '.join(sorted(e.audiences))}" for e in EXPORTERS)
+        known = "; ".join(
+            f"{e.dataset} as {e.format} for {' or '.join(a for a in AUDIENCES if a in e.audiences)}" for e in EXPORTERS
+        )
         raise Misuse(f"{dataset} as {format} for {audience} is not exported; what is: {known}")
     with open_storage(settings) as database:
 
         def prepare(unit: UnitOfWork) -> Wanted:
             plan_id = (unit.plans.by_code(plan_code) if plan_code else unit.plans.only()).id
-            if period:
-                unit.plans.period(plan_id, period)  # NotFound: a misspelt period would be an empty file
-            if form_id and unit.forms.current(plan_id, form_id) is None:
-                raise Complaint(f"There is no form {form_id}.")
-            wanted = Wanted(plan_id, settings.timezone, form_id, period)
-            record_export(unit, used, audience, wanted, None, now)
+            wanted = Wanted(plan_id, settings.timezone, **asked)
+            check_wanted(unit, used, wanted)
+            if used.ending(unit, wanted) == ".zip" != out.suffix:
+                raise Misuse(f"This takes several files, which go into one ZIP: end --out in .zip, not {out.suffix}")
+            record_export(unit, used, wanted, None)
             return wanted
 
         wanted = database.units.submit(None, prepare).result()

@@ -1,20 +1,26 @@
-"""EXPORTERS: what can be taken out, in which format, and for whom.
+"""EXPORTERS: what can be taken out, in which format, for whom, and by whom.
 
-One literal table. What an audience is not listed for, it does not get (S12); every export leaves an audit entry
-before its file does; an exporter writes in constant memory, one page of rows after the other.
+One literal table. What an audience or a role is not listed for, it does not get (S5); every export leaves an audit
+entry before its file does; an exporter writes in constant memory, one page of rows after the other.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import BinaryIO
 
+from conversations.plan import ActivityStatus, Role, ValidationState
+from storage.errors import Conflict, NotFound
 from storage.exports.instances import write_instances
-from storage.exports.wanted import Progress, Wanted, Written
+from storage.exports.wanted import INTERNAL, Progress, Wanted, Written, span_of
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 Write = Callable[[UnitOfWork, FileStore, Wanted, BinaryIO, Progress], Written]
+
+INSIDE = frozenset({INTERNAL})
+TAKERS = frozenset({Role.COORDINATOR, Role.ADMIN, None})
+"""Who takes something out at all; None is whoever stands at the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +30,76 @@ class Exporter:
     dataset: str
     format: str
     write: Write
-    audiences: frozenset[str] = field(default=frozenset({"internal"}))
+    audiences: frozenset[str] = INSIDE
+    takers: frozenset[Role | None] = TAKERS
+    suffix: str = ".zip"
+    several: Callable[[UnitOfWork, Wanted], bool] = field(default=lambda unit, wanted: False, compare=False)
+    """Whether what is wanted takes several files, which go into one ZIP."""
+    is_whole: bool = False
+    """It holds what no coordinator has validated too, whoever takes it."""
+
+    def ending(self, unit: UnitOfWork, wanted: Wanted) -> str:
+        """The ending of the file's name."""
+        return ".zip" if self.several(unit, wanted) else self.suffix
 
 
-EXPORTERS: tuple[Exporter, ...] = (Exporter("submissions", "xml-zip", write_instances),)
+EXPORTERS: tuple[Exporter, ...] = (
+    Exporter("submissions", "xml-zip", write_instances, takers=frozenset({Role.COORDINATOR, None}), is_whole=True),
+)
 
 
-def exporter(dataset: str, format: str, audience: str) -> Exporter | None:
-    """The row of the table, or None: nothing is exported that is not declared."""
+def exporter(dataset: str, format: str, audience: str, role: Role | None = None) -> Exporter | None:
+    """The row of the table, or None: nothing is exported that is not declared, to nobody who is not listed."""
     for each in EXPORTERS:
-        if (each.dataset, each.format) == (dataset, format) and audience in each.audiences:
+        if (each.dataset, each.format) == (dataset, format) and audience in each.audiences and role in each.takers:
             return each
     return None
 
 
-def record_export(
-    unit: UnitOfWork, used: Exporter, audience: str, wanted: Wanted, actor: int | None, now: datetime
-) -> None:
+def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
+    """Nothing, if every filter names something there is and that may be taken. NotFound or Conflict otherwise:
+
+    a misspelt code would be an empty file.
+    """
+    plans = unit.plans
+    try:
+        span = span_of(wanted.period)
+    except ValueError:
+        raise NotFound(f"no reporting period {wanted.period!r}") from None
+    if span is not None:
+        found = (p.code == span.code if span.code else span.start_on <= p.start_on and p.end_on <= span.end_on
+                 for p in plans.periods(wanted.plan_id))  # fmt: skip
+        if not any(found):
+            raise NotFound(f"no reporting period {wanted.period!r}")
+    known = {
+        "form_id": ("form", {each.form_id for each in unit.forms.list(wanted.plan_id)}),
+        "agency": ("agency", {each.code for each in plans.agencies(wanted.plan_id)}),
+        "area": ("strategic area", {each.code for each in plans.strategic_areas(wanted.plan_id)}),
+        "status": ("activity status", {each.value for each in ActivityStatus}),
+        "validation": ("validation state", {each.value for each in ValidationState}),
+    }
+    for name, (what, existing) in known.items():
+        for code in wanted.one_of(name):
+            if code not in existing:
+                raise NotFound(f"no {what} {code!r}; there are: {', '.join(sorted(existing))}")
+    validated = ValidationState.VALIDATED
+    if wanted.only_validated and not used.is_whole and set(wanted.one_of("validation")) - {validated}:
+        raise Conflict(f"only {validated} reports are taken out, save by a coordinator for the plan's own use")
+
+
+def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
+    """A name that says what is in it: plan, dataset, filters, audience, time (DESIGN §8)."""
+    plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+    filters = (wanted.form_id, wanted.period, wanted.agency, wanted.area, wanted.status, wanted.validation)
+    at = wanted.now.astimezone(wanted.zone)
+    parts = (plan.code, used.dataset, *filters, wanted.audience, f"{at:%Y%m%d-%H%M}")
+    name = "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts if part)
+    return name + used.ending(unit, wanted)
+
+
+def record_export(unit: UnitOfWork, used: Exporter, wanted: Wanted, actor: int | None) -> None:
     """The audit entry: who took what, for whom. Committed before anything is written."""
-    details = {"dataset": used.dataset, "format": used.format, "audience": audience}
-    details |= {"form_id": wanted.form_id, "period": wanted.period}
-    unit.audit.record("exported", actor, wanted.plan_id, details, now)
+    details = {"dataset": used.dataset, "format": used.format, "audience": wanted.audience}
+    details |= {name: getattr(wanted, name) for name in ("form_id", "period", "agency", "area", "status", "validation")}
+    details["role"] = wanted.role.value if wanted.role else "server"
+    unit.audit.record("exported", actor, wanted.plan_id, details, wanted.now)

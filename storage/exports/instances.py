@@ -21,14 +21,14 @@ from sqlalchemy import func, select
 from conversations.form import Form, read_xform
 from conversations.submission import submission_xml
 from storage.errors import NotFound
+from storage.exports.choosing import matching
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.files import FileStore
-from storage.models import Form as FormTable
-from storage.models import ReportingPeriod, Submission, table
+from storage.models import Submission, table
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
-_S, _P, _F = table(Submission), table(ReportingPeriod), table(FormTable)
+_S = table(Submission)
 PAGE = 100
 FORMS_KEPT = 8
 """Compiled versions in memory at a time: submissions come in order of their version."""
@@ -121,11 +121,7 @@ def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
 
 def _chosen(wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
     statement = select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current)  # type: ignore[call-overload]
-    if wanted.form_id:
-        statement = statement.join(_F, _F.c.id == _S.c.form_id).where(_F.c.form_id == wanted.form_id)
-    if wanted.period:
-        statement = statement.join(_P, _P.c.id == _S.c.reporting_period_id).where(_P.c.code == wanted.period)
-    return statement
+    return statement.where(*matching(wanted))
 
 
 def _safe(name: str) -> str:

@@ -1,22 +1,99 @@
-"""What an exporter is asked for and what it answers."""
+"""What an exporter is asked for and what it answers: filters, for whom, as whom.
 
+Data that leaves cannot be called back, so the two questions that decide what may leave are asked first and have no
+default that opens anything: for whom it is (`audience`) and in whose name (`role`). Every dataset reads its answer
+from `Wanted`, so that no two of them draw the line elsewhere (DOMAIN §2.1, §2.5–2.7).
+"""
+
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from conversations.plan import Role, reporting_period
+
+INTERNAL, OBSERVERS, PUBLIC = AUDIENCES = ("internal", "observers", "public")
+_RANGE = re.compile(r"(?P<first>\w+?)(?:\.\.|[-:])(?P<last>\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an export is to hold. Blank and None leave nothing out."""
+    """What an export is to hold. Blank leaves nothing out; several codes are separated by commas."""
 
     plan_id: int
     timezone: str
+    now: datetime
+    _: KW_ONLY
+    audience: str = INTERNAL
+    role: Role | None = None
+    """In whose name: a coordinator's or an admin's. None is whoever stands at the server: as an admin."""
+    language: str = "es"
+    """Of labels and titles."""
     form_id: str = ""
     period: str = ""
+    """A code (`201809`, `2018Q3`), a year (all that lies in it), or a range (`201807..201812`)."""
+    agency: str = ""
+    area: str = ""
+    status: str = ""
+    validation: str = ""
+    bom: bool = False
+    """Whether a CSV begins with the mark by which a spreadsheet knows UTF-8."""
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it goes to somebody who is not of the plan's own coordination: small numbers are suppressed."""
+        return self.audience != INTERNAL
+
+    @property
+    def only_validated(self) -> bool:
+        """Only a coordinator has reports that no coordinator has validated (DOMAIN §2.1, §2.7)."""
+        return self.is_released or self.role is not Role.COORDINATOR
+
+    @property
+    def sees_restricted(self) -> bool:
+        """Whether the texts, files and places of what is restricted go out: to a coordinator, and to nobody else."""
+        return not self.only_validated
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def one_of(self, name: str) -> tuple[str, ...]:
+        """The codes that a filter allows, as they were given; nothing where it allows all."""
+        return codes(getattr(self, name))
+
+
+def codes(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a period filter allows: exactly the period of this code, or all that lie within these days."""
+
+    start_on: date
+    end_on: date
+    code: str = ""
+
+
+def span_of(period: str) -> Span | None:
+    """None for no filter. ValueError for what is neither a code nor a year nor a range."""
+    if not period:
+        return None
+    found = _RANGE.fullmatch(period)
+    if found:
+        first, last = reporting_period(found["first"]), reporting_period(found["last"])
+        if first.start_on > last.end_on:
+            raise ValueError(f"a range that ends before it begins: {period!r}")
+        return Span(first.start_on, last.end_on)
+    one = reporting_period(period)
+    return Span(one.start_on, one.end_on, "" if len(period) == 4 else one.code)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows went out, and what should have gone with them and is not on disk, one line each."""
+    """How many rows went out, and what should have gone with them and did not, one line each."""
 
     count: int
     lacking: tuple[str, ...] = ()

@@ -106,7 +106,7 @@ def taken(database: Database, house: Path, form_id: str = "household") -> dict[s
     out = io.BytesIO()
     with database.view() as unit:
         plan = unit.plans.only()
-        wanted = Wanted(plan.id, "America/Santo_Domingo", form_id)
+        wanted = Wanted(plan.id, "America/Santo_Domingo", NOW, form_id=form_id)
         store = FileStore(house / "evidence", database.vault)
         seen: list[tuple[int, int]] = []
         written = used.write(unit, store, wanted, out, lambda done, total: seen.append((done, total)))

@@ -1,0 +1,104 @@
+"""Which submissions an export is about: one reading of the filters for every dataset.
+
+A plan has tens of submissions a month and a benchmark a million: the filters are conditions of the statement, never
+a test of rows that have already travelled.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, union_all
+
+from conversations.plan import ValidationState
+from storage.exports.wanted import Wanted, span_of
+from storage.models import (
+    Activity,
+    Agency,
+    Form,
+    Indicator,
+    Objective,
+    ReportingPeriod,
+    StrategicArea,
+    Submission,
+    table,
+)
+from storage.unit_of_work import UnitOfWork
+
+_S, _P, _F, _A = table(Submission), table(ReportingPeriod), table(Form), table(Agency)
+_ACTIVITY, _OBJECTIVE, _INDICATOR, _AREA = table(Activity), table(Objective), table(Indicator), table(StrategicArea)
+
+PAGE = 1000
+"""Rows read at a time."""
+
+
+def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions on `submission` that the filters of `wanted` are."""
+    found: list[ColumnElement[bool]] = []
+    if forms := wanted.one_of("form_id"):
+        found.append(_S.c.form_id.in_(_ids(_F, _F.c.form_id, forms, wanted)))
+    if (span := span_of(wanted.period)) is not None:
+        if span.code:
+            periods = select(_P.c.id).where(_P.c.plan_id == wanted.plan_id, _P.c.code == span.code)
+        else:
+            periods = select(_P.c.id).where(
+                _P.c.plan_id == wanted.plan_id, _P.c.start_on >= span.start_on, _P.c.end_on <= span.end_on
+            )
+        found.append(_S.c.reporting_period_id.in_(periods))
+    if agencies := wanted.one_of("agency"):
+        found.append(_S.c.agency_id.in_(_ids(_A, _A.c.code, agencies, wanted)))
+    if areas := wanted.one_of("area"):
+        ids = _ids(_AREA, _AREA.c.code, areas, wanted)
+        subjects = union_all(
+            select("activity:" + _ACTIVITY.c.code)
+            .join(_OBJECTIVE, _OBJECTIVE.c.id == _ACTIVITY.c.objective_id)
+            .where(_ACTIVITY.c.plan_id == wanted.plan_id, _OBJECTIVE.c.strategic_area_id.in_(ids)),
+            select("indicator:" + _INDICATOR.c.code).where(
+                _INDICATOR.c.plan_id == wanted.plan_id, _INDICATOR.c.strategic_area_id.in_(ids)
+            ),
+        )
+        found.append(_S.c.subject.in_(subjects))
+    if statuses := wanted.one_of("status"):
+        found.append(_S.c.activity_status.in_(statuses))
+    if states := wanted.one_of("validation"):
+        found.append(_S.c.validation_state.in_(states))
+    return found
+
+
+def allowed(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """`matching`, and what whoever asks may have: of their plan, current, and validated save for a coordinator."""
+    found = [_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(wanted)]
+    if wanted.only_validated:
+        found.append(_S.c.validation_state == ValidationState.VALIDATED.value)
+    return found
+
+
+def _ids(of: Any, code: Any, wanted_codes: tuple[str, ...], wanted: Wanted) -> Select[Any]:
+    return select(of.c.id).where(of.c.plan_id == wanted.plan_id, code.in_(wanted_codes))
+
+
+def pages(unit: UnitOfWork, statement: Select[Any], *keys: Any, size: int = PAGE) -> Iterator[Row[Any]]:
+    """The rows of a statement in the order of these columns, a page at a time by the last row's keys.
+
+    The statement selects the keys; together they are unique and never null. However many rows there are, a page is
+    found at once and one page is in memory.
+    """
+    ordered = statement.order_by(*keys).limit(size)
+    names = [key.key for key in keys]
+    last: Row[Any] | None = None
+    while True:
+        page = ordered
+        if last is not None:
+            values = [getattr(last, name) for name in names]
+            page = ordered.where(
+                or_(
+                    *(
+                        and_(*(k == v for k, v in zip(keys[:at], values[:at], strict=True)), keys[at] > values[at])
+                        for at in range(len(keys))
+                    )
+                )
+            )
+        rows = unit.connection.execute(page).all()
+        yield from rows
+        if len(rows) < size:
+            return
+        last = rows[-1]
