@@ -231,6 +231,8 @@ class ReportingPeriod(Base):
     due_on: Mapped[date]
     grace_until_on: Mapped[date]
     locks_on: Mapped[date]
+    is_moved: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody has set its days for everybody: holidays move them no more."""
 
 
 class Closing(Base):
@@ -247,20 +249,37 @@ class Closing(Base):
 
 
 class Reopening(Base):
-    """A locked period that one agency may report on again for some days; why is part of the record (DOMAIN §4.4)."""
+    """A locked period that one agency may report on again for some days; why is part of the record (DOMAIN §4.4).
+
+    While `opened_at` is empty it is no more than asked for by the agency.
+    """
 
     __tablename__ = "reopening"
-    __table_args__ = (Index("ix_reopening_agency", "agency_id", "reporting_period_id"), NEVER_AGAIN)
+    __table_args__ = (
+        Index(
+            "uq_reopening_current",
+            "agency_id",
+            "reporting_period_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        NEVER_AGAIN,
+    )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
     reason: Mapped[str]
-    opened_at: Mapped[datetime]
-    opened_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    until_on: Mapped[date]
+    """A code of `conversations.plan.REOPENING_REASONS`, or somebody's own words."""
+    asked_at: Mapped[datetime | None]
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    opened_at: Mapped[datetime | None]
+    opened_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    until_on: Mapped[date | None]
     """The first day on which it is locked again, in the plan's zone."""
     ended_at: Mapped[datetime | None]
+    """Somebody has ended or refused it; one whose days are over needs no end."""
 
 
 class PlanImport(Base):
@@ -313,8 +332,39 @@ class Membership(Base):
     role: Mapped[str] = mapped_column(String(32))
     active_from: Mapped[datetime]
     active_to: Mapped[datetime | None]
+    until_on: Mapped[date | None]
+    """Of a role for a time: the first day on which it is over, in the plan's zone; it ends then, or earlier."""
     is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
     """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
+
+
+class Delegation(Base):
+    """A focal point's post in somebody else's hands until a day: a colleague's, or an invited person's."""
+
+    __tablename__ = "delegation"
+    __table_args__ = (
+        Index(
+            "uq_delegation_current",
+            "plan_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_delegation_deputy", "deputy_id"),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """Empty until the invited person has come."""
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id"))
+    begun_at: Mapped[datetime]
+    until_on: Mapped[date]
+    """The first day on which the post is the focal point's own again, in the plan's zone."""
+    ended_at: Mapped[datetime | None]
 
 
 class RoleRequest(Base):
@@ -348,8 +398,12 @@ class Invitation(Base):
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     expires_at: Mapped[datetime]
+    until_on: Mapped[date | None]
+    """Of a role for a time: the first day on which it is over."""
     redeemed_at: Mapped[datetime | None]
     redeemed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    accepted_at: Mapped[datetime | None]
+    """When the role was taken: later than redeemed by whoever has to give up another one for it."""
     revoked_at: Mapped[datetime | None]
 
 

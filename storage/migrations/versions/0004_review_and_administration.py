@@ -43,22 +43,68 @@ def upgrade() -> None:
         sa.Column("agency_id", ID, nullable=False),
         sa.Column("reporting_period_id", ID, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("opened_by_id", ID, nullable=False),
-        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_by_id", ID, nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_by_id", ID, nullable=True),
+        sa.Column("until_on", sa.Date(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_reopening_plan_id"),
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_reopening_agency_id"),
         sa.ForeignKeyConstraint(
             ["reporting_period_id"], ["reporting_period.id"], name="fk_reopening_reporting_period_id"
         ),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"], name="fk_reopening_asked_by_id"),
         sa.ForeignKeyConstraint(["opened_by_id"], ["person.id"], name="fk_reopening_opened_by_id"),
         sa.PrimaryKeyConstraint("id", name="pk_reopening"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_reopening_agency", "reopening", ["agency_id", "reporting_period_id"])
+    op.create_index(
+        "uq_reopening_current",
+        "reopening",
+        ["agency_id", "reporting_period_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    with op.batch_alter_table("reporting_period") as batch:
+        batch.add_column(sa.Column("is_moved", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # ------------------------------------------------------------------ roles for a time
+    op.create_table(
+        "delegation",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("agency_id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("deputy_id", ID, nullable=True),
+        sa.Column("invitation_id", ID, nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_delegation_plan_id"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_delegation_agency_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_delegation_person_id"),
+        sa.ForeignKeyConstraint(["deputy_id"], ["person.id"], name="fk_delegation_deputy_id"),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitation.id"], name="fk_delegation_invitation_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_delegation"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "uq_delegation_current",
+        "delegation",
+        ["plan_id", "person_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("ix_delegation_deputy", "delegation", ["deputy_id"])
+    with op.batch_alter_table("invitation") as batch:
+        batch.add_column(sa.Column("until_on", sa.Date(), nullable=True))
+        batch.add_column(sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE invitation SET accepted_at = redeemed_at")
     # ------------------------------------------------------------------ observers
     with op.batch_alter_table("membership") as batch:
+        batch.add_column(sa.Column("until_on", sa.Date(), nullable=True))
         batch.add_column(sa.Column("is_contributor", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "comment",
@@ -124,9 +170,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("schedule") as batch:
         batch.drop_column("details")
-    for name in ("plan_import", "role_request", "comment", "reopening", "review_decision"):
+    for name in ("plan_import", "role_request", "comment", "delegation", "reopening", "review_decision"):
         op.drop_table(name)
     with op.batch_alter_table("membership") as batch:
         batch.drop_column("is_contributor")
+        batch.drop_column("until_on")
+    with op.batch_alter_table("invitation") as batch:
+        batch.drop_column("accepted_at")
+        batch.drop_column("until_on")
+    with op.batch_alter_table("reporting_period") as batch:
+        batch.drop_column("is_moved")
     with op.batch_alter_table("chat") as batch:
         batch.drop_column("awaits")
