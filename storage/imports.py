@@ -30,6 +30,7 @@ from conversations.plan import ActivityStatus, Frequency, ValidationState, perio
 from conversations.problems import AuthorError, Problem
 from conversations.wording import LANGUAGES, wording
 from conversations.workbook import Sheet, read_sheets
+from storage.agencies import ROLE_TYPES
 from storage.models import Base
 from storage.statements import insert_or_ignore
 
@@ -100,7 +101,6 @@ class CodeSheetOf:
 
 _CODE_LIMIT = 32
 _SENSITIVITIES = ("public", "internal", "restricted")
-_ROLE_TYPES = ("chair", "member", "collaborator", "observer", "proposed")
 _FREQUENCIES = tuple(frequency.value for frequency in Frequency)
 _CODE = Field("code", "code", "code", needed=True, limit=_CODE_LIMIT)
 _SOURCE = Field("source", "source")
@@ -133,7 +133,7 @@ SHEETS: Final = (
             _CODE,
             *_translated("name", "name", 200),
             Field("role", "mandate", limit=500),
-            Field("role_type", "role_type", "word", needed=True, words=_ROLE_TYPES),
+            Field("role_type", "role_type", "word", needed=True, words=ROLE_TYPES),
             Field("member_2018", "founding_member", "flag", words=("yes", "no", "invited")),
             Field("active_from", "active_from", "date"),
             Field("active_to", "active_to", "date"),

@@ -297,6 +297,17 @@ class PlanImport(Base):
     undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
+class Setting(Base):
+    """What admins have decided for a plan instead of the default (`storage.settings.SETTINGS`)."""
+
+    __tablename__ = "setting"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str]
+    set_at: Mapped[datetime]
+    set_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
 # ------------------------------------------------------------------ people
 class Person(Base):
     __tablename__ = "person"

@@ -160,6 +160,14 @@ class People:
             return person
         raise NotFound(f"no person {person_id}")
 
+    def in_plan(self, plan_id: int, person_id: int) -> tuple[Person, Membership]:
+        """Somebody with a role in the plan, the suspended too. NotFound for everybody else."""
+        person = self.by_id(person_id)
+        for membership in person.memberships:
+            if membership.plan_id == plan_id:
+                return person, membership
+        raise NotFound(f"no person {person_id} in plan {plan_id}")
+
     def list(self, plan_id: int) -> tuple[Person, ...]:
         """Everybody with a role in the plan, the suspended too, in the order they came."""
         return self._people(_OF_PLAN, plan_id=plan_id)
@@ -181,7 +189,7 @@ class People:
         return self._people(_WITH_ROLE, plan_id=plan_id, role=role.value)
 
     def has_admin(self, plan_id: int) -> bool:
-        return self._has_admin_besides(plan_id, None)
+        return self.has_admin_besides(plan_id, None)
 
     # -------------------------------------------------------------- joining and leaving
     def add(self, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str) -> Person:
@@ -211,9 +219,10 @@ class People:
         by: int | None = None,
         invitation_id: int | None = None,
     ) -> Membership:
-        """The role, from now on, in place of the one the person had in that plan.
+        """The role, from now on, in place of the one the person had in that plan, with what was pending under that.
 
-        The same role for the same agency again changes nothing. Conflict if that would leave the plan without
+        Drafts go on only between focal point and alternate of one agency. The same role for the same agency again
+        changes nothing. Conflict if that would leave the plan without
         an admin; ValueError for a focal point or alternate of no agency.
         """
         if role in AGENCY_ROLES and agency_id is None:
@@ -224,7 +233,7 @@ class People:
                 return present
             if present.role is Role.ADMIN and role is not Role.ADMIN:
                 self._keep_an_admin(person_id, (plan_id,))
-            if present.agency_id != agency_id:
+            if present.agency_id != agency_id or not {present.role, role} <= AGENCY_ROLES:
                 self._drop_what_is_pending(person_id, now, plan_id=plan_id)
             self._end(present, now)
         self._connection.execute(
@@ -276,6 +285,7 @@ class People:
             return False
         self._drop_what_is_pending(person_id, now)
         self._unit.invitations.revoke_all_of(person_id, now=now)
+        self._unit.role_requests.withdraw_all_of(person_id, now=now)
         self._record_for_each_plan("person.suspended", person, by, now)
         return True
 
@@ -350,9 +360,10 @@ class People:
         return next((membership for membership in memberships if membership.plan_id == plan_id), None)
 
     def _end(self, membership: Membership, now: datetime) -> None:
-        """The role, and the links issued under it that nobody has used."""
+        """The role, and what was asked for under it: links that nobody has used, roles that nobody has granted."""
         self._connection.execute(update(_membership).where(_membership.c.id == membership.id).values(active_to=now))
         self._unit.invitations.revoke_all_of(membership.person_id, now=now, plan_id=membership.plan_id)
+        self._unit.role_requests.withdraw_all_of(membership.person_id, now=now, plan_id=membership.plan_id)
 
     def end_elsewhere(self, person: Person, plan_id: int, now: datetime) -> None:
         """End the roles a suspended person had in other plans than this one."""
@@ -367,14 +378,15 @@ class People:
         """Whether nobody else is admin of the plan. Holds the plan against others who ask, until the unit ends."""
         # Two admins who remove each other at the same moment would both still see the other one.
         self._connection.execute(select(_plan.c.id).where(_plan.c.id == plan_id).with_for_update(key_share=True)).all()
-        return not self._has_admin_besides(plan_id, person_id)
+        return not self.has_admin_besides(plan_id, person_id)
 
     def _keep_an_admin(self, person_id: int, plan_ids: Iterable[int]) -> None:
         for plan_id in sorted(plan_ids):
             if self.is_last_admin(person_id, plan_id):
                 raise Conflict("the last admin of a plan cannot be removed")
 
-    def _has_admin_besides(self, plan_id: int, person_id: int | None) -> bool:
+    def has_admin_besides(self, plan_id: int, person_id: int | None) -> bool:
+        """Whether somebody else may act as the plan's admin now; not the suspended."""
         others = _ADMINS.where(_membership.c.plan_id == plan_id)
         if person_id is not None:
             others = others.where(_membership.c.person_id != person_id)

@@ -45,10 +45,13 @@ from storage.tally import Durations
 from storage.vault import Vault, VaultError
 
 if TYPE_CHECKING:
+    from storage.agencies import Agencies
     from storage.files import Attachments
     from storage.people import Invitations, People
     from storage.plans import Plans
+    from storage.role_requests import RoleRequests
     from storage.schedule import Schedules
+    from storage.settings import PlanSettings
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -104,6 +107,24 @@ class UnitOfWork:
         from storage.people import Invitations
 
         return Invitations(self)
+
+    @cached_property
+    def role_requests(self) -> "RoleRequests":
+        from storage.role_requests import RoleRequests
+
+        return RoleRequests(self)
+
+    @cached_property
+    def agencies(self) -> "Agencies":
+        from storage.agencies import Agencies
+
+        return Agencies(self)
+
+    @cached_property
+    def settings(self) -> "PlanSettings":
+        from storage.settings import PlanSettings
+
+        return PlanSettings(self)
 
     @cached_property
     def plans(self) -> "Plans":

@@ -145,6 +145,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_role_request"),
         sqlite_autoincrement=True,
     )
+    # ------------------------------------------------------------------ what admins decide for a plan
+    op.create_table(
+        "setting",
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("name", sa.String(32), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("set_by_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name="fk_setting_plan_id"),
+        sa.ForeignKeyConstraint(["set_by_id"], ["person.id"], name="fk_setting_set_by_id"),
+        sa.PrimaryKeyConstraint("plan_id", "name", name="pk_setting"),
+    )
     # ------------------------------------------------------------------ plan imports that can be undone
     op.create_table(
         "plan_import",
@@ -170,7 +182,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("schedule") as batch:
         batch.drop_column("details")
-    for name in ("plan_import", "role_request", "comment", "delegation", "reopening", "review_decision"):
+    for name in ("plan_import", "setting", "role_request", "comment", "delegation", "reopening", "review_decision"):
         op.drop_table(name)
     with op.batch_alter_table("membership") as batch:
         batch.drop_column("is_contributor")
