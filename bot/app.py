@@ -33,11 +33,11 @@ from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import BotError, Clock, TokenRejected
 from bot.telegram.intake import Flood, Intake, Polling
+from bot.upkeep import keep_house
 from bot.uploads import open_upload
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
 from storage.database import Database
-from storage.errors import Unavailable
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork, Units
 from storage.vault import Vault
@@ -46,10 +46,6 @@ if TYPE_CHECKING:
     from bot.web.server import HttpServer, Webhook
 
 logger = structlog.get_logger(__name__)
-
-PURGE_AFTER = timedelta(days=7)
-"""Update numbers restart at random after an idle week (GUARANTEES G2): older ones are forgotten."""
-PURGE_EVERY = 3600.0
 
 
 class WallClock:
@@ -202,7 +198,7 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             outgoing = tasks.create_task(delivery.run())
             fetching = tasks.create_task(evidence.run())
             calendar = tasks.create_task(scheduler.run())
-            housekeeping = tasks.create_task(_keep_house(database, store, clock))
+            housekeeping = tasks.create_task(keep_house(database, store, clock))
             incoming = tasks.create_task(source.run())
             # What start-up built lives as long as the process: the collector need not walk it again.
             gc.collect()
@@ -285,28 +281,3 @@ async def _set_menus(api: Api, default_language: str) -> None:
             if language != default_language:
                 payload["language_code"] = language
             await api.call("setMyCommands", payload)
-
-
-async def _keep_house(database: Database, store: FileStore, clock: Clock) -> None:
-    """Forget what need not be remembered: old update numbers, settled messages, files no answer holds any more."""
-
-    def purge(unit: UnitOfWork) -> None:
-        before = clock.now() - PURGE_AFTER
-        unit.inbox.purge(before)
-        unit.outbox.purge(before)
-        unit.jobs.purge(before)
-        unit.schedule.purge(clock.now())
-
-    while True:
-        with contextlib.suppress(Unavailable):
-            await database.units.run(None, purge)
-            kept = await asyncio.to_thread(_files_in_use, database)
-            # A file is stored before the unit that attaches it: the day's are left alone.
-            await asyncio.to_thread(store.sweep, kept, clock.now() - timedelta(days=1))
-        await asyncio.sleep(PURGE_EVERY)
-
-
-def _files_in_use(database: Database) -> frozenset[str]:
-    """Where the contents of all attachments lie. Through a reader: nobody's answer waits while they are counted."""
-    with database.view() as unit:
-        return unit.attachments.keys()

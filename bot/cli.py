@@ -36,11 +36,13 @@ plan_app = typer.Typer(help="The plan: import it from its workbook.", no_args_is
 form_app = typer.Typer(help="Forms: check, publish, replay and try XLSForms.", no_args_is_help=True)
 people_app = typer.Typer(help="People, at the server: for scripts and tests.", no_args_is_help=True)
 keys_app = typer.Typer(help="The encryption keyring.", no_args_is_help=True)
+audit_app = typer.Typer(help="The audit log: read it, and prove that nobody changed it.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 app.add_typer(plan_app, name="plan")
 app.add_typer(form_app, name="form")
 app.add_typer(people_app, name="people")
 app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 
 ClockOption = Annotated[
     str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")
@@ -217,6 +219,7 @@ def db_check() -> None:
 @db_app.command("backup")
 def db_backup(file: Path) -> None:
     """A consistent copy of the database, also while the bot runs."""
+    from bot.auditing import head_in
     from storage.database import backup
 
     try:
@@ -224,6 +227,8 @@ def db_backup(file: Path) -> None:
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     talk(f"Backed up to {file}.")
+    if (head := head_in(file)) is not None:
+        talk(f"Its audit log ends at {head.note}: keep that elsewhere, for `enlace audit verify --head`.")
 
 
 @db_app.command("restore")
@@ -510,6 +515,28 @@ def due(
         return
     for row in rows:
         print("\t".join(" ".join(text.split()) for text in row.values()))
+
+
+# ------------------------------------------------------------------ audit log
+@audit_app.command("verify")
+def audit_verify(
+    head: Annotated[
+        str, typer.Option("--head", help="A head noted elsewhere, such as 1234.0a1b2c3d4e5f: it must still be there.")
+    ] = "",
+) -> None:
+    """Whether the audit log is what was written: exit 1 names each entry that was changed, added, moved or removed."""
+    from bot.auditing import verified
+
+    verdict = verified(settings(), head)
+    for finding in verdict.findings:
+        place = "" if finding.position is None else f"entry {finding.position}"
+        id = "" if finding.id is None else f"id {finding.id}"
+        print("\t".join((finding.kind, place, id, finding.text)))
+    if not verdict.is_whole:
+        fail(f"The audit log was tampered with: {verdict.found} finding(s) in {verdict.sealed} sealed entries.")
+    end = f", up to {verdict.head.note}" if verdict.head else ""
+    waiting = f"; {verdict.unsealed} not sealed yet" if verdict.unsealed else ""
+    talk(f"The audit log is whole: {verdict.sealed} sealed entries{end}{waiting}.")
 
 
 @keys_app.command("new")

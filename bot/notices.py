@@ -19,6 +19,7 @@ from conversations.engine import show_date
 from conversations.plan import AGENCY_ROLES, DueReport, Role
 from conversations.reminders import Agenda, PauseKind, Recipient, Topic, report_topics, silenced
 from conversations.wording import wording
+from storage.audit import Act
 from storage.submissions import StoredSubmission
 
 LADDER = "reminders"
@@ -308,5 +309,5 @@ def _say(ex: Exchange, text: str) -> None:
     ex.stand(None)
 
 
-def _record(ex: Exchange, act: str, details: dict[str, object]) -> None:
+def _record(ex: Exchange, act: Act, details: dict[str, object]) -> None:
     ex.unit.audit.record(act, ex.person.id, ex.membership.plan_id, details, ex.now)

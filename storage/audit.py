@@ -1,23 +1,48 @@
 """Who did what to others' access and data: entries are added, never changed (S13).
 
-An administrator of a national plan has power over colleagues; the log is what keeps that power honest. Entries
-commit with the act itself. `hash` stays empty here: one sealer links the chain, so that commits do not queue.
+An administrator of a national plan has power over colleagues; the log is what keeps that power honest. Entries commit
+with the act itself, each under a mark that only this keyring can make. `storage.chain` links them afterwards, so that
+commits do not queue for it.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+import orjson
 from sqlalchemy import insert, select
 
 from storage.models import AuditEntry, table
+from storage.vault import Vault
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _E = table(AuditEntry)
 _RECORD = insert(_E)
+
+Act = Literal[
+    "membership.granted",
+    "membership.ended",
+    "person.suspended",
+    "person.restored",
+    "invitation.issued",
+    "invitation.revoked",
+    "plan.imported",
+    "form_published",
+    "exported",
+    "schedule_changed",
+    "holiday_changed",
+    "reminders.paused",
+    "reminders.resumed",
+]
+"""Every act that leaves an entry. Each has its sentence `audit.ACT` in the catalogues."""
+AUDITED_ACTS: Final[tuple[Act, ...]] = get_args(Act)
+
+NONCE: Final = 16
+"""Digits at the beginning of a mark that make it another one each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +56,15 @@ class StoredAuditEntry:
     act: str
     details: dict[str, Any] = field(repr=False)
 
+    def canonical(self) -> bytes:
+        """What was written, always in the same bytes: without the id, which the database gives afterwards."""
+        at = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        return orjson.dumps([self.plan_id, at, self.actor_id, self.act, self.details], option=orjson.OPT_SORT_KEYS)
+
+    def mark(self, vault: Vault, nonce: str) -> str:
+        """`nonce` and a keyed hash of what was written."""
+        return nonce + vault.mac(nonce.encode() + self.canonical(), "audit entry")[:32]
+
 
 _COLUMNS = tuple(_E.c[name] for name in StoredAuditEntry.__slots__)
 
@@ -39,15 +73,26 @@ class Audit:
     """The log of audited acts: grants, imports, exports, reviews, reopenings, views of restricted text."""
 
     def __init__(self, unit: "UnitOfWork") -> None:
+        self._unit = unit
         self._connection = unit.connection
 
     def record(
-        self, act: str, actor_id: int | None, plan_id: int | None, details: Mapping[str, Any], now: datetime
+        self, act: Act, actor_id: int | None, plan_id: int | None, details: Mapping[str, Any], now: datetime
     ) -> None:
         """Add an entry; it exists exactly if the act does. `actor_id` None: the command line or the clock."""
+        entry = StoredAuditEntry(0, plan_id, now, actor_id, act, dict(details))
         self._connection.execute(
             _RECORD,
-            {"act": act, "actor_id": actor_id, "plan_id": plan_id, "details": dict(details), "at": now, "hash": None},
+            {
+                "act": act,
+                "actor_id": actor_id,
+                "plan_id": plan_id,
+                "details": entry.details,
+                "at": now,
+                "hash": None,
+                "position": None,
+                "mark": entry.mark(self._unit.vault, secrets.token_hex(NONCE // 2)),
+            },
         )
 
     def latest(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Connection,
     Date,
     DateTime,
     Dialect,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -851,10 +853,21 @@ class Holiday(Base):
 
 
 class AuditEntry(Base):
-    """Append-only. `hash` is filled by the one sealer that links the chain, so commits do not queue for it."""
+    """Append-only, and the database holds to it. `position` and `hash` are filled once, by the sealer of the chain."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (NEVER_AGAIN,)
+    __table_args__ = (
+        Index("ix_audit_entry_plan", "plan_id", "id"),
+        Index(
+            "ix_audit_entry_unsealed",
+            "id",
+            sqlite_where=text("hash IS NULL"),
+            postgresql_where=text("hash IS NULL"),
+        ),
+        Index("uq_audit_entry_position", "position", unique=True),
+        Index("uq_audit_entry_mark", "mark", unique=True),
+        NEVER_AGAIN,
+    )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     at: Mapped[datetime]
@@ -862,6 +875,38 @@ class AuditEntry(Base):
     act: Mapped[str] = mapped_column(String(64))
     details: Mapped[dict[str, Any]]
     hash: Mapped[str | None] = mapped_column(String(64))
+    position: Mapped[int | None] = mapped_column(BigInteger)
+    """Its place in the chain. Not the id: that is given before the commit, so a lower one may become visible later."""
+    mark: Mapped[str | None] = mapped_column(String(48))
+    """A number used once and a keyed hash of what was written: who has the database alone cannot add an entry."""
+
+
+AUDIT_TRIGGERS: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        "CREATE TRIGGER audit_entry_undeleted BEFORE DELETE ON audit_entry "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+        "CREATE TRIGGER audit_entry_unchanged BEFORE UPDATE OF id, plan_id, at, actor_id, act, details ON audit_entry "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+        "CREATE TRIGGER audit_entry_sealed_once BEFORE UPDATE OF hash, position, mark ON audit_entry "
+        "WHEN OLD.hash IS NOT NULL BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_entry_is_kept() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$",
+        "CREATE TRIGGER audit_entry_unchanged "
+        "BEFORE DELETE OR UPDATE OF id, plan_id, at, actor_id, act, details ON audit_entry "
+        "FOR EACH ROW EXECUTE FUNCTION audit_entry_is_kept()",
+        "CREATE TRIGGER audit_entry_sealed_once BEFORE UPDATE OF hash, position, mark ON audit_entry "
+        "FOR EACH ROW WHEN (OLD.hash IS NOT NULL) EXECUTE FUNCTION audit_entry_is_kept()",
+    ),
+}
+"""What keeps the log append-only for everybody who may not change tables (S13, S20)."""
+
+
+@event.listens_for(AuditEntry.__table__, "after_create")
+def _keep_the_log(_: object, connection: Connection, **__: object) -> None:
+    for statement in AUDIT_TRIGGERS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 class Fact(Base):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, and_, bindparam, delete, exists, insert, or_, select, update
 
 from conversations.plan import AGENCY_ROLES, Role, Translations
+from storage.audit import Act
 from storage.errors import Conflict, NotFound
 from storage.models import Base
 from storage.statements import insert_into, insert_or_ignore
@@ -413,7 +414,7 @@ class People:
         chats = select(_chat.c.id).where(_chat.c.person_id == person_id).order_by(_chat.c.id).with_for_update()
         return self._connection.execute(chats).scalars().all()
 
-    def _record_for_each_plan(self, act: str, person: Person, by: int | None, now: datetime) -> None:
+    def _record_for_each_plan(self, act: Act, person: Person, by: int | None, now: datetime) -> None:
         plan_ids: list[int | None] = [membership.plan_id for membership in person.memberships]
         for plan_id in plan_ids or [None]:
             self._unit.audit.record(act, actor_id=by, plan_id=plan_id, details={"person": person.id}, now=now)

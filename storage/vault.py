@@ -155,6 +155,14 @@ class Vault:
         except UnicodeDecodeError as error:
             raise VaultError("not a sealed text") from error
 
+    def mac(self, data: bytes, purpose: str) -> str:
+        """What only this keyring can say of `data`: 64 hexadecimal digits.
+
+        For each purpose a key of its own, derived from the one that is never rotated: what was said stays verifiable.
+        """
+        key = hmac.digest(self._token_key, purpose.encode(), "sha256")
+        return hmac.digest(key, data, "sha256").hex()
+
     def token_hash(self, token: str) -> str:
         """What is kept of a link's token: 64 hexadecimal digits, the same on every replica with this keyring."""
         return hmac.new(self._token_key, token.encode(), hashlib.sha256).hexdigest()

@@ -42,6 +42,7 @@ from conversations.problems import AuthorError
 from conversations.transcript import replay
 from conversations.wording import LANGUAGES
 from conversations.xlsform import read_xlsform
+from storage import chain
 from storage.imports import read_plan, seed_workbook
 from storage.vault import Vault
 
@@ -691,6 +692,33 @@ def test_a_backup_never_replaces_its_own_database(folder: Path) -> None:
     done = enlace(folder, "db", "backup", "enlace.db")
     assert (done.code, is_one_line(done)) == (1, True)
     assert (folder / "enlace.db").stat().st_ino == number
+
+
+def test_the_audit_log_is_verified_and_a_noted_head_finds_what_was_cut_off(folder: Path, tmp_path: Path) -> None:
+    """Exit 0 and where it ends; exit 1 names the entry. A backup's line holds a head to compare with."""
+    there = tmp_path / "copy"
+    shutil.copytree(folder, there)
+    settings = settings_in(there)
+    with open_storage(settings) as database:
+        head = database.units.submit(None, lambda unit: chain.seal(unit, datetime.now(UTC))).result()
+    assert head is not None
+    whole = enlace(there, "audit", "verify")
+    assert (whole.code, whole.out) == (0, "")
+    assert f"{head.position} sealed entries, up to {head.note}" in whole.err
+    assert head.note in enlace(there, "db", "backup", "copy.db").err
+    assert enlace(there, "audit", "verify", "--head", head.note).code == 0
+    assert enlace(there, "audit", "verify", "--head", "yesterday").code == 1
+
+    with closing(sqlite3.connect(there / "enlace.db")) as connection, connection:
+        for name in ("audit_entry_undeleted", "audit_entry_unchanged"):
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE audit_entry SET act = 'exported' WHERE position = 1")
+        connection.execute("DELETE FROM audit_entry WHERE position = ?", (head.position,))
+    broken = enlace(there, "audit", "verify", "--head", head.note)
+    assert broken.code == 1
+    kinds = [row.split("\t")[:2] for row in broken.out.splitlines()]
+    end = f"entry {head.position}"
+    assert kinds == [["altered", "entry 1"], ["truncated", end], ["noted", end]]
 
 
 def test_upgrade_makes_the_tables_and_again_changes_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Review, reopened periods, comments, requested roles, imports that can be undone; what a chat waits to hear."""
+"""Review, reopened periods, comments, requested roles, imports that can be undone; what a chat waits to hear;
+an audit log that is a chain."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +10,38 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+APPEND_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER audit_entry_undeleted BEFORE DELETE ON audit_entry "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+        "CREATE TRIGGER audit_entry_unchanged BEFORE UPDATE OF id, plan_id, at, actor_id, act, details ON audit_entry "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+        "CREATE TRIGGER audit_entry_sealed_once BEFORE UPDATE OF hash, position, mark ON audit_entry "
+        "WHEN OLD.hash IS NOT NULL BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_entry_is_kept() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$",
+        "CREATE TRIGGER audit_entry_unchanged "
+        "BEFORE DELETE OR UPDATE OF id, plan_id, at, actor_id, act, details ON audit_entry "
+        "FOR EACH ROW EXECUTE FUNCTION audit_entry_is_kept()",
+        "CREATE TRIGGER audit_entry_sealed_once BEFORE UPDATE OF hash, position, mark ON audit_entry "
+        "FOR EACH ROW WHEN (OLD.hash IS NOT NULL) EXECUTE FUNCTION audit_entry_is_kept()",
+    ),
+}
+AS_BEFORE = {
+    "sqlite": (
+        "DROP TRIGGER audit_entry_undeleted",
+        "DROP TRIGGER audit_entry_unchanged",
+        "DROP TRIGGER audit_entry_sealed_once",
+    ),
+    "postgresql": (
+        "DROP TRIGGER audit_entry_unchanged ON audit_entry",
+        "DROP TRIGGER audit_entry_sealed_once ON audit_entry",
+        "DROP FUNCTION audit_entry_is_kept()",
+    ),
+}
 
 
 def upgrade() -> None:
@@ -177,9 +210,29 @@ def upgrade() -> None:
     # ------------------------------------------------------------------ schedules of exports
     with op.batch_alter_table("schedule") as batch:
         batch.add_column(sa.Column("details", sa.JSON(), nullable=True))
+    # ------------------------------------------------------------------ the audit log
+    with op.batch_alter_table("audit_entry") as batch:
+        batch.add_column(sa.Column("position", sa.BigInteger(), nullable=True))
+        batch.add_column(sa.Column("mark", sa.String(48), nullable=True))
+    unsealed = sa.text("hash IS NULL")
+    op.create_index("ix_audit_entry_plan", "audit_entry", ["plan_id", "id"])
+    op.create_index(
+        "ix_audit_entry_unsealed", "audit_entry", ["id"], sqlite_where=unsealed, postgresql_where=unsealed
+    )
+    op.create_index("uq_audit_entry_position", "audit_entry", ["position"], unique=True)
+    op.create_index("uq_audit_entry_mark", "audit_entry", ["mark"], unique=True)
+    for statement in APPEND_ONLY[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in AS_BEFORE[op.get_bind().dialect.name]:
+        op.execute(statement)
+    for name in ("uq_audit_entry_mark", "uq_audit_entry_position", "ix_audit_entry_unsealed", "ix_audit_entry_plan"):
+        op.drop_index(name, "audit_entry")
+    with op.batch_alter_table("audit_entry") as batch:
+        batch.drop_column("mark")
+        batch.drop_column("position")
     with op.batch_alter_table("schedule") as batch:
         batch.drop_column("details")
     for name in ("plan_import", "setting", "role_request", "comment", "delegation", "reopening", "review_decision"):

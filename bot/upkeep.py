@@ -1,0 +1,96 @@
+"""UPKEEP: what the house does for itself, whether anybody writes or not.
+
+A bot that runs for years gathers what nobody needs any more, and the audit log's chain is linked by somebody who is
+not in a hurry. Every chore is safe to be done by several replicas at once and to be broken off anywhere.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from bot.telegram.handled import Clock
+from storage import chain
+from storage.database import Database
+from storage.errors import StorageError, Unavailable
+from storage.files import FileStore
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+LOOK_EVERY: Final = 2.0
+PURGE_AFTER: Final = timedelta(days=7)
+"""Update numbers restart at random after an idle week (GUARANTEES G2): older ones are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What a chore is done on."""
+
+    database: Database
+    store: FileStore
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One row: what is done, how often, and how; in a thread of its own."""
+
+    name: str
+    every: timedelta
+    do: Callable[[Premises, datetime], None]
+
+
+def seal_log(premises: Premises, now: datetime) -> None:
+    """Link what has been recorded since to the audit log's chain; the log of the process tells its new head (S13)."""
+    with premises.database.view() as unit:
+        if not chain.is_waiting(unit):
+            return
+    while (head := premises.database.units.submit(None, partial(chain.seal, now=now)).result()) is not None:
+        logger.info("audit.sealed", position=head.position, head=head.note)
+
+
+def forget(premises: Premises, now: datetime) -> None:
+    """Old update numbers, settled messages, files no answer holds any more."""
+
+    def purge(unit: UnitOfWork) -> None:
+        before = now - PURGE_AFTER
+        unit.inbox.purge(before)
+        unit.outbox.purge(before)
+        unit.jobs.purge(before)
+        unit.schedule.purge(now)
+
+    premises.database.units.submit(None, purge).result()
+    with premises.database.view() as unit:  # nobody's answer waits while files are counted
+        kept = unit.attachments.keys()
+    # A file is stored before the unit that attaches it: the day's are left alone.
+    premises.store.sweep(kept, now - timedelta(days=1))
+
+
+UPKEEP: tuple[Chore, ...] = (
+    Chore("seal the audit log", timedelta(seconds=2), seal_log),
+    Chore("forget", timedelta(hours=1), forget),
+)
+
+
+async def keep_house(database: Database, store: FileStore, clock: Clock) -> None:
+    """Do each chore when its time has come, for as long as the bot runs."""
+    premises = Premises(database, store)
+    next_at = dict.fromkeys(UPKEEP, clock.monotonic())
+    while True:
+        for chore in UPKEEP:
+            if clock.monotonic() < next_at[chore]:
+                continue
+            next_at[chore] = clock.monotonic() + chore.every.total_seconds()
+            try:
+                await asyncio.to_thread(chore.do, premises, clock.now())
+            except Unavailable as error:
+                logger.warning("upkeep.unavailable", chore=chore.name, reason=str(error))
+            except StorageError as error:
+                logger.critical("alarm", kind="upkeep", chore=chore.name, reason=str(error))
+            except Exception:  # the boundary of one chore
+                logger.exception("upkeep.defect", chore=chore.name)
+        await asyncio.sleep(LOOK_EVERY)
