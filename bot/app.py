@@ -10,7 +10,7 @@ import gc
 import signal
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from bot.complaint import Complaint
 from bot.dispatch import Dispatch
 from bot.evidence import Evidence
 from bot.exchange import House
+from bot.export_worker import ExportWorker, Parcels, look_again
 from bot.opening import BOT_USERNAME, open_storage
 from bot.publishing import Publishing
 from bot.redaction import configure_logging
@@ -39,6 +40,7 @@ from conversations.plan import Role
 from conversations.wording import LANGUAGES
 from storage.database import Database
 from storage.files import FileStore
+from storage.outbox import OutboxRow
 from storage.unit_of_work import UnitOfWork, Units
 from storage.vault import Vault
 
@@ -172,15 +174,17 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
     try:
         async with asyncio.TaskGroup() as tasks:
             store = FileStore(settings.files, units_vault(database))
+            parcels = Parcels(settings.files / "exports")
+            is_alone = database.is_sqlite or settings.webhook_url is None
             delivery = Delivery(
                 api,
                 units,
                 clock,
                 tasks,
                 rate=settings.send_rate,
-                is_alone=database.is_sqlite or settings.webhook_url is None,
-                open_file=partial(open_upload, store),
-                second_look=scheduler.second_look,
+                is_alone=is_alone,
+                open_file=partial(open_upload, store, parcels),
+                second_look=partial(_second_look, scheduler, settings.timezone),
                 is_held=lambda: scheduler.is_held,
             )
             # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
@@ -188,6 +192,16 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
             forms = Publishing(api, units, intake, house, store, clock)
             evidence = Evidence(api, units, intake, dispatch, store, clock, forms)
+            exports = ExportWorker(
+                database,
+                store,
+                parcels,
+                clock,
+                settings.timezone,
+                feed=delivery.feed,
+                wake=delivery.wake,
+                is_alone=is_alone,
+            )
             # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
             source = _source(settings, api, units, intake, delivery, clock)
             monitoring = _monitoring(settings, database, api, intake, delivery, scheduler)
@@ -196,7 +210,9 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 tasks.create_task(server.run())
             await delivery.start()
             outgoing = tasks.create_task(delivery.run())
+            await exports.start()
             fetching = tasks.create_task(evidence.run())
+            exporting = tasks.create_task(exports.run())
             calendar = tasks.create_task(scheduler.run())
             housekeeping = tasks.create_task(keep_house(database, store, clock))
             incoming = tasks.create_task(source.run())
@@ -214,11 +230,13 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 async with asyncio.timeout(5.0):
                     await incoming
             evidence.stop()
+            exports.stop()
             scheduler.stop()
             housekeeping.cancel()
             delivery.stop()
-            await asyncio.wait({outgoing, fetching, calendar}, timeout=5.0)
+            await asyncio.wait({outgoing, fetching, exporting, calendar}, timeout=5.0)
             fetching.cancel()
+            exporting.cancel()
             calendar.cancel()
             for server in monitoring:
                 server.stop()
@@ -227,6 +245,13 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
         raise Complaint(str(group.exceptions[0])) from None
     except* BotError as group:
         raise Complaint(str(group.exceptions[0])) from None
+
+
+def _second_look(
+    scheduler: Scheduler, timezone: str, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime
+) -> Sequence[OutboxRow]:
+    """What of the fan-out is still to be sent: each kind of it has its own reasons not to be."""
+    return list(look_again(unit, scheduler.second_look(unit, rows, now), now, timezone))
 
 
 def _source(

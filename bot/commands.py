@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import digests, notices, schedules
+from bot import digests, exporting, notices, schedules
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange
 from bot.publishing import decide, fill, show_form, show_forms
@@ -577,6 +577,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("recordar", notices.chase, _CHIEFS, "plan", ("remind", "raple")),
     Command("programar", schedules.schedules, _ADMINS, "plan", ("schedule", "pwograme")),
+    Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),
     Command("calendario", schedules.calendar, _ADMINS, "plan", ("calendar", "kalandriye"), takes_words=True),
     Command("pausar", notices.pause, REPORTERS | _CHIEFS, "plan", ("pause", "poze")),
     Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),

@@ -1,4 +1,4 @@
-"""What a file in the outbox really is: a picture to be drawn, evidence, or a path.
+"""What a file in the outbox really is: a picture to be drawn, evidence, an export, or a path.
 
 An outbox row outlives the process that wrote it, and what it sends may not exist yet. So a row names what
 shall be sent, and it is made when it is sent, in a thread of its own.
@@ -9,11 +9,12 @@ from typing import IO
 
 import orjson
 
+from bot.export_worker import Parcels
 from storage.files import FileStore
 
 
-def open_upload(store: FileStore, path: str) -> IO[bytes]:
-    """The content of `matrix:JSON`, `evidence:KEY`, or a path; FileNotFoundError where it is no more."""
+def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
+    """The content of `matrix:JSON`, `evidence:KEY`, `export:NAME`, or a path; FileNotFoundError where it is no more."""
     scheme, _, rest = path.partition(":")
     if scheme == "matrix":
         from bot.picture import draw  # Pillow
@@ -21,4 +22,6 @@ def open_upload(store: FileStore, path: str) -> IO[bytes]:
         return BytesIO(draw(orjson.loads(rest)))
     if scheme == "evidence":
         return open(store.path(rest), "rb")
+    if scheme == "export":
+        return open(parcels.path(rest), "rb")
     return open(path, "rb")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from storage.errors import NotFound
 from storage.models import Job, table
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _J = table(Job)
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
+OPEN = ("queued", "working", "sending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,14 @@ class JobRow:
     payload: dict[str, Any] = field(repr=False)
     attempts: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob(JobRow):
+    """A job as it stands, whoever has it. `error` is why it was given up, or what is in doubt."""
+
+    state: str
+    error: str
 
 
 _ROW = tuple(_J.c[name] for name in JobRow.__slots__)
@@ -49,6 +59,8 @@ _AGAIN = (
     .where(_MINE)
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
+_HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
+_STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
 _EXPIRED = (
     update(_J)
     .where(_J.c.state == "working", _J.c.lease_until <= bindparam("now"))
@@ -124,6 +136,10 @@ class Jobs:
         pause = min(FIRST_PAUSE * 2 ** min(job.attempts - 1, 20), LONGEST_PAUSE)
         return self._change(_AGAIN, job, at=at or now + pause, reason=reason)
 
+    def hold(self, job: JobRow, lease_until: datetime) -> bool:
+        """Go on with it. False if the lease ran out and somebody else has it, or it was stopped."""
+        return self._change(_HOLD, job, lease=lease_until)
+
     def requeue_expired(self, now: datetime) -> int:
         """Jobs whose worker died wait for another one. Returns how many."""
         return self._connection.execute(_EXPIRED, {"now": now}).rowcount
@@ -134,6 +150,45 @@ class Jobs:
             update(_J).where(_J.c.id == id, _J.c.state == "queued").values(state="cancelled", settled_at=now)
         )
         return done.rowcount == 1
+
+    def stop(self, id: int, now: datetime) -> bool:
+        """Drop a job even while it is being done: whoever does it learns so from `hold`. False if it was done."""
+        done = self._connection.execute(
+            update(_J)
+            .where(_J.c.id == id, _J.c.state.in_(("queued", "working")))
+            .values(state="cancelled", settled_at=now, lease_until=None)
+        )
+        return done.rowcount == 1
+
+    # -------------------------------------------------------------- work whose result is sent
+    def get(self, id: int) -> StoredJob:
+        """NotFound if there is none, or it was settled so long ago that it is forgotten."""
+        found = self._connection.execute(_STORED.where(_J.c.id == id)).first()
+        if found is None:
+            raise NotFound(f"no job {id}")
+        return StoredJob(*found)
+
+    def of_kind(self, kind: str, *, chat_id: int | None = None, states: Collection[str] = OPEN) -> list[StoredJob]:
+        """Jobs of a kind that are not over, or in these states, of one chat or of all, oldest first."""
+        statement = _STORED.where(_J.c.kind == kind, _J.c.state.in_(list(states)))
+        if chat_id is not None:
+            statement = statement.where(_J.c.chat_id == chat_id)
+        return [StoredJob(*found) for found in self._connection.execute(statement)]
+
+    def note(self, id: int, payload: Mapping[str, Any]) -> None:
+        """Keep with it what was not known when it was added."""
+        self._connection.execute(update(_J).where(_J.c.id == id).values(payload=dict(payload)))
+
+    def hand_over(self, id: int, payload: Mapping[str, Any]) -> None:
+        """What it made is on its way: `sending`, until `over` says what became of it."""
+        values = {"state": "sending", "payload": dict(payload), "lease_until": None, "settled_at": None, "error": ""}
+        self._connection.execute(update(_J).where(_J.c.id == id).values(**values))
+
+    def over(self, id: int, reason: str, now: datetime) -> None:
+        """What it made has arrived (no reason), or may not have, or has not."""
+        self._connection.execute(
+            update(_J).where(_J.c.id == id, _J.c.state == "sending").values(state="done", settled_at=now, error=reason)
+        )
 
     def waiting(self) -> int:
         """How many jobs nobody has begun."""

@@ -287,6 +287,11 @@ class Outbox:
             update(_O).where(_O.c.id.in_(list(ids)), _O.c.state == "sending").values(lease_until=lease_until)
         )
 
+    def states(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """What became of these rows, and why; those settled so long ago that they are forgotten are missing."""
+        found = self._connection.execute(select(_O.c.id, _O.c.state, _O.c.error).where(_O.c.id.in_(list(ids))))
+        return {row.id: (row.state, row.error) for row in found}
+
     def settle_expired(self, now: datetime) -> tuple[int, int]:
         """Deal with rows whose sender died: replies are queued again, fan-out is ambiguous. Returns both numbers."""
         again = self._connection.execute(_REQUEUE_EXPIRED, {"now": now}).rowcount

@@ -61,6 +61,8 @@ logger = structlog.get_logger(__name__)
 MARGIN: Final = timedelta(seconds=16)
 """No call starts with less left of its lease: the longest call (5 s to connect, 10 s to be answered) must fit in."""
 UPLOAD_LEASE: Final = timedelta(minutes=10)
+"""An export may be 45 MB on a slow line, and is never sent twice: what would end its lease is not begun."""
+UPLOAD_MARGIN: Final = timedelta(minutes=9)
 
 BACK_OFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 AMBIGUOUS_TRIES: Final = 10
@@ -355,7 +357,7 @@ class Delivery:
         for row in found.rows:
             if row.id not in self._in_hand:
                 self._take(row)
-                self._enqueue(_Held(row, now + LEASE))
+                self._enqueue(_Held(row, now + lease_of(row)))
         for chat_id in parked - found.waiting:
             if not self._handing_back[chat_id]:
                 self._parked.discard(chat_id)
@@ -543,7 +545,8 @@ class Delivery:
 
     def _has_time(self, held: _Held, wait: float) -> bool:
         """Whether a call begun after `wait` seconds would end while the row is still ours."""
-        return self._clock.now() + timedelta(seconds=max(0.0, wait)) + MARGIN <= held.lease_until
+        margin = UPLOAD_MARGIN if held.row.kind == "export" else MARGIN
+        return self._clock.now() + timedelta(seconds=max(0.0, wait)) + margin <= held.lease_until
 
     def _retry_at(self, tries: int) -> float:
         pause = self._back_off[min(tries, len(self._back_off)) - 1]
@@ -694,9 +697,16 @@ def look(
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
     claimed = unit.outbox.claim(now, now + LEASE, fan_out, FAN_OUT_LANE) if fan_out else []
     others = second_look(unit, claimed, now) if claimed else []
+    if uploads := [row.id for row in others if row.kind == "export"]:
+        unit.outbox.extend(uploads, now + UPLOAD_LEASE)
     ours = in_hand | {row.id for row in replies}
     waiting = frozenset(chat_id for id, chat_id in _open_replies(unit, parked) if id not in ours)
     return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, waiting)
+
+
+def lease_of(row: OutboxRow) -> timedelta:
+    """For how long a row that was claimed is ours."""
+    return UPLOAD_LEASE if row.kind == "export" else LEASE
 
 
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:

@@ -127,6 +127,11 @@ class Town:
         with closing(sqlite3.connect(self.folder / "enlace.db", timeout=5)) as connection:
             return connection.execute(statement, values).fetchall()
 
+    def change(self, statement: str, *values: Any) -> None:
+        """What a process that died left behind. Only while the bot is down: it alone writes."""
+        with closing(sqlite3.connect(self.folder / "enlace.db", timeout=5)) as connection, connection:
+            connection.execute(statement, values)
+
     def officer(self, telegram_id: int) -> "Officer":
         return Officer(self, telegram_id)
 

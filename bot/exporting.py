@@ -1,0 +1,251 @@
+"""/exportar: a request for a file, made by buttons or typed, and what may be done with it afterwards.
+
+What leaves cannot be called back (S5). So a request is a job with its audit entry in the unit of the tap; the worker
+(`bot.export_worker`) makes the file and asks again whether this person, in this role, may have it. The request stands
+as it was last made for each person, since who exports in October wants the same in November.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from bot.exchange import Denied, Exchange
+from conversations.cards import Button, Card, line
+from conversations.exports import (
+    Choice,
+    Offer,
+    Scope,
+    answered,
+    ended_card,
+    fitted,
+    options_card,
+    read_words,
+    request_card,
+    sending_card,
+    working_card,
+)
+from conversations.plan import Role, translated
+from storage.errors import Conflict, NotFound
+from storage.exports import EXPORTERS, check_wanted, exporter, record_export
+from storage.exports.wanted import AUDIENCES, INTERNAL, Wanted
+from storage.jobs import StoredJob
+from storage.outbox import OutboxDraft
+from storage.unit_of_work import UnitOfWork
+
+KIND = "export"
+TAKERS = frozenset({Role.COORDINATOR, Role.ADMIN, Role.OBSERVER, Role.READER})
+INSIDERS = frozenset({Role.COORDINATOR, Role.ADMIN})
+AT_ONCE = 3
+"""Files one person may have in the making."""
+KEPT = timedelta(hours=6)
+"""For how long a file whose arrival is in doubt stays on disk, to be sent again."""
+
+
+# ------------------------------------------------------------------ /exportar
+def export(ex: Exchange, argument: str) -> None:
+    """The request as it stands, one of its questions, or what a button of it does."""
+    act, _, value = argument.partition(".")
+    if ex.query_id and act in _OF_A_JOB:
+        _OF_A_JOB[act](ex, value)
+        return
+    offers = offers_of(Role(ex.membership.role))
+    choice = fitted(_last(ex), offers)
+    if choice is None:
+        _show(ex, Card((line(ex.say("export.none")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+    elif not argument:
+        _show(ex, request_card(choice, offers, ex.say))
+    elif not ex.query_id:
+        scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
+        choice, unknown = read_words(argument, offers, scope, choice)
+        _keep(ex, choice)
+        _show(ex, request_card(choice, offers, ex.say, unknown))
+    elif act == "go":
+        _request(ex, choice, offers, value)
+    else:
+        _answer(ex, choice, offers, act, value)
+
+
+def offers_of(role: Role) -> tuple[Offer, ...]:
+    """What this role may take out. Whoever is not of the plan's coordination has the observers' view and no other."""
+    audiences = AUDIENCES if role in INSIDERS else ("observers",)
+    offers = (
+        Offer(e.dataset, e.format, tuple(a for a in audiences if exporter(e.dataset, e.format, a, role) is not None))
+        for e in EXPORTERS
+    )
+    return tuple(offer for offer in offers if offer.audiences)
+
+
+def scope_of(unit: UnitOfWork, plan_id: int, language: str) -> Scope:
+    plans = unit.plans
+    areas = {area.code: translated(area.name, language) for area in plans.strategic_areas(plan_id)}
+    return Scope(plans.periods(plan_id), tuple(agency.code for agency in plans.agencies(plan_id)), areas)
+
+
+def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, value: str) -> None:
+    scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
+    if not value:
+        card = options_card(act, choice, offers, scope, ex.today, ex.say)
+        if card is None:
+            raise Denied
+        _show(ex, card)
+        return
+    changed = answered(act, value, choice, scope)
+    changed = fitted(changed, offers) if changed is not None else None
+    if changed is None:
+        raise Denied
+    _keep(ex, changed)
+    _show(ex, request_card(changed, offers, ex.say))
+
+
+def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str) -> None:
+    if mark != choice.mark:
+        ex.toast = ex.say("export.changed")  # the button is of another request than the one that stands
+        _show(ex, request_card(choice, offers, ex.say))
+        return
+    open_ones = ex.unit.jobs.of_kind(KIND, chat_id=ex.chat_id)
+    if any(Choice.of(job.payload["choice"]) == choice for job in open_ones):
+        ex.toast = ex.say("export.already")
+        return
+    if len(open_ones) >= AT_ONCE:
+        ex.toast, ex.is_alert = ex.say("export.busy", n=len(open_ones)), True
+        return
+    try:
+        number = request(
+            ex.unit, choice, plan_id=ex.membership.plan_id, person_id=ex.person.id, role=Role(ex.membership.role),
+            chat_id=ex.chat_id, language=ex.language, timezone=ex.house.timezone, now=ex.now,
+        )  # fmt: skip
+    except (NotFound, Conflict):
+        ex.toast, ex.is_alert = ex.say("export.not_in_plan"), True
+        _show(ex, request_card(choice, offers, ex.say))
+        return
+    _keep(ex, choice)
+    ex.return_to_tapped()
+    card_id = ex.show(working_card(choice, number, 0, 0, ex.say), is_last=True)
+    ex.unit.jobs.note(number, ex.unit.jobs.get(number).payload | {"card": card_id})
+    ex.stand(None)
+
+
+def request(
+    unit: UnitOfWork,
+    choice: Choice,
+    *,
+    plan_id: int,
+    person_id: int,
+    role: Role,
+    chat_id: int,
+    language: str,
+    timezone: str,
+    now: datetime,
+) -> int:
+    """The number of a new job, with its audit entry. NotFound and Conflict where the plan has no such thing."""
+    used = exporter(choice.dataset, choice.format, choice.audience, role)
+    if used is None:
+        raise NotFound("not exported")
+    wanted = wanted_of(choice, plan_id, role, language, timezone, now)
+    check_wanted(unit, used, wanted)
+    record_export(unit, used, wanted, person_id)
+    payload = {"plan": plan_id, "person": person_id, "role": role.value, "choice": choice.kept(), "at": now.isoformat()}
+    return unit.jobs.add(KIND, payload, now, chat_id=chat_id)
+
+
+def wanted_of(choice: Choice, plan_id: int, role: Role, language: str, timezone: str, now: datetime) -> Wanted:
+    """What the request means to an exporter."""
+    return Wanted(
+        plan_id,
+        timezone,
+        now,
+        audience=choice.audience,
+        role=role,
+        language=language,
+        period=choice.period,
+        agency=choice.agency,
+        area=choice.area,
+        validation=choice.validation,
+    )
+
+
+# ------------------------------------------------------------------ what is made, or was
+def _stop(ex: Exchange, number: str) -> None:
+    job = _own_job(ex, number)
+    if not ex.unit.jobs.stop(job.id, ex.now):
+        ex.toast = ex.say("export.sending")
+        return
+    ex.unit.audit.record("export_cancelled", ex.person.id, ex.membership.plan_id, {"job": job.id}, ex.now)
+    ex.return_to_tapped()
+    ex.show(ended_card(Choice.of(job.payload["choice"]), "cancelled", ex.say), is_last=True)
+    ex.stand(None)
+
+
+def _again(ex: Exchange, number: str) -> None:
+    """Send what may not have arrived, because the person says so: nothing else repeats an export (G7)."""
+    job = _own_job(ex, number)
+    choice = Choice.of(job.payload["choice"])
+    if job.state != "done" or not job.error:
+        ex.toast = ex.say("export.already")
+        return
+    ex.return_to_tapped()
+    if ex.now - job.created_at > KEPT:
+        ex.show(ended_card(choice, "gone", ex.say), is_last=True)
+        ex.stand(None)
+        return
+    details = {"job": job.id, "parts": len(job.payload["parts"])}
+    ex.unit.audit.record("export_sent_again", ex.person.id, ex.membership.plan_id, details, ex.now)
+    parts = [{**part, "outbox": send_part(ex.unit, ex.chat_id, part, ex.now)} for part in job.payload["parts"]]
+    ex.unit.jobs.hand_over(job.id, job.payload | {"parts": parts})
+    ex.show(sending_card(choice, len(parts), ex.say), is_last=True)
+    ex.stand(None)
+
+
+_OF_A_JOB = {"stop": _stop, "again": _again}
+
+
+def send_part(unit: UnitOfWork, chat_id: int, part: dict[str, Any], now: datetime) -> int:
+    """The outbox row of one file: protected, in the private chat (S5)."""
+    upload = {"path": f"export:{part['file']}", "name": part["name"], "type": "application/octet-stream"}
+    payload = {
+        **part["caption"],
+        "protect_content": True,
+        "disable_content_type_detection": True,
+        "@files": {"document": upload},
+    }
+    return unit.outbox.add(OutboxDraft(chat_id, "export", "sendDocument", payload), now=now)
+
+
+def _own_job(ex: Exchange, number: str) -> StoredJob:
+    """The export a button is about. Denied unless it is this person's, asked for in the role they have now (S3)."""
+    if not (number.isascii() and number.isdecimal() and len(number) < 18):
+        raise Denied
+    try:
+        job = ex.unit.jobs.get(int(number))
+    except NotFound:
+        raise Denied from None
+    mine = (ex.person.id, ex.membership.plan_id, ex.membership.role)
+    if job.kind != KIND or (job.payload["person"], job.payload["plan"], job.payload["role"]) != mine:
+        raise Denied
+    return job
+
+
+# ------------------------------------------------------------------ inside
+def _name(ex: Exchange) -> str:
+    return f"export.{ex.membership.plan_id}.{ex.person.id}"
+
+
+def _last(ex: Exchange) -> Choice:
+    kept = ex.unit.facts.get(_name(ex))
+    choice = Choice.of(orjson.loads(kept)) if kept else Choice(audience=INTERNAL)
+    scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
+    if choice.agency and choice.agency not in scope.agencies:  # it may have left the plan since
+        choice = replace(choice, agency="")
+    return replace(choice, area="") if choice.area and choice.area not in scope.areas else choice
+
+
+def _keep(ex: Exchange, choice: Choice) -> None:
+    ex.unit.facts.set(_name(ex), orjson.dumps(choice.kept()).decode(), ex.now)
+
+
+def _show(ex: Exchange, card: Card) -> None:
+    ex.return_to_tapped()
+    ex.show(card)
+    ex.stand(None)

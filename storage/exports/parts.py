@@ -1,0 +1,141 @@
+"""An export in files that Telegram takes: one, or as many as it needs.
+
+A bot may send 50 MB, and a plan's evidence alone can be more. Every part opens by itself on a phone: there is no
+`.zip.001` here that wants a program to be glued together. A ZIP is dealt out over several, entry by entry; unzipped
+into one folder they are the whole again. Any other file is made again for half of the institutions, and again, until
+it fits. What goes to observers or the public is not divided: each part would be suppressed by itself, and laid beside
+the whole could tell what that hides (DOMAIN §2.5). What cannot be divided is refused: at the server it can be had.
+"""
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from storage.errors import StorageError
+from storage.exports import Exporter, file_name
+from storage.exports.wanted import Progress, Wanted, Written
+from storage.files import FileStore
+from storage.unit_of_work import UnitOfWork
+
+ENTRY = 512
+"""Bytes of a ZIP beside an entry's content and twice its name, generously."""
+
+
+class TooLarge(StorageError):
+    """What is wanted is over the limit, and cannot be divided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file, and how it is to be called."""
+
+    path: Path
+    name: str
+    agency: str = ""
+    """The institutions it holds, if another part holds others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything that was wanted."""
+
+    parts: tuple[Part, ...]
+    written: Written
+
+
+def write_parts(
+    unit: UnitOfWork, store: FileStore, used: Exporter, wanted: Wanted, folder: Path, limit: int, progress: Progress
+) -> Whole:
+    """Files of at most `limit` bytes in `folder`, readable by their owner alone. None is left if it raises."""
+    made: list[Path] = []
+
+    def new() -> Path:
+        handle, name = tempfile.mkstemp(prefix=".new-", dir=folder)  # mode 0600: answers lie unsealed in it
+        os.close(handle)
+        made.append(Path(name))
+        return made[-1]
+
+    try:
+        name = file_name(unit, used, wanted)
+        whole = list(_write(unit, store, used, wanted, new, limit, progress))
+        count = sum(written.count for _, _, written in whole)
+        lacking = tuple(each for _, _, written in whole for each in written.lacking)
+        files = [(path, agency) for paths, agency, _ in whole for path in paths]
+        parts = tuple(
+            Part(path, _numbered(name, number, len(files)), agency) for number, (path, agency) in enumerate(files, 1)
+        )
+        return Whole(parts, Written(count, lacking))
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _write(
+    unit: UnitOfWork,
+    store: FileStore,
+    used: Exporter,
+    wanted: Wanted,
+    new: Callable[[], Path],
+    limit: int,
+    progress: Progress,
+    about: str = "",
+) -> Iterator[tuple[list[Path], str, Written]]:
+    path = new()
+    with path.open("w+b") as file:
+        written = used.write(unit, store, wanted, file, progress)
+    if path.stat().st_size <= limit:
+        yield [path], about, written
+        return
+    if zipfile.is_zipfile(path) and used.ending(unit, wanted) == ".zip" and (dealt := _deal(path, limit)):
+        paths = [_copy(path, entries, new()) for entries in dealt]
+        path.unlink()
+        yield paths, about, written
+        return
+    path.unlink()
+    agencies = wanted.one_of("agency") or tuple(agency.code for agency in unit.plans.agencies(wanted.plan_id))
+    if wanted.is_released or len(agencies) < 2:
+        raise TooLarge
+    half = len(agencies) // 2
+    for some in (agencies[:half], agencies[half:]):
+        codes = ",".join(some)
+        yield from _write(unit, store, used, replace(wanted, agency=codes), new, limit, progress, codes)
+
+
+def _deal(path: Path, limit: int) -> list[list[str]]:
+    """The entries of a ZIP, in order, as they fit into several; nothing if one of them is too large by itself."""
+    dealt: list[list[str]] = [[]]
+    size = 0
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            weight = entry.compress_size + 2 * len(entry.filename.encode()) + ENTRY
+            if weight + ENTRY > limit:
+                return []
+            if size + weight + ENTRY > limit:
+                dealt.append([])
+                size = 0
+            dealt[-1].append(entry.filename)
+            size += weight
+    return dealt
+
+
+def _copy(path: Path, entries: list[str], to: Path) -> Path:
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(to, "w") as part:
+        for name in entries:
+            entry = archive.getinfo(name)
+            copied = zipfile.ZipInfo(name, entry.date_time)
+            copied.compress_type = entry.compress_type
+            with archive.open(entry) as source, part.open(copied, "w") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+    return to
+
+
+def _numbered(name: str, number: int, of: int) -> str:
+    if of == 1:
+        return name
+    stem, suffix = os.path.splitext(name)
+    return f"{stem}_{number}-{of}{suffix}"

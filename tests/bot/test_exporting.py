@@ -1,0 +1,396 @@
+"""Files for people who ask for them: one a request, to those who may, with a trace of each."""
+
+import asyncio
+import io
+import json
+import shutil
+import stat
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings_in, town_in
+from test_access import Desk
+from test_digests import is_denied, said, taps
+
+from bot.export_worker import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
+from bot.opening import open_storage
+from bot.telegram.updates import command_token
+from conversations.plan import Role
+from storage import outbox
+from storage.exports import EXPORTERS
+from storage.files import FileStore
+from storage.jobs import StoredJob
+from storage.outbox import OutboxRow
+
+NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
+ZONE = "America/Santo_Domingo"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("exporting-template")
+    furnish(folder)
+    return folder
+
+
+# ------------------------------------------------------------------ the request, and the worker in a room of its own
+@dataclass
+class Clock:
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+
+class Office:
+    """The dispatch and a worker over one database; what would be sent is looked at instead."""
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        self.desk = desk
+        self.folder = folder
+        self.clock = Clock()
+        self.edits: list[OutboxRow] = []
+
+    def worker(self, **changes: Any) -> ExportWorker:
+        database = self.desk.database
+        return ExportWorker(
+            database, FileStore(self.folder / "evidence", database.vault), self.parcels, self.clock, ZONE,
+            feed=self.edits.extend, wake=lambda: None, **{"show_every": 0.05, **changes},
+        )  # fmt: skip
+
+    @property
+    def parcels(self) -> Parcels:
+        return Parcels(self.folder / "parcels")
+
+    def apply(self, work: Callable[[Any], Any]) -> Any:
+        return self.desk.database.units.submit(None, work).result(timeout=30)
+
+    def ask(self, who: int) -> StoredJob:
+        """The request that the first screen offers, made."""
+        screen = self.desk.say(who, "/exportar")
+        [go] = [tap for tap in taps(screen) if tap.startswith("c:exportar:go.")]
+        self.desk.tap(who, go)
+        return self.job()
+
+    def job(self) -> StoredJob:
+        states = ("queued", "working", "sending", "done", "failed", "cancelled")
+        found: StoredJob = self.apply(lambda unit: unit.jobs.of_kind("export", states=states))[-1]
+        return found
+
+    def work(self, **changes: Any) -> None:
+        """Claim and make what is asked for, as the loop does once."""
+
+        async def once() -> None:
+            worker = self.worker(**changes)
+            await worker.start()
+            job = await worker._look(self.clock.now())
+            if job is not None:
+                await worker._work(job)
+
+        asyncio.run(once())
+
+    def queued(self) -> list[OutboxRow]:
+        rows: list[OutboxRow] = self.apply(
+            lambda unit: [row for row in unit.outbox.claim(self.clock.at, self.clock.at + timedelta(minutes=1))
+                          if row.kind == "export"]
+        )  # fmt: skip
+        return rows
+
+    @property
+    def told(self) -> str:
+        return str(self.edits[-1].payload["text"]) if self.edits else ""
+
+
+@pytest.fixture
+def office(tmp_path: Path, template: Path) -> Iterator[Office]:
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    with open_storage(settings_in(tmp_path)) as database:
+        yield Office(Desk(database), tmp_path)
+
+
+def test_a_request_is_a_job_with_its_audit_entry_and_a_second_tap_is_none(office: Office) -> None:
+    """S5: the trace is in the unit of the tap, before any file; a button pressed twice asks once (S3)."""
+    screen = office.desk.say(CARMEN, "/exportar")
+    [go] = [tap for tap in taps(screen) if tap.startswith("c:exportar:go.")]
+    first, second = office.desk.tap(CARMEN, go), office.desk.tap(CARMEN, go)
+    assert "En fila" in said(first)
+    assert second.answer is not None
+    assert second.answer.text == "Ya se está preparando."
+    jobs = office.apply(lambda unit: unit.jobs.of_kind("export"))
+    assert [job.state for job in jobs] == ["queued"]
+    with office.desk.database.reader() as connection:
+        [(details,)] = connection.exec_driver_sql("SELECT details FROM audit_entry WHERE act = 'exported'").fetchall()
+    assert json.loads(details)["audience"] == "internal"
+    assert json.loads(details)["role"] == "coordinator"
+
+
+def test_what_is_typed_fills_the_screen_and_nothing_leaves_unasked(office: Office) -> None:
+    """For whom it is, is seen before it is prepared; a word that means nothing is named; the last request is kept."""
+    screen = office.desk.say(CARMEN, "/export submissions 2018Q3 MMUJER bananas")
+    assert "3.er trimestre 2018" in said(screen)
+    assert "MMUJER" in said(screen)
+    assert "No entendí: bananas" in said(screen)
+    assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
+    assert "3.er trimestre 2018" in said(office.desk.say(CARMEN, "/exportar"))
+    assert "Todo el plan" in said(office.desk.tap(CARMEN, command_token("exportar", "where.all")))
+
+
+def test_forged_and_stale_buttons_ask_for_nothing(office: Office) -> None:
+    """S3: a role, a filter, a job that is not one's own; and the button of a screen that has changed since."""
+    job = office.ask(CARMEN)
+    for argument in (f"stop.{job.id}", f"again.{job.id}", "stop.x", "stop.999", "again."):
+        assert is_denied(office.desk.tap(PEDRO, command_token("exportar", argument))), argument
+    for argument in ("nope", "where.NOPE", "where.area-NOPE", "when.NOPE", "when.previous.month", "x.y"):
+        assert is_denied(office.desk.tap(CARMEN, command_token("exportar", argument))), argument
+    assert is_denied(office.desk.tap(ANA, command_token("exportar", "")))
+    stale = office.desk.tap(CARMEN, command_token("exportar", "go.00000000"))
+    assert stale.answer is not None
+    assert "había cambiado" in str(stale.answer.text)
+    assert len(office.apply(lambda unit: unit.jobs.of_kind("export"))) == 1
+
+
+@pytest.mark.parametrize("when", ["working", "built", "queued", "claimed"])
+def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office, when: str) -> None:
+    """S5: asked at the build, when the documents are queued, and in the unit that claims them; the file is removed."""
+    job = office.ask(CARMEN)
+
+    def change(unit: Any) -> None:
+        person = unit.people.by_telegram_id(CARMEN)
+        unit.people.grant(person.id, job.payload["plan"], Role.READER, now=NOW)
+
+    async def make() -> None:
+        worker = office.worker()
+        await worker.start()
+        claimed = await worker._look(office.clock.now())
+        assert claimed is not None
+        if when == "working":
+            await asyncio.to_thread(office.apply, change)
+        if when != "built":
+            await worker._work(claimed)
+            return
+        whole = await asyncio.to_thread(worker._build, claimed, _Making())
+        assert whole is not None
+        await asyncio.to_thread(office.apply, change)
+        await worker._hand_over(claimed, whole)
+
+    asyncio.run(make())
+    if when == "queued":
+        office.apply(change)
+    rows = office.queued()
+    if when == "claimed":
+        assert rows
+        office.apply(change)
+        rows = office.apply(lambda unit: list(look_again(unit, rows, NOW, ZONE)))
+    assert not rows
+    office.work()
+    assert office.job().state in ("failed", "done")
+    assert office.job().error == REVOKED
+    assert "no se envió" in office.told
+    assert not list(office.parcels.folder.glob("*"))
+
+
+def test_off_boarding_takes_what_is_queued_and_says_nothing_more(office: Office) -> None:
+    """S17: a suspended person's export is neither made nor sent, and no message about it goes out."""
+    office.ask(CARMEN)
+    office.apply(lambda unit: unit.people.suspend(unit.people.by_telegram_id(CARMEN).id, now=NOW, by=None))
+    office.work()
+    assert office.job().state == "cancelled"
+    assert not office.queued()
+    assert not office.edits
+
+
+def test_of_two_workers_one_puts_the_file_into_the_outbox(office: Office) -> None:
+    """A worker whose lease ran out while it was building has nothing to hand over: never two files."""
+    office.ask(CARMEN)
+
+    async def race() -> None:
+        slow, fast = office.worker(is_alone=False), office.worker(is_alone=False)
+        await slow.start()
+        mine = await slow._look(office.clock.now())
+        assert mine is not None
+        office.clock.at += timedelta(minutes=2)
+        theirs = await fast._look(office.clock.now())
+        assert theirs is not None
+        assert (theirs.id, theirs.attempts) == (mine.id, 2)
+        await fast._work(theirs)
+        await slow._work(mine)
+
+    asyncio.run(race())
+    assert len(office.queued()) == 1
+    files = list(office.parcels.folder.glob("*"))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600]
+    assert stat.S_IMODE(office.parcels.folder.stat().st_mode) == 0o700
+
+
+def test_a_cancelled_export_is_left_off(office: Office) -> None:
+    """The worker learns of it from the lease; no file, and the message says so."""
+    job = office.ask(CARMEN)
+
+    async def cancelled() -> None:
+        worker = office.worker()
+        await worker.start()
+        claimed = await worker._look(office.clock.now())
+        assert claimed is not None
+        answer = await asyncio.to_thread(office.desk.tap, CARMEN, command_token("exportar", f"stop.{job.id}"))
+        assert "Cancelado" in said(answer)
+        await worker._work(claimed)
+
+    asyncio.run(cancelled())
+    assert office.job().state == "cancelled"
+    assert not office.queued()
+    assert not list(office.parcels.folder.glob("*"))
+
+
+def test_an_export_that_kills_its_process_each_time_is_given_up(office: Office) -> None:
+    """Three beginnings, then the person is told, and the machine has its peace."""
+    office.ask(CARMEN)
+
+    async def die() -> None:
+        worker = office.worker()
+        await worker.start()
+        assert await worker._look(office.clock.now()) is not None
+
+    for _ in range(3):
+        asyncio.run(die())
+    office.work()
+    assert (office.job().state, office.job().attempts) == ("failed", 4)
+    assert "No se pudo preparar" in office.told
+
+
+def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
+    """What cannot be divided is not sent; what can be, is sent in parts that open by themselves."""
+    office.ask(CARMEN)
+    office.work(limit=600)
+    assert "demasiado grande" in office.told
+    assert not list(office.parcels.folder.glob("*"))
+    office.ask(CARMEN)
+    office.work(limit=20_000)
+    parts = office.job().payload["parts"]
+    assert len(parts) > 1
+    assert f"Parte 1 de {len(parts)}" in parts[0]["caption"]["caption"]
+    rows = 0
+    for part in parts:
+        path = office.parcels.path(part["file"])
+        assert path.stat().st_size <= 20_000
+        with zipfile.ZipFile(path) as archive:
+            rows += sum(name.endswith("submission.xml") for name in archive.namelist())
+    assert rows == office.job().payload["count"]
+
+
+def test_what_became_of_each_part_is_told_once_all_is_known(office: Office) -> None:
+    """One part in doubt: its file stays, the others go, and the button sends that part alone (G7)."""
+    office.ask(CARMEN)
+    office.work(limit=20_000)
+    parts = office.job().payload["parts"]
+
+    first, rest = parts[0], parts[1:]
+    office.apply(lambda unit: [unit.outbox.record(p["outbox"], outbox.Sent(1), NOW) for p in rest])
+    sent = office.job()
+    assert office.apply(lambda unit: settle(unit, sent, NOW, [])) == []
+    office.apply(lambda unit: unit.outbox.claim(NOW, NOW))
+    office.apply(lambda unit: unit.outbox.settle_expired(NOW + timedelta(hours=1)))
+    office.work()
+    assert "No se sabe si el archivo llegó" in office.told
+    assert [path.name for path in office.parcels.folder.glob("*")] == [first["file"]]
+    office.work()
+    assert not office.queued(), "an export never repeats by itself"
+    office.desk.tap(CARMEN, command_token("exportar", f"again.{office.job().id}"))
+    [again] = office.queued()
+    assert again.payload["@files"]["document"]["path"] == f"export:{first['file']}"
+    office.apply(lambda unit: unit.outbox.record(again.id, outbox.Sent(2), NOW))
+    office.work()
+    assert "Enviado" in office.told
+    assert not list(office.parcels.folder.glob("*"))
+
+
+def test_every_name_in_the_table_is_said_in_every_language() -> None:
+    """A dataset or a format without a label would be a code on a button."""
+    from conversations.wording import LANGUAGES, wording
+
+    for each in EXPORTERS:
+        for language in LANGUAGES:
+            assert f"export.data.{each.dataset}" in wording(language)
+            assert f"export.format.{each.format}" in wording(language)
+
+
+# ------------------------------------------------------------------ the real bot
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Town]:
+    with town_in(tmp_path_factory.mktemp("exporting"), template) as town:
+        yield town
+
+
+def documents(who: Officer) -> list[dict[str, Any]]:
+    return [message for message in who.from_bot if "document" in message]
+
+
+def wait_until(town: Town, what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < deadline, town.logged()[-3000:]
+        time.sleep(0.02)
+
+
+def card_says(who: Officer, words: str) -> bool:
+    return any(words in str(message.get("text", "")) for message in who.from_bot)
+
+
+def test_two_taps_bring_a_protected_document_and_leave_nothing_on_disk(town: Town) -> None:
+    """S5, G7 and the disk: what came is whole and protected; afterwards there is neither file nor open row."""
+    carmen = town.officer(CARMEN)
+    carmen.say("/exportar")
+    carmen.tap("⬇️ Preparar")
+    wait_until(town, lambda: card_says(carmen, "Enviado: 13 filas"))
+    [document] = documents(carmen)
+    assert document["has_protected_content"]
+    assert "Uso interno" in document["caption"]
+    assert document["document"]["file_name"].startswith("do-trata-2017-2020_submissions_internal_")
+    content = town.sandbox.world.files[document["document"]["file_id"]].data
+    assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
+    assert not list((town.settings.files / "exports").glob("*"))
+
+
+def test_an_answer_that_is_lost_repeats_no_export(town: Town) -> None:
+    """G7: Telegram has it, we do not know; the message says so, and only the button sends it again."""
+    carmen = town.officer(CARMEN)
+    before = len(documents(carmen))
+    fault = town.client.add_fault("reset", method="sendDocument", when="after", times=1)
+    carmen.say("/exportar")
+    carmen.tap("⬇️ Preparar")
+    wait_until(town, lambda: card_says(carmen, "No se sabe si el archivo llegó"))
+    assert town.client.fault_hits(fault) == 1
+    assert len(documents(carmen)) == before + 1
+    carmen.tap("Enviar otra vez")
+    wait_until(town, lambda: not card_says(carmen, "No se sabe") and not card_says(carmen, "Enviando"))
+    assert len(documents(carmen)) == before + 2
+
+
+def test_a_bot_killed_in_mid_export_goes_on_and_sends_one_file(town: Town) -> None:
+    """What a dead process was making is begun anew by the next one, at once; whoever asked gets one document."""
+    carmen = town.officer(CARMEN)
+    before = len(documents(carmen))
+    town.kill()
+    [(payload,)] = town.rows("SELECT payload FROM job WHERE kind = 'export' ORDER BY id LIMIT 1")
+    asked = {name: json.loads(payload)[name] for name in ("plan", "person", "role", "choice", "at", "card")}
+    lease = "2018-10-04 00:00:00.000000"
+    town.change(
+        "INSERT INTO job (kind, chat_id, payload, state, attempts, lease_until, created_at, error)"
+        " VALUES ('export', ?, ?, 'working', 1, ?, ?, '')",
+        CARMEN, json.dumps(asked), lease, lease,
+    )  # fmt: skip
+    left = town.settings.files / "exports" / "9-1-0.part"
+    left.write_bytes(b"half")
+    town.start()
+    wait_until(town, lambda: len(documents(carmen)) == before + 1)
+    wait_until(town, lambda: town.rows("SELECT state FROM job ORDER BY id DESC LIMIT 1") == [("done",)])
+    assert len(documents(carmen)) == before + 1
+    assert not left.exists()
