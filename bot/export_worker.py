@@ -165,7 +165,7 @@ class ExportWorker:
                     await self._work(job)
                     continue
             except Unavailable:
-                logger.warning("export.unavailable")
+                logger.warning("exports.unavailable")
             await self._pause(LOOK_EVERY)
 
     async def _pause(self, seconds: float) -> None:
@@ -223,7 +223,7 @@ class ExportWorker:
             await self._units.run(None, lambda unit: unit.jobs.retry(job, "unavailable", now, tries=TRIES))
             return
         except Exception as error:  # the boundary of one job
-            logger.exception("export.defect", job=job.id)
+            logger.exception("exports.defect", job=job.id)
             await self._end(job, "failed", place_of(error))
             return
         finally:
@@ -298,7 +298,7 @@ class ExportWorker:
             return
         if not is_sent:
             await asyncio.to_thread(self._parcels.remove, names)
-        logger.info("export.made", job=job.id, parts=len(names), rows=whole.written.count, is_sent=is_sent)
+        logger.info("exports.made", job=job.id, parts=len(names), rows=whole.written.count, is_sent=is_sent)
         self._feed(edits)
         self._wake()
 

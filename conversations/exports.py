@@ -107,10 +107,10 @@ def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice)
     choice = replace(before, period="", agency="", area="", validation="")
     unknown: list[str] = []
     known = {
-        "dataset": _names((offer.dataset for offer in offers), "export.data"),
-        "format": _names((offer.format for offer in offers), "export.format"),
-        "audience": _names((audience for offer in offers for audience in offer.audiences), "export.audience"),
-        "validation": _names(SENT, "export.validation"),
+        "dataset": _names((offer.dataset for offer in offers), "export.data.{}"),
+        "format": _names((offer.format for offer in offers), "export.format.{}"),
+        "audience": _names((audience for offer in offers for audience in offer.audiences), "export.audience.{}"),
+        "validation": _names(SENT, "export.validation.{}"),
         "agency": {_folded(code): code for code in scope.agencies},
         "area": {_folded(code): code for code in scope.areas},
     }
@@ -137,14 +137,15 @@ def is_period(word: str) -> bool:
     return True
 
 
-def _names(codes: Iterable[str], prefix: str) -> dict[str, str]:
+def _names(codes: Iterable[str], key: str) -> dict[str, str]:
     """By everything they are called, folded: the code, the label, and the label's first word."""
     found: dict[str, str] = {}
     for code in dict.fromkeys(codes):
-        for label in (wording(language)(f"{prefix}.{code}") for language in LANGUAGES):
+        found[_folded(code)] = code
+        for label in (wording(language)(key.format(code)) for language in LANGUAGES):
             for name in (label.split()[0], label):
                 found.setdefault(_folded(name), code)
-    return found | {_folded(code): code for code in codes} | {_folded(code): code for code in found.values()}
+    return found
 
 
 @cache

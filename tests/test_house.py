@@ -24,19 +24,22 @@ from bot import notices
 from bot.commands import COMMANDS
 from bot.scheduler import JOBS
 from bot.settings import Settings
+from conversations import exports
 from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
 from conversations.plan import Light, Role, ValidationState
 from conversations.reminders import STAGES, PauseKind, Reason
 from conversations.wording import LANGUAGES, catalogue
+from storage.exports import EXPORTERS
+from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
 from storage.imports import DifferenceKind
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
-CHAT = ("chat.po", "file_refusals.po", "digests.po")
+CHAT = ("chat.po", "file_refusals.po", "digests.po", "exports.po")
 """The catalogues people read on a phone; the others are for authors, at a screen."""
 
 MESSAGE_LIMIT = 330
@@ -50,6 +53,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
     "due.reason.{}": (*get_args(Reason), "no_role", "no_window", "schedule_paused"),
     "err.{}_expected": (*UPLOADS, "place"),
+    "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS),
+    "export.ask.{}": ("what", "who", "when", "where", "as"),
+    "export.audience.{}": AUDIENCES,
+    "export.audience.{}.is": AUDIENCES,
+    "export.data.{}": tuple(each.dataset for each in EXPORTERS),
+    "export.format.{}": tuple(each.format for each in EXPORTERS),
+    "export.validation.{}": exports.SENT,
     "file.{}": REASONS,
     "form.send_{}": tuple(UPLOADS),
     "history.{}": tuple(ValidationState),

@@ -23,7 +23,6 @@ from bot.opening import open_storage
 from bot.telegram.updates import command_token
 from conversations.plan import Role
 from storage import outbox
-from storage.exports import EXPORTERS
 from storage.files import FileStore
 from storage.jobs import StoredJob
 from storage.outbox import OutboxRow
@@ -310,16 +309,6 @@ def test_what_became_of_each_part_is_told_once_all_is_known(office: Office) -> N
     office.work()
     assert "Enviado" in office.told
     assert not list(office.parcels.folder.glob("*"))
-
-
-def test_every_name_in_the_table_is_said_in_every_language() -> None:
-    """A dataset or a format without a label would be a code on a button."""
-    from conversations.wording import LANGUAGES, wording
-
-    for each in EXPORTERS:
-        for language in LANGUAGES:
-            assert f"export.data.{each.dataset}" in wording(language)
-            assert f"export.format.{each.format}" in wording(language)
 
 
 # ------------------------------------------------------------------ the real bot
