@@ -33,6 +33,8 @@ Act = Literal[
     "plan.imported",
     "form_published",
     "exported",
+    "export_cancelled",
+    "export_sent_again",
     "schedule_changed",
     "holiday_changed",
     "reminders.paused",
