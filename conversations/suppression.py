@@ -149,3 +149,19 @@ def finest_place(code: str, sensitivity: str = "public") -> str:
 def may_cross(dimensions: Collection[str]) -> bool:
     """Whether a table may be split by all of these at once: by two at most, and people's own never by place."""
     return len(dimensions) <= 2 and not (PERSONAL & set(dimensions) and set(PLACES) & set(dimensions))
+
+
+def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: int = STANDARD_CELL) -> Table:
+    """A total and its parts as one row of many that add up, such as one report of an activity.
+
+    Rows of the same thing are laid beside each other and beside its year: where anything could be small, a number
+    that is somebody is not shown at all, neither as `<10`, and zero is.
+    """
+    parts = parts or {}
+    if min_cell <= 1:
+        return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})
+    hidden = Figure(None)
+    return Table(
+        hidden if total else Figure(0),
+        {name: hidden if value else Figure(0) for name, value in parts.items()} if total else {},
+    )

@@ -11,12 +11,21 @@ from typing import BinaryIO
 
 from conversations.plan import ActivityStatus, Role, ValidationState
 from storage.errors import Conflict, NotFound
+from storage.exports.answers import answers
+from storage.exports.delimited import write_csv
 from storage.exports.instances import write_instances
-from storage.exports.wanted import INTERNAL, Progress, Wanted, Written, span_of
+from storage.exports.json_lines import write_jsonl
+from storage.exports.people import audit, people, reminders
+from storage.exports.plan import agencies, plan
+from storage.exports.reports import reports
+from storage.exports.tables import Dataset, Extract
+from storage.exports.wanted import AUDIENCES, INTERNAL, OBSERVERS, Progress, Wanted, Written, span_of
+from storage.exports.workbooks import write_xlsx
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 Write = Callable[[UnitOfWork, FileStore, Wanted, BinaryIO, Progress], Written]
+WriteTables = Callable[[Extract, Wanted, BinaryIO, Progress], Written]
 
 INSIDE = frozenset({INTERNAL})
 TAKERS = frozenset({Role.COORDINATOR, Role.ADMIN, None})
@@ -43,7 +52,42 @@ class Exporter:
         return ".zip" if self.several(unit, wanted) else self.suffix
 
 
+EVERYBODY = frozenset(AUDIENCES)
+OUTSIDE_BUT_PUBLIC = frozenset({INTERNAL, OBSERVERS})
+
+DATASETS: tuple[tuple[str, Dataset, frozenset[str]], ...] = (
+    ("reports", reports, EVERYBODY),
+    ("answers", answers, EVERYBODY),
+    ("plan", plan, EVERYBODY),
+    ("agencies", agencies, EVERYBODY),
+    ("people", people, OUTSIDE_BUT_PUBLIC),
+    ("reminders", reminders, INSIDE),
+    ("audit", audit, INSIDE),
+)
+"""What is made of tables: its name, the function that yields it, and for whom it is."""
+
+FORMATS: tuple[tuple[str, WriteTables, bool], ...] = (
+    ("csv", write_csv, True),
+    ("xlsx", write_xlsx, False),
+    ("jsonl", write_jsonl, False),
+)
+"""How tables are written: the name of the format, which is the ending too, and whether several tables are a ZIP."""
+
+
+def _tabular(
+    name: str, dataset: Dataset, audiences: frozenset[str], format: str, write: WriteTables, zips: bool
+) -> Exporter:
+    def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+        return write(dataset(unit, wanted), wanted, out, progress)
+
+    def several(unit: UnitOfWork, wanted: Wanted) -> bool:
+        return zips and len(dataset(unit, wanted).tables) > 1
+
+    return Exporter(name, format, write_it, audiences, suffix=f".{format}", several=several)
+
+
 EXPORTERS: tuple[Exporter, ...] = (
+    *(_tabular(*dataset, *format) for dataset in DATASETS for format in FORMATS),
     Exporter("submissions", "xml-zip", write_instances, takers=frozenset({Role.COORDINATOR, None}), is_whole=True),
 )
 

@@ -1,0 +1,487 @@
+"""Every answer of a form: one column a question, one row a submission, a table of its own for each repeat.
+
+A form is published anew while its plan runs: a question is renamed, another dropped, a third moves to another group.
+What was answered to the old edition must not fall out of the file, so the columns are the union over all editions
+that somebody has answered, by the name of the question; those of the newest edition first. What could not be placed
+is counted among what is lacking, never passed over.
+
+`_key` and `_parent_key` tie a repeat's rows to the row they belong to, however deep. Columns that begin with `_` are
+about the submission; a question that is called so too gets a number.
+
+Law: free text, files and places of what is restricted go to a coordinator alone; observers and the public get coded
+answers and numbers of the plan's own forms, none of people who are few, and nobody's sex or age beside a place
+(DOMAIN §2.5–2.7). What may not go out is not unsealed.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import func, select
+
+from conversations.form import Form, Question, read_xform
+from conversations.nodes import Place
+from conversations.plan import is_restricted
+from conversations.reports import PROFILES, profile
+from conversations.suppression import STANDARD_CELL, in_a_row
+from conversations.wording import wording
+from storage.errors import Conflict, NotFound
+from storage.exports.choosing import allowed, pages
+from storage.exports.people import code as person_code
+from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, label, note
+from storage.exports.wanted import Wanted
+from storage.models import Agency, Person, ReportingPeriod, Submission, table
+from storage.models import Form as FormTable
+from storage.submissions import row as sealed_name
+from storage.unit_of_work import UnitOfWork
+
+_S, _P, _A, _F, _PERSON = table(Submission), table(ReportingPeriod), table(Agency), table(FormTable), table(Person)
+
+ABOUT: tuple[tuple[str, Kind], ...] = (
+    ("_key", Kind.TEXT),
+    ("_receipt", Kind.WHOLE),
+    ("_form_version", Kind.TEXT),
+    ("_subject", Kind.TEXT),
+    ("_agency", Kind.TEXT),
+    ("_period", Kind.TEXT),
+    ("_validation", Kind.TEXT),
+    ("_version", Kind.WHOLE),
+    ("_started_at", Kind.INSTANT),
+    ("_submitted_at", Kind.INSTANT),
+    ("_restricted", Kind.FLAG),
+)
+ABOUT_INSIDE: tuple[tuple[str, Kind], ...] = (("_person", Kind.TEXT), ("_person_name", Kind.TEXT))
+KEYS: tuple[tuple[str, Kind], ...] = (
+    ("_key", Kind.TEXT),
+    ("_parent_key", Kind.TEXT),
+    ("_number", Kind.WHOLE),
+    ("_receipt", Kind.WHOLE),
+)
+NUMBERS = frozenset({"integer", "decimal", "range"})
+CODED = NUMBERS | {
+    "select_one", "select_multiple", "rank", "acknowledge", "date", "time", "dateTime", "today", "start", "end",
+}  # fmt: skip
+"""Types whose answers are numbers, days, or codes of the form's author: no words of anybody's."""
+PLACES = frozenset({"place", "province", "region", "municipality"})
+"""Coded questions of the plan's own forms that say where (DOMAIN §2.5.3)."""
+ABOUT_THE_ACTIVITY = frozenset({"progress"})
+"""Numbers that count nobody."""
+CHOICES_TOLD = 40
+LONGEST_LABEL = 250
+_CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+_STEP = re.compile(r"\[(\d+)\]")
+_LIST = re.compile(r"instance\('([^']+)'\)/root/item")
+_KINDS = {"int": Kind.WHOLE, "integer": Kind.WHOLE, "long": Kind.WHOLE, "decimal": Kind.DECIMAL, "date": Kind.DAY,
+          "dateTime": Kind.INSTANT}  # fmt: skip
+
+
+def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """Current submissions of one form, or of each. Conflict for a form that is not for that audience."""
+    conditions = allowed(wanted)
+    stored = {form.form_id: form for form in unit.forms.list(wanted.plan_id)}
+    chosen = wanted.one_of("form_id") or tuple(stored)
+    if wanted.is_released:
+        open_forms = {name for name, known in PROFILES.items() if known.subject in ("activity", "indicator")}
+        if refused := [name for name in wanted.one_of("form_id") if name not in open_forms]:
+            raise Conflict(f"answers to {', '.join(refused)} are for the plan's own use")
+        chosen = tuple(name for name in chosen if name in open_forms)
+    if not chosen:
+        raise NotFound("no form has been published yet")
+    conditions.append(_S.c.form_id.in_(select(_F.c.id).where(_F.c.plan_id == wanted.plan_id, _F.c.form_id.in_(chosen))))
+    used = unit.connection.execute(
+        select(_S.c.form_version_id).distinct().where(*conditions).order_by(_S.c.form_version_id.desc())
+    ).scalars()
+    versions: dict[str, list[int]] = {form_id: [stored[form_id].id] for form_id in chosen}
+    names = {}
+    for version_id in used:
+        found = unit.forms.version(version_id)
+        names[version_id] = found.version
+        if version_id not in versions[found.form_id]:
+            versions[found.form_id].append(version_id)
+    layout = _Layout(wanted)
+    for form_id in chosen:
+        editions = [(each, read_xform(unit.forms.xform(each))) for each in versions[form_id]]
+        layout.add(form_id, stored[form_id].title, editions)
+    total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
+    lacking: list[str] = []
+    rows = _Rows(unit, wanted, layout, names, lacking).all(conditions)
+    return Extract(layout.tables(), total, rows, lacking)
+
+
+# ------------------------------------------------------------------ columns
+@dataclass(slots=True)
+class _Question:
+    """One column: what its newest edition says of it, and whether what it holds is more than a code or a number."""
+
+    key: str
+    kind: Kind
+    label: str
+    note: str
+    is_coded: bool
+    is_number: bool
+
+
+@dataclass(slots=True)
+class _Sheet:
+    name: str
+    title: str
+    is_main: bool
+    columns: dict[str, _Question] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Slots:
+    """Where the answers of one version go: by ref in the main table, by path without numbers in the repeats."""
+
+    main: int
+    is_always_restricted: bool
+    flat: dict[str, tuple[int, _Question]] = field(default_factory=dict)
+    deep: dict[str, tuple[int, int, _Question]] = field(default_factory=dict)
+    repeats: dict[str, int] = field(default_factory=dict)
+    passed: set[str] = field(default_factory=set)
+
+
+class _Layout:
+    """The tables of an extract and, of each version, which answer goes to which cell."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._sheets: list[_Sheet] = []
+        self.slots: dict[int, _Slots] = {}
+        self.about = ABOUT if wanted.is_released else (*ABOUT, *ABOUT_INSIDE)
+
+    def add(self, form_id: str, title: str, editions: Sequence[tuple[int, Form]]) -> None:
+        """A form by its editions, the newest first."""
+        places = [(id, form, list(_leaves(form))) for id, form in editions]
+        doubled = set[tuple[str, str]]()
+        for _, form, leaves in places:
+            seen = set[tuple[str, str]]()
+            for place in leaves:
+                named = (_table_of(place, form), place.name)
+                (doubled if named in seen else seen).add(named)
+        main = len(self._sheets)
+        numbers = {"": main}
+        self._sheets.append(_Sheet(form_id, title or form_id, is_main=True))
+        for id, form, leaves in places:
+            slots = self.slots[id] = _Slots(main, profile(form_id).always_sensitive)
+            for each in form.root.descendants():
+                if each.is_repeat and not self._wanted.is_released:
+                    path = _relative(each, form)
+                    if path not in numbers:
+                        numbers[path] = len(self._sheets)
+                        self._sheets.append(self._repeat(form_id, title, path, each, form))
+                    slots.repeats[each.path] = numbers[path]
+            for place in leaves:
+                self._place(place, form, slots, numbers, doubled)
+
+    def _repeat(self, form_id: str, title: str, path: str, place: Place, form: Form) -> _Sheet:
+        name = f"{form_id}.{path.replace('/', '.')}"
+        group = form.logic[place].group if place in form.logic else None
+        said = _words(group.label.message(form.language_for(self._wanted.language))) if group else ""
+        return _Sheet(name, said or place.name, is_main=False)
+
+    def _place(
+        self, place: Place, form: Form, slots: _Slots, numbers: Mapping[str, int], doubled: set[tuple[str, str]]
+    ) -> None:
+        inside = _table_of(place, form)
+        question = form.logic[place].question
+        key = _below(place, form) if (inside, place.name) in doubled else place.name
+        is_coded = _is_coded(question, form, place)
+        if self._wanted.is_released and (inside or not is_coded or place.name in PLACES):
+            slots.passed.add(place.path)
+            return
+        sheet = self._sheets[numbers[inside]]
+        kind = _kind(question, place)
+        column = sheet.columns.get(key)
+        if column is None:
+            said = _words(form.logic[place].label.message(form.language_for(self._wanted.language)))
+            column = sheet.columns[key] = _Question(
+                key, kind, said or key, self._choices(form, place), is_coded, _is_number(question)
+            )
+        else:
+            if column.kind is not kind:
+                column.kind = Kind.ANY if {column.kind, kind} <= {Kind.ANY, Kind.WHOLE, Kind.DECIMAL} else Kind.TEXT
+            column.is_coded = column.is_coded and is_coded
+        at_column = list(sheet.columns).index(key)
+        if inside:
+            slots.deep[place.path] = (numbers[inside], at_column, column)
+        else:
+            slots.flat[place.path] = (at_column, column)
+
+    def _choices(self, form: Form, place: Place) -> str:
+        """The codes of a select and what they stand for."""
+        items = form.logic[place].items
+        if items is None:
+            return ""
+        language = form.language_for(self._wanted.language)
+        found = [(value, _words(text.message(language))) for value, text in items.inline]
+        if items.nodes is not None and (listed := _LIST.match(items.nodes.source)) and listed[1] in form.instances:
+            for root in form.instances[listed[1]].children.get("root", ()):
+                for item in root.children.get("item", ()):
+                    said = item.child_text(items.label_name)
+                    if items.label_is_itext:
+                        text = form.itext_message(language, said)
+                        said = _words(text.message(language)) if text else ""
+                    found.append((item.child_text(items.value_name), said))
+        if len(found) > CHOICES_TOLD:
+            return ""
+        return "; ".join(f"{value} = {said}" if said else value for value, said in found)
+
+    def tables(self) -> tuple[Table, ...]:
+        say = wording(self._wanted.language)
+        return tuple(
+            Table(
+                sheet.name,
+                sheet.title,
+                (
+                    *(Column(name, kind, label(say, name), note(say, name)) for name, kind in self._head(sheet)),
+                    *(
+                        Column(name, each.kind, each.label[:LONGEST_LABEL], each.note)
+                        for name, each in zip(self._names(sheet), sheet.columns.values(), strict=True)
+                    ),
+                ),
+                sheet.is_main,
+            )
+            for sheet in self._sheets
+        )
+
+    def widths(self) -> list[int]:
+        return [len(sheet.columns) for sheet in self._sheets]
+
+    def _head(self, sheet: _Sheet) -> tuple[tuple[str, Kind], ...]:
+        return self.about if sheet.is_main else KEYS
+
+    def _names(self, sheet: _Sheet) -> list[str]:
+        """Of questions, none of them twice nor one of ours."""
+        taken = {name for name, _ in self._head(sheet)}
+        names = []
+        for key in sheet.columns:
+            name, number = key, 1
+            while name in taken:
+                number += 1
+                name = f"{key}_{number}"
+            taken.add(name)
+            names.append(name)
+        return names
+
+
+def _leaves(form: Form) -> Iterator[Place]:
+    """What can be answered, in the form's order; texts that are only shown are not."""
+    for place in form.root.descendants():
+        if not place.is_leaf or "/meta/" in place.path:
+            continue
+        logic = form.logic.get(place)
+        is_note = logic is not None and logic.question is not None and logic.question.type == "note"
+        if is_note and logic is not None and logic.calculate is None and not place.frame.template.values[place.slot]:
+            continue
+        yield place
+
+
+def _relative(place: Place, form: Form) -> str:
+    return place.path[len(form.root.path) + 1 :]
+
+
+def _repeat_around(place: Place) -> Place | None:
+    return place.frame.place
+
+
+def _table_of(place: Place, form: Form) -> str:
+    around = _repeat_around(place)
+    return _relative(around, form) if around is not None else ""
+
+
+def _below(place: Place, form: Form) -> str:
+    """Its path below its repeat, or below the form's root."""
+    around = _repeat_around(place) or form.root
+    return place.path[len(around.path) + 1 :]
+
+
+def _words(message: Sequence[Any]) -> str:
+    """A label without what is filled in."""
+    return " ".join("".join(part if isinstance(part, str) else "…" for part in message).split())
+
+
+def _kind(question: Question | None, place: Place) -> Kind:
+    value_type = question.value_type if question else place.value_type
+    if value_type in _KINDS:
+        return _KINDS[value_type]
+    return Kind.ANY if question is None or question.type in ("calculate", "hidden", "range") else Kind.TEXT
+
+
+def _is_coded(question: Question | None, form: Form, place: Place) -> bool:
+    """Whether it holds nobody's words. Choices made of a repeat's instances are what somebody typed there."""
+    if question is None or question.extras.get("sensitive") == "yes":
+        return False
+    items = form.logic[place].items
+    return question.type in CODED and (items is None or items.value is None)
+
+
+def _is_number(question: Question | None) -> bool:
+    return question is not None and question.type in NUMBERS
+
+
+# ------------------------------------------------------------------ cells
+def _whole(text: str, _: Wanted) -> Cell:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _decimal(text: str, _: Wanted) -> Cell:
+    return float(text) if re.fullmatch(r"-?\d{1,15}(\.\d{1,17})?", text) else text
+
+
+def _day(text: str, _: Wanted) -> Cell:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def _instant(text: str, wanted: Wanted) -> Cell:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if found.tzinfo is None else found.astimezone(wanted.zone)
+
+
+def _any(text: str, _: Wanted) -> Cell:
+    if not _CANONICAL.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
+
+
+def _text(text: str, _: Wanted) -> Cell:
+    return text
+
+
+_CELLS: Mapping[Kind, Callable[[str, Wanted], Cell]] = {
+    Kind.TEXT: _text,
+    Kind.WHOLE: _whole,
+    Kind.DECIMAL: _decimal,
+    Kind.DAY: _day,
+    Kind.INSTANT: _instant,
+    Kind.ANY: _any,
+    Kind.FLAG: _text,
+}
+
+
+class _Rows:
+    def __init__(
+        self, unit: UnitOfWork, wanted: Wanted, layout: _Layout, names: Mapping[int, str], lacking: list[str]
+    ) -> None:
+        self._unit, self._wanted, self._layout, self._lacking = unit, wanted, layout, lacking
+        self._versions = names
+        self._widths = layout.widths()
+        self._protected = wording(wanted.language)("table.protected")
+        self._restricted: dict[str, bool] = {}
+        self._limits: dict[str, int] = {}
+        limits = {}
+        for each in unit.plans.indicators(wanted.plan_id, include_retired=True):
+            limits[each.code] = self._limits[each.subject] = each.min_cell
+            self._restricted[each.subject] = is_restricted("", each.sensitivity)
+        for activity in unit.plans.activities(wanted.plan_id, include_retired=True):
+            self._restricted[activity.subject] = activity.is_restricted
+            self._limits[activity.subject] = limits.get(activity.indicator_code, 0)
+
+    def all(self, conditions: Sequence[Any]) -> Iterator[tuple[int, Sequence[Cell]]]:
+        statement = (
+            select(
+                _S.c.id, _S.c.form_version_id, _S.c.instance_id, _S.c.receipt_number, _S.c.subject, _S.c.version,
+                _S.c.validation_state, _S.c.started_at, _S.c.submitted_at, _S.c.sensitive, _S.c.answers,
+                _S.c.sealed_answers, _S.c.person_id, _P.c.code.label("period"), _A.c.code.label("agency"),
+                _PERSON.c.name,
+            )
+            .join(_PERSON, _PERSON.c.id == _S.c.person_id)
+            .outerjoin(_P, _P.c.id == _S.c.reporting_period_id)
+            .outerjoin(_A, _A.c.id == _S.c.agency_id)
+            .where(*conditions)
+        )  # fmt: skip
+        for found in pages(self._unit, statement, _S.c.id):
+            yield from self._submission(found)
+
+    def _submission(self, found: Any) -> Iterator[tuple[int, Sequence[Cell]]]:
+        wanted, slots = self._wanted, self._layout.slots[found.form_version_id]
+        subject = found.subject or ""
+        # A subject that the plan no longer knows is restricted: nobody can say that it is not.
+        is_closed = bool(found.sensitive) or slots.is_always_restricted or (
+            bool(subject) and self._restricted.get(subject, True)
+        )  # fmt: skip
+        key = found.instance_id
+        row: list[Cell] = [
+            key, found.receipt_number, self._versions[found.form_version_id], subject.partition(":")[2] or None,
+            found.agency, found.period, found.validation_state, found.version, at(found.started_at, wanted),
+            at(found.submitted_at, wanted), is_closed,
+        ]  # fmt: skip
+        if not wanted.is_released:
+            row += [person_code(found.person_id), found.name]
+        head = len(row)
+        row += [None] * self._widths[slots.main]
+        deep: dict[str, tuple[int, list[Cell]]] = {}
+        hides = is_closed and not wanted.sees_restricted
+        for ref, value in self._said(found, is_closed).items():
+            flat = slots.flat.get(ref)
+            if flat is not None:
+                column, question = flat
+                row[head + column] = self._cell(str(value), question, hides)
+            elif not self._put_deep(ref, str(value), slots, key, found.receipt_number, deep, hides):
+                self._lacking.append(f"receipt {found.receipt_number:04d}: {ref} is no question of its form")
+        if wanted.is_released:
+            self._suppress(row, head, slots, self._limits.get(subject, STANDARD_CELL))
+        yield slots.main, row
+        yield from deep.values()
+
+    def _said(self, found: Any, is_closed: bool) -> Mapping[str, Any]:
+        if is_closed and self._wanted.is_released:
+            return {}
+        text = found.answers
+        if found.sealed_answers is not None:
+            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
+        said: dict[str, Any] = orjson.loads(text or "{}")
+        return said
+
+    def _cell(self, value: str, question: _Question, hides: bool) -> Cell:
+        if hides and question.key in PLACES:
+            return None
+        if hides and not question.is_coded:
+            # A calculation may repeat a text; one that is a number repeats none.
+            found = _any(value, self._wanted) if question.kind is Kind.ANY else None
+            return None if isinstance(found, str) else found
+        return _CELLS[question.kind](value, self._wanted) if value else None
+
+    def _put_deep(
+        self, ref: str, value: str, slots: _Slots, key: str, receipt: int, deep: dict[str, tuple[int, list[Cell]]],
+        hides: bool,
+    ) -> bool:  # fmt: skip
+        """An answer inside a repeat: its row, and those of the repeats around it, exist from then on."""
+        path = _STEP.sub("", ref)
+        slot = slots.deep.get(path)
+        if slot is None:
+            return path in slots.passed or "/meta/" in path
+        parent = key
+        for step in _STEP.finditer(ref):
+            around = _STEP.sub("", ref[: step.start()])
+            if around not in slots.repeats:
+                return False
+            own = f"{parent}/{around.rpartition('/')[2]}[{step[1]}]"
+            if own not in deep:
+                number = slots.repeats[around]
+                cells: list[Cell] = [own, parent, int(step[1]), receipt]
+                deep[own] = (number, cells + [None] * self._widths[number])
+            parent = own
+        deep[parent][1][len(KEYS) + slot[1]] = self._cell(value, slot[2], hides)
+        return True
+
+    def _suppress(self, row: list[Cell], head: int, slots: _Slots, limit: int) -> None:
+        """Numbers about people who may be few: each row is one of many that add up."""
+        for column, question in slots.flat.values():
+            cell = row[head + column]
+            if question.is_number and question.key not in ABOUT_THE_ACTIVITY and isinstance(cell, int | float):
+                shown = in_a_row(round(cell) or bool(cell), min_cell=limit).total
+                if shown.is_hidden:
+                    row[head + column] = self._protected

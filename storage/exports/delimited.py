@@ -1,0 +1,79 @@
+"""Tables as CSV: RFC 4180, UTF-8, and never a formula.
+
+A spreadsheet that opens a CSV runs whatever begins like a formula, and the text comes from anybody who can write to
+the bot (S6). A text that begins with one of those signs, behind whatever blanks, gets an apostrophe before it;
+`original` takes it off again. Numbers stay numbers, also negative ones. Several tables are one ZIP of a file each.
+"""
+
+import csv
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import date, datetime
+from typing import IO, Any, BinaryIO
+
+from storage.exports.tables import Extract
+from storage.exports.wanted import Progress, Wanted, Written
+
+_BLANKS = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff\x00-\x1f]*"
+# A tab, a line break or a NUL is dangerous by itself, a blank only before a sign.
+_FORMULA = re.compile(rf"'*(?:[\t\r\n\x00]|{_BLANKS}[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe63\ufe62\ufe66\ufe6b])")
+
+
+def neutral(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def original(cell: str) -> str:
+    """What `neutral` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+_ENCODE: dict[type, Callable[[Any], str]] = {
+    str: neutral,
+    int: str,
+    float: repr,
+    bool: lambda value: "true" if value else "false",
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    type(None): lambda _: "",
+}
+
+
+def write_csv(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+    """One table as it is, several as a ZIP of one file each."""
+    encoding = "utf-8-sig" if wanted.bom else "utf-8"
+    if len(extract.tables) == 1:
+        return _write(extract, [out], encoding, progress)
+    with ExitStack() as stack:
+        # Rows come as they belong together; a ZIP takes one file after the other. Unnamed files, gone with the process.
+        spools: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in extract.tables]
+        written = _write(extract, spools, encoding, progress)
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for table, spool in zip(extract.tables, spools, strict=True):
+                spool.seek(0)
+                with archive.open(f"{table.name}.csv", "w", force_zip64=True) as entry:
+                    while block := spool.read(1 << 20):
+                        entry.write(block)
+    return written
+
+
+def _write(extract: Extract, files: "list[IO[bytes]] | list[BinaryIO]", encoding: str, progress: Progress) -> Written:
+    texts = [io.TextIOWrapper(file, encoding, newline="", write_through=False) for file in files]
+    writers = [csv.writer(text, lineterminator="\r\n") for text in texts]
+    mains = [table.is_main for table in extract.tables]
+    for writer, table in zip(writers, extract.tables, strict=True):
+        writer.writerow([neutral(column.name) for column in table.columns])
+    encode, done, rows = _ENCODE, 0, [writer.writerow for writer in writers]
+    for number, row in extract.rows:
+        rows[number]([encode[type(cell)](cell) for cell in row])
+        if mains[number]:
+            done += 1
+            progress(done, extract.total)
+    for text in texts:
+        text.detach()
+    return Written(done, tuple(extract.lacking))

@@ -1,0 +1,154 @@
+"""Who takes part, what was said to them and what they did: people, the ledger of reminders, the audit log.
+
+Names stay inside. Everywhere else a person is a number that says nothing (`P0012`), the same in every dataset.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Select, func, select
+
+from storage.exports.choosing import pages
+from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.wanted import Wanted, span_of
+from storage.models import Agency, AuditEntry, Fire, Membership, Person, table
+from storage.unit_of_work import UnitOfWork
+
+_PERSON, _MEMBERSHIP, _AGENCY, _FIRE, _AUDIT = (
+    table(Person), table(Membership), table(Agency), table(Fire), table(AuditEntry),
+)  # fmt: skip
+
+PEOPLE: tuple[tuple[str, Kind], ...] = (
+    ("person", Kind.TEXT),
+    ("role", Kind.TEXT),
+    ("agency", Kind.TEXT),
+    ("active_since", Kind.INSTANT),
+    ("active_until", Kind.INSTANT),
+)
+PEOPLE_INSIDE: tuple[tuple[str, Kind], ...] = (
+    ("person_name", Kind.TEXT),
+    ("language", Kind.TEXT),
+    ("joined_at", Kind.INSTANT),
+    ("suspended_at", Kind.INSTANT),
+    ("unreachable_at", Kind.INSTANT),
+)
+REMINDERS: tuple[tuple[str, Kind], ...] = (
+    ("number", Kind.WHOLE),
+    ("local_day", Kind.TEXT),
+    ("what", Kind.TEXT),
+    ("person", Kind.TEXT),
+    ("person_name", Kind.TEXT),
+    ("role", Kind.TEXT),
+    ("agency", Kind.TEXT),
+    ("rungs", Kind.TEXT),
+    ("outcome", Kind.TEXT),
+    ("reason", Kind.TEXT),
+    ("pressed", Kind.TEXT),
+    ("fired_at", Kind.INSTANT),
+    ("settled_at", Kind.INSTANT),
+)
+AUDIT: tuple[tuple[str, Kind], ...] = (
+    ("number", Kind.WHOLE),
+    ("at", Kind.INSTANT),
+    ("act", Kind.TEXT),
+    ("person", Kind.TEXT),
+    ("person_name", Kind.TEXT),
+    ("details", Kind.TEXT),
+    ("hash", Kind.TEXT),
+)
+
+
+def code(person_id: int | None) -> str | None:
+    """A person without a name."""
+    return None if person_id is None else f"P{person_id:04}"
+
+
+def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """One row a role that somebody has or had in the plan."""
+    conditions = [_MEMBERSHIP.c.plan_id == wanted.plan_id, *_of_agencies(wanted)]
+    named = PEOPLE if wanted.is_released else (*PEOPLE, *PEOPLE_INSIDE)
+    statement = (
+        select(
+            _MEMBERSHIP.c.id, _MEMBERSHIP.c.person_id, _MEMBERSHIP.c.role, _MEMBERSHIP.c.active_from,
+            _MEMBERSHIP.c.active_to, _AGENCY.c.code, _PERSON.c.name, _PERSON.c.language, _PERSON.c.joined_at,
+            _PERSON.c.suspended_at, _PERSON.c.unreachable_at,
+        )
+        .join(_PERSON, _PERSON.c.id == _MEMBERSHIP.c.person_id)
+        .outerjoin(_AGENCY, _AGENCY.c.id == _MEMBERSHIP.c.agency_id)
+        .where(*conditions)
+    )  # fmt: skip
+
+    def rows() -> Iterator[Sequence[Cell]]:
+        for found in pages(unit, statement, _MEMBERSHIP.c.id):
+            row: list[Cell] = [
+                code(found.person_id), found.role, found.code, at(found.active_from, wanted),
+                at(found.active_to, wanted),
+            ]  # fmt: skip
+            if not wanted.is_released:
+                row += [found.name, found.language, at(found.joined_at, wanted), at(found.suspended_at, wanted),
+                        at(found.unreachable_at, wanted)]  # fmt: skip
+            yield row
+
+    return one_table("people", wanted, named, _count(unit, statement), rows())
+
+
+def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """One row a thing said, or not said and why, of the bot's own accord; a period narrows it by local day."""
+    conditions = [_FIRE.c.plan_id == wanted.plan_id, *_of_agencies(wanted)]
+    if (span := span_of(wanted.period)) is not None:
+        conditions.append(_FIRE.c.window.between(span.start_on.isoformat(), f"{span.end_on.isoformat()}~"))
+    statement = (
+        select(
+            _FIRE.c.id, _FIRE.c.window, _FIRE.c.what, _FIRE.c.person_id, _PERSON.c.name, _MEMBERSHIP.c.role,
+            _AGENCY.c.code, _FIRE.c.rungs, _FIRE.c.state, _FIRE.c.reason, _FIRE.c.answer, _FIRE.c.fired_at,
+            _FIRE.c.settled_at,
+        )
+        .join(_PERSON, _PERSON.c.id == _FIRE.c.person_id)
+        .outerjoin(
+            _MEMBERSHIP,
+            (_MEMBERSHIP.c.person_id == _FIRE.c.person_id)
+            & (_MEMBERSHIP.c.plan_id == _FIRE.c.plan_id)
+            & _MEMBERSHIP.c.active_to.is_(None),
+        )
+        .outerjoin(_AGENCY, _AGENCY.c.id == _MEMBERSHIP.c.agency_id)
+        .where(*conditions)
+    )  # fmt: skip
+
+    def rows() -> Iterator[Sequence[Cell]]:
+        for f in pages(unit, statement, _FIRE.c.id):
+            yield [
+                f.id, f.window, f.what, code(f.person_id), f.name, f.role, f.code, f.rungs or None, f.state,
+                f.reason or None, f.answer or None, at(f.fired_at, wanted), at(f.settled_at, wanted),
+            ]  # fmt: skip
+
+    return one_table("reminders", wanted, REMINDERS, _count(unit, statement), rows())
+
+
+def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """One row an act, with its link of the chain; of the plan, and of what belongs to no plan."""
+    conditions = [(_AUDIT.c.plan_id == wanted.plan_id) | _AUDIT.c.plan_id.is_(None)]
+    statement = (
+        select(_AUDIT.c.id, _AUDIT.c.at, _AUDIT.c.act, _AUDIT.c.actor_id, _PERSON.c.name, _AUDIT.c.details,
+               _AUDIT.c.hash)
+        .outerjoin(_PERSON, _PERSON.c.id == _AUDIT.c.actor_id)
+        .where(*conditions)
+    )  # fmt: skip
+
+    def rows() -> Iterator[Sequence[Cell]]:
+        for found in pages(unit, statement, _AUDIT.c.id):
+            details = orjson.dumps(found.details, option=orjson.OPT_SORT_KEYS).decode() if found.details else None
+            yield [
+                found.id, at(found.at, wanted), found.act, code(found.actor_id), found.name, details, found.hash,
+            ]  # fmt: skip
+
+    return one_table("audit", wanted, AUDIT, _count(unit, statement), rows())
+
+
+def _of_agencies(wanted: Wanted) -> list[ColumnElement[bool]]:
+    agencies = wanted.one_of("agency")
+    return [_AGENCY.c.code.in_(agencies)] if agencies else []
+
+
+def _count(unit: UnitOfWork, statement: Select[Any]) -> int:
+    return unit.connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one()

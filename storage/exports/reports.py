@@ -1,0 +1,225 @@
+"""One row a report about an activity, as it stands: what a secretariat pastes into its annual report (DOMAIN §1.6).
+
+Answers are taken by the names of their questions, as every reader of reports does: an edition of the form that asks
+otherwise leaves cells empty. What a coordinator alone may read goes out to a coordinator alone; for observers and the
+public there is no free text at all, and people are counted where nothing about the activity is restricted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import func, select
+
+from conversations.plan import Activity, translated
+from conversations.suppression import Figure, in_a_row
+from conversations.wording import wording
+from storage.exports.choosing import allowed, pages
+from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.wanted import Wanted
+from storage.models import Agency as AgencyTable
+from storage.models import Attachment, Person, ReportingPeriod, Submission, table
+from storage.submissions import row as sealed_name
+from storage.unit_of_work import UnitOfWork
+
+_S, _P, _A = table(Submission), table(ReportingPeriod), table(AgencyTable)
+_PERSON, _FILE = table(Person), table(Attachment)
+
+PEOPLE = {"women": "ben_women", "men": "ben_men", "girls": "ben_girls", "boys": "ben_boys"}
+COLUMNS: tuple[tuple[str, Kind], ...] = (
+    ("receipt", Kind.WHOLE),
+    ("activity", Kind.TEXT),
+    ("activity_name", Kind.TEXT),
+    ("area", Kind.TEXT),
+    ("area_name", Kind.TEXT),
+    ("agency", Kind.TEXT),
+    ("agency_name", Kind.TEXT),
+    ("period", Kind.TEXT),
+    ("period_start", Kind.DAY),
+    ("period_end", Kind.DAY),
+    ("status", Kind.TEXT),
+    ("status_name", Kind.TEXT),
+    ("progress", Kind.WHOLE),
+    ("validation", Kind.TEXT),
+    ("version", Kind.WHOLE),
+    ("submitted_at", Kind.INSTANT),
+    ("on_time", Kind.FLAG),
+    ("restricted", Kind.FLAG),
+    ("quantity", Kind.DECIMAL),
+    ("people_total", Kind.WHOLE),
+    ("women", Kind.WHOLE),
+    ("men", Kind.WHOLE),
+    ("girls", Kind.WHOLE),
+    ("boys", Kind.WHOLE),
+    ("unknown", Kind.WHOLE),
+    ("completed_on", Kind.DAY),
+    ("new_due_on", Kind.DAY),
+    ("obstacles", Kind.TEXT),
+    ("needs_decision", Kind.FLAG),
+    ("evidence", Kind.TEXT),
+    ("files", Kind.WHOLE),
+)
+INSIDE_COLUMNS: tuple[tuple[str, Kind], ...] = (
+    # Nobody's sex or age stands beside a place in what leaves the house (DOMAIN §2.5.3).
+    ("place", Kind.TEXT),
+    ("province", Kind.TEXT),
+    ("obstacle_detail", Kind.TEXT),
+    ("decision", Kind.TEXT),
+    ("next_step", Kind.TEXT),
+    ("evidence_link", Kind.TEXT),
+    ("evidence_note", Kind.TEXT),
+    ("sent_by", Kind.TEXT),
+    ("instance", Kind.TEXT),
+)
+TEXTS = {
+    "obstacle_detail": "obstacle_detail",
+    "decision": "decision_text",
+    "next_step": "next_step",
+    "evidence_link": "evidence_link",
+    "evidence_note": "evidence_desc",
+}
+
+
+def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """Current reports about activities, in the order they came in."""
+    conditions = [*allowed(wanted), _S.c.subject.startswith("activity:")]
+    total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
+    named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
+    return one_table("reports", wanted, named, total, _Rows(unit, wanted, [name for name, _ in named]).all(conditions))
+
+
+class _Rows:
+    def __init__(self, unit: UnitOfWork, wanted: Wanted, names: Sequence[str]) -> None:
+        self._unit, self._wanted, self._names = unit, wanted, names
+        plans = unit.plans
+        self._activities = {a.code: a for a in plans.activities(wanted.plan_id, include_retired=True)}
+        self._limits = {each.code: each.min_cell for each in plans.indicators(wanted.plan_id, include_retired=True)}
+        self._areas = {each.code: each.name for each in plans.strategic_areas(wanted.plan_id)}
+        self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
+        self._protected = wording(wanted.language)("table.protected")
+
+    def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
+        files = select(func.count()).where(_FILE.c.instance_id == _S.c.instance_id).scalar_subquery()
+        statement = (
+            select(
+                _S.c.id, _S.c.receipt_number, _S.c.instance_id, _S.c.subject, _S.c.version, _S.c.submitted_at,
+                _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers,
+                _S.c.sealed_answers, _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
+                _A.c.code.label("agency"), _A.c.name.label("agency_name"), _PERSON.c.name.label("sent_by"),
+                files.label("files"),
+            )
+            .join(_P, _P.c.id == _S.c.reporting_period_id)
+            .join(_PERSON, _PERSON.c.id == _S.c.person_id)
+            .outerjoin(_A, _A.c.id == _S.c.agency_id)
+            .where(*conditions)
+        )  # fmt: skip
+        for found in pages(self._unit, statement, _S.c.id):
+            cells = self._cells(found)
+            yield [cells[name] for name in self._names]
+
+    def _cells(self, found: Any) -> dict[str, Cell]:
+        wanted, language = self._wanted, self._wanted.language
+        code = found.subject.partition(":")[2]
+        activity = self._activities.get(code)
+        is_restricted = bool(found.sensitive) or activity is None or activity.is_restricted
+        hides_text = is_restricted and not wanted.sees_restricted
+        said = self._said(found, closed=is_restricted and wanted.is_released)
+        submitted_at = at(found.submitted_at, wanted)
+        assert submitted_at is not None
+        cells: dict[str, Cell] = {
+            "receipt": found.receipt_number,
+            "activity": code,
+            "activity_name": self._title(activity, is_restricted),
+            "area": activity.area_code if activity else None,
+            "area_name": (translated(self._areas.get(activity.area_code, {}), language) or None) if activity else None,
+            "agency": found.agency,
+            "agency_name": (translated(found.agency_name, language) or None) if found.agency_name else None,
+            "period": found.period,
+            "period_start": found.start_on,
+            "period_end": found.end_on,
+            "status": found.activity_status,
+            "status_name": translated(self._statuses.get(found.activity_status, {}), language) or None,
+            "progress": found.progress,
+            "validation": found.validation_state,
+            "version": found.version,
+            "submitted_at": submitted_at,
+            "on_time": submitted_at.date() <= found.due_on,
+            "restricted": is_restricted,
+            "completed_on": day(said.get("completion_date")),
+            "new_due_on": day(said.get("new_due_date")),
+            "obstacles": said.get("obstacle") or None,
+            "needs_decision": {"yes": True, "no": False}.get(said.get("needs_decision", "")),
+            "evidence": said.get("evidence_type") or None,
+            "files": None if hides_text else found.files,
+            # Restricted reports are not asked for a place; an edition of the form that asks does not get it out.
+            "place": None if is_restricted else (said.get("place") or None),
+            "province": None if is_restricted else (said.get("province") or None),
+            "sent_by": found.sent_by,
+            "instance": found.instance_id,
+        }
+        for name, question in TEXTS.items():
+            cells[name] = None if hides_text else (said.get(question) or None)
+        return cells | self._people(said, activity, found, is_restricted)
+
+    def _title(self, activity: Activity | None, is_restricted: bool) -> str | None:
+        """Of a restricted activity others know the code (as in the chat)."""
+        if activity is None or (is_restricted and self._wanted.is_released):
+            return None
+        return activity.title(self._wanted.language)
+
+    def _said(self, found: Any, *, closed: bool) -> dict[str, str]:
+        """Answers by the name of their question. What is restricted is not even opened for those outside."""
+        text = found.answers
+        if closed:
+            return {}
+        if found.sealed_answers is not None:
+            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
+        return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+
+    def _people(
+        self, said: Mapping[str, str], activity: Activity | None, found: Any, is_restricted: bool
+    ) -> dict[str, Cell]:
+        quantity = number(said.get("qty_done"))
+        total = whole(said.get("ben_total"))
+        parts = {name: whole(said.get(question)) for name, question in PEOPLE.items()}
+        given = {name: value for name, value in parts.items() if value is not None}
+        rest = None if total is None or not given else total - sum(given.values())
+        cells: dict[str, Cell] = {"quantity": quantity, "people_total": total, **parts, "unknown": rest}
+        if not self._wanted.is_released:
+            return cells
+        if is_restricted or activity is None:
+            # Its answers were not opened: whether there is a number is not told either.
+            return dict.fromkeys(cells, self._protected)
+        if total is None:
+            return cells
+        limit = self._limits.get(activity.indicator_code, 0)
+        shown = in_a_row(total, given | ({"unknown": rest} if rest else {}), min_cell=limit)
+        return {
+            "quantity": self._protected if limit > 1 and quantity else quantity,
+            "people_total": self._figure(shown.total),
+            **{name: self._figure(shown.parts[name]) if name in shown.parts else None for name in (*PEOPLE, "unknown")},
+        }
+
+    def _figure(self, figure: Figure) -> Cell:
+        return self._protected if figure.is_hidden else figure.value
+
+
+# An edition of the form that somebody else has published may ask otherwise: what is no number or day is none.
+def whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 16 else None
+
+
+def number(text: str | None) -> float | None:
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if abs(found) < 1e15 else None
+
+
+def day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat((text or "")[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,96 @@
+"""What a dataset is, whatever file it ends in: tables of typed cells, a row after the other.
+
+A CSV, a workbook and a line of JSON disagree about everything but this: a table has named columns, a cell is a
+number, a day, an instant, a word or nothing. A dataset is a function from what is wanted to an `Extract`; a format is
+a function from an `Extract` to a file; neither knows the other.
+
+Laws: nothing is missing by being zero (0 is a number, None is nothing, and "" does not occur); instants are aware and
+in the plan's zone; a number that is not to be told is a text in a column of numbers (`<10`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from conversations.wording import Wording, wording
+from storage.exports.wanted import Wanted
+from storage.unit_of_work import UnitOfWork
+
+Cell = str | int | float | bool | date | datetime | None
+
+
+class Kind(StrEnum):
+    """What the cells of a column are, where they are not empty."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    DECIMAL = "decimal"
+    FLAG = "flag"
+    DAY = "day"
+    INSTANT = "instant"
+    ANY = "any"
+    """Calculated: a number where it reads as one, else a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`name` is for programs and never changes; `label` is for people, in the reader's language."""
+
+    name: str
+    kind: Kind
+    label: str
+    note: str = ""
+    """What the cover says of it: the choices of a question, what a code means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    is_main: bool = True
+    """Its rows are what is counted; those of a repeat belong to a row of another table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Tables, and their rows in one pass: (number of the table, cells)."""
+
+    tables: tuple[Table, ...]
+    total: int
+    """Rows of the main tables, as counted before."""
+    rows: Iterator[tuple[int, Sequence[Cell]]]
+    lacking: list[str] = field(default_factory=list)
+    """What could not be put in; filled while the rows are read."""
+
+
+Dataset = Callable[[UnitOfWork, Wanted], Extract]
+
+
+def columns(language: str, *named: tuple[str, Kind]) -> tuple[Column, ...]:
+    """Columns with their labels from the catalogue, `table.column.NAME`."""
+    say = wording(language)
+    return tuple(Column(name, kind, label(say, name), note(say, name)) for name, kind in named)
+
+
+def label(say: Wording, name: str) -> str:
+    return say(f"table.column.{name}")
+
+
+def note(say: Wording, name: str) -> str:
+    key = f"table.note.{name}"
+    return say(key) if key in say else ""
+
+
+def one_table(name: str, wanted: Wanted, named: Sequence[tuple[str, Kind]], total: int, rows: Iterator[Sequence[Cell]],
+              lacking: list[str] | None = None) -> Extract:  # fmt: skip
+    """An extract of one table whose title is `table.NAME`."""
+    title = wording(wanted.language)(f"table.{name}")
+    table = Table(name, title, columns(wanted.language, *named))
+    return Extract((table,), total, ((0, row) for row in rows), [] if lacking is None else lacking)
+
+
+def at(moment: datetime | None, wanted: Wanted) -> datetime | None:
+    """An instant in the plan's zone, to the second."""
+    return None if moment is None else moment.astimezone(wanted.zone).replace(microsecond=0)

@@ -1,0 +1,203 @@
+"""Tables as a workbook that a ministry can open, sort and print: typed cells, a sheet a table, a cover.
+
+Whoever gets the file three years from now must be able to tell what it is: the cover says which part of which plan it
+holds, for whom and when it was made, and what each column means. A text is written as a text whatever it begins with
+(S6); what a cell cannot hold is cut and said. Rows go to disk as they come, so that a million of them need no memory.
+
+Source: "Excel specifications and limits".
+"""
+
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
+
+from conversations.wording import wording
+from storage.exports.tables import Cell, Extract, Kind, Table
+from storage.exports.wanted import Progress, Wanted, Written
+
+ROWS = 1_048_576
+"""Of a sheet, its header included; what is beyond goes on in a further sheet."""
+CHARACTERS = 32_767
+DIGITS = 10**15
+"""Whole numbers from here on a spreadsheet would round: they are texts."""
+FIRST_DAY = date(1900, 3, 1)
+"""Before it, programs disagree about which day a number is: texts."""
+WIDTHS = {Kind.TEXT: 22, Kind.ANY: 14, Kind.WHOLE: 11, Kind.DECIMAL: 12, Kind.FLAG: 9, Kind.DAY: 12, Kind.INSTANT: 17}
+WIDEST = 44
+
+
+def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+    """A cover, then the tables; a table of a repeat has a sheet of its own, with the keys of its parents."""
+    with tempfile.TemporaryDirectory(prefix="enlace-") as folder:  # its rows wait there, readable by us alone
+        options = {
+            "constant_memory": True,
+            "tmpdir": str(Path(folder)),
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        book = xlsxwriter.Workbook(out, options)
+        book.use_zip64()
+        looks = _Looks(book)
+        cover = book.add_worksheet(_sheet_name(wording(wanted.language)("table.cover"), book))
+        sheets = [_Sheet(book, table, looks, extract.lacking) for table in extract.tables]
+        done = 0
+        for number, row in extract.rows:
+            sheets[number].write(row)
+            if extract.tables[number].is_main:
+                done += 1
+                progress(done, extract.total)
+        for sheet in sheets:
+            sheet.finish()
+        _cover(cover, looks, extract, wanted, done)
+        book.close()
+    return Written(done, tuple(extract.lacking))
+
+
+class _Looks:
+    """The formats of one workbook."""
+
+    def __init__(self, book: Any) -> None:
+        self.head = book.add_format({"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True,
+                                     "valign": "vcenter", "border": 1, "border_color": "#FFFFFF"})  # fmt: skip
+        self.title = book.add_format({"bold": True, "font_size": 16, "font_color": "#1F3A5F"})
+        self.bold = book.add_format({"bold": True, "valign": "top"})
+        self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
+        self.day = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+
+
+class _Sheet:
+    """One table on as many sheets as it takes."""
+
+    def __init__(self, book: Any, table: Table, looks: _Looks, lacking: list[str]) -> None:
+        self._book, self._table, self._looks, self._lacking = book, table, looks, lacking
+        self._encode: dict[type, Callable[[int, int, Any], object]] = {}
+        self._sheet: Worksheet
+        self._row = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        looks = self._looks
+        sheet = self._sheet = self._book.add_worksheet(_sheet_name(self._table.title, self._book))
+        sheet.freeze_panes(1, 1)
+        sheet.set_row(0, 32)
+        labels = [column.label for column in self._table.columns]
+        for at, column in enumerate(self._table.columns):
+            width = max(WIDTHS[column.kind], min(WIDEST, len(column.label) // 2 + 4))
+            sheet.set_column(at, at, width)
+            # Two columns of one label could not be told apart; a filter needs to.
+            shown = column.label if labels.count(column.label) == 1 else f"{column.label} ({column.name})"
+            sheet.write_string(0, at, shown[:CHARACTERS], looks.head)
+        self._encode = {
+            str: self._text,
+            int: self._whole,
+            float: sheet.write_number,
+            bool: sheet.write_boolean,
+            date: self._day,
+            datetime: self._instant,
+        }
+        self._row = 1
+
+    def write(self, row: "Any") -> None:
+        if self._row == ROWS:
+            self.finish()
+            self._begin()
+        number, encode = self._row, self._encode
+        for at, cell in enumerate(row):
+            if cell is not None:
+                encode[type(cell)](number, at, cell)
+        self._row += 1
+
+    def finish(self) -> None:
+        self._sheet.autofilter(0, 0, max(self._row - 1, 1), len(self._table.columns) - 1)
+
+    def _text(self, row: int, at: int, cell: str) -> None:
+        if len(cell) > CHARACTERS:
+            self._lacking.append(f"{self._table.name}, row {row}, {self._table.columns[at].name}: cut to fit a cell")
+            cell = cell[: CHARACTERS - 1] + "…"
+        self._sheet.write_string(row, at, cell)
+
+    def _whole(self, row: int, at: int, cell: int) -> None:
+        if -DIGITS < cell < DIGITS:
+            self._sheet.write_number(row, at, cell)
+        else:
+            self._sheet.write_string(row, at, str(cell))
+
+    def _day(self, row: int, at: int, cell: date) -> None:
+        if cell < FIRST_DAY:
+            self._sheet.write_string(row, at, cell.isoformat())
+        else:
+            self._sheet.write_datetime(row, at, cell, self._looks.day)
+
+    def _instant(self, row: int, at: int, cell: datetime) -> None:
+        if cell.date() < FIRST_DAY:
+            self._sheet.write_string(row, at, cell.isoformat())
+        else:  # a spreadsheet knows no zones: the plan's, as the cover says
+            self._sheet.write_datetime(row, at, cell.replace(tzinfo=None), self._looks.instant)
+
+
+def _cover(sheet: Worksheet, looks: _Looks, extract: Extract, wanted: Wanted, count: int) -> None:
+    say = wording(wanted.language)
+    sheet.hide_gridlines(2)
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 1, 62)
+    sheet.set_column(2, 2, 16)
+    sheet.set_column(3, 3, 60)
+    row = 0
+
+    def write(*cells: Cell, looks_of: Any = None) -> None:
+        nonlocal row
+        for at, cell in enumerate(cells):
+            if cell not in (None, ""):
+                sheet.write_string(row, at, str(cell)[:CHARACTERS], looks_of or (looks.wrap if at else looks.bold))
+        row += 1
+
+    write(extract.tables[0].title, looks_of=looks.title)
+    row += 1
+    for name, value in about(wanted, count):
+        write(name, value)
+    row += 1
+    write(say("table.definitions"), looks_of=looks.title)
+    write(*(say(f"table.definition.{each}") for each in ("label", "name", "kind", "note")), looks_of=looks.head)
+    for table in extract.tables:
+        if len(extract.tables) > 1:
+            write(table.title)
+        for column in table.columns:
+            write(column.label, column.name, say(f"table.kind.{column.kind}"), column.note)
+
+
+def about(wanted: Wanted, count: int) -> list[tuple[str, str]]:
+    """What a file says of itself: filters, time, audience, and the rules its reader must know. Pairs, worded."""
+    say = wording(wanted.language)
+    filters = [
+        f"{say(f'table.filter.{name}')}: {getattr(wanted, name)}"
+        for name in ("form_id", "period", "agency", "area", "status", "validation")
+        if getattr(wanted, name)
+    ]
+    return [
+        (say("table.about.filter"), " · ".join(filters) or say("table.about.everything")),
+        (say("table.about.audience"), say(f"table.audience.{wanted.audience}")),
+        (say("table.about.validated"), say("table.validated.only" if wanted.only_validated else "table.validated.all")),
+        (say("table.about.made"), f"{wanted.now.astimezone(wanted.zone):%Y-%m-%d %H:%M} · {wanted.timezone}"),
+        (say("table.about.rows"), str(count)),
+        (say("table.about.zero"), say("table.zero")),
+        *([(say("table.about.protected"), say("table.protected_figures"))] if wanted.is_released else []),
+    ]
+
+
+def _sheet_name(title: str, book: Any) -> str:
+    """A name that a sheet may have and no other has: 31 characters, without []:*?/\\ and apostrophes at its ends."""
+    name = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", title).strip(" '")[:31].strip(" '") or "-"
+    taken = {each.get_name().casefold() for each in book.worksheets()} | {"history"}
+    number, found = 1, name
+    while found.casefold() in taken:
+        number += 1
+        found = f"{name[: 30 - len(str(number))]} {number}"
+    return found

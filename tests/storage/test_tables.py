@@ -1,0 +1,633 @@
+"""The contract of every dataset in every format: the same cells come back from each, and they are the database's."""
+
+import csv
+import io
+import json
+import random
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import parse
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+from sqlalchemy import insert, update
+
+from conversations.plan import Role
+from conversations.xlsform import read_xlsform
+from storage.database import Database
+from storage.errors import Conflict, NotFound
+from storage.exports import DATASETS, EXPORTERS, check_wanted, exporter, file_name, record_export
+from storage.exports.delimited import neutral, original, write_csv
+from storage.exports.tables import Cell, Column, Extract, Kind, Table
+from storage.exports.wanted import AUDIENCES, Wanted, Written, span_of
+from storage.exports.workbooks import write_xlsx
+from storage.files import FileStore
+from storage.models import (
+    Activity,
+    FormVersion,
+    Indicator,
+    Objective,
+    ReportingPeriod,
+    StrategicArea,
+    table,
+)
+from storage.unit_of_work import UnitOfWork
+
+NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
+ZONE = ZoneInfo("America/Santo_Domingo")
+FIRST = b"""
+| survey |
+| | type | name | label::Espanol (es) | label::English (en) | calculation |
+| | start | begun | | | |
+| | text | village | Aldea | Village | |
+| | integer | age | Edad | Age | |
+| | decimal | height | Altura | Height | |
+| | date | born | Nacimiento | Born | |
+| | select_one yes_no | agreed | De acuerdo | Agreed | |
+| | text | dropped | Se quita | Dropped | |
+| | calculate | double | | | ${age} * 2 |
+| | begin repeat | person | Persona | Person | |
+| | text | who | Quien | Who | |
+| | begin repeat | visit | Visita | Visit | |
+| | date | on | Dia | Day | |
+| | end repeat | | | | |
+| | end repeat | | | | |
+| choices |
+| | list_name | name | label::Espanol (es) | label::English (en) |
+| | yes_no | yes | Si | Yes |
+| | yes_no | no | No | No |
+| settings |
+| | form_id | form_title | version |
+| | household | Hogar | 1 |
+"""
+SECOND = (
+    FIRST.replace(b"| | text | village | Aldea | Village | |\n", b"")
+    .replace(b"| | text | dropped | Se quita | Dropped | |\n", b"| | text | hamlet | Caserio | Hamlet | |\n")
+    .replace(b"| household | Hogar | 1 |", b"| household | Hogar | 2 |")
+)
+NASTY = (
+    "=1+1",
+    "-2+3",
+    "+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1+1",
+    "'=1",
+    "O'Brien",
+    " =1",
+    "-5",
+    "007",
+    'ñ, "x"; y',
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan with two activities, of which one is restricted, an indicator, and reports and answers about them."""
+
+    database: Database
+    world: Any
+    folder: Path
+
+    def wanted(self, **asked: Any) -> Wanted:
+        return Wanted(self.world.plan_id, str(ZONE), NOW, **{"role": Role.COORDINATOR, **asked})
+
+    def take(self, dataset: str, format: str, **asked: Any) -> tuple[bytes, Written]:
+        wanted = self.wanted(**asked)
+        used = exporter(dataset, format, wanted.audience, wanted.role)
+        assert used is not None
+        out = io.BytesIO()
+        store = FileStore(self.folder, self.database.vault)
+        seen: list[tuple[int, int]] = []
+        with self.database.view() as unit:
+            written = used.write(unit, store, wanted, out, lambda done, total: seen.append((done, total)))
+        assert seen == [(number, written.count) for number in range(1, written.count + 1)]
+        return out.getvalue(), written
+
+    def read(self, dataset: str, format: str, **asked: Any) -> dict[str, list[dict[str, Cell]]]:
+        """Its tables as rows of cells, whatever the format, typed as the dataset says they are."""
+        data, _ = self.take(dataset, format, **asked)
+        wanted = self.wanted(**asked)
+        with self.database.view() as unit:
+            tables = {name: make for name, make, _ in DATASETS}[dataset](unit, wanted).tables
+        return READERS[format](data, tables)
+
+    def rows(self, dataset: str, **asked: Any) -> list[dict[str, Cell]]:
+        [rows] = self.read(dataset, "jsonl", **asked).values()
+        return rows
+
+
+REPORT = b"""
+| survey |
+| | type | name | label::Espanol (es) | label::English (en) |
+| | integer | ben_total | Total | Total |
+| | integer | ben_women | Mujeres | Women |
+| | integer | ben_men | Hombres | Men |
+| | integer | ben_girls | Ninas | Girls |
+| | select_multiple why | obstacle | Obstaculo | Obstacle |
+| | text | obstacle_detail | Detalle | Detail |
+| | select_one place | place | Lugar | Place |
+| | text | next_step | Proximo paso | Next step |
+| choices |
+| | list_name | name | label::Espanol (es) | label::English (en) |
+| | why | budget | Presupuesto | Budget |
+| | why | staff | Personal | Staff |
+| | place | x | Equis | Ex |
+| settings |
+| | form_id | form_title | version |
+| | activity_report | Reporte | 1 |
+"""
+
+
+def add(unit: UnitOfWork, model: Any, /, **values: Any) -> int:
+    key = unit.connection.execute(insert(table(model)).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+@pytest.fixture
+def plan(database: Database, apply: Callable[[Any], Any], world: Any, tmp_path: Path) -> Plan:
+    apply(lambda unit: furnish(unit, world))
+    return Plan(database, world, tmp_path)
+
+
+def furnish(unit: UnitOfWork, world: Any) -> None:
+    here = {"plan_id": world.plan_id}
+    area = add(
+        unit, StrategicArea, **here, code="PRE", name={"es": "Prevención", "en": "Prevention"}, intent={}, position=1
+    )
+    other = add(unit, StrategicArea, **here, code="ASI", name={"es": "Asistencia"}, intent={}, position=2)
+    add(unit, Indicator, **here, strategic_area_id=area, agency_id=world.agency_ids[0], code="IND-01",
+        name={"es": "Personas"}, level="output", unit="people", direction="increase", aggregation="sum",
+        frequency="monthly", min_cell=0)  # fmt: skip
+    for code, area_id, agency in (("PRE-101", area, 0), ("ASI-101", other, 1)):
+        objective = add(unit, Objective, **here, strategic_area_id=area_id, code=code[:5], name={"es": "Objetivo"})
+        add(unit, Activity, **here, objective_id=objective, agency_id=world.agency_ids[agency], code=code,
+            name={"es": f"Actividad {code}"}, short_name={}, start_on=date(2018, 1, 1), due_on=date(2019, 1, 1),
+            report_frequency="monthly", target_unit={}, means_of_verification={})  # fmt: skip
+    unit.connection.execute(update(table(ReportingPeriod)).values(period_type="Monthly"))
+    unit.connection.execute(update(table(FormVersion)).values(xform=read_xlsform(REPORT, "report.md").xform))
+    for number, (code, period, state, said) in enumerate([
+        ("PRE-101", 0, "validated", {"ben_total": "12", "ben_women": "7", "ben_men": "0", "next_step": NASTY[0]}),
+        ("PRE-101", 1, "submitted", {"ben_total": "0", "next_step": NASTY[1], "obstacle": "budget staff"}),
+        ("ASI-101", 0, "validated", {"ben_total": "3", "ben_girls": "3", "obstacle_detail": "secreto", "place": "x"}),
+    ]):  # fmt: skip
+        world.submit(unit, f"uuid:r{number}", subject=f"activity:{code}", reporting_period_id=world.period_ids[period],
+                     activity_status="in_progress", progress=10 * number, validation_state=state,
+                     sensitive=code == "ASI-101", agency_id=world.agency_ids[code == "ASI-101"],
+                     answers={f"/data/{name}": value for name, value in said.items()})  # fmt: skip
+    for source in (FIRST, SECOND):
+        checked = read_xlsform(source, "household.md")
+        stored = unit.forms.publish(
+            **here, form_id="household", version=checked.form.version, title="Hogar", xform=checked.xform,
+            workbook=source, sha256=checked.form.version * 64, now=NOW,
+        )  # fmt: skip
+        fill(unit, world, checked.form.root.path, stored)
+
+
+def fill(unit: UnitOfWork, world: Any, root: str, stored: Any) -> None:
+    chance = random.Random(stored.version)
+    for number in range(30):
+        text = NASTY[number % len(NASTY)]
+        said = {
+            "begun": f"2018-10-03T08:{number:02}:00.123-04:00",
+            "age": str(chance.randrange(-3, 90)),
+            "height": str(chance.randrange(100, 200) / 100),
+            "born": str(date(1899, 12, 1) + timedelta(days=1000 * number)),
+            "agreed": chance.choice(("yes", "no")),
+            "double": str(chance.choice((4, "4.5", "004", "x"))),
+            ("village" if stored.version == "1" else "hamlet"): text,
+        }
+        if stored.version == "1":
+            said["dropped"] = f"kept {number}"
+        for person in range(1, number % 3 + 1):
+            said[f"person[{person}]/who"] = text
+            for visit in range(1, person + 1):
+                said[f"person[{person}]/visit[{visit}]/on"] = f"2018-0{person}-0{visit}"
+        world.submit(
+            unit, f"uuid:h{stored.version}-{number}", form_id=stored.form_key, form_version_id=stored.id,
+            answers={f"{root}/{name}": value for name, value in said.items() if value},
+            sensitive=number % 4 == 0, validation_state="validated",
+        )  # fmt: skip
+
+
+# ------------------------------------------------------------------ reading back
+def typed(text: str, column: Column) -> Cell:
+    if text == "":
+        return None
+    text = original(text)
+    try:
+        match column.kind:
+            case Kind.WHOLE:
+                return int(text)
+            case Kind.DECIMAL:
+                return float(text)
+            case Kind.FLAG:
+                return {"true": True, "false": False}[text]
+            case Kind.DAY:
+                return date.fromisoformat(text)
+            case Kind.INSTANT:
+                return datetime.fromisoformat(text)
+            case _:
+                return text
+    except (ValueError, KeyError):
+        return text
+
+
+def read_csv(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, Cell]]]:
+    def rows(content: bytes, one: Table) -> list[dict[str, Cell]]:
+        head, *body = csv.reader(io.StringIO(content.decode(), newline=""))
+        assert head == [column.name for column in one.columns]
+        return [{c.name: typed(cell, c) for c, cell in zip(one.columns, row, strict=True)} for row in body]
+
+    if len(tables) == 1:
+        return {tables[0].name: rows(data, tables[0])}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == [f"{one.name}.csv" for one in tables]
+        return {one.name: rows(archive.read(f"{one.name}.csv"), one) for one in tables}
+
+
+def read_xlsx(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, Cell]]]:
+    book = openpyxl.load_workbook(io.BytesIO(data), data_only=False)
+    _, *sheets = book.worksheets
+
+    def cell(found: Any, column: Column) -> Cell:
+        assert found.data_type != "f"
+        value: Cell = found.value
+        if isinstance(value, datetime):
+            if column.kind is Kind.DAY:
+                return value.date()
+            # A workbook counts in fractions of a day and knows no zone: the plan's.
+            return (value + timedelta(microseconds=500)).replace(tzinfo=ZONE)
+        if isinstance(value, str) and column.kind in (Kind.DAY, Kind.INSTANT):
+            return typed(value, column)  # before 1900
+        return openpyxl.utils.escape.unescape(value) if isinstance(value, str) else value
+
+    found = {}
+    for one, sheet in zip(tables, sheets, strict=True):
+        head, *body = list(sheet.iter_rows())
+        assert head[0].value == one.columns[0].label
+        assert sheet.freeze_panes == "B2"
+        assert sheet.auto_filter.ref is not None
+        found[one.name] = [{c.name: cell(value, c) for c, value in zip(one.columns, row, strict=True)} for row in body]
+    return found
+
+
+def read_jsonl(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, Cell]]]:
+    found: dict[str, list[dict[str, Cell]]] = {one.name: [] for one in tables}
+    kinds = {one.name: {column.name: column for column in one.columns} for one in tables}
+    for line in data.splitlines():
+        row = json.loads(line)
+        name = row.pop("$table", tables[0].name)
+        assert list(row) == list(kinds[name])
+        for key, value in row.items():
+            if isinstance(value, str) and kinds[name][key].kind in (Kind.DAY, Kind.INSTANT):
+                row[key] = typed(value, kinds[name][key])
+        found[name].append(row)
+    return found
+
+
+READERS = {"csv": read_csv, "xlsx": read_xlsx, "jsonl": read_jsonl}
+
+
+def same(cell: Cell) -> object:
+    """As formats agree on it: CSV has no types of its own, a workbook has no thousandth of a millisecond."""
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).replace(microsecond=cell.microsecond // 1000 * 1000)
+    if isinstance(cell, bool):
+        return cell
+    return str(float(cell)) if isinstance(cell, int | float) else cell
+
+
+def comparable(tables: dict[str, list[dict[str, Cell]]], *, loose: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        name: [{k: (number_or_text(v) if k in loose else same(v)) for k, v in row.items()} for row in rows]
+        for name, rows in tables.items()
+    }
+
+
+def number_or_text(cell: Cell) -> object:
+    """Of a calculation: CSV cannot tell 4 from "4"."""
+    try:
+        return float(str(cell))
+    except ValueError:
+        return cell
+
+
+# ------------------------------------------------------------------ the contract
+@pytest.mark.parametrize(("dataset", "audience"), [(n, a) for n, _, audiences in DATASETS for a in sorted(audiences)])
+def test_the_same_cells_come_back_from_every_format(plan: Plan, dataset: str, audience: str) -> None:
+    """CSV, workbook and JSON Lines hold the same rows of the same cells, for every audience that gets them."""
+    read = [
+        comparable(plan.read(dataset, format, audience=audience), loose=("double",))
+        for format in ("csv", "xlsx", "jsonl")
+    ]
+    for name, rows in read[2].items():
+        for at, row in enumerate(rows):
+            assert read[0][name][at] == row
+            assert read[1][name][at] == row
+    assert read[0] == read[1] == read[2]
+
+
+def test_what_is_written_is_what_the_database_holds(plan: Plan) -> None:
+    """Every answer that was sent is a cell, under its question's name, in the row of its submission or repeat."""
+    tables = plan.read("answers", "csv", form_id="household")
+    main, person, visit = (tables[name] for name in ("household", "household.person", "household.person.visit"))
+    visits = {row["_key"]: row for row in visit}
+    people = {row["_key"]: row for row in person}
+    held = 0
+    with plan.database.view() as unit:
+        for row in main:
+            sent = unit.submissions.by_instance(str(row["_key"]))
+            assert sent is not None
+            said = unit.submissions.answers(sent)
+            for ref, value in said.items():
+                held += 1
+                name = ref.rpartition("/")[2]
+                if "visit[" in ref:
+                    first, second = ref.split("/")[2:4]
+                    found = visits[f"{row['_key']}/{first}/{second}"]
+                    assert found["_parent_key"] in people
+                elif "person[" in ref:
+                    found = people[f"{row['_key']}/{ref.split('/')[2]}"]
+                    assert (found["_parent_key"], found["_receipt"]) == (row["_key"], row["_receipt"])
+                else:
+                    found = row
+                cell = found[name]
+                if isinstance(cell, datetime):
+                    assert cell == datetime.fromisoformat(value)
+                else:
+                    assert cell == value or str(cell) == value or float(str(cell)) == float(value)
+    assert (len(main), held > 400) == (60, True)
+
+
+def test_a_column_that_the_next_version_renames_or_drops_loses_nothing(plan: Plan) -> None:
+    """The columns are the union of both editions, the newest one's first, and each row fills its own."""
+    rows = plan.read("answers", "jsonl", form_id="household")["household"]
+    old, new = rows[:30], rows[30:]
+    names = [name for name in rows[0] if not name.startswith("_")]
+    assert names == ["begun", "age", "height", "born", "agreed", "hamlet", "double", "village", "dropped"]
+    assert [row["dropped"] for row in old] == [f"kept {number}" for number in range(30)]
+    assert all(row["village"] is not None and row["hamlet"] is None for row in old)
+    assert all(row["hamlet"] is not None and row["village"] is row["dropped"] is None for row in new)
+
+
+def test_what_is_not_reported_is_not_zero(plan: Plan) -> None:
+    """0 stays 0 and nothing stays nothing, in every format."""
+    for format in ("csv", "xlsx", "jsonl"):
+        [rows] = plan.read("reports", format).values()
+        assert [row["people_total"] for row in rows] == [12, 0, 3]
+        assert [row["men"] for row in rows] == [0, None, None]
+
+
+def test_only_a_coordinator_has_what_is_not_validated_and_what_is_restricted(plan: Plan) -> None:
+    """An admin, and whoever is at the server, has validated data without the restricted text (DOMAIN §2.7)."""
+    for role in (Role.ADMIN, None):
+        rows = plan.rows("reports", role=role)
+        assert [(row["activity"], row["people_total"], row["obstacle_detail"]) for row in rows] == [
+            ("PRE-101", 12, None),
+            ("ASI-101", 3, None),
+        ]
+        for format in ("csv", "xlsx", "jsonl"):
+            for dataset in ("reports", "answers"):
+                assert b"secreto" not in readable(plan.take(dataset, format, role=role)[0])
+    assert [row["obstacle_detail"] for row in plan.rows("reports")] == [None, None, "secreto"]
+    assert b"secreto" in readable(plan.take("answers", "csv")[0])
+
+
+def readable(data: bytes) -> bytes:
+    """What is inside, of a ZIP too."""
+    if not data.startswith(b"PK"):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return b"".join(map(archive.read, archive.namelist()))
+
+
+@pytest.mark.parametrize("audience", ["observers", "public"])
+def test_outside_there_is_no_free_text_no_name_and_nobody_who_is_few(plan: Plan, audience: str) -> None:
+    """Of a restricted report only its state is told; forms that are not the plan's own are not there at all."""
+    rows = plan.rows("reports", audience=audience)
+    assert [(row["activity"], row["activity_name"]) for row in rows] == [
+        ("PRE-101", "Actividad PRE-101"),
+        ("ASI-101", None),
+    ]
+    assert [(row["people_total"], row["women"], row["girls"]) for row in rows] == [
+        (12, 7, None),
+        ("protegida", "protegida", "protegida"),
+    ]
+    tables = plan.read("answers", "csv", audience=audience)
+    assert list(tables) == ["activity_report"]
+    assert [row.get("ben_total") for row in tables["activity_report"]] == [12, None]
+    for dataset, _, audiences in DATASETS:
+        for format in ("csv", "xlsx", "jsonl"):
+            if audience in audiences:
+                data = readable(plan.take(dataset, format, audience=audience)[0])
+                assert not [w for w in (b"Person ", b"secreto", b"1+1", b"uuid:h1") if w in data], dataset
+    with pytest.raises(Conflict):
+        plan.take("answers", "csv", audience=audience, form_id="household")
+
+
+def test_a_filter_leaves_in_what_it_names(plan: Plan) -> None:
+    """Period, agency, area, status and validation, one by one and together."""
+
+    def receipts(**asked: Any) -> list[Cell]:
+        return [row["receipt"] for row in plan.rows("reports", **asked)]
+
+    assert receipts() == [1, 2, 3]
+    assert receipts(period="201808") == [1, 3]
+    assert (
+        receipts(period="2018") == receipts(period="201808..201809") == receipts(period="2018Q3..2018Q3") == [1, 2, 3]
+    )
+    assert receipts(agency="PGR") == [3]
+    assert receipts(agency="PGR, MINERD") == [1, 2, 3]
+    assert receipts(area="PRE") == [1, 2]
+    assert receipts(status="in_progress") == [1, 2, 3]
+    assert receipts(status="completed") == []
+    assert receipts(validation="submitted") == [2]
+    assert receipts(area="PRE", period="201808", validation="validated") == [1]
+
+
+def test_a_misspelt_filter_is_an_error_and_no_empty_file(plan: Plan) -> None:
+    """What does not exist is named, with what does; what may not be taken is refused."""
+    used = exporter("reports", "csv", "internal", Role.COORDINATOR)
+    assert used is not None
+    with plan.database.view() as unit:
+        for asked in ({"period": "201813"}, {"period": "2025"}, {"agency": "PGX"}, {"area": "X"}, {"status": "done"},
+                      {"form_id": "hous"}, {"validation": "ok"}, {"period": "201809..201808"}):  # fmt: skip
+            with pytest.raises(NotFound):
+                check_wanted(unit, used, plan.wanted(**asked))
+        check_wanted(unit, used, plan.wanted(period="201808..201809", agency="PGR,MINERD"))
+        with pytest.raises(Conflict, match="validated"):
+            check_wanted(unit, used, plan.wanted(role=Role.ADMIN, validation="submitted"))
+
+
+def test_a_file_says_in_its_name_what_is_in_it(plan: Plan) -> None:
+    """Plan, dataset, filters, audience and time; a ZIP where there are several tables of CSV."""
+    used, many = (exporter(name, "csv", "internal", None) for name in ("reports", "answers"))
+    assert used is not None
+    assert many is not None
+    with plan.database.view() as unit:
+        wanted = plan.wanted(period="201808", agency="PGR")
+        assert file_name(unit, used, wanted) == "RD-2017_reports_201808_PGR_internal_20181003-0800.csv"
+        assert file_name(unit, many, plan.wanted()) == "RD-2017_answers_internal_20181003-0800.zip"
+        assert file_name(unit, many, plan.wanted(form_id="activity_report")).endswith(".csv")
+
+
+def test_every_export_leaves_an_entry_of_who_took_what(plan: Plan, apply: Callable[[Any], Any]) -> None:
+    """Dataset, format, audience, filters and role: no answers."""
+    used = exporter("reports", "csv", "public", Role.ADMIN)
+    assert used is not None
+    apply(lambda unit: record_export(unit, used, plan.wanted(audience="public", role=Role.ADMIN, area="PRE"), 1))
+    with plan.database.view() as unit:
+        [entry] = unit.audit.latest(limit=1)
+    assert (entry.act, entry.actor_id, entry.details["audience"], entry.details["area"], entry.details["role"]) == (
+        "exported", 1, "public", "PRE", "admin",
+    )  # fmt: skip
+
+
+def test_the_workbooks_cover_says_what_it_holds(plan: Plan) -> None:
+    """Filter, audience, time, rows and what each column means, in the reader's language."""
+    data, _ = plan.take("answers", "xlsx", form_id="household", language="en")
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    assert book.sheetnames == ["Cover", "Hogar", "Person", "Visit"]
+    said = {str(row[0].value): row[1].value for row in book["Cover"].iter_rows() if row[0].value}
+    assert said["Holds"] == "Form: household"
+    assert said["For whom"] == "Internal use of the commission"
+    assert said["Made"] == "2018-10-03 08:00 · America/Santo_Domingo"
+    assert said["Rows"] == "60"
+    assert said["Age"] == "age"
+    assert [row[3].value for row in book["Cover"].iter_rows() if row[1].value == "agreed"] == ["yes = Yes; no = No"]
+    assert [cell.value for cell in book["Hogar"][1]][-2:] == ["Village", "Dropped"]
+
+
+@pytest.mark.parametrize("bom", [False, True])
+def test_a_csv_begins_with_the_mark_of_utf_8_if_asked(plan: Plan, bom: bool) -> None:
+    """And its lines end as RFC 4180 says."""
+    data, _ = plan.take("reports", "csv", bom=bom)
+    assert data.startswith(b"\xef\xbb\xbf") == bom
+    assert data.count(b"\r\n") == 4
+    assert data.decode("utf-8-sig").startswith("receipt,")
+
+
+def test_periods_are_a_code_a_year_or_a_range() -> None:
+    """One code is that period alone; a year and a range are all that lie in them."""
+    quarter = span_of("2018Q3")
+    assert quarter is not None
+    assert quarter.code == "2018Q3"
+    year, both = span_of("2018"), span_of("2018Q1..201809")
+    assert year is not None
+    assert both is not None
+    assert (year.code, year.start_on, year.end_on) == ("", date(2018, 1, 1), date(2018, 12, 31))
+    assert (both.code, both.start_on, both.end_on) == ("", date(2018, 1, 1), date(2018, 9, 30))
+    assert span_of("") is None
+    for wrong in ("2018-13", "abc", "201809..", "2018Q5"):
+        with pytest.raises(ValueError):
+            span_of(wrong)
+
+
+# ------------------------------------------------------------------ formulas (S6)
+SIGNS = "=", "+", "-", "@", "\t", "\r", "\x00", "＝", "＋", "－", "＠"
+BODIES = "1+1", "SUM(1;2)", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.test";"y")', "@SUM(1)"
+PAYLOADS = [
+    *(sign + body for sign in SIGNS for body in BODIES),
+    " =1+1", "\u00a0=1+1", "\ufeff=1+1", "\u200b=1+1", "'=1+1", "\n=1+1", '"=1+1', "=1+1,=2+2", "x\r\n=1+1", ";=1+1",
+    "=DDE(\"cmd\";\"/C calc\";\"x\")", "=1+1\x00", "％=1", "\x0b=1+1",
+]  # fmt: skip
+
+
+def hostile() -> Extract:
+    columns = (Column("=1+1", Kind.TEXT, "=2+2"), Column("n", Kind.WHOLE, "@n"), Column("d", Kind.DECIMAL, "+d"))
+    rows = iter([(0, (payload, -number, -number / 2)) for number, payload in enumerate(PAYLOADS, 1)])
+    return Extract((Table("hostile", "=3+3", columns),), len(PAYLOADS), rows)
+
+
+def hostile_file(format: str) -> bytes:
+    out = io.BytesIO()
+    write = {"csv": write_csv, "xlsx": write_xlsx}[format]
+    write(hostile(), Wanted(1, str(ZONE), NOW), out, lambda done, total: None)
+    return out.getvalue()
+
+
+def test_no_text_begins_like_a_formula() -> None:
+    """More than sixty payloads: every cell is text with an apostrophe before it or harmless; numbers stay numbers."""
+    assert len(PAYLOADS) >= 60
+    head, *rows = csv.reader(io.StringIO(hostile_file("csv").decode(), newline=""))
+    assert head[0] == "'=1+1"
+    for number, (payload, row) in enumerate(zip(PAYLOADS, rows, strict=True), 1):
+        assert original(row[0]) == payload
+        assert row[0].lstrip(" \u00a0\ufeff\u200b\x0b\n")[:1] not in SIGNS
+        assert row[1:] == [str(-number), str(-number / 2)]
+    book = openpyxl.load_workbook(io.BytesIO(hostile_file("xlsx")))
+    cells = [cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row]
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert len([cell for cell in cells if cell.data_type == "n" and cell.value is not None]) == 2 * len(PAYLOADS)
+
+
+@pytest.mark.slow
+def test_libreoffice_finds_no_formula_either(tmp_path: Path) -> None:
+    """Opened and saved again by a spreadsheet, as those who get it do: 0 formulas, and the numbers are numbers."""
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed here: apt-get install libreoffice-calc-nogui")
+    for format in ("csv", "xlsx"):
+        (tmp_path / f"{format}.{format}").write_bytes(hostile_file(format))
+        done = subprocess.run(
+            [office, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "fods",
+             "--outdir", tmp_path, tmp_path / f"{format}.{format}"],
+            capture_output=True, text=True, timeout=180, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        cells = [e for e in parse(tmp_path / f"{format}.fods").iter() if e.tag.endswith("}table-cell")]
+        assert not [cell for cell in cells if any(name.endswith("}formula") for name in cell.attrib)]
+        floats = [cell for cell in cells if "float" in cell.attrib.values()]
+        assert len(floats) == 2 * len(PAYLOADS)
+
+
+def test_what_a_cell_cannot_hold_is_cut_and_said() -> None:
+    """A text beyond a cell's limit, a number beyond its digits, a day before its calendar."""
+    columns = tuple(Column(str(kind), kind, str(kind)) for kind in (Kind.TEXT, Kind.WHOLE, Kind.DAY))
+    row = ("x" * 40_000, 10**17, date(1899, 1, 1))
+    extract = Extract((Table("big", "Big", columns),), 1, iter([(0, row)]))
+    out = io.BytesIO()
+    written = write_xlsx(extract, Wanted(1, str(ZONE), NOW), out, lambda done, total: None)
+    assert len(written.lacking) == 1
+    cells = [cell.value for cell in openpyxl.load_workbook(out).worksheets[1][2]]
+    assert cells == ["x" * 32_766 + "…", str(10**17), "1899-01-01"]
+
+
+def test_sheets_of_the_same_name_are_told_apart_and_a_full_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are cut to what a sheet may be called, and rows beyond a sheet's limit are on the next one."""
+    monkeypatch.setattr("storage.exports.workbooks.ROWS", 3)
+    columns = (Column("n", Kind.WHOLE, "n"),)
+    tables = tuple(Table(f"t{n}", "Una tabla con: un título muy, muy largo", columns) for n in range(2))
+    extract = Extract(tables, 10, iter([(n % 2, (n,)) for n in range(10)]))
+    out = io.BytesIO()
+    write_xlsx(extract, Wanted(1, str(ZONE), NOW), out, lambda done, total: None)
+    sheets = openpyxl.load_workbook(out).worksheets[1:]
+    assert len({sheet.title.casefold() for sheet in sheets}) == len(sheets) == 6
+    assert sorted(row[0] for sheet in sheets for row in sheet.iter_rows(2, values_only=True)) == list(range(10))
+
+
+@pytest.mark.parametrize("text", [*PAYLOADS, "", "'", "''=", "plain", "ñandú", "3-4"])
+def test_an_apostrophe_that_was_put_before_comes_off_again(text: str) -> None:
+    """Neutralising is undone exactly, also for a text that had an apostrophe of its own."""
+    assert original(neutral(text)) == text
+
+
+def test_every_exporter_is_told_apart_and_names_its_audiences() -> None:
+    """No two rows for the same dataset and format; audiences are those there are; answers of others stay inside."""
+    keys = [(each.dataset, each.format) for each in EXPORTERS]
+    assert len(set(keys)) == len(keys)
+    assert all(each.audiences <= set(AUDIENCES) for each in EXPORTERS)
+    assert exporter("audit", "csv", "observers") is None
+    assert exporter("reports", "csv", "internal", Role.FOCAL_POINT) is None
+    assert exporter("submissions", "xml-zip", "internal", Role.ADMIN) is None
