@@ -50,7 +50,7 @@ def seal_log(premises: Premises, now: datetime) -> None:
         if not chain.is_waiting(unit):
             return
     while (head := premises.database.units.submit(None, partial(chain.seal, now=now)).result()) is not None:
-        logger.info("audit.sealed", position=head.position, head=head.note)
+        logger.info("chain.sealed", position=head.position, head=head.note)
 
 
 def forget(premises: Premises, now: datetime) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, insert, select, update
 
 from conversations.plan import Agency
+from storage.audit import Act
 from storage.errors import Conflict
 from storage.models import Base
 
@@ -154,7 +155,7 @@ class Agencies:
         self,
         agency: Agency,
         plan_id: int,
-        act: str,
+        act: Act,
         details: Mapping[str, object],
         now: datetime,
         by: int | None,
@@ -166,7 +167,7 @@ class Agencies:
         return self._unit.plans.agency_by_id(agency.id)
 
     def _record(
-        self, act: str, plan_id: int, code: str, details: Mapping[str, object], now: datetime, by: int | None
+        self, act: Act, plan_id: int, code: str, details: Mapping[str, object], now: datetime, by: int | None
     ) -> None:
         self._unit.audit.record(act, actor_id=by, plan_id=plan_id, details={"agency": code, **details}, now=now)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _E = table(AuditEntry)
 
-HEAD: Final = "audit.head"
+HEAD: Final = "chain.head"
 SEALING: Final = 7_236_528_431
 """The advisory lock of the one sealer."""
 BEFORE_THE_FIRST: Final = "0" * 64

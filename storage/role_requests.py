@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import insert, or_, select, update
 
 from conversations.plan import Role
+from storage.audit import Act
 from storage.models import Base
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ REQUEST_TTL = timedelta(days=7)
 """After that a request is nobody's any more: whoever still wants it asks again."""
 
 Decision = Literal["granted", "refused"]
+_DECIDED: dict[Decision, Act] = {"granted": "role.granted", "refused": "role.refused"}
 
 _tables = Base.metadata.tables
 _request = _tables["role_request"]
@@ -136,7 +138,7 @@ class RoleRequests:
             return None
         request = self._get(decided)
         details = {"request": id, "person": request.person_id, "role": request.role.value}
-        self._unit.audit.record(f"role.{decision}", actor_id=by, plan_id=plan_id, details=details, now=now)
+        self._unit.audit.record(_DECIDED[decision], actor_id=by, plan_id=plan_id, details=details, now=now)
         if decision == "granted" and request.person_id is not None:
             self._unit.people.grant(
                 request.person_id, plan_id, request.role, agency_id=request.agency_id, now=now, by=by

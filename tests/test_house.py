@@ -31,6 +31,7 @@ from conversations.engine import UPLOADS
 from conversations.plan import Light, Role, ValidationState
 from conversations.reminders import STAGES, PauseKind, Reason
 from conversations.wording import LANGUAGES, catalogue
+from storage.audit import AUDITED_ACTS
 from storage.exports import EXPORTERS
 from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
@@ -48,6 +49,7 @@ BUTTON_LIMIT = 30
 
 PAUSED = tuple(kind for kind in get_args(PauseKind) if kind != "snooze")
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "audit.{}": AUDITED_ACTS,
     "closing.{}": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
@@ -97,8 +99,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Keys that code puts together, and everything that can stand in the gap."""
 
-NOT_KEYS = re.compile(r"(plan|form)\.(id|xlsx|imported)")
-"""Columns, file names and audit entries that look like keys."""
+NOT_KEYS = re.compile(r"(plan|form)\.(id|xlsx)|" + "|".join(map(re.escape, AUDITED_ACTS)))
+"""Columns, file names, facts and audited acts that look like keys."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:

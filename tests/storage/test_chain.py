@@ -192,14 +192,14 @@ TAMPERING: dict[str, tuple[str, str, int | None]] = {
     "truncate the last": ("DELETE FROM log WHERE id = 9", "truncated", 9),
     "truncate all": ("DELETE FROM log ", "truncated", 1),
     "truncate and drop the head": (
-        "DELETE FROM log WHERE id > 6; DELETE FROM fact WHERE name = 'audit.head'",
+        "DELETE FROM log WHERE id > 6; DELETE FROM fact WHERE name = 'chain.head'",
         "head",
         6,
     ),
     "truncate and make a head": (
         "DELETE FROM log WHERE id > 6;"
         f"UPDATE fact SET value = '6.' || (SELECT hash FROM log WHERE id = 6) || '.{'0' * 64}'"
-        " WHERE name = 'audit.head'",
+        " WHERE name = 'chain.head'",
         "head",
         None,
     ),
@@ -263,7 +263,7 @@ def test_a_log_put_back_whole_is_found_by_a_head_noted_elsewhere(database: Datab
     as_its_owner(
         database,
         "DELETE FROM audit_entry WHERE id > 9",
-        f"UPDATE fact SET value = '{yesterday}' WHERE name = 'audit.head'",
+        f"UPDATE fact SET value = '{yesterday}' WHERE name = 'chain.head'",
     )
     assert look(database).is_whole
     (finding,) = look(database, Head.read(noted.note)).findings
@@ -279,10 +279,10 @@ def test_the_sealer_links_nothing_to_a_head_that_is_not_its_own(database: Databa
     acts(database)
     seal(database)
     acts(database, 1, 30)
-    as_its_owner(database, "UPDATE fact SET value = '6' || substr(value, 2) WHERE name = 'audit.head'")
+    as_its_owner(database, "UPDATE fact SET value = '6' || substr(value, 2) WHERE name = 'chain.head'")
     with pytest.raises(StorageError, match="audit verify"):
         seal(database)
-    as_its_owner(database, "DELETE FROM fact WHERE name = 'audit.head'")
+    as_its_owner(database, "DELETE FROM fact WHERE name = 'chain.head'")
     with pytest.raises(StorageError, match="audit verify"):
         seal(database)
 
