@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import digests, exporting, notices, schedules
+from bot import digests, exporting, notices, returns, reviewing, schedules
 from bot.access import ENROLLED, REPORTERS, Reach
-from bot.exchange import Denied, Exchange
+from bot.exchange import Denied, Exchange, number_of
 from bot.publishing import decide, fill, show_form, show_forms
 from bot.reporting import (
     FORM_OF,
@@ -23,6 +23,7 @@ from bot.reporting import (
     status_label,
     take_over,
 )
+from conversations import review
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.engine import show_date
 from conversations.plan import (
@@ -91,13 +92,6 @@ def menu(ex: Exchange, argument: str = "") -> None:
             rows.append((Button(ex.say(f"command.{command.name}"), f"command:{command.name}:"),))
     ex.show(Card((line(bold(ex.say(f"role.{ex.membership.role}"))), line(ex.say("welcome.home"))), tuple(rows)))
     ex.stand(None)
-
-
-def number_of(argument: str) -> int:
-    """The number a button carries. Denied for what no button of ours carries: callback data is input (S3)."""
-    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
-        raise Denied
-    return int(argument)
 
 
 def pending(ex: Exchange, argument: str) -> None:
@@ -328,12 +322,46 @@ def receipt(ex: Exchange, argument: str) -> None:
     if sent.sensitive:
         lines.append(line(say("history.hidden")))
     else:
+        _, asked = returns.asked_again(ex, sent)
+        if asked:
+            lines.append(line("↩️ ", say("review.asked", reason=asked)))
         lines += ex.house.forms.summary(ex.unit, sent, ex.language)
-    rows = (
-        (Button(say("form.correct"), f"command:corregir:{sent.id}"),),
-        (Button(say("menu.history"), "command:historial:"), Button(say("menu.home"), "command:menu:")),
+    rows: list[tuple[Button, ...]] = [(Button(say("form.correct"), f"command:corregir:{sent.id}"),)]
+    if sent.validation_state == "returned":
+        rows[0] = (*rows[0], Button(say("review.reply"), f"command:responder:{sent.id}"))
+    if sent.version > 1:
+        rows.append((Button(say("versions.see", version=sent.version), f"command:versiones:{sent.id}"),))
+    rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.home"), "command:menu:")))
+    ex.show(Card(tuple(lines), tuple(rows)))
+    ex.stand(None)
+
+
+def versions(ex: Exchange, argument: str) -> None:
+    """What a version changed against the one before it; of a restricted report, which answers and not what."""
+    sent = _own_submission(ex, argument)
+    say = ex.say
+    chain = ex.unit.submissions.versions(sent.root_id)
+    before = next((each for each in chain if each.version == sent.version - 1), None)
+    lines: list[Line] = [line(bold(_history_row(ex, sent))), line(say("versions.title", version=sent.version))]
+    if before is None:
+        lines.append(line(say("versions.first")))
+    else:
+        old, new = (ex.house.forms.answers(ex.unit, each, ex.language) for each in (before, sent))
+        found = review.differences(old, new)
+        if not found:
+            lines.append(line(say("versions.same")))
+        elif sent.sensitive:
+            lines += [line(f"• {each.label}") for each in found]
+        else:
+            lines += review.difference_lines(found, say, most=len(found))
+    rows: list[tuple[Button, ...]] = []
+    if before is not None and before.version > 1:
+        rows.append((Button(say("versions.see", version=before.version), f"command:versiones:{before.id}"),))
+    current = chain[-1]
+    rows.append(
+        (Button(say("versions.back"), f"command:recibo:{current.id}"), Button(say("menu.home"), "command:menu:"))
     )
-    ex.show(Card(tuple(lines), rows))
+    ex.show(Card(tuple(lines), tuple(rows)))
     ex.stand(None)
 
 
@@ -562,6 +590,7 @@ def deep_link(bot_username: str, token: str) -> str:
 
 
 _ADMINS = frozenset({Role.ADMIN})
+_COORDINATORS = frozenset({Role.COORDINATOR})
 _CHIEFS = frozenset({Role.ADMIN, Role.COORDINATOR})
 
 COMMANDS: tuple[Command, ...] = (
@@ -574,6 +603,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
     Command("resumen", digests.summary, ENROLLED, "plan", ("summary", "rezime")),
     Command("delegar", notices.delegate, REPORTERS, "own_agency", ("delegate", "delege")),
+    Command("revisar", reviewing.queue, _COORDINATORS, "plan", ("review", "revize")),
     Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("recordar", notices.chase, _CHIEFS, "plan", ("remind", "raple")),
     Command("programar", schedules.schedules, _ADMINS, "plan", ("schedule", "pwograme")),
@@ -598,12 +628,34 @@ COMMANDS: tuple[Command, ...] = (
     Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False),
     Command("descartar", discard, REPORTERS, "self", is_typed=False, in_menu=False),
     Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("versiones", versions, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command(
+        "responder",
+        returns.reply,
+        REPORTERS,
+        "own_agency",
+        is_typed=False,
+        in_menu=False,
+        hears=returns.hear_reply,
+    ),
+    Command("revision", reviewing.item, _COORDINATORS, "plan", is_typed=False, in_menu=False),
+    Command("prueba", reviewing.evidence, _COORDINATORS, "plan", is_typed=False, in_menu=False),
+    Command("validar", reviewing.validate, _COORDINATORS, "plan", is_typed=False, in_menu=False),
+    Command(
+        "devolver",
+        reviewing.send_back,
+        _COORDINATORS,
+        "plan",
+        is_typed=False,
+        in_menu=False,
+        hears=reviewing.hear_why,
+    ),
     Command("institucion", digests.agency, ENROLLED, "plan", is_typed=False, in_menu=False),
     Command("avance", digests.activity, ENROLLED, "plan", is_typed=False, in_menu=False),
     Command("metas", digests.indicators, frozenset(Role) - REPORTERS, "plan", is_typed=False, in_menu=False),
     Command("evidencia", digests.evidence, ENROLLED, "plan", is_typed=False, in_menu=False),
     Command("decision", digests.decision, frozenset({Role.READER}), "plan", is_typed=False, in_menu=False),
-    Command("vacante", digests.vacancy, frozenset({Role.COORDINATOR}), "plan", is_typed=False, in_menu=False),
+    Command("vacante", digests.vacancy, _COORDINATORS, "plan", is_typed=False, in_menu=False),
     Command("formulario", show_form, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("publicar", decide, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("llenar", fill, REPORTERS, "own_agency", is_typed=False, in_menu=False),

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from bot.access import REPORTERS
-from bot.exchange import Denied, Exchange
+from bot.exchange import Denied, Exchange, number_of
 from bot.occasion import Job, Message, Moment, as_planned, regular
 from bot.reporting import status_label
 from bot.telegram import render
@@ -79,7 +79,7 @@ def summary(ex: Exchange, argument: str) -> None:
         return
     found = _standing(ex)
     role = Role(ex.membership.role)
-    page = _number(argument) if argument else 0
+    page = number_of(argument) if argument else 0
     card = _card(ex.unit, ex.membership.plan_id, role, found, ex.language, page)
     if argument:
         _show(ex, card)
@@ -107,7 +107,7 @@ def agency(ex: Exchange, argument: str) -> None:
         ex.show(Card((line(ex.say("digest.no_reports")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
         ex.stand(None)
         return
-    card = _agency_card(one, found, _view(ex), ex.say, _number(page or "0"), is_own=is_own)
+    card = _agency_card(one, found, _view(ex), ex.say, number_of(page or "0"), is_own=is_own)
     if is_own and not ex.query_id:
         ex.show(card)
         ex.stand(None)
@@ -131,7 +131,7 @@ def evidence(ex: Exchange, argument: str) -> None:
     if one.last is None or not _view(ex).is_answers or one.activity.is_restricted:
         raise Denied
     sent = ex.unit.submissions.get(one.last.submission_id)
-    wanted = _number(number)
+    wanted = number_of(number)
     for file in ex.unit.attachments.of_instance(sent.instance_id):
         if file.id == wanted and not file.sensitive:
             upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
@@ -144,7 +144,7 @@ def evidence(ex: Exchange, argument: str) -> None:
 def decision(ex: Exchange, argument: str) -> None:
     """What waits for a decision, one at a time."""
     found, say = _standing(ex), ex.say
-    number = _number(argument or "0")
+    number = number_of(argument or "0")
     rows = [(Button(say("digest.back"), "command:resumen:0"),)]
     if len(digests.waiting_decisions(found)) > 1:
         rows.insert(0, (Button(say("digest.next"), f"command:decision:{number + 1}"),))
@@ -153,7 +153,7 @@ def decision(ex: Exchange, argument: str) -> None:
 
 def indicators(ex: Exchange, argument: str) -> None:
     """Indicators against their targets, as they may be shown to anybody: the figures pass through this chat."""
-    say, page, zone = ex.say, _number(argument or "0"), ZoneInfo(ex.house.timezone)
+    say, page, zone = ex.say, number_of(argument or "0"), ZoneInfo(ex.house.timezone)
     found = Figures(ex.unit).indicators(ex.membership.plan_id, ex.now, zone)
     rows = [(Button(say("digest.back"), "command:resumen:0"),)]
     if digests.indicator_pages(found) > 1:
@@ -425,10 +425,3 @@ def _picture(role: Role, found: Standing, language: str) -> dict[str, Any] | Non
     text = render.plain_message(digests.caption(found, language, ranked=role in RANKED))["text"]
     upload = {"path": f"matrix:{orjson.dumps(shown).decode()}", "name": "semaforo.png", "type": "image/png"}
     return {"caption": text, "@files": {"photo": upload}}
-
-
-def _number(argument: str) -> int:
-    """The number a button carries. Denied for what no button of ours carries (S3)."""
-    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
-        raise Denied
-    return int(argument)

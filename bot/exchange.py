@@ -25,6 +25,13 @@ class Denied(Exception):
     """The act is not this person's, although the button was. An outcome, not a fault: it commits."""
 
 
+def number_of(argument: str) -> int:
+    """The number a button carries. Denied for what no button of ours carries: callback data is input (S3)."""
+    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
+        raise Denied
+    return int(argument)
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What handlers need to know of the deployment."""
@@ -182,9 +189,10 @@ class Exchange:
         """A line of its own, which nothing edits later."""
         self.post("sendMessage", render.plain_message(text), kind="notice")
 
-    def tell(self, chat_id: int, card: Card) -> None:
+    def tell(self, chat_id: int, card: Card, *, sensitive: bool = False) -> None:
         """A message of its own in somebody else's chat."""
-        self.post("sendMessage", render.message(card, _tokens(None)), kind="notice", chat_id=chat_id)
+        payload = render.message(card, _tokens(None))
+        self.post("sendMessage", payload, kind="notice", chat_id=chat_id, sensitive=sensitive)
 
     def delete(self, message_id: int) -> None:
         """Take a message of the person out of the chat."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.exchange import Denied, Exchange
+from bot.returns import asked_again, tell_reviewer
 from bot.shelf import SENT_AS
 from conversations import engine, safeguards
 from conversations.bundle import kind_of
@@ -39,6 +40,7 @@ from conversations.nodes import LAST_SAVED
 from conversations.plan import Activity, DueReport, Indicator, ReportingPeriod, period_name
 from conversations.repeats import renumbered
 from conversations.reports import profile
+from conversations.review import state_of_correction
 from conversations.session import Session
 from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
@@ -144,7 +146,10 @@ def _unlisted(instance: Instance, filled: Mapping[str, str]) -> list[str]:
 
 
 def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
-    """Open a correction of a submission of one's own agency, at its review: a new version, nothing overwritten (G6)."""
+    """Open a correction of a submission of one's own agency, at its review: a new version, nothing overwritten (G6).
+
+    Of one that was returned just the questions that the coordinator asked about; everything else stays as it was sent.
+    """
     if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
         raise Denied
     unit = ex.unit
@@ -166,6 +171,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
         return
     form = ex.house.forms.version(unit, sent.form_version_id)
     answers = unit.submissions.answers(sent)
+    only, asked = asked_again(ex, sent)
     filled = {name: value for name, value in _by_name(answers).items() if name in profile(form.form_id).filled}
     begun = engine.begin(
         form,
@@ -174,10 +180,11 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
         timezone=ex.house.timezone,
         now=ex.now,
         values=filled,
-        about=_about(report, ex),
+        about=_about(report, ex) | ({"asked": asked} if asked else {}),
         restricted=report.is_restricted,
         username=ex.person.name,
         answers=answers,
+        only=only,
     )
     unit.attachments.copy(sent.instance_id, begun.session.instance_id, ex.now)
     _open(ex, begun, form, sent.form_id, sent.form_version_id, report, supersedes_id=sent.id, anew=anew)
@@ -207,15 +214,18 @@ def begin_free(
 ) -> Step:
     """A session of a form that is no report of the plan; with `answers` at its review."""
     form = ex.house.forms.version(ex.unit, version.id)
+    only, asked = asked_again(ex, corrected) if corrected else ([], "")
+    about = {"agency": ex.agency_code, "title": dict.fromkeys(LANGUAGES, version.title or version.form_id)}
     return engine.begin(
         form,
         instance_id=ex.house.new_instance_id(),
         language=ex.language,
         timezone=ex.house.timezone,
         now=ex.now,
-        about={"agency": ex.agency_code, "title": dict.fromkeys(LANGUAGES, version.title or version.form_id)},
+        about=about | ({"asked": asked} if asked else {}),
         username=ex.person.name,
         answers=answers,
+        only=only,
         last_saved=last_saved(ex, form, version.form_key, corrected=corrected),
     )
 
@@ -638,20 +648,32 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
         for attachment in ex.unit.attachments.of_instance(stored.instance_id):
             if attachment.file_name != answers.get(attachment.ref):
                 ex.unit.attachments.remove(stored.instance_id, attachment.ref)
+    corrected = ex.unit.submissions.get(stored.supersedes_id) if stored.supersedes_id else None
+    if corrected is not None and taken.session.only:
+        # What was not asked about stays as it was sent, down to when the form was filled.
+        answers |= engine.filled_when(form, ex.unit.submissions.answers(corrected))
     try:
-        sent = _add(ex, stored, answers, names)
+        sent = _add(ex, stored, answers, names, corrected)
     except Conflict:
         # Somebody else's report stands for this subject and period: ours could only be a correction of it.
         ex.unit.sessions.close(stored.id, "cancelled")
         raise
     ex.unit.sessions.close(stored.id, "submitted")
+    if corrected is not None and corrected.validation_state == "returned":
+        tell_reviewer(ex, sent, str(taken.session.about.get("code") or form_title(form, taken.session.about, "es")))
     ex.show(
         receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sensitive=stored.sensitive, is_last=True
     )
     ex.stand(None)
 
 
-def _add(ex: Exchange, stored: StoredSession, answers: dict[str, str], names: Mapping[str, str]) -> StoredSubmission:
+def _add(
+    ex: Exchange,
+    stored: StoredSession,
+    answers: dict[str, str],
+    names: Mapping[str, str],
+    corrected: StoredSubmission | None,
+) -> StoredSubmission:
     return ex.unit.submissions.add(
         plan_id=stored.plan_id,
         form_id=stored.form_id,
@@ -662,6 +684,7 @@ def _add(ex: Exchange, stored: StoredSession, answers: dict[str, str], names: Ma
         subject=stored.subject,
         reporting_period_id=stored.reporting_period_id,
         supersedes_id=stored.supersedes_id,
+        validation_state=state_of_correction(corrected.validation_state) if corrected else "submitted",
         answers=answers,
         sensitive=stored.sensitive,
         language=ex.language,

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conversations.bundle import kind_of, stored_bundle
-from conversations.cards import Line, bold, instance_label, line, topic
-from conversations.engine import begin, is_sending, shown
+from conversations.cards import Line, bold, line
 from conversations.form import Form, read_xform
 from conversations.instance import Instance
-from conversations.reports import profile
-from conversations.wording import wording
+from conversations.review import Answer, read_answers
 from storage.files import FileStore
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
@@ -79,26 +77,17 @@ class Shelf:
 
     def summary(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> list[Line]:
         """A submission's answers as people read them, one line each."""
-        form = self.version(unit, sent.form_version_id)
-        answers = unit.submissions.answers(sent)
-        instance = begin(
-            form,
-            now=sent.submitted_at,
-            timezone=self._timezone,
-            language=language,
+        answers = self.answers(unit, sent, language)
+        return [line(f"{answer.label}: ", bold(answer.shown[:200])) for answer in answers if answer.value]
+
+    def answers(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> tuple[Answer, ...]:
+        """Every question that a submission was asked, with its answer in the reader's language."""
+        return read_answers(
+            self.version(unit, sent.form_version_id),
+            unit.submissions.answers(sent),
             instance_id=sent.instance_id,
-            values={ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref},
-            answers=answers,
-        ).instance
-        say = wording(language)
-        lines: list[Line] = []
-        filled = profile(form.form_id).filled
-        for node in instance.nodes():
-            question = node.question
-            if question.name in filled or question.type == "note" or is_sending(question):
-                continue  # what the bot filled in stands in the receipt's head
-            if node.ref in answers and question.is_asked:
-                around = f"{instance_label(instance, node.frame, say)} · " if node.frame.parent is not None else ""
-                text = f"{around}{topic(instance.label(node))}: "
-                lines.append(line(text, bold(shown(instance, node, language)[:200])))
-        return lines
+            language=language,
+            timezone=self._timezone,
+            now=sent.submitted_at,
+            is_restricted=sent.sensitive,
+        )

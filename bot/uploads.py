@@ -21,7 +21,7 @@ def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
 
         return BytesIO(draw(orjson.loads(rest)))
     if scheme == "evidence":
-        return open(store.path(rest), "rb")
+        return BytesIO(store.get(rest)) if rest.startswith("sealed/") else open(store.path(rest), "rb")
     if scheme == "export":
         return open(parcels.path(rest), "rb")
     return open(path, "rb")

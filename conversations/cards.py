@@ -143,7 +143,7 @@ def session_card(
     heading = _heading(form, session, say)
     warnings = tuple(line("⚠️ ", text) for text in notices)
     current = next((node for node in nodes if node.ref == session.at), None)
-    order = stops(form, nodes, instance)
+    order = stops(form, session, nodes, instance)
     stop = None
     if form.frame.repeats and current is None:
         stop = next((s for s in order if s.ref == session.at and isinstance(s, RepeatStop)), None)
@@ -185,11 +185,16 @@ def session_card(
 def _heading(form: Form, session: Session, say: Wording) -> tuple[Line, ...]:
     about = session.about
     if not about.get("code"):
-        return (line(bold(str(form_title(form, about, session.language)))),)
+        return (line(bold(str(form_title(form, about, session.language)))), *_asked(about))
     name = about.get("name", {})
     title = name.get(session.language) or name.get("es", "")
     lock = "🔒 " if session.restricted else ""
-    return (line(bold(f"{lock}{about['code']}"), f" · {title}"),)
+    return (line(bold(f"{lock}{about['code']}"), f" · {title}"), *_asked(about))
+
+
+def _asked(about: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Why it was returned, at every question of what is answered again."""
+    return (line(italic(f"↩️ «{about['asked']}»")),) if about.get("asked") else ()
 
 
 def form_title(form: Form, about: Mapping[str, Any], language: str) -> str:
@@ -252,6 +257,8 @@ def _question(
         lines.append(line(say("form.previously", previous=f"{status}{f', {progress}%' if progress else ''}")))
     if question.name == known.same_at and session.about.get("due_on"):
         lines.append(line(say("form.due", due=show_date(str(session.about["due_on"]), session.language))))
+    if session.only and node.ref not in session.only:
+        lines.append(line(italic(say("review.also"))))
     progress_shown = _progress(session, nodes, node)
     group = _where(instance, node, say)
     if small := " · ".join(part for part in (progress_shown, group) if part):

@@ -14,7 +14,7 @@ need no rules of their own.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
@@ -106,13 +106,16 @@ def begin(
     about: Mapping[str, Any] | None = None,
     restricted: bool = False,
     answers: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
     username: str = "",
     last_saved: Mapping[str, str] | None = None,
 ) -> Step:
     """A new session, standing at its first question.
 
     `values` is what the bot fills in, by question name; names the form does not have are left out. With
-    `answers` (a submission's, by ref) the session begins at the review: that is how a correction starts.
+    `answers` (a submission's, by ref) the session begins at the review: that is how a correction starts. With
+    `only` besides (refs), these are asked again and all else stays as it was sent, but for what follows from the
+    new answers: questions they open, and those whose answer no longer agrees with them.
     `last_saved` are the answers, by ref, that `${last-saved#…}` reads.
     """
     names = {question.name for question in form.questions if question.place.frame is form.frame}
@@ -143,6 +146,7 @@ def begin(
     turn = _Turn(form, session, instance, now)
     if answers:
         turn.load(answers)
+        turn.restrict(only)
     turn.advance()
     return turn.finish()
 
@@ -179,12 +183,21 @@ def step(form: Form, session: Session, event: Event, *, now: datetime) -> Step:
 
 def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
     """The questions this session asks as things stand, in the form's order; the sending question is the last."""
-    return [node for node in instance.asked() if not _is_withheld(session, node.question)]
+    nodes = [node for node in instance.asked() if not _is_withheld(session, node.question)]
+    return [node for node in nodes if node.ref not in session.kept] if session.kept else nodes
 
 
-def stops(form: Form, nodes: Sequence[Node], instance: Instance) -> Sequence[Stop]:
+def stops(form: Form, session: Session, nodes: Sequence[Node], instance: Instance) -> Sequence[Stop]:
     """What one stands at one after the other: these questions, and the stop behind every open repeat."""
-    return stops_of(instance, nodes) if form.frame.repeats else nodes
+    if not form.frame.repeats:
+        return nodes
+    return [stop for stop in stops_of(instance, nodes) if stop.ref not in session.kept]
+
+
+def filled_when(form: Form, answers: Mapping[str, str]) -> dict[str, str]:
+    """Of these answers what tells when and by whom the form was filled: nobody is asked for it, the phone knows."""
+    preloads = {place.path for place, logic in form.logic.items() if logic.preload[0] not in ("", "uid")}
+    return {ref: value for ref, value in answers.items() if ref in preloads}
 
 
 def is_sending(question: Question) -> bool:
@@ -212,6 +225,8 @@ def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
 def _is_asked(session: Session, node: Node) -> bool:
     question = node.question
     if not question.is_asked or question.type == "note" or _is_withheld(session, question):
+        return False
+    if session.kept and node.ref in session.kept:
         return False
     return node.is_relevant and not node.is_readonly
 
@@ -251,7 +266,7 @@ class _Turn:
         return sequence(self.form, self.session, self.instance)
 
     def stops(self) -> Sequence[Stop]:
-        return stops(self.form, self.nodes(), self.instance)
+        return stops(self.form, self.session, self.nodes(), self.instance)
 
     def stop(self) -> RepeatStop | None:
         """The repeat one stands behind; None at a question or the review."""
@@ -305,6 +320,13 @@ class _Turn:
                 self.instance.answer(ref, value)
         seen = {stop.ref for stop in self.stops() if isinstance(stop, RepeatStop) or not is_sending(stop.question)}
         self.set(seen=frozenset(seen))
+
+    def restrict(self, only: Collection[str]) -> None:
+        """Ask these again and leave the rest; of what is not asked any more nothing is left to restrict to."""
+        asked = frozenset(only) & self.session.seen
+        if asked:
+            rest = self.session.seen - asked
+            self.set(only=asked, kept=rest, seen=rest)
 
     def _load_repeats(self, answers: Mapping[str, str]) -> None:
         """As many instances of the open repeats as the submission has answers in; those it has none in go."""
@@ -364,9 +386,11 @@ class _Turn:
         if origin:
             origins[str(origin)] = (*origins.get(str(origin), ()), node.ref)
             origins = dict(list(origins.items())[-_ORIGINS_KEPT:])
+        kept = self.session.kept - gone
         if has_repeats:
-            seen &= {stop.ref for stop in self.stops()}
-        self.set(seen=seen, origins=origins)
+            kept = frozenset(ref for ref in kept if is_stop(ref) or self._exists(ref))
+            seen &= {stop.ref for stop in self.stops()} | kept
+        self.set(seen=seen, kept=kept, origins=origins)
         self.is_changed = True
         return True
 
@@ -689,14 +713,16 @@ class _Turn:
         repeat, _, number = ref.removesuffix("]").rpartition("[")
         self.instance.remove(ref)
         gone = int(number)
-        kept = (renumbered(seen, repeat, gone) for seen in self.session.seen)
+        remaining = (renumbered(seen, repeat, gone) for seen in self.session.seen)
+        kept = {new for old in self.session.kept if (new := renumbered(old, repeat, gone)) is not None}
         origins = {
             origin: tuple(new for old in refs if (new := renumbered(old, repeat, gone)) is not None)
             for origin, refs in self.session.origins.items()
         }
         stop = f"{repeat}[+]"
-        seen = frozenset(new for new in kept if new is not None) - {stop}
-        self.set(seen=seen & {each.ref for each in self.stops()}, origins={k: v for k, v in origins.items() if v})
+        seen = frozenset(new for new in remaining if new is not None) - {stop}
+        self.set(kept=frozenset(kept) - {stop}, origins={k: v for k, v in origins.items() if v})
+        self.set(seen=seen & ({each.ref for each in self.stops()} | kept))
         self.effects.append(Removed(ref))
         if any(each.ref == stop for each in self.stops()):
             self.move(stop)
@@ -842,10 +868,10 @@ class _Turn:
             self.instance.answer(node.ref, "send")
         seen = {n.ref: n for n in self.nodes()}
         for ref, violation in self.instance.violations():
-            if ref in seen and ref != (node.ref if node else ""):
+            if (ref in seen or ref in self.session.kept) and ref != (node.ref if node else ""):
                 if node is not None:
                     self.instance.answer(node.ref, "")
-                self.set(seen=self.session.seen - {ref})
+                self.set(seen=self.session.seen - {ref}, kept=self.session.kept - {ref})
                 self.move(ref)
                 self.effects += [Reject(violation.message or self.say("err.constraint")), Ask()]
                 return
@@ -1456,6 +1482,7 @@ __all__ = [
     "batch",
     "begin",
     "calendar_of",
+    "filled_when",
     "is_sending",
     "points_of",
     "sequence",

@@ -25,6 +25,8 @@ class Profile:
     never_copied: frozenset[str] = frozenset()
     """Not even offered: copying people would count them twice, copying evidence would prove nothing."""
     chips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    highlights: tuple[tuple[str, str], ...] = ()
+    """What a coordinator reads first: a shape and the question whose answer stands beside it."""
     strict: bool = False
     always_sensitive: bool = False
 
@@ -59,6 +61,18 @@ PROFILES: Mapping[str, Profile] = {
             }
         ),
         chips={"progress": ("10", "25", "50", "75", "90")},
+        highlights=(
+            ("📅", "completion_date"),
+            ("📅", "new_due_date"),
+            ("📉", "drop_reason"),
+            ("👥", "ben_total"),
+            ("📎", "evidence_type"),
+            ("🚧", "obstacle"),
+            ("🚧", "obstacle_other"),
+            ("🚧", "obstacle_detail"),
+            ("🗳", "decision_text"),
+            ("➡️", "next_step"),
+        ),
     ),
     "indicator_update": Profile(
         subject="indicator",

@@ -94,6 +94,10 @@ class Session:
     """The last album whose first file was taken."""
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Message number → the refs it answered."""
+    only: frozenset[str] = frozenset()
+    """Refs that a returned report is asked again; empty: everything may be asked."""
+    kept: frozenset[str] = frozenset()
+    """What such a session leaves as it was sent: dealt with, and neither asked nor offered for a change."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back to an equal session."""
@@ -112,6 +116,9 @@ class Session:
         for name in ("restricted", "strict", "page", "month", "fetching", "album"):
             if value := getattr(self, name):
                 row[name] = value
+        for name in ("only", "kept"):
+            if refs := getattr(self, name):
+                row[name] = sorted(refs)
         if self.marks is not None:
             row["marks"] = list(self.marks)
         if self.origins:
@@ -166,4 +173,6 @@ class Session:
             fetching=row.get("fetching", ""),
             album=row.get("album", ""),
             origins={origin: tuple(refs) for origin, refs in row.get("origins", {}).items()},
+            only=frozenset(row.get("only", ())),
+            kept=frozenset(row.get("kept", ())),
         )

@@ -55,6 +55,11 @@ Act = Literal[
     "period.reopening_refused",
     "period.reopened",
     "period.locked_again",
+    "report.validated",
+    "report.returned",
+    "report.answered",
+    "report.taken_back",
+    "restricted.viewed",
 ]
 """Every act that leaves an entry. Each has its sentence `audit.ACT` in the catalogues."""
 AUDITED_ACTS: Final[tuple[Act, ...]] = get_args(Act)

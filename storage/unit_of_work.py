@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from storage.files import Attachments
     from storage.people import Invitations, People
     from storage.plans import Plans
+    from storage.reviews import Reviews
     from storage.role_requests import RoleRequests
     from storage.schedule import Schedules
     from storage.settings import PlanSettings
@@ -143,6 +144,12 @@ class UnitOfWork:
     @cached_property
     def submissions(self) -> Submissions:
         return Submissions(self)
+
+    @cached_property
+    def reviews(self) -> "Reviews":
+        from storage.reviews import Reviews
+
+        return Reviews(self)
 
     @cached_property
     def attachments(self) -> "Attachments":

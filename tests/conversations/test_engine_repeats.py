@@ -347,7 +347,9 @@ def check(phone: Phone) -> None:
     assert Session.from_json(json.loads(json.dumps(session.to_json()))) == session
     relevant = {node.ref for node in instance.nodes() if node.is_relevant}
     assert set(instance.answers()) <= relevant
-    order = [stop.ref for stop in engine.stops(phone.form, engine.sequence(phone.form, session, instance), instance)]
+    order = [
+        stop.ref for stop in engine.stops(phone.form, session, engine.sequence(phone.form, session, instance), instance)
+    ]
     assert len(order) == len(set(order))
     assert session.seen <= set(order)
     assert session.at == REVIEW or session.at in order
