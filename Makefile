@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := tests/peers
+# Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
+WORKERS ?= 4
 
 .PHONY: demo test check lint types imports docs pictures cards peers bench lock clean
 
@@ -11,7 +13,7 @@ demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
 
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
-	$(BIN)/python -m pytest -rs $(TESTS)
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: lint types imports docs test  ## what CI runs
 

@@ -1,4 +1,7 @@
-"""What holds for every test: a skip says why, and where skips are refused (CI) it fails."""
+"""What holds for every test: a skip says why, and where skips are refused (CI) it fails; what takes long begins first.
+
+Tests of one file run in one process, in their order; several files run at once.
+"""
 
 import os
 from collections.abc import Iterator
@@ -19,3 +22,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write the golden files anew, then read the diff")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: the longest of all, begun last, would be waited for alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it where nobody asked for reasons: half of the storage's contract has not been proved."""
+    reasons = [
+        report.longrepr[2]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and report.longrepr[2].startswith("Skipped: PostgreSQL")
+    ]
+    if reasons:
+        terminalreporter.write_line(
+            f"{len(reasons)} tests skipped. {reasons[0].removeprefix('Skipped: ')}", yellow=True
+        )

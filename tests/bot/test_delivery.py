@@ -1,7 +1,8 @@
 """The delivery: what is committed is sent, in order, and what became of it is decided by kind (G7, G11)."""
 
 import asyncio
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from wire import (
     HandClock,
     calls,
     empty_database,
+    leap,
     opened,
     people_of,
     quiet,
@@ -519,25 +521,38 @@ async def test_the_answer_to_a_tap_does_not_keep_the_next_message_waiting(sandbo
 
 
 # ------------------------------------------------------------------ pace
+def in_leaping_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    @functools.wraps(test)
+    def leaping() -> None:
+        leap(test())
+
+    return leaping
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@in_leaping_time
 async def test_turns_are_even_and_never_more_than_the_rate_in_any_second() -> None:
     """Telegram counts: 30 in a second is the end of it."""
-    loop = asyncio.get_running_loop()
-    pacer, at = Pacer(100.0), []
+    pacer, at = Pacer(29.5), []
 
     async def take() -> None:
         await pacer.turn(is_reply=False)
-        at.append(loop.time())
+        at.append(now())
 
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(60):
+        for _ in range(600):
             tasks.create_task(take())
-    assert at[-1] - at[0] == pytest.approx(0.59, abs=0.1)
-    assert max(sum(1 for each in at if start <= each < start + 0.1) for start in at) <= 11
+    assert at[-1] - at[0] == pytest.approx(599 / 29.5)
+    assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= 30
 
 
+@in_leaping_time
 async def test_replies_take_their_turn_before_fan_out() -> None:
     """Somebody who is waiting for an answer does not queue behind a digest (G11)."""
-    pacer, order = Pacer(200.0), []
+    pacer, order = Pacer(29.5), []
 
     async def take(name: str, *, is_reply: bool) -> None:
         await pacer.turn(is_reply=is_reply)
@@ -551,16 +566,18 @@ async def test_replies_take_their_turn_before_fan_out() -> None:
     assert order.index("reply") <= 1
 
 
+@in_leaping_time
 async def test_after_a_quiet_moment_a_turn_costs_nothing() -> None:
     """One person alone is answered at once, at any rate."""
     pacer = Pacer(29.5)
     await pacer.turn(is_reply=True)
     await asyncio.sleep(0.04)
-    begun = asyncio.get_running_loop().time()
+    begun = now()
     await pacer.turn(is_reply=True)
-    assert asyncio.get_running_loop().time() - begun < 0.01
+    assert now() == begun
 
 
+@in_leaping_time
 async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
     """A cancelled wait leaves its place to the next."""
     pacer = Pacer(20.0)
@@ -568,9 +585,8 @@ async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await pacer.turn(is_reply=True)
-    begun = asyncio.get_running_loop().time()
     await pacer.turn(is_reply=True)
-    assert asyncio.get_running_loop().time() - begun < 0.07
+    assert now() == pytest.approx(0.05)
 
 
 async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlite: Database) -> None:
@@ -584,26 +600,29 @@ async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlit
     assert at[1] - at[0] >= 1.0
 
 
-async def test_fan_out_reaches_the_allowed_rate_and_replies_do_not_wait_for_it(
+async def test_replies_do_not_wait_for_fan_out_and_nothing_goes_beyond_the_rate(
     sandbox: Sandbox, database: Database
 ) -> None:
-    """Even turns through the claim, the lanes and the records: no gap while there is something to send (T13)."""
-    rate = 60.0
+    """Whoever answers a question while a digest goes out overtakes all of it that has not left (T13).
+
+    How near to the allowed rate it comes is measured: tests/benchmarks/fan_out.py.
+    """
+    rate, slots = 60.0, 20
     for number in range(1_000, 1_120):
         sandbox.world.add_person(_person(number), started=True)
+    seen = sandbox.world.ledger.entries
     async with running(sandbox, database, rate=rate) as bot:
         drafts = [draft for number in range(1_000, 1_120) for draft in said(number, "weekly", kind="digest")]
         await bot.commit(*drafts)
-        await asyncio.sleep(0.3)
-        begun = asyncio.get_running_loop().time()
+        await until(lambda: len(seen) > 5, 30)
         await bot.commit(*said(ANA, "reply"))
-        await until(lambda: texts(sandbox, ANA) == ["reply"], 1.0)
-        assert asyncio.get_running_loop().time() - begun < 0.25
-        await until(lambda: len(sandbox.world.ledger.entries) == 121, 10)
-        await quiet(bot)
+        overtaken = len(seen)
+        await until(lambda: texts(sandbox, ANA) == ["reply"], 30)
+        assert [entry.chat for entry in seen].index(ANA) <= overtaken + slots
+        await until(lambda: len(seen) == 121, 60)
+        await quiet(bot, 60)
         assert set(await bot.states()) == {"sent"}
-    at = [seen.at for seen in sandbox.world.ledger.entries]
-    assert 121 / (at[-1] - at[0]) >= 0.85 * rate
+    at = [entry.at for entry in seen]
     assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= rate + 2
 
 

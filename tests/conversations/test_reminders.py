@@ -264,6 +264,7 @@ def lived(life: Life, *, every: timedelta = timedelta(hours=1)) -> Ledger:
     return ledger
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(lives())
 def test_over_random_lives_reminders_are_right(life: Life) -> None:

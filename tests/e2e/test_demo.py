@@ -33,8 +33,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @contextmanager
 def demo_process(folder: Path) -> Iterator[str]:
     """The demo in a folder of its own, as `enlace demo` starts it."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"Chromium is not installed at {CHROMIUM}")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -71,13 +69,19 @@ def demo_process(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with demo_process(tmp_path_factory.mktemp("demo")) as address:
         yield address
 
 
+@pytest.fixture(scope="module")
+def chromium() -> None:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"Chromium is not installed at {CHROMIUM}")
+
+
 @pytest.fixture
-def browser() -> Iterator[Browser]:
+def browser(chromium: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -410,6 +410,7 @@ def test_commands_are_offered_while_a_slash_is_typed(sandbox: Process, opened: O
     page = opened()
     yesenia = phone(page, sandbox.person())
     box, offered = yesenia.get_by_role("textbox"), yesenia.get_by_role("option")
+    expect(yesenia.get_by_role("button", name="Comandos del bot")).to_be_visible()  # the phone has learnt them
 
     box.press_sequentially("/")
     expect(offered).to_have_count(2)

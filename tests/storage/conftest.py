@@ -30,19 +30,6 @@ POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it where nobody asked for reasons: half of the contract has not been proved."""
-    reasons = [
-        report.longrepr[2]
-        for report in terminalreporter.stats.get("skipped", [])
-        if isinstance(report.longrepr, tuple) and report.longrepr[2].startswith("Skipped: PostgreSQL")
-    ]
-    if reasons:
-        terminalreporter.write_line(
-            f"{len(reasons)} tests skipped. {reasons[0].removeprefix('Skipped: ')}", yellow=True
-        )
-
-
 # ------------------------------------------------------------------ databases
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Engine]:

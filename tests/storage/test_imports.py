@@ -20,6 +20,8 @@ from storage.imports import SEED_PLAN, Differences, PlanDraft, differences, read
 from storage.models import Base
 from storage.unit_of_work import UnitOfWork
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 LATER = datetime(2018, 11, 20, 12, 0, tzinfo=UTC)
 
