@@ -6,9 +6,9 @@ matrix derive from it. What is not in it does not exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
-from bot import digests, exporting, notices, returns, reviewing, schedules
+from bot import administration, digests, exporting, notices, returns, reviewing, schedules
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange, number_of
 from bot.publishing import decide, fill, show_form, show_forms
@@ -46,7 +46,6 @@ Handler = Callable[[Exchange, str], None]
 DUE_SHOWN = 8
 """Buttons of the due list on one screen."""
 HISTORY_PAGE = 8
-INVITATION_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -542,53 +541,6 @@ def progress(ex: Exchange, argument: str) -> None:
     ex.stand(None)
 
 
-def invite(ex: Exchange, argument: str) -> None:
-    """A link for one person: role, then agency, then the link, which is shown once."""
-    role_name, _, agency_code = argument.partition(".")
-    say = ex.say
-    home = (Button(say("menu.home"), "command:menu:"),)
-    if role_name not in set(Role):
-        rows = tuple((Button(say(f"role.{role}"), f"command:invitar:{role}"),) for role in Role)
-        ex.show(Card((line(say("invite.role")),), (*rows, home)))
-        ex.stand(None)
-        return
-    role = Role(role_name)
-    agency = None
-    if role in REPORTERS | {Role.OBSERVER}:
-        agencies = ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)
-        agency = next((a for a in agencies if a.code == agency_code), None)
-        if agency is None:
-            buttons = [Button(a.code, f"command:invitar:{role}.{a.code}") for a in agencies]
-            threes = tuple(tuple(buttons[i : i + 3]) for i in range(0, len(buttons), 3))
-            ex.show(Card((line(say("invite.agency")),), (*threes, home)))
-            ex.stand(None)
-            return
-    token = ex.unit.invitations.issue(
-        role,
-        plan_id=ex.membership.plan_id,
-        agency_id=agency.id if agency else None,
-        now=ex.now,
-        by=ex.person.id,
-        ttl=timedelta(days=INVITATION_DAYS),
-    )
-    expires = (ex.now + timedelta(days=INVITATION_DAYS)).astimezone(ex.zone).date()
-    text = say(
-        "invite.done",
-        agency=agency.code if agency else say("unit.no_agency"),
-        role=say(f"role.{role}"),
-        date=show_date(expires.isoformat(), ex.language),
-        link=deep_link(ex.house.bot_username(), token),
-    )
-    # Sensitive: the link must not be readable in the database either (S1).
-    ex.show(Card(paragraph(text), (home,)), sensitive=True)
-    ex.stand(None)
-
-
-def deep_link(bot_username: str, token: str) -> str:
-    """Source: Bot API, "Deep linking"."""
-    return f"https://t.me/{bot_username}?start={token}"
-
-
 _ADMINS = frozenset({Role.ADMIN})
 _COORDINATORS = frozenset({Role.COORDINATOR})
 _CHIEFS = frozenset({Role.ADMIN, Role.COORDINATOR})
@@ -610,7 +562,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),
     Command("calendario", schedules.calendar, _ADMINS, "plan", ("calendar", "kalandriye"), takes_words=True),
     Command("pausar", notices.pause, REPORTERS | _CHIEFS, "plan", ("pause", "poze")),
-    Command("invitar", invite, _ADMINS, "plan", ("invite", "envite")),
+    Command(
+        "personas",
+        administration.people,
+        _CHIEFS,
+        "plan",
+        ("people", "moun"),
+        hears=administration.search,
+        looks_people_up=True,
+    ),
+    Command("invitar", administration.invite, _ADMINS, "plan", ("invite", "envite")),
     Command("formularios", show_forms, _ADMINS | REPORTERS, "plan", ("forms", "fomile")),
     Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
     Command("idioma", choose_language, ENROLLED, "self", ("language", "lang"), takes_words=True),
@@ -656,6 +617,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("evidencia", digests.evidence, ENROLLED, "plan", is_typed=False, in_menu=False),
     Command("decision", digests.decision, frozenset({Role.READER}), "plan", is_typed=False, in_menu=False),
     Command("vacante", digests.vacancy, _COORDINATORS, "plan", is_typed=False, in_menu=False),
+    Command("persona", administration.person, _CHIEFS, "plan", is_typed=False, in_menu=False),
+    Command("funcion", administration.change_role, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("suspender", administration.suspend, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("restaurar", administration.restore, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("enlaces", administration.links, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("solicitudes", administration.requests, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("solicitud", administration.decide, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("formulario", show_form, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("publicar", decide, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("llenar", fill, REPORTERS, "own_agency", is_typed=False, in_menu=False),
@@ -678,13 +646,17 @@ def shown_name(command: Command, language: str) -> str:
 
 
 def offer_menu(ex: Exchange) -> None:
-    """Telegram's own command menu of this chat: what the role may do, in the person's language.
+    """Telegram's own command menu of this chat: what the role may do, in the person's language."""
+    ex.post("setMyCommands", menu_of(ex.chat_id, Role(ex.membership.role), ex.language), kind="notice")
+
+
+def menu_of(chat_id: int, role: Role, language: str) -> dict[str, Any]:
+    """Parameters of setMyCommands for one chat.
 
     Of the chat, not of a language of Telegram's apps: they have no Creole, and who chose Spanish here reads Spanish.
     """
-    menu = telegram_menu(Role(ex.membership.role), ex.language)
-    listed = [{"command": name, "description": what} for name, what in menu]
-    ex.post("setMyCommands", {"commands": listed, "scope": {"type": "chat", "chat_id": ex.chat_id}}, kind="notice")
+    listed = [{"command": name, "description": what} for name, what in telegram_menu(role, language)]
+    return {"commands": listed, "scope": {"type": "chat", "chat_id": chat_id}}
 
 
 def telegram_menu(role: Role, language: str) -> list[tuple[str, str]]:

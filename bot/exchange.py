@@ -190,9 +190,15 @@ class Exchange:
         self.post("sendMessage", render.plain_message(text), kind="notice")
 
     def tell(self, chat_id: int, card: Card, *, sensitive: bool = False) -> None:
-        """A message of its own in somebody else's chat."""
-        payload = render.message(card, _tokens(None))
-        self.post("sendMessage", payload, kind="notice", chat_id=chat_id, sensitive=sensitive)
+        """A message of its own in somebody else's chat; one with buttons can be edited from there later."""
+        self.post(
+            "sendMessage",
+            render.message(card, _tokens(None)),
+            kind="notice",
+            card_id=self.unit.outbox.new_card(chat_id) if card.rows else None,
+            sensitive=sensitive,
+            chat_id=chat_id,
+        )
 
     def delete(self, message_id: int) -> None:
         """Take a message of the person out of the chat."""

@@ -15,7 +15,7 @@ from storage.unit_of_work import UnitOfWork
 
 def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, now: datetime) -> dict[str, str]:
     """A new invitation: its code, its link (empty until the bot's name is known) and when it expires."""
-    from bot.commands import deep_link
+    from bot.administration import deep_link
 
     role = _role(role_name)
 

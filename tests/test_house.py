@@ -36,11 +36,12 @@ from storage.exports import EXPORTERS
 from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
 from storage.imports import DifferenceKind
+from storage.role_requests import Decision
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
-CHAT = ("chat.po", "file_refusals.po", "digests.po", "exports.po")
+CHAT = ("administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po")
 """The catalogues people read on a phone; the others are for authors, at a screen."""
 
 MESSAGE_LIMIT = 330
@@ -71,6 +72,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "pause.{}.begun": PAUSED,
     "pause.{}.choose": PAUSED,
     "pause.{}.ended": PAUSED,
+    "people.speaks.{}": LANGUAGES,
+    "people.{}_count": ("suspended", "unreachable"),
     "plan.difference.{}": get_args(DifferenceKind),
     "plan.light.{}": tuple(Light),
     "plan.month.{}": tuple(str(month) for month in range(1, 13)),
@@ -92,6 +95,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "remind.{}": STAGES,
     "remind.{}_one": STAGES,
     "remind.need.{}": (*notices.NEEDS, "tomorrow", "nothing_new"),
+    "requests.was_{}": get_args(Decision),
+    "requests.{}": get_args(Decision),
     "role.{}": tuple(Role),
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,

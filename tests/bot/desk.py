@@ -1,0 +1,81 @@
+"""The dispatch over a real database, fed with raw updates, for what needs no process and no wire."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from bot.dispatch import Dispatch
+from bot.exchange import House
+from bot.shelf import Shelf
+from bot.telegram.handled import Handled
+from storage.database import Database
+
+NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
+BOT = 7000000001
+
+
+class Desk:
+    """The dispatch over a real database, fed with raw updates; nothing is sent anywhere."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        numbers = iter(range(1, 10**9))
+        house = House(
+            bot_id=BOT,
+            bot_username=lambda: "enlace_demo_bot",
+            language="es",
+            timezone="America/Santo_Domingo",
+            forms=Shelf("America/Santo_Domingo"),
+            new_instance_id=lambda: f"uuid:test-{next(numbers)}",
+        )
+        self.dispatch = Dispatch(house)
+        self.now = NOW
+        self.update_id = 10
+        self.message_id = 100
+
+    def give(self, **update: Any) -> Handled:
+        self.update_id += 1
+        raw = {"update_id": self.update_id, **update}
+        return self.database.units.submit(None, partial(self._handle, raw=raw)).result()
+
+    def _handle(self, unit: Any, raw: dict[str, Any]) -> Handled:
+        return self.dispatch.handle(unit, raw, self.now)
+
+    def say(self, who: int, text: str, *, chat: dict[str, Any] | None = None, **more: Any) -> Handled:
+        self.message_id += 1
+        return self.give(
+            message={
+                "message_id": self.message_id,
+                "date": 1538568000,
+                "chat": chat or {"id": who, "type": "private"},
+                "from": {"id": who, "is_bot": False, "first_name": "X", "language_code": "es"},
+                "text": text,
+                **more,
+            }
+        )
+
+    def tap(self, who: int, data: str, *, chat: dict[str, Any] | None = None) -> Handled:
+        return self.give(
+            callback_query={
+                "id": str(self.update_id),
+                "from": {"id": who, "is_bot": False, "first_name": "X", "language_code": "es"},
+                "message": {"message_id": 1, "date": 1, "chat": chat or {"id": who, "type": "private"}},
+                "chat_instance": "1",
+                "data": data,
+            }
+        )
+
+    def state(self) -> list[Any]:
+        """Everything that an act could change, but not what was said about it."""
+        with self.database.reader() as connection:
+            return [
+                connection.exec_driver_sql(statement).fetchall()
+                for statement in (
+                    "SELECT id, person_id, state, version, data, sealed_data FROM session",
+                    "SELECT id, version, is_current, answers FROM submission",
+                    "SELECT id, role, active_to FROM membership",
+                    "SELECT count(*) FROM invitation",
+                    "SELECT count(*) FROM closing",
+                    "SELECT id, language, privacy_accepted_at, suspended_at FROM person",
+                )
+            ]
