@@ -6,9 +6,10 @@ matrix derive from it. What is not in it does not exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from bot import administration, digests, exporting, notices, returns, reviewing, schedules
+from bot import administration, digests, exporting, notices, periods, returns, reviewing, schedules
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange, number_of
 from bot.publishing import decide, fill, show_form, show_forms
@@ -111,12 +112,13 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
     listed = {(report.subject, report.period.id) for report in due}
     others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
-    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
+    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     if due:
         first = due[0].period
         lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
         key = "menu.left" if len(due) > 1 else "menu.left_one"
-        lines.append(line(say(key, n=len(due), due_date=show_date(first.due_on.isoformat(), language))))
+        last_day = first.locks_on - timedelta(days=1) if first.is_reopened else first.due_on
+        lines.append(line(say(key, n=len(due), due_date=show_date(last_day.isoformat(), language))))
         lines.append(line(say("menu.pick")))
         pages = -(-len(due) // DUE_SHOWN)
         page = page % pages
@@ -147,6 +149,10 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
+    for period in periods:
+        if period.is_reopened:
+            until = show_date((period.locks_on - timedelta(days=1)).isoformat(), language)
+            lines.append(line(say("menu.reopened", period_name=period_name(period, language), date=until)))
     rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.help"), "command:ayuda:")))
     return Card(tuple(lines), tuple(rows))
 
@@ -200,13 +206,21 @@ def indicators(ex: Exchange, argument: str) -> None:
 
 
 def referrals(ex: Exchange, argument: str) -> None:
-    """The referral form, for agencies that its own list names; totals of the month that is open."""
-    months = [p for p in ex.unit.plans.open_periods(ex.membership.plan_id, ex.today) if p.type == PeriodType.MONTHLY]
+    """The referral form, for agencies that its own list names; totals of the month that is open, or reopened."""
+    open_ones = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    months = [p for p in open_ones if p.type == PeriodType.MONTHLY]
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
     if not months or not _reports_referrals(ex):
-        ex.show(Card((line(ex.say("referrals.none")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+        ex.show(Card((line(ex.say("referrals.none")),), (home,)))
         ex.stand(None)
         return
-    open_report(ex, Report(FORM_OF["agency"], None, months[-1]))
+    named = [month for month in months if month.code == argument] or months
+    if len(named) > 1:
+        rows = tuple((Button(period_name(p, ex.language), f"command:referimientos:{p.code}"),) for p in named)
+        ex.show(Card((line(ex.say("referrals.which")),), (*rows, home)))
+        ex.stand(None)
+        return
+    open_report(ex, Report(FORM_OF["agency"], None, named[0]))
 
 
 def _reports_referrals(ex: Exchange) -> bool:
@@ -383,7 +397,7 @@ def close(ex: Exchange, argument: str) -> None:
     """ "Cerrar el mes": all that ended with the month, together. Refused, with the list, while something is left."""
     plans, say = ex.unit.plans, ex.say
     home = (Button(say("menu.home"), "command:menu:"),)
-    periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today))
+    periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     if not periods:
         ex.show(Card((line(say("menu.nothing")),), (home,)))
         ex.stand(None)
@@ -561,6 +575,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("programar", schedules.schedules, _ADMINS, "plan", ("schedule", "pwograme")),
     Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),
     Command("calendario", schedules.calendar, _ADMINS, "plan", ("calendar", "kalandriye"), takes_words=True),
+    Command("periodo", periods.periods, _CHIEFS, "plan", ("period", "peryod")),
     Command("pausar", notices.pause, REPORTERS | _CHIEFS, "plan", ("pause", "poze")),
     Command(
         "personas",
@@ -583,6 +598,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("novedades", notices.nothing_new, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("explicar", notices.explain, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("relevo", notices.leave_post, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command(
+        "reapertura", periods.ask, REPORTERS, "own_agency", is_typed=False, in_menu=False, hears=periods.ask_because
+    ),
+    Command("reabrir", periods.reopen, _CHIEFS, "plan", is_typed=False, in_menu=False, hears=periods.reopen_because),
+    Command("plazos", periods.move, _CHIEFS, "plan", is_typed=False, in_menu=False),
     Command("detener", notices.stop, _CHIEFS, "plan", is_typed=False, in_menu=False),
     Command("recibo", receipt, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("corregir", correction, REPORTERS, "own_agency", is_typed=False, in_menu=False),

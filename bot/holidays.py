@@ -23,19 +23,19 @@ def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
         return
     found = public_holidays(plan.timezone, plan.starts_on, plan.ends_on)
     unit.schedule.add_holidays(plan.id, found)
-    reroll(unit, plan.id, now.astimezone(ZoneInfo(plan.timezone)).date())
+    reroll(unit, plan.id, now.astimezone(ZoneInfo(plan.timezone)).date(), now)
     unit.facts.set(fact, str(len(found)), now)
 
 
-def reroll(unit: UnitOfWork, plan_id: int, today: date) -> None:
-    """Let the days of the periods that are not due yet fall where the holidays now let them."""
+def reroll(unit: UnitOfWork, plan_id: int, today: date, now: datetime) -> None:
+    """Let the days of the periods that are not due yet, and that nobody has moved, fall where the holidays let them."""
     free = unit.schedule.holidays(plan_id)
     for period in unit.plans.periods(plan_id):
-        if period.due_on < today:
+        if period.due_on < today or period.is_moved:
             continue
         rolled = replace(reporting_period(period.code, free), id=period.id)
         if rolled != period:
-            unit.schedule.set_days(rolled)
+            unit.periods.set_days(rolled, now=now)
 
 
 def public_holidays(timezone: str, first: date, last: date) -> dict[date, str]:

@@ -86,10 +86,7 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     if report.item is not None and report.item.agency_code != ex.agency_code:
         raise Denied
     if not report.period.is_open(ex.today):
-        ex.show(
-            _notice_card(ex, ex.say("receipt.locked", period_name=period_name(report.period, ex.language))), anew=anew
-        )
-        ex.stand(None)
+        _show_locked(ex, report.period, anew=anew)
         return
     membership, unit = ex.membership, ex.unit
     version = unit.forms.current(membership.plan_id, report.form_id)
@@ -159,10 +156,10 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
     if sent.reporting_period_id is None:
         _correct_free(ex, sent, anew=anew)
         return
-    period = unit.plans.period_by_id(sent.reporting_period_id)
+    period = unit.plans.period_by_id(sent.reporting_period_id, ex.agency_id)
     report = Report(unit.forms.version(sent.form_version_id).form_id, _item(ex, sent.subject), period)
     if not period.is_open(ex.today):
-        ex.show(_notice_card(ex, ex.say("receipt.locked", period_name=period_name(period, ex.language))), anew=anew)
+        _show_locked(ex, period, anew=anew)
         return
     if sent.subject is not None and (
         holder := unit.sessions.holder(sent.plan_id, sent.form_id, sent.subject, sent.reporting_period_id)
@@ -357,11 +354,20 @@ def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | No
 
 def _refuse_locked(ex: Exchange, stored: StoredSession) -> None:
     """The draft stays as it is, for a reopened period; nothing can be answered or sent."""
-    text = ex.say("form.expired")
     if stored.reporting_period_id is not None:
-        period = ex.unit.plans.period_by_id(stored.reporting_period_id)
-        text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
-    ex.show(_notice_card(ex, text), anew=not ex.has_card)
+        _show_locked(ex, ex.unit.plans.period_by_id(stored.reporting_period_id), anew=not ex.has_card)
+        return
+    ex.show(_notice_card(ex, ex.say("form.expired")), anew=not ex.has_card)
+    ex.stand(None)
+
+
+def _show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
+    """It has locked, or not opened yet; what has locked the agency may ask to have reopened."""
+    text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
+    ask = (Button(ex.say("reopening.ask"), f"command:reapertura:{period.code}"),)
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
+    has_locked = period.stage(ex.today) == "locked"
+    ex.show(Card((line(text),), (ask, home) if has_locked else (home,)), anew=anew)
     ex.stand(None)
 
 
@@ -842,7 +848,7 @@ def find_report(ex: Exchange, argument: str) -> Report:
     code, _, period_code = rest.rpartition(".")
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     try:
-        period = plans.period(plan_id, period_code)
+        period = plans.period(plan_id, period_code, ex.agency_id)
         if kind == "a":
             return Report(FORM_OF["activity"], plans.activity(plan_id, code), period)
         if kind == "i":

@@ -284,7 +284,7 @@ def _day(text: str, ex: Exchange) -> date | None:
 
 
 def _moved(ex: Exchange, day: date, how: str) -> None:
-    holidays.reroll(ex.unit, ex.membership.plan_id, ex.today)
+    holidays.reroll(ex.unit, ex.membership.plan_id, ex.today, ex.now)
     ex.unit.audit.record(
         "holiday_changed", ex.person.id, ex.membership.plan_id, {"on": day.isoformat(), "how": how}, ex.now
     )

@@ -7,7 +7,7 @@ handed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -44,6 +44,33 @@ def working_days_after(first: date, last: date, holidays: Collection[date]) -> i
     """How many working days lie after the first day, up to the last."""
     days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
     return sum(is_working_day(day, holidays) for day in days)
+
+
+# ------------------------------------------------------------------ days moved for everybody
+def opened_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
+    """Open from today on."""
+    return replace(period, opens_on=min(period.opens_on, today))
+
+
+def closed_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
+    """Open until the end of today, and no later due than that."""
+    return replace(
+        period,
+        due_on=min(period.due_on, today),
+        grace_until_on=min(period.grace_until_on, today),
+        locks_on=min(period.locks_on, today + ONE_DAY),
+    )
+
+
+def extended(period: ReportingPeriod, days: int, today: date, holidays: Collection[date]) -> ReportingPeriod:
+    """So many days more for everything, on working days; of one that has locked only the lock moves, from today."""
+    more = timedelta(days=days)
+    if period.stage(today) == "locked":
+        return replace(period, locks_on=working_day_from(today + more, holidays))
+    due_on, grace_until_on, locks_on = (
+        working_day_from(day + more, holidays) for day in (period.due_on, period.grace_until_on, period.locks_on)
+    )
+    return replace(period, due_on=due_on, grace_until_on=grace_until_on, locks_on=locks_on)
 
 
 # ------------------------------------------------------------------ wall time

@@ -137,6 +137,10 @@ class ReportingPeriod:
     locks_on: date
     id: int = field(default=0, compare=False)
     """Its row, when it comes from storage."""
+    is_moved: bool = field(default=False, compare=False)
+    """Somebody has set its days for everybody."""
+    is_reopened: bool = field(default=False, compare=False)
+    """As one agency sees it that may report on it again: `locks_on` is the day on which that is over."""
 
     def stage(self, on: date) -> PeriodStage:
         """Where reporting stands on a day: ahead, open, grace (past due), late (past grace), locked."""

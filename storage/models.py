@@ -273,7 +273,7 @@ class Reopening(Base):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
     reason: Mapped[str]
-    """A code of `conversations.plan.REOPENING_REASONS`, or somebody's own words."""
+    """A code (catalogue keys `reopening.reason.…`), or somebody's own words."""
     asked_at: Mapped[datetime | None]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     opened_at: Mapped[datetime | None]

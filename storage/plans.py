@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, select, union_all
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, literal_column, select, union_all
 
 from conversations.plan import (
     Activity,
@@ -78,6 +78,7 @@ _target = _tables["target"]
 _activity = _tables["activity"]
 _period = _tables["reporting_period"]
 _closing = _tables["closing"]
+_reopening = _tables["reopening"]
 _submission = _tables["submission"]
 _code = _tables["code"]
 
@@ -171,18 +172,45 @@ _PERIOD_COLUMNS = (
     _period.c.opens_on,
     _period.c.due_on,
     _period.c.grace_until_on,
-    _period.c.locks_on,
+    _period.c.is_moved,
 )
-_PERIODS = select(*_PERIOD_COLUMNS).where(_period.c.plan_id == _OF_PLAN).order_by(_period.c.end_on, _period.c.due_on)
+_IN_ORDER = (_period.c.end_on, _period.c.due_on)
+_AS_IT_IS = select(*_PERIOD_COLUMNS, _period.c.locks_on, literal_column("0").label("is_reopened"))
+_PERIODS = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN).order_by(*_IN_ORDER)
 _PERIOD = _PERIODS.where(_period.c.code == _WITH_CODE)
-_PERIOD_BY_ID = select(*_PERIOD_COLUMNS).where(_period.c.id == bindparam("period_id"))
+_PERIOD_BY_ID = _AS_IT_IS.where(_period.c.id == bindparam("period_id"))
 _OPEN_PERIODS = _PERIODS.where(_period.c.opens_on <= _ON, _period.c.locks_on > _ON)
-_OPEN_PERIODS_AND_CLOSINGS = (
-    select(*_PERIOD_COLUMNS, _closing.c.id.label("closing_id"))
+
+# As one agency sees it: what was reopened for it is locked when that is over, and for everybody else it is already.
+_IS_REOPENED = _reopening.c.until_on > _period.c.locks_on
+seen_locks_on = case((_IS_REOPENED, _reopening.c.until_on), else_=_period.c.locks_on)
+
+
+def reopened_for(agency_id: Any) -> Any:
+    """How a period is joined, from outside, with its reopening for an agency: `seen_locks_on` is its lock day there."""
+    return and_(
+        _reopening.c.reporting_period_id == _period.c.id,
+        _reopening.c.agency_id == agency_id,
+        _reopening.c.ended_at.is_(None),
+    )
+
+
+_AS_AGENCY_SEES = (
+    select(
+        *_PERIOD_COLUMNS,
+        seen_locks_on.label("locks_on"),
+        case((_IS_REOPENED, 1), else_=0).label("is_reopened"),
+        _closing.c.id.label("closing_id"),
+    )
+    .select_from(_period)
+    .outerjoin(_reopening, reopened_for(_OF_AGENCY))
     .outerjoin(_closing, and_(_closing.c.reporting_period_id == _period.c.id, _closing.c.agency_id == _OF_AGENCY))
-    .where(_period.c.plan_id == _OF_PLAN, _period.c.opens_on <= _ON, _period.c.locks_on > _ON)
-    .order_by(_period.c.end_on, _period.c.due_on)
 )
+_PERIOD_SEEN = _AS_AGENCY_SEES.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
+_PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"))
+_OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
+    _period.c.plan_id == _OF_PLAN, _period.c.opens_on <= _ON, seen_locks_on > _ON
+).order_by(*_IN_ORDER)
 
 # Current versions: what was corrected no longer counts.
 REPORTS = (
@@ -221,6 +249,8 @@ _CODE_LIST = (
 _CLOSING = select(_closing.c.closed_at).where(
     _closing.c.agency_id == _OF_AGENCY, _closing.c.reporting_period_id == bindparam("period_id")
 )
+
+_CLOSED_BY = select(_closing.c.agency_id).where(_closing.c.reporting_period_id == bindparam("period_id"))
 
 
 class Plans:
@@ -316,17 +346,31 @@ class Plans:
         """All of the plan, in the order they end."""
         return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
 
-    def open_periods(self, plan_id: int, on: date) -> tuple[ReportingPeriod, ...]:
-        """Opened and not locked on that day, in the plan's zone."""
-        return tuple(map(_to_period, self._rows(_OPEN_PERIODS, plan_id=plan_id, on=on)))
+    def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
+        """Opened and not locked on that day, in the plan's zone; for an agency, also what was reopened for it."""
+        if agency_id is None:
+            rows = self._rows(_OPEN_PERIODS, plan_id=plan_id, on=on)
+        else:
+            rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, on=on, agency_id=agency_id)
+        return tuple(map(_to_period, rows))
 
-    def period(self, plan_id: int, code: str) -> ReportingPeriod:
-        for row in self._rows(_PERIOD, plan_id=plan_id, code=code):
+    def period(self, plan_id: int, code: str, agency_id: int | None = None) -> ReportingPeriod:
+        """As everybody sees it, or as this agency does."""
+        if agency_id is None:
+            rows = self._rows(_PERIOD, plan_id=plan_id, code=code)
+        else:
+            rows = self._rows(_PERIOD_SEEN, plan_id=plan_id, code=code, agency_id=agency_id)
+        for row in rows:
             return _to_period(row)
         raise NotFound(f"no reporting period {code!r}")
 
-    def period_by_id(self, period_id: int) -> ReportingPeriod:
-        for row in self._rows(_PERIOD_BY_ID, period_id=period_id):
+    def period_by_id(self, period_id: int, agency_id: int | None = None) -> ReportingPeriod:
+        """As everybody sees it, or as this agency does."""
+        if agency_id is None:
+            rows = self._rows(_PERIOD_BY_ID, period_id=period_id)
+        else:
+            rows = self._rows(_PERIOD_SEEN_BY_ID, period_id=period_id, agency_id=agency_id)
+        for row in rows:
             return _to_period(row)
         raise NotFound(f"no reporting period {period_id}")
 
@@ -344,6 +388,10 @@ class Plans:
     def is_closed(self, agency_id: int, period_id: int) -> bool:
         return self.closed_at(agency_id, period_id) is not None
 
+    def closed_agencies(self, period_id: int) -> frozenset[int]:
+        """The agencies that have closed it."""
+        return frozenset(row.agency_id for row in self._rows(_CLOSED_BY, period_id=period_id))
+
     def closed_at(self, agency_id: int, period_id: int) -> datetime | None:
         for row in self._rows(_CLOSING, agency_id=agency_id, period_id=period_id):
             closed_at: datetime = row.closed_at
@@ -356,7 +404,7 @@ class Plans:
 
         Four statements, whatever there is. `on` is a day of the plan's zone.
         """
-        rows = self._rows(_OPEN_PERIODS_AND_CLOSINGS, plan_id=plan_id, agency_id=agency_id, on=on)
+        rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
         if not rows:
             return ()
         return due_list(
@@ -454,4 +502,6 @@ def _to_period(row: Any) -> ReportingPeriod:
         grace_until_on=row.grace_until_on,
         locks_on=row.locks_on,
         id=row.id,
+        is_moved=bool(row.is_moved),
+        is_reopened=bool(row.is_reopened),
     )

@@ -28,7 +28,7 @@ from conversations.plan import (
 from conversations.reminders import Agenda, Lapsing, Pause, PauseKind, Recipient, passed_in_a_row
 from storage.models import Base
 from storage.outbox import OutboxDraft
-from storage.plans import REPORTS, to_report
+from storage.plans import REPORTS, reopened_for, seen_locks_on, to_report
 from storage.statements import insert_into, insert_or_ignore
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ _period = _tables["reporting_period"]
 _submission = _tables["submission"]
 _closing = _tables["closing"]
 _session = _tables["session"]
+_reopening = _tables["reopening"]
 _outbox = _tables["outbox"]
 
 _OF_PLAN: Any = bindparam("plan_id")
@@ -252,14 +253,15 @@ _ENDED_ONCE = select(_submission.c.subject).where(
 )
 _ENDING_REPORTS = REPORTS.where(_submission.c.subject.in_(_ENDED_ONCE))
 _DRAFTS = (
-    select(_session.c.person_id, _session.c.subject, _period.c.locks_on)
+    select(_session.c.person_id, _session.c.subject, seen_locks_on.label("locks_on"))
     .join(_period, _period.c.id == _session.c.reporting_period_id)
+    .outerjoin(_reopening, reopened_for(_session.c.agency_id))
     .where(
         _session.c.plan_id == _OF_PLAN,
         _session.c.state == literal_column("'open'"),
         _session.c.subject.is_not(None),
-        _period.c.locks_on > bindparam("after"),
-        _period.c.locks_on <= bindparam("until"),
+        seen_locks_on > bindparam("after"),
+        seen_locks_on <= bindparam("until"),
     )
     .order_by(_session.c.id)
 )
@@ -402,14 +404,6 @@ class Schedules:
             .values(is_removed=True)
         )
         return done.rowcount == 1
-
-    def set_days(self, period: ReportingPeriod) -> None:
-        """Move the days of a period that holidays have moved."""
-        self._connection.execute(
-            update(_period)
-            .where(_period.c.id == period.id)
-            .values(due_on=period.due_on, grace_until_on=period.grace_until_on, locks_on=period.locks_on)
-        )
 
     # -------------------------------------------------------------- pauses
     def pauses(self, plan_id: int, since: date) -> tuple[StoredPause, ...]:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from storage.agencies import Agencies
     from storage.files import Attachments
     from storage.people import Invitations, People
+    from storage.periods import Periods
     from storage.plans import Plans
     from storage.reviews import Reviews
     from storage.role_requests import RoleRequests
@@ -132,6 +133,12 @@ class UnitOfWork:
         from storage.plans import Plans
 
         return Plans(self)
+
+    @cached_property
+    def periods(self) -> "Periods":
+        from storage.periods import Periods
+
+        return Periods(self)
 
     @cached_property
     def forms(self) -> Forms:

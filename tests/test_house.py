@@ -20,7 +20,7 @@ import openpyxl
 import pytest
 from babel.messages.pofile import read_po
 
-from bot import notices
+from bot import notices, periods
 from bot.commands import COMMANDS
 from bot.scheduler import JOBS
 from bot.settings import Settings
@@ -28,7 +28,7 @@ from conversations import exports
 from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
-from conversations.plan import Light, Role, ValidationState
+from conversations.plan import Light, PeriodStage, Role, ValidationState
 from conversations.reminders import STAGES, PauseKind, Reason
 from conversations.wording import LANGUAGES, catalogue
 from storage.audit import AUDITED_ACTS
@@ -74,6 +74,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "pause.{}.ended": PAUSED,
     "people.speaks.{}": LANGUAGES,
     "people.{}_count": ("suspended", "unreachable"),
+    "periods.{}": ("opens", "due", "grace", "locks"),
+    "periods.stage.{}": get_args(PeriodStage),
     "plan.difference.{}": get_args(DifferenceKind),
     "plan.light.{}": tuple(Light),
     "plan.month.{}": tuple(str(month) for month in range(1, 13)),
@@ -97,6 +99,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "remind.need.{}": (*notices.NEEDS, "tomorrow", "nothing_new"),
     "requests.was_{}": get_args(Decision),
     "requests.{}": get_args(Decision),
+    "reopening.reason.{}": periods.REASONS,
     "role.{}": tuple(Role),
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,
