@@ -539,6 +539,26 @@ def audit_verify(
     talk(f"The audit log is whole: {verdict.sealed} sealed entries{end}{waiting}.")
 
 
+@audit_app.command("list")
+def audit_list(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many of the newest.")] = 20,
+    about: Annotated[str, typer.Option("--about", help="people, plan, reports, exports or messages.")] = "",
+    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Who did what, newest first: when, who, and what in a sentence."""
+    from bot.auditing import listed
+    from storage.audit import KINDS
+
+    chosen = settings()
+    if about and about not in KINDS:
+        fail(f"--about {about!r} is not one of {', '.join(KINDS)}", 2)
+    if language and language not in LANGUAGES:
+        fail(f"--language {language!r} is not one of {', '.join(LANGUAGES)}", 2)
+    for row in listed(chosen, limit, about, language or chosen.language):
+        print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["at"], row["who"], row["told"])))
+
+
 @keys_app.command("new")
 def keys_new() -> None:
     """Make the keyring (mode 0600); an existing one is left alone."""

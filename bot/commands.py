@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot import administration, digests, exporting, notices, periods, returns, reviewing, schedules
+from bot import administration, auditing, digests, exporting, notices, periods, returns, reviewing, schedules
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange, number_of
 from bot.publishing import decide, fill, show_form, show_forms
@@ -576,6 +576,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),
     Command("calendario", schedules.calendar, _ADMINS, "plan", ("calendar", "kalandriye"), takes_words=True),
     Command("periodo", periods.periods, _CHIEFS, "plan", ("period", "peryod")),
+    Command(
+        "auditoria",
+        auditing.log,
+        REPORTERS | _CHIEFS,
+        "plan",
+        ("auditlog", "jounal"),
+        takes_words=True,
+        hears=auditing.hear_day,
+    ),
     Command("pausar", notices.pause, REPORTERS | _CHIEFS, "plan", ("pause", "poze")),
     Command(
         "personas",

@@ -5,6 +5,7 @@ with the act itself, each under a mark that only this keyring can make. `storage
 commits do not queue for it.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from storage.models import AuditEntry, table
 from storage.vault import Vault
@@ -63,6 +64,15 @@ Act = Literal[
 ]
 """Every act that leaves an entry. Each has its sentence `audit.ACT` in the catalogues."""
 AUDITED_ACTS: Final[tuple[Act, ...]] = get_args(Act)
+
+KINDS: Final[dict[str, tuple[str, ...]]] = {
+    "people": ("membership", "person", "invitation", "role", "delegation"),
+    "plan": ("plan", "agency", "form", "setting"),
+    "reports": ("period", "report", "restricted", "comment"),
+    "exports": ("exported", "export"),
+    "messages": ("schedule", "holiday", "reminders"),
+}
+"""What acts are about, for whoever looks for one: the first words of their names. Labels are `audit.kind.…`."""
 
 NONCE: Final = 16
 """Digits at the beginning of a mark that make it another one each time."""
@@ -119,12 +129,53 @@ class Audit:
         )
 
     def latest(
-        self, plan_id: int | None = None, *, limit: int = 20, before: int | None = None
+        self,
+        plan_id: int | None = None,
+        *,
+        limit: int = 20,
+        before: int | None = None,
+        kind: str = "",
+        actor_id: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        concerning: int | None = None,
     ) -> list[StoredAuditEntry]:
-        """The newest entries first; the next page is what lies `before` the last one's id."""
+        """The newest entries first; the next page is what lies `before` the last one's id.
+
+        `kind` is one of KINDS. `concerning` a person are their own acts, and acts of others that name them.
+        """
         statement = select(*_COLUMNS).order_by(_E.c.id.desc()).limit(limit)
         if plan_id is not None:
             statement = statement.where(_E.c.plan_id == plan_id)
         if before is not None:
             statement = statement.where(_E.c.id < before)
+        if kind:
+            statement = statement.where(_E.c.act.in_([act for act in AUDITED_ACTS if kind_of(act) == kind]))
+        if actor_id is not None:
+            statement = statement.where(_E.c.actor_id == actor_id)
+        if since is not None:
+            statement = statement.where(_E.c.at >= since)
+        if until is not None:
+            statement = statement.where(_E.c.at < until)
+        if concerning is not None:
+            is_named = _E.c.details["person"].as_integer() == concerning
+            statement = statement.where((_E.c.actor_id == concerning) | is_named)
         return [StoredAuditEntry(*row) for row in self._connection.execute(statement)]
+
+    def actors(self, plan_id: int) -> list[int]:
+        """Everybody who has done something in a plan that is audited."""
+        return list(self._connection.execute(_ACTORS, {"plan_id": plan_id}).scalars())
+
+
+_ACTORS = (
+    select(_E.c.actor_id)
+    .where(_E.c.plan_id == bindparam("plan_id"), _E.c.actor_id.is_not(None))
+    .distinct()
+    .order_by(_E.c.actor_id)
+)
+
+
+def kind_of(act: str) -> str:
+    """What an act is about, "" for one that this version does not know."""
+    word = re.split("[._]", act)[0]
+    return next((kind for kind, words in KINDS.items() if word in words), "")

@@ -137,6 +137,13 @@ _OF_PLAN = _PEOPLE.where(_membership.c.plan_id == bindparam("plan_id"))
 _OF_AGENCY = _OF_PLAN.where(_membership.c.agency_id == bindparam("agency_id"), _person.c.suspended_at.is_(None))
 _WITH_ROLE = _OF_PLAN.where(_membership.c.role == bindparam("role"), _person.c.suspended_at.is_(None))
 
+_POSTS = (
+    select(_membership.c.role, _agency.c.code, _membership.c.active_from)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_membership.c.person_id == bindparam("person_id"), _membership.c.plan_id == bindparam("plan_id"))
+    .order_by(_membership.c.active_from.desc(), _membership.c.id.desc())
+)
+
 _ADMINS = (
     select(_membership.c.id)
     .join(_person, _person.c.id == _membership.c.person_id)
@@ -184,6 +191,12 @@ class People:
             return ()
         everybody = self.of_agency(membership.plan_id, membership.agency_id)
         return tuple(person for person in everybody if person.id != person_id)
+
+    def post(self, person_id: int, plan_id: int, at: datetime | None = None) -> tuple[Role, str] | None:
+        """Role and agency's code that somebody had at an instant, or last; None for who never had one in the plan."""
+        held = self._connection.execute(_POSTS, {"person_id": person_id, "plan_id": plan_id}).all()
+        then = [row for row in held if at is None or row.active_from <= at] or held[-1:]
+        return (Role(then[0].role), then[0].code or "") if then else None
 
     def with_role(self, plan_id: int, role: Role) -> tuple[Person, ...]:
         """Whoever has the role now; not the suspended."""

@@ -31,7 +31,7 @@ from conversations.engine import UPLOADS
 from conversations.plan import Light, PeriodStage, Role, ValidationState
 from conversations.reminders import STAGES, PauseKind, Reason
 from conversations.wording import LANGUAGES, catalogue
-from storage.audit import AUDITED_ACTS
+from storage.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
 from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
@@ -51,6 +51,7 @@ BUTTON_LIMIT = 30
 PAUSED = tuple(kind for kind in get_args(PauseKind) if kind != "snooze")
 FAMILIES: dict[str, tuple[str, ...]] = {
     "audit.{}": AUDITED_ACTS,
+    "audit.kind.{}": tuple(KINDS),
     "closing.{}": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
