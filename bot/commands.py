@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot import administration, auditing, digests, exporting, notices, periods, returns, reviewing, schedules
+from bot import (
+    administration,
+    agencies,
+    auditing,
+    digests,
+    exporting,
+    notices,
+    periods,
+    returns,
+    reviewing,
+    schedules,
+)
 from bot.access import ENROLLED, REPORTERS, Reach
 from bot.exchange import Denied, Exchange, number_of
 from bot.publishing import decide, fill, show_form, show_forms
@@ -595,6 +606,7 @@ COMMANDS: tuple[Command, ...] = (
         hears=administration.search,
         looks_people_up=True,
     ),
+    Command("instituciones", agencies.agencies, _ADMINS, "plan", ("agencies", "enstitisyon")),
     Command("invitar", administration.invite, _ADMINS, "plan", ("invite", "envite")),
     Command("formularios", show_forms, _ADMINS | REPORTERS, "plan", ("forms", "fomile")),
     Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
@@ -650,6 +662,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("funcion", administration.change_role, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("suspender", administration.suspend, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("restaurar", administration.restore, _ADMINS, "plan", is_typed=False, in_menu=False),
+    Command("agencia", agencies.agency, _ADMINS, "plan", is_typed=False, in_menu=False, hears=agencies.hear),
     Command("enlaces", administration.links, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("solicitudes", administration.requests, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("solicitud", administration.decide, _ADMINS, "plan", is_typed=False, in_menu=False),

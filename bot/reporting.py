@@ -231,6 +231,8 @@ def open_free(
     ex: Exchange, begun: Step, version: StoredForm, *, supersedes_id: int | None = None, anew: bool = False
 ) -> None:
     """Store what `begin_free` began, and show its first card."""
+    if _refuses_ended(ex, anew=anew):
+        return
     form = ex.house.forms.version(ex.unit, version.id)
     stored = ex.unit.sessions.open(
         plan_id=ex.membership.plan_id,
@@ -283,6 +285,8 @@ def _open(
     supersedes_id: int | None = None,
     anew: bool,
 ) -> None:
+    if _refuses_ended(ex, anew=anew):
+        return
     sensitive = report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions)
     try:
         stored = ex.unit.sessions.open(
@@ -350,6 +354,19 @@ def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | No
         if draft.form_id == form_id and draft.reporting_period_id == period_id:
             return draft
     return None
+
+
+def _refuses_ended(ex: Exchange, *, anew: bool) -> bool:
+    """Whether the agency takes part no more, and that was said. A draft stays, for the agency may come back."""
+    if _takes_part(ex):
+        return False
+    ex.show(_notice_card(ex, ex.say("agencies.refused", agency=ex.agency_code)), anew=anew)
+    ex.stand(None)
+    return True
+
+
+def _takes_part(ex: Exchange) -> bool:
+    return ex.unit.plans.agency_by_id(ex.agency_id).is_active(ex.today)
 
 
 def _refuse_locked(ex: Exchange, stored: StoredSession) -> None:
@@ -569,6 +586,8 @@ def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmi
     version = unit.forms.current(plan_id, report.form_id)
     if version is None or unit.sessions.holder(plan_id, version.form_key, report.subject, report.period.id):
         return None
+    if not _takes_part(ex):
+        return None
     if unit.submissions.current(plan_id, version.form_key, report.subject, report.period.id):
         return None
     form = ex.house.forms.version(unit, version.id)
@@ -647,6 +666,8 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
 
 def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
+    if _refuses_ended(ex, anew=anew):
+        return
     answers = taken.instance.answers()
     names = _by_name(answers)
     if any(question.type in engine.UPLOADS for question in form.questions):

@@ -31,6 +31,7 @@ from conversations.engine import UPLOADS
 from conversations.plan import Light, PeriodStage, Role, ValidationState
 from conversations.reminders import STAGES, PauseKind, Reason
 from conversations.wording import LANGUAGES, catalogue
+from storage.agencies import ROLE_TYPES
 from storage.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
 from storage.exports.wanted import AUDIENCES
@@ -50,6 +51,8 @@ BUTTON_LIMIT = 30
 
 PAUSED = tuple(kind for kind in get_args(PauseKind) if kind != "snooze")
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "agencies.in.{}": LANGUAGES,
+    "agencies.type.{}": ROLE_TYPES,
     "audit.{}": AUDITED_ACTS,
     "audit.kind.{}": tuple(KINDS),
     "closing.{}": tuple(FOR_COORDINATORS),

@@ -327,3 +327,84 @@ def test_an_admin_who_is_shut_out_is_seen_by_the_others(desk: Desk) -> None:
     second_admin(desk)
     handled = desk.tap(PEDRO, command_token("suspender", f"{whois(desk, MARTA).id}.yes"))
     assert "Pedro Núñez le quitó a Marta Reyes" in texts(handled, CARMEN)
+
+
+# ------------------------------------------------------------------ agencies
+def agency_of(desk: Desk, code: str) -> Any:
+    return do(desk, lambda unit: unit.plans.agency(unit.plans.only().id, code))
+
+
+def test_agencies_are_listed_with_their_days_and_what_hangs_on_them(desk: Desk) -> None:
+    """Those that take part first; a page at a time."""
+    handled = desk.say(PEDRO, "/instituciones")
+    text = texts(handled, PEDRO)
+    assert "Instituciones: 26 (22 participan)" in text
+    assert re.search(r"MMUJER · \S.* · \d+ actividades abiertas · 2 personas", text)
+    last = tap(desk, PEDRO, "instituciones", "2")
+    assert "Propuesta" in last
+
+
+def test_a_new_agency_is_shown_before_it_is_made(desk: Desk) -> None:
+    """Code and name in one line; what is typed wrongly is asked again with an example; taken codes are named."""
+    desk.say(PEDRO, "/instituciones")
+    tap(desk, PEDRO, "agencia", "new")
+    assert "Ya existe PGR" in say(desk, PEDRO, "pgr Procuraduría")
+    assert "No lo entendí" in say(desk, PEDRO, "X")
+    shown = say(desk, PEDRO, "fiscal Fiscalía  Especial")
+    assert "FISCAL · Fiscalía Especial" in shown
+    assert "FISCAL" not in [a.code for a in do(desk, lambda unit: unit.plans.agencies(1))]
+    assert "desde el 3 oct 2018" in tap(desk, PEDRO, "agencia", "create")
+    made = agency_of(desk, "FISCAL")
+    assert (made.name, made.role_type) == ({"es": "Fiscalía Especial"}, "member")
+    before = len(do(desk, lambda unit: unit.plans.agencies(1)))
+    again = desk.tap(PEDRO, command_token("agencia", "create"))
+    assert again.answer is not None
+    assert again.answer.show_alert
+    assert len(do(desk, lambda unit: unit.plans.agencies(1))) == before
+
+
+def test_an_agency_is_renamed_in_a_language_and_becomes_something_else(desk: Desk) -> None:
+    """One question at a time, from its card."""
+    inm = agency_of(desk, "INM")
+    tap(desk, PEDRO, "agencia", f"{inm.id}.name.ht")
+    assert "Enstiti pou Migrasyon" in say(desk, PEDRO, "Enstiti pou Migrasyon")
+    tap(desk, PEDRO, "agencia", f"{inm.id}.type.member")
+    changed = agency_of(desk, "INM")
+    assert (changed.name["ht"], changed.name["es"], changed.role_type) == (
+        "Enstiti pou Migrasyon",
+        inm.name["es"],
+        "member",
+    )
+
+
+def test_what_hangs_on_an_agency_is_said_before_it_is_ended(desk: Desk) -> None:
+    """Nothing is deleted; its people can report no more, also what they had begun; and it can come back."""
+    mmujer = agency_of(desk, "MMUJER")
+    desk.tap(ANA, command_token("reportar", "a.PRE-101.201809"))
+    desk.say(ANA, "/cancelar")
+    tap(desk, PEDRO, "agencia", f"{mmujer.id}.end")
+    warned = say(desk, PEDRO, "3/10/2018")
+    assert "deja de participar el 3 oct 2018" in warned
+    assert "actividades abiertas" in warned
+    assert "2 personas" in warned
+    assert agency_of(desk, "MMUJER").active_to is None
+    assert "terminó el 3 oct 2018" in tap(desk, PEDRO, "agencia", f"{mmujer.id}.end.20181003.yes")
+    before = do(desk, lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
+    assert "ya no participa" in tap(desk, ANA, "reportar", "a.ASI-201.201809")
+    tap(desk, ANA, "novedades", "waiting")
+    assert before == do(desk, lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
+    assert "terminó" not in tap(desk, PEDRO, "agencia", f"{mmujer.id}.back")
+    assert "ya no participa" not in tap(desk, ANA, "reportar", "a.ASI-201.201809")
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ".end.20181003.yes", ".name.fr", ".type.king", ".from.99999999", ".end.x", ".zap"]
+)
+def test_forged_agencies_and_days_change_nothing(desk: Desk, rest: str) -> None:
+    """S3: also for an admin, whose buttons are input like anybody's."""
+    before = do(desk, lambda unit: unit.plans.agencies(1))
+    for number in ("999", "x", "-1", ""):
+        desk.tap(PEDRO, command_token("agencia", f"{number}{rest}"))
+    if rest not in ("", ".end.20181003.yes"):
+        desk.tap(PEDRO, command_token("agencia", f"{before[0].id}{rest}"))
+    assert do(desk, lambda unit: unit.plans.agencies(1)) == before
