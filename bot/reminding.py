@@ -87,7 +87,7 @@ def look_again(
     names = colleagues(unit, moment.plan_id)
     seen: dict[int, Message | str | None] = {}
     for fire, who in told:
-        match still_due(agenda, who, moment.now, ZoneInfo(who.timezone), fire.told_rungs):
+        match still_due(agenda, who, moment.now, ZoneInfo(who.timezone), fire.on, fire.told_rungs):
             case Say(_, topics):
                 seen[fire.id] = worded(topics, who, agenda, names)
             case Silence(reason):

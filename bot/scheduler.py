@@ -235,7 +235,7 @@ def look_at(
                 assert fire is not None
                 unit.outbox.record(row.id, outbox.Undeliverable(f"no longer due: {reason}"), now)
                 unit.outbox.cancel(row.chat_id, now, kinds=(_BY_WHAT[fire.what].kind,))  # what was to follow it
-                unit.schedule.cancel(fire, reason, now, is_open=reason in OPEN_REASONS or reason == "quiet_hours")
+                unit.schedule.cancel(fire, reason, now, is_open=reason in OPEN_REASONS)
                 dropped[fire.what] += 1
     return kept, dropped
 

@@ -53,10 +53,11 @@ Reason = Literal[
     "everybody_closed",
     "too_late",
     "told_later",
+    "held_over",
 ]
 """Why somebody is not told. Catalogue keys are `due.reason.…`."""
 
-OPEN_REASONS = frozenset({"paused_for_everybody", "paused", "unreachable", "no_privacy"})
+OPEN_REASONS = frozenset({"paused_for_everybody", "paused", "unreachable", "no_privacy", "quiet_hours", "held_over"})
 """The step stays to be told, if the reason goes away while it is not too late."""
 
 
@@ -243,11 +244,18 @@ def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason
     return None
 
 
-def still_due(agenda: Agenda, who: Recipient, now: datetime, zone: ZoneInfo, rungs: Collection[Rung]) -> Say | Silence:
-    """The second look, at the moment of sending: what is to be said now, or why not after all."""
+def still_due(
+    agenda: Agenda, who: Recipient, now: datetime, zone: ZoneInfo, window: date, rungs: Collection[Rung]
+) -> Say | Silence:
+    """The second look, at the moment of sending: what is to be said now, or why not after all.
+
+    What was held beyond its day gives way: the new day has a decision, and a message, of its own.
+    """
     day = now.astimezone(zone).date()
     if is_quiet(now, zone, agenda.holidays):
         return Silence("quiet_hours")
+    if day != window:
+        return Silence("held_over")
     silence = silenced(agenda, who, now, day)
     if silence is not None:
         return Silence(silence)
