@@ -11,6 +11,7 @@ Zero is no person and is shown. Zero and missing are different: what is missing 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from conversations.plan import is_restricted
@@ -165,3 +166,37 @@ def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
         hidden if total else Figure(0),
         {name: hidden if value else Figure(0) for name, value in parts.items()} if total else {},
     )
+
+
+def safe_spans(
+    amounts: Sequence[tuple[date, int]],
+    spans: Sequence[tuple[date, date]],
+    *,
+    nothing_before: date = date.min,
+    min_cell: int = STANDARD_CELL,
+) -> tuple[bool, ...]:
+    """Which sums over spans of days may be told, decided one after the other, each beside all told before it.
+
+    `amounts` are (day, number); a span has its first and last day. From sums that are told follow others: a year and
+    the year to March share nine months. Everything that follows is a difference between two days that told spans
+    connect, so a span is told if by it no two connected days come to differ by a small number (DOMAIN §2.5.5). The
+    days before `nothing_before` are one: that there was nothing is known.
+    """
+
+    def upto(day: date) -> int:
+        return sum(number for on, number in amounts if on < day)
+
+    connected: dict[date, set[date]] = {}
+    told: list[bool] = []
+    for first, last in spans:
+        ends = max(first, nothing_before), max(last + timedelta(days=1), nothing_before)
+        start, end = (connected.setdefault(day, {day}) for day in ends)
+        is_safe_to_tell = start is end or not any(
+            is_small(abs(upto(later) - upto(earlier)), min_cell) for earlier in start for later in end
+        )
+        if is_safe_to_tell and start is not end:
+            start |= end
+            for day in end:
+                connected[day] = start
+        told.append(is_safe_to_tell)
+    return tuple(told)

@@ -13,6 +13,7 @@ from conversations.plan import ActivityStatus, Role, ValidationState
 from storage.errors import Conflict, NotFound
 from storage.exports.answers import answers
 from storage.exports.delimited import write_csv
+from storage.exports.indicators import indicators, three_p
 from storage.exports.instances import write_instances
 from storage.exports.json_lines import write_jsonl
 from storage.exports.people import audit, people, reminders
@@ -58,6 +59,8 @@ OUTSIDE_BUT_PUBLIC = frozenset({INTERNAL, OBSERVERS})
 DATASETS: tuple[tuple[str, Dataset, frozenset[str]], ...] = (
     ("reports", reports, EVERYBODY),
     ("answers", answers, EVERYBODY),
+    ("indicators", indicators, EVERYBODY),
+    ("3p", three_p, EVERYBODY),
     ("plan", plan, EVERYBODY),
     ("agencies", agencies, EVERYBODY),
     ("people", people, OUTSIDE_BUT_PUBLIC),

@@ -148,6 +148,25 @@ REPORT = b"""
 """
 
 
+INDICATOR = b"""
+| survey |
+| | type | name | label |
+| | select_one s | data_status | Status |
+| | integer | value_people | People |
+| | integer | sa_women | Women |
+| | integer | sa_girls | Girls |
+| | text | comment | Comment |
+| choices |
+| | list_name | name | label |
+| | s | final | Final |
+| | s | zero | Zero |
+| | s | not_available | None |
+| settings |
+| | form_id | form_title | version |
+| | indicator_update | Indicador | 1 |
+"""
+
+
 def add(unit: UnitOfWork, model: Any, /, **values: Any) -> int:
     key = unit.connection.execute(insert(table(model)).values(**values)).inserted_primary_key
     assert key is not None
@@ -184,6 +203,23 @@ def furnish(unit: UnitOfWork, world: Any) -> None:
         world.submit(unit, f"uuid:r{number}", subject=f"activity:{code}", reporting_period_id=world.period_ids[period],
                      activity_status="in_progress", progress=10 * number, validation_state=state,
                      sensitive=code == "ASI-101", agency_id=world.agency_ids[code == "ASI-101"],
+                     answers={f"/data/{name}": value for name, value in said.items()})  # fmt: skip
+    add(unit, Indicator, **here, strategic_area_id=other, agency_id=world.agency_ids[1], code="IND-20",
+        name={"es": "Víctimas"}, level="outcome", unit="people", direction="contextual", aggregation="sum",
+        frequency="monthly", sensitivity="restricted", min_cell=10, baseline="102", baseline_period="2017",
+        by_exploitation=True)  # fmt: skip
+    checked = read_xlsform(INDICATOR, "indicator.md")
+    form = unit.forms.publish(**here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
+                              workbook=INDICATOR, sha256="1" * 64, now=NOW)  # fmt: skip
+    for number, (code, period, said) in enumerate([
+        ("IND-20", 0, {"data_status": "final", "value_people": "12", "sa_women": "9", "sa_girls": "3"}),
+        ("IND-20", 1, {"data_status": "final", "value_people": "3", "sa_girls": "3"}),
+        ("IND-01", 0, {"data_status": "zero"}),
+        ("IND-01", 1, {"data_status": "not_available", "comment": "=1+1 nada"}),
+    ]):  # fmt: skip
+        world.submit(unit, f"uuid:i{number}", subject=f"indicator:{code}", reporting_period_id=world.period_ids[period],
+                     form_id=form.form_key, form_version_id=form.id, validation_state="validated",
+                     agency_id=world.agency_ids[code == "IND-20"], sensitive=code == "IND-20",
                      answers={f"/data/{name}": value for name, value in said.items()})  # fmt: skip
     for source in (FIRST, SECOND):
         checked = read_xlsform(source, "household.md")
@@ -425,8 +461,9 @@ def test_outside_there_is_no_free_text_no_name_and_nobody_who_is_few(plan: Plan,
         ("protegida", "protegida", "protegida"),
     ]
     tables = plan.read("answers", "csv", audience=audience)
-    assert list(tables) == ["activity_report"]
+    assert list(tables) == ["activity_report", "indicator_update"]
     assert [row.get("ben_total") for row in tables["activity_report"]] == [12, None]
+    assert [row.get("value_people") for row in tables["indicator_update"]] == [None] * 4
     for dataset, _, audiences in DATASETS:
         for format in ("csv", "xlsx", "jsonl"):
             if audience in audiences:
@@ -434,6 +471,50 @@ def test_outside_there_is_no_free_text_no_name_and_nobody_who_is_few(plan: Plan,
                 assert not [w for w in (b"Person ", b"secreto", b"1+1", b"uuid:h1") if w in data], dataset
     with pytest.raises(Conflict):
         plan.take("answers", "csv", audience=audience, form_id="household")
+
+
+def test_an_indicator_has_a_row_a_figure_inside_and_a_year_outside(plan: Plan) -> None:
+    """Value, category, baseline, unit and cut-off; zero and no figure apart; few people by the year alone."""
+
+    def rows(**asked: Any) -> list[tuple[Cell, ...]]:
+        names = ("indicator", "period", "data_status", "category", "value")
+        return [tuple(row.get(name) for name in names) for row in plan.rows("indicators", **asked)]
+
+    assert (
+        rows()
+        == rows(role=Role.ADMIN)
+        == [
+            ("IND-01", "201808", "zero", "total", 0),
+            ("IND-01", "201809", "not_available", "total", None),
+            ("IND-20", "201808", "final", "total", 12),
+            ("IND-20", "201808", "final", "women", 9),
+            ("IND-20", "201808", "final", "girls", 3),
+            ("IND-20", "201809", "final", "total", 3),
+            ("IND-20", "201809", "final", "girls", 3),
+        ]
+    )
+    outside = rows(audience="public")
+    assert outside[2:] == [("IND-20", "2018", "preliminary", "total", 12)]
+    # A filter narrows what is shown, never what is counted: a month by itself would be told by leaving it out.
+    assert rows(audience="public", period="201809")[1:] == [("IND-20", None, "missing", None, None)]
+    assert plan.rows("indicators")[2]["baseline"] == 102
+    assert "gcm_objective" not in plan.rows("indicators", audience="public")[0]
+
+
+def test_the_3p_table_has_both_years_and_says_how_much_of_them_there_is(plan: Plan) -> None:
+    """January to December and April to March, of each measure that the plan has."""
+    rows = [row for row in plan.rows("3p") if row["indicator"] == "IND-20" and row["category"] == "total"]
+    assert [(row["year"], row["value"], row["periods_reported"], row["coverage"]) for row in rows] == [
+        ("2017", None, 0, "missing"),
+        ("2017/2018", None, 0, "missing"),
+        ("2018", 15, 2, "running"),
+        ("2018/2019", 15, 2, "running"),
+    ]
+    outside = [row for row in plan.rows("3p", audience="observers") if row["indicator"] == "IND-20"]
+    assert [(row["year"], row["value"]) for row in outside if row["value"] is not None] == [
+        ("2018", 12),
+        ("2018/2019", "protegida"),
+    ]
 
 
 def test_a_filter_leaves_in_what_it_names(plan: Plan) -> None:

@@ -1,0 +1,337 @@
+"""Indicators and the annual 3P table: value, how it divides, target, baseline, unit and cut-off (DOMAIN §1.2, §1.6).
+
+Counting units differ between sources, and a figure without its unit, its source and its last day has been quoted
+wrongly before; so each row carries them. Inside, a row is what was reported for a period. For those outside, what
+counts few people is told by the year alone, as `conversations.annual` decides over the whole history, whatever is
+filtered here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from conversations.annual import CALENDARS, DIMENSIONS, MEASURES, Reported, Year, is_protected, years
+from conversations.plan import Indicator, ValidationState
+from conversations.suppression import Figure
+from conversations.wording import Wording, wording
+from storage.exports.choosing import allowed
+from storage.exports.reports import number, whole
+from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.wanted import PUBLIC, Wanted, span_of
+from storage.models import Indicator as IndicatorTable
+from storage.models import ReportingPeriod, Submission, table
+from storage.submissions import row as sealed_name
+from storage.unit_of_work import UnitOfWork
+
+_S, _P, _I = table(Submission), table(ReportingPeriod), table(IndicatorTable)
+
+INDICATORS: tuple[tuple[str, Kind], ...] = (
+    ("indicator", Kind.TEXT),
+    ("indicator_name", Kind.TEXT),
+    ("area", Kind.TEXT),
+    ("agency", Kind.TEXT),
+    ("unit", Kind.TEXT),
+    ("level", Kind.TEXT),
+    ("direction", Kind.TEXT),
+    ("aggregation", Kind.TEXT),
+    ("period", Kind.TEXT),
+    ("period_start", Kind.DAY),
+    ("cut_off", Kind.DAY),
+    ("data_status", Kind.TEXT),
+    ("dimension", Kind.TEXT),
+    ("category", Kind.TEXT),
+    ("category_name", Kind.TEXT),
+    ("value", Kind.DECIMAL),
+    ("baseline", Kind.DECIMAL),
+    ("baseline_period", Kind.TEXT),
+    ("baseline_source", Kind.TEXT),
+    ("target", Kind.DECIMAL),
+    ("target_on", Kind.DAY),
+    ("sdg_target", Kind.TEXT),
+    ("sdg_indicator", Kind.TEXT),
+)
+GCM = ("gcm_objective", Kind.TEXT)
+INDICATORS_INSIDE: tuple[tuple[str, Kind], ...] = (
+    ("numerator", Kind.WHOLE),
+    ("denominator", Kind.WHOLE),
+    ("data_source", Kind.TEXT),
+    ("validation", Kind.TEXT),
+    ("receipt", Kind.WHOLE),
+    ("submitted_at", Kind.INSTANT),
+)
+THREE_P: tuple[tuple[str, Kind], ...] = (
+    ("pillar", Kind.TEXT),
+    ("indicator", Kind.TEXT),
+    ("measure", Kind.TEXT),
+    ("unit", Kind.TEXT),
+    ("agency", Kind.TEXT),
+    ("calendar", Kind.TEXT),
+    ("year", Kind.TEXT),
+    ("period_start", Kind.DAY),
+    ("period_end", Kind.DAY),
+    ("cut_off", Kind.DAY),
+    ("dimension", Kind.TEXT),
+    ("category", Kind.TEXT),
+    ("category_name", Kind.TEXT),
+    ("value", Kind.DECIMAL),
+    ("periods_reported", Kind.WHOLE),
+    ("periods_expected", Kind.WHOLE),
+    ("coverage", Kind.TEXT),
+)
+
+
+def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """One row a figure: the total, and each category it divides into. An indicator without figures has a row too."""
+    named = INDICATORS
+    if wanted.audience != PUBLIC:
+        named = (*named, GCM)
+    if not wanted.is_released:
+        named = (*named, *INDICATORS_INSIDE)
+    rows = list(_indicators(unit, wanted))
+    return one_table("indicators", wanted, named, len(rows), ([row.get(name) for name, _ in named] for row in rows))
+
+
+def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """The annual table, January to December and April to March, of every year of the plan that has begun."""
+    rows = list(_three_p(unit, wanted))
+    return one_table("3p", wanted, THREE_P, len(rows), ([row.get(name) for name, _ in THREE_P] for row in rows))
+
+
+# ------------------------------------------------------------------ rows
+def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
+    say = wording(wanted.language)
+    sent = _sent(unit, wanted, filtered=True)
+    history = _figures(_sent(unit, wanted, filtered=False)) if wanted.is_released else {}
+    more = _columns_of(unit, wanted)
+    for indicator in _chosen(unit, wanted):
+        about = _about(indicator, more[indicator.code], wanted)
+        if wanted.is_released and is_protected(indicator):
+            rows = list(_by_the_year(indicator, history.get(indicator.subject, ()), unit, wanted, say))
+        else:
+            found = sent.get(indicator.subject, ())
+            rows = [row for one in found for row in _as_reported(indicator, one, wanted, say)]
+        for row in rows or [{"data_status": "missing"}]:
+            yield about | row
+
+
+def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) -> Iterator[dict[str, Cell]]:
+    said = sent.said
+    figure = _figure(sent)
+    common: dict[str, Cell] = {
+        "period": sent.found.code,
+        "period_start": sent.found.start_on,
+        "cut_off": sent.found.end_on,
+        "data_status": said.get("data_status") or None,
+        "data_source": said.get("data_source") or None,
+        "validation": sent.found.validation_state,
+        "receipt": sent.found.receipt_number,
+        "submitted_at": at(sent.found.submitted_at, wanted),
+    }
+    value: Cell = None
+    if figure is not None:
+        value = figure.number
+        if figure.base is not None:
+            value = round(100 * figure.number / figure.base, 1) if figure.base else None
+            common |= {"numerator": figure.number, "denominator": figure.base}
+    yield common | _category("total", "total", say) | {"value": value}
+    for dimension, parts in (figure.parts if figure else {}).items():
+        for category, amount in parts.items():
+            yield common | _category(dimension, category, say) | {"value": amount}
+
+
+def _by_the_year(
+    indicator: Indicator, figures: Sequence[Reported], unit: UnitOfWork, wanted: Wanted, say: Wording
+) -> Iterator[dict[str, Cell]]:
+    span = span_of(wanted.period)
+    for year in _years(indicator, figures, unit, wanted):
+        if year.value is None or year.calendar != "calendar":
+            continue
+        if span is not None and not (span.start_on <= year.first and year.last <= span.end_on):
+            continue
+        common: dict[str, Cell] = {
+            "period": str(year.first.year),
+            "period_start": year.first,
+            "cut_off": year.until,
+            "data_status": "final" if year.is_over else "preliminary",
+        }
+        yield from (common | row for row in _cells(year, say))
+
+
+def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
+    say = wording(wanted.language)
+    known = {indicator.code: indicator for indicator in _chosen(unit, wanted)}
+    history = _figures(_sent(unit, wanted, filtered=False))
+    span = span_of(wanted.period)
+    for pillar, code in MEASURES:
+        if code not in known:
+            continue
+        indicator = known[code]
+        for year in _years(indicator, history.get(indicator.subject, ()), unit, wanted):
+            if span is not None and not span.start_on <= year.first <= span.end_on:
+                continue
+            common: dict[str, Cell] = {
+                "pillar": say(f"table.pillar.{pillar}"),
+                "indicator": code,
+                "measure": indicator.title(wanted.language),
+                "unit": indicator.unit or None,
+                "agency": indicator.agency_code,
+                "calendar": say(f"table.calendar.{year.calendar}"),
+                "year": str(year.first.year) if year.calendar == "calendar" else f"{year.first.year}/{year.last.year}",
+                "period_start": year.first,
+                "period_end": year.last,
+                "cut_off": year.until,
+                "periods_reported": year.reported,
+                "periods_expected": year.expected,
+                "coverage": year.coverage,
+            }
+            yield from (common | row for row in _cells(year, say))
+
+
+def _cells(year: Year, say: Wording) -> Iterator[dict[str, Cell]]:
+    """Its total and its categories."""
+    total = year.percent if year.percent is not None else _cell(year.value, say)
+    yield _category("total", "total", say) | {"value": total}
+    for dimension, parts in year.parts.items():
+        for category, figure in parts.items():
+            yield _category(dimension, category, say) | {"value": _cell(figure, say)}
+
+
+def _cell(figure: Figure | None, say: Wording) -> Cell:
+    if figure is None:
+        return None
+    return figure.text(say("table.protected")) if figure.is_hidden else figure.value
+
+
+def _category(dimension: str, category: str, say: Wording) -> dict[str, Cell]:
+    return {"dimension": dimension, "category": category, "category_name": say(f"table.category.{category}")}
+
+
+def _about(indicator: Indicator, more: Any, wanted: Wanted) -> dict[str, Cell]:
+    return {
+        "indicator": indicator.code,
+        "indicator_name": indicator.title(wanted.language),
+        "area": indicator.area_code,
+        "agency": indicator.agency_code,
+        "unit": indicator.unit or None,
+        "level": indicator.level or None,
+        "direction": indicator.direction or None,
+        "aggregation": indicator.aggregation or None,
+        "baseline": _number(indicator.baseline),
+        "baseline_period": more.baseline_period or None,
+        "baseline_source": more.baseline_source or None,
+        "target": _number(indicator.target),
+        "target_on": indicator.target_on,
+        "sdg_target": more.sdg_target or None,
+        "sdg_indicator": more.sdg_indicator or None,
+        "gcm_objective": more.gcm_objective or None,
+    }
+
+
+def _number(text: str) -> Cell:
+    """As a number where it is one."""
+    found = number(text)
+    if found is None:
+        return text or None
+    return int(found) if found == int(found) else found
+
+
+# ------------------------------------------------------------------ what was sent
+class _Sent:
+    """A report about an indicator: its row, and its answers by the name of their question."""
+
+    __slots__ = ("found", "said")
+
+    def __init__(self, found: Any, said: Mapping[str, str]) -> None:
+        self.found, self.said = found, said
+
+
+def _chosen(unit: UnitOfWork, wanted: Wanted) -> Iterator[Indicator]:
+    agencies, areas = wanted.one_of("agency"), wanted.one_of("area")
+    for indicator in unit.plans.indicators(wanted.plan_id, include_retired=True):
+        if (not agencies or indicator.agency_code in agencies) and (not areas or indicator.area_code in areas):
+            yield indicator
+
+
+def _sent(unit: UnitOfWork, wanted: Wanted, *, filtered: bool) -> dict[str, list[_Sent]]:
+    """By subject, in the order of their periods. All that was validated, or what the filters leave and allow."""
+    if filtered:
+        conditions = allowed(wanted)
+    else:
+        conditions = [
+            _S.c.plan_id == wanted.plan_id, _S.c.is_current,
+            _S.c.validation_state == ValidationState.VALIDATED.value,
+        ]  # fmt: skip
+    rows = unit.connection.execute(
+        select(
+            _S.c.subject, _S.c.instance_id, _S.c.receipt_number, _S.c.validation_state, _S.c.submitted_at, _S.c.answers,
+            _S.c.sealed_answers, _P.c.code, _P.c.start_on, _P.c.end_on,
+        )
+        .join(_P, _P.c.id == _S.c.reporting_period_id)
+        .where(*conditions, _S.c.subject.startswith("indicator:"))
+        .order_by(_S.c.subject, _P.c.end_on, _S.c.id)
+    )  # fmt: skip
+    return {
+        subject: [_Sent(found, _said(unit, found)) for found in group]
+        for subject, group in groupby(rows, key=lambda found: found.subject)
+    }
+
+
+def _said(unit: UnitOfWork, found: Any) -> dict[str, str]:
+    text = found.answers
+    if found.sealed_answers is not None:
+        text = unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
+    return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+
+
+def _figures(sent: Mapping[str, Sequence[_Sent]]) -> dict[str, list[Reported]]:
+    return {
+        subject: [figure for one in found if (figure := _figure(one)) is not None] for subject, found in sent.items()
+    }
+
+
+def _figure(sent: _Sent) -> Reported | None:
+    """None where there is no figure."""
+    said, start, end = sent.said, sent.found.start_on, sent.found.end_on
+    status = said.get("data_status", "")
+    if status == "zero":
+        return Reported(start, end, 0)
+    if status not in ("final", "preliminary"):
+        return None
+    base, share = whole(said.get("denominator")), whole(said.get("numerator"))
+    if base and share is not None:
+        return Reported(start, end, share, base)
+    amount = whole(said.get("value_people") or said.get("value_count"))
+    if amount is None:
+        return None
+    parts = {
+        dimension: {
+            category: value for question, category in named.items() if (value := whole(said.get(question))) is not None
+        }
+        for dimension, named in DIMENSIONS.items()
+    }
+    return Reported(start, end, amount, None, {name: split for name, split in parts.items() if split})
+
+
+def _years(indicator: Indicator, figures: Sequence[Reported], unit: UnitOfWork, wanted: Wanted) -> tuple[Year, ...]:
+    plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+    today: date = wanted.now.astimezone(wanted.zone).date()
+    first = min([plan.starts_on, *(figure.start_on for figure in figures)])
+    return years(
+        indicator,
+        figures,
+        first=first.year,
+        last=min(plan.ends_on, today).year,
+        today=today,
+        begun_on=first,
+        protect=wanted.is_released,
+        calendars=CALENDARS,
+    )
+
+
+def _columns_of(unit: UnitOfWork, wanted: Wanted) -> dict[str, Any]:
+    rows = unit.connection.execute(select(_I).where(_I.c.plan_id == wanted.plan_id))
+    return {found.code: found for found in rows}
