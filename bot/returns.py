@@ -7,17 +7,27 @@ screens (S24).
 """
 
 from collections.abc import Sequence
+from datetime import time, timedelta
 
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
+from bot.occasion import Job, Message, Moment, as_planned, regular
+from bot.telegram import render
+from bot.telegram.updates import command_token
 from conversations.cards import Button, Card, line
 from conversations.plan import Role
+from conversations.reminders import Recipient
 from conversations.review import LONGEST_REASON, why
 from conversations.wording import wording
 from storage.errors import Conflict, NotFound
 from storage.people import Person
 from storage.reviews import StoredDecision
 from storage.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
+
+LOOKED_BACK = timedelta(days=7)
+"""What was validated before that is no news."""
+LISTED = 8
 
 
 def tell_reporter(ex: Exchange, sent: StoredSubmission, asked: StoredDecision, code: str) -> int:
@@ -65,6 +75,31 @@ def tell_reviewer(ex: Exchange, sent: StoredSubmission, code: str, *, key: str =
     say = wording(reviewer.language)
     button = Button(say("review.look"), f"command:revision:{sent.id}", "primary")
     ex.tell(reviewer.telegram_id, Card((line(say(key, agency=ex.agency_code, code=code)),), ((button,),)))
+
+
+# ------------------------------------------------------------------ what was validated
+def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
+    """For the scheduler: one silent line to each about all that was validated since the last one."""
+    untold = unit.reviews.untold(moment.plan_id, VALIDATED.what, moment.now, LOOKED_BACK)
+    made: dict[int, tuple[Message, ...]] = {}
+    for who in people:
+        codes = list(dict.fromkeys(untold.get(who.person_id, ())))
+        if not codes:
+            continue
+        say = wording(who.language)
+        if len(codes) == 1:
+            text = say("validated", code=codes[0])
+        else:
+            named = ", ".join(codes[:LISTED])
+            key = "validated.several" if len(codes) <= LISTED else "validated.many"
+            text = say(key, codes=named, n=len(codes) - LISTED)
+        payload = render.message(Card((line(text),)), lambda tap: command_token(*tap.split(":", 2)[1:]))
+        made[who.person_id] = (Message(payload | {"disable_notification": True}),)
+    return made
+
+
+VALIDATED = Job("validated", "digest", REPORTERS, "workdays", time(17), regular(compose, REPORTERS), as_planned)
+"""At the end of the day, so that sixty validations are one line, and none that was taken back."""
 
 
 # ------------------------------------------------------------------ a word back

@@ -28,6 +28,7 @@ from bot.holidays import furnish_calendar
 from bot.notices import progress_card
 from bot.occasion import Job, Message, Moment, Planned, carry
 from bot.reminding import ROLES, look_again, message_of, plan_reminders
+from bot.returns import VALIDATED
 from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
 from conversations.due import WORK_BEGINS, instant, is_quiet
@@ -45,6 +46,7 @@ JOBS: tuple[Job, ...] = (
     Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again),
     digests.WEEKLY,
     digests.MONTHLY,
+    VALIDATED,
 )
 """Everything that is said on schedule. What is not in it is never said."""
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import bindparam, insert, literal_column, or_, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 
 from conversations.plan import ValidationState
 from conversations.review import TAKE_BACK, WAITING, Pace, may_move
 from storage.audit import Act
 from storage.errors import Conflict
-from storage.models import Agency, ReviewDecision, Submission, table
+from storage.models import Agency, Fire, ReviewDecision, Submission, table
+from storage.schedule import ONGOING
 from storage.submissions import StoredSubmission
 
 if TYPE_CHECKING:
@@ -116,6 +117,32 @@ _SPANS = (
     select(_D.c.submission_id, _D.c.decision, _D.c.decided_at, _S.c.submitted_at)
     .join(_S, _S.c.id == _D.c.submission_id)
     .where(_D.c.plan_id == bindparam("plan_id"), _D.c.decided_at > bindparam("since"))
+    .order_by(_D.c.id)
+)
+
+
+_F = table(Fire)
+_TOLD = (
+    select(_F.c.person_id, func.max(_F.c.fired_at).label("at"))
+    .where(
+        _F.c.plan_id == bindparam("plan_id"),
+        _F.c.what == bindparam("what"),
+        _F.c.fired_at > bindparam("since"),
+        or_(_F.c.state.in_(ONGOING), _F.c.reason == "nothing_left"),
+    )
+    .group_by(_F.c.person_id)
+)
+_VALIDATED = (
+    select(_S.c.person_id, _S.c.subject, _S.c.receipt_number, _D.c.decided_at)
+    .join(_S, _S.c.id == _D.c.submission_id)
+    .where(
+        _D.c.plan_id == bindparam("plan_id"),
+        _D.c.decision == "validated",
+        _D.c.decided_at > bindparam("since"),
+        _D.c.decided_at <= bindparam("until"),
+        _S.c.is_current,
+        _S.c.validation_state == "validated",
+    )
     .order_by(_D.c.id)
 )
 
@@ -240,6 +267,25 @@ class Reviews:
             values = dict(one._mapping) | {"agency_code": one.agency_code or ""}
             waiting.append(Waiting(**values, reviewer_id=asked.person_id if asked else None))
         return sorted(waiting, key=lambda one: reviewer_id is None or one.reviewer_id != reviewer_id)
+
+    def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
+        """By who sent them, what was validated since the last message of this kind: codes, or receipts without one.
+
+        Nothing that can still be taken back, nothing that no longer stands, and nothing from further back.
+        """
+        since = now - back
+        told = {
+            row.person_id: row.at
+            for row in self._connection.execute(_TOLD, {"plan_id": plan_id, "what": what, "since": since})
+        }
+        found: dict[int, list[str]] = {}
+        values = {"plan_id": plan_id, "since": since, "until": now - TAKE_BACK}
+        for one in self._connection.execute(_VALIDATED, values):
+            last = told.get(one.person_id)
+            if last is None or one.decided_at > last - TAKE_BACK:
+                code = (one.subject or "").partition(":")[2]
+                found.setdefault(one.person_id, []).append(code or f"n.º {one.receipt_number:04d}")
+        return found
 
     def pace(self, plan_id: int, since: datetime) -> Pace:
         """What was validated since then and not taken back, and how long it had waited."""
