@@ -542,23 +542,25 @@ def progress(ex: Exchange, argument: str) -> None:
         ex.stand(None)
         return
     activities, ended = plans.activities(plan_id), plans.ended(plan_id)
+    returned = ex.unit.reviews.returned(plan_id)
     counts: dict[str, list[int]] = {}
     for period in periods:
         done = ex.unit.submissions.current_for(plan_id, period.id)
         for expected in expected_reports(activities, period, ended):
-            count = counts.setdefault(expected.activity.agency_code, [0, 0])
+            count = counts.setdefault(expected.activity.agency_code, [0, 0, 0])
             count[0] += expected.activity.subject in done
             count[1] += 1
+            count[2] += (expected.activity.subject, period.id) in returned
     period = periods[0]
     lines: list[Line] = [line(bold(say("progress.title", period_name=period_name(period, ex.language))))]
     for agency in plans.agencies(plan_id):
         if agency.code in counts:
-            reported, total = counts[agency.code]
-            shape = "✅" if reported == total else ("🟡" if reported else "⚪")
+            reported, total, back = counts[agency.code]
+            shape = "✅" if reported == total and not back else ("🟡" if reported else "⚪")
+            row = say("progress.row", agency=agency.code, reported=reported, expected=total)
+            sent_back = f" · ↩️ {say('progress.returned', n=back)}" if back else ""
             closed = f" · {say('progress.closed')}" if plans.is_closed(agency.id, period.id) else ""
-            lines.append(
-                line(f"{shape} {say('progress.row', agency=agency.code, reported=reported, expected=total)}{closed}")
-            )
+            lines.append(line(f"{shape} {row}{sent_back}{closed}"))
     reported, total = (sum(c[i] for c in counts.values()) for i in (0, 1))
     percent = round(100 * reported / total) if total else 0
     lines += [line(""), line(bold(say("progress.total", reported=reported, expected=total, percent=percent)))]

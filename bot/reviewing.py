@@ -423,10 +423,12 @@ def send_back(ex: Exchange, argument: str) -> None:
     if ex.person.id in ex.unit.reviews.senders(sent.root_id):
         ex.toast, ex.is_alert = ex.say("review.own"), True
         return
-    period = _period(ex, sent)
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id) if sent.reporting_period_id else None
     if period is not None and not period.is_open(ex.today):
         name = period_name(period, ex.language)
-        rows = ((Button(ex.say("review.not_now"), f"command:revision:{sent.id}"),),)
+        code = ex.unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else ""
+        reopen = Button(ex.say("review.reopen", agency=code), f"command:reabrir:{period.code}.{code}")
+        rows = ((reopen,), (Button(ex.say("review.not_now"), f"command:revision:{sent.id}"),))
         ex.show(Card((line(ex.say("review.locked", period_name=name)),), rows))
         ex.stand(None)
         return

@@ -329,7 +329,7 @@ def standing(
                 activities=tuple(_standing_of(a, known.get(a.code, _NOTHING), past, today, zone) for a in present),
                 cells=tuple(_cell(present, known, closing, past, today, zone) for closing in closings),
                 expected=len(wanted),
-                reported=sum(period.id in _known_of(known, activity).standing for activity, period in wanted),
+                reported=sum(period.id in _known_of(known, activity).periods for activity, period in wanted),
                 closed_at=done,
                 is_on_time=done is not None and _is_on_time(done, wanted, zone),
                 silent=_silent(expected, known, today),
@@ -396,12 +396,10 @@ def worst_of(lights: Iterable[Light]) -> Cell | None:
 class _Known:
     """The reports about one activity."""
 
-    __slots__ = ("ended_on", "periods", "shown", "standing")
+    __slots__ = ("ended_on", "periods", "shown")
 
     def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
         self.periods = frozenset(report.period_id for report in reports)
-        self.standing = frozenset(r.period_id for r in reports if r.state != ValidationState.RETURNED)
-        """Of these, without what was returned: that is due again (DOMAIN §2.1), though nobody has been silent."""
         ends = bool(reports) and reports[-1].ends_activity
         self.ended_on = reports[-1].end_on if ends else date.max
         """The last day of the period of the report that ended it."""

@@ -108,6 +108,9 @@ _RETURNERS = (
     )
     .order_by(_D.c.id)
 )
+_RETURNED = select(_S.c.subject, _S.c.reporting_period_id).where(
+    _S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _S.c.validation_state == "returned"
+)
 _MOVE = (
     update(_S)
     .where(_S.c.id == bindparam("submission"), _S.c.is_current, _S.c.validation_state == bindparam("before"))
@@ -286,6 +289,11 @@ class Reviews:
                 code = (one.subject or "").partition(":")[2]
                 found.setdefault(one.person_id, []).append(code or f"n.º {one.receipt_number:04d}")
         return found
+
+    def returned(self, plan_id: int) -> set[tuple[str, int]]:
+        """Subject and period of what was sent back and is due again."""
+        found = self._connection.execute(_RETURNED, {"plan_id": plan_id})
+        return {(one.subject, one.reporting_period_id) for one in found}
 
     def pace(self, plan_id: int, since: datetime) -> Pace:
         """What was validated since then and not taken back, and how long it had waited."""

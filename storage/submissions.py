@@ -86,7 +86,6 @@ _REPORTED = select(_S.c.subject).where(
     _S.c.reporting_period_id == bindparam("reporting_period_id"),
     _S.c.is_current,
     _S.c.subject.is_not(None),
-    _S.c.validation_state != "returned",
 )
 
 
@@ -242,7 +241,7 @@ class Submissions:
         return self._page(_S.c.agency_id == agency_id, limit, before, only_current)
 
     def current_for(self, plan_id: int, reporting_period_id: int) -> set[str]:
-        """The subjects that have been reported for the period; what was returned is to be reported again."""
+        """The subjects that have been reported for the period."""
         values = {"plan_id": plan_id, "reporting_period_id": reporting_period_id}
         return set(self._connection.execute(_REPORTED, values).scalars())
 

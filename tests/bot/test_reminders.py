@@ -32,10 +32,10 @@ def at(town: Town, when: str) -> None:
 
 
 def fires(town: Town, person: int) -> list[tuple[str, str, str]]:
-    """The ledger of one person: day, state, reason."""
+    """What the ledger says of one person's reminders: day, state, reason."""
     return town.rows(
         'SELECT f."window", f.state, f.reason FROM fire f JOIN person p ON p.id = f.person_id'
-        " WHERE p.telegram_id = ? ORDER BY f.window",
+        " WHERE p.telegram_id = ? AND f.what = 'reminders' ORDER BY f.window",
         person,
     )
 

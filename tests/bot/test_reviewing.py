@@ -4,18 +4,24 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
 from test_access import Desk
 
+from bot.occasion import Moment
 from bot.opening import open_storage
+from bot.returns import VALIDATED, compose
 from bot.telegram.updates import command_token
 from conversations.plan import Role
+from conversations.review import WEEK
+from storage.figures import Figures
 from storage.files import Inspected
+from storage.outbox import OutboxDraft
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 SECOND = 595
@@ -372,6 +378,70 @@ def test_forged_buttons_have_no_effect(desk: Desk, name: str) -> None:
     assert desk.state() == before
     assert state_of(desk, number) == "submitted"
     assert audited(desk) == []
+
+
+# ------------------------------------------------------------------ what everybody else sees
+def test_what_was_returned_has_been_reported_and_is_due_again(desk: Desk) -> None:
+    """/progreso and the digest count it alike, and /progreso says what the due list says."""
+    number = sent(desk)
+
+    def counts() -> tuple[str, int]:
+        progress = next(each for each in said(desk.say(CARMEN, "/progreso")).split("\n") if "MMUJER" in each)
+        zone = ZoneInfo("America/Santo_Domingo")
+        standing = do(desk, lambda unit: Figures(unit).standing(unit.plans.only().id, NOW, NOW - WEEK, zone))
+        return progress, standing.agency("MMUJER").reported
+
+    assert counts() == ("🟡 MMUJER: 1 de 2", 1)
+    tap(desk, CARMEN, "devolver", f"{number}.1.w0")
+    assert counts() == ("🟡 MMUJER: 1 de 2 · ↩️ devueltos: 1", 1)
+
+
+def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: Desk) -> None:
+    """To who sent it, in their language; nothing that can still be taken back, and nothing twice."""
+    first, second = sent(desk, "PRE-101"), sent(desk, "ASI-201", sensitive=True)
+    for number in (first, second):
+        tap(desk, CARMEN, "validar", number)
+
+    def told(after: timedelta) -> list[dict[str, Any]]:
+        def work(unit: Any) -> list[dict[str, Any]]:
+            plan = unit.plans.only()
+            people = [who for who in unit.schedule.recipients(plan.id) if who.role in VALIDATED.roles]
+            made = compose(unit, Moment.of(plan.id, NOW + after, plan.timezone), people)
+            ana = unit.people.by_telegram_id(ANA).id
+            assert set(made) <= {ana}
+            return [message.payload for message in made.get(ana, ())]
+
+        found: list[dict[str, Any]] = do(desk, work)
+        return found
+
+    assert told(timedelta(minutes=10)) == []
+    [payload] = told(timedelta(hours=9))
+    assert "PRE-101, ASI-201 quedaron validadas" in payload["text"]
+    assert payload["disable_notification"]
+
+    def remember(unit: Any) -> None:
+        plan = unit.plans.only()
+        ana = unit.people.by_telegram_id(ANA).id
+        drafts = iter((OutboxDraft(ANA, "digest", "sendMessage", payload),))
+        unit.schedule.fire(plan.id, ana, "validated", NOW.date(), NOW + timedelta(hours=9), drafts=drafts)
+
+    do(desk, remember)
+    assert told(timedelta(hours=33)) == []
+
+
+def test_a_version_says_what_it_changed_and_a_restricted_one_only_where(desk: Desk) -> None:
+    """At the receipt, for the agency's own people."""
+    for code, is_sensitive in (("PRE-101", False), ("ASI-201", True)):
+        first = sent(desk, code, sensitive=is_sensitive)
+        second = sent(
+            desk, code, sensitive=is_sensitive, instance_id=f"uuid:{code}:2", supersedes_id=first,
+            answers={"next_step": "Otra cosa"},
+        )  # fmt: skip
+        assert any("Versión 2" in each for each in buttons(tap(desk, ANA, "recibo", second)))
+        shown = said(tap(desk, ANA, "versiones", second))
+        assert "próximo paso" in shown
+        assert ("→ Otra cosa" in shown) is not is_sensitive
+        assert is_denied(tap(desk, ROSA, "versiones", second))
 
 
 # ------------------------------------------------------------------ the whole way
