@@ -125,7 +125,7 @@ def _font(size: int, *, is_bold: bool = False) -> Any:
     from PIL import ImageFont
 
     name = "DejaVuSans-Bold.ttf" if is_bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(io.BytesIO((files("bot") / "fonts" / name).read_bytes()), size)
+    return ImageFont.truetype(io.BytesIO((files("conversations") / "fonts" / name).read_bytes()), size)
 
 
 # ------------------------------------------------------------------ shapes

@@ -296,7 +296,7 @@ def indicators_card(found: Sequence[IndicatorValues], year: int, page: int, lang
     lines = [line(bold(say("digest.indicators_title", year=year)))]
     for each in known[page % pages * INDICATORS : (page % pages + 1) * INDICATORS]:
         value, until = shown_value(each, say)
-        target = _number(each.indicator.target)
+        target = number(each.indicator.target)
         key = "digest.indicator_target" if target else "digest.indicator"
         name = cut(each.indicator.title(language), 60)
         lines.append(line(say(key, code=each.indicator.code, name=name, value=value + until, target=target)))
@@ -328,7 +328,7 @@ def shown_value(each: IndicatorValues, say: Wording) -> tuple[str, str]:
     if at is None:
         return suppress(numbers[-1], min_cell=limit).total.text(say("digest.protected")), ""
     until = "" if at == len(numbers) - 1 else say("digest.until", month=say(f"plan.month.{values[at].end_on.month}"))
-    return _number(str(numbers[at])), until
+    return number(str(numbers[at])), until
 
 
 # ------------------------------------------------------------------ the picture
@@ -509,7 +509,7 @@ def _within_limit(compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...
     return lines
 
 
-def _number(text: str) -> str:
+def number(text: str) -> str:
     """With its thousands apart, by a space that does not break; what is no number as it is."""
     return f"{int(text):,}".replace(",", "\N{NO-BREAK SPACE}") if text.isascii() and text.isdecimal() else text
 

@@ -24,7 +24,7 @@ from bot import notices, periods
 from bot.commands import COMMANDS
 from bot.scheduler import JOBS
 from bot.settings import Settings
-from conversations import exports
+from conversations import exports, plan_state
 from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
@@ -105,6 +105,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "requests.{}": get_args(Decision),
     "reopening.reason.{}": periods.REASONS,
     "role.{}": tuple(Role),
+    "state.{}": plan_state.WORDS,
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),

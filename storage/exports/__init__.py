@@ -16,8 +16,10 @@ from storage.exports.delimited import write_csv
 from storage.exports.indicators import indicators, three_p
 from storage.exports.instances import write_instances
 from storage.exports.json_lines import write_jsonl
+from storage.exports.media import write_media
 from storage.exports.people import audit, people, reminders
 from storage.exports.plan import agencies, plan
+from storage.exports.plan_state import write_plan_state
 from storage.exports.reports import reports
 from storage.exports.tables import Dataset, Extract
 from storage.exports.wanted import AUDIENCES, INTERNAL, OBSERVERS, Progress, Wanted, Written, span_of
@@ -29,8 +31,10 @@ Write = Callable[[UnitOfWork, FileStore, Wanted, BinaryIO, Progress], Written]
 WriteTables = Callable[[Extract, Wanted, BinaryIO, Progress], Written]
 
 INSIDE = frozenset({INTERNAL})
-TAKERS = frozenset({Role.COORDINATOR, Role.ADMIN, None})
-"""Who takes something out at all; None is whoever stands at the server."""
+TAKERS: frozenset[Role | None] = frozenset({Role.COORDINATOR, Role.ADMIN, None})
+"""Who takes something out for whomever it is; None is whoever stands at the server."""
+OUTSIDERS = frozenset({Role.OBSERVER, Role.READER})
+"""Who takes out what is for observers, if a row names them, and nothing else (DOMAIN §2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +60,24 @@ class Exporter:
 EVERYBODY = frozenset(AUDIENCES)
 OUTSIDE_BUT_PUBLIC = frozenset({INTERNAL, OBSERVERS})
 
-DATASETS: tuple[tuple[str, Dataset, frozenset[str]], ...] = (
-    ("reports", reports, EVERYBODY),
-    ("answers", answers, EVERYBODY),
-    ("indicators", indicators, EVERYBODY),
-    ("3p", three_p, EVERYBODY),
-    ("plan", plan, EVERYBODY),
-    ("agencies", agencies, EVERYBODY),
-    ("people", people, OUTSIDE_BUT_PUBLIC),
-    ("reminders", reminders, INSIDE),
-    ("audit", audit, INSIDE),
+WATCHERS = TAKERS | {Role.OBSERVER}
+ALL_BUT_REPORTERS = TAKERS | OUTSIDERS
+
+DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None]], ...] = (
+    ("reports", reports, EVERYBODY, WATCHERS),
+    ("answers", answers, EVERYBODY, TAKERS),
+    ("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS),
+    ("3p", three_p, EVERYBODY, ALL_BUT_REPORTERS),
+    ("plan", plan, EVERYBODY, ALL_BUT_REPORTERS),
+    ("agencies", agencies, EVERYBODY, ALL_BUT_REPORTERS),
+    ("people", people, OUTSIDE_BUT_PUBLIC, TAKERS),
+    ("reminders", reminders, INSIDE, TAKERS),
+    ("audit", audit, INSIDE, TAKERS),
 )
-"""What is made of tables: its name, the function that yields it, and for whom it is."""
+"""What is made of tables: its name, the function that yields it, for whom it is, and who takes it out.
+
+A minister's reader gets no raw reports (DOMAIN §4.6).
+"""
 
 FORMATS: tuple[tuple[str, WriteTables, bool], ...] = (
     ("csv", write_csv, True),
@@ -78,7 +88,13 @@ FORMATS: tuple[tuple[str, WriteTables, bool], ...] = (
 
 
 def _tabular(
-    name: str, dataset: Dataset, audiences: frozenset[str], format: str, write: WriteTables, zips: bool
+    name: str,
+    dataset: Dataset,
+    audiences: frozenset[str],
+    takers: frozenset[Role | None],
+    format: str,
+    write: WriteTables,
+    zips: bool,
 ) -> Exporter:
     def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
         return write(dataset(unit, wanted), wanted, out, progress)
@@ -86,17 +102,21 @@ def _tabular(
     def several(unit: UnitOfWork, wanted: Wanted) -> bool:
         return zips and len(dataset(unit, wanted).tables) > 1
 
-    return Exporter(name, format, write_it, audiences, suffix=f".{format}", several=several)
+    return Exporter(name, format, write_it, audiences, takers, suffix=f".{format}", several=several)
 
 
 EXPORTERS: tuple[Exporter, ...] = (
     *(_tabular(*dataset, *format) for dataset in DATASETS for format in FORMATS),
+    Exporter("plan-state", "pdf", write_plan_state, EVERYBODY, ALL_BUT_REPORTERS, suffix=".pdf"),
+    Exporter("media", "zip", write_media),
     Exporter("submissions", "xml-zip", write_instances, takers=frozenset({Role.COORDINATOR, None}), is_whole=True),
 )
 
 
 def exporter(dataset: str, format: str, audience: str, role: Role | None = None) -> Exporter | None:
     """The row of the table, or None: nothing is exported that is not declared, to nobody who is not listed."""
+    if role in OUTSIDERS and audience != OBSERVERS:
+        return None
     for each in EXPORTERS:
         if (each.dataset, each.format) == (dataset, format) and audience in each.audiences and role in each.takers:
             return each

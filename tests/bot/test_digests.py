@@ -232,7 +232,7 @@ def test_every_letter_of_the_three_languages_is_in_the_pictures_font() -> None:
     letters = {letter for sentence in said for letter in sentence if letter.isalpha()}
     assert {"ñ", "ò", "ó"} <= letters
     for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
-        font = ImageFont.truetype(io.BytesIO((files("bot") / "fonts" / name).read_bytes()), 40)
+        font = ImageFont.truetype(io.BytesIO((files("conversations") / "fonts" / name).read_bytes()), 40)
         box = bytes(font.getmask("\U0001f512"))
         assert [letter for letter in sorted(letters) if bytes(font.getmask(letter)) == box] == []
 

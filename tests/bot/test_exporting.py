@@ -73,9 +73,9 @@ class Office:
     def apply(self, work: Callable[[Any], Any]) -> Any:
         return self.desk.database.units.submit(None, work).result(timeout=30)
 
-    def ask(self, who: int) -> StoredJob:
-        """The request that the first screen offers, made."""
-        screen = self.desk.say(who, "/exportar")
+    def ask(self, who: int, words: str = "") -> StoredJob:
+        """The request that the screen offers, made."""
+        screen = self.desk.say(who, f"/exportar {words}".strip())
         [go] = [tap for tap in taps(screen) if tap.startswith("c:exportar:go.")]
         self.desk.tap(who, go)
         return self.job()
@@ -267,11 +267,11 @@ def test_an_export_that_kills_its_process_each_time_is_given_up(office: Office) 
 
 def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
     """What cannot be divided is not sent; what can be, is sent in parts that open by themselves."""
-    office.ask(CARMEN)
+    office.ask(CARMEN, "submissions")
     office.work(limit=600)
     assert "demasiado grande" in office.told
     assert not list(office.parcels.folder.glob("*"))
-    office.ask(CARMEN)
+    office.ask(CARMEN, "submissions")
     office.work(limit=20_000)
     parts = office.job().payload["parts"]
     assert len(parts) > 1
@@ -287,7 +287,7 @@ def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
 
 def test_what_became_of_each_part_is_told_once_all_is_known(office: Office) -> None:
     """One part in doubt: its file stays, the others go, and the button sends that part alone (G7)."""
-    office.ask(CARMEN)
+    office.ask(CARMEN, "submissions")
     office.work(limit=20_000)
     parts = office.job().payload["parts"]
 
@@ -342,7 +342,7 @@ def test_two_taps_bring_a_protected_document_and_leave_nothing_on_disk(town: Tow
     [document] = documents(carmen)
     assert document["has_protected_content"]
     assert "Uso interno" in document["caption"]
-    assert document["document"]["file_name"].startswith("do-trata-2017-2020_submissions_internal_")
+    assert document["document"]["file_name"].startswith("do-trata-2017-2020_reports_internal_")
     content = town.sandbox.world.files[document["document"]["file_id"]].data
     assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
     assert not list((town.settings.files / "exports").glob("*"))

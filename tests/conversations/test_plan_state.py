@@ -1,0 +1,95 @@
+"""The plan on one page: what it says to whom, in three languages, and never more than a page.
+
+Golden texts are rewritten by `pytest tests/conversations/test_plan_state.py --rewrite-golden`; then read the
+difference.
+"""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from commission import EMPTY, RECORDS, activity, stand
+
+from conversations.monitoring import IndicatorValues, Value
+from conversations.plan import Frequency, Indicator
+from conversations.plan_state import INDICATORS, TROUBLED, Page, Reader, plan_state, spoken
+from conversations.wording import LANGUAGES
+
+GOLDEN = Path(__file__).parent / "golden"
+AREAS = [("PRE", "Prevención"), ("PER", "Persecución"), ("ASI", "Asistencia")]
+READERS = {
+    "coordinator": Reader("internal", reads_restricted=True, reads_decisions=True, ranks=True),
+    "minister": Reader("observers", reads_decisions=True),
+    "public": Reader("public", reads_reasons=False),
+}
+
+
+def indicator(code: str, *values: Value, min_cell: int = 0, **more: str) -> IndicatorValues:
+    names = {"es": f"Indicador {code}", "en": f"Indicator {code}", "ht": f"Endikatè {code}"}
+    made = Indicator(code, "PGR", Frequency.MONTHLY, names, min_cell=min_cell, aggregation="sum", **more)
+    return IndicatorValues(made, values)
+
+
+FIGURES = (
+    indicator("IND-01", baseline="1200", target="250000"),
+    indicator("IND-13", Value(date(2018, 8, 31), 4), Value(date(2018, 9, 30), 3), min_cell=10, target="90"),
+    indicator("IND-20", Value(date(2018, 9, 30), 1234), baseline="0"),
+    indicator("IND-21", Value(date(2018, 9, 30), 0)),
+)
+
+
+def page(reader: str, language: str = "es") -> Page:
+    found = stand(only_validated=reader != "coordinator")
+    return plan_state(found, FIGURES, AREAS, "Plan Nacional 2017-2020", READERS[reader], language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_as_it_was_read(language: str, request: pytest.FixtureRequest) -> None:
+    """The golden text of each reader's page."""
+    told = "\n\n".join(f"== {reader}\n" + "\n".join(spoken(page(reader, language))) for reader in READERS) + "\n"
+    path = GOLDEN / f"plan_state.{language}.txt"
+    if request.config.getoption("--rewrite-golden"):
+        path.write_text(told, "utf-8")
+    assert told == path.read_text("utf-8")
+
+
+def test_each_reader_gets_what_they_may_read() -> None:
+    """DOMAIN §2.5-2.7: figures in full and restricted texts inside, protected outside; decisions for who decides."""
+    inside, minister, public = ("\n".join(spoken(page(reader))) for reader in READERS)
+    assert "IND-13 | Indicador IND-13 | – | 90 | 7" in inside
+    for told in (minister, public):
+        assert "IND-13 | Indicador IND-13 | – | 90 | <10" in told
+    assert "Trámite legal" not in public
+    assert "Para decidir" in inside
+    assert "Para decidir" in minister
+    assert "Para decidir" not in public
+    assert "firma del convenio" in inside
+    assert "firma del convenio" not in minister, "nobody has validated it"
+    codes = [row[0] for row in page("minister").matrix["rows"]]
+    assert codes == sorted(codes)
+
+
+def test_zero_is_a_figure_and_missing_is_a_dash() -> None:
+    """DOMAIN §2.3."""
+    rows = {row[0]: row[2:] for row in page("public").indicators}
+    assert rows["IND-21"] == ("–", "–", "0")
+    assert rows["IND-20"][0] == "0"
+    assert rows["IND-01"][2] == "–"
+    assert rows["IND-20"][2] == "1\N{NO-BREAK SPACE}234"
+
+
+def test_a_page_holds_so_much_and_says_how_much_more_there_is() -> None:
+    """However large the plan; and an empty one is a page too."""
+    many = tuple(activity(f"PRE-{n:03}", "MITUR", "2018-01-01", "2018-09-30") for n in range(60))
+    found = stand(replace(RECORDS, activities=many, reports=()))
+    figures = tuple(indicator(f"IND-{n:02}") for n in range(40))
+    full = plan_state(found, figures, AREAS, "Plan", READERS["coordinator"], "es")
+    assert len(full.red) == TROUBLED + 1
+    assert full.red[-1] == f"y {60 - TROUBLED} más"
+    assert full.attention == ()
+    assert len(full.indicators) == INDICATORS
+    assert f"y {40 - INDICATORS} más" in spoken(full)
+    empty = plan_state(stand(replace(EMPTY, periods=())), (), AREAS, "Plan", READERS["public"], "es")
+    assert empty.areas == ()
+    assert "Nada." in spoken(empty)
