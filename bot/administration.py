@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot import observing
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
 from bot.telegram import render
@@ -206,6 +207,8 @@ def _acts(say: Wording, who: Person, membership: Membership) -> list[tuple[Butto
         first.append(Button(say("people.change_agency"), f"command:funcion:{who.id}.{membership.role}"))
         tap = f"command:invitar:{membership.role}.{membership.agency_code}"
         rows.append((Button(say("people.replace"), tap),))
+    if membership.role is Role.OBSERVER and membership.agency_id is not None:
+        rows.append((Button(say("contributor.right"), f"command:aporta:{who.id}"),))
     rows.append((Button(say("people.suspend"), f"command:suspender:{who.id}", "danger"),))
     return [tuple(first), *rows]
 
@@ -302,8 +305,11 @@ def restore(ex: Exchange, argument: str) -> None:
 
 # ------------------------------------------------------------------ links
 def invite(ex: Exchange, argument: str) -> None:
-    """A link for one person: role, then agency, then the link, which is shown once."""
-    role_name, _, agency_code = argument.partition(".")
+    """A link for one person: role, then agency, then the link, which is shown once.
+
+    Of an observer whose agency supplies indicators it is asked between whether they also report them.
+    """
+    role_name, agency_code, right = (*argument.split("."), "", "")[:3]
     say = ex.say
     if role_name not in set(Role):
         rows = tuple((Button(say(f"role.{role}"), f"command:invitar:{role}"),) for role in Role)
@@ -320,21 +326,44 @@ def invite(ex: Exchange, argument: str) -> None:
             ex.show(Card((line(say("invite.agency")),), (*threes, (_home(say),))))
             ex.stand(None)
             return
+    led = observing.indicators_led(ex, agency.id) if agency and role is Role.OBSERVER else ()
+    if led and right not in ("observes", "reports"):
+        observing.ask_right(ex, f"command:invitar:{role}.{agency_code}", led)
+        return
     if _asked(ex, role, agency, None):
         return
     # Sensitive: the link must not be readable in the database either (S1).
     ex.show(
-        _link_card(ex, role, agency.id if agency else None, agency.code if agency else "", ex.person.id, say),
+        _link_card(
+            ex,
+            role,
+            agency.id if agency else None,
+            agency.code if agency else "",
+            ex.person.id,
+            say,
+            is_contributor=bool(led) and right == "reports",
+        ),
         sensitive=True,
     )
     ex.stand(None)
 
 
-def _link_card(ex: Exchange, role: Role, agency_id: int | None, agency_code: str, by: int, say: Wording) -> Card:
+def _link_card(
+    ex: Exchange,
+    role: Role,
+    agency_id: int | None,
+    agency_code: str,
+    by: int,
+    say: Wording,
+    *,
+    is_contributor: bool = False,
+) -> Card:
     """A new link, issued in the name of whoever asked for it, in the words of whoever gets it."""
     plan_id = ex.membership.plan_id
     ttl = timedelta(hours=ex.unit.settings.number(plan_id, LINK_HOURS))
-    token = ex.unit.invitations.issue(role, plan_id=plan_id, agency_id=agency_id, now=ex.now, by=by, ttl=ttl)
+    token = ex.unit.invitations.issue(
+        role, plan_id=plan_id, agency_id=agency_id, now=ex.now, by=by, ttl=ttl, is_contributor=is_contributor
+    )
     text = say(
         "invite.done",
         agency=agency_code or say("unit.no_agency"),
@@ -484,7 +513,8 @@ def role_news(who: Person, membership: Membership) -> list[tuple[str, dict[str, 
     text = say("people.your_role", post=_post(say, membership.role, membership.agency_code))
     card = Card((line(text),), ((Button(say("menu.home"), "command:menu:new", "primary"),),))
     message = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
-    return [("setMyCommands", menu_of(who.telegram_id, membership.role, who.language)), ("sendMessage", message)]
+    menu = menu_of(who.telegram_id, membership.role, who.language, is_contributor=membership.is_contributor)
+    return [("setMyCommands", menu), ("sendMessage", message)]
 
 
 def tell_later(unit: UnitOfWork, who: Person, membership: Membership, now: datetime) -> None:
@@ -523,7 +553,7 @@ def _may(ex: Exchange, name: str) -> bool:
     from bot import commands  # the table that this module's handlers are in
 
     command = commands.find(name)
-    return command is not None and ex.membership.role in command.roles
+    return command is not None and command.allows(ex)
 
 
 def _whom(ex: Exchange, argument: str) -> tuple[Person, Membership]:

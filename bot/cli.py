@@ -48,6 +48,9 @@ ClockOption = Annotated[
     str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")
 ]
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page of phones is served.")]
+ContributorOption = Annotated[
+    bool, typer.Option("--contributor", help="Of an observer: they also report the indicators their agency leads.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -363,12 +366,13 @@ def invite(
     ttl: Annotated[
         str, typer.Option(help="How long the link lives, such as 72h or 15m; an admin's at most 15m.")
     ] = "72h",
+    contributor: ContributorOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print a link that grants this role once: the code, and the deep link once `run` has learnt the bot's name."""
     from bot.people import issue
 
-    made = issue(settings(), role, agency, _duration(ttl), now())
+    made = issue(settings(), role, agency, _duration(ttl), now(), is_contributor=contributor)
     if as_json:
         print(json.dumps(made))
     else:
@@ -403,11 +407,12 @@ def people_add(
     role: Annotated[str, typer.Option()],
     agency: Annotated[str, typer.Option()] = "",
     language: Annotated[str, typer.Option()] = "",
+    contributor: ContributorOption = False,
 ) -> None:
     """Enrol a person at the server, the privacy notice taken as read: for scripts and tests."""
     from bot.people import add
 
-    add(settings(), telegram_id, name, role, agency, language, now())
+    add(settings(), telegram_id, name, role, agency, language, now(), is_contributor=contributor)
     talk(f"Enrolled {telegram_id} as {role}.")
 
 

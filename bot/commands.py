@@ -16,12 +16,13 @@ from bot import (
     digests,
     exporting,
     notices,
+    observing,
     periods,
     returns,
     reviewing,
     schedules,
 )
-from bot.access import ENROLLED, REPORTERS, Reach
+from bot.access import ENROLLED, REPORTERS, Reach, may
 from bot.exchange import Denied, Exchange, number_of
 from bot.publishing import decide, fill, show_form, show_forms
 from bot.reporting import (
@@ -81,6 +82,16 @@ class Command:
     """Gets (exchange, argument, text) when the chat stands awaiting `name:argument` and somebody types."""
     looks_people_up: bool = False
     """Whether a name or number may be typed to it; everywhere else personal data is refused before it is heard."""
+    also_contributors: bool = False
+    """Whether an observer with the right to report may too, over the indicators that their agency leads."""
+
+    def is_for(self, role: str, *, is_contributor: bool = False) -> bool:
+        """Whether somebody with this role, and that right, may."""
+        return may(role, self.roles) or (self.also_contributors and is_contributor)
+
+    def allows(self, ex: Exchange) -> bool:
+        """Whether whoever is being answered may, by their role as it is now."""
+        return self.is_for(ex.membership.role, is_contributor=ex.membership.is_contributor)
 
 
 # ------------------------------------------------------------------ menu and due list
@@ -97,9 +108,12 @@ def menu(ex: Exchange, argument: str = "") -> None:
     if ex.membership.role in REPORTERS:
         pending(ex, "")
         return
+    if ex.membership.role in observing.WATCHERS:
+        observing.home(ex, {command.name for command in COMMANDS if command.allows(ex)})
+        return
     rows: list[tuple[Button, ...]] = []
     for command in COMMANDS:
-        if command.in_menu and ex.membership.role in command.roles and command.name not in ("start", "pendientes"):
+        if command.in_menu and command.allows(ex) and command.name not in ("start", "pendientes"):
             rows.append((Button(ex.say(f"command.{command.name}"), f"command:{command.name}:"),))
     ex.show(Card((line(bold(ex.say(f"role.{ex.membership.role}"))), line(ex.say("welcome.home"))), tuple(rows)))
     ex.stand(None)
@@ -185,8 +199,9 @@ def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[Repor
 
 def report(ex: Exchange, argument: str) -> None:
     """Report what a button names; typed without one, the list to choose from."""
+    the_list = indicators if ex.membership.is_contributor else pending
     if not argument:
-        pending(ex, "")
+        the_list(ex, "")
         return
     if "." not in argument:
         wanted = argument.strip().upper()
@@ -194,7 +209,7 @@ def report(ex: Exchange, argument: str) -> None:
             if due.code == wanted:
                 open_report(ex, Report(FORM_OF["indicator" if due.is_indicator else "activity"], due.item, due.period))
                 return
-        pending(ex, "")
+        the_list(ex, "")
         return
     open_report(ex, find_report(ex, argument))
 
@@ -304,7 +319,8 @@ def cancel(ex: Exchange, argument: str) -> None:
 def history(ex: Exchange, argument: str) -> None:
     """The agency's latest reports with their receipts, newest first."""
     before = number_of(argument) if argument else None
-    sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before)
+    kind = "indicator" if ex.membership.is_contributor else None
+    sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before, kind=kind)
     home = (Button(ex.say("menu.home"), "command:menu:"),)
     if not sent:
         ex.show(Card((line(ex.say("history.none")),), (home,)))
@@ -399,7 +415,7 @@ def _own_submission(ex: Exchange, argument: str) -> StoredSubmission:
         sent = ex.unit.submissions.get(number_of(argument))
     except NotFound:
         raise Denied from None
-    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
         raise Denied
     return sent
 
@@ -520,9 +536,9 @@ def show_help(ex: Exchange, argument: str) -> None:
     key = {"unknown": "help.unknown"}.get(argument, "help.title")
     lines: list[Line] = [line(bold(ex.say(key)))]
     for command in COMMANDS:
-        if command.in_menu and ex.membership.role in command.roles:
+        if command.in_menu and command.allows(ex):
             lines.append(line(f"/{shown_name(command, ex.language)} · {ex.say(f'command.{command.name}')}"))
-    if ex.membership.role in REPORTERS:
+    if ex.is_reporter:
         lines += [line(""), line(ex.say("help.form"))]
     rows = ((Button(ex.say("menu.home"), "command:menu:"),),)
     ex.show(Card(tuple(lines), rows))
@@ -570,15 +586,18 @@ def progress(ex: Exchange, argument: str) -> None:
 
 _ADMINS = frozenset({Role.ADMIN})
 _COORDINATORS = frozenset({Role.COORDINATOR})
+_OBSERVERS = frozenset({Role.OBSERVER})
 _CHIEFS = frozenset({Role.ADMIN, Role.COORDINATOR})
 
 COMMANDS: tuple[Command, ...] = (
     Command("start", start, ENROLLED, "self"),
     Command("pendientes", pending, REPORTERS, "own_agency", ("pending", "rete")),
-    Command("reportar", report, REPORTERS, "own_agency", ("report", "rapote"), takes_words=True),
-    Command("indicadores", indicators, REPORTERS, "own_agency", ("indicators", "endikate")),
+    Command(
+        "reportar", report, REPORTERS, "own_agency", ("report", "rapote"), takes_words=True, also_contributors=True
+    ),
+    Command("indicadores", indicators, REPORTERS, "own_agency", ("indicators", "endikate"), also_contributors=True),
     Command("referimientos", referrals, REPORTERS, "own_agency", ("referrals", "referans")),
-    Command("historial", history, REPORTERS, "own_agency", ("history", "istwa")),
+    Command("historial", history, REPORTERS, "own_agency", ("history", "istwa"), also_contributors=True),
     Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
     Command("resumen", digests.summary, ENROLLED, "plan", ("summary", "rezime")),
     Command("delegar", notices.delegate, REPORTERS, "own_agency", ("delegate", "delege")),
@@ -611,13 +630,33 @@ COMMANDS: tuple[Command, ...] = (
     Command("instituciones", agencies.agencies, _ADMINS, "plan", ("agencies", "enstitisyon")),
     Command("invitar", administration.invite, _ADMINS, "plan", ("invite", "envite")),
     Command("formularios", show_forms, _ADMINS | REPORTERS, "plan", ("forms", "fomile")),
+    Command(
+        "comentar",
+        observing.comment,
+        _OBSERVERS,
+        "plan",
+        ("comment", "komante"),
+        takes_words=True,
+        hears=observing.hear_comment,
+    ),
+    Command(
+        "comentarios",
+        observing.comments,
+        _OBSERVERS | {Role.COORDINATOR},
+        "plan",
+        ("comments", "komante_yo"),
+        hears=observing.hear_answer,
+    ),
+    Command("aporta", observing.contribution, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
     Command("idioma", choose_language, ENROLLED, "self", ("language", "lang"), takes_words=True),
-    Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile")),
+    Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile"), also_contributors=True),
     Command("ayuda", show_help, ENROLLED, "self", ("help", "ed")),
     Command("menu", menu, ENROLLED, "self", ("meni",), in_menu=False),
     Command("empezar", notices.begin, REPORTERS, "own_agency", is_typed=False, in_menu=False),
-    Command("posponer", notices.postpone, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command(
+        "posponer", notices.postpone, REPORTERS, "own_agency", is_typed=False, in_menu=False, also_contributors=True
+    ),
     Command("novedades", notices.nothing_new, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("explicar", notices.explain, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("relevo", notices.leave_post, REPORTERS, "own_agency", is_typed=False, in_menu=False),
@@ -627,12 +666,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("reabrir", periods.reopen, _CHIEFS, "plan", is_typed=False, in_menu=False, hears=periods.reopen_because),
     Command("plazos", periods.move, _CHIEFS, "plan", is_typed=False, in_menu=False),
     Command("detener", notices.stop, _CHIEFS, "plan", is_typed=False, in_menu=False),
-    Command("recibo", receipt, REPORTERS, "own_agency", is_typed=False, in_menu=False),
-    Command("corregir", correction, REPORTERS, "own_agency", is_typed=False, in_menu=False),
-    Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False),
-    Command("descartar", discard, REPORTERS, "self", is_typed=False, in_menu=False),
-    Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False),
-    Command("versiones", versions, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("recibo", receipt, REPORTERS, "own_agency", is_typed=False, in_menu=False, also_contributors=True),
+    Command("corregir", correction, REPORTERS, "own_agency", is_typed=False, in_menu=False, also_contributors=True),
+    Command("continuar", go_on, REPORTERS, "self", is_typed=False, in_menu=False, also_contributors=True),
+    Command("descartar", discard, REPORTERS, "self", is_typed=False, in_menu=False, also_contributors=True),
+    Command("tomar", take, REPORTERS, "own_agency", is_typed=False, in_menu=False, also_contributors=True),
+    Command("versiones", versions, REPORTERS, "own_agency", is_typed=False, in_menu=False, also_contributors=True),
     Command(
         "responder",
         returns.reply,
@@ -640,6 +679,7 @@ COMMANDS: tuple[Command, ...] = (
         "own_agency",
         is_typed=False,
         in_menu=False,
+        also_contributors=True,
         hears=returns.hear_reply,
     ),
     Command("revision", reviewing.item, _COORDINATORS, "plan", is_typed=False, in_menu=False),
@@ -691,23 +731,25 @@ def shown_name(command: Command, language: str) -> str:
 
 def offer_menu(ex: Exchange) -> None:
     """Telegram's own command menu of this chat: what the role may do, in the person's language."""
-    ex.post("setMyCommands", menu_of(ex.chat_id, Role(ex.membership.role), ex.language), kind="notice")
+    role, is_contributor = Role(ex.membership.role), ex.membership.is_contributor
+    ex.post("setMyCommands", menu_of(ex.chat_id, role, ex.language, is_contributor=is_contributor), kind="notice")
 
 
-def menu_of(chat_id: int, role: Role, language: str) -> dict[str, Any]:
+def menu_of(chat_id: int, role: Role, language: str, *, is_contributor: bool = False) -> dict[str, Any]:
     """Parameters of setMyCommands for one chat.
 
     Of the chat, not of a language of Telegram's apps: they have no Creole, and who chose Spanish here reads Spanish.
     """
-    listed = [{"command": name, "description": what} for name, what in telegram_menu(role, language)]
+    menu = telegram_menu(role, language, is_contributor=is_contributor)
+    listed = [{"command": name, "description": what} for name, what in menu]
     return {"commands": listed, "scope": {"type": "chat", "chat_id": chat_id}}
 
 
-def telegram_menu(role: Role, language: str) -> list[tuple[str, str]]:
+def telegram_menu(role: Role, language: str, *, is_contributor: bool = False) -> list[tuple[str, str]]:
     """Telegram's command menu of a role in a language: (command, description)."""
     say = wording(language)
     return [
         (shown_name(command, language), say(f"command.{command.name}"))
         for command in COMMANDS
-        if command.in_menu and role in command.roles
+        if command.in_menu and command.is_for(role, is_contributor=is_contributor)
     ]

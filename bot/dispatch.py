@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, get_args
 
 from bot import commands, publishing
-from bot.access import may
 from bot.exchange import Denied, Exchange, House
 from bot.reporting import apply, resume
 from bot.telegram.handled import Handled, TapAnswer
@@ -227,14 +226,14 @@ class Dispatch:
     # -------------------------------------------------------------- doors
     def _allowed(self, ex: Exchange, command: commands.Command) -> None:
         """Denied unless the table lets this role do it, now, here."""
-        if not may(ex.membership.role, command.roles):
+        if not command.allows(ex):
             raise Denied
         if command.reach == "own_agency" and ex.membership.agency_id is None:
             raise Denied
 
     def _may_publish(self, ex: Exchange) -> bool:
         command = commands.find("publicar")
-        return command is not None and may(ex.membership.role, command.roles)
+        return command is not None and command.allows(ex)
 
     def _denied(self, ex: Exchange) -> None:
         if ex.query_id:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.access import REPORTERS
 from bot.shelf import Shelf
 from bot.telegram import render
 from bot.telegram.updates import command_token, form_token
@@ -91,6 +92,17 @@ class Exchange:
     @property
     def agency_code(self) -> str:
         return self.membership.agency_code or ""
+
+    @property
+    def is_reporter(self) -> bool:
+        """Whether anything is theirs to report; of a contributor, indicators alone."""
+        return self.membership.role in REPORTERS or self.membership.is_contributor
+
+    def may_report(self, subject: str | None) -> bool:
+        """Whether this kind of report is theirs; whose it is, is another question."""
+        if self.membership.is_contributor:
+            return subject is not None and subject.startswith("indicator:")
+        return self.membership.role in REPORTERS
 
     @property
     def language(self) -> str:

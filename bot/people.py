@@ -13,7 +13,15 @@ from storage.people import Person
 from storage.unit_of_work import UnitOfWork
 
 
-def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, now: datetime) -> dict[str, str]:
+def issue(
+    settings: Settings,
+    role_name: str,
+    agency_code: str,
+    ttl: timedelta,
+    now: datetime,
+    *,
+    is_contributor: bool = False,
+) -> dict[str, str]:
     """A new invitation: its code, its link (empty until the bot's name is known) and when it expires."""
     from bot.administration import deep_link
 
@@ -23,7 +31,9 @@ def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, 
         plan = unit.plans.only()
         agency_id = _agency_id(unit, plan.id, agency_code)
         try:
-            code = unit.invitations.issue(role, plan_id=plan.id, agency_id=agency_id, now=now, ttl=ttl)
+            code = unit.invitations.issue(
+                role, plan_id=plan.id, agency_id=agency_id, now=now, ttl=ttl, is_contributor=is_contributor
+            )
         except (Conflict, ValueError) as error:
             raise Complaint(f"No link was made: {error}.") from None
         username = unit.facts.get(BOT_USERNAME)
@@ -43,7 +53,15 @@ def issue(settings: Settings, role_name: str, agency_code: str, ttl: timedelta, 
 
 
 def add(
-    settings: Settings, telegram_id: int, name: str, role_name: str, agency_code: str, language: str, now: datetime
+    settings: Settings,
+    telegram_id: int,
+    name: str,
+    role_name: str,
+    agency_code: str,
+    language: str,
+    now: datetime,
+    *,
+    is_contributor: bool = False,
 ) -> None:
     """Enrol somebody with the privacy notice taken as read."""
     role = _role(role_name)
@@ -65,6 +83,7 @@ def add(
                 language or settings.language,
                 now,
                 settings.timezone,
+                is_contributor=is_contributor,
             ),
         ).result()
 
@@ -78,12 +97,15 @@ def enrol(
     language: str,
     now: datetime,
     timezone: str,
+    *,
+    is_contributor: bool = False,
 ) -> Person:
     """The person with this role, inside a unit."""
     plan = unit.plans.only()
     person = unit.people.add(telegram_id, name, language, now, timezone=timezone)
     try:
-        unit.people.grant(person.id, plan.id, role, agency_id=_agency_id(unit, plan.id, agency_code), now=now)
+        agency_id = _agency_id(unit, plan.id, agency_code)
+        unit.people.grant(person.id, plan.id, role, agency_id=agency_id, now=now, is_contributor=is_contributor)
     except (Conflict, ValueError) as error:
         raise Complaint(f"Nobody was enrolled: {error}.") from None
     unit.people.accept_privacy(person.id, now)

@@ -1,6 +1,6 @@
 """The ladder's job: who is reminded now, in which words, and the second look when the words are about to leave."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.occasion import Message, Moment, Planned
@@ -25,7 +25,8 @@ from conversations.reminders import (
 from storage.schedule import StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
-ROLES = AGENCY_ROLES | {Role.COORDINATOR}
+ROLES = AGENCY_ROLES | {Role.COORDINATOR, Role.OBSERVER}
+"""Of observers those who contribute indicators."""
 
 
 def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
@@ -45,14 +46,15 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
             or not falls_on(schedule.days, day, holidays)
         ):
             continue
-        found += [(who, zone) for who in unit.schedule.untold(moment.plan_id, schedule.what, name, day, roles)]
+        untold = unit.schedule.untold(moment.plan_id, schedule.what, name, day, roles)
+        found += [(who, zone) for who in untold if is_meant(who)]
     if not found:
         return ()
     outlook = unit.schedule.outlook(moment.plan_id, moment.today)
     found = [(who, zone) for who, zone in found if concerns(outlook, who, moment.now.astimezone(zone).date())]
     if not found:
         return ()
-    agenda = unit.schedule.agenda(moment.plan_id, outlook, moment.now, _agencies(who for who, _ in found))
+    agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
     names = colleagues(unit, moment.plan_id)
     planned = []
     for who, zone in found:
@@ -83,10 +85,13 @@ def look_again(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
     """The words as things stand now: reports that came in between are no longer asked for (G8)."""
-    agenda = unit.schedule.agenda(moment.plan_id, outlook, moment.now, _agencies(who for _, who in told))
+    agenda = agenda_of(unit, moment, outlook, [who for _, who in told])
     names = colleagues(unit, moment.plan_id)
     seen: dict[int, Message | str | None] = {}
     for fire, who in told:
+        if not is_meant(who):
+            seen[fire.id] = "no_role"
+            continue
         match still_due(agenda, who, moment.now, ZoneInfo(who.timezone), fire.on, fire.told_rungs):
             case Say(_, topics):
                 seen[fire.id] = worded(topics, who, agenda, names)
@@ -122,9 +127,16 @@ def _token(tap: str) -> str:
     return command_token(name, argument)
 
 
-def _agencies(people: Iterable[Recipient]) -> frozenset[str] | None:
-    """Of whom the figures are wanted: None, of all, if there is a coordinator among them."""
-    everybody = tuple(people)
-    if any(who.role not in AGENCY_ROLES for who in everybody):
-        return None
-    return frozenset(who.agency_code for who in everybody)
+def is_meant(who: Recipient) -> bool:
+    """Whether the ladder has anything to say to such a person at all."""
+    return who.reports or who.role is Role.COORDINATOR
+
+
+def agenda_of(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
+    """The figures these people are told of: of their agencies, or of all if there is a coordinator among them."""
+    agencies = {who.agency_code for who in people if who.role in AGENCY_ROLES}
+    contributing = {who.agency_code for who in people if who.is_contributor}
+    is_for_all = any(not who.reports for who in people)
+    return unit.schedule.agenda(
+        moment.plan_id, outlook, moment.now, None if is_for_all else agencies, contributing=contributing
+    )

@@ -81,9 +81,10 @@ class Report:
 def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     """Begin this report, or say who has it: an own draft is resumed, another's can be taken over, a sent one corrected.
 
-    Denied if the item is another agency's. One report a subject and period, whatever happens at the same time.
+    Denied if the item is another agency's, and to a contributor for all but indicators. One report a subject and
+    period, whatever happens at the same time.
     """
-    if report.item is not None and report.item.agency_code != ex.agency_code:
+    if (report.item is not None and report.item.agency_code != ex.agency_code) or not ex.may_report(report.subject):
         raise Denied
     if not report.period.is_open(ex.today):
         _show_locked(ex, report.period, anew=anew)
@@ -147,7 +148,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
 
     Of one that was returned just the questions that the coordinator asked about; everything else stays as it was sent.
     """
-    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
         raise Denied
     unit = ex.unit
     if not sent.is_current:
@@ -252,7 +253,7 @@ def open_free(
 
 def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
     """Back to a draft: the same question, nothing re-asked."""
-    if stored.person_id != ex.person.id or stored.state != "open":
+    if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     session = Session.from_json(stored.data)
     if session.language != ex.language:
@@ -263,7 +264,7 @@ def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
 
 def take_over(ex: Exchange, stored: StoredSession) -> None:
     """A colleague of the same agency goes on with this draft; who had it is told."""
-    if stored.agency_id != ex.agency_id or stored.state != "open":
+    if stored.agency_id != ex.agency_id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     before = ex.unit.people.by_id(stored.person_id)
     taken = ex.unit.sessions.reassign(stored.id, ex.person.id)
@@ -391,6 +392,8 @@ def _show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
 # ------------------------------------------------------------------ one event
 def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
     """Apply an event to a session and say what came of it; a session whose period has locked takes no more."""
+    if not ex.may_report(stored.subject):
+        raise Denied
     if ex.now >= stored.expires_at:
         _refuse_locked(ex, stored)
         return

@@ -52,7 +52,13 @@ def recipients(ex: Exchange, sent: StoredSubmission) -> Sequence[Person]:
         return ()
     there = ex.unit.people.of_agency(sent.plan_id, sent.agency_id)
     sender = [person for person in there if person.id == sent.person_id and person.unreachable_at is None]
-    return sender or [one for one in there if (found := one.membership_in(sent.plan_id)) and found.role in REPORTERS]
+    is_indicator = (sent.subject or "").startswith("indicator:")
+    return sender or [
+        one
+        for one in there
+        if (found := one.membership_in(sent.plan_id))
+        and (found.role in REPORTERS or (found.is_contributor and is_indicator))
+    ]
 
 
 def asked_again(ex: Exchange, sent: StoredSubmission) -> tuple[list[str], str]:
@@ -135,7 +141,7 @@ def _returned(ex: Exchange, argument: str) -> StoredSubmission:
         sent = ex.unit.submissions.get(number_of(argument))
     except NotFound:
         raise Denied from None
-    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id:
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
         raise Denied
     if not sent.is_current or sent.validation_state != "returned":
         raise Conflict(f"submission {sent.id} is {sent.validation_state}")

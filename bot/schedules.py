@@ -10,6 +10,7 @@ from bot import holidays, notices, scheduler
 from bot.exchange import Denied, Exchange
 from bot.occasion import Moment, carry
 from bot.opening import open_storage
+from bot.reminding import agenda_of, is_meant
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import WEEKDAYS, fires_after, instant, is_recurrence, ladder
@@ -311,6 +312,8 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[Explai
         moment = Moment.of(schedule.plan_id, now, timezone)
         roles = job.roles_of(schedule)
         everybody = [who for who in unit.schedule.recipients(schedule.plan_id) if who.role in roles]
+        if schedule.what == notices.LADDER:
+            everybody = [who for who in everybody if is_meant(who)]
         said = {one.who.person_id: one for one in job.scan(unit, schedule, moment)}
         reasons = _reasons(unit, schedule, everybody, moment)
         for who in everybody:
@@ -331,7 +334,7 @@ def _reasons(
     """Why the ladder does not even concern somebody."""
     if schedule.what != notices.LADDER:
         return {}
-    agenda = unit.schedule.agenda(moment.plan_id, unit.schedule.outlook(moment.plan_id, moment.today), moment.now)
+    agenda = agenda_of(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
     found = {}
     for who in everybody:
         verdict = decide(agenda, who, moment.now, schedule.at, schedule.zone(who.timezone))

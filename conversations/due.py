@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from conversations.plan import Activity, ReportingPeriod, expected_reports
+from conversations.plan import Activity, Indicator, ReportingPeriod, expected_indicators, expected_reports
 
 WORK_BEGINS = time(8)
 WORK_ENDS = time(18)
@@ -228,7 +228,7 @@ def _steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection
 class Left:
     """A report that is expected and has not come, or came and was returned."""
 
-    activity: Activity
+    item: Activity | Indicator
     period: ReportingPeriod
     is_returned: bool = False
 
@@ -255,7 +255,26 @@ def left_reports(
             if key in reported or ((activity.agency_code, period.code) in closed and not is_returned):
                 continue
             left.setdefault(activity.agency_code, []).append(Left(activity, period, is_returned))
-    return {
-        agency: tuple(sorted(reports, key=lambda one: (one.period.due_on, one.activity.due_on, one.activity.code)))
-        for agency, reports in left.items()
-    }
+    return {agency: tuple(sorted(reports, key=_urgency)) for agency, reports in left.items()}
+
+
+def left_indicators(
+    indicators: Iterable[Indicator],
+    periods: Iterable[ReportingPeriod],
+    reported: Collection[tuple[str, str]],
+    returned: Collection[tuple[str, str]],
+) -> Mapping[str, tuple[Left, ...]]:
+    """The same of indicators, which closing does not touch (`plan.due_list`)."""
+    indicators = tuple(indicators)
+    left: dict[str, list[Left]] = {}
+    for period in periods:
+        for indicator in expected_indicators(indicators, period):
+            key = indicator.subject, period.code
+            if key not in reported:
+                left.setdefault(indicator.agency_code, []).append(Left(indicator, period, key in returned))
+    return {agency: tuple(sorted(reports, key=_urgency)) for agency, reports in left.items()}
+
+
+def _urgency(left: Left) -> tuple[date, date, str]:
+    item_due_on = left.item.due_on if isinstance(left.item, Activity) else date.max
+    return left.period.due_on, item_due_on, left.item.code

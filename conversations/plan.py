@@ -401,6 +401,17 @@ def expected_reports(
     )
 
 
+def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:
+    """Those whose figure is asked for that period: by their frequency, and not computed by the bot itself."""
+    return tuple(
+        indicator
+        for indicator in indicators
+        if indicator.frequency.period_type == period.type
+        and not indicator.is_computed
+        and (indicator.retired_on is None or indicator.retired_on >= period.locks_on)
+    )
+
+
 def expected_at_closing(
     activities: Collection[Activity], month_end: date, ended: Mapping[str, date] | None = None
 ) -> tuple[ExpectedReport, ...]:
@@ -524,10 +535,7 @@ def _expected_items(
 ) -> Iterator[Activity | Indicator]:
     for expected in expected_reports(activities, period, ended):
         yield expected.activity
-    for indicator in indicators:
-        is_there = indicator.retired_on is None or indicator.retired_on >= period.locks_on
-        if is_there and not indicator.is_computed and indicator.frequency.period_type == period.type:
-            yield indicator
+    yield from expected_indicators(indicators, period)
 
 
 def _urgency(due: DueReport) -> tuple[date, bool, date, str]:

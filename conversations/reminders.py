@@ -75,6 +75,12 @@ class Recipient:
     since: date = date.min
     is_unreachable: bool = False
     has_accepted_privacy: bool = True
+    is_contributor: bool = False
+
+    @property
+    def reports(self) -> bool:
+        """Whether anything is theirs to report; of a contributor, the indicators that their agency leads."""
+        return self.role in AGENCY_ROLES or self.is_contributor
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class Agenda:
     steps: tuple[Step, ...] = ()
     lapsed: tuple[Step, ...] = ()
     left: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
+    left_indicators: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
+    """Of the agencies that have a contributor; nobody else is reminded of indicators."""
     expecting: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By period, the agencies of which it expects something."""
     unclosed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -194,12 +202,12 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     missed = tuple(
         sorted({step.on for step in pending if step.on < day and (who.person_id, step.on) not in agenda.windows})
     )
-    if who.role in AGENCY_ROLES:
-        if not is_awaited and not any(who.agency_code in agenda.expecting.get(s.period.code, ()) for s in pending):
+    if who.reports:
+        if not is_awaited and not any(_is_expected(agenda, who, step.period) for step in pending):
             return Silence("nothing_expected", day)
         if who.role is Role.ALTERNATE and not is_awaited and not _alternate_is_meant(agenda, who, pending):
             return Silence("focal_point_told", day)
-        topics = report_topics(agenda, who.agency_code)
+        topics = own_topics(agenda, who)
         is_due = topics or _announced(agenda, who, day)
         return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)
@@ -212,7 +220,7 @@ def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]
 
 
 def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
-    rungs = FOR_REPORTERS if who.role in AGENCY_ROLES else FOR_COORDINATORS
+    rungs = FOR_REPORTERS if who.reports else FOR_COORDINATORS
     told = agenda.told.get(who.person_id, date.min)
     return tuple(step for step in steps if step.rung in rungs and told < step.on <= day)
 
@@ -259,8 +267,8 @@ def still_due(
     silence = silenced(agenda, who, now, day)
     if silence is not None:
         return Silence(silence)
-    if who.role in AGENCY_ROLES:
-        topics = report_topics(agenda, who.agency_code)
+    if who.reports:
+        topics = own_topics(agenda, who)
         return Say(day, topics) if topics or agenda.lapsing.get(who.person_id) else Silence("nothing_left")
     topics = closing_topics(agenda, tuple(step for step in agenda.steps if step.rung in rungs))
     return Say(day, topics) if topics else Silence("everybody_closed")
@@ -268,8 +276,18 @@ def still_due(
 
 def report_topics(agenda: Agenda, agency_code: str) -> tuple[Topic, ...]:
     """What the agency has left of the periods that are open, one topic each, the most urgent first."""
+    return _topics(agenda, agenda.left.get(agency_code, ()))
+
+
+def own_topics(agenda: Agenda, who: Recipient) -> tuple[Topic, ...]:
+    """The same of what is this person's to report."""
+    left = agenda.left_indicators if who.is_contributor else agenda.left
+    return _topics(agenda, left.get(who.agency_code, ()))
+
+
+def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
     by_period: dict[str, list[Left]] = {}
-    for left in agenda.left.get(agency_code, ()):
+    for left in all_left:
         if left.period.is_open(agenda.today):
             by_period.setdefault(left.period.code, []).append(left)
     return tuple(Topic(found[0].period, tuple(found)) for found in by_period.values())
@@ -325,6 +343,12 @@ def _announced(agenda: Agenda, who: Recipient, day: date) -> tuple[Lapsing, ...]
     )
 
 
+def _is_expected(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> bool:
+    if who.is_contributor:
+        return any(left.period == period for left in agenda.left_indicators.get(who.agency_code, ()))
+    return who.agency_code in agenda.expecting.get(period.code, ())
+
+
 def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step]) -> bool:
     return any(step.rung is Rung.LATE for step in pending) or who.agency_code not in agenda.with_focal_point
 
@@ -332,11 +356,7 @@ def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step
 # ------------------------------------------------------------------ the words
 def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: str = "") -> Card:
     """One message with all topics, the most urgent in full; buttons that deal with all of it."""
-    return (
-        _to_coordinator(topics, who, agenda)
-        if who.role not in AGENCY_ROLES
-        else _to_reporter(topics, who, agenda, colleague)
-    )
+    return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
 
 
 def stage(period: ReportingPeriod, today: date) -> str:
@@ -355,14 +375,19 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         for draft in agenda.lapsing.get(who.person_id, ())
     ]
     if not topics:
-        return Card(tuple(drafts), ((Button(say("remind.start"), "command:pendientes:", "primary"),),))
+        command = "indicadores" if who.is_contributor else "pendientes"
+        return Card(tuple(drafts), ((Button(say("remind.start"), f"command:{command}:", "primary"),),))
     urgent = max(
         topics, key=lambda topic: (STAGES.index(stage(topic.period, agenda.today)), -topic.period.due_on.toordinal())
     )
     key = stage(urgent.period, agenda.today)
     count = len(urgent.left)
+    if who.is_contributor:
+        wanted = "remind.indicators_late" if key in ("grace", "late") else "remind.indicators"
+    else:
+        wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
     text = say(
-        f"remind.{key}" if count > 1 else f"remind.{key}_one",
+        wanted,
         name=who.name.split()[0],
         agency=who.agency_code,
         period_name=period_name(urgent.period, who.language),
@@ -374,7 +399,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         lock_date=show_date(urgent.period.locks_on.isoformat(), who.language),
     )
     lines: list[Line] = [line(text)]
-    lines += [line(f"• {left.activity.code} ", left.activity.title(who.language)) for left in urgent.left[:LISTED]]
+    lines += [line(f"• {left.item.code} ", left.item.title(who.language)) for left in urgent.left[:LISTED]]
     if count > LISTED:
         lines.append(line(say("remind.more", n=count - LISTED)))
     for topic in topics:
@@ -389,6 +414,9 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     lines += drafts
     if key in ("grace", "late") and colleague:
         lines.append(line(say("remind.copied", colleague=colleague)))
+    if who.is_contributor:
+        start = Button(say("remind.start"), "command:indicadores:", "primary")
+        return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), "command:posponer:"),)))
     rows: list[tuple[Button, ...]] = [
         (Button(say("remind.start"), "command:empezar:", "primary"),),
         (Button(say("remind.tomorrow"), "command:posponer:"), Button(say("remind.nothing_new"), "command:novedades:")),

@@ -27,6 +27,7 @@ _RECORD = insert(_E)
 Act = Literal[
     "membership.granted",
     "membership.ended",
+    "membership.contributor",
     "person.suspended",
     "person.restored",
     "invitation.issued",

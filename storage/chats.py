@@ -64,6 +64,7 @@ class VisitMembership:
     role: str
     agency_id: int | None
     agency_code: str | None
+    is_contributor: bool
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ _OPEN = Prepared(
         _M.c.role.label("m_role"),
         _M.c.agency_id.label("m_agency_id"),
         _A.c.code.label("a_code"),
+        _M.c.is_contributor.label("m_contributor"),
     )
     .select_from(_C)
     .outerjoin(_P, _P.c.telegram_id == bindparam("telegram_id"))

@@ -418,6 +418,8 @@ class Invitation(Base):
     accepted_at: Mapped[datetime | None]
     """When the role was taken: later than redeemed by whoever has to give up another one for it."""
     revoked_at: Mapped[datetime | None]
+    is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Of an observer's link: with the right to report (`Membership.is_contributor`)."""
 
 
 class Stranger(Base):

@@ -11,7 +11,7 @@ hangs on the person (S17); whatever grants or takes away writes an audit entry i
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,13 @@ class Membership:
     agency_code: str
     agency_name: Translations
     active_from: datetime
+    is_contributor: bool = False
+    """An observer who also reports the indicators that their agency leads (DOMAIN §2.7)."""
+
+    @property
+    def reports(self) -> bool:
+        """Whether anything at all is theirs to report."""
+        return self.role in AGENCY_ROLES or self.is_contributor
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,7 @@ _PEOPLE = (
         _agency.c.code.label("agency_code"),
         _agency.c.name.label("agency_name"),
         _membership.c.active_from,
+        _membership.c.is_contributor,
     )
     .select_from(_person)
     .outerjoin(_membership, and_(_membership.c.person_id == _person.c.id, _IS_CURRENT))
@@ -232,18 +240,21 @@ class People:
         now: datetime,
         by: int | None = None,
         invitation_id: int | None = None,
+        is_contributor: bool = False,
     ) -> Membership:
         """The role, from now on, in place of the one the person had in that plan, with what was pending under that.
 
         Drafts go on only between focal point and alternate of one agency. The same role for the same agency again
-        changes nothing. Conflict if that would leave the plan without
-        an admin; ValueError for a focal point or alternate of no agency.
+        changes nothing but `is_contributor`, where that is given. Conflict if that would leave the plan without
+        an admin; ValueError for a focal point or alternate of no agency, and for a contributor who is no observer
+        of an agency.
         """
-        if role in AGENCY_ROLES and agency_id is None:
-            raise ValueError(f"a {role.value} belongs to an agency")
+        _check_role(role, agency_id, is_contributor=is_contributor)
         present = self._current(person_id, plan_id)
         if present is not None:
             if (present.role, present.agency_id) == (role, agency_id):
+                if is_contributor and self.set_contributor(person_id, plan_id, True, now=now, by=by):
+                    present = replace(present, is_contributor=True)
                 return present
             if present.role is Role.ADMIN and role is not Role.ADMIN:
                 self._keep_an_admin(person_id, (plan_id,))
@@ -252,19 +263,49 @@ class People:
             self._end(present, now)
         self._connection.execute(
             insert(_membership).values(
-                plan_id=plan_id, person_id=person_id, agency_id=agency_id, role=role.value, active_from=now
+                plan_id=plan_id,
+                person_id=person_id,
+                agency_id=agency_id,
+                role=role.value,
+                active_from=now,
+                is_contributor=is_contributor,
             )
         )
         granted = self._current(person_id, plan_id)
         if granted is None:
             raise NotFound("the membership just granted")
         details: dict[str, object] = {"person": person_id, "role": role.value, "agency": granted.agency_code}
+        if is_contributor:
+            details["contributor"] = True
         if present is not None:
             details["instead_of"] = present.role.value
         if invitation_id is not None:
             details["invitation"] = invitation_id
         self._unit.audit.record("membership.granted", actor_id=by, plan_id=plan_id, details=details, now=now)
         return granted
+
+    def set_contributor(
+        self, person_id: int, plan_id: int, is_contributor: bool, *, now: datetime, by: int | None
+    ) -> bool:
+        """Give an observer the right to report their agency's indicators, or take it away with what they had begun.
+
+        False if that is how it was. NotFound without a role in the plan; ValueError for whoever is no observer of
+        an agency.
+        """
+        present = self._current(person_id, plan_id)
+        if present is None:
+            raise NotFound(f"person {person_id} has no role in the plan")
+        _check_role(present.role, present.agency_id, is_contributor=is_contributor)
+        if present.is_contributor == is_contributor:
+            return False
+        if not is_contributor:
+            self._drop_what_is_pending(person_id, now, plan_id=plan_id)
+        self._connection.execute(
+            update(_membership).where(_membership.c.id == present.id).values(is_contributor=is_contributor)
+        )
+        details = {"person": person_id, "agency": present.agency_code, "contributor": is_contributor}
+        self._unit.audit.record("membership.contributor", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return True
 
     def end_membership(self, person_id: int, plan_id: int, *, now: datetime, by: int | None) -> bool:
         """Take the role away ("ya no soy el punto focal"), with open drafts and waiting messages.
@@ -444,6 +485,7 @@ def _to_membership(row: Row[*tuple[Any, ...]]) -> Membership:
         agency_code=row.agency_code or "",
         agency_name=row.agency_name or {},
         active_from=row.active_from,
+        is_contributor=row.is_contributor,
     )
 
 
@@ -478,15 +520,16 @@ class Invitations:
         now: datetime,
         by: int | None = None,
         ttl: timedelta = INVITATION_TTL,
+        is_contributor: bool = False,
     ) -> str:
         """The token of a new link: 43 characters that fit Telegram's start parameter. Nobody can be told it again.
 
         `by` is None for the server's command line, which may name an admin only while there is none: that link
         lives 15 minutes at most, and replaces an earlier one; Conflict if there is an admin. ValueError for a
-        `ttl` that is not positive or over 72 hours, and for a role that lacks its agency.
+        `ttl` that is not positive or over 72 hours, for a role that lacks its agency, and for a contributor who is
+        no observer of an agency.
         """
-        if role in AGENCY_ROLES and agency_id is None:
-            raise ValueError(f"a {role.value} belongs to an agency")
+        _check_role(role, agency_id, is_contributor=is_contributor)
         if not timedelta(0) < ttl <= INVITATION_TTL:
             raise ValueError("a link lives up to 72 hours")
         if role is Role.ADMIN and by is None:
@@ -510,10 +553,13 @@ class Invitations:
                 created_at=now,
                 created_by_id=by,
                 expires_at=now + ttl,
+                is_contributor=is_contributor,
             )
             .returning(_invitation.c.id)
         ).scalar_one()
-        details = {"invitation": invitation_id, "role": role.value, "agency_id": agency_id}
+        details: dict[str, object] = {"invitation": invitation_id, "role": role.value, "agency_id": agency_id}
+        if is_contributor:
+            details["contributor"] = True
         self._unit.audit.record("invitation.issued", actor_id=by, plan_id=plan_id, details=details, now=now)
         return token
 
@@ -559,6 +605,7 @@ class Invitations:
                 _invitation.c.role,
                 _invitation.c.agency_id,
                 _invitation.c.created_by_id,
+                _invitation.c.is_contributor,
             )
         ).one_or_none()
         if invitation is None:
@@ -668,7 +715,16 @@ class Invitations:
             now=now,
             by=invitation.created_by_id,
             invitation_id=invitation.id,
+            is_contributor=invitation.is_contributor,
         )
+
+
+def _check_role(role: Role, agency_id: int | None, *, is_contributor: bool) -> None:
+    """ValueError for a role that lacks its agency, and for a right that is an observer's alone."""
+    if role in AGENCY_ROLES and agency_id is None:
+        raise ValueError(f"a {role.value} belongs to an agency")
+    if is_contributor and (role is not Role.OBSERVER or agency_id is None):
+        raise ValueError("only an observer of an agency may contribute its indicators")
 
 
 def _is_locked_out(failures: int, since: datetime | None, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, literal_column, or_, select, update
 
-from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_reports, steps
+from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_indicators, left_reports, steps
 from conversations.plan import (
     Activity,
     ActivityStatus,
@@ -183,6 +183,7 @@ _RECIPIENTS = (
         _membership.c.active_from,
         _person.c.unreachable_at.is_not(None).label("is_unreachable"),
         _person.c.privacy_accepted_at.is_not(None).label("has_accepted"),
+        _membership.c.is_contributor,
     )
     .join(_membership, _HAS_ROLE)
     .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
@@ -483,8 +484,19 @@ class Schedules:
             windows=windows,
         )
 
-    def agenda(self, plan_id: int, outlook: Agenda, now: datetime, agencies: Collection[str] | None = None) -> Agenda:
-        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements or seven."""
+    def agenda(
+        self,
+        plan_id: int,
+        outlook: Agenda,
+        now: datetime,
+        agencies: Collection[str] | None = None,
+        *,
+        contributing: Collection[str] = (),
+    ) -> Agenda:
+        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements or seven.
+
+        And one more for the indicators that are left of the agencies that are `contributing`.
+        """
         today, periods = outlook.today, outlook.periods
         closing = [step.period for step in outlook.steps if step.rung in FOR_COORDINATORS]
         concerned = {p.code: p for p in (*(p for p in periods if p.is_open(today)), *closing)}
@@ -498,6 +510,14 @@ class Schedules:
         return replace(
             outlook,
             left=left_reports(activities, concerned.values(), ended, reported, returned, closed),
+            left_indicators=left_indicators(
+                [each for each in self._unit.plans.indicators(plan_id) if each.agency_code in contributing],
+                concerned.values(),
+                reported,
+                returned,
+            )
+            if contributing
+            else {},
             expecting=expecting,
             unclosed={
                 p.code: tuple(sorted(agency for agency in expecting[p.code] if (agency, p.code) not in closed))
@@ -716,4 +736,5 @@ def _to_recipient(row: Any) -> Recipient:
         since=row.active_from.astimezone(ZoneInfo(row.timezone)).date(),
         is_unreachable=row.is_unreachable,
         has_accepted_privacy=row.has_accepted,
+        is_contributor=row.is_contributor,
     )

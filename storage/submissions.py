@@ -235,10 +235,19 @@ class Submissions:
         return self._page(_S.c.person_id == person_id, limit, before, only_current)
 
     def of_agency(
-        self, agency_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
+        self,
+        agency_id: int,
+        *,
+        limit: int = 10,
+        before: int | None = None,
+        only_current: bool = True,
+        kind: str | None = None,
     ) -> list[StoredSubmission]:
-        """What the agency sent, newest first; paged as `of_person`."""
-        return self._page(_S.c.agency_id == agency_id, limit, before, only_current)
+        """What the agency sent, newest first; paged as `of_person`. `kind`: only about activities, or indicators."""
+        whose = _S.c.agency_id == agency_id
+        if kind is not None:
+            whose = whose & _S.c.subject.startswith(f"{kind}:")
+        return self._page(whose, limit, before, only_current)
 
     def current_for(self, plan_id: int, reporting_period_id: int) -> set[str]:
         """The subjects that have been reported for the period."""

@@ -46,6 +46,7 @@ from storage.vault import Vault, VaultError
 
 if TYPE_CHECKING:
     from storage.agencies import Agencies
+    from storage.comments import Comments
     from storage.files import Attachments
     from storage.people import Invitations, People
     from storage.periods import Periods
@@ -127,6 +128,12 @@ class UnitOfWork:
         from storage.settings import PlanSettings
 
         return PlanSettings(self)
+
+    @cached_property
+    def comments(self) -> "Comments":
+        from storage.comments import Comments
+
+        return Comments(self)
 
     @cached_property
     def plans(self) -> "Plans":

@@ -139,6 +139,8 @@ def upgrade() -> None:
     with op.batch_alter_table("membership") as batch:
         batch.add_column(sa.Column("until_on", sa.Date(), nullable=True))
         batch.add_column(sa.Column("is_contributor", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("invitation") as batch:
+        batch.add_column(sa.Column("is_contributor", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "comment",
         sa.Column("id", ID, nullable=False),
@@ -237,6 +239,8 @@ def downgrade() -> None:
         batch.drop_column("details")
     for name in ("plan_import", "setting", "role_request", "comment", "delegation", "reopening", "review_decision"):
         op.drop_table(name)
+    with op.batch_alter_table("invitation") as batch:
+        batch.drop_column("is_contributor")
     with op.batch_alter_table("membership") as batch:
         batch.drop_column("is_contributor")
         batch.drop_column("until_on")

@@ -1,0 +1,107 @@
+"""What observers tell the coordination, and what it answers.
+
+Somebody who knows a case from outside sees what a report does not say, and must not be able to write into it: so a
+comment is a row of its own. It names what it is about and changes nothing there (DOMAIN §4.5).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select, update
+
+from storage.errors import NotFound
+from storage.models import Agency, Comment, Membership, Person, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_C = table(Comment)
+_P = table(Person)
+_M = table(Membership)
+_A = table(Agency)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredComment:
+    """One comment. `subject` is what it is about (`activity:PRE-101`), None: the plan; open until it is settled."""
+
+    id: int
+    plan_id: int
+    person_id: int
+    subject: str | None
+    text: str = field(repr=False)
+    written_at: datetime
+    reply: str | None = field(repr=False)
+    settled_at: datetime | None
+    name: str = field(repr=False)
+    """Of whoever wrote it."""
+    chat_id: int
+    language: str
+    agency_code: str = ""
+    """Of the writer as they are now; blank once they have left."""
+
+    @property
+    def code(self) -> str:
+        return (self.subject or "").partition(":")[2]
+
+
+_COLUMNS = (
+    *(_C.c[name] for name in ("id", "plan_id", "person_id", "subject", "text", "written_at", "reply", "settled_at")),
+    _P.c.name,
+    _P.c.telegram_id,
+    _P.c.language,
+    func.coalesce(_A.c.code, "").label("agency_code"),
+)
+_COMMENTS = (
+    select(*_COLUMNS)
+    .join(_P, _P.c.id == _C.c.person_id)
+    .outerjoin(_M, (_M.c.person_id == _C.c.person_id) & (_M.c.plan_id == _C.c.plan_id) & _M.c.active_to.is_(None))
+    .outerjoin(_A, _A.c.id == _M.c.agency_id)
+)
+
+
+class Comments:
+    """Comments of a plan."""
+
+    def __init__(self, unit: "UnitOfWork") -> None:
+        self._connection = unit.connection
+
+    def add(self, plan_id: int, person_id: int, subject: str | None, text: str, now: datetime) -> int:
+        """The number of a new one."""
+        values = {"plan_id": plan_id, "person_id": person_id, "subject": subject, "text": text, "written_at": now}
+        id: int = self._connection.execute(insert(_C).values(values).returning(_C.c.id)).scalar_one()
+        return id
+
+    def get(self, plan_id: int, id: int) -> StoredComment:
+        """NotFound, also for another plan's."""
+        found = self._connection.execute(_COMMENTS.where(_C.c.plan_id == plan_id, _C.c.id == id)).first()
+        if found is None:
+            raise NotFound(f"comment {id}")
+        return StoredComment(*found)
+
+    def open(self, plan_id: int) -> list[StoredComment]:
+        """Those that nobody has settled, the oldest first."""
+        statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.settled_at.is_(None)).order_by(_C.c.id)
+        return [StoredComment(*found) for found in self._connection.execute(statement)]
+
+    def of_person(self, plan_id: int, person_id: int, *, limit: int = 20) -> list[StoredComment]:
+        """What somebody wrote, the newest first."""
+        statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.person_id == person_id).order_by(_C.c.id.desc())
+        return [StoredComment(*found) for found in self._connection.execute(statement.limit(limit))]
+
+    def count_open_of(self, plan_id: int, person_id: int) -> int:
+        statement = select(func.count()).where(
+            _C.c.plan_id == plan_id, _C.c.person_id == person_id, _C.c.settled_at.is_(None)
+        )
+        number: int = self._connection.execute(statement).scalar_one()
+        return number
+
+    def settle(self, plan_id: int, id: int, *, by: int, now: datetime, reply: str | None = None) -> bool:
+        """Answered, or read and done with. False, and nothing changed, if somebody was faster."""
+        done = self._connection.execute(
+            update(_C)
+            .where(_C.c.plan_id == plan_id, _C.c.id == id, _C.c.settled_at.is_(None))
+            .values(settled_at=now, settled_by_id=by, reply=reply)
+        )
+        return done.rowcount == 1

@@ -1,0 +1,208 @@
+"""Observers over the real dispatch: what they say reaches the coordination, and what a contributor may report."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Desk
+from house import ANA, CARMEN, GRACE, PEDRO, furnish, settings_in
+
+from bot.commands import COMMANDS
+from bot.occasion import Moment
+from bot.opening import open_storage
+from bot.reminding import plan_reminders
+from bot.telegram.updates import command_token
+from conversations.plan import Role
+from conversations.wording import wording
+from storage.unit_of_work import UnitOfWork
+
+JANUARY = datetime(2019, 1, 3, 13, 30, tzinfo=UTC)
+"""The year is open: what IJM supplies is due, and DGP's monthly reports are."""
+
+
+class Office(Desk):
+    """The desk in January, and what each phone was last shown."""
+
+    def shown(self, handled: Any, chat: int) -> tuple[str, dict[str, str]]:
+        """Text and buttons (text → data) of the last card for this chat."""
+        rows = [row for row in handled.deliveries if row.chat_id == chat and "text" in row.payload]
+        payload = rows[-1].payload
+        keyboard = payload.get("reply_markup", {}).get("inline_keyboard", [])
+        return payload["text"], {b["text"]: b["callback_data"] for row in keyboard for b in row}
+
+    def rows(self, statement: str) -> list[Any]:
+        with self.database.reader() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(statement)]
+
+    def person(self, telegram_id: int) -> int:
+        number: int = self.rows(f"SELECT id FROM person WHERE telegram_id = {telegram_id}")[0][0]
+        return number
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    furnish(tmp_path)
+    with open_storage(settings_in(tmp_path)) as database:
+        made = Office(database)
+        made.now = JANUARY
+        yield made
+
+
+def make_contributor(office: Office) -> None:
+    office.tap(PEDRO, command_token("aporta", f"{office.person(GRACE)}.yes"))
+
+
+def test_a_comment_reaches_the_coordination_is_answered_and_changes_no_datum(office: Office) -> None:
+    """Typed in the chat, told to the coordinator, answered by typing; the observer reads the answer."""
+    before = office.state()
+    asked, _ = office.shown(office.say(GRACE, "/comment PRE-101"), GRACE)
+    assert "PRE-101" in asked
+    refused = office.say(GRACE, "Call 809-555-1234 please")
+    assert office.rows("SELECT count(*) FROM comment") == [(0,)]
+    assert any(row.method == "deleteMessage" for row in refused.deliveries)
+    written = office.say(GRACE, "The school sessions have not begun in Azua.")
+    assert office.shown(written, GRACE)[0] == wording("en")("observer.contribute")
+    told, buttons = office.shown(written, CARMEN)
+    assert "Grace Miller (IJM)" in told
+    assert "PRE-101" in told
+    assert "not begun in Azua" in told
+    office.tap(CARMEN, buttons[wording("es")("comment.answer")])
+    answered = office.say(CARMEN, "Empiezan el lunes.")
+    text, _ = office.shown(answered, GRACE)
+    assert "Empiezan el lunes." in text
+    own, _ = office.shown(office.say(GRACE, "/comments"), GRACE)
+    assert "Empiezan el lunes." in own
+    listed, _ = office.shown(office.say(CARMEN, "/comentarios"), CARMEN)
+    assert listed == wording("es")("comment.none_open")
+    assert office.state() == before
+    assert office.rows("SELECT subject FROM comment") == [("activity:PRE-101",)]
+
+
+def test_a_comment_is_settled_once_and_only_by_who_coordinates(office: Office) -> None:
+    """A forged, foreign or second tap settles nothing; an observer's flood is stopped."""
+    office.say(GRACE, "/comment")
+    office.say(GRACE, "About the plan as a whole.")
+    office.tap(CARMEN, command_token("comentarios", "x.1"))
+    assert office.rows("SELECT settled_at IS NOT NULL, reply FROM comment") == [(1, None)]
+    office.tap(CARMEN, command_token("comentarios", "r.1"))
+    office.say(CARMEN, "Tarde.")
+    assert office.rows("SELECT reply FROM comment") == [(None,)]
+    for argument in ("x.1", "r.1", "1", "p0", "x.99", "zz", "x.-1"):
+        for who in (GRACE, ANA, PEDRO):
+            office.tap(who, command_token("comentarios", argument))
+    office.say(GRACE, "This is typed without having been asked.")
+    assert office.rows("SELECT count(*), count(reply) FROM comment") == [(1, 0)]
+    for _ in range(25):
+        office.say(GRACE, "/comment")
+        office.say(GRACE, "Again.")
+    assert office.rows("SELECT count(*) FROM comment WHERE settled_at IS NULL") == [(20,)]
+    office.say(GRACE, "/comment")
+    assert office.rows("SELECT count(*) FROM comment WHERE length(text) > 1000") == [(0,)]
+
+
+def test_a_contributor_reports_the_indicators_of_their_agency_and_nothing_else(office: Office) -> None:
+    """Before the right nothing; with it IND-14, 23 and 24 (DOMAIN §2.7), their receipt and correction, and no more."""
+    open_one = command_token("reportar", "i.IND-14.2018")
+    assert office.tap(GRACE, open_one).answer.show_alert  # type: ignore[union-attr]
+    assert wording("en")("contributor.own") not in office.shown(office.say(GRACE, "/menu"), GRACE)[1]
+    make_contributor(office)
+    home, buttons = office.shown(office.say(GRACE, "/menu"), GRACE)
+    assert home.startswith("Observer view · December 2018")
+    listed = office.shown(office.tap(GRACE, buttons[wording("en")("contributor.own")]), GRACE)[1]
+    assert [text.partition(" ")[0] for text in listed][:3] == ["IND-14", "IND-23", "IND-24"]
+    office.database.units.submit(None, lambda unit: _lead(unit, "PRE-101", "IJM")).result()
+    before = office.state()
+    for argument in ("a.PRE-101.201812", "i.IND-05.2018", "i.IND-01.201812", "PRE-101"):
+        office.tap(GRACE, command_token("reportar", argument))
+    for name in (
+        "pendientes",
+        "cerrar",
+        "referimientos",
+        "novedades",
+        "empezar",
+        "llenar",
+        "relevo",
+        "delegar",
+        "pausar",
+    ):
+        answer = office.tap(GRACE, command_token(name, "")).answer
+        assert answer is not None
+        assert answer.show_alert
+    assert office.state() == before
+    office.tap(GRACE, open_one)
+    assert office.rows("SELECT subject, sensitive FROM session WHERE state = 'open'") == [("indicator:IND-14", 0)]
+
+
+def test_the_right_is_given_and_taken_by_an_admin_alone(office: Office) -> None:
+    """Not by the person, not for another role, not twice; what was begun goes with it, and the person is told."""
+    grace, ana = office.person(GRACE), office.person(ANA)
+    for who in (GRACE, ANA, CARMEN):
+        office.tap(who, command_token("aporta", f"{grace}.yes"))
+    for argument in (f"{ana}.yes", "9999.yes", "x.yes", ".yes"):
+        office.tap(PEDRO, command_token("aporta", argument))
+    assert office.rows("SELECT count(*) FROM membership WHERE is_contributor") == [(0,)]
+    given = office.tap(PEDRO, command_token("aporta", f"{grace}.yes"))
+    assert "IJM" in office.shown(given, GRACE)[0]
+    office.tap(GRACE, command_token("reportar", "i.IND-14.2018"))
+    office.tap(PEDRO, command_token("aporta", f"{grace}.no"))
+    assert office.rows("SELECT count(*) FROM session WHERE state = 'open'") == [(0,)]
+    assert office.rows("SELECT count(*) FROM audit_entry WHERE act = 'membership.contributor'") == [(2,)]
+
+
+def test_an_admin_is_asked_whether_an_observer_reports_only_where_there_is_something_to(office: Office) -> None:
+    """IJM leads indicators, ONU leads none: its link is made at once."""
+    asked, buttons = office.shown(office.tap(PEDRO, command_token("invitar", "observer.IJM")), PEDRO)
+    assert "IND-14, IND-23, IND-24" in asked
+    office.tap(PEDRO, buttons[wording("es")("contributor.reports")])
+    office.tap(PEDRO, buttons[wording("es")("contributor.observes")])
+    office.tap(PEDRO, command_token("invitar", "observer.DPD.reports"))
+    assert office.rows("SELECT is_contributor FROM invitation ORDER BY id DESC LIMIT 3") == [(0,), (0,), (1,)]
+
+
+def test_a_contributor_is_reminded_of_what_their_agency_has_left(office: Office) -> None:
+    """The ladder of any reporter, with the way to their list; an observer without the right hears nothing."""
+
+    def told(unit: UnitOfWork) -> list[Any]:
+        from bot import scheduler
+
+        plan = unit.plans.only()
+        scheduler.furnish(unit, plan.id, JANUARY)
+        [schedule] = [each for each in unit.schedule.all() if each.what == "reminders"]
+        planned = plan_reminders(unit, schedule, Moment.of(plan.id, JANUARY, "America/Santo_Domingo"))
+        return [one for one in planned if one.who.role is Role.OBSERVER]
+
+    ask = lambda: office.database.units.submit(None, told).result()  # noqa: E731
+    assert ask() == []
+    make_contributor(office)
+    [one] = ask()
+    [message] = one.messages
+    assert "IJM" in message.payload["text"]
+    assert "IND-14" in message.payload["text"]
+    assert message.payload["reply_markup"]["inline_keyboard"][0][0]["callback_data"] == "c:indicadores:"
+
+
+def test_what_a_contributor_may_is_declared_in_the_table() -> None:
+    """No command of a contributor's is about activities, closing or the agency's people."""
+    also = {command.name for command in COMMANDS if command.also_contributors}
+    assert also == {
+        "reportar",
+        "indicadores",
+        "historial",
+        "cancelar",
+        "posponer",
+        "recibo",
+        "corregir",
+        "continuar",
+        "descartar",
+        "tomar",
+        "responder",
+        "versiones",
+    }
+
+
+def _lead(unit: UnitOfWork, activity: str, agency: str) -> None:
+    plan = unit.plans.only()
+    number = unit.plans.agency(plan.id, agency).id
+    unit.connection.exec_driver_sql(f"UPDATE activity SET agency_id = {number} WHERE code = '{activity}'")
