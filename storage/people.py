@@ -51,11 +51,6 @@ class Membership:
     is_contributor: bool = False
     """An observer who also reports the indicators that their agency leads (DOMAIN §2.7)."""
 
-    @property
-    def reports(self) -> bool:
-        """Whether anything at all is theirs to report."""
-        return self.role in AGENCY_ROLES or self.is_contributor
-
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -112,27 +112,35 @@ def test_a_contributor_reports_the_indicators_of_their_agency_and_nothing_else(o
     assert home.startswith("Observer view · December 2018")
     listed = office.shown(office.tap(GRACE, buttons[wording("en")("contributor.own")]), GRACE)[1]
     assert [text.partition(" ")[0] for text in listed][:3] == ["IND-14", "IND-23", "IND-24"]
-    office.database.units.submit(None, lambda unit: _lead(unit, "PRE-101", "IJM")).result()
-    before = office.state()
-    for argument in ("a.PRE-101.201812", "i.IND-05.2018", "i.IND-01.201812", "PRE-101"):
-        office.tap(GRACE, command_token("reportar", argument))
-    for name in (
-        "pendientes",
-        "cerrar",
-        "referimientos",
-        "novedades",
-        "empezar",
-        "llenar",
-        "relevo",
-        "delegar",
-        "pausar",
-    ):
-        answer = office.tap(GRACE, command_token(name, "")).answer
-        assert answer is not None
-        assert answer.show_alert
-    assert office.state() == before
     office.tap(GRACE, open_one)
     assert office.rows("SELECT subject, sensitive FROM session WHERE state = 'open'") == [("indicator:IND-14", 0)]
+
+
+def test_an_agencys_activities_stay_with_its_focal_points(office: Office) -> None:
+    """An observer of MMUJER who contributes finds none of its activities: not to open, read, correct or take over."""
+    agency = "(SELECT id FROM agency WHERE code = 'MMUJER')"
+    office.database.units.submit(
+        None,
+        lambda unit: unit.connection.exec_driver_sql(
+            f"UPDATE membership SET agency_id = {agency} WHERE person_id = {office.person(GRACE)}"
+        ).close(),
+    ).result()
+    make_contributor(office)
+    office.tap(ANA, command_token("reportar", "a.PRE-101.201812"))
+    [(draft,)] = office.rows("SELECT id FROM session WHERE state = 'open' AND subject = 'activity:PRE-101'")
+    sent = office.rows(f"SELECT id FROM submission WHERE agency_id = {agency}")
+    assert sent
+    before = office.state()
+    for argument in ("a.PRE-101.201812", "a.ASI-101.201812", "PRE-101"):
+        office.tap(GRACE, command_token("reportar", argument))
+    for (number,) in [*sent, (draft,)]:
+        for name in ("recibo", "corregir", "tomar", "continuar", "descartar"):
+            assert office.tap(GRACE, command_token(name, str(number))).answer.show_alert  # type: ignore[union-attr]
+    assert office.shown(office.say(GRACE, "/history"), GRACE)[0] == wording("en")("history.none")
+    for name in ("pendientes", "cerrar", "referimientos", "novedades", "empezar", "llenar", "relevo", "delegar"):
+        assert office.tap(GRACE, command_token(name, "")).answer.show_alert  # type: ignore[union-attr]
+    assert office.tap(GRACE, command_token("pausar", "0")).answer.show_alert  # type: ignore[union-attr]
+    assert office.state() == before
 
 
 def test_the_right_is_given_and_taken_by_an_admin_alone(office: Office) -> None:
@@ -200,9 +208,3 @@ def test_what_a_contributor_may_is_declared_in_the_table() -> None:
         "responder",
         "versiones",
     }
-
-
-def _lead(unit: UnitOfWork, activity: str, agency: str) -> None:
-    plan = unit.plans.only()
-    number = unit.plans.agency(plan.id, agency).id
-    unit.connection.exec_driver_sql(f"UPDATE activity SET agency_id = {number} WHERE code = '{activity}'")

@@ -81,11 +81,11 @@ def test_an_observer_is_given_the_right_to_report_and_loses_it_with_what_was_beg
     assert not change(True)
     visit = apply(lambda unit: unit.chats.open(world.telegram_ids[0], world.telegram_ids[0]))
     assert visit.membership.is_contributor is True
-    assert apply(lambda unit: unit.people.by_id(person_id)).membership.reports
+    assert apply(lambda unit: unit.people.by_id(person_id)).membership.is_contributor
     draft = apply(lambda unit: world.open(unit))
     assert change(False)
     assert apply(lambda unit: unit.sessions.get(draft.id)).state == "cancelled"
-    assert not apply(lambda unit: unit.people.by_id(person_id)).membership.reports
+    assert not apply(lambda unit: unit.people.by_id(person_id)).membership.is_contributor
     told = [details["contributor"] for act, details in acts(apply, world) if act == "membership.contributor"]
     assert told == [False, True]
 
