@@ -6,7 +6,7 @@ Nothing is sent from here. Everything said is an outbox row of the same unit as 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,11 @@ from conversations.wording import Wording, wording
 from storage.chats import Visit, VisitMembership, VisitPerson
 from storage.outbox import Kind, OutboxDraft, OutboxRow
 from storage.unit_of_work import UnitOfWork
+
+UNSAY = "unsay"
+"""The job that takes a message out of a chat."""
+READ_FOR = timedelta(hours=23)
+"""How long what is restricted may stand in a chat; the chore that looks for it comes every few minutes."""
 
 
 class Denied(Exception):
@@ -215,6 +220,11 @@ class Exchange:
     def delete(self, message_id: int) -> None:
         """Take a message of the person out of the chat."""
         self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+
+    def unsay_later(self, card_id: int) -> None:
+        """Whatever is done with it, this card is out of the chat within a day; after two Telegram refuses (S15)."""
+        at = self.now + READ_FOR
+        self.unit.jobs.add(UNSAY, {"card": card_id}, self.now, chat_id=self.chat_id, not_before=at)
 
     @property
     def has_card(self) -> bool:

@@ -108,14 +108,26 @@ def item(ex: Exchange, argument: str) -> None:
     """One report: what it says and what changed. `.all` adds every answer, `.see` what is restricted (audited)."""
     number, _, how = argument.partition(".")
     sent = _submission(ex, number)
-    if how not in ("", "all", "see", "later"):
+    if how not in ("", "all", "see", "later", "leave"):
         raise Denied
-    if how == "later":
-        following = _after(ex, sent.id)
+    if how in ("later", "leave"):
+        _leave(ex, sent)
+        following = _after(ex, sent.id) if how == "later" else None
         ex.show(_report_card(ex, following) if following else _queue_card(ex, 0))
+    elif sent.sensitive and how:
+        _leave(ex, sent)
+        card_id = ex.show(_report_card(ex, sent, is_whole=how == "all", is_seen=True), sensitive=True)
+        if card_id is not None:
+            ex.unsay_later(card_id)
     else:
-        ex.show(_report_card(ex, sent, is_whole=how == "all", is_seen=how in ("see", "all")), sensitive=sent.sensitive)
+        ex.show(_report_card(ex, sent, is_whole=how == "all"), sensitive=sent.sensitive)
     ex.stand(None)
+
+
+def _leave(ex: Exchange, sent: StoredSubmission) -> None:
+    """What was read of a restricted report goes from the chat with the next tap; the next card stands below."""
+    if sent.sensitive:
+        ex.drop_card()
 
 
 def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
@@ -168,7 +180,10 @@ def _report_card(
         )
     if is_hidden:
         rows.append((Button(say("review.later"), f"command:revision:{sent.id}.later"),))
-    back = (Button(say("review.back"), "command:revisar:0"), Button(say("menu.home"), "command:menu:"))
+    if sent.sensitive and not is_hidden:
+        back: tuple[Button, ...] = (Button(say("review.back"), f"command:revision:{sent.id}.leave"),)
+    else:
+        back = (Button(say("review.back"), "command:revisar:0"), Button(say("menu.home"), "command:menu:"))
     return Card(tuple(lines), (*rows, *extra, back))
 
 
@@ -287,6 +302,7 @@ def _moved(ex: Exchange, sent: StoredSubmission) -> None:
     current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
     current = ex.unit.submissions.get(current.id)
     ex.toast = ex.say("review.moved")
+    _leave(ex, sent)
     ex.show(_report_card(ex, current), sensitive=current.sensitive)
     ex.stand(None)
 
@@ -304,7 +320,11 @@ def evidence(ex: Exchange, argument: str) -> None:
     upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
     code, _ = _named(ex, sent)
     payload = {"caption": review.cut(f"{code} · {file.original_name}", 200), "@files": {"document": upload}}
-    ex.post("sendDocument", payload | {"protect_content": True}, sensitive=sent.sensitive)
+    card_id = None
+    if sent.sensitive or file.sensitive:
+        card_id = ex.unit.outbox.new_card(ex.chat_id)
+        ex.unsay_later(card_id)
+    ex.post("sendDocument", payload | {"protect_content": True}, card_id=card_id, sensitive=sent.sensitive)
 
 
 # ------------------------------------------------------------------ validating
@@ -324,6 +344,7 @@ def validate(ex: Exchange, argument: str) -> None:
         return
     code, title = _named(ex, sent)
     if sent.activity_status == ActivityStatus.CANCELLED and word != "yes":
+        _leave(ex, sent)
         rows = (
             (Button(ex.say("review.approve"), f"command:validar:{sent.id}.yes", "danger"),),
             (Button(ex.say("review.not_now"), f"command:revision:{sent.id}"),),
@@ -334,6 +355,7 @@ def validate(ex: Exchange, argument: str) -> None:
     following = _after(ex, sent.id)
     if not _decide(ex, sent, "validated"):
         return
+    _leave(ex, sent)
     head = [line(f"✅ {ex.say('review.validated', code=code)}"), line("")]
     undo = [(Button(ex.say("review.undo", code=code), f"command:validar:{sent.id}.undo"),)]
     if following is None or following.id == sent.id:
@@ -435,6 +457,8 @@ def send_back(ex: Exchange, argument: str) -> None:
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)
     ticked = review.ticked_in(marks, len(questions))
     marks = review.marks_of(ticked)
+    if not step:
+        _leave(ex, sent)
     if step == "why":
         _ask_why(ex, sent, questions, ticked)
     elif step.startswith("w") and step[1:].isdecimal() and int(step[1:]) < len(review.REASONS):

@@ -13,11 +13,13 @@ from typing import Final
 
 import structlog
 
+from bot.exchange import UNSAY
 from bot.telegram.handled import Clock
 from storage import chain
 from storage.database import Database
 from storage.errors import StorageError, Unavailable
 from storage.files import FileStore
+from storage.outbox import OutboxDraft
 from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
@@ -70,9 +72,27 @@ def forget(premises: Premises, now: datetime) -> None:
     premises.store.sweep(kept, now - timedelta(days=1))
 
 
+def unsay(premises: Premises, now: datetime) -> None:
+    """Take out of the chats what was restricted and has been there for a day (S15)."""
+
+    def work(unit: UnitOfWork) -> None:
+        for job in unit.jobs.claim(now, now + timedelta(minutes=5), limit=100, kinds=(UNSAY,)):
+            if unit.outbox.card_message_id(job.payload["card"]) is not None:
+                # Queued, not leased: it is the sweep that sends what nobody has just asked for.
+                at = now + timedelta(seconds=1)
+                draft = OutboxDraft(
+                    job.chat_id or 0, "notice", "deleteMessage", {}, card_id=job.payload["card"], not_before=at
+                )
+                unit.outbox.add(draft, now=now)
+            unit.jobs.settle(job, now)
+
+    premises.database.units.submit(None, work).result()
+
+
 UPKEEP: tuple[Chore, ...] = (
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
     Chore("forget", timedelta(hours=1), forget),
+    Chore("take restricted messages out of chats", timedelta(minutes=5), unsay),
 )
 
 

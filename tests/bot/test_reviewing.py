@@ -17,11 +17,14 @@ from bot.occasion import Moment
 from bot.opening import open_storage
 from bot.returns import VALIDATED, compose
 from bot.telegram.updates import command_token
+from bot.upkeep import Premises, unsay
+from bot.uploads import open_upload
 from conversations.plan import Role
 from conversations.review import WEEK
 from storage.figures import Figures
-from storage.files import Inspected
+from storage.files import FileStore, Inspected
 from storage.outbox import OutboxDraft
+from storage.vault import Vault
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 SECOND = 595
@@ -162,11 +165,41 @@ def test_restricted_text_is_opened_by_a_coordinator_and_that_is_on_record(desk: 
     assert audited(desk) == []
     opened = tap(desk, CARMEN, "revision", f"{number}.see")
     assert "Convocar la mesa" in said(opened)
-    assert all(row.sensitive for row in opened.deliveries)
+    assert all(row.sensitive for row in opened.deliveries if row.method == "sendMessage")
     assert audited(desk) == ["restricted.viewed"]
     for who in (ANA, PEDRO, GRACE):
         assert is_denied(tap(desk, who, "revision", f"{number}.see"))
     assert audited(desk) == ["restricted.viewed"]
+
+
+def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(desk: Desk) -> None:
+    """It stands in a message of its own, which goes; if nobody taps anything more, a chore takes it (S15)."""
+    number = sent(desk, "ASI-201", sensitive=True)
+    opened = tap(desk, CARMEN, "revision", f"{number}.see")
+    [row] = [each for each in opened.deliveries if each.method == "sendMessage"]
+    do(desk, lambda unit: unit.outbox.place({row.card_id: 77}))
+    for after, gone in ((timedelta(hours=22), 0), (timedelta(hours=23, minutes=5), 1), (timedelta(hours=30), 1)):
+        unsay(Premises(desk.database, None), NOW + after)  # type: ignore[arg-type]
+        with desk.database.reader() as connection:
+            found = connection.exec_driver_sql(
+                "SELECT chat_id, card_id FROM outbox WHERE method = 'deleteMessage' AND state = 'queued'"
+            ).fetchall()
+        assert [tuple(each) for each in found] == [(CARMEN, row.card_id)] * gone
+    for name, argument in (("validar", number), ("devolver", number), ("revision", f"{number}.leave")):
+        again = tap(desk, CARMEN, "revision", f"{number}.see")
+        assert "Convocar la mesa" in said(again)
+        left = tap(desk, CARMEN, name, argument)
+        assert [each.method for each in left.deliveries] == ["deleteMessage", "sendMessage"]
+        assert "Convocar la mesa" not in said(left)
+        do(desk, lambda unit: unit.submissions.set_validation_state(number, "submitted"))
+
+
+def test_a_sealed_file_is_opened_on_its_way(desk: Desk, tmp_path: Path) -> None:
+    """What lies on the disk is no use to anybody, what arrives is the file (S12)."""
+    store = FileStore(tmp_path / "evidence", Vault.load(tmp_path / "keys.json"))
+    key = store.put(b"%PDF-1.4 acta", sensitive=True)
+    with open_upload(store, None, f"evidence:{key}") as file:  # type: ignore[arg-type]
+        assert file.read() == b"%PDF-1.4 acta"
 
 
 def test_evidence_is_a_tap_away_and_is_not_to_be_passed_on(desk: Desk) -> None:
