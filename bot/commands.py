@@ -15,6 +15,7 @@ from bot import (
     auditing,
     digests,
     exporting,
+    home,
     notices,
     observing,
     periods,
@@ -108,15 +109,7 @@ def menu(ex: Exchange, argument: str = "") -> None:
     if ex.membership.role in REPORTERS:
         pending(ex, "")
         return
-    if ex.membership.role in observing.WATCHERS:
-        observing.home(ex, {command.name for command in COMMANDS if command.allows(ex)})
-        return
-    rows: list[tuple[Button, ...]] = []
-    for command in COMMANDS:
-        if command.in_menu and command.allows(ex) and command.name not in ("start", "pendientes"):
-            rows.append((Button(ex.say(f"command.{command.name}"), f"command:{command.name}:"),))
-    ex.show(Card((line(bold(ex.say(f"role.{ex.membership.role}"))), line(ex.say("welcome.home"))), tuple(rows)))
-    ex.stand(None)
+    home.home(ex, {command.name for command in COMMANDS if command.allows(ex)})
 
 
 def pending(ex: Exchange, argument: str) -> None:
@@ -545,45 +538,6 @@ def show_help(ex: Exchange, argument: str) -> None:
     ex.stand(None)
 
 
-# ------------------------------------------------------------------ coordination and administration
-def progress(ex: Exchange, argument: str) -> None:
-    """Who has reported for the period that is open: agency by agency, counts only."""
-    plan_id, say = ex.membership.plan_id, ex.say
-    plans = ex.unit.plans
-    home = (Button(say("menu.home"), "command:menu:"),)
-    periods = plans.open_periods(plan_id, ex.today)
-    periods = tuple(period for period in periods if period.end_on == periods[-1].end_on)
-    if not periods:
-        ex.show(Card((line(say("progress.none")),), (home,)))
-        ex.stand(None)
-        return
-    activities, ended = plans.activities(plan_id), plans.ended(plan_id)
-    returned = ex.unit.reviews.returned(plan_id)
-    counts: dict[str, list[int]] = {}
-    for period in periods:
-        done = ex.unit.submissions.current_for(plan_id, period.id)
-        for expected in expected_reports(activities, period, ended):
-            count = counts.setdefault(expected.activity.agency_code, [0, 0, 0])
-            count[0] += expected.activity.subject in done
-            count[1] += 1
-            count[2] += (expected.activity.subject, period.id) in returned
-    period = periods[0]
-    lines: list[Line] = [line(bold(say("progress.title", period_name=period_name(period, ex.language))))]
-    for agency in plans.agencies(plan_id):
-        if agency.code in counts:
-            reported, total, back = counts[agency.code]
-            shape = "✅" if reported == total and not back else ("🟡" if reported else "⚪")
-            row = say("progress.row", agency=agency.code, reported=reported, expected=total)
-            sent_back = f" · ↩️ {say('progress.returned', n=back)}" if back else ""
-            closed = f" · {say('progress.closed')}" if plans.is_closed(agency.id, period.id) else ""
-            lines.append(line(f"{shape} {row}{sent_back}{closed}"))
-    reported, total = (sum(c[i] for c in counts.values()) for i in (0, 1))
-    percent = round(100 * reported / total) if total else 0
-    lines += [line(""), line(bold(say("progress.total", reported=reported, expected=total, percent=percent)))]
-    ex.show(Card(tuple(lines), (home,)))
-    ex.stand(None)
-
-
 _ADMINS = frozenset({Role.ADMIN})
 _COORDINATORS = frozenset({Role.COORDINATOR})
 _OBSERVERS = frozenset({Role.OBSERVER})
@@ -602,7 +556,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("resumen", digests.summary, ENROLLED, "plan", ("summary", "rezime")),
     Command("delegar", notices.delegate, REPORTERS, "own_agency", ("delegate", "delege")),
     Command("revisar", reviewing.queue, _COORDINATORS, "plan", ("review", "revize")),
-    Command("progreso", progress, _CHIEFS, "plan", ("progress", "pwogre")),
+    Command("progreso", home.progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("recordar", notices.chase, _CHIEFS, "plan", ("remind", "raple")),
     Command("programar", schedules.schedules, _ADMINS, "plan", ("schedule", "pwograme")),
     Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),

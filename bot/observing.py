@@ -11,9 +11,8 @@ from bot.exchange import Denied, Exchange, number_of
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.digests import cut
 from conversations.engine import show_date
-from conversations.plan import PeriodType, Role, period_name
+from conversations.plan import Role
 from conversations.safeguards import clean
-from conversations.suppression import STANDARD_CELL
 from conversations.wording import wording
 from storage.comments import StoredComment
 from storage.errors import NotFound
@@ -24,38 +23,6 @@ MOST_OPEN = 20
 """Of one observer: whoever has so many unanswered is asked to wait, not the coordinator to read on."""
 LISTED = 6
 BUTTON = 40
-
-
-# ------------------------------------------------------------------ home
-WATCHERS = frozenset({Role.OBSERVER, Role.READER})
-"""Who looks and decides, and runs nothing: their first screen has few buttons."""
-HOME = (
-    (("resumen", "home.summary"), ("plan", "home.areas")),
-    (("indicadores", "contributor.own"), ("metas", "digest.indicators")),
-    (("comentar", "command.comentar"), ("comentarios", "comment.own")),
-    (("exportar", "home.download"),),
-    (("idioma", "command.idioma"), ("ayuda", "menu.help")),
-)
-"""The buttons of that screen, as far as the reader may: command and wording."""
-
-
-def home(ex: Exchange, allowed: Collection[str]) -> None:
-    """What an observer sees and what not, or the reader's plain welcome; `allowed` are the commands they may use."""
-    today, say = ex.today, ex.say
-    periods = ex.unit.plans.periods(ex.membership.plan_id)
-    months = [period for period in periods if period.type == PeriodType.MONTHLY and period.opens_on <= today]
-    name = period_name(months[-1], ex.language) if months else "–"
-    if ex.membership.role == Role.OBSERVER:
-        head, *rest = say("observer.home", period_name=name, k=STANDARD_CELL).split("\n")
-    else:
-        head, *rest = f"{say(f'role.{ex.membership.role}')} · {name}", say("welcome.home")
-    rows = []
-    for row in HOME:
-        buttons = tuple(Button(say(text), f"command:{name}:") for name, text in row if name in allowed)
-        if buttons:
-            rows.append(buttons)
-    ex.show(Card((line(bold(head)), *map(line, rest)), tuple(rows)))
-    ex.stand(None)
 
 
 # ------------------------------------------------------------------ comments

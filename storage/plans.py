@@ -252,6 +252,14 @@ _CLOSING = select(_closing.c.closed_at).where(
 
 _CLOSED_BY = select(_closing.c.agency_id).where(_closing.c.reporting_period_id == bindparam("period_id"))
 
+_CLOSED = (
+    select(_agency.c.code, _period.c.id)
+    .select_from(_closing)
+    .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .join(_agency, _agency.c.id == _closing.c.agency_id)
+    .where(_period.c.plan_id == _OF_PLAN, _period.c.end_on == bindparam("end_on"))
+)
+
 
 class Plans:
     """Questions about plans. Nothing here writes, except that an agency closes a period."""
@@ -397,6 +405,10 @@ class Plans:
             closed_at: datetime = row.closed_at
             return closed_at
         return None
+
+    def closed(self, plan_id: int, end_on: date) -> set[tuple[str, int]]:
+        """Code of the agency and the period, of all that was closed of the periods that ended on that day."""
+        return {(row.code, row.id) for row in self._rows(_CLOSED, plan_id=plan_id, end_on=end_on)}
 
     # -------------------------------------------------------------- due
     def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:

@@ -101,6 +101,7 @@ _WAITING = (
     .where(_S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _IS_WAITING)
     .order_by(_S.c.submitted_at, _S.c.id)
 )
+_COUNT = select(func.count()).select_from(_S).where(_S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _IS_WAITING)
 _RETURNERS = (
     select(_D.c.root_id, _D.c.person_id, _D.c.decision)
     .where(
@@ -270,6 +271,10 @@ class Reviews:
             values = dict(one._mapping) | {"agency_code": one.agency_code or ""}
             waiting.append(Waiting(**values, reviewer_id=asked.person_id if asked else None))
         return sorted(waiting, key=lambda one: reviewer_id is None or one.reviewer_id != reviewer_id)
+
+    def count_waiting(self, plan_id: int) -> int:
+        """How long the queue is."""
+        return int(self._connection.execute(_COUNT, {"plan_id": plan_id}).scalar_one())
 
     def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
         """By who sent them, what was validated since the last message of this kind: codes, or receipts without one.

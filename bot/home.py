@@ -1,0 +1,164 @@
+"""The first screen of whoever does not report, and who has reported so far.
+
+Somebody who opens the bot between two meetings wants one number and one button. So the screen says how the closing
+stands, offers what its role does most on top, two to a row, and leaves the rest to a line below. A focal point has
+no such screen: theirs is the due list itself.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from bot.exchange import Exchange
+from conversations.cards import Button, Card, Line, bold, line
+from conversations.plan import PeriodType, ReportingPeriod, Role, expected_reports, period_name
+from conversations.suppression import STANDARD_CELL
+
+_LAST = (("misdatos", "home.misdatos"), ("ajustes", "home.ajustes"), ("ayuda", "menu.help"))
+
+HOMES: Mapping[str, tuple[tuple[tuple[str, str], ...], ...]] = {
+    Role.COORDINATOR: (
+        (("resumen", "command.resumen"),),
+        (("revisar", "home.revisar"), ("recordar", "home.recordar")),
+        (("progreso", "home.progreso"), ("periodo", "home.periodo")),
+        (("plan", "home.plan"), ("exportar", "home.download")),
+        (("personas", "home.personas"), ("comentarios", "home.comentarios")),
+        (("auditoria", "home.auditoria"), ("pausar", "home.pausar")),
+        _LAST,
+    ),
+    Role.ADMIN: (
+        (("resumen", "command.resumen"),),
+        (("personas", "home.personas"), ("invitar", "home.invitar")),
+        (("instituciones", "home.instituciones"), ("plan", "home.plan")),
+        (("formularios", "home.formularios"), ("periodo", "home.periodo")),
+        (("progreso", "home.progreso"), ("recordar", "home.recordar")),
+        (("programar", "home.programar"), ("calendario", "home.calendario")),
+        (("exportar", "home.download"), ("pausar", "home.pausar")),
+        (("auditoria", "home.auditoria"), ("estado", "home.estado")),
+        _LAST,
+    ),
+    Role.OBSERVER: (
+        (("resumen", "home.summary"), ("plan", "home.areas")),
+        (("indicadores", "contributor.own"), ("metas", "digest.indicators")),
+        (("comentar", "command.comentar"), ("comentarios", "comment.own")),
+        (("exportar", "home.download"),),
+        _LAST,
+    ),
+    Role.READER: (
+        (("resumen", "home.summary"), ("plan", "home.areas")),
+        (("metas", "digest.indicators"), ("exportar", "home.download")),
+        _LAST,
+    ),
+}
+"""The buttons of each role's first screen, as far as the person may: command and wording."""
+
+
+def home(ex: Exchange, allowed: Collection[str]) -> None:
+    """How things stand in a line or two, and what the role does; `allowed` are the commands the person may use."""
+    rows = []
+    for row in HOMES[ex.membership.role]:
+        buttons = tuple(Button(ex.say(text), f"command:{name}:") for name, text in row if name in allowed)
+        if buttons:
+            rows.append(buttons)
+    head, *rest = _headline(ex)
+    ex.show(Card((line(bold(head)), *map(line, rest)), tuple(rows)))
+    ex.stand(None)
+
+
+def _headline(ex: Exchange) -> list[str]:
+    say, role = ex.say, ex.membership.role
+    if role == Role.OBSERVER:
+        return say("observer.home", period_name=_month(ex), k=STANDARD_CELL).split("\n")
+    if role == Role.READER:
+        return [f"{say('role.reader')} · {_month(ex)}", say("welcome.home")]
+    tally = count(ex)
+    title = say(f"role.{role}")
+    lines = [f"{title} · {period_name(tally.periods[0], ex.language)}" if tally else title]
+    if tally:
+        closed = sum(each.is_closed for each in tally.agencies.values())
+        lines.append(say("home.closing", closed=closed, expected=len(tally.agencies)))
+    if role == Role.COORDINATOR:
+        waiting = ex.unit.reviews.count_waiting(ex.membership.plan_id)
+        lines.append(say("home.waiting" if waiting != 1 else "home.waiting_one", n=waiting))
+    return lines
+
+
+def _month(ex: Exchange) -> str:
+    opened = [
+        period
+        for period in ex.unit.plans.periods(ex.membership.plan_id)
+        if period.type == PeriodType.MONTHLY and period.opens_on <= ex.today
+    ]
+    return period_name(opened[-1], ex.language) if opened else "–"
+
+
+# ------------------------------------------------------------------ who has reported
+@dataclass
+class _Reported:
+    expected: int = 0
+    received: int = 0
+    returned: int = 0
+    open_periods: set[int] = field(default_factory=set)
+    """Those in which something was expected of the agency and that it has not closed."""
+
+    @property
+    def is_closed(self) -> bool:
+        return not self.open_periods
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The closing that is open: its periods, and by agency code what has come; only agencies that owe something."""
+
+    periods: tuple[ReportingPeriod, ...]
+    agencies: dict[str, _Reported]
+
+
+def count(ex: Exchange) -> Tally | None:
+    """How the open closing stands; None while none is open. The same few statements, whatever there is."""
+    plan_id, unit = ex.membership.plan_id, ex.unit
+    opened = unit.plans.open_periods(plan_id, ex.today)
+    periods = tuple(period for period in opened if period.end_on == opened[-1].end_on)
+    if not periods:
+        return None
+    activities, ended = unit.plans.activities(plan_id), unit.plans.ended(plan_id)
+    returned, closed = unit.reviews.returned(plan_id), unit.plans.closed(plan_id, periods[0].end_on)
+    agencies: dict[str, _Reported] = {}
+    for period in periods:
+        done = unit.submissions.current_for(plan_id, period.id)
+        for report in expected_reports(activities, period, ended):
+            code, subject = report.activity.agency_code, report.activity.subject
+            found = agencies.setdefault(code, _Reported())
+            found.expected += 1
+            found.received += subject in done
+            found.returned += (subject, period.id) in returned
+            if (code, period.id) not in closed:
+                found.open_periods.add(period.id)
+    return Tally(periods, agencies)
+
+
+def progress(ex: Exchange, argument: str) -> None:
+    """/progreso: who has reported for the closing that is open, agency by agency, counts only."""
+    say = ex.say
+    back = (Button(say("menu.home"), "command:menu:"),)
+    tally = count(ex)
+    if tally is None:
+        ex.show(Card((line(say("progress.none")),), (back,)))
+        ex.stand(None)
+        return
+    lines: list[Line] = [line(bold(say("progress.title", period_name=period_name(tally.periods[0], ex.language))))]
+    for agency in ex.unit.plans.agencies(ex.membership.plan_id):
+        found = tally.agencies.get(agency.code)
+        if found is None:
+            continue
+        is_whole = found.received == found.expected and not found.returned
+        shape = "✅" if is_whole else "🟡" if found.received else "⚪"
+        row = say("progress.row", agency=agency.code, reported=found.received, expected=found.expected)
+        sent_back = f" · ↩️ {say('progress.returned', n=found.returned)}" if found.returned else ""
+        closed = f" · {say('progress.closed')}" if found.is_closed else ""
+        lines.append(line(f"{shape} {row}{sent_back}{closed}"))
+    received = sum(found.received for found in tally.agencies.values())
+    expected = sum(found.expected for found in tally.agencies.values())
+    percent = round(100 * received / expected) if expected else 0
+    total = say("progress.total", reported=received, expected=expected, percent=percent)
+    ex.show(Card((*lines, line(""), line(bold(total))), (back,)))
+    ex.stand(None)
