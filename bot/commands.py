@@ -19,6 +19,7 @@ from bot import (
     notices,
     observing,
     periods,
+    preferences,
     returns,
     reviewing,
     schedules,
@@ -50,7 +51,7 @@ from conversations.plan import (
     period_name,
 )
 from conversations.session import Session
-from conversations.wording import LANGUAGES, wording
+from conversations.wording import LANGUAGE_NAMES, LANGUAGES, wording
 from storage.errors import NotFound
 from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
@@ -466,9 +467,6 @@ def choose_language(ex: Exchange, argument: str) -> None:
         menu(ex)
 
 
-LANGUAGE_NAMES = {"es": "Español", "en": "English", "ht": "Kreyòl ayisyen"}
-
-
 def privacy(ex: Exchange, argument: str) -> None:
     """The notice before anything else: totals only, no names; then what is kept about oneself."""
     if argument == "accept":
@@ -502,26 +500,6 @@ def _joined(ex: Exchange) -> str:
         agency=agency.name.get(ex.language, agency.code) if agency else ex.say("unit.no_agency"),
         colleague=colleague,
     )
-
-
-def my_data(ex: Exchange, argument: str) -> None:
-    """What is kept about the person who asks (law 172-13)."""
-    membership, person = ex.membership, ex.unit.people.by_id(ex.person.id)
-    sent = ex.unit.submissions.of_person(person.id, limit=1000, only_current=False)
-    body = ex.say(
-        "mydata.body",
-        name=person.name,
-        role=ex.say(f"role.{membership.role}"),
-        agency=membership.agency_code or "–",
-        language=LANGUAGE_NAMES.get(person.language, person.language),
-        telegram_id=person.telegram_id,
-        since=show_date(person.joined_at.astimezone(ex.zone).date().isoformat(), ex.language),
-        reports=len(sent),
-        drafts=len(ex.unit.sessions.drafts_of(person.id)),
-    )
-    lines = (line(bold(ex.say("mydata.title"))), *paragraph(body), line(""), line(italic(ex.say("mydata.rights"))))
-    ex.show(Card(lines, ((Button(ex.say("menu.home"), "command:menu:"),),)))
-    ex.stand(None)
 
 
 def show_help(ex: Exchange, argument: str) -> None:
@@ -602,7 +580,8 @@ COMMANDS: tuple[Command, ...] = (
         hears=observing.hear_answer,
     ),
     Command("aporta", observing.contribution, _ADMINS, "plan", is_typed=False, in_menu=False),
-    Command("misdatos", my_data, ENROLLED, "self", ("mydata", "donem")),
+    Command("ajustes", preferences.preferences, ENROLLED, "self", ("settings", "reglaj"), hears=preferences.hear_zone),
+    Command("misdatos", preferences.my_data, ENROLLED, "self", ("mydata", "donem")),
     Command("idioma", choose_language, ENROLLED, "self", ("language", "lang"), takes_words=True),
     Command("cancelar", cancel, REPORTERS, "self", ("cancel", "anile"), also_contributors=True),
     Command("ayuda", show_help, ENROLLED, "self", ("help", "ed")),
@@ -659,6 +638,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("suspender", administration.suspend, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("restaurar", administration.restore, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("agencia", agencies.agency, _ADMINS, "plan", is_typed=False, in_menu=False, hears=agencies.hear),
+    Command(
+        "ajuste",
+        preferences.settings,
+        _ADMINS,
+        "plan",
+        is_typed=False,
+        in_menu=False,
+        hears=preferences.hear_setting,
+        looks_people_up=True,
+    ),
     Command("enlaces", administration.links, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("solicitudes", administration.requests, _ADMINS, "plan", is_typed=False, in_menu=False),
     Command("solicitud", administration.decide, _ADMINS, "plan", is_typed=False, in_menu=False),

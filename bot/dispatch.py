@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from bot import commands, publishing
 from bot.exchange import Denied, Exchange, House
+from bot.preferences import contact, only_plan
 from bot.reporting import apply, resume
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.updates import (
@@ -32,9 +33,10 @@ from bot.telegram.updates import (
 from conversations import safeguards
 from conversations.cards import Button, Card, line, paragraph
 from conversations.events import Event, Fetched, FetchFailed, Offered, Tap, TapAction, Typed
-from conversations.wording import LANGUAGES, wording
+from conversations.wording import LANGUAGE_NAMES, LANGUAGES, wording
 from storage.errors import Conflict, NotFound
 from storage.sessions import StoredSession
+from storage.settings import LANGUAGE
 from storage.unit_of_work import UnitOfWork
 
 TAP_ACTIONS = frozenset(get_args(TapAction))
@@ -118,7 +120,7 @@ class Dispatch:
             return
         if ex.person.is_suspended:
             if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
-                ex.notice(ex.say("suspended"))
+                ex.notice(ex.say("suspended", contact=contact(ex.unit, ex.language, ex.membership.plan_id)))
             return
         if ex.person.is_unreachable:
             ex.unit.people.mark_reachable(ex.telegram_id)
@@ -258,8 +260,7 @@ class Dispatch:
     def _redeem(self, ex: Exchange, start: Command, incoming: Incoming) -> None:
         """/start CODE: one use, and the message with the code goes (S1). Bad, used and expired read alike."""
         assert incoming.sender is not None
-        language = incoming.sender.language_code[:2]
-        language = language if language in LANGUAGES else self._house.language
+        language = self._language_of(ex, incoming)
         ex.delete(start.origin)
         membership = ex.unit.invitations.redeem(
             start.argument,
@@ -270,11 +271,12 @@ class Dispatch:
             timezone=self._house.timezone,
         )
         if membership is None:
-            ex.notice(wording(ex.language if ex.visit.person else language)("code_bad"))
+            language = ex.language if ex.visit.person else language
+            ex.notice(wording(language)("code_bad", contact=contact(ex.unit, language)))
             return
         welcomed = ex.unit.chats.open(ex.chat_id, ex.telegram_id)
         fresh = Exchange(ex.unit, welcomed, ex.now, ex.house, ex.telegram_id, deliveries=ex.deliveries)
-        rows = tuple((Button(commands.LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES)
+        rows = tuple((Button(LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES)
         lines = []
         for code in dict.fromkeys((language, *LANGUAGES)):
             lines += [*paragraph(wording(code)("start.welcome")), line("")]
@@ -287,8 +289,17 @@ class Dispatch:
         if isinstance(incoming.what, Membership | Edited):
             return
         if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
-            code = incoming.sender.language_code[:2] if incoming.sender else ""
-            ex.notice(wording(code if code in LANGUAGES else self._house.language)("stranger"))
+            language = self._language_of(ex, incoming)
+            ex.notice(wording(language)("stranger", contact=contact(ex.unit, language)))
+
+    def _language_of(self, ex: Exchange, incoming: Incoming) -> str:
+        """A newcomer's: their phone's if it is one of ours, else the plan's, else the deployment's."""
+        code = incoming.sender.language_code[:2] if incoming.sender else ""
+        if code in LANGUAGES:
+            return code
+        plan_id = only_plan(ex.unit)
+        chosen = ex.unit.settings.text(plan_id, LANGUAGE) if plan_id is not None else ""
+        return chosen or self._house.language
 
     def _elsewhere(self, unit: UnitOfWork, incoming: Incoming, now: datetime, *, may_leave: bool) -> Handled:
         """Groups and channels are left, without a word that could name anybody (S4)."""

@@ -46,13 +46,13 @@ from conversations.wording import LANGUAGES, wording
 from storage.errors import Conflict, NotFound
 from storage.forms import StoredForm
 from storage.sessions import StoredSession
+from storage.settings import DRAFT_DAYS
 from storage.submissions import StoredSubmission
 
 logger = structlog.get_logger(__name__)
 
 _MEDIA_SHOWN = 10
 """Files before one card: more of them would bury it."""
-_DRAFT_DAYS = 30
 """How long a form that no reporting period bounds may stay a draft."""
 _LOOKED_BACK = 50
 """Submissions of a person among which the last one of a form is looked for."""
@@ -246,7 +246,7 @@ def open_free(
         sensitive=any(question.extras.get("sensitive") == "yes" for question in form.questions),
         data=begun.session.to_json(),
         now=ex.now,
-        expires_at=ex.now + timedelta(days=_DRAFT_DAYS),
+        expires_at=ex.now + timedelta(days=ex.unit.settings.number(ex.membership.plan_id, DRAFT_DAYS)),
     )
     show_first(ex, stored, form, begun, anew=anew)
 

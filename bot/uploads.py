@@ -14,7 +14,10 @@ from storage.files import FileStore
 
 
 def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
-    """The content of `matrix:JSON`, `evidence:KEY`, `export:NAME`, or a path; FileNotFoundError where it is no more."""
+    """The content of `matrix:JSON`, `evidence:KEY`, `export:NAME`, `inline:TEXT`, or a path.
+
+    FileNotFoundError where it is no more.
+    """
     scheme, _, rest = path.partition(":")
     if scheme == "matrix":
         from bot.picture import draw  # Pillow
@@ -22,6 +25,8 @@ def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
         return BytesIO(draw(orjson.loads(rest)))
     if scheme == "evidence":
         return BytesIO(store.get(rest)) if rest.startswith("sealed/") else open(store.path(rest), "rb")
+    if scheme == "inline":
+        return BytesIO(rest.encode())
     if scheme == "export":
         return open(parcels.path(rest), "rb")
     return open(path, "rb")

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 LANGUAGES = ("es", "en", "ht")
+LANGUAGE_NAMES = {"es": "Español", "en": "English", "ht": "Kreyòl ayisyen"}
 
 
 class Wording:

@@ -147,6 +147,13 @@ _POSTS = (
     .order_by(_membership.c.active_from.desc(), _membership.c.id.desc())
 )
 
+_HISTORY = (
+    select(_membership.c.role, _agency.c.code, _membership.c.active_from, _membership.c.active_to)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_membership.c.person_id == bindparam("person_id"))
+    .order_by(_membership.c.id)
+)
+
 _ADMINS = (
     select(_membership.c.id)
     .join(_person, _person.c.id == _membership.c.person_id)
@@ -178,6 +185,11 @@ class People:
             if membership.plan_id == plan_id:
                 return person, membership
         raise NotFound(f"no person {person_id} in plan {plan_id}")
+
+    def history(self, person_id: int) -> Sequence[tuple[Role, str, datetime, datetime | None]]:
+        """Every role somebody has ever had: (role, agency, since, until), in the order they had them."""
+        found = self._connection.execute(_HISTORY, {"person_id": person_id})
+        return [(Role(role), code or "", begun_at, ended_at) for role, code, begun_at, ended_at in found]
 
     def list(self, plan_id: int) -> tuple[Person, ...]:
         """Everybody with a role in the plan, the suspended too, in the order they came."""

@@ -38,6 +38,7 @@ from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
 from storage.imports import DifferenceKind
 from storage.role_requests import Decision
+from storage.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
@@ -105,6 +106,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "requests.{}": get_args(Decision),
     "reopening.reason.{}": periods.REASONS,
     "role.{}": tuple(Role),
+    "settings.{}": (*(setting.name for setting in SETTINGS), "yes", "no"),
+    "settings.{}.default": tuple(setting.name for setting in SETTINGS if not setting.default),
+    "settings.{}.what": tuple(setting.name for setting in SETTINGS),
     "state.{}": plan_state.WORDS,
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,

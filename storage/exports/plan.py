@@ -18,6 +18,7 @@ from storage.exports.wanted import PUBLIC, Wanted
 from storage.figures import Figures
 from storage.models import Activity, ActivitySupport, Indicator, Objective, StrategicArea, table
 from storage.models import Agency as AgencyTable
+from storage.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 
 _ACTIVITY, _OBJECTIVE, _AREA, _INDICATOR = table(Activity), table(Objective), table(StrategicArea), table(Indicator)
@@ -49,7 +50,7 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("retired_on", Kind.DAY),
 )
 GCM = ("gcm_objectives", Kind.TEXT)
-"""For partners and donors, never in a public view: the country did not adopt it (DOMAIN §1.3)."""
+"""For partners and donors; in a public view only where an admin has decided so: not adopted here (DOMAIN §1.3)."""
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("sensitivity", Kind.TEXT),
     ("budget", Kind.TEXT),
@@ -81,7 +82,7 @@ WEEK = timedelta(days=7)
 def plan(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row an activity, retired ones too, by area and code. A period does not narrow it: it is how things stand."""
     named = PLAN
-    if wanted.audience != PUBLIC:
+    if wanted.audience != PUBLIC or unit.settings.is_on(wanted.plan_id, SHOW_GCM):
         named = (*named, GCM)
     if not wanted.is_released:
         named = (*named, *PLAN_INSIDE)

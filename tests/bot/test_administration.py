@@ -408,3 +408,86 @@ def test_forged_agencies_and_days_change_nothing(desk: Desk, rest: str) -> None:
     if rest not in ("", ".end.20181003.yes"):
         desk.tap(PEDRO, command_token("agencia", f"{before[0].id}{rest}"))
     assert do(desk, lambda unit: unit.plans.agencies(1)) == before
+
+
+# ------------------------------------------------------------------ settings, one's own and the plan's
+def test_everybody_has_settings_of_their_own(desk: Desk) -> None:
+    """Language, zone, silence and what is kept, one tap each; the plan's settings are not among a reporter's."""
+    handled = desk.say(ANA, "/ajustes")
+    assert "America/Santo Domingo (ahora son las 08:00)" in texts(handled, ANA)
+    labels = [label for label, _ in buttons(handled, ANA)]
+    assert wording("es")("settings.title") not in labels
+    assert wording("es")("settings.title") in [label for label, _ in buttons(desk.say(PEDRO, "/ajustes"), PEDRO)]
+
+
+@pytest.mark.parametrize(("typed", "zone"), [("madrid", "Europe/Madrid"), ("Nueva York", ""), ("port au prince", "")])
+def test_a_zone_is_found_by_its_city(desk: Desk, typed: str, zone: str) -> None:
+    """Typed as people write it; tapped, it is theirs; what is no zone is nobody's."""
+    desk.say(ANA, "/ajustes")
+    tap(desk, ANA, "ajustes", "zone")
+    handled = desk.say(ANA, typed)
+    offered = [data for _, data in buttons(handled, ANA) if data.startswith("c:ajustes:zone.")]
+    if zone:
+        desk.tap(ANA, offered[0])
+        assert whois(desk, ANA).timezone == zone
+    before = desk.state()
+    for forged in ("zone.Mars/Base", "zone.UTC", "zone../etc/passwd"):
+        answer = desk.tap(ANA, command_token("ajustes", forged)).answer
+        assert answer is not None
+        assert answer.show_alert
+    assert desk.state() == before
+
+
+def test_an_admin_decides_what_may_be_decided_and_it_takes_effect(desk: Desk) -> None:
+    """The contact is what strangers are told; a link lives as long as was said; nothing else is a setting."""
+    assert "Pida su enlace a la coordinación del plan" in say(desk, 601, "hola")
+    tap(desk, PEDRO, "ajuste", "contact")
+    assert "Oficina CITIM, 809 555 0100" in say(desk, PEDRO, "Oficina CITIM, 809 555 0100")
+    assert "Pida su enlace a Oficina CITIM, 809 555 0100" in say(desk, 602, "hola")
+    assert "Pida uno nuevo a Oficina CITIM" in say(desk, 603, "/start nonsense")
+    tap(desk, PEDRO, "ajuste", "link_hours")
+    assert "Eso no sirve" in say(desk, PEDRO, "500")
+    say(desk, PEDRO, "2")
+    tap(desk, PEDRO, "invitar", "reader")
+    (link,) = do(desk, lambda unit: unit.invitations.open(1, NOW))
+    assert link.expires_at == NOW + timedelta(hours=2)
+    tap(desk, PEDRO, "ajuste", "language.ht")
+    assert "Asistan sa a" in texts(stranger(desk, 604, "fr"), 604)
+    before = acts(desk)
+    for forged in ("min_cell.1", "link_hours.999", "language.fr", "show_gcm.maybe", "contact.a\u202eb"):
+        answer = desk.tap(PEDRO, command_token("ajuste", forged)).answer
+        assert answer is not None
+        assert answer.show_alert
+    assert acts(desk) == before
+    assert before.count("setting.changed") == 3
+
+
+def stranger(desk: Desk, who: int, language: str) -> Handled:
+    return desk.give(
+        message={
+            "message_id": 1,
+            "date": 1538568000,
+            "chat": {"id": who, "type": "private"},
+            "from": {"id": who, "is_bot": False, "first_name": "X", "language_code": language},
+            "text": "salut",
+        }
+    )
+
+
+def test_ones_own_data_come_as_a_file_and_only_ones_own(desk: Desk) -> None:
+    """Law 172-13: roles, reports, drafts and what the log says, in a private chat; no answers, nobody else."""
+    handled = desk.tap(ANA, command_token("misdatos", "file"))
+    (row,) = handled.deliveries
+    assert (row.method, row.chat_id, row.sensitive) == ("sendDocument", ANA, True)
+    upload = row.payload["@files"]["document"]
+    record = json.loads(upload["path"].removeprefix("inline:"))
+    assert record["person"]["name"] == "Ana Martínez"
+    assert record["roles"] == [
+        {"role": "focal_point", "agency": "MMUJER", "from": record["roles"][0]["from"], "to": None}
+    ]
+    assert record["reports"]
+    assert "Luis" not in upload["path"]
+    assert "next_step" not in upload["path"]
+    with desk.database.reader() as connection:
+        kept = connection.exec_driver_sql("SELECT payload FROM outbox ORDER BY id DESC LIMIT 1").scalar()
+    assert kept is None
