@@ -5,13 +5,16 @@ What leaves cannot be called back (S5). So a request is a job with its audit ent
 as it was last made for each person, since who exports in October wants the same in November.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 
 from bot.exchange import Denied, Exchange
+from bot.occasion import Job, Message, Moment, Planned, as_planned, regular
 from conversations.cards import Button, Card, line
 from conversations.exports import (
     Choice,
@@ -21,17 +24,20 @@ from conversations.exports import (
     ended_card,
     fitted,
     options_card,
+    previous_period,
     read_words,
     request_card,
     sending_card,
     working_card,
 )
 from conversations.plan import Role, translated
+from conversations.reminders import Recipient
 from storage.errors import Conflict, NotFound
 from storage.exports import EXPORTERS, check_wanted, exporter, record_export
 from storage.exports.wanted import AUDIENCES, INTERNAL, Wanted
 from storage.jobs import StoredJob
 from storage.outbox import OutboxDraft
+from storage.schedule import StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
 KIND = "export"
@@ -65,6 +71,13 @@ def export(ex: Exchange, argument: str) -> None:
         _request(ex, choice, offers, value)
     else:
         _answer(ex, choice, offers, act, value)
+
+
+def usual() -> Choice:
+    """What a schedule begins with: last month's reports, for the coordination."""
+    choice = fitted(Choice(audience=INTERNAL, period="previous.month"), offers_of(Role.COORDINATOR))
+    assert choice is not None
+    return choice
 
 
 def offers_of(role: Role) -> tuple[Offer, ...]:
@@ -225,6 +238,54 @@ def _own_job(ex: Exchange, number: str) -> StoredJob:
     if job.kind != KIND or (job.payload["person"], job.payload["plan"], job.payload["role"]) != mine:
         raise Denied
     return job
+
+
+# ------------------------------------------------------------------ on schedule
+def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
+    """A request in the name of each recipient, once a window; what their role may not have is noted as such (S5).
+
+    `previous.month` and the like are taken on the day of the window: made late, it is still of the month it is about.
+    """
+    ledger = f"{KIND}.{schedule.id}"
+    planned = regular(_as_job, TAKERS)(unit, replace(schedule, what=ledger), moment)
+    periods = unit.plans.periods(moment.plan_id)
+    timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
+    made: list[Planned] = []
+    for one in planned:
+        found = replace(one, ledger=ledger, messages=())
+        if one.messages:
+            kept = Choice.of(schedule.details)
+            choice = replace(kept, period=previous_period(periods, kept.period, one.window))
+            work = partial(
+                request, choice=choice, plan_id=moment.plan_id, person_id=one.who.person_id, role=one.who.role,
+                chat_id=one.who.chat_id, language=one.who.language, timezone=timezone, now=moment.now,
+            )  # fmt: skip
+            is_good = _can_be_had(unit, choice, moment, one.who.role, timezone) and bool(choice.period) == bool(
+                kept.period
+            )
+            found = replace(found, work=work) if is_good else replace(found, reason="not_exported")
+        made.append(found)
+    return made
+
+
+def _as_job(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
+    """Something for everybody: the file itself comes later."""
+    return {who.person_id: (Message({}),) for who in people}
+
+
+def _can_be_had(unit: UnitOfWork, choice: Choice, moment: Moment, role: Role, timezone: str) -> bool:
+    used = exporter(choice.dataset, choice.format, choice.audience, role)
+    if used is None:
+        return False
+    try:
+        check_wanted(unit, used, wanted_of(choice, moment.plan_id, role, "es", timezone, moment.now))
+    except (NotFound, Conflict):
+        return False
+    return True
+
+
+SCHEDULED = Job(KIND, "export", TAKERS, "month:16", time(8), plan_exports, as_planned, is_shipped=False)
+"""A file that comes by itself, the day after the month is locked; admins make as many as they need."""
 
 
 # ------------------------------------------------------------------ inside

@@ -43,7 +43,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """For one person and window: what is said, or why nothing is. `missed` are windows of which this speaks too."""
+    """For one person and window: what is said or done, or why nothing is. `missed`: windows of which it speaks too."""
 
     who: Recipient
     window: date
@@ -52,6 +52,10 @@ class Planned:
     is_open: bool = False
     rungs: tuple[Rung, ...] = ()
     missed: tuple[date, ...] = ()
+    work: Callable[[UnitOfWork], object] | None = None
+    """Done instead of saying something, in the unit that notes it: what comes of it is said when it is done."""
+    ledger: str = ""
+    """Its name in the ledger, where each schedule of a job has its own."""
 
 
 Scan = Callable[[UnitOfWork, StoredSchedule, Moment], Sequence[Planned]]
@@ -76,6 +80,8 @@ class Job:
     at: time
     scan: Scan
     again: Again
+    is_shipped: bool = True
+    """Whether every plan begins with one; else admins make them."""
 
     def roles_of(self, schedule: StoredSchedule) -> Collection[Role]:
         return self.roles & set(schedule.roles) if schedule.roles else self.roles
@@ -148,7 +154,8 @@ def carry(
     """
     made: Counter[str] = Counter()
     for one in planned:
-        state = "queued" if one.messages else "open" if one.is_open else "skipped"
+        state = "queued" if one.messages else "sent" if one.work else "open" if one.is_open else "skipped"
+        what = one.ledger or what
         is_new = unit.schedule.fire(
             plan_id,
             one.who.person_id,
@@ -163,7 +170,9 @@ def carry(
         )
         if not is_new:
             continue
-        made["said" if one.messages else "skipped"] += 1
+        if one.work is not None:
+            one.work(unit)
+        made["said" if one.messages or one.work else "skipped"] += 1
         for day in one.missed:
             missed = unit.schedule.fire(
                 plan_id, one.who.person_id, what, day, now, state="skipped", reason="told_later"

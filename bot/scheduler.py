@@ -23,7 +23,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot import digests
+from bot import digests, exporting
 from bot.holidays import furnish_calendar
 from bot.notices import progress_card
 from bot.occasion import Job, Message, Moment, Planned, carry
@@ -47,6 +47,7 @@ JOBS: tuple[Job, ...] = (
     digests.WEEKLY,
     digests.MONTHLY,
     VALIDATED,
+    exporting.SCHEDULED,
 )
 """Everything that is said on schedule. What is not in it is never said."""
 
@@ -306,7 +307,7 @@ def furnish(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[StoredSchedu
     """The schedules every plan begins with. A second time changes nothing, also if they were changed or deleted."""
     found = unit.schedule.all(plan_id)
     there = {schedule.shipped for schedule in found}
-    missing = [job for job in JOBS if job.what not in there]
+    missing = [job for job in JOBS if job.is_shipped and job.what not in there]
     if not missing:
         return found
     for job in missing:

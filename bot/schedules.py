@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from bot import holidays, notices, scheduler
+from bot import exporting, holidays, notices, scheduler
 from bot.exchange import Denied, Exchange
 from bot.occasion import Moment, carry
 from bot.opening import open_storage
@@ -15,6 +15,7 @@ from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import WEEKDAYS, fires_after, instant, is_recurrence, ladder
 from conversations.engine import show_date
+from conversations.exports import Choice, answered, described, fitted, options_card, title
 from conversations.plan import Role
 from conversations.reading import Understood, read_date
 from conversations.reminders import Recipient, Say, decide
@@ -57,7 +58,7 @@ def _list(ex: Exchange) -> None:
         if scheduler.job_of(schedule.what) is None:
             continue
         mark = "⏸ " if schedule.paused_at else ""
-        text = f"{mark}{say(f'job.{schedule.what}')} · {_when(schedule, say)}"
+        text = f"{mark}{_name(schedule, say)} · {_when(schedule, say)}"
         rows.append((Button(text if len(text) <= 40 else text[:39] + "…", f"command:programar:{schedule.id}"),))
     rows.append((Button(say("schedule.new"), "command:programar:new"),))
     rows.append(
@@ -75,6 +76,7 @@ def _show(ex: Exchange, schedule: StoredSchedule) -> None:
     roles = schedule.roles or tuple(sorted(job.roles))
     lines: list[Line] = [
         line(bold(say(f"job.{schedule.what}"))),
+        *(described(Choice.of(schedule.details), say) if schedule.what == exporting.KIND else ()),
         line(_when(schedule, say)),
         line(say("schedule.for", roles=", ".join(say(f"role.{role}") for role in roles))),
         line(say("schedule.own_zone") if not schedule.timezone else say("schedule.zone", zone=schedule.timezone)),
@@ -89,6 +91,7 @@ def _show(ex: Exchange, schedule: StoredSchedule) -> None:
             line(f"• {_weekday(local.date(), say)} {show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}")
         )
     rows: list[tuple[Button, ...]] = [
+        *(_export_rows(tap, say) if schedule.what == exporting.KIND else ()),
         (Button(say("schedule.days"), f"{tap}.days"), Button(say("schedule.at"), f"{tap}.at")),
         (Button(say("schedule.roles"), f"{tap}.roles"), Button(say("schedule.zones"), f"{tap}.zone")),
         (
@@ -110,6 +113,9 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
     assert job is not None
     change: dict[str, object] = {}
     match act, value:
+        case "set", _ if schedule.what == exporting.KIND:
+            _set_export(ex, schedule, value)
+            return
         case "days", "":
             _choose(ex, schedule, [(_days(days, say), f"{tap}.days.{days}") for days in RECURRENCES], 3)
             return
@@ -188,10 +194,63 @@ def _new(ex: Exchange, what: str) -> None:
         ex.show(Card((line(ex.say("schedule.what")),), tuple(rows)))
         ex.stand(None)
         return
-    ex.unit.schedule.add(ex.membership.plan_id, what, job.days, job.at, ex.now, by=ex.person.id)
+    is_export = what == exporting.KIND
+    ex.unit.schedule.add(
+        ex.membership.plan_id,
+        what,
+        job.days,
+        job.at,
+        ex.now,
+        by=ex.person.id,
+        roles=(Role.COORDINATOR,) if is_export else (),
+        details=exporting.usual().kept() if is_export else None,
+    )
     made = ex.unit.schedule.all(ex.membership.plan_id)[-1]
     _audit(ex, made, {"added": what})
     _show(ex, made)
+
+
+def _name(schedule: StoredSchedule, say: Wording) -> str:
+    if schedule.what != exporting.KIND:
+        return say(f"job.{schedule.what}")
+    return f"⬇️ {title(Choice.of(schedule.details), say)}"
+
+
+def _export_rows(tap: str, say: Wording) -> list[tuple[Button, ...]]:
+    """The questions of a request, which this schedule makes again and again."""
+    return [
+        (
+            Button(say("export.what"), f"{tap}.set.what"),
+            Button(say("export.who"), f"{tap}.set.who"),
+            Button(say("export.as"), f"{tap}.set.as"),
+        ),
+        (Button(say("export.when"), f"{tap}.set.when"), Button(say("export.where"), f"{tap}.set.where")),
+    ]
+
+
+def _set_export(ex: Exchange, schedule: StoredSchedule, value: str) -> None:
+    """Ask one question of the request, or take its answer. Each recipient gets it if their own role may have it."""
+    what, _, answer = value.partition(".")
+    plan_id = ex.membership.plan_id
+    offers = exporting.offers_of(Role.COORDINATOR)
+    scope = exporting.scope_of(ex.unit, plan_id, ex.language)
+    choice = Choice.of(schedule.details)
+    if not answer:
+        tap = f"command:programar:{schedule.id}.set."
+        card = options_card(what, choice, offers, scope, ex.today, ex.say, tap=tap, previous=True)
+        if card is None:
+            _show(ex, schedule)
+            return
+        ex.show(card)
+        ex.stand(None)
+        return
+    changed = answered(what, answer, choice, scope, previous=True)
+    changed = fitted(changed, offers) if changed is not None else None
+    if changed is None:
+        raise Denied
+    ex.unit.schedule.change(plan_id, schedule.id, details=changed.kept())
+    _audit(ex, schedule, {"export": f"{changed.dataset} {changed.format} {changed.audience} {changed.period}".strip()})
+    _show(ex, ex.unit.schedule.get(plan_id, schedule.id) or schedule)
 
 
 def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:

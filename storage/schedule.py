@@ -55,6 +55,8 @@ class StoredSchedule:
     paused_at: datetime | None
     created_at: datetime
     shipped: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Of an export, what it holds."""
 
     def zone(self, own: str) -> ZoneInfo:
         """The zone in which it is that time for somebody who lives in `own`."""
@@ -156,6 +158,7 @@ _SCHEDULES = (
         _schedule.c.paused_at,
         _schedule.c.created_at,
         _schedule.c.shipped,
+        _schedule.c.details,
     )
     .where(_schedule.c.deleted_at.is_(None))
     .order_by(_schedule.c.id)
@@ -347,6 +350,7 @@ class Schedules:
         roles: Collection[Role] = (),
         by: int | None = None,
         shipped: str | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> bool:
         """A new one. False, and nothing changed, if it is one that the plan was shipped with and has, or had."""
         row: dict[str, object] = {
@@ -360,10 +364,12 @@ class Schedules:
             "created_at": now,
             "created_by_id": by,
         }
+        if details is not None:
+            row["details"] = dict(details)
         return insert_or_ignore(self._connection, _schedule, row)
 
     def change(self, plan_id: int, id: int, **values: object) -> bool:
-        """Change `days`, `at`, `timezone`, `roles`, `paused_at` or `deleted_at`; false for one that is not there."""
+        """Change `days`, `at`, `timezone`, `roles`, `details`, `paused_at` or `deleted_at`; false if gone."""
         if isinstance(values.get("at"), time):
             values["at"] = f"{values['at']:%H:%M}"
         done = self._connection.execute(
@@ -721,6 +727,7 @@ def _to_schedule(row: Any) -> StoredSchedule:
         paused_at=row.paused_at,
         created_at=row.created_at,
         shipped=row.shipped,
+        details=row.details or {},
     )
 
 

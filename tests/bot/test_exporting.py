@@ -7,9 +7,11 @@ import shutil
 import stat
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import time as dt_time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from test_access import Desk
 from test_digests import is_denied, said, taps
 
 from bot.export_worker import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
+from bot.occasion import carry
 from bot.opening import open_storage
+from bot.scheduler import due
 from bot.telegram.updates import command_token
 from conversations.plan import Role
 from storage import outbox
@@ -309,6 +313,78 @@ def test_what_became_of_each_part_is_told_once_all_is_known(office: Office) -> N
     office.work()
     assert "Enviado" in office.told
     assert not list(office.parcels.folder.glob("*"))
+
+
+# ------------------------------------------------------------------ on schedule
+def scanned(office: Office, now: datetime) -> Counter[str]:
+    """What the scheduler does when it wakes."""
+
+    def scan(unit: Any) -> Counter[str]:
+        made: Counter[str] = Counter()
+        for plan_id, job, planned in list(due(unit, now, ZONE)):
+            if job.what == "export":
+                made += carry(unit, plan_id, job.what, job.kind, planned, now)
+        return made
+
+    found: Counter[str] = office.apply(scan)
+    return found
+
+
+def test_an_export_comes_by_itself_once_a_window_to_each_who_may_have_it(office: Office) -> None:
+    """G8, S5: made by an admin in chat; a job and an audit entry per recipient, of the month before; a second scan,
+    and a pause, make nothing; whose role may not have it is in the ledger with that reason."""
+    made = office.desk.tap(PEDRO, command_token("programar", "new.export"))
+    assert "El mes anterior" in said(made)
+    [schedule] = [each for each in office.apply(lambda unit: unit.schedule.all()) if each.what == "export"]
+    number = schedule.id
+    seen: set[str] = set()
+    todo = [tap for tap in taps(made) if f":{number}." in tap and not tap.endswith(("delete", "now", "pause"))]
+    for _ in range(2):
+        new = [tap for tap in dict.fromkeys(todo) if tap not in seen]
+        todo = []
+        for tap in new:
+            seen.add(tap)
+            assert len(tap.encode()) <= 64
+            shown = office.desk.tap(PEDRO, tap)
+            assert not is_denied(shown), tap
+            todo += [leads for leads in taps(shown) if ".set." in leads]
+    for answer in ("what.plan", "as.csv", "when.previous.quarter", "when.previous.month", "what.reports", "where.PGR"):
+        office.desk.tap(PEDRO, command_token("programar", f"{number}.set.{answer}"))
+    assert is_denied(office.desk.tap(PEDRO, command_token("programar", f"{number}.set.when.201809")))
+    assert is_denied(office.desk.tap(CARMEN, command_token("programar", str(number))))
+    details = {"dataset": "reports", "format": "csv", "audience": "internal", "period": "previous.month",
+               "agency": "PGR", "area": "", "validation": ""}  # fmt: skip
+    roles = "coordinator,observer"
+    when = {"days": "month:16", "at": dt_time(8), "timezone": "", "paused_at": None}
+    office.apply(lambda unit: unit.schedule.change(1, number, details=details, roles=roles, **when))
+
+    before = datetime(2018, 10, 15, 13, tzinfo=UTC)
+    at = datetime(2018, 10, 16, 13, tzinfo=UTC)
+    assert not scanned(office, before)
+    assert scanned(office, at) == {"said": 1, "skipped": 1}
+    assert not scanned(office, at + timedelta(minutes=5))
+    [job] = office.apply(lambda unit: unit.jobs.of_kind("export"))
+    assert job.chat_id == CARMEN
+    assert job.payload["choice"] == details | {"period": "201809"}
+    fires = office.apply(lambda unit: unit.schedule.fires(1, at.date(), f"export.{number}"))
+    assert sorted((fire.state, fire.reason) for fire in fires) == [("sent", ""), ("skipped", "not_exported")]
+    office.clock.at = at
+    office.work()
+    [document] = office.queued()
+    assert "septiembre 2018" in document.payload["caption"]
+    office.desk.tap(PEDRO, command_token("programar", f"{number}.pause"))
+    assert not scanned(office, at + timedelta(days=31))
+
+
+def test_an_export_on_schedule_is_run_now_and_deleted(office: Office) -> None:
+    """The admin need not wait for the sixteenth to see what comes."""
+    office.desk.tap(PEDRO, command_token("programar", "new.export"))
+    [schedule] = [each for each in office.apply(lambda unit: unit.schedule.all()) if each.what == "export"]
+    office.desk.tap(PEDRO, command_token("programar", f"{schedule.id}.now"))
+    [job] = office.apply(lambda unit: unit.jobs.of_kind("export"))
+    assert (job.chat_id, job.payload["choice"]["period"]) == (CARMEN, "201809")
+    office.desk.tap(PEDRO, command_token("programar", f"{schedule.id}.delete.yes"))
+    assert "export" not in [each.what for each in office.apply(lambda unit: unit.schedule.all())]
 
 
 # ------------------------------------------------------------------ the real bot
