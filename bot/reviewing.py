@@ -44,10 +44,12 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     say = ex.say
     everything = ex.unit.reviews.queue(ex.membership.plan_id, ex.person.id)
     home = (Button(say("menu.home"), "command:menu:"),)
+    away = len(ex.unit.reviews.returned(ex.membership.plan_id))
+    sent_back = [line(f"↩️ {say('review.away', n=away)}")] if away else []
     if not everything:
         pace = ex.unit.reviews.pace(ex.membership.plan_id, ex.now - WEEK)
         text = say("coord.done", validated=pace.validated, median_days=pace.days())
-        return Card((*head, line(text)), ((Button(say("digest.back"), "command:resumen:0"),), home))
+        return Card((*head, line(text), *sent_back), ((Button(say("digest.back"), "command:resumen:0"),), home))
     found = [one for one in everything if not agency or one.agency_code == agency] or everything
     agency = agency if any(one.agency_code == agency for one in found) else ""
     open_ones = [one for one in found if not one.sensitive]
@@ -62,6 +64,7 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
         lines.append(line(f"↩️ {say('review.mine', n=mine)}"))
     days = max((ex.now - min(one.submitted_at for one in found)).days, 0)
     lines.append(line(italic(say("review.oldest", n=days) if days else say("review.oldest_today"))))
+    lines += sent_back
     rows: list[tuple[Button, ...]] = [(_item_button(ex, one),) for one in order[page * PAGE : (page + 1) * PAGE]]
     filtered = f".{agency}" if agency else ""
     if pages > 1:

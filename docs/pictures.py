@@ -139,7 +139,7 @@ def four_taps(browser: Browser, address: str) -> None:
 
 
 def the_others(browser: Browser, address: str) -> None:
-    """The coordinator's overview and the administrator's invitation."""
+    """The coordinator's overview and review, the administrator's invitation."""
     page = opened(browser, address, {"width": 1500, "height": 1000}, language="en", scale=2)
     for name, picture, taps in (
         ("Carmen Soto", "coordinator-progress", ("command.progreso",)),
@@ -154,6 +154,11 @@ def the_others(browser: Browser, address: str) -> None:
             button(chat, wording("en")(key)).click()
             page.wait_for_timeout(700)
         keep(card(chat), picture)
+    chat = phone(page, "Carmen Soto")
+    write(chat, "/review")
+    button(chat, "MMUJER · PRE-101").click()
+    page.wait_for_timeout(700)
+    keep(card(chat), "coordinator-review")
     page.context.close()
 
 

@@ -295,10 +295,10 @@ class Reviews:
                 found.setdefault(one.person_id, []).append(code or f"n.º {one.receipt_number:04d}")
         return found
 
-    def returned(self, plan_id: int) -> set[tuple[str, int]]:
-        """Subject and period of what was sent back and is due again."""
+    def returned(self, plan_id: int) -> list[tuple[str | None, int | None]]:
+        """Subject and period of each that was sent back and waits for its reporter."""
         found = self._connection.execute(_RETURNED, {"plan_id": plan_id})
-        return {(one.subject, one.reporting_period_id) for one in found}
+        return [(one.subject, one.reporting_period_id) for one in found]
 
     def pace(self, plan_id: int, since: datetime) -> Pace:
         """What was validated since then and not taken back, and how long it had waited."""

@@ -263,3 +263,40 @@ def test_another_plans_reports_are_not_in_it(apply: Any, world: Any) -> None:
         return len(unit.reviews.queue(world.plan_id + 1))
 
     assert apply(work) == 0
+
+
+def test_what_was_sent_back_is_known_by_subject_and_period(apply: Any, world: Any) -> None:
+    """Until it is sent again."""
+
+    def work(unit: UnitOfWork) -> list[list[tuple[str | None, int | None]]]:
+        sent = report(world, unit)
+        unit.reviews.decide(sent, "returned", world.person_ids[2], NOW)
+        found = [unit.reviews.returned(world.plan_id)]
+        again(world, unit, unit.submissions.get(sent.id), "submitted")
+        return [*found, unit.reviews.returned(world.plan_id)]
+
+    assert apply(work) == [[("activity:A", world.period_ids[0])], []]
+
+
+def test_who_reported_is_told_once_of_what_stands_validated(apply: Any, world: Any) -> None:
+    """Not of what can be taken back or was, not of what has been corrected since, and not a second time."""
+    me, ana = world.person_ids[2], world.person_ids[0]
+    back = timedelta(days=7)
+
+    def work(unit: UnitOfWork) -> list[dict[int, list[str]]]:
+        def untold(hours: int) -> dict[int, list[str]]:
+            return unit.reviews.untold(world.plan_id, "validated", NOW + timedelta(hours=hours), back)
+
+        for code in "ABC":
+            unit.reviews.decide(report(world, unit, code), "validated", me, NOW)
+        unit.reviews.take_back(unit.submissions.by_instance("uuid:B"), me, NOW)
+        again(world, unit, unit.submissions.by_instance("uuid:C"), "corrected")
+        found = [untold(0), untold(1)]
+        unit.schedule.fire(
+            world.plan_id, ana, "validated", NOW.date(), NOW + timedelta(hours=1), drafts=iter(()), state="skipped",
+            reason="nothing_left",
+        )  # fmt: skip
+        unit.reviews.decide(report(world, unit, "D"), "validated", me, NOW + timedelta(minutes=50))
+        return [*found, untold(2), untold(24 * 9)]
+
+    assert apply(work) == [{}, {ana: ["A"]}, {ana: ["D"]}, {}]
