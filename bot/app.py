@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,11 +31,12 @@ from bot.redaction import configure_logging
 from bot.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings
 from bot.shelf import Shelf
+from bot.status import Vitals, free_bytes
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import BotError, Clock, TokenRejected
 from bot.telegram.intake import Flood, Intake, Polling
-from bot.upkeep import keep_house
+from bot.upkeep import Premises, keep_house
 from bot.uploads import open_upload
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
@@ -214,7 +216,21 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             fetching = tasks.create_task(evidence.run())
             exporting = tasks.create_task(exports.run())
             calendar = tasks.create_task(scheduler.run())
-            housekeeping = tasks.create_task(keep_house(database, store, clock))
+            started_at = clock.now()
+
+            def look() -> Premises:
+                vitals = Vitals(
+                    version("enlace"),
+                    started_at,
+                    api.answered_ago,
+                    api.skew(clock.now()),
+                    free_bytes(settings),
+                    scheduler.looked_at,
+                    scheduler.is_held,
+                )
+                return Premises(database, store, vitals)
+
+            housekeeping = tasks.create_task(keep_house(look, clock))
             incoming = tasks.create_task(source.run())
             # What start-up built lives as long as the process: the collector need not walk it again.
             gc.collect()

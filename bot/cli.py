@@ -522,7 +522,25 @@ def due(
         print("\t".join(" ".join(text.split()) for text in row.values()))
 
 
-# ------------------------------------------------------------------ audit log
+# ------------------------------------------------------------------ state and audit log
+@app.command()
+def status(
+    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work."""
+    from bot.status import stated
+
+    chosen = settings()
+    if language and language not in LANGUAGES:
+        fail(f"--language {language!r} is not one of {', '.join(LANGUAGES)}", 2)
+    rows = stated(chosen, language or chosen.language, now())
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["state"], row["what"], row["told"])))
+    if any(row["state"] == "bad" for row in rows):
+        raise SystemExit(1)
+
+
 @audit_app.command("verify")
 def audit_verify(
     head: Annotated[

@@ -23,6 +23,7 @@ from bot import (
     returns,
     reviewing,
     schedules,
+    status,
 )
 from bot.access import ENROLLED, REPORTERS, Reach, may
 from bot.exchange import Denied, Exchange, number_of
@@ -540,6 +541,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),
     Command("calendario", schedules.calendar, _ADMINS, "plan", ("calendar", "kalandriye"), takes_words=True),
     Command("periodo", periods.periods, _CHIEFS, "plan", ("period", "peryod")),
+    Command("estado", status.status, _ADMINS, "plan", ("status", "eta")),
     Command(
         "auditoria",
         auditing.log,

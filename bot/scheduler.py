@@ -119,6 +119,8 @@ class Scheduler:
         self._look_every = look_every
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
+        self.looked_at: datetime | None = None
+        """When it last asked what was due."""
         self.counts: Counter[tuple[str, str]] = Counter()
         """(what, outcome) → how often; for metrics."""
 
@@ -169,6 +171,7 @@ class Scheduler:
     async def scan(self, now: datetime) -> int:
         """Say what is due. The number of messages; safe to be called by anybody at any time."""
         units = self._database.units
+        self.looked_at = now
         await units.run(None, partial(_begin, now=now))
         planned = await asyncio.to_thread(self._plan, now)
         said = 0

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from bot.exchange import UNSAY
+from bot.status import BEAT, Vitals, remember
 from bot.telegram.handled import Clock
 from storage import chain
 from storage.database import Database
@@ -31,10 +32,11 @@ PURGE_AFTER: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What a chore is done on."""
+    """What a chore is done on, and how the process is at this moment."""
 
     database: Database
     store: FileStore
+    vitals: Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,21 @@ def unsay(premises: Premises, now: datetime) -> None:
     premises.database.units.submit(None, work).result()
 
 
+def tell_vitals(premises: Premises, now: datetime) -> None:
+    """Leave word of how this process is, for /estado and `enlace status`."""
+    premises.database.units.submit(None, lambda unit: remember(unit, premises.vitals, now)).result()
+
+
 UPKEEP: tuple[Chore, ...] = (
+    Chore("tell the vitals", BEAT, tell_vitals),
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
     Chore("forget", timedelta(hours=1), forget),
     Chore("take restricted messages out of chats", timedelta(minutes=5), unsay),
 )
 
 
-async def keep_house(database: Database, store: FileStore, clock: Clock) -> None:
+async def keep_house(look: Callable[[], Premises], clock: Clock) -> None:
     """Do each chore when its time has come, for as long as the bot runs."""
-    premises = Premises(database, store)
     next_at = dict.fromkeys(UPKEEP, clock.monotonic())
     while True:
         for chore in UPKEEP:
@@ -106,7 +113,7 @@ async def keep_house(database: Database, store: FileStore, clock: Clock) -> None
                 continue
             next_at[chore] = clock.monotonic() + chore.every.total_seconds()
             try:
-                await asyncio.to_thread(chore.do, premises, clock.now())
+                await asyncio.to_thread(chore.do, look(), clock.now())
             except Unavailable as error:
                 logger.warning("upkeep.unavailable", chore=chore.name, reason=str(error))
             except StorageError as error:

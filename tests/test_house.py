@@ -24,6 +24,7 @@ from bot import notices, periods
 from bot.commands import COMMANDS
 from bot.scheduler import JOBS
 from bot.settings import Settings
+from bot.status import CHECKS, SHAPES
 from conversations import exports, plan_state
 from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
@@ -110,6 +111,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "settings.{}.default": tuple(setting.name for setting in SETTINGS if not setting.default),
     "settings.{}.what": tuple(setting.name for setting in SETTINGS),
     "state.{}": plan_state.WORDS,
+    "status.{}": tuple(name for name, _ in CHECKS),
+    "status.{}_{}": (),
+    "status.ago.{}": ("days", "hours", "minutes"),
+    "status.all.{}": tuple(SHAPES),
+    "status.word.{}": ("warn", "bad"),
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),

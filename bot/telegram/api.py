@@ -7,6 +7,8 @@ log line of ours holds an address.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -42,8 +44,11 @@ class Api(telegram.Bot):
         server = server.rstrip("/")
         secret = token.get_secret_value()
 
+        self._dated: tuple[str, float] | None = None
+
         def on_headers(headers: Mapping[str, str]) -> None:
             clock = headers.get(CLOCK_HEADER)
+            self._dated = (clock or headers.get("Date", ""), asyncio.get_running_loop().time())
             if clock is not None and on_clock is not None:
                 on_clock(clock)
 
@@ -53,7 +58,7 @@ class Api(telegram.Bot):
                 read_timeout=read_timeout,
                 fresh=fresh,
                 is_plain=server.startswith("http://"),
-                on_headers=on_headers if on_clock is not None else None,
+                on_headers=on_headers,
             )
 
         self._polling = transport(2)
@@ -89,6 +94,18 @@ class Api(telegram.Bot):
         """Seconds since any call succeeded; None if none has."""
         times = [each.answered_at for each in (self._polling, self._kept, self._fresh) if each.answered_at is not None]
         return asyncio.get_running_loop().time() - max(times) if times else None
+
+    def skew(self, now: datetime) -> float | None:
+        """Seconds that our clock is ahead of the server's, as its last answer was dated; None if none was."""
+        if self._dated is None:
+            return None
+        dated, at = self._dated
+        try:
+            told: float = float(dated) if dated[:1].isdigit() else parsedate_to_datetime(dated).timestamp()
+        except (ValueError, TypeError):
+            return None
+        ago: float = asyncio.get_running_loop().time() - at
+        return now.timestamp() - told - ago
 
     async def initialize(self) -> None:
         """Open connections and learn who we are; `InvalidToken` without the token in it."""
