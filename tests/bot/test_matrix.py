@@ -199,7 +199,7 @@ def is_denied(handled: Handled) -> bool:
     if handled.answer is not None and handled.answer.show_alert:
         return not handled.deliveries
     said = texts(handled)
-    return said == "" or any(denial.split("\n")[0] in said for denial in DENIALS)
+    return said == "" or any(re.split(r"\n|\{", denial)[0] in said for denial in DENIALS)
 
 
 # ------------------------------------------------------------------ cells
