@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import observing
-from bot.access import REPORTERS
+from bot.access import OF_AN_AGENCY, REPORTERS
 from bot.exchange import Denied, Exchange, number_of
 from bot.telegram import render
 from bot.telegram.updates import command_token
@@ -28,8 +28,6 @@ from storage.settings import LINK_HOURS
 from storage.unit_of_work import UnitOfWork
 
 ORDER = (Role.ADMIN, Role.COORDINATOR, Role.FOCAL_POINT, Role.ALTERNATE, Role.OBSERVER, Role.READER)
-OF_AN_AGENCY = REPORTERS | {Role.OBSERVER}
-"""Roles that are asked for an agency when they are given."""
 LISTED = 8
 """People on one screen."""
 NAMED = 12
@@ -179,6 +177,7 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
         line(bold(who.name)),
         line(_post(say, membership.role, membership.agency_code)),
         line(say("people.since", date=_day(ex, membership.active_from))),
+        *_for_a_time(ex, who, membership),
         line(say(f"people.speaks.{who.language}")),
         line(say("people.last_report", date=_day(ex, sent[0].submitted_at)) if sent else say("people.no_report")),
     ]
@@ -193,9 +192,25 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
         lines += [line(""), line(italic(say("people.oneself")))]
     elif _may(ex, "funcion"):
         rows = _acts(say, who, membership)
+    if _may(ex, "relevar") and membership.role in REPORTERS and not who.is_suspended and who.id != ex.person.id:
+        rows.append((Button(say("handover.relieve"), f"command:relevar:{who.id}"),))
     rows.append((Button(say("nav.back"), "command:personas:"), _home(say)))
     ex.show(Card(tuple(lines), tuple(rows)))
     ex.stand(None, awaits="personas:")
+
+
+def _for_a_time(ex: Exchange, who: Person, membership: Membership) -> list[Line]:
+    """A role that ends by itself, and whose post is in whose hands."""
+    from bot.posts import standing_line  # which sends links and news of roles from here
+
+    lines: list[Line] = []
+    if membership.until_on is not None:
+        last = show_date((membership.until_on - timedelta(days=1)).isoformat(), ex.language)
+        lines.append(line(ex.say("people.until", date=last)))
+    for one in ex.unit.delegations.of_agency(membership.agency_id or 0):
+        if who.id in (one.person_id, one.deputy_id) and ex.today < one.until_on:
+            lines.append(line(standing_line(ex, one)))
+    return lines
 
 
 def _acts(say: Wording, who: Person, membership: Membership) -> list[tuple[Button, ...]]:

@@ -19,6 +19,7 @@ from bot import (
     notices,
     observing,
     periods,
+    posts,
     preferences,
     returns,
     reviewing,
@@ -160,6 +161,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         about = Session.from_json(draft.data).about
         text = f"✎ {about.get('code') or say('menu.referrals')} · {about.get('period', '')}"
         rows.append((Button(text, f"command:continuar:{draft.id}"),))
+    for number, text in posts.drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
+        rows.append((Button(text if len(text) <= 40 else text[:39] + "…", f"command:tomar:{number}"),))
     second = [Button(say("menu.indicators"), "command:indicadores:")] if periods else []
     if periods and _reports_referrals(ex):
         second.append(Button(say("menu.referrals"), "command:referimientos:"))
@@ -169,6 +172,11 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
+    lines += [
+        line(posts.standing_line(ex, one))
+        for one in ex.unit.delegations.of_agency(ex.agency_id)
+        if ex.today < one.until_on
+    ]
     for period in periods:
         if period.is_reopened:
             until = show_date((period.locks_on - timedelta(days=1)).isoformat(), language)
@@ -533,7 +541,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("historial", history, REPORTERS, "own_agency", ("history", "istwa"), also_contributors=True),
     Command("cerrar", close, REPORTERS, "own_agency", ("close", "femen")),
     Command("resumen", digests.summary, ENROLLED, "plan", ("summary", "rezime")),
-    Command("delegar", notices.delegate, REPORTERS, "own_agency", ("delegate", "delege")),
+    Command("delegar", posts.delegate, REPORTERS, "own_agency", ("delegate", "delege"), hears=posts.delegate_until),
     Command("revisar", reviewing.queue, _COORDINATORS, "plan", ("review", "revize")),
     Command("progreso", home.progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("recordar", notices.chase, _CHIEFS, "plan", ("remind", "raple")),
@@ -594,7 +602,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("novedades", notices.nothing_new, REPORTERS, "own_agency", is_typed=False, in_menu=False),
     Command("explicar", notices.explain, REPORTERS, "own_agency", is_typed=False, in_menu=False),
-    Command("relevo", notices.leave_post, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("relevo", posts.leave_post, REPORTERS, "own_agency", is_typed=False, in_menu=False),
+    Command("relevar", posts.relieve, _CHIEFS, "plan", is_typed=False, in_menu=False),
+    Command("suplente", posts.promote, _CHIEFS, "plan", is_typed=False, in_menu=False),
+    Command("sucesor", posts.succeed, _CHIEFS, "plan", is_typed=False, in_menu=False),
+    Command("aceptar", posts.decide_offer, ENROLLED, "self", is_typed=False, in_menu=False),
     Command(
         "reapertura", periods.ask, REPORTERS, "own_agency", is_typed=False, in_menu=False, hears=periods.ask_because
     ),

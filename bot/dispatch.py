@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 
-from bot import commands, publishing
+from bot import commands, posts, publishing
 from bot.exchange import Denied, Exchange, House
 from bot.preferences import contact, only_plan
 from bot.reporting import apply, resume
@@ -35,6 +35,7 @@ from conversations.cards import Button, Card, line, paragraph
 from conversations.events import Event, Fetched, FetchFailed, Offered, Tap, TapAction, Typed
 from conversations.wording import LANGUAGE_NAMES, LANGUAGES, wording
 from storage.errors import Conflict, NotFound
+from storage.people import OfferedRole
 from storage.sessions import StoredSession
 from storage.settings import LANGUAGE
 from storage.unit_of_work import UnitOfWork
@@ -99,6 +100,8 @@ class Dispatch:
             return Handled()
         if visit.person is None or stored.person_id != visit.person.id or stored.state != "open":
             return Handled()
+        if visit.person.is_suspended or not ex.has_role or ex.agency_has_left or not ex.is_theirs(stored):
+            return Handled()
         if visit.chat.session_id == stored.id:
             apply(ex, stored, event)
         return _handled(ex)
@@ -115,7 +118,7 @@ class Dispatch:
         if isinstance(what, Command) and what.name == "start" and what.argument:
             self._redeem(ex, what, incoming)
             return
-        if ex.visit.person is None or ex.visit.membership is None:
+        if ex.visit.person is None or not ex.has_role:
             self._stranger(ex, incoming)
             return
         if ex.person.is_suspended:
@@ -124,7 +127,12 @@ class Dispatch:
             return
         if ex.person.is_unreachable:
             ex.unit.people.mark_reachable(ex.telegram_id)
-        if not ex.person.has_accepted_privacy and not _may_before_privacy(what):
+        if ex.agency_has_left and not _is_one_of(what, _WITHOUT_AN_AGENCY):
+            ex.forget_card()
+            ex.show(Card((line(ex.say("agencies.refused", agency=ex.agency_code)),)))
+            ex.stand(None)
+            return
+        if not ex.person.has_accepted_privacy and not _is_one_of(what, _BEFORE_PRIVACY):
             commands.privacy(ex, "")
             ex.stand(None)
             return
@@ -274,6 +282,10 @@ class Dispatch:
             language = ex.language if ex.visit.person else language
             ex.notice(wording(language)("code_bad", contact=contact(ex.unit, language)))
             return
+        if isinstance(membership, OfferedRole):
+            posts.offer(ex, membership)
+            return
+        posts.tell_who_has_come(ex, membership)
         welcomed = ex.unit.chats.open(ex.chat_id, ex.telegram_id)
         fresh = Exchange(ex.unit, welcomed, ex.now, ex.house, ex.telegram_id, deliveries=ex.deliveries)
         rows = tuple((Button(LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES)
@@ -311,11 +323,19 @@ class Dispatch:
         return _handled(ex)
 
 
-def _may_before_privacy(what: object) -> bool:
-    """Until the notice is accepted there are only its own buttons and the language's."""
+_BEFORE_PRIVACY = frozenset({"idioma"})
+"""Until the notice is accepted there are only its own buttons and the language's."""
+_WITHOUT_AN_AGENCY = frozenset({"idioma", "misdatos"})
+"""Whose agency takes part no more may still see what is kept about them."""
+
+
+def _is_one_of(what: object, names: frozenset[str]) -> bool:
+    """Whether it is one of these commands, or a button of one or of the privacy notice."""
     if isinstance(what, Pressed):
-        return isinstance(token := read_token(what.data), CommandTap) and token.name in ("privacidad", "idioma")
-    return isinstance(what, Command) and what.name in ("idioma", "language", "lang")
+        token = read_token(what.data)
+        return isinstance(token, CommandTap) and token.name in names | {"privacidad"}
+    found = commands.find(what.name) if isinstance(what, Command) else None
+    return found is not None and found.is_typed and found.name in names
 
 
 def _handled(ex: Exchange) -> Handled:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.access import REPORTERS
+from bot.access import OF_AN_AGENCY, REPORTERS
 from bot.shelf import Shelf
 from bot.telegram import render
 from bot.telegram.updates import command_token, form_token
@@ -19,6 +19,7 @@ from conversations.cards import Card
 from conversations.wording import Wording, wording
 from storage.chats import Visit, VisitMembership, VisitPerson
 from storage.outbox import Kind, OutboxDraft, OutboxRow
+from storage.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
 
 UNSAY = "unsay"
@@ -87,6 +88,23 @@ class Exchange:
         if self.visit.membership is None:
             raise Denied
         return self.visit.membership
+
+    @property
+    def has_role(self) -> bool:
+        """Whether they may do anything here: one whose role was for a time has none from its day on."""
+        membership = self.visit.membership
+        return membership is not None and (membership.until_on is None or self.today < membership.until_on)
+
+    @property
+    def agency_has_left(self) -> bool:
+        """Whether the agency they belong to takes part in the plan no more; a coordinator does not depend on one."""
+        membership = self.membership
+        ends_on = membership.agency_ends_on
+        return ends_on is not None and ends_on <= self.today and membership.role in OF_AN_AGENCY
+
+    def is_theirs(self, stored: StoredSession) -> bool:
+        """Whether a session was begun under a role they still have: in that plan, for that agency."""
+        return any((one.plan_id, one.agency_id) == (stored.plan_id, stored.agency_id) for one in self.visit.memberships)
 
     @property
     def agency_id(self) -> int:

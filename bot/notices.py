@@ -105,51 +105,12 @@ def explain(ex: Exchange, argument: str) -> None:
     _say(ex, ex.say("remind.explained"))
 
 
-def leave_post(ex: Exchange, argument: str) -> None:
-    """Ya no soy yo: after one question the role ends, with everything that hangs on it, and the admins are told."""
-    membership = ex.membership
-    if argument != "yes":
-        rows = (
-            (Button(ex.say("relieve.yes"), "command:relevo:yes", "danger"),),
-            (Button(ex.say("form.no_leave"), "command:menu:"),),
-        )
-        ex.show(Card((line(ex.say("relieve.sure", agency=ex.agency_code)),), rows))
-        ex.stand(None)
-        return
-    name, agency, language = ex.person.name, ex.agency_code, ex.language
-    ex.show(Card((line(ex.say("relieve.done")),)), is_last=True)
-    ex.stand(None)
-    ex.unit.people.end_membership(ex.person.id, membership.plan_id, now=ex.now, by=ex.person.id)
-    ex.language = language
-    for admin in ex.unit.people.with_role(membership.plan_id, Role.ADMIN):
-        say = wording(admin.language)
-        text = say("admin.handover", name=name, agency=agency, role=say(f"role.{membership.role}"))
-        ex.tell(
-            admin.telegram_id,
-            Card((line(text),), ((Button(say("command.invitar"), f"command:invitar:focal_point.{agency}"),),)),
-        )
-
-
 # ------------------------------------------------------------------ pauses
 def pause(ex: Exchange, argument: str) -> None:
     """/pausar: for oneself; for a coordinator or admin, everybody's: a hurricane is one command (DOMAIN §5.3)."""
     is_everybody = ex.membership.role not in AGENCY_ROLES
     kind: PauseKind = "everybody" if is_everybody else "own"
     _paused(ex, argument, kind, "pausar", person_id=None if is_everybody else ex.person.id)
-
-
-def delegate(ex: Exchange, argument: str) -> None:
-    """/delegar: for some days a colleague of the agency is reminded instead, and is told so."""
-    others = [p for p in ex.unit.people.of_agency(ex.membership.plan_id, ex.agency_id) if p.id != ex.person.id]
-    if not others:
-        _say(ex, ex.say("delegate.nobody"))
-        return
-    until_on = _paused(ex, argument, "delegated", "delegar", person_id=ex.person.id)
-    if until_on is not None:
-        for other in others:
-            say = wording(other.language)
-            day = show_date(until_on.isoformat(), other.language)
-            ex.tell(other.telegram_id, Card((line(say("delegate.told", name=ex.person.name, date=day)),)))
 
 
 def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, person_id: int | None) -> date | None:
@@ -263,7 +224,7 @@ def _to_chase(
     for who in everybody:
         if who.role not in AGENCY_ROLES:
             continue
-        if who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point:
+        if who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point and not agenda.stands_in(who):
             continue
         topics = report_topics(agenda, who.agency_code)
         zone = ZoneInfo(who.timezone)

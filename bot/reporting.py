@@ -232,8 +232,6 @@ def open_free(
     ex: Exchange, begun: Step, version: StoredForm, *, supersedes_id: int | None = None, anew: bool = False
 ) -> None:
     """Store what `begin_free` began, and show its first card."""
-    if _refuses_ended(ex, anew=anew):
-        return
     form = ex.house.forms.version(ex.unit, version.id)
     stored = ex.unit.sessions.open(
         plan_id=ex.membership.plan_id,
@@ -268,10 +266,11 @@ def take_over(ex: Exchange, stored: StoredSession) -> None:
         raise Denied
     before = ex.unit.people.by_id(stored.person_id)
     taken = ex.unit.sessions.reassign(stored.id, ex.person.id)
-    about = Session.from_json(taken.data).about
-    code = about.get("code") or about.get("title", {}).get(before.language, "")
-    text = _in(before.language, "form.taken_from_you", name=ex.person.name, code=code)
-    ex.post("sendMessage", {"text": text}, kind="notice", chat_id=before.telegram_id)
+    if before.membership_in(stored.plan_id) is not None:  # whoever has left has nothing to do with it any more
+        about = Session.from_json(taken.data).about
+        code = about.get("code") or about.get("title", {}).get(before.language, "")
+        text = _in(before.language, "form.taken_from_you", name=ex.person.name, code=code)
+        ex.post("sendMessage", {"text": text}, kind="notice", chat_id=before.telegram_id)
     resume(ex, taken)
 
 
@@ -286,8 +285,6 @@ def _open(
     supersedes_id: int | None = None,
     anew: bool,
 ) -> None:
-    if _refuses_ended(ex, anew=anew):
-        return
     sensitive = report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions)
     try:
         stored = ex.unit.sessions.open(
@@ -357,19 +354,6 @@ def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | No
     return None
 
 
-def _refuses_ended(ex: Exchange, *, anew: bool) -> bool:
-    """Whether the agency takes part no more, and that was said. A draft stays, for the agency may come back."""
-    if _takes_part(ex):
-        return False
-    ex.show(_notice_card(ex, ex.say("agencies.refused", agency=ex.agency_code)), anew=anew)
-    ex.stand(None)
-    return True
-
-
-def _takes_part(ex: Exchange) -> bool:
-    return ex.unit.plans.agency_by_id(ex.agency_id).is_active(ex.today)
-
-
 def _refuse_locked(ex: Exchange, stored: StoredSession) -> None:
     """The draft stays as it is, for a reopened period; nothing can be answered or sent."""
     if stored.reporting_period_id is not None:
@@ -392,7 +376,7 @@ def _show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
 # ------------------------------------------------------------------ one event
 def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
     """Apply an event to a session and say what came of it; a session whose period has locked takes no more."""
-    if not ex.may_report(stored.subject):
+    if not ex.is_theirs(stored) or not ex.may_report(stored.subject):
         raise Denied
     if ex.now >= stored.expires_at:
         _refuse_locked(ex, stored)
@@ -589,8 +573,6 @@ def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmi
     version = unit.forms.current(plan_id, report.form_id)
     if version is None or unit.sessions.holder(plan_id, version.form_key, report.subject, report.period.id):
         return None
-    if not _takes_part(ex):
-        return None
     if unit.submissions.current(plan_id, version.form_key, report.subject, report.period.id):
         return None
     form = ex.house.forms.version(unit, version.id)
@@ -669,8 +651,6 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
 
 def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
-    if _refuses_ended(ex, anew=anew):
-        return
     answers = taken.instance.answers()
     names = _by_name(answers)
     if any(question.type in engine.UPLOADS for question in form.questions):

@@ -23,7 +23,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot import digests, exporting
+from bot import digests, exporting, posts
 from bot.holidays import furnish_calendar
 from bot.notices import progress_card
 from bot.occasion import Job, Message, Moment, Planned, carry
@@ -279,6 +279,7 @@ def _begin(unit: UnitOfWork, now: datetime) -> None:
     for plan in unit.plans.all():
         furnish_calendar(unit, plan, now)
         furnish(unit, plan.id, now)
+        posts.end_over(unit, plan, now)
     unit.schedule.learn(now)
     unit.sessions.expire(now - DRAFTS_KEPT)
 

@@ -137,7 +137,9 @@ class Agenda:
     answers: Mapping[str, str] = field(default_factory=dict)
     """By agency, what it last said it needs."""
     with_focal_point: frozenset[str] = frozenset()
-    """Agencies with a focal point who can be told."""
+    """Agencies with a focal point who can be told, or with somebody in their place."""
+    deputies: frozenset[int] = frozenset()
+    """People in whose hands a focal point has left the post."""
     pauses: tuple[Pause, ...] = ()
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
@@ -145,6 +147,10 @@ class Agenda:
     """By person, the last day for which everything was told or needed no telling."""
     windows: Collection[tuple[int, date]] = frozenset()
     """Days that are in the ledger already, by person."""
+
+    def stands_in(self, who: Recipient) -> bool:
+        """Whether they are told what the focal point would be."""
+        return who.person_id in self.deputies
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +356,9 @@ def _is_expected(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> boo
 
 
 def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step]) -> bool:
-    return any(step.rung is Rung.LATE for step in pending) or who.agency_code not in agenda.with_focal_point
+    if agenda.stands_in(who) or who.agency_code not in agenda.with_focal_point:
+        return True
+    return any(step.rung is Rung.LATE for step in pending)
 
 
 # ------------------------------------------------------------------ the words

@@ -6,6 +6,7 @@ chat's row applies its update, the other waits and then sees what the first one 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,6 +66,10 @@ class VisitMembership:
     agency_id: int | None
     agency_code: str | None
     is_contributor: bool
+    until_on: date | None = None
+    """Of a role for a time: the first day on which it is over."""
+    agency_ends_on: date | None = None
+    """The first day on which the agency takes part no more."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,8 @@ _OPEN = Prepared(
         _M.c.agency_id.label("m_agency_id"),
         _A.c.code.label("a_code"),
         _M.c.is_contributor.label("m_contributor"),
+        _M.c.until_on.label("m_until_on"),
+        _A.c.active_to.label("a_active_to"),
     )
     .select_from(_C)
     .outerjoin(_P, _P.c.telegram_id == bindparam("telegram_id"))

@@ -12,8 +12,9 @@ hangs on the person (S17); whatever grants or takes away writes an audit entry i
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, and_, bindparam, delete, exists, insert, or_, select, update
 
@@ -50,6 +51,8 @@ class Membership:
     active_from: datetime
     is_contributor: bool = False
     """An observer who also reports the indicators that their agency leads (DOMAIN §2.7)."""
+    until_on: date | None = None
+    """Of a role for a time: the first day on which it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedRole:
+    """What a used link gives to somebody who would have to give up another role for it, and who is asked first."""
+
+    invitation_id: int
+    plan_id: int
+    role: Role
+    agency_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenInvitation:
     """A link that somebody may still use. The link itself is known only to whom it was shown."""
 
@@ -104,6 +117,7 @@ _stranger = _tables["stranger"]
 _session = _tables["session"]
 _chat = _tables["chat"]
 _job = _tables["job"]
+_pause = _tables["pause"]
 
 _IS_CURRENT = _membership.c.active_to.is_(None)
 
@@ -127,6 +141,7 @@ _PEOPLE = (
         _agency.c.name.label("agency_name"),
         _membership.c.active_from,
         _membership.c.is_contributor,
+        _membership.c.until_on,
     )
     .select_from(_person)
     .outerjoin(_membership, and_(_membership.c.person_id == _person.c.id, _IS_CURRENT))
@@ -213,6 +228,11 @@ class People:
         then = [row for row in held if at is None or row.active_from <= at] or held[-1:]
         return (Role(then[0].role), then[0].code or "") if then else None
 
+    def heir(self, person_id: int, membership: Membership) -> Person | None:
+        """Who goes on with what somebody has begun for their agency: its focal point, else an alternate."""
+        others = (p for p in self.colleagues(person_id, membership) if p.memberships[0].role in AGENCY_ROLES)
+        return next(others, None)
+
     def with_role(self, plan_id: int, role: Role) -> tuple[Person, ...]:
         """Whoever has the role now; not the suspended."""
         return self._people(_WITH_ROLE, plan_id=plan_id, role=role.value)
@@ -248,20 +268,28 @@ class People:
         by: int | None = None,
         invitation_id: int | None = None,
         is_contributor: bool = False,
+        until_on: date | None = None,
     ) -> Membership:
         """The role, from now on, in place of the one the person had in that plan, with what was pending under that.
 
         Drafts go on only between focal point and alternate of one agency. The same role for the same agency again
-        changes nothing but `is_contributor`, where that is given. Conflict if that would leave the plan without
-        an admin; ValueError for a focal point or alternate of no agency, and for a contributor who is no observer
-        of an agency.
+        changes nothing but `is_contributor`, where that is given, and until when it lasts: a role for a time lasts as
+        long as is said now, `until_on` None for good. Conflict if that would leave the plan without an admin, and for
+        an agency that takes no part on that day; ValueError for a focal point or alternate of no agency, and for a
+        contributor who is no observer of an agency.
         """
         _check_role(role, agency_id, is_contributor=is_contributor)
+        self._unit.plans.check_takes_part(agency_id, now)
         present = self._current(person_id, plan_id)
         if present is not None:
             if (present.role, present.agency_id) == (role, agency_id):
                 if is_contributor and self.set_contributor(person_id, plan_id, True, now=now, by=by):
                     present = replace(present, is_contributor=True)
+                if present.until_on not in (None, until_on):
+                    self._connection.execute(
+                        update(_membership).where(_membership.c.id == present.id).values(until_on=until_on)
+                    )
+                    present = replace(present, until_on=until_on)
                 return present
             if present.role is Role.ADMIN and role is not Role.ADMIN:
                 self._keep_an_admin(person_id, (plan_id,))
@@ -276,6 +304,7 @@ class People:
                 role=role.value,
                 active_from=now,
                 is_contributor=is_contributor,
+                until_on=until_on,
             )
         )
         granted = self._current(person_id, plan_id)
@@ -286,6 +315,8 @@ class People:
             details["contributor"] = True
         if present is not None:
             details["instead_of"] = present.role.value
+        if until_on is not None:
+            details["until"] = until_on.isoformat()
         if invitation_id is not None:
             details["invitation"] = invitation_id
         self._unit.audit.record("membership.granted", actor_id=by, plan_id=plan_id, details=details, now=now)
@@ -315,17 +346,22 @@ class People:
         return True
 
     def end_membership(self, person_id: int, plan_id: int, *, now: datetime, by: int | None) -> bool:
-        """Take the role away ("ya no soy el punto focal"), with open drafts and waiting messages.
+        """Take the role away ("ya no soy el punto focal"), with all that is pending under it.
 
-        False if there is none. Conflict for the last admin.
+        What somebody has begun for their agency goes to a colleague who reports for it (`heir`); without one it stays
+        where whoever comes next finds it. False if there is no role. Conflict for the last admin.
         """
         present = self._current(person_id, plan_id)
         if present is None:
             return False
         if present.role is Role.ADMIN:
             self._keep_an_admin(person_id, (plan_id,))
+        self._hold_chats(person_id)
         self._end(present, now)
-        self._drop_what_is_pending(person_id, now, plan_id=plan_id)
+        if present.role in AGENCY_ROLES:
+            heir = self.heir(person_id, present)
+            self._unit.sessions.hand_over(person_id, plan_id, heir.id if heir else None)
+        self._drop_what_is_pending(person_id, now, plan_id=plan_id, are_drafts_kept=present.role in AGENCY_ROLES)
         details = {"person": person_id, "role": present.role.value, "agency": present.agency_code}
         self._unit.audit.record("membership.ended", actor_id=by, plan_id=plan_id, details=details, now=now)
         return True
@@ -346,8 +382,7 @@ class People:
         if changed.rowcount != 1:
             return False
         self._drop_what_is_pending(person_id, now)
-        self._unit.invitations.revoke_all_of(person_id, now=now)
-        self._unit.role_requests.withdraw_all_of(person_id, now=now)
+        self._drop_what_was_given(person_id, now)
         self._record_for_each_plan("person.suspended", person, by, now)
         return True
 
@@ -424,8 +459,14 @@ class People:
     def _end(self, membership: Membership, now: datetime) -> None:
         """The role, and what was asked for under it: links that nobody has used, roles that nobody has granted."""
         self._connection.execute(update(_membership).where(_membership.c.id == membership.id).values(active_to=now))
-        self._unit.invitations.revoke_all_of(membership.person_id, now=now, plan_id=membership.plan_id)
-        self._unit.role_requests.withdraw_all_of(membership.person_id, now=now, plan_id=membership.plan_id)
+        self._drop_what_was_given(membership.person_id, now, plan_id=membership.plan_id)
+
+    def _drop_what_was_given(self, person_id: int, now: datetime, *, plan_id: int | None = None) -> None:
+        """What lasts no longer than the role it was given or asked for under."""
+        self._unit.delegations.end_all_of(person_id, now=now, plan_id=plan_id)
+        self._unit.invitations.revoke_all_of(person_id, now=now, plan_id=plan_id)
+        self._unit.invitations.revoke_offers_to(person_id, now=now, plan_id=plan_id)
+        self._unit.role_requests.withdraw_all_of(person_id, now=now, plan_id=plan_id)
 
     def end_elsewhere(self, person: Person, plan_id: int, now: datetime) -> None:
         """End the roles a suspended person had in other plans than this one."""
@@ -454,14 +495,24 @@ class People:
             others = others.where(_membership.c.person_id != person_id)
         return self._connection.execute(others.limit(1)).first() is not None
 
-    def _drop_what_is_pending(self, person_id: int, now: datetime, *, plan_id: int | None = None) -> None:
-        """Open drafts, messages not sent yet, work not begun yet (S17). What is being sent this instant is gone."""
+    def _drop_what_is_pending(
+        self, person_id: int, now: datetime, *, plan_id: int | None = None, are_drafts_kept: bool = False
+    ) -> None:
+        """Open drafts, messages not sent yet, work not begun yet, pauses, what the chat waits to hear (S17).
+
+        What is being sent this instant is gone. `are_drafts_kept`: the drafts have been handed over before.
+        """
         chat_ids = self._hold_chats(person_id)
         sessions = update(_session).where(_session.c.person_id == person_id, _session.c.state == "open")
+        pauses = update(_pause).where(_pause.c.person_id == person_id, _pause.c.ended_at.is_(None))
         if plan_id is not None:
             sessions = sessions.where(_session.c.plan_id == plan_id)
-        # The version too, so that whoever has it loaded cannot save it open again.
-        self._connection.execute(sessions.values(state="cancelled", version=_session.c.version + 1))
+            pauses = pauses.where(_pause.c.plan_id == plan_id)
+        if not are_drafts_kept:
+            # The version too, so that whoever has it loaded cannot save it open again.
+            self._connection.execute(sessions.values(state="cancelled", version=_session.c.version + 1))
+        self._connection.execute(pauses.values(ended_at=now))
+        self._connection.execute(update(_chat).where(_chat.c.id.in_(chat_ids)).values(session_id=None, awaits=""))
         for chat_id in chat_ids:
             self._unit.outbox.cancel(chat_id, now)
         self._connection.execute(
@@ -493,6 +544,7 @@ def _to_membership(row: Row[*tuple[Any, ...]]) -> Membership:
         agency_name=row.agency_name or {},
         active_from=row.active_from,
         is_contributor=row.is_contributor,
+        until_on=row.until_on,
     )
 
 
@@ -528,15 +580,17 @@ class Invitations:
         by: int | None = None,
         ttl: timedelta = INVITATION_TTL,
         is_contributor: bool = False,
+        until_on: date | None = None,
     ) -> str:
         """The token of a new link: 43 characters that fit Telegram's start parameter. Nobody can be told it again.
 
         `by` is None for the server's command line, which may name an admin only while there is none: that link
         lives 15 minutes at most, and replaces an earlier one; Conflict if there is an admin. ValueError for a
         `ttl` that is not positive or over 72 hours, for a role that lacks its agency, and for a contributor who is
-        no observer of an agency.
+        no observer of an agency; Conflict for an agency that takes no part. `until_on`: the role is one for a time.
         """
         _check_role(role, agency_id, is_contributor=is_contributor)
+        self._unit.plans.check_takes_part(agency_id, now)
         if not timedelta(0) < ttl <= INVITATION_TTL:
             raise ValueError("a link lives up to 72 hours")
         if role is Role.ADMIN and by is None:
@@ -561,6 +615,7 @@ class Invitations:
                 created_by_id=by,
                 expires_at=now + ttl,
                 is_contributor=is_contributor,
+                until_on=until_on,
             )
             .returning(_invitation.c.id)
         ).scalar_one()
@@ -572,53 +627,72 @@ class Invitations:
 
     def redeem(
         self, token: str, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str
-    ) -> Membership | None:
+    ) -> Membership | OfferedRole | None:
         """The role the link grants, if it is good and this number is not locked out; None tells no more than that.
 
         Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. A
         suspended person gets in by a link issued after the suspension (a new phone, checked in person: S18); a
-        link never makes the last admin something less.
+        link never makes the last admin something less. Whoever has another role in the plan, which the link would
+        take, has used the link up and is asked first (`accept`, `decline`); a role for a time takes no other one.
         """
         failures, since = self._lock_stranger(telegram_id)
         if _is_locked_out(failures, since, now):
             return None
         person = self._unit.people.by_telegram_id(telegram_id)
-        is_good = [
-            _invitation.c.token_hash == self._unit.vault.token_hash(token),
-            _invitation.c.redeemed_at.is_(None),
-            _invitation.c.revoked_at.is_(None),
-            _invitation.c.expires_at > now,
-            or_(
-                _invitation.c.role != Role.ADMIN.value,
-                _invitation.c.created_by_id.is_not(None),
-                ~exists(_ADMINS.where(_membership.c.plan_id == _invitation.c.plan_id).correlate(_invitation)),
-            ),
-        ]
+        is_unused: Any = _invitation.c.redeemed_at.is_(None)
         if person is not None:
-            if person.suspended_at is not None:
-                is_good.append(_invitation.c.created_at > person.suspended_at)
-            is_good.extend(
-                or_(_invitation.c.plan_id != m.plan_id, _invitation.c.role == Role.ADMIN.value)
-                for m in person.memberships
-                if m.role is Role.ADMIN and self._unit.people.is_last_admin(person.id, m.plan_id)
-            )
-        invitation = self._connection.execute(
-            update(_invitation)
-            .where(*is_good)
-            .values(redeemed_at=now)
-            .returning(
-                _invitation.c.id,
-                _invitation.c.plan_id,
-                _invitation.c.role,
-                _invitation.c.agency_id,
-                _invitation.c.created_by_id,
-                _invitation.c.is_contributor,
-            )
-        ).one_or_none()
+            is_unused = or_(is_unused, _invitation.c.redeemed_by_id == person.id)
+        which = [_invitation.c.token_hash == self._unit.vault.token_hash(token), is_unused]
+        invitation = self._take(person, which, now, timezone, redeemed_at=now)
         if invitation is None:
             self._count_failure(telegram_id, failures, since, now)
             return None
+        if person is not None and not person.is_suspended:
+            present = person.membership_in(invitation.plan_id)
+            if present is not None and (present.role, present.agency_id) != (invitation.role, invitation.agency_id):
+                self._set(invitation.id, redeemed_by_id=person.id)
+                return OfferedRole(invitation.id, invitation.plan_id, Role(invitation.role), invitation.agency_id)
         return self._welcome(invitation, telegram_id, name, language, now, timezone)
+
+    def accept(self, invitation_id: int, person: Person, now: datetime, *, timezone: str) -> Membership | None:
+        """Take the role that `redeem` offered, in place of the one they have; None if the link is good no more."""
+        which = [_invitation.c.id == invitation_id, _invitation.c.redeemed_by_id == person.id]
+        invitation = self._take(person, which, now, timezone, accepted_at=now)
+        if invitation is None:
+            return None
+        return self._welcome(invitation, person.telegram_id, person.name, person.language, now, timezone)
+
+    def decline(self, invitation_id: int, person_id: int, now: datetime) -> bool:
+        """Stay what one is; the link is useless from now on."""
+        invitation = self._connection.execute(
+            update(_invitation)
+            .where(
+                _invitation.c.id == invitation_id,
+                _invitation.c.redeemed_by_id == person_id,
+                _invitation.c.accepted_at.is_(None),
+                _invitation.c.revoked_at.is_(None),
+            )
+            .values(revoked_at=now)
+            .returning(_invitation.c.plan_id)
+        ).one_or_none()
+        if invitation is None:
+            return False
+        self._unit.audit.record(
+            "invitation.declined",
+            actor_id=person_id,
+            plan_id=invitation.plan_id,
+            details={"invitation": invitation_id},
+            now=now,
+        )
+        return True
+
+    def id_of(self, token: str) -> int:
+        """The number of the link with this token. NotFound."""
+        statement = select(_invitation.c.id).where(_invitation.c.token_hash == self._unit.vault.token_hash(token))
+        found: int | None = self._connection.execute(statement).scalar_one_or_none()
+        if found is None:
+            raise NotFound("no such link")
+        return found
 
     def is_locked_out(self, telegram_id: int, now: datetime) -> bool:
         """Whether five links failed within an hour, the last less than an hour ago."""
@@ -641,7 +715,7 @@ class Invitations:
             .outerjoin(_agency, _agency.c.id == _invitation.c.agency_id)
             .where(
                 _invitation.c.plan_id == plan_id,
-                _invitation.c.redeemed_at.is_(None),
+                _invitation.c.accepted_at.is_(None),
                 _invitation.c.revoked_at.is_(None),
                 _invitation.c.expires_at > now,
             )
@@ -667,10 +741,75 @@ class Invitations:
             which.append(_invitation.c.plan_id == plan_id)
         return self._revoke(*which, now=now)
 
+    def revoke_offers_to(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
+        """Make useless the links that this person has used and not decided about; how many there were."""
+        which = [_invitation.c.redeemed_by_id == person_id]
+        if plan_id is not None:
+            which.append(_invitation.c.plan_id == plan_id)
+        return self._revoke(*which, now=now)
+
     # -------------------------------------------------------------- inside
+    def _take(self, person: Person | None, which: list[Any], now: datetime, timezone: str, **values: object) -> Any:
+        """Mark the one link that is meant, if it is still good for this person; None if it is not."""
+        today = now.astimezone(ZoneInfo(timezone)).date()
+        is_good = [
+            *which,
+            _invitation.c.accepted_at.is_(None),
+            _invitation.c.revoked_at.is_(None),
+            _invitation.c.expires_at > now,
+            or_(_invitation.c.until_on.is_(None), _invitation.c.until_on > today),
+            or_(
+                _invitation.c.agency_id.is_(None),
+                exists().where(
+                    _agency.c.id == _invitation.c.agency_id,
+                    or_(_agency.c.active_to.is_(None), _agency.c.active_to > today),
+                ),
+            ),
+            or_(
+                _invitation.c.role != Role.ADMIN.value,
+                _invitation.c.created_by_id.is_not(None),
+                ~exists(_ADMINS.where(_membership.c.plan_id == _invitation.c.plan_id).correlate(_invitation)),
+            ),
+        ]
+        if person is not None:
+            if person.suspended_at is not None:
+                is_good.append(_invitation.c.created_at > person.suspended_at)
+            for present in person.memberships:
+                is_good.append(
+                    or_(
+                        _invitation.c.plan_id != present.plan_id,
+                        _invitation.c.until_on.is_(None),
+                        and_(
+                            _invitation.c.role == present.role.value,
+                            _invitation.c.agency_id == (present.agency_id or 0),
+                        ),
+                    )
+                )
+                if present.role is Role.ADMIN and self._unit.people.is_last_admin(person.id, present.plan_id):
+                    is_good.append(
+                        or_(_invitation.c.plan_id != present.plan_id, _invitation.c.role == Role.ADMIN.value)
+                    )
+        return self._connection.execute(
+            update(_invitation)
+            .where(*is_good)
+            .values(**values)
+            .returning(
+                _invitation.c.id,
+                _invitation.c.plan_id,
+                _invitation.c.role,
+                _invitation.c.agency_id,
+                _invitation.c.created_by_id,
+                _invitation.c.until_on,
+                _invitation.c.is_contributor,
+            )
+        ).one_or_none()
+
+    def _set(self, invitation_id: int, **values: object) -> None:
+        self._connection.execute(update(_invitation).where(_invitation.c.id == invitation_id).values(**values))
+
     def _revoke(self, *which: Any, now: datetime) -> int:
         statement = update(_invitation).where(
-            *which, _invitation.c.redeemed_at.is_(None), _invitation.c.revoked_at.is_(None)
+            *which, _invitation.c.accepted_at.is_(None), _invitation.c.revoked_at.is_(None)
         )
         return self._connection.execute(statement.values(revoked_at=now)).rowcount
 
@@ -697,7 +836,7 @@ class Invitations:
 
     def _welcome(
         self,
-        invitation: Row[*tuple[Any, ...]],
+        invitation: Any,
         telegram_id: int,
         name: str,
         language: str,
@@ -711,10 +850,8 @@ class Invitations:
             people.end_elsewhere(person, invitation.plan_id, now)
             people.restore(person.id, now=now, by=invitation.created_by_id)
         people.mark_reachable(telegram_id)
-        self._connection.execute(
-            update(_invitation).where(_invitation.c.id == invitation.id).values(redeemed_by_id=person.id)
-        )
-        return people.grant(
+        self._set(invitation.id, redeemed_by_id=person.id, accepted_at=now)
+        granted = people.grant(
             person.id,
             invitation.plan_id,
             Role(invitation.role),
@@ -723,7 +860,11 @@ class Invitations:
             by=invitation.created_by_id,
             invitation_id=invitation.id,
             is_contributor=invitation.is_contributor,
+            until_on=invitation.until_on,
         )
+        if invitation.until_on is not None:
+            self._unit.delegations.arrived(invitation.id, person.id)
+        return granted
 
 
 def _check_role(role: Role, agency_id: int | None, *, is_contributor: bool) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, case, literal_column, select, union_all
 
@@ -103,7 +104,11 @@ _ANY_AGENCY = select(
 )
 _AGENCIES = _ANY_AGENCY.where(_agency.c.plan_id == _OF_PLAN).order_by(_agency.c.id)
 _AGENCY = _AGENCIES.where(_agency.c.code == _WITH_CODE)
-_AGENCY_BY_ID = _ANY_AGENCY.where(_agency.c.id == _OF_AGENCY)
+_AGENCY_BY_ID = (
+    _ANY_AGENCY.add_columns(_plan.c.timezone)
+    .join(_plan, _plan.c.id == _agency.c.plan_id)
+    .where(_agency.c.id == _OF_AGENCY)
+)
 
 _ACTIVITIES = (
     select(
@@ -308,6 +313,15 @@ class Plans:
         for row in self._rows(_AGENCY_BY_ID, agency_id=agency_id):
             return _to_agency(row)
         raise NotFound(f"no agency {agency_id}")
+
+    def check_takes_part(self, agency_id: int | None, now: datetime) -> None:
+        """Conflict for an agency that takes no part in its plan on that day; without one there is nothing to check."""
+        if agency_id is None:
+            return
+        for row in self._rows(_AGENCY_BY_ID, agency_id=agency_id):
+            agency, zone = _to_agency(row), ZoneInfo(row.timezone)
+            if not agency.is_active(now.astimezone(zone).date()):
+                raise Conflict(f"{agency.code} takes no part in the plan on that day")
 
     def activities(
         self,

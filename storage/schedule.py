@@ -430,7 +430,7 @@ class Schedules:
         )
 
     def resume(
-        self, plan_id: int, now: datetime, *, person_id: int | None, kinds: Sequence[PauseKind] = ("own", "delegated")
+        self, plan_id: int, now: datetime, *, person_id: int | None, kinds: Sequence[PauseKind] = ("own",)
     ) -> bool:
         """End it; whether there was one."""
         whose = _pause.c.person_id.is_(None) if person_id is None else _pause.c.person_id == person_id
@@ -466,9 +466,12 @@ class Schedules:
 
     # -------------------------------------------------------------- the figures of a decision
     def outlook(self, plan_id: int, today: date, what: str = "reminders") -> Agenda:
-        """The steps, the pauses and the ledger: enough to know whom anything concerns. Five statements."""
+        """The steps, the pauses and the ledger: enough to know whom anything concerns. Six statements."""
         holidays = self.holidays(plan_id)
         periods = self._unit.plans.periods(plan_id)
+        delegated = [
+            one for one in self._unit.delegations.of_plan(plan_id) if one.deputy_id is not None and today < one.until_on
+        ]
         told: dict[int, date] = {}
         windows: set[tuple[int, date]] = set()
         for person_id, window, state in self._rows(
@@ -484,7 +487,11 @@ class Schedules:
             periods=periods,
             steps=steps(periods, today, holidays),
             lapsed=lapsed_steps(periods, today, holidays),
-            pauses=tuple(stored.pause for stored in self.pauses(plan_id, today - LOOK_BACK)),
+            pauses=(
+                *(stored.pause for stored in self.pauses(plan_id, today - LOOK_BACK)),
+                *(Pause("delegated", one.begun_at, one.until_on, one.person_id) for one in delegated),
+            ),
+            deputies=frozenset(one.deputy_id for one in delegated if one.deputy_id is not None),
             lapsing=self._lapsing(plan_id, today),
             told=told,
             windows=windows,
@@ -531,7 +538,7 @@ class Schedules:
             },
             in_a_row=_in_a_row(closing, self._kept_periods(plan_id, closing, periods), activities, ended, closed),
             answers={row.code: row.answer for row in answers},
-            with_focal_point=self._with_focal_point(plan_id, now, outlook.pauses),
+            with_focal_point=self._with_focal_point(plan_id, now, outlook),
         )
 
     def _kept_periods(
@@ -563,9 +570,11 @@ class Schedules:
             (returned if state == ValidationState.RETURNED else reported).add((subject, code))
         return reported, returned
 
-    def _with_focal_point(self, plan_id: int, now: datetime, pauses: tuple[Pause, ...]) -> frozenset[str]:
-        """Agencies with a focal point who can be told something now."""
-        statement = _RECIPIENTS.where(_membership.c.role == Role.FOCAL_POINT.value)
+    def _with_focal_point(self, plan_id: int, now: datetime, outlook: Agenda) -> frozenset[str]:
+        """Agencies with a focal point who can be told something now, or whoever is in their place."""
+        statement = _RECIPIENTS.where(
+            or_(_membership.c.role == Role.FOCAL_POINT.value, _person.c.id.in_(sorted(outlook.deputies)))
+        )
         there = map(_to_recipient, self._connection.execute(statement, {"plan_id": plan_id}))
         return frozenset(
             who.agency_code
@@ -575,7 +584,7 @@ class Schedules:
             and not any(
                 pause.person_id == who.person_id
                 and pause.holds(who.person_id, now, now.astimezone(ZoneInfo(who.timezone)).date())
-                for pause in pauses
+                for pause in outlook.pauses
             )
         )
 

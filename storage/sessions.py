@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import Row, bindparam, func, literal_column, select, update
+from sqlalchemy import Row, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.errors import Conflict, NotFound
-from storage.models import Chat, Session, table
+from storage.models import Chat, Membership, Session, table
 from storage.statements import Prepared
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _S = table(Session)
 _C = table(Chat)
+_M = table(Membership)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,20 @@ _LOCK_CHAT = select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_upd
 _OF_PERSON = (
     select(*COLUMNS)
     .where(_S.c.person_id == bindparam("person_id"), IS_OPEN)
+    .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
+)
+_LEFT_IN = (
+    select(*COLUMNS)
+    .where(
+        _S.c.agency_id == bindparam("agency_id"),
+        IS_OPEN,
+        ~exists().where(
+            _M.c.person_id == _S.c.person_id,
+            _M.c.plan_id == _S.c.plan_id,
+            _M.c.agency_id == _S.c.agency_id,
+            _M.c.active_to.is_(None),
+        ),
+    )
     .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
 )
 _HOLDER = Prepared(
@@ -240,6 +255,27 @@ class Sessions:
             raise NotFound(f"open session {id}")
         _LEAVE_CHATS.count(self._connection, {"closed_id": id})
         return self.get(id)
+
+    def hand_over(self, person_id: int, plan_id: int, heir_id: int | None) -> int:
+        """Give the open sessions of somebody who leaves to an heir, or leave them in the agency; how many there were.
+
+        Either way they leave the chat they were filled in, with a new version: nobody can save them there any more.
+        """
+        ids = self._connection.execute(
+            select(_S.c.id).where(_S.c.person_id == person_id, _S.c.plan_id == plan_id, IS_OPEN)
+        ).scalars()
+        changed: dict[str, Any] = {} if heir_id is None else {"person_id": heir_id}
+        numbers = list(ids)
+        for number in numbers:
+            self._connection.execute(
+                update(_S).where(_S.c.id == number, IS_OPEN).values(version=_S.c.version + 1, **changed)
+            )
+            _LEAVE_CHATS.count(self._connection, {"closed_id": number})
+        return len(numbers)
+
+    def left_in(self, agency_id: int) -> list[StoredSession]:
+        """The open sessions of an agency that were begun by somebody who reports for it no more."""
+        return [load(row, self._unit) for row in self._connection.execute(_LEFT_IN, {"agency_id": agency_id})]
 
     def expire(self, before: datetime) -> list[StoredSession]:
         """Close the open sessions whose time ended at or before then; returns them as they were, for a word to each."""

@@ -47,6 +47,7 @@ from storage.vault import Vault, VaultError
 if TYPE_CHECKING:
     from storage.agencies import Agencies
     from storage.comments import Comments
+    from storage.delegations import Delegations
     from storage.files import Attachments
     from storage.people import Invitations, People
     from storage.periods import Periods
@@ -140,6 +141,12 @@ class UnitOfWork:
         from storage.plans import Plans
 
         return Plans(self)
+
+    @cached_property
+    def delegations(self) -> "Delegations":
+        from storage.delegations import Delegations
+
+        return Delegations(self)
 
     @cached_property
     def periods(self) -> "Periods":

@@ -30,7 +30,7 @@ from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
 from conversations.plan import Light, PeriodStage, Role, ValidationState
-from conversations.reminders import STAGES, PauseKind, Reason
+from conversations.reminders import STAGES, Reason
 from conversations.wording import LANGUAGES, catalogue
 from storage.agencies import ROLE_TYPES
 from storage.audit import AUDITED_ACTS, KINDS
@@ -44,14 +44,14 @@ from storage.settings import SETTINGS
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
-CHAT = ("administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po")
+CHAT = ("administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po", "periods.po", "posts.po")
 """The catalogues people read on a phone; the others are for authors, at a screen."""
 
 MESSAGE_LIMIT = 330
 BUTTON_LIMIT = 30
 """DOMAIN §4: nothing longer is read, nothing wider fits."""
 
-PAUSED = tuple(kind for kind in get_args(PauseKind) if kind != "snooze")
+PAUSED = ("everybody", "own")
 FAMILIES: dict[str, tuple[str, ...]] = {
     "agencies.in.{}": LANGUAGES,
     "agencies.type.{}": ROLE_TYPES,

@@ -8,6 +8,7 @@ from bot.dispatch import Dispatch
 from bot.exchange import House
 from bot.shelf import Shelf
 from bot.telegram.handled import Handled
+from bot.telegram.updates import command_token
 from storage.database import Database
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
@@ -79,3 +80,23 @@ class Desk:
                     "SELECT id, language, privacy_accepted_at, suspended_at FROM person",
                 )
             ]
+
+
+def said(handled: Handled, to: int) -> list[str]:
+    """What somebody's phone shows of it, oldest first."""
+    return [str(row.payload["text"]) for row in handled.deliveries if row.chat_id == to and "text" in row.payload]
+
+
+def buttons(handled: Handled, to: int) -> dict[str, str]:
+    """The buttons of the last message to somebody: words and what they do."""
+    marked = [row for row in handled.deliveries if row.chat_id == to and row.payload.get("reply_markup")]
+    rows: list[list[dict[str, Any]]] = marked[-1].payload["reply_markup"]["inline_keyboard"]
+    return {button["text"]: button["callback_data"] for row in rows for button in row}
+
+
+def press(desk: Desk, who: int, handled: Handled, words: str) -> Handled:
+    return desk.tap(who, buttons(handled, who)[words])
+
+
+def tap(desk: Desk, who: int, name: str, argument: str = "") -> Handled:
+    return desk.tap(who, command_token(name, argument))

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import NOW, Desk
+from desk import NOW, Desk, buttons, press, said, tap
 from house import CARMEN, GRACE, JEAN, PEDRO, ROSA, furnish, settings_in
 
 from bot.opening import open_storage
-from bot.telegram.handled import Handled
-from bot.telegram.updates import command_token
 
 LATER = datetime(2018, 10, 5, 12, tzinfo=UTC)
 AFTER = datetime(2018, 10, 9, 12, tzinfo=UTC)
@@ -23,26 +21,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     furnish(tmp_path)
     with open_storage(settings_in(tmp_path)) as database:
         yield Desk(database)
-
-
-def said(handled: Handled, to: int) -> list[str]:
-    """What somebody's phone shows of it, oldest first."""
-    return [str(row.payload["text"]) for row in handled.deliveries if row.chat_id == to and "text" in row.payload]
-
-
-def buttons(handled: Handled, to: int) -> dict[str, str]:
-    """The buttons of the last message to somebody: words and what they do."""
-    marked = [row for row in handled.deliveries if row.chat_id == to and row.payload.get("reply_markup")]
-    rows: list[list[dict[str, Any]]] = marked[-1].payload["reply_markup"]["inline_keyboard"]
-    return {button["text"]: button["callback_data"] for row in rows for button in row}
-
-
-def press(desk: Desk, who: int, handled: Handled, words: str) -> Handled:
-    return desk.tap(who, buttons(handled, who)[words])
-
-
-def tap(desk: Desk, who: int, name: str, argument: str = "") -> Handled:
-    return desk.tap(who, command_token(name, argument))
 
 
 def audited(desk: Desk) -> list[tuple[str, dict[str, Any]]]:

@@ -158,8 +158,9 @@ def test_tomorrow_a_pause_and_a_hurricane(town: Town) -> None:
     carmen.say("/pausar")
     carmen.tap("Terminar la pausa")
     ana.say("/delegar")
-    ana.tap("3 días")
-    luis.wait_for("Ana Martínez le delega", 20)
+    ana.tap("Luis Peña")
+    ana.tap("7 días")
+    luis.wait_for("Ana Martínez le deja el reporte", 20)
     at(town, "2018-10-08T09:00")
     luis.wait_for("aún recibimos reportes", 20)
 

@@ -237,7 +237,7 @@ def build_world(unit: UnitOfWork) -> World:
             ReportingPeriod,
             plan_id=plan_id,
             code=f"2018{month:02}",
-            period_type="monthly",
+            period_type="Monthly",
             start_on=date(2018, month, 1),
             end_on=date(2018, month, 28),
             opens_on=date(2018, month, 25),

@@ -7,11 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
 
-from conversations.plan import PeriodType, ReportingPeriod
+from conversations.plan import ReportingPeriod
 from storage.errors import Conflict
-from storage.models import Base
 from storage.unit_of_work import UnitOfWork
 
 NOW = datetime(2018, 10, 20, 13, 0, tzinfo=UTC)
@@ -29,13 +27,7 @@ def midnight(on: date) -> datetime:
 @pytest.fixture
 def september(world: Any, apply: Apply) -> ReportingPeriod:
     """Locked since the fifteenth of October."""
-    return apply(lambda unit: _september(unit, world))
-
-
-def _september(unit: UnitOfWork, world: Any) -> ReportingPeriod:
-    # The small plan writes period types in a hand of its own.
-    unit.connection.execute(update(Base.metadata.tables["reporting_period"]).values(period_type=PeriodType.MONTHLY))
-    return unit.plans.period(world.plan_id, "201809")
+    return apply(lambda unit: unit.plans.period(world.plan_id, "201809"))
 
 
 def reopen(world: Any, period: ReportingPeriod, **values: Any) -> Callable[[UnitOfWork], Any]:
