@@ -9,7 +9,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -35,12 +35,16 @@ db_app = typer.Typer(help="The database: bring it up to date, check it, back it 
 plan_app = typer.Typer(help="The plan: import it from its workbook.", no_args_is_help=True)
 form_app = typer.Typer(help="Forms: check, publish, replay and try XLSForms.", no_args_is_help=True)
 people_app = typer.Typer(help="People, at the server: for scripts and tests.", no_args_is_help=True)
+agencies_app = typer.Typer(help="Agencies: who takes part in the plan, and from when until when.", no_args_is_help=True)
+settings_app = typer.Typer(help="What admins decide for the plan.", no_args_is_help=True)
 keys_app = typer.Typer(help="The encryption keyring.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit log: read it, and prove that nobody changed it.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 app.add_typer(plan_app, name="plan")
 app.add_typer(form_app, name="form")
 app.add_typer(people_app, name="people")
+app.add_typer(agencies_app, name="agencies")
+app.add_typer(settings_app, name="settings")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 
@@ -432,6 +436,126 @@ def people_restore(telegram_id: Annotated[int, typer.Option()]) -> None:
 
     set_suspended(settings(), telegram_id, now(), is_suspended=False)
     talk("Restored.")
+
+
+@people_app.command("role")
+def people_role(
+    telegram_id: Annotated[int, typer.Option(help="Telegram's number of the person.")],
+    role: Annotated[str, typer.Option()],
+    agency: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Give somebody another role, or their role in another agency. The bot tells them."""
+    from bot.at_server import change_role
+
+    change_role(settings(), telegram_id, role, agency, now())
+    talk(f"{telegram_id} is {role} now.")
+
+
+@people_app.command("links")
+def people_links(as_json: JsonOption = False) -> None:
+    """Invitations that may still be used, one a line."""
+    from bot.at_server import links
+
+    print_rows(links(settings(), now()), as_json)
+
+
+@people_app.command("revoke")
+def people_revoke(link: Annotated[int, typer.Option(help="Its number in `people links`.")]) -> None:
+    """Make an invitation useless."""
+    from bot.at_server import revoke
+
+    revoke(settings(), link, now())
+    talk("Revoked.")
+
+
+# ------------------------------------------------------------------ agencies and settings
+@agencies_app.command("list")
+def agencies_list(as_json: JsonOption = False) -> None:
+    """Every agency with its days and what hangs on it, one a line."""
+    from bot.at_server import agencies
+
+    chosen = settings()
+    print_rows(agencies(chosen, _today(chosen)), as_json)
+
+
+@agencies_app.command("add")
+def agencies_add(
+    code: Annotated[str, typer.Option(help="2 to 16 of A-Z, 0-9, - and _.")],
+    name: Annotated[str, typer.Option(help="In Spanish.")],
+    name_en: Annotated[str, typer.Option()] = "",
+    name_ht: Annotated[str, typer.Option()] = "",
+    kind: Annotated[str, typer.Option("--type", help="chair, member, collaborator, observer or proposed.")] = "member",
+    since: Annotated[str, typer.Option("--from", metavar="DAY", help="Its first day; today.")] = "",
+) -> None:
+    """Add an agency. Add it to the plan's workbook too: the next import decides."""
+    from bot.at_server import add_agency
+
+    chosen = settings()
+    names = {language: text for language, text in (("es", name), ("en", name_en), ("ht", name_ht)) if text.strip()}
+    add_agency(chosen, code, names, kind, _on("--from", since, chosen), now())
+    talk(f"Added {code.strip().upper()}.")
+
+
+@agencies_app.command("end")
+def agencies_end(
+    code: Annotated[str, typer.Option()],
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The first day without it; today.")] = "",
+) -> None:
+    """An agency takes part no more. Nothing of it is deleted."""
+    from bot.at_server import end_agency
+
+    chosen = settings()
+    held = end_agency(chosen, code, _on("--on", on, chosen), now())
+    talk(f"{code} ends. Open activities: {held.activities}; people: {held.people}.")
+
+
+@agencies_app.command("restore")
+def agencies_restore(code: Annotated[str, typer.Option()]) -> None:
+    """An agency that had ended takes part again."""
+    from bot.at_server import restore_agency
+
+    restore_agency(settings(), code, now())
+    talk(f"{code} takes part again.")
+
+
+@settings_app.command("list")
+def settings_list(as_json: JsonOption = False) -> None:
+    """The plan's settings: name, value, default."""
+    from bot.at_server import plan_settings
+
+    print_rows(plan_settings(settings()), as_json)
+
+
+@settings_app.command("set")
+def settings_set(name: str, value: Annotated[str, typer.Argument(help="Its value; - for the default.")]) -> None:
+    """Change one of the plan's settings."""
+    from bot.at_server import set_setting
+
+    set_setting(settings(), name, value, now())
+    talk(f"{name} is set.")
+
+
+def _today(chosen: "Settings") -> date:
+    from zoneinfo import ZoneInfo
+
+    return now().astimezone(ZoneInfo(chosen.timezone)).date()
+
+
+def _on(option: str, text: str, chosen: "Settings") -> date:
+    """A day; without one, today in ENLACE_TIMEZONE."""
+    try:
+        return date.fromisoformat(text) if text else _today(chosen)
+    except ValueError:
+        fail(f"{option} {text!r} is not a day such as 2018-10-05", 2)
+
+
+def print_rows(rows: Sequence[dict[str, object]], as_json: bool) -> None:
+    """As JSON, or one a line with tabs between."""
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        print("\t".join(" ".join(str(value).split()) for value in row.values()))
 
 
 # ------------------------------------------------------------------ taking out

@@ -25,11 +25,11 @@ def issue(
     """A new invitation: its code, its link (empty until the bot's name is known) and when it expires."""
     from bot.administration import deep_link
 
-    role = _role(role_name)
+    role = role_named(role_name)
 
     def work(unit: UnitOfWork) -> dict[str, str]:
         plan = unit.plans.only()
-        agency_id = _agency_id(unit, plan.id, agency_code)
+        agency_id = agency_id_of(unit, plan.id, agency_code)
         try:
             code = unit.invitations.issue(
                 role, plan_id=plan.id, agency_id=agency_id, now=now, ttl=ttl, is_contributor=is_contributor
@@ -64,7 +64,7 @@ def add(
     is_contributor: bool = False,
 ) -> None:
     """Enrol somebody with the privacy notice taken as read."""
-    role = _role(role_name)
+    role = role_named(role_name)
     if not 0 < telegram_id < 2**52:
         raise Misuse(f"{telegram_id} is nobody's number: Telegram's are positive, and below 2^52.")
     if not name.strip():
@@ -104,7 +104,7 @@ def enrol(
     plan = unit.plans.only()
     person = unit.people.add(telegram_id, name, language, now, timezone=timezone)
     try:
-        agency_id = _agency_id(unit, plan.id, agency_code)
+        agency_id = agency_id_of(unit, plan.id, agency_code)
         unit.people.grant(person.id, plan.id, role, agency_id=agency_id, now=now, is_contributor=is_contributor)
     except (Conflict, ValueError) as error:
         raise Complaint(f"Nobody was enrolled: {error}.") from None
@@ -180,14 +180,14 @@ def due_reports(settings: Settings, instant: datetime) -> list[dict[str, str]]:
         ]
 
 
-def _role(name: str) -> Role:
+def role_named(name: str) -> Role:
     try:
         return Role(name)
     except ValueError:
         raise Misuse(f"Role {name!r} is not one of {', '.join(Role)}.") from None
 
 
-def _agency_id(unit: UnitOfWork, plan_id: int, code: str) -> int | None:
+def agency_id_of(unit: UnitOfWork, plan_id: int, code: str) -> int | None:
     if not code:
         return None
     try:

@@ -52,6 +52,18 @@ class Setting:
             case "choice":
                 return said if said in self.choices else None
 
+    def told(self) -> str:
+        """Which values it takes, for the command line."""
+        match self.kind:
+            case "text":
+                return f"a line of up to {self.most} characters"
+            case "number":
+                return f"a number from {self.least} to {self.most}"
+            case "yes_no":
+                return "yes or no"
+            case "choice":
+                return f"one of {', '.join(self.choices)}"
+
 
 CONTACT = Setting("contact", "text", "", most=80, is_personal=True)
 """Whom somebody asks whose link does not work: an office, a number. Blank: "the plan's coordination"."""

@@ -659,6 +659,42 @@ def test_people_are_added_listed_suspended_and_restored(folder: Path) -> None:
     assert (unknown.code, is_one_line(unknown)) == (1, True)
 
 
+def test_what_admins_do_in_chat_is_done_at_the_server_too(folder: Path) -> None:
+    """Roles, links, agencies and settings; what is refused is one line with its remedy, and changes nothing."""
+    focal = ("people", "add", "--telegram-id", "501", "--name", "Ana Lía", "--role", "alternate", "--agency", "PN")
+    assert enlace(folder, *focal).code == 0
+    role = ("people", "role", "--telegram-id", "501", "--role")
+    assert enlace(folder, *role, "focal_point", "--agency", "PN").code == 0
+    assert "501\tAna Lía\tfocal_point\tPN\tactive" in enlace(folder, "people", "list").out
+    assert counted(folder, "outbox") == 2  # the menu of the role, and what it is
+    assert enlace(folder, "invite", "--role", "reader").code == 0
+    (link,) = json.loads(enlace(folder, "people", "links", "--json").out)
+    assert link["role"] == "reader"
+    assert enlace(folder, "people", "revoke", "--link", str(link["link"])).code == 0
+    assert enlace(folder, "agencies", "add", "--code", "fiscal", "--name", "Fiscalía", "--from", "2018-01-01").code == 0
+    assert "people: 1" in enlace(folder, "agencies", "end", "--code", "PN", "--on", "2018-12-01").err
+    states = {row["agency"]: row["state"] for row in json.loads(enlace(folder, "agencies", "list", "--json").out)}
+    assert (states["FISCAL"], states["PN"], states["PGR"]) == ("active", "inactive", "active")
+    assert enlace(folder, "agencies", "restore", "--code", "PN").code == 0
+    assert enlace(folder, "settings", "set", "link_hours", "24").code == 0
+    assert "link_hours\t24\t72" in enlace(folder, "settings", "list").out
+    refused = [
+        (1, (*role, "focal_point")),
+        (1, ("people", "role", "--telegram-id", "999", "--role", "reader")),
+        (2, (*role, "king")),
+        (1, ("people", "revoke", "--link", str(link["link"]))),
+        (1, ("agencies", "add", "--code", "PGR", "--name", "x")),
+        (2, ("agencies", "add", "--code", "ZZ", "--name", "x", "--type", "king")),
+        (1, ("agencies", "end", "--code", "NOPE")),
+        (2, ("agencies", "end", "--code", "PN", "--on", "someday")),
+        (1, ("settings", "set", "link_hours", "500")),
+        (2, ("settings", "set", "min_cell", "1")),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        for (code, given), done in zip(refused, pool.map(lambda each: enlace(folder, *each[1]), refused), strict=True):
+            assert (done.code, done.out, is_one_line(done)) == (code, "", True), given
+
+
 def test_what_is_left_to_report_depends_on_the_instant(folder: Path) -> None:
     """One report a line; the same as JSON; nothing before the plan began."""
     given = [("--at", "2018-10-05T09:00"), ("--at", "2018-10-05T09:00", "--json"), ("--at", "2001-01-01", "--json")]
