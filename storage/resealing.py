@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, func, literal, select, type_coerce, update
 
-from storage import outbox, sessions, submissions
-from storage.models import OutboxMessage, Session, Submission, table
+from storage import outbox, reviews, sessions, submissions
+from storage.models import OutboxMessage, ReviewDecision, Session, Submission, table
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
+_DECISIONS = table(ReviewDecision)
 
 SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
     # the sealed column, what its seal is bound to, how that is written in the seal
@@ -26,6 +27,7 @@ SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
         (_OUTBOX.c.chat_id, _OUTBOX.c.card_id, _OUTBOX.c.method, _OUTBOX.c.created_at),
         outbox.row,
     ),
+    (_DECISIONS.c.sealed_reason, (_DECISIONS.c.root_id, _DECISIONS.c.person_id, _DECISIONS.c.decided_at), reviews.row),
 )
 """Every place where something sealed is kept; a test compares it with the models."""
 

@@ -7,7 +7,7 @@ in the state in which it was read, and otherwise nothing is written and whoever 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
@@ -217,7 +217,7 @@ class Reviews:
         text: str | None = reason
         sealed = None
         if sent.sensitive and reason:
-            sealed, text = self._unit.vault.seal(reason, row(sent.instance_id, now)), None
+            sealed, text = self._unit.vault.seal(reason, row(sent.root_id, person_id, now)), None
         values: dict[str, Any] = {
             "submission_id": sent.id,
             "root_id": sent.root_id,
@@ -253,8 +253,8 @@ class Reviews:
         """Why, unsealed where it is sealed."""
         if decision.sealed_text is None:
             return decision.text or ""
-        sent = self._unit.submissions.get(decision.submission_id)
-        return self._unit.vault.open(decision.sealed_text, row(sent.instance_id, decision.decided_at))
+        name = row(decision.root_id, decision.person_id, decision.decided_at)
+        return self._unit.vault.open(decision.sealed_text, name)
 
     def senders(self, root_id: str) -> frozenset[int]:
         """Everybody who sent a version of it."""
@@ -311,9 +311,9 @@ class Reviews:
         return Pace.of(list(spans.values()))
 
 
-def row(instance_id: str, decided_at: datetime) -> str:
-    """What a reason's seal is bound to."""
-    return f"review:{instance_id}:{decided_at.timestamp():.6f}"
+def row(root_id: str, person_id: int, decided_at: datetime) -> str:
+    """What a reason's seal is bound to: the report, who gave it, and when."""
+    return f"review:{root_id}:{person_id}:{decided_at.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 
 def _unsettled(chain: Sequence[Any]) -> Any:

@@ -139,6 +139,7 @@ def write_everything_sensitive(unit: UnitOfWork, world: Any) -> dict[str, Any]:
     session = world.open(unit, "uuid:s", sensitive=True, data={"/data/note": CANARY})
     session = unit.sessions.save(session, NOW)
     submission = world.submit(unit, "uuid:x", sensitive=True, answers={"/data/note": CANARY})
+    unit.reviews.decide(submission, "returned", world.person_ids[2], NOW, reason=CANARY)
     outbox = unit.outbox.add(OutboxDraft(1, "prompt", "sendMessage", {"text": CANARY}, sensitive=True), now=NOW)
     return {"session": session.id, "submission": submission.id, "outbox": outbox}
 
@@ -146,7 +147,7 @@ def write_everything_sensitive(unit: UnitOfWork, world: Any) -> dict[str, Any]:
 def test_no_sensitive_answer_can_be_read_in_the_file(
     sqlite_database: Database, world_on_sqlite: Any, tmp_path: Path
 ) -> None:
-    """Drafts, submissions, outbox; table and log; also what was there before and is gone."""
+    """Drafts, submissions, reasons, outbox; table and log; also what was there before and is gone."""
     units = sqlite_database.units
     units.submit(None, lambda unit: write_everything_sensitive(unit, world_on_sqlite)).result(10)
     plain = lambda unit: world_on_sqlite.open(unit, "uuid:plain", data={"/data/note": "not-sensitive-4411"})  # noqa: E731
@@ -196,6 +197,7 @@ def test_after_a_rotation_everything_is_sealed_anew_while_people_go_on_answering
         submission = unit.submissions.by_instance("uuid:x")
         assert submission is not None
         assert unit.submissions.answers(submission) == {"/data/note": CANARY}
+        assert [unit.reviews.reason(each) for each in unit.reviews.of_chain("uuid:x")] == [CANARY]
 
 
 def test_every_sealed_column_is_resealed() -> None:
