@@ -180,7 +180,7 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
     [row] = [each for each in opened.deliveries if each.method == "sendMessage"]
     do(desk, lambda unit: unit.outbox.place({row.card_id: 77}))
     for after, gone in ((timedelta(hours=22), 0), (timedelta(hours=23, minutes=5), 1), (timedelta(hours=30), 1)):
-        unsay(Premises(desk.database, None), NOW + after)  # type: ignore[arg-type]
+        unsay(Premises(desk.database, None, None), NOW + after)  # type: ignore[arg-type]
         with desk.database.reader() as connection:
             found = connection.exec_driver_sql(
                 "SELECT chat_id, card_id FROM outbox WHERE method = 'deleteMessage' AND state = 'queued'"
