@@ -730,5 +730,23 @@ def keys_rotate() -> None:
     talk("A new key is in use. Restart the bot.")
 
 
+@keys_app.command("retire")
+def keys_retire(key: Annotated[str, typer.Argument(help="The old key, such as k1.")]) -> None:
+    """Throw an old key away, once the bot has sealed everything under the current one. Refused before."""
+    from bot.opening import open_storage
+    from storage.files import FileStore
+    from storage.resealing import key_ids
+    from storage.vault import Vault
+
+    chosen = settings()
+    with open_storage(chosen) as database, database.view() as unit:
+        if key in key_ids(unit) | FileStore(chosen.files, database.vault).key_ids():
+            fail(f"{key} still seals something: the bot renews seals when it starts, and once a day. Wait for that.")
+    Vault.retire(chosen.keys, key)
+    talk(
+        f"{key} is gone from the keyring. Old backups that it sealed can be read with an old copy of the keyring only."
+    )
+
+
 if __name__ == "__main__":
     main()

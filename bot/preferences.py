@@ -5,6 +5,7 @@ with it. Both are changed where they are noticed, in the chat. What a person may
 them, as a file; the reports themselves are their agency's.
 """
 
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,6 +18,7 @@ from conversations.engine import show_date
 from conversations.reading import normalise
 from conversations.wording import LANGUAGE_NAMES, LANGUAGES, Wording, wording
 from storage.people import Person
+from storage.retention import RETENTION
 from storage.settings import CONTACT, SETTINGS, Setting, find
 from storage.unit_of_work import UnitOfWork
 
@@ -108,6 +110,13 @@ def my_data(ex: Exchange, argument: str) -> None:
         ex.post("sendDocument", payload, kind="notice", sensitive=True)
         ex.toast = say("mydata.file_coming")
         return
+    if argument == "kept":
+        told = [f"• {say(f'kept.{rule.name}')}: {kept_for(rule.kept, say)}" for rule in RETENTION]
+        back = (Button(say("nav.back"), "command:misdatos:"),)
+        text = (line(bold(say("kept.title"))), *map(line, told), line(""), line(italic(say("kept.record"))))
+        ex.show(Card(text, (back,)))
+        ex.stand(None)
+        return
     sent = ex.unit.submissions.of_person(person.id, limit=MOST_REPORTS, only_current=False)
     body = say(
         "mydata.body",
@@ -123,10 +132,16 @@ def my_data(ex: Exchange, argument: str) -> None:
     lines = (line(bold(say("mydata.title"))), *paragraph(body), line(""), line(italic(say("mydata.rights"))))
     rows = (
         (Button(say("mydata.file"), "command:misdatos:file"),),
+        (Button(say("kept.title"), "command:misdatos:kept"),),
         (Button(say("menu.home"), "command:menu:"),),
     )
     ex.show(Card(lines, rows))
     ex.stand(None)
+
+
+def kept_for(kept: timedelta, say: Wording) -> str:
+    """A lifetime in the largest unit that fits."""
+    return say("kept.years", n=kept.days // 365) if kept.days % 365 == 0 else say("kept.days", n=kept.days)
 
 
 MOST_REPORTS = 1000

@@ -21,13 +21,13 @@ from storage.database import Database
 from storage.errors import StorageError, Unavailable
 from storage.files import FileStore
 from storage.outbox import OutboxDraft
+from storage.resealing import reseal
+from storage.retention import ORPHANS, RETENTION
 from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = 2.0
-PURGE_AFTER: Final = timedelta(days=7)
-"""Update numbers restart at random after an idle week (GUARANTEES G2): older ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,24 @@ def seal_log(premises: Premises, now: datetime) -> None:
 
 
 def forget(premises: Premises, now: datetime) -> None:
-    """Old update numbers, settled messages, files no answer holds any more."""
-
-    def purge(unit: UnitOfWork) -> None:
-        before = now - PURGE_AFTER
-        unit.inbox.purge(before)
-        unit.outbox.purge(before)
-        unit.jobs.purge(before)
-        unit.schedule.purge(now)
-
-    premises.database.units.submit(None, purge).result()
+    """Whatever has been kept as long as RETENTION says, and files that no answer holds (S14)."""
+    units = premises.database.units
+    for rule in RETENTION:
+        while units.submit(None, partial(rule.at, now=now)).result():
+            pass
     with premises.database.view() as unit:  # nobody's answer waits while files are counted
         kept = unit.attachments.keys()
-    # A file is stored before the unit that attaches it: the day's are left alone.
-    premises.store.sweep(kept, now - timedelta(days=1))
+    premises.store.sweep(kept, now - ORPHANS)
+
+
+def renew_seals(premises: Premises, now: datetime) -> None:
+    """Put what older keys sealed under the current one, answers and files, so that those keys can be retired (S12)."""
+    count = 0
+    while done := premises.database.units.submit(None, reseal).result():
+        count += done
+    count += premises.store.reseal()
+    if count:
+        logger.info("keys.resealed", count=count)
 
 
 def unsay(premises: Premises, now: datetime) -> None:
@@ -100,6 +104,7 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("tell the vitals", BEAT, tell_vitals),
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
     Chore("forget", timedelta(hours=1), forget),
+    Chore("renew seals", timedelta(days=1), renew_seals),
     Chore("take restricted messages out of chats", timedelta(minutes=5), unsay),
 )
 

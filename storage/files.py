@@ -495,11 +495,19 @@ class FileStore:
         count = 0
         for key in [key for key in self.keys() if key.startswith("sealed/")]:
             path, sha256 = self._path(key)
-            blob = path.read_bytes()
-            if vault.key_id(blob) != vault.current:
+            if self._key_id(path) != vault.current:
+                blob = path.read_bytes()
                 self._write(path, vault.seal_bytes(vault.open_bytes(blob, f"file:{sha256}"), f"file:{sha256}"))
                 count += 1
         return count
+
+    def key_ids(self) -> frozenset[str]:
+        """The keys that stored files are sealed under."""
+        return frozenset(self._key_id(self._root / key) for key in self.keys() if key.startswith("sealed/"))
+
+    def _key_id(self, path: Path) -> str:
+        with open(path, "rb") as file:
+            return self._keyring().key_id(file.read(64))  # the head is enough: evidence weighs megabytes
 
     def _keyring(self) -> Vault:
         if self._vault is None:

@@ -56,3 +56,13 @@ def reseal(unit: "UnitOfWork", *, limit: int = 200) -> int:
             )
             left -= 1
     return limit - left
+
+
+def key_ids(unit: "UnitOfWork") -> frozenset[str]:
+    """The keys that something in the database is sealed under."""
+    found = set()
+    for column, _, _ in SEALED:
+        heads = type_coerce(func.substr(column, 1, 34), LargeBinary)  # format, length, and the longest name of a key
+        for (head,) in unit.connection.execute(select(heads).where(column.is_not(None)).distinct()):
+            found.add(bytes(head)[2 : 2 + bytes(head)[1]].decode("ascii"))
+    return frozenset(found)

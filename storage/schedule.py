@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=21)
 """How far back the ledger is read: beyond the last step that could still be told."""
-KEPT = timedelta(days=400)
-"""For how long the ledger remembers."""
 ONGOING = ("queued", "sent", "ambiguous")
 
 
@@ -667,8 +665,9 @@ class Schedules:
         rows = self._connection.execute(select(_fire.c.state, func.count()).group_by(_fire.c.state))
         return {state: number for state, number in rows}  # noqa: C416
 
-    def purge(self, now: datetime) -> int:
-        done = self._connection.execute(delete(_fire).where(_fire.c.fired_at < now - KEPT))
+    def purge(self, before: datetime) -> int:
+        """Forget what was said before then; how much that was."""
+        done = self._connection.execute(delete(_fire).where(_fire.c.fired_at < before))
         return done.rowcount
 
     # -------------------------------------------------------------- broadcasts

@@ -38,6 +38,7 @@ from storage.exports import EXPORTERS
 from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
 from storage.imports import DifferenceKind
+from storage.retention import RETENTION
 from storage.role_requests import Decision
 from storage.settings import SETTINGS
 
@@ -75,6 +76,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "job.{}": tuple(job.what for job in JOBS),
     "joined.{}": tuple(Role),
     "nothing.reason.{}": notices.REASONS,
+    "kept.{}": tuple(rule.name for rule in RETENTION),
     "pause.{}.begun": PAUSED,
     "pause.{}.choose": PAUSED,
     "pause.{}.ended": PAUSED,

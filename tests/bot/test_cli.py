@@ -37,12 +37,15 @@ from bot.opening import BOT_USERNAME, open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.settings import inherited_environment
 from bot.setup import shipped_forms
+from bot.status import Vitals
+from bot.upkeep import UPKEEP, Premises
 from conversations.bundle import stored_bundle
 from conversations.problems import AuthorError
 from conversations.transcript import replay
 from conversations.wording import LANGUAGES
 from conversations.xlsform import read_xlsform
 from storage import chain
+from storage.files import FileStore
 from storage.imports import read_plan, seed_workbook
 from storage.vault import Vault
 
@@ -52,6 +55,7 @@ ROOT = Path(__file__).parents[2]
 FORMS = ROOT / "conversations" / "forms"
 CASES = ROOT / "tests" / "conversations" / "data" / "xlsform"
 TOKEN = "7000000009:CANARY-token-that-no-line-may-hold"
+NOON = datetime(2018, 10, 3, 12, tzinfo=UTC)
 SECRETS = ("CANARY", "hunter2", "webhook-secret-of-tests")
 
 
@@ -784,6 +788,28 @@ def test_a_new_key_is_used_and_old_ones_still_open(tmp_path: Path) -> None:
     assert vault.open(sealed, "row:1") == "restringido"
     assert len(vault.key_ids) == 2
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_old_key_is_thrown_away_when_nothing_needs_it_any_more(folder: Path, tmp_path: Path) -> None:
+    """Answers and files first come under the new key, as the running bot does it; until then the key stays."""
+    there = tmp_path / "copy"
+    shutil.copytree(folder, there)
+    settings = settings_in(there)
+    vault = Vault.load(settings.keys)
+    store = FileStore(settings.files, vault)
+    store.put(b"evidence", sensitive=True)
+    assert enlace(there, "keys", "rotate").code == 0
+    assert enlace(there, "keys", "retire", "k1", ENLACE_FILES=str(settings.files)).code == 1
+    with open_storage(settings) as database:
+        premises = Premises(
+            database, FileStore(settings.files, database.vault), Vitals("", NOON, None, None, 0, None, False)
+        )
+        for chore in UPKEEP:
+            chore.do(premises, NOON)
+    done = enlace(there, "keys", "retire", "k1", ENLACE_FILES=str(settings.files))
+    assert (done.code, Vault.load(settings.keys).key_ids) == (0, {"k2"})
+    assert enlace(there, "keys", "retire", "k2", ENLACE_FILES=str(settings.files)).code == 1
+    assert enlace(there, "audit", "verify").code == 0
 
 
 # ------------------------------------------------------------------ what can be mended is one line

@@ -26,12 +26,14 @@ from bot.commands import COMMANDS, Command
 from bot.demo import CAST
 from bot.opening import open_storage
 from bot.people import enrol
+from bot.preferences import kept_for
 from bot.telegram.handled import Handled
 from bot.telegram.updates import CommandTap, command_token, read_token
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
 from storage import submissions
 from storage.models import Base, Submission, table
+from storage.retention import RETENTION
 from storage.unit_of_work import UnitOfWork
 
 ROOT = Path(__file__).parents[2]
@@ -493,12 +495,20 @@ def table_of_access() -> str:
     return "\n".join(lines)
 
 
-def test_the_page_shows_the_matrix(request: pytest.FixtureRequest) -> None:
-    """docs/access.md is made from COMMANDS, between its markers."""
-    block = re.compile(r"<!-- made: access -->\n.*?<!-- /made -->", re.DOTALL)
+def table_of_lifetimes() -> str:
+    say = wording("en")
+    lines = ["| what | is kept for |", "|---|---|"]
+    lines += [f"| {say(f'kept.{rule.name}')} | {kept_for(rule.kept, say)} |" for rule in RETENTION]
+    return "\n".join(lines)
+
+
+def test_the_page_shows_the_tables(request: pytest.FixtureRequest) -> None:
+    """docs/access.md is made from COMMANDS and RETENTION, between its markers."""
+    made = {"access": table_of_access(), "kept": table_of_lifetimes()}
+    block = re.compile(r"<!-- made: (\w+) -->\n.*?<!-- /made -->", re.DOTALL)
     page = PAGE.read_text("utf-8")
-    written = block.sub(f"<!-- made: access -->\n{table_of_access()}\n<!-- /made -->", page)
-    assert block.search(page)
+    assert [found[1] for found in block.finditer(page)] == list(made)
+    written = block.sub(lambda found: f"<!-- made: {found[1]} -->\n{made[found[1]]}\n<!-- /made -->", page)
     if request.config.getoption("--rewrite-golden"):
         PAGE.write_text(written, "utf-8")
     assert PAGE.read_text("utf-8") == written
