@@ -9,8 +9,10 @@ or a receipt that may be missing is sent again, a reminder that may have arrived
       └──────────────────┘
 
 Replies (prompt, receipt, notice) are born `sending`: the process that committed them sends them at once, and
-the lease is for the case that it dies. Fan-out (reminder, digest, export) is born `queued`. The two are lanes
-of their own: a reminder that waits for the morning holds up no answer (G11).
+the lease is for the case that it dies. Fan-out (reminder, digest, export) is born `queued`, and a claim only puts a
+lease on it: it is `sending` when its call begins. So a process that dies with sixty reminders in hand leaves those
+in doubt that were under way, and the others are taken up again. The two are lanes of their own: a reminder that
+waits for the morning holds up no answer (G11).
 """
 
 from collections.abc import Collection, Mapping
@@ -35,7 +37,8 @@ LANES: dict[Lane, tuple[Kind, ...]] = {
     "fan_out": ("reminder", "digest", "export"),
 }
 REPLIES: frozenset[str] = frozenset(LANES["replies"])
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=26)
+"""With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ _CLAIMABLE = (
     .where(
         _IS_OPEN,
         _O.c.state == _QUEUED,
+        _O.c.lease_until.is_(None),
         (_O.c.not_before.is_(None)) | (_O.c.not_before <= bindparam("now")),
         _O.c.kind.in_(bindparam("kinds", expanding=True)),
         # The first open one of its chat and lane: what is behind it waits, be it for a lease or for tomorrow.
@@ -143,8 +147,16 @@ _CLAIMABLE = (
 _CLAIM = (
     update(_O)
     .where(_O.c.id.in_(bindparam("ids", expanding=True)))
-    .values(state="sending", lease_until=bindparam("lease"), attempts=_O.c.attempts + 1)
+    .values(
+        state=case((_IS_REPLY, _SENDING), else_=_QUEUED), lease_until=bindparam("lease"), attempts=_O.c.attempts + 1
+    )
     .returning(*_ROW, _O.c.payload, _O.c.sealed_payload)
+)
+# The number of the attempt is the claim's: whoever has been paused over its lease begins nothing.
+_BEGIN = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _O.c.state == _QUEUED, _O.c.attempts == bindparam("attempt"))
+    .values(state="sending")
 )
 _SETTLE = (
     update(_O)
@@ -161,11 +173,14 @@ _SETTLE = (
 )
 _AGAIN = (
     update(_O)
-    .where(_O.c.id == bindparam("row_id"), _O.c.state == "sending")
+    .where(_O.c.id == bindparam("row_id"), _IS_OPEN, _O.c.lease_until.is_not(None))
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
 _EXPIRED = _IS_OPEN & (_O.c.state == _SENDING) & (_O.c.lease_until <= bindparam("now"))
+_RELEASE_EXPIRED = (
+    update(_O).where(_IS_OPEN, _O.c.state == _QUEUED, _O.c.lease_until <= bindparam("now")).values(lease_until=None)
+)
 _REQUEUE_EXPIRED = update(_O).where(_EXPIRED, _IS_REPLY).values(state="queued", lease_until=None)
 _DOUBT_EXPIRED = (
     update(_O)
@@ -241,6 +256,8 @@ class Outbox:
     ) -> list[OutboxRow]:
         """Take up to `limit` due rows for sending, replies first; no other claim sees them until the lease ends.
 
+        Replies are `sending` from now on, fan-out when it has been begun.
+
         Of each chat and lane only the first open row can be taken, so the order within a chat is kept even by
         two replicas: the second follows when the first is settled.
         """
@@ -251,6 +268,11 @@ class Outbox:
         order = {id: place for place, id in enumerate(ids)}
         rows = self._connection.execute(_CLAIM, {"ids": list(ids), "lease": lease_until}).all()
         return [self._load(found) for found in sorted(rows, key=lambda found: order[found.id])]
+
+    def begin(self, row: OutboxRow) -> bool:
+        """Note that the call of this claimed fan-out begins. False, and it must not: it was taken back meanwhile,
+        or the lease has run out and it is somebody else's."""
+        return self._connection.execute(_BEGIN, {"row_id": row.id, "attempt": row.attempts}).rowcount == 1
 
     def record(self, id: int, outcome: Outcome, now: datetime) -> bool:
         """Note what became of a call. False if the row has been settled already, which stays as it was.
@@ -284,7 +306,9 @@ class Outbox:
     def extend(self, ids: Collection[int], lease_until: datetime) -> None:
         """Go on holding rows that wait for a 429 to be over, or for the one before them."""
         self._connection.execute(
-            update(_O).where(_O.c.id.in_(list(ids)), _O.c.state == "sending").values(lease_until=lease_until)
+            update(_O)
+            .where(_O.c.id.in_(list(ids)), _IS_OPEN, _O.c.lease_until.is_not(None))
+            .values(lease_until=lease_until)
         )
 
     def states(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
@@ -293,7 +317,11 @@ class Outbox:
         return {row.id: (row.state, row.error) for row in found}
 
     def settle_expired(self, now: datetime) -> tuple[int, int]:
-        """Deal with rows whose sender died: replies are queued again, fan-out is ambiguous. Returns both numbers."""
+        """Deal with rows whose sender died: replies are queued again, fan-out is ambiguous. Returns both numbers.
+
+        Fan-out that was claimed and never begun is free again.
+        """
+        self._connection.execute(_RELEASE_EXPIRED, {"now": now})
         again = self._connection.execute(_REQUEUE_EXPIRED, {"now": now}).rowcount
         doubtful = self._connection.execute(_DOUBT_EXPIRED, {"now": now}).rowcount
         return again, doubtful

@@ -389,6 +389,7 @@ class Delivery:
         tries = 0
         retry_at = 0.0
         is_anew = False
+        has_begun = is_reply
         while True:
             if self._abandon.is_set():
                 return self._hand_back_lane(lane, 0)
@@ -407,6 +408,13 @@ class Delivery:
                 await self._pacer.turn(is_reply=is_reply)
                 if self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0):
                     continue
+                if not has_begun:
+                    try:
+                        has_begun = await self._units.run(None, partial(begin, row=row))
+                    except Unavailable:
+                        return self._hand_back_lane(lane, 1.0)
+                    if not has_begun:
+                        return self._let_go(lane)
                 outcome = await self._attempt(row, is_anew=is_anew)
             self._count(held, outcome)
             match outcome:
@@ -530,6 +538,10 @@ class Delivery:
         if is_card_gone and row.card_id is not None:
             self._cards.pop(row.card_id, None)
         self._note(Note(row, outcome, card_message, is_card_gone))
+
+    def _let_go(self, lane: _Lane) -> None:
+        """The first row of a lane is not ours any more: nothing is sent, nothing recorded."""
+        self._forget(Note(lane.held.popleft().row, outbox.Undeliverable("taken back")))
 
     def _hand_back_lane(self, lane: _Lane, wait: float) -> None:
         """The rows of a lane go back to the outbox: they cannot be sent while they are surely ours."""
@@ -707,6 +719,11 @@ def look(
 def lease_of(row: OutboxRow) -> timedelta:
     """For how long a row that was claimed is ours."""
     return UPLOAD_LEASE if row.kind == "export" else LEASE
+
+
+def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
+    """Whether the call of this fan-out may be made; from now on nobody knows whether it was."""
+    return unit.outbox.begin(row)
 
 
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:

@@ -172,7 +172,7 @@ async def test_the_words_are_those_of_the_moment_of_sending(database: Database, 
 
     def requeue_and_report(unit: UnitOfWork) -> None:
         rows = table(OutboxMessage)
-        unit.connection.execute(rows.update().where(rows.c.state == "sending").values(state="queued", lease_until=None))
+        unit.connection.execute(rows.update().where(rows.c.state == "queued").values(lease_until=None))
         plan, person = unit.plans.only(), unit.people.by_telegram_id(ANA)
         assert person is not None
         assert person.membership is not None

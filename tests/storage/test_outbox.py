@@ -56,12 +56,35 @@ def test_a_reply_is_born_sending_so_that_nobody_else_sends_it(apply: Any, kind: 
 
 @pytest.mark.parametrize("kind", FAN_OUT)
 def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: Any, kind: str) -> None:
-    """It may have arrived: it is not sent again."""
+    """Once its call has begun it may have arrived: it is not sent again."""
     id = apply(lambda unit: add(unit, kind))
-    assert [row.id for row in apply(claim)] == [id]
+    (row,) = apply(claim)
+    assert apply(lambda unit: unit.outbox.begin(row)) is True
     assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 1)
     assert tuple(apply(lambda unit: state(unit, id))) == ("ambiguous", None, None, 1)
     assert apply(lambda unit: claim(unit, LATER)) == []
+
+
+@pytest.mark.parametrize("kind", FAN_OUT)
+def test_fan_out_that_was_never_begun_is_free_again_when_the_lease_ends(apply: Any, kind: str) -> None:
+    """Sixty reminders in the hands of a process that dies are not sixty people who are told nothing."""
+    apply(lambda unit: add(unit, kind))
+    (lost,) = apply(claim)
+    assert apply(claim) == []
+    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 0)
+    (taken,) = apply(lambda unit: claim(unit, LATER))
+    assert (taken.id, taken.attempts) == (lost.id, 2)
+    assert apply(lambda unit: unit.outbox.begin(lost)) is False  # paused over its lease, it sends nothing
+    assert apply(lambda unit: unit.outbox.begin(taken)) is True
+    assert apply(lambda unit: unit.outbox.begin(taken)) is False
+
+
+def test_what_was_claimed_and_not_begun_can_be_taken_back(apply: Any) -> None:
+    """A broadcast that is stopped, a person who leaves: up to the last moment."""
+    apply(add)
+    (row,) = apply(claim)
+    assert apply(lambda unit: unit.outbox.cancel(1, NOW)) == 1
+    assert apply(lambda unit: unit.outbox.begin(row)) is False
 
 
 def test_a_reply_that_must_wait_is_queued(apply: Any) -> None:

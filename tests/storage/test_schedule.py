@@ -126,7 +126,7 @@ def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: Worl
         return number
 
     number = apply(begin)
-    apply(lambda unit: unit.outbox.claim(NOW, NOW + timedelta(minutes=1), 1))
+    apply(lambda unit: [unit.outbox.begin(row) for row in unit.outbox.claim(NOW, NOW + timedelta(minutes=1), 1)])
     assert apply(lambda unit: unit.schedule.stop_broadcast(number, NOW)) == 1
     (progress,) = apply(lambda unit: unit.schedule.broadcasts())
     assert (progress.total, progress.sent, progress.waiting, progress.is_stopped) == (2, 0, 1, True)
