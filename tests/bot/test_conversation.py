@@ -38,7 +38,7 @@ def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
 
 @pytest.fixture
 def postgres_town(tmp_path: Path) -> Iterator[Town]:
-    """The same town on PostgreSQL, in a database of its own."""
+    """The same town on PostgreSQL, in a schema of its own."""
     import psycopg
     from sqlalchemy import make_url
 
@@ -50,14 +50,15 @@ def postgres_town(tmp_path: Path) -> Iterator[Town]:
     except psycopg.OperationalError:
         pytest.skip("PostgreSQL is not reachable: set ENLACE_TEST_POSTGRES")
     with connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-        url = server.set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[call-overload]
+        inside = server.update_query_dict({"options": f"-csearch_path={name}"})
+        url = inside.render_as_string(hide_password=False)
         try:
             furnish(tmp_path, url)
             with town_in(tmp_path, None, database_url=url) as town:
                 yield town
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+            connection.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[call-overload]
 
 
 def photo_with_gps() -> bytes:
