@@ -7,6 +7,7 @@ filtered here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -92,7 +93,8 @@ def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
     if not wanted.is_released:
         named = (*named, *INDICATORS_INSIDE)
     rows = list(_indicators(unit, wanted))
-    return one_table("indicators", wanted, named, len(rows), ([row.get(name) for name, _ in named] for row in rows))
+    told = ([row.get(name) for name, _ in named] for row in rows)
+    return replace(one_table("indicators", wanted, named, len(rows), told), has_charts=True)
 
 
 def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:

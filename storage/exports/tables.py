@@ -63,6 +63,8 @@ class Extract:
     rows: Iterator[tuple[int, Sequence[Cell]]]
     lacking: list[str] = field(default_factory=list)
     """What could not be put in; filled while the rows are read."""
+    has_charts: bool = False
+    """Whether its rows are figures of indicators, which a workbook draws (`storage.exports.charts`)."""
 
 
 Dataset = Callable[[UnitOfWork, Wanted], Extract]

@@ -18,6 +18,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from conversations.wording import wording
+from storage.exports.charts import Charts
 from storage.exports.tables import Cell, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
 
@@ -47,14 +48,20 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
         looks = _Looks(book)
         cover = book.add_worksheet(_sheet_name(wording(wanted.language)("table.cover"), book))
         sheets = [_Sheet(book, table, looks, extract.lacking) for table in extract.tables]
+        charts = Charts(extract) if extract.has_charts else None
         done = 0
         for number, row in extract.rows:
             sheets[number].write(row)
+            if charts is not None:
+                charts.take(row)
             if extract.tables[number].is_main:
                 done += 1
                 progress(done, extract.total)
         for sheet in sheets:
             sheet.finish()
+        if charts is not None:
+            drawn = book.add_worksheet(_sheet_name(wording(wanted.language)("table.charts"), book))
+            charts.draw(book, drawn, wanted, looks)
         _cover(cover, looks, extract, wanted, done)
         book.close()
     return Written(done, tuple(extract.lacking))

@@ -1,0 +1,153 @@
+"""The chart sheet of a workbook: each indicator's figures beside its target, as a picture and as the numbers behind it.
+
+A row a figure is right for a program and wrong for a minister: what they ask is "are we getting there?". So whoever
+opens the workbook finds one block an indicator: its periods and values on the left, and at their right a chart that the
+spreadsheet itself draws, which can be copied into a letter. What is added up month after month stands beside its
+target as the sum of the year so far. A figure that is protected is a word on the left and a gap in the chart, and no
+sum goes on behind it, which would tell it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conversations.wording import Wording, wording
+from storage.exports.tables import Cell, Extract
+from storage.exports.wanted import Wanted
+
+CHARTS = 60
+"""On a sheet; the rest of the indicators are in the table alone."""
+COLUMN, SUM, TARGET = "#9DB4CC", "#1F3A5F", "#C3271B"
+HIGH, WIDE = 17, 620
+"""Rows of a block, and pixels of its chart."""
+
+
+@dataclass(slots=True)
+class _Block:
+    title: str
+    is_sum: bool = False
+    rows: list[tuple[str, Cell, Cell]] = field(default_factory=list)
+    """Period, value, target."""
+    baseline: Cell = None
+
+    @property
+    def has_figures(self) -> bool:
+        return any(isinstance(value, int | float) for _, value, _ in self.rows)
+
+    @property
+    def is_fraction(self) -> bool:
+        return any(isinstance(value, float) and value != int(value) for _, value, _ in self.rows)
+
+    @property
+    def sums(self) -> list[Cell]:
+        """The year so far at each period; nothing where the figures are of years, or one before was not told."""
+        made: list[Cell] = []
+        year = ""
+        total: int | float | None = None
+        for period, value, _ in self.rows:
+            total = 0 if period[:4] != year else total
+            year = period[:4]
+            if total is not None and isinstance(value, int | float) and len(period) > 4:
+                total += value
+            else:
+                total = None
+            made.append(total)
+        return made
+
+
+class Charts:
+    """Collects the totals of `extract.series` while its rows go by, and draws them at the end."""
+
+    def __init__(self, extract: Extract) -> None:
+        names = [column.name for column in extract.tables[0].columns]
+        self._at = {name: number for number, name in enumerate(names)}
+        self._blocks: dict[str, _Block] = {}
+
+    def take(self, row: Sequence[Cell]) -> None:
+        def cell(name: str) -> Cell:
+            return row[self._at[name]]
+
+        if cell("dimension") != "total":
+            return
+        code = str(cell("indicator"))
+        title = f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
+        block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum"))
+        block.baseline = cell("baseline")
+        block.rows.append((str(cell("period") or cell("cut_off") or ""), cell("value"), cell("target")))
+
+    def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None:
+        """One block below the other, two pages wide on no printer."""
+        say = wording(wanted.language)
+        sheet.hide_gridlines(2)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_column(0, 0, 12)
+        sheet.set_column(1, 2, 11)
+        sheet.set_column(3, 3, 15)
+        sheet.set_column(4, 4, 2)
+        told = [block for block in self._blocks.values() if block.has_figures]
+        row = 0
+        sheet.write_string(row, 0, say("table.charts"), looks.title)
+        row += 1
+        if not told:
+            sheet.write_string(row, 0, say("table.charts.none"))
+        breaks: list[int] = []
+        for number, block in enumerate(told[:CHARTS]):
+            row += 1
+            if number and number % 2 == 0:
+                breaks.append(row)
+            self._block(book, sheet, block, row, looks, say)
+            row += max(HIGH, len(block.rows) + 4)
+        if len(told) > CHARTS:
+            sheet.write_string(row + 1, 0, say("digest.more", n=len(told) - CHARTS))
+        sheet.set_h_pagebreaks(breaks)
+
+    def _block(self, book: Any, sheet: Any, block: _Block, top: int, looks: Any, say: Wording) -> None:
+        sheet.write_string(top, 0, block.title, looks.bold)
+        sums: list[Cell] = block.sums if block.is_sum else [None] * len(block.rows)
+        columns = [say("table.column.value"), say("table.column.target")]
+        if any(each is not None for each in sums):
+            columns.append(say("table.charts.sum"))
+        for at, word in enumerate([say("table.column.period"), *columns]):
+            sheet.write_string(top + 1, at, word, looks.head)
+        for number, ((period, *cells), total) in enumerate(zip(block.rows, sums, strict=True), top + 2):
+            sheet.write_string(number, 0, period)
+            for at, cell in enumerate([*cells, total], 1):
+                if isinstance(cell, int | float):
+                    sheet.write_number(number, at, cell)
+                elif cell is not None:
+                    sheet.write_string(number, at, str(cell))
+        last = top + 1 + len(block.rows)
+        if block.baseline is not None:
+            sheet.write_string(last + 1, 0, f"{say('table.column.baseline')}: {block.baseline}")
+
+        def series(at: int, **looks_of: Any) -> dict[str, Any]:
+            name = sheet.get_name()
+            ends = {"categories": [name, top + 2, 0, last, 0], "values": [name, top + 2, at, last, at]}
+            return {"name": [name, top + 1, at], **ends, **looks_of}
+
+        chart, line = book.add_chart({"type": "column"}), book.add_chart({"type": "line"})
+        is_summed = len(columns) == 3
+        # Of two lines and columns the numbers would lie over each other; they are at the left.
+        labels = {"value": not is_summed, "num_format": "0.0" if block.is_fraction else "#,##0"}
+        chart.add_series(series(1, fill={"color": COLUMN}, gap=80, data_labels=labels))
+        if is_summed:
+            line.add_series(
+                series(
+                    3, line={"color": SUM, "width": 2.25}, marker={"type": "circle", "size": 6, "fill": {"color": SUM}}
+                )
+            )
+        if any(isinstance(target, int | float) for _, _, target in block.rows):
+            # Dashed, and with a mark of its own: it is the target without colour too.
+            mark = {"type": "diamond", "size": 7, "fill": {"color": TARGET}}
+            line.add_series(series(2, line={"color": TARGET, "width": 2, "dash_type": "dash"}, marker=mark))
+        if line.series:
+            chart.combine(line)
+        chart.set_title({"name": block.title, "name_font": {"size": 11}, "overlay": False})
+        chart.set_legend({"position": "bottom"})
+        grid = {"visible": True, "line": {"color": "#D9DEE3"}}
+        chart.set_y_axis({"min": 0, "num_format": "#,##0", "major_gridlines": grid})
+        chart.set_size({"width": WIDE, "height": HIGH * 20 - 20})
+        words = f"{block.title}: " + "; ".join(f"{period} {value}" for period, value, _ in block.rows[-12:])
+        sheet.insert_chart(top, 5, chart, {"description": words[:250], "object_position": 1, "y_offset": 4})
