@@ -46,6 +46,8 @@ Act = Literal[
     "agency.ended",
     "agency.reactivated",
     "plan.imported",
+    "plan.undone",
+    "plan.downloaded",
     "form_published",
     "exported",
     "export_cancelled",

@@ -29,7 +29,8 @@ from sqlalchemy import delete, insert, select, update
 from conversations.plan import ActivityStatus, Frequency, ValidationState, periods_between
 from conversations.problems import AuthorError, Problem
 from conversations.wording import LANGUAGES, wording
-from conversations.workbook import Sheet, read_sheets
+from conversations.workbook import Sheet, check_workbook, read_sheets
+from storage import plan_history
 from storage.agencies import ROLE_TYPES
 from storage.models import Base
 from storage.statements import insert_or_ignore
@@ -627,6 +628,15 @@ def differences(unit: "UnitOfWork", draft: PlanDraft, plan_code: str) -> Differe
     return _Comparison(unit, draft, plan_code).differences()
 
 
+def is_plan_workbook(data: bytes) -> bool:
+    """Whether a file is meant as a plan, by the names of its sheets: whatever else is wrong with it is said later."""
+    try:
+        names = {name.strip().casefold() for name in check_workbook(data).rows}
+    except AuthorError:
+        return False
+    return "survey" not in names and len(names & {sheet_of.name for sheet_of in SHEETS}) >= 2
+
+
 def apply(
     unit: "UnitOfWork",
     draft: PlanDraft,
@@ -636,8 +646,12 @@ def apply(
     *,
     timezone: str = DEFAULT_TIMEZONE,
     holidays: Collection[date] = frozenset(),
+    shown: Differences | None = None,
 ) -> Differences:
     """Make the plan what the draft says, and tell what that changed; if nothing, there is not even an audit entry.
+
+    With `shown`, only if the differences are still those that somebody was shown; else nothing happens, and what
+    they are by now is returned.
 
     Makes the plan if there is none with this code, and the reporting periods of its span; `timezone` and
     `holidays` are for those.
@@ -660,9 +674,12 @@ def apply(
     connection.execute(select(plan.c.id).where(plan.c.code == plan_code).with_for_update(key_share=True)).all()
     comparison = _Comparison(unit, draft, plan_code, holidays)
     found = comparison.differences(is_new=is_new)
-    if not found:
+    if not found or (shown is not None and shown != found):
         return found
+    before = None if is_new else plan_history.take(unit, comparison.plan_id)
     comparison.apply(found, now)
+    if before is not None:
+        plan_history.record(unit, comparison.plan_id, before, draft.sha256, actor_id=actor_id, now=now)
     details: dict[str, object] = {
         "plan": plan_code,
         "workbook": draft.sha256,
@@ -704,12 +721,15 @@ def _shown(value: Value) -> str:
 
 
 @dataclass(slots=True)
-class _Kept:
+class Kept:
     """A row as the database has it: values by header, references as codes."""
 
     id: int
     values: dict[str, Value]
     retired_on: date | None = None
+
+
+_NOTHING = PlanDraft({}, date.max, date.min, "")
 
 
 @dataclass(slots=True)
@@ -724,7 +744,7 @@ class _Comparison:
     _timezone: str = DEFAULT_TIMEZONE
     _starts_on: date | None = None
     _ends_on: date | None = None
-    _kept: dict[str, dict[str, _Kept]] = field(default_factory=dict)
+    _kept: dict[str, dict[str, Kept]] = field(default_factory=dict)
     _periods: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -741,8 +761,12 @@ class _Comparison:
         codes = self.unit.connection.execute(select(period.c.code).where(period.c.plan_id == self.plan_id))
         self._periods = frozenset(codes.scalars())
 
+    @property
+    def kept(self) -> Mapping[str, Mapping[str, Kept]]:
+        return self._kept
+
     # -------------------------------------------------------------- what is there
-    def _load(self, sheet_of: SheetOf) -> dict[str, _Kept]:
+    def _load(self, sheet_of: SheetOf) -> dict[str, Kept]:
         table = _tables[sheet_of.table]
         ids = {
             one.kept: {kept.id: code for code, kept in self._kept[_table_of(one)].items()}
@@ -752,7 +776,7 @@ class _Comparison:
         extras = self._load_targets() if sheet_of.table == "indicator" else {}
         if sheet_of.table == "activity":
             extras = self._load_supporting()
-        kept: dict[str, _Kept] = {}
+        kept: dict[str, Kept] = {}
         statement = select(table).where(table.c.plan_id == self.plan_id).order_by(table.c.id)
         for row in self.unit.connection.execute(statement).mappings():
             values: dict[str, Value] = {}
@@ -766,7 +790,7 @@ class _Comparison:
                 elif one.kept:
                     values[one.header] = _BLANK.get(one.kind, "")
             retired_on = row[sheet_of.retired_by] if sheet_of.retired_by else None
-            kept[row["code"]] = _Kept(row["id"], values | extras.get(row["id"], {}), retired_on)
+            kept[row["code"]] = Kept(row["id"], values | extras.get(row["id"], {}), retired_on)
         return kept
 
     def _load_targets(self) -> dict[int, dict[str, Value]]:
@@ -790,11 +814,11 @@ class _Comparison:
             found.setdefault(activity_id, []).append(codes[agency_id])
         return {activity_id: {"supporting": tuple(sorted(names))} for activity_id, names in found.items()}
 
-    def _load_codes(self) -> dict[str, _Kept]:
+    def _load_codes(self) -> dict[str, Kept]:
         table = _tables["code"]
         statement = select(table).where(table.c.plan_id == self.plan_id).order_by(table.c.id)
         return {
-            f"{row.list}/{row.code}": _Kept(
+            f"{row.list}/{row.code}": Kept(
                 row.id,
                 {f"label_{language}": row.label.get(language, "") for language in LANGUAGES}
                 | {"attributes": row.attributes, "position": row.position},
@@ -879,7 +903,7 @@ class _Comparison:
             columns[sheet_of.retired_by] = None
         if kept is None:
             statement_with_id = insert(table).values(plan_id=self.plan_id, **columns).returning(table.c.id)
-            kept = _Kept(self.unit.connection.execute(statement_with_id).scalar_one(), {})
+            kept = Kept(self.unit.connection.execute(statement_with_id).scalar_one(), {})
             self._kept[sheet_of.table][code] = kept
         else:
             self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
@@ -972,3 +996,8 @@ class _Comparison:
 
 def _table_of(one: Field) -> str:
     return next(sheet_of.table for sheet_of in SHEETS if sheet_of.name == one.refers_to)
+
+
+def kept_rows(unit: "UnitOfWork", plan_code: str) -> Mapping[str, Mapping[str, Kept]]:
+    """The plan as it is stored, by table and code; what is retired too. Nothing for a plan that is not there."""
+    return _Comparison(unit, _NOTHING, plan_code).kept
