@@ -20,11 +20,13 @@ import structlog
 from telegram.error import InvalidToken, NetworkError
 
 from bot import commands
+from bot.answers import Answers
 from bot.complaint import Complaint
 from bot.dispatch import Dispatch
 from bot.evidence import Evidence
 from bot.exchange import House
 from bot.export_worker import ExportWorker, Parcels, look_again
+from bot.importing import Importing
 from bot.opening import BOT_USERNAME, open_storage
 from bot.publishing import Publishing
 from bot.redaction import configure_logging
@@ -192,7 +194,8 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
             flood = Flood() if settings.send_rate else None
             intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
-            forms = Publishing(api, units, intake, house, store, clock)
+            answers = Answers(intake, house, clock)
+            forms = Publishing(api, units, answers, Importing(database, answers, store), store, clock)
             evidence = Evidence(api, units, intake, dispatch, store, clock, forms)
             exports = ExportWorker(
                 database,

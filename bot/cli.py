@@ -6,6 +6,7 @@ needs them, so that `--help` and `form check` start at once.
 
 import contextlib
 import gc
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -269,6 +270,61 @@ def plan_import(
     for sentence in found.sentences(chosen.language):
         print(sentence)
     talk(found.summary(chosen.language))
+
+
+@plan_app.command("export")
+def plan_export(
+    out: Annotated[Path, typer.Option("--out", help="The .xlsx to write.")],
+    plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
+) -> None:
+    """Write the plan as the workbook that `plan import` reads: edit it in Excel and bring it back."""
+    from storage.plan_workbook import plan_workbook
+
+    def work(unit: "UnitOfWork") -> bytes:
+        plan = unit.plans.by_code(plan_code) if plan_code else unit.plans.only()
+        data = plan_workbook(unit, plan.code, now())
+        unit.audit.record("plan.downloaded", None, plan.id, {"workbook": hashlib.sha256(data).hexdigest()}, now())
+        return data
+
+    try:
+        out.write_bytes(in_unit(work))
+    except OSError as error:
+        fail(f"{out}: {error.strerror}")
+    talk(f"The plan is in {out}.")
+
+
+@plan_app.command("undo")
+def plan_undo(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change and change nothing.")] = False,
+    plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
+) -> None:
+    """Take back the last import, in one step: the plan is what it was. Refused where reports hang on what would go."""
+    from bot.importing import hangs
+    from conversations.wording import wording
+    from storage.plan_history import Undo, look_back, undo
+
+    chosen = settings()
+    say = wording(chosen.language)
+
+    def work(unit: "UnitOfWork") -> Undo | None:
+        plan = unit.plans.by_code(plan_code) if plan_code else unit.plans.only()
+        found = look_back(unit, plan.id)
+        if found is None or dry_run:
+            return found
+        return undo(unit, plan.id, found.import_id, actor_id=None, now=now())
+
+    found = in_unit(work, at=chosen)
+    if found is None:
+        fail(say("import.nothing_to_undo"))
+    for one in found.hanging:
+        talk(hangs(one, say))
+    if not found.is_possible:
+        fail(say("import.hanging"))
+    for mark, rows in (("~", found.restored), ("-", found.removed)):
+        for table, code in rows:
+            print(f"{mark} {say(f'plan.table.{table}')} {code}")
+    for table, code, column in found.kept:
+        talk(say("import.undo_keeps", codes=f"{say(f'plan.table.{table}')} {code} ({column})"))
 
 
 @form_app.command("check")

@@ -11,21 +11,19 @@ forgets a bundle after a day.
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import structlog
 from telegram.error import TelegramError
 
-from bot.exchange import Denied, Exchange, House
+from bot import importing
+from bot.answers import SHOWN, Answers, listed, told
+from bot.exchange import Denied, Exchange
 from bot.reporting import FORM_OF, begin_free, open_free, resume
 from bot.telegram.api import Api
-from bot.telegram.handled import Clock, Handled
+from bot.telegram.handled import Clock
 from bot.telegram.http import TooLarge
-from bot.telegram.intake import Intake, place_of
 from bot.versions import free_version, publish
 from conversations.bundle import (
     DATA_KINDS,
@@ -56,13 +54,10 @@ from storage.unit_of_work import UnitOfWork, Units
 if TYPE_CHECKING:
     from conversations.xlsform import CheckedForm
 
-logger = structlog.get_logger(__name__)
-
 CHECK, PUBLISH, SEND = "check_form", "publish_form", "fetch_form"
-KINDS = (CHECK, PUBLISH, SEND)
+KINDS = (CHECK, PUBLISH, SEND, *importing.KINDS)
+ADMINS = frozenset({Role.ADMIN})
 TRIES = 3
-SHOWN = 6
-"""Problems, and questions of each kind of difference, in the message itself; all of them are in the document."""
 BUTTON_DIGITS = 32
 """Of a bundle's number, as many as a button has room for."""
 SENT_KINDS = (*FORM_KINDS, *DATA_KINDS, ".zip")
@@ -222,11 +217,13 @@ class _Checked:
 class Publishing:
     """What the worker of long jobs does for forms."""
 
-    def __init__(self, api: Api, units: Units, intake: Intake, house: House, store: FileStore, clock: Clock) -> None:
+    def __init__(
+        self, api: Api, units: Units, answers: Answers, plans: importing.Importing, store: FileStore, clock: Clock
+    ) -> None:
         self._api = api
         self._units = units
-        self._intake = intake
-        self._house = house
+        self._answers = answers
+        self._plans = plans
         self._store = store
         self._clock = clock
 
@@ -237,6 +234,8 @@ class Publishing:
                 await self._check(job)
             case "publish_form":
                 await self._publish(job)
+            case kind if kind in importing.KINDS:
+                await self._plans.work(job)
             case _:
                 await self._send(job)
 
@@ -255,6 +254,9 @@ class Publishing:
             else:
                 await self._refuse(job, [Problem("bundle.not_fetched")])
             return
+        if kind_of(job.payload["name"]) == ".xlsx" and await asyncio.to_thread(_is_plan, data):
+            await self._plans.check(job, data)
+            return
         try:
             sent = await asyncio.to_thread(read_bundle, job.payload["name"], data)
         except AuthorError as error:
@@ -266,7 +268,7 @@ class Publishing:
             await self._refuse(job, [Problem("bundle.nobodys", values={"file": job.payload["name"]})])
             return
         keys = [await asyncio.to_thread(self._kept, checked.bundle) for checked in found]
-        await self._answer(job, lambda ex: self._show_checks(ex, found, keys))
+        await self._answers.give(job, lambda ex: self._show_checks(ex, found, keys), ADMINS)
 
     def _known(self, unit: UnitOfWork, job: JobRow) -> tuple[tuple[str, ...], list[_Published]]:
         """What waits for more files, and the forms that what was sent may belong to."""
@@ -341,7 +343,7 @@ class Publishing:
             lines += self._heading(ex, checked, form)
             if problem := self._taken(ex, checked, form):
                 problems.insert(0, problem)
-        lines += _told(problems, ex.language, say)
+        lines += told(problems, ex.language, say)
         is_good = not any(problem.severity == "error" for problem in problems)
         rows: list[tuple[Button, ...]] = []
         if is_good and not checked.is_same:
@@ -398,8 +400,7 @@ class Publishing:
 
     def _send_list(self, ex: Exchange, checked: _Checked, problems: list[Problem]) -> None:
         """Everything that was found, as a text document."""
-        text = "\n\n".join(_sentence(problem, ex.language) for problem in problems)
-        self._document(ex, f"{checked.bundle.name}.txt", text.encode("utf-8"), "text/plain")
+        self._document(ex, f"{checked.bundle.name}.txt", listed(problems, ex.language), "text/plain")
 
     def _document(self, ex: Exchange, name: str, data: bytes, mime_type: str) -> None:
         path = self._store.path(self._store.put(data, sensitive=False))
@@ -408,7 +409,7 @@ class Publishing:
 
     async def _refuse(self, job: JobRow, problems: "tuple[Problem, ...] | list[Problem]") -> None:
         checked = _Checked(Bundle(job.payload.get("name", "")), None, tuple(problems))
-        await self._answer(job, lambda ex: self._show_check(ex, checked, ""))
+        await self._answers.give(job, lambda ex: self._show_check(ex, checked, ""), ADMINS)
 
     # -------------------------------------------------------------- publishing
     async def _publish(self, job: JobRow) -> None:
@@ -417,7 +418,7 @@ class Publishing:
             bundle = await asyncio.to_thread(read_bundle, "waiting.zip", packed)
             checked = await asyncio.to_thread(_form_in, bundle)
         except (NotFound, AuthorError):
-            await self._answer(job, lambda ex: self._say(ex, "publish.gone"))
+            await self._answers.give(job, lambda ex: self._say(ex, "publish.gone"), ADMINS)
             return
 
         def publish_it(ex: Exchange) -> None:
@@ -434,7 +435,7 @@ class Publishing:
             title = stored.title or stored.form_id
             self._say(ex, "publish.done", title=title, version=stored.version, n=older)
 
-        await self._answer(job, publish_it)
+        await self._answers.give(job, publish_it, ADMINS)
 
     def _say(self, ex: Exchange, key: str, **values: object) -> None:
         rows = ((Button(ex.say("command.formularios"), "command:formularios:"), _home(ex.say)),)
@@ -453,31 +454,13 @@ class Publishing:
             name = f"{stored.form_id}-{stored.version}{kind}"
             self._document(ex, name, content, "application/octet-stream")
 
-        await self._answer(job, send_it)
+        await self._answers.give(job, send_it, ADMINS)
 
-    # -------------------------------------------------------------- feeding back
-    async def _answer(self, job: JobRow, say: Callable[[Exchange], None]) -> None:
-        """Settle the job and say what came of it in one unit, if the person still is an admin of the plan."""
-        now = self._clock.now()
 
-        def work(unit: UnitOfWork) -> Handled:
-            if not unit.jobs.settle(job, now):
-                return Handled()
-            visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
-            ex = Exchange(unit, visit, now, self._house, job.payload["telegram_id"])
-            if visit.person is None or visit.membership is None or visit.membership.role != Role.ADMIN:
-                return Handled()
-            if visit.person.is_suspended:
-                return Handled()
-            say(ex)
-            return Handled(tuple(ex.deliveries), None)
+def _is_plan(data: bytes) -> bool:
+    from storage.imports import is_plan_workbook
 
-        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
-            unit.jobs.fail(job, place_of(error), now)
-            logger.error("publishing.poison", job=job.id, reason=place_of(error))
-            return Handled()
-
-        await self._intake.submit(job.chat_id, work, give_up)
+    return is_plan_workbook(data)
 
 
 def _form_in(bundle: Bundle) -> "CheckedForm":
@@ -496,25 +479,3 @@ def _unfit(form: Form) -> list[Problem]:
 
 def _some(names: "tuple[str, ...] | list[str]") -> str:
     return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
-
-
-def _told(problems: list[Problem], language: str, say: Wording) -> list[Line]:
-    """The count of each severity, and the first problems."""
-    if not problems:
-        return [line(say("publish.clean"))]
-    counts = Counter(problem.severity for problem in problems)
-    values = {severity: counts.get(severity, 0) for severity in ("error", "warning", "note")}
-    lines = [line(bold(say("publish.counts", **values)))]
-    lines += [line(_sentence(problem, language)[:400]) for problem in problems[:SHOWN]]
-    if len(problems) > SHOWN:
-        lines.append(line(italic(say("publish.more", n=len(problems) - SHOWN))))
-    return lines
-
-
-_MARKS = {"error": "⛔", "warning": "⚠️", "note": "ℹ️"}
-
-
-def _sentence(problem: Problem, language: str) -> str:
-    place = f"{problem.place}: " if problem.place else ""
-    mark = _MARKS[problem.severity]
-    return f"{mark} {place}{problem.sentence(language)} {problem.remedy(language)}".strip()

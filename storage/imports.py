@@ -618,6 +618,10 @@ class Differences:
         ]
         return "\n".join(lines) or say("plan.summary.nothing")
 
+    def fingerprint(self) -> str:
+        """The same exactly where the same would be changed from and to the same."""
+        return hashlib.sha256(repr(self.all).encode()).hexdigest()
+
     def sentences(self, language: str) -> Iterator[str]:
         for difference in self.all:
             yield difference.sentence(language)
@@ -646,12 +650,12 @@ def apply(
     *,
     timezone: str = DEFAULT_TIMEZONE,
     holidays: Collection[date] = frozenset(),
-    shown: Differences | None = None,
+    shown: str | None = None,
 ) -> Differences:
     """Make the plan what the draft says, and tell what that changed; if nothing, there is not even an audit entry.
 
-    With `shown`, only if the differences are still those that somebody was shown; else nothing happens, and what
-    they are by now is returned.
+    With `shown`, only if the differences still have this fingerprint, of what somebody was shown; else nothing happens,
+    and what they are by now is returned.
 
     Makes the plan if there is none with this code, and the reporting periods of its span; `timezone` and
     `holidays` are for those.
@@ -674,7 +678,7 @@ def apply(
     connection.execute(select(plan.c.id).where(plan.c.code == plan_code).with_for_update(key_share=True)).all()
     comparison = _Comparison(unit, draft, plan_code, holidays)
     found = comparison.differences(is_new=is_new)
-    if not found or (shown is not None and shown != found):
+    if not found or (shown is not None and shown != found.fingerprint()):
         return found
     before = None if is_new else plan_history.take(unit, comparison.plan_id)
     comparison.apply(found, now)

@@ -68,6 +68,27 @@ class StrategicArea:
     intent: Translations
 
 
+@dataclass(frozen=True, slots=True)
+class Objective:
+    id: int
+    code: str
+    area_code: str
+    name: Translations
+    sdg_targets: str
+    gcm_objectives: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorDetails:
+    """What an indicator's own card tells besides the figures."""
+
+    baseline_period: str
+    sdg_target: str
+    sdg_indicator: str
+    gcm_objective: str
+    disaggregation: str
+
+
 # ------------------------------------------------------------------ statements, built once
 _tables = Base.metadata.tables
 _plan = _tables["plan"]
@@ -76,6 +97,7 @@ _agency = _tables["agency"]
 _objective = _tables["objective"]
 _indicator = _tables["indicator"]
 _target = _tables["target"]
+_support = _tables["activity_support"]
 _activity = _tables["activity"]
 _period = _tables["reporting_period"]
 _closing = _tables["closing"]
@@ -97,6 +119,29 @@ _AREAS = (
     select(_area.c.id, _area.c.code, _area.c.name, _area.c.intent)
     .where(_area.c.plan_id == _OF_PLAN)
     .order_by(_area.c.position, _area.c.code)
+)
+
+_OBJECTIVES = (
+    select(
+        _objective.c.id,
+        _objective.c.code,
+        _area.c.code.label("area_code"),
+        _objective.c.name,
+        _objective.c.sdg_targets,
+        _objective.c.gcm_objectives,
+    )
+    .join(_area, _area.c.id == _objective.c.strategic_area_id)
+    .where(_objective.c.plan_id == _OF_PLAN)
+    .order_by(_area.c.position, _objective.c.code)
+)
+_DETAILS = select(*(_indicator.c[name] for name in IndicatorDetails.__slots__)).where(
+    _indicator.c.id == bindparam("indicator_id")
+)
+_SUPPORTING = (
+    select(_agency.c.code)
+    .join(_support, _support.c.agency_id == _agency.c.id)
+    .where(_support.c.activity_id == bindparam("activity_id"))
+    .order_by(_agency.c.code)
 )
 
 _ANY_AGENCY = select(
@@ -298,7 +343,19 @@ class Plans:
     def strategic_areas(self, plan_id: int) -> tuple[StrategicArea, ...]:
         return tuple(StrategicArea(*row) for row in self._rows(_AREAS, plan_id=plan_id))
 
+    def objectives(self, plan_id: int) -> tuple[Objective, ...]:
+        return tuple(Objective(*row) for row in self._rows(_OBJECTIVES, plan_id=plan_id))
+
     # -------------------------------------------------------------- who and what
+    def supporting(self, activity_id: int) -> tuple[str, ...]:
+        """The codes of the agencies that help with an activity."""
+        return tuple(row.code for row in self._rows(_SUPPORTING, activity_id=activity_id))
+
+    def indicator_details(self, indicator_id: int) -> IndicatorDetails:
+        for row in self._rows(_DETAILS, indicator_id=indicator_id):
+            return IndicatorDetails(*row)
+        raise NotFound(f"no indicator {indicator_id}")
+
     def agencies(self, plan_id: int, *, on: date | None = None) -> tuple[Agency, ...]:
         """In the author's order; with `on`, only those that take part on that day."""
         agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))

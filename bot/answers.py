@@ -1,0 +1,100 @@
+"""How a worker's long job is answered in the chat, and how an author's mistakes are told there.
+
+A job takes seconds to minutes, and meanwhile its person may have lost the role it was begun under. So the answer is a
+unit of its own in the chat's order: it settles the job and speaks, or settles it and keeps silent.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+
+import structlog
+
+from bot.exchange import Exchange, House
+from bot.telegram.handled import Clock, Handled
+from bot.telegram.intake import Intake, place_of
+from conversations.cards import Button, Card, Line, bold, italic, line
+from conversations.plan import Role
+from conversations.problems import Problem
+from conversations.wording import Wording
+from storage.jobs import JobRow
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+SHOWN = 6
+"""Problems in the message itself; all of them are in a document."""
+
+
+class Answers:
+    """Where workers hand in what came of their jobs."""
+
+    def __init__(self, intake: Intake, house: House, clock: Clock) -> None:
+        self._intake = intake
+        self._house = house
+        self._clock = clock
+
+    async def give(
+        self, job: JobRow, say: Callable[[Exchange], None], roles: Collection[Role], *, is_last: bool = True
+    ) -> None:
+        """Say it in one unit that settles the job, if the person still has one of these roles in the plan.
+
+        With `is_last` false the job goes on: a word about how far it is. What cannot be said, and why, is for the
+        log; the person is told that it failed.
+        """
+        now = self._clock.now()
+
+        def work(unit: UnitOfWork) -> Handled:
+            if is_last and not unit.jobs.settle(job, now):
+                return Handled()
+            ex = self._exchange(unit, job, roles)
+            if ex is None:
+                return Handled()
+            say(ex)
+            return Handled(tuple(ex.deliveries), None)
+
+        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
+            unit.jobs.fail(job, place_of(error), now)
+            logger.error("job.poison", job=job.id, kind=job.kind, reason=place_of(error))
+            ex = self._exchange(unit, job, roles)
+            if ex is None:
+                return Handled()
+            ex.show(Card((line(ex.say("job.failed")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+            ex.stand(None)
+            return Handled(tuple(ex.deliveries), None)
+
+        await self._intake.submit(job.chat_id, work, give_up)
+
+    def _exchange(self, unit: UnitOfWork, job: JobRow, roles: Collection[Role]) -> Exchange | None:
+        visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
+        if visit.person is None or visit.membership is None or visit.membership.role not in roles:
+            return None
+        if visit.person.is_suspended:
+            return None
+        return Exchange(unit, visit, self._clock.now(), self._house, job.payload["telegram_id"])
+
+
+def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]:
+    """The count of each severity, and the first problems."""
+    if not problems:
+        return [line(say("publish.clean"))]
+    counts = Counter(problem.severity for problem in problems)
+    values = {severity: counts.get(severity, 0) for severity in ("error", "warning", "note")}
+    lines = [line(bold(say("publish.counts", **values)))]
+    lines += [line(sentence(problem, language)[:400]) for problem in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        lines.append(line(italic(say("publish.more", n=len(problems) - SHOWN))))
+    return lines
+
+
+_MARKS = {"error": "⛔", "warning": "⚠️", "note": "ℹ️"}
+
+
+def sentence(problem: Problem, language: str) -> str:
+    place = f"{problem.place}: " if problem.place else ""
+    mark = _MARKS[problem.severity]
+    return f"{mark} {place}{problem.sentence(language)} {problem.remedy(language)}".strip()
+
+
+def listed(problems: Sequence[Problem], language: str) -> bytes:
+    """Everything that was found, as a text."""
+    return "\n\n".join(sentence(problem, language) for problem in problems).encode("utf-8")
