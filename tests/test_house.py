@@ -25,7 +25,8 @@ from bot.commands import COMMANDS
 from bot.scheduler import JOBS
 from bot.settings import Settings
 from bot.status import CHECKS, SHAPES
-from conversations import exports, plan_state
+from conversations import exports, plan_state, review
+from conversations.annual import CALENDARS, DIMENSIONS, MEASURES
 from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
@@ -35,6 +36,7 @@ from conversations.wording import LANGUAGES, catalogue
 from storage.agencies import ROLE_TYPES
 from storage.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
+from storage.exports.tables import Kind
 from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
 from storage.imports import DifferenceKind
@@ -118,6 +120,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "status.ago.{}": ("days", "hours", "minutes"),
     "status.all.{}": tuple(SHAPES),
     "status.word.{}": ("warn", "bad"),
+    "review.{}": review.REASONS,
+    "table.audience.{}": AUDIENCES,
+    "table.calendar.{}": tuple(CALENDARS),
+    "table.category.{}": ("total", *(name for parts in DIMENSIONS.values() for name in parts.values())),
+    "table.column.{}": (),  # the tests of the exports read every label
+    "table.definition.{}": ("label", "name", "kind", "note"),
+    "table.filter.{}": ("form_id", "period", "agency", "area", "status", "validation"),
+    "table.kind.{}": tuple(Kind),
+    "table.pillar.{}": tuple(dict.fromkeys(pillar for pillar, _ in MEASURES)),
+    "table.{}": (),
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
