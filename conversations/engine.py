@@ -390,6 +390,8 @@ class _Turn:
         if has_repeats:
             kept = frozenset(ref for ref in kept if is_stop(ref) or self._exists(ref))
             seen &= {stop.ref for stop in self.stops()} | kept
+            # A message whose answer went with its instance answers nothing any more.
+            origins = {message: refs for message, refs in origins.items() if all(map(self._exists, refs))}
         self.set(seen=seen, kept=kept, origins=origins)
         self.is_changed = True
         return True
