@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from storage.database import Database
+from storage.errors import NotFound
 from storage.unit_of_work import UnitOfWork
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -93,3 +94,36 @@ def test_a_naive_time_is_refused(apply: Any, instant: Any) -> None:
     """Instants are aware, everywhere."""
     with pytest.raises(Exception, match=r"naive|tzinfo"):
         apply(lambda unit: unit.jobs.add("fetch", {}, instant))
+
+
+def test_a_job_whose_result_is_sent_is_held_handed_over_and_over(apply: Any) -> None:
+    """Only the claim that still holds it goes on; what it made is `sending` until it is known what became of it."""
+    number = apply(lambda unit: unit.jobs.add("export", {"a": 1}, NOW, chat_id=7))
+    [first] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
+    assert apply(lambda unit: unit.jobs.hold(first, NOW + timedelta(minutes=2)))
+    assert apply(lambda unit: unit.jobs.requeue_expired(NOW + timedelta(seconds=90))) == 0
+    assert apply(lambda unit: unit.jobs.requeue_expired(NOW + timedelta(minutes=3))) == 1
+    [second] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
+    assert not apply(lambda unit: unit.jobs.hold(first, NOW + timedelta(minutes=9)))
+    assert apply(lambda unit: unit.jobs.hold(second, NOW + timedelta(minutes=9)))
+    apply(lambda unit: unit.jobs.hand_over(number, {"a": 1, "parts": [1]}))
+    assert not apply(lambda unit: unit.jobs.stop(number, NOW)), "what is being sent cannot be taken back"
+    [sending] = apply(lambda unit: unit.jobs.of_kind("export", chat_id=7))
+    assert (sending.state, sending.payload) == ("sending", {"a": 1, "parts": [1]})
+    apply(lambda unit: unit.jobs.over(number, "ambiguous", NOW))
+    done = apply(lambda unit: unit.jobs.get(number))
+    assert (done.state, done.error) == ("done", "ambiguous")
+    assert not apply(lambda unit: unit.jobs.of_kind("export"))
+    apply(lambda unit: unit.jobs.hand_over(number, done.payload))
+    assert apply(lambda unit: unit.jobs.purge(NOW + timedelta(days=9))) == 0, "asked for again, it is open again"
+
+
+def test_a_job_that_is_being_done_can_be_stopped(apply: Any) -> None:
+    """Whoever does it learns so when it holds it on."""
+    number = apply(lambda unit: unit.jobs.add("export", {}, NOW))
+    [mine] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
+    assert apply(lambda unit: unit.jobs.stop(number, NOW))
+    assert not apply(lambda unit: unit.jobs.hold(mine, NOW + timedelta(minutes=2)))
+    assert not apply(lambda unit: unit.jobs.stop(number, NOW))
+    with pytest.raises(NotFound):
+        apply(lambda unit: unit.jobs.get(number + 1))
