@@ -221,7 +221,7 @@ def _export_rows(tap: str, say: Wording) -> list[tuple[Button, ...]]:
     return [
         (
             Button(say("export.what"), f"{tap}.set.what"),
-            Button(say("export.who"), f"{tap}.set.who"),
+            Button(say("export.use"), f"{tap}.set.who"),
             Button(say("export.as"), f"{tap}.set.as"),
         ),
         (Button(say("export.when"), f"{tap}.set.when"), Button(say("export.where"), f"{tap}.set.where")),

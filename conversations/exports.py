@@ -30,6 +30,8 @@ PREVIOUS = {
 }
 """Of a scheduled export: the period that ended last."""
 SENT = tuple(state.value for state in ValidationState if state != ValidationState.DRAFT)
+PAGE = "pdf"
+"""A format without rows to count."""
 IN_A_ROW = 3
 BAR = 12
 NAMED = 6
@@ -335,7 +337,10 @@ def sending_card(choice: Choice, parts: int, say: Wording) -> Card:
 
 
 def done_card(choice: Choice, count: int, lacking: Sequence[str], say: Wording) -> Card:
-    lines = [line(bold(f"✓ {title(choice, say)}")), line(say("export.done", n=count))]
+    lines = [
+        line(bold(f"✓ {title(choice, say)}")),
+        line(say("export.done_page") if choice.format == PAGE else say("export.done", n=count)),
+    ]
     if lacking:
         lines.append(line(say("export.lacking", n=len(lacking))))
         lines += [line(f"• {each[:80]}") for each in lacking[:NAMED]]
@@ -368,7 +373,7 @@ def caption(
     if choice.validation:
         lines.append(line(say(f"export.validation.{choice.validation}")))
     lines.append(line(f"{say('export.who')}: {say(f'export.audience.{choice.audience}')}"))
-    lines.append(line(say("export.made", n=count, at=at)))
+    lines.append(line(at if choice.format == PAGE else say("export.made", n=count, at=at)))
     if parts > 1:
         lines.append(line(say("export.part", number=number, parts=parts)))
         if agency:
