@@ -6,10 +6,10 @@ entry before its file does; an exporter writes in constant memory, one page of r
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from conversations.plan import ActivityStatus, Role, ValidationState
+from conversations.plan import ActivityStatus, Role, ValidationState, translated
 from storage.errors import Conflict, NotFound
 from storage.exports.answers import answers
 from storage.exports.delimited import write_csv
@@ -97,7 +97,9 @@ def _tabular(
     zips: bool,
 ) -> Exporter:
     def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-        return write(dataset(unit, wanted), wanted, out, progress)
+        plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+        named = replace(dataset(unit, wanted), plan=translated(plan.name, wanted.language))
+        return write(named, wanted, out, progress)
 
     def several(unit: UnitOfWork, wanted: Wanted) -> bool:
         return zips and len(dataset(unit, wanted).tables) > 1

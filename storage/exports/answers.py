@@ -29,7 +29,7 @@ from conversations.reports import PROFILES, profile
 from conversations.suppression import STANDARD_CELL, in_a_row
 from conversations.wording import wording
 from storage.errors import Conflict, NotFound
-from storage.exports.choosing import allowed, pages
+from storage.exports.choosing import allowed, streamed
 from storage.exports.people import code as person_code
 from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, label, note
 from storage.exports.wanted import Wanted
@@ -80,7 +80,7 @@ _KINDS = {"int": Kind.WHOLE, "integer": Kind.WHOLE, "long": Kind.WHOLE, "decimal
 
 def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """Current submissions of one form, or of each. Conflict for a form that is not for that audience."""
-    conditions = allowed(wanted)
+    conditions = allowed(unit, wanted)
     stored = {form.form_id: form for form in unit.forms.list(wanted.plan_id)}
     chosen = wanted.one_of("form_id") or tuple(stored)
     if wanted.is_released:
@@ -402,7 +402,7 @@ class _Rows:
             .outerjoin(_A, _A.c.id == _S.c.agency_id)
             .where(*conditions)
         )  # fmt: skip
-        for found in pages(self._unit, statement, _S.c.id):
+        for found in streamed(self._unit, statement.order_by(_S.c.id)):
             yield from self._submission(found)
 
     def _submission(self, found: Any) -> Iterator[tuple[int, Sequence[Cell]]]:

@@ -7,7 +7,7 @@ a test of rows that have already travelled.
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, select, union_all
 
 from conversations.plan import ValidationState
 from storage.exports.wanted import Wanted, span_of
@@ -64,9 +64,12 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
     return found
 
 
-def allowed(wanted: Wanted) -> list[ColumnElement[bool]]:
+def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
     """`matching`, and what whoever asks may have: of their plan, current, and validated save for a coordinator."""
-    found = [_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(wanted)]
+    # By its index on the plan, SQLite would find all rows out of order and sort them, answers included, before the
+    # first; without it, it walks along the key, in which they are wanted. PostgreSQL decides that by its statistics.
+    of_plan = _S.c.plan_id if unit.is_postgresql else _S.c.plan_id + 0
+    found = [of_plan == wanted.plan_id, _S.c.is_current, *matching(wanted)]
     if wanted.only_validated:
         found.append(_S.c.validation_state == ValidationState.VALIDATED.value)
     return found
@@ -76,29 +79,6 @@ def _ids(of: Any, code: Any, wanted_codes: tuple[str, ...], wanted: Wanted) -> S
     return select(of.c.id).where(of.c.plan_id == wanted.plan_id, code.in_(wanted_codes))
 
 
-def pages(unit: UnitOfWork, statement: Select[Any], *keys: Any, size: int = PAGE) -> Iterator[Row[Any]]:
-    """The rows of a statement in the order of these columns, a page at a time by the last row's keys.
-
-    The statement selects the keys; together they are unique and never null. However many rows there are, a page is
-    found at once and one page is in memory.
-    """
-    ordered = statement.order_by(*keys).limit(size)
-    names = [key.key for key in keys]
-    last: Row[Any] | None = None
-    while True:
-        page = ordered
-        if last is not None:
-            values = [getattr(last, name) for name in names]
-            page = ordered.where(
-                or_(
-                    *(
-                        and_(*(k == v for k, v in zip(keys[:at], values[:at], strict=True)), keys[at] > values[at])
-                        for at in range(len(keys))
-                    )
-                )
-            )
-        rows = unit.connection.execute(page).all()
-        yield from rows
-        if len(rows) < size:
-            return
-        last = rows[-1]
+def streamed(unit: UnitOfWork, statement: Select[Any]) -> Iterator[Row[Any]]:
+    """The rows of a statement, as many in memory as a page holds: one pass of one moment of the database."""
+    yield from unit.connection.execute(statement.execution_options(yield_per=PAGE))

@@ -25,6 +25,8 @@ _FORMULA = re.compile(rf"'*(?:[\t\r\n\x00]|{_BLANKS}[=+\-@\uff1d\uff0b\uff0d\uff
 
 def neutral(text: str) -> str:
     """The text as a cell that no spreadsheet takes for a formula."""
+    if text[:1].isalnum():  # nearly all of them, and no sign is one
+        return text
     return f"'{text}" if _FORMULA.match(text) else text
 
 

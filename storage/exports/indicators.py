@@ -261,7 +261,7 @@ def _chosen(unit: UnitOfWork, wanted: Wanted) -> Iterator[Indicator]:
 def _sent(unit: UnitOfWork, wanted: Wanted, *, filtered: bool) -> dict[str, list[_Sent]]:
     """By subject, in the order of their periods. All that was validated, or what the filters leave and allow."""
     if filtered:
-        conditions = allowed(wanted)
+        conditions = allowed(unit, wanted)
     else:
         conditions = [
             _S.c.plan_id == wanted.plan_id, _S.c.is_current,

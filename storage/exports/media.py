@@ -17,7 +17,7 @@ from sqlalchemy import Select, func, select
 
 from conversations.plan import is_restricted
 from storage.errors import NotFound
-from storage.exports.choosing import allowed, pages
+from storage.exports.choosing import allowed, streamed
 from storage.exports.delimited import neutral
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.files import FileStore, safe_name, storage_key
@@ -34,7 +34,7 @@ INDEX = ("receipt", "agency", "subject", "period", "file", "original_name", "typ
 def write_media(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """The files of the current submissions that the filters allow, and index.csv. The number of rows is of files."""
     open_ones = _open_subjects(unit, wanted)
-    total = unit.connection.execute(_chosen(wanted, func.count())).scalar_one()
+    total = unit.connection.execute(_chosen(unit, wanted, func.count())).scalar_one()
     lacking: list[str] = []
     seen = written = 0
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as spool, zipfile.ZipFile(out, "w") as archive:
@@ -96,6 +96,7 @@ def _open_subjects(unit: UnitOfWork, wanted: Wanted) -> frozenset[str | None]:
 
 def _rows(unit: UnitOfWork, wanted: Wanted) -> Iterator[Any]:
     statement = _chosen(
+        unit,
         wanted,
         _S.c.receipt_number,
         _S.c.subject,
@@ -111,15 +112,15 @@ def _rows(unit: UnitOfWork, wanted: Wanted) -> Iterator[Any]:
         _F.c.original_sha256,
         _F.c.sensitive.label("file_sensitive"),
     )
-    return pages(unit, statement, _S.c.receipt_number, _F.c.id, size=200)
+    return streamed(unit, statement.order_by(_S.c.receipt_number, _F.c.id))
 
 
-def _chosen(wanted: Wanted, *columns: Any) -> Select[Any]:
+def _chosen(unit: UnitOfWork, wanted: Wanted, *columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .select_from(_F)
         .join(_S, _S.c.instance_id == _F.c.instance_id)
         .outerjoin(_P, _P.c.id == _S.c.reporting_period_id)
         .outerjoin(_A, _A.c.id == _S.c.agency_id)
-        .where(*allowed(wanted))
+        .where(*allowed(unit, wanted))
     )

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, func, select
 
-from storage.exports.choosing import pages
+from storage.exports.choosing import streamed
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
 from storage.models import Agency, AuditEntry, Fire, Membership, Person, table
@@ -80,7 +80,7 @@ def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
     )  # fmt: skip
 
     def rows() -> Iterator[Sequence[Cell]]:
-        for found in pages(unit, statement, _MEMBERSHIP.c.id):
+        for found in streamed(unit, statement.order_by(_MEMBERSHIP.c.id)):
             row: list[Cell] = [
                 code(found.person_id), found.role, found.code, at(found.active_from, wanted),
                 at(found.active_to, wanted),
@@ -116,7 +116,7 @@ def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
     )  # fmt: skip
 
     def rows() -> Iterator[Sequence[Cell]]:
-        for f in pages(unit, statement, _FIRE.c.id):
+        for f in streamed(unit, statement.order_by(_FIRE.c.id)):
             yield [
                 f.id, f.window, f.what, code(f.person_id), f.name, f.role, f.code, f.rungs or None, f.state,
                 f.reason or None, f.answer or None, at(f.fired_at, wanted), at(f.settled_at, wanted),
@@ -136,7 +136,7 @@ def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
     )  # fmt: skip
 
     def rows() -> Iterator[Sequence[Cell]]:
-        for found in pages(unit, statement, _AUDIT.c.id):
+        for found in streamed(unit, statement.order_by(_AUDIT.c.id)):
             details = orjson.dumps(found.details, option=orjson.OPT_SORT_KEYS).decode() if found.details else None
             yield [
                 found.id, at(found.at, wanted), found.act, code(found.actor_id), found.name, details, found.hash,

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from conversations.plan import Activity, translated
 from conversations.suppression import Figure, in_a_row
 from conversations.wording import wording
-from storage.exports.choosing import allowed, pages
+from storage.exports.choosing import allowed, streamed
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
 from storage.models import Agency as AgencyTable
@@ -83,7 +83,7 @@ TEXTS = {
 
 def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """Current reports about activities, in the order they came in."""
-    conditions = [*allowed(wanted), _S.c.subject.startswith("activity:")]
+    conditions = [*allowed(unit, wanted), _S.c.subject.startswith("activity:")]
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
     return one_table("reports", wanted, named, total, _Rows(unit, wanted, [name for name, _ in named]).all(conditions))
@@ -114,7 +114,7 @@ class _Rows:
             .outerjoin(_A, _A.c.id == _S.c.agency_id)
             .where(*conditions)
         )  # fmt: skip
-        for found in pages(self._unit, statement, _S.c.id):
+        for found in streamed(self._unit, statement.order_by(_S.c.id)):
             cells = self._cells(found)
             yield [cells[name] for name in self._names]
 

@@ -65,6 +65,8 @@ class Extract:
     """What could not be put in; filled while the rows are read."""
     has_charts: bool = False
     """Whether its rows are figures of indicators, which a workbook draws (`storage.exports.charts`)."""
+    plan: str = ""
+    """The plan's name, in the reader's language."""
 
 
 Dataset = Callable[[UnitOfWork, Wanted], Extract]

@@ -29,8 +29,13 @@ DIGITS = 10**15
 """Whole numbers from here on a spreadsheet would round: they are texts."""
 FIRST_DAY = date(1900, 3, 1)
 """Before it, programs disagree about which day a number is: texts."""
-WIDTHS = {Kind.TEXT: 22, Kind.ANY: 14, Kind.WHOLE: 11, Kind.DECIMAL: 12, Kind.FLAG: 9, Kind.DAY: 12, Kind.INSTANT: 17}
-WIDEST = 44
+A4 = 9
+FIT_ON_A_PAGE = 14
+"""Columns that are still read when they share the width of a sheet of paper; more share two."""
+WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}
+NARROWEST, WIDEST = 10, 48
+MEASURED = 100
+"""Rows whose texts decide how wide a column is."""
 
 
 def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
@@ -87,6 +92,7 @@ class _Sheet:
         self._book, self._table, self._looks, self._lacking = book, table, looks, lacking
         self._encode: dict[type, Callable[[int, int, Any], object]] = {}
         self._sheet: Worksheet
+        self._widths: list[int] = []
         self._row = 0
         self._begin()
 
@@ -95,10 +101,17 @@ class _Sheet:
         sheet = self._sheet = self._book.add_worksheet(_sheet_name(self._table.title, self._book))
         sheet.freeze_panes(1, 1)
         sheet.set_row(0, 32)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1 if len(self._table.columns) <= FIT_ON_A_PAGE else 2, 0)
+        sheet.repeat_rows(0)
+        sheet.set_footer("&L&A&R&P / &N")
         labels = [column.label for column in self._table.columns]
+        self._widths = [
+            max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, len(column.label) // 2 + 5))
+            for column in self._table.columns
+        ]
         for at, column in enumerate(self._table.columns):
-            width = max(WIDTHS[column.kind], min(WIDEST, len(column.label) // 2 + 4))
-            sheet.set_column(at, at, width)
             # Two columns of one label could not be told apart; a filter needs to.
             shown = column.label if labels.count(column.label) == 1 else f"{column.label} ({column.name})"
             sheet.write_string(0, at, shown[:CHARACTERS], looks.head)
@@ -123,12 +136,16 @@ class _Sheet:
         self._row += 1
 
     def finish(self) -> None:
+        for at, width in enumerate(self._widths):
+            self._sheet.set_column(at, at, min(width, WIDEST))
         self._sheet.autofilter(0, 0, max(self._row - 1, 1), len(self._table.columns) - 1)
 
     def _text(self, row: int, at: int, cell: str) -> None:
         if len(cell) > CHARACTERS:
             self._lacking.append(f"{self._table.name}, row {row}, {self._table.columns[at].name}: cut to fit a cell")
             cell = cell[: CHARACTERS - 1] + "…"
+        if row <= MEASURED and len(cell) >= self._widths[at]:
+            self._widths[at] = len(cell) + 2
         self._sheet.write_string(row, at, cell)
 
     def _whole(self, row: int, at: int, cell: int) -> None:
@@ -153,6 +170,9 @@ class _Sheet:
 def _cover(sheet: Worksheet, looks: _Looks, extract: Extract, wanted: Wanted, count: int) -> None:
     say = wording(wanted.language)
     sheet.hide_gridlines(2)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 62)
     sheet.set_column(2, 2, 16)
@@ -167,6 +187,7 @@ def _cover(sheet: Worksheet, looks: _Looks, extract: Extract, wanted: Wanted, co
         row += 1
 
     write(extract.tables[0].title, looks_of=looks.title)
+    write(extract.plan)
     row += 1
     for name, value in about(wanted, count):
         write(name, value)

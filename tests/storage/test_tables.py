@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import random
+import re
 import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import parse
@@ -17,9 +19,10 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from conversations.plan import Role
+from conversations.wording import LANGUAGES, catalogue, wording
 from conversations.xlsform import read_xlsform
 from storage.database import Database
 from storage.errors import Conflict, NotFound
@@ -582,6 +585,7 @@ def test_the_workbooks_cover_says_what_it_holds(plan: Plan) -> None:
     book = openpyxl.load_workbook(io.BytesIO(data))
     assert book.sheetnames == ["Cover", "Hogar", "Person", "Visit"]
     said = {str(row[0].value): row[1].value for row in book["Cover"].iter_rows() if row[0].value}
+    assert book["Cover"]["A2"].value == "Plan"
     assert said["Holds"] == "Form: household"
     assert said["For whom"] == "Internal use of the commission"
     assert said["Made"] == "2018-10-03 08:00 · America/Santo_Domingo"
@@ -713,3 +717,64 @@ def test_every_exporter_is_told_apart_and_names_its_audiences() -> None:
     assert exporter("audit", "csv", "observers") is None
     assert exporter("reports", "csv", "internal", Role.FOCAL_POINT) is None
     assert exporter("submissions", "xml-zip", "internal", Role.ADMIN) is None
+
+
+# ------------------------------------------------------------------ what is said of it
+PAGE_OF_EXPORTS = Path(__file__).parents[2] / "docs" / "exports.md"
+MADE = re.compile(r"(<!-- made: exporters -->\n).*?(<!-- /made -->)", re.DOTALL)
+
+
+def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
+    """docs/exports.md is made from EXPORTERS, between its markers; `--rewrite-golden` writes it anew."""
+    formats = list(dict.fromkeys(each.format for each in EXPORTERS))
+    lines = [f"| dataset | {' | '.join(formats)} |", "|---" * (len(formats) + 1) + "|"]
+    for dataset in dict.fromkeys(each.dataset for each in EXPORTERS):
+        found = {each.format: each for each in EXPORTERS if each.dataset == dataset}
+        cells = [", ".join(a for a in AUDIENCES if f in found and a in found[f].audiences) for f in formats]
+        lines.append(f"| {dataset} | {' | '.join(cells)} |")
+    page = PAGE_OF_EXPORTS.read_text("utf-8")
+    table_of = "\n".join(lines)
+    written = MADE.sub(lambda found: f"{found[1]}{table_of}\n{found[2]}", page)
+    if request.config.getoption("--rewrite-golden"):
+        PAGE_OF_EXPORTS.write_text(written, "utf-8")
+    assert PAGE_OF_EXPORTS.read_text("utf-8") == written
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_column_has_a_label_in_every_language(plan: Plan, language: str) -> None:
+    """Titles, columns, dimensions and covers: nothing shows its key."""
+    say = wording(language)
+    own = catalogue(language)
+    with plan.database.view() as unit:
+        for _, make, audiences, *_ in DATASETS:
+            for audience in audiences:
+                for one in make(unit, plan.wanted(audience=audience, language=language)).tables:
+                    shown = [one.title, *(column.label for column in one.columns)]
+                    assert not [text for text in shown if text.startswith("table.")]
+    assert all(say(f"table.kind.{kind}") != f"table.kind.{kind}" for kind in Kind)
+    assert {key for key in catalogue("es") if key.startswith("table.")} <= set(own)
+
+
+def test_submissions_are_read_along_their_key(sqlite_database: Database, world_on_sqlite: Any, tmp_path: Path) -> None:
+    """However many there are, the first row comes at once: they are not sorted before."""
+    sqlite_database.units.submit(None, lambda unit: furnish(unit, world_on_sqlite)).result(30)
+    plan = Plan(sqlite_database, world_on_sqlite, tmp_path)
+    for dataset in ("reports", "answers"):
+        make = {name: make for name, make, *_ in DATASETS}[dataset]
+        with plan.database.view() as unit:
+            statement, values = last_asked(unit, partial(list, make(unit, plan.wanted()).rows))
+            explained = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        assert not [row for row in explained if "TEMP B-TREE" in row[-1]], dataset
+
+
+def last_asked(unit: UnitOfWork, read: Callable[[], object]) -> tuple[str, Any]:
+    """The last statement that `read` has the database execute, and its values."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(unit.connection, "before_cursor_execute", note)
+    read()
+    event.remove(unit.connection, "before_cursor_execute", note)
+    return asked[-1]
