@@ -60,8 +60,14 @@ def _bar() -> Callable[[int, int], None]:
     if not sys.stderr.isatty():
         return lambda done, total: None
 
+    shown = -1
+
     def show(done: int, total: int) -> None:
-        filled = 30 * done // max(total, 1)
+        nonlocal shown
+        percent = 100 * done // max(total, 1)
+        if percent == shown and done != total:
+            return
+        shown, filled = percent, 30 * percent // 100
         end = "\n" if done == total else ""
         print(f"\r{'█' * filled}{'░' * (30 - filled)} {done}/{total}", end=end, file=sys.stderr, flush=True)
 

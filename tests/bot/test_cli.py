@@ -1033,9 +1033,15 @@ def test_submissions_are_taken_out_as_one_file(tmp_path: Path) -> None:
     done = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--out", "all.zip")
     refused = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--audience", "public", "--out", "p.zip")
 
+    several = enlace(tmp_path, "export", "answers", "--format", "csv", "--out", "answers.csv")
+    misspelt = enlace(tmp_path, "export", "reports", "--format", "csv", "--agency", "MMUJERES", "--out", "r.csv")
+
     assert done.code == 0
     assert (tmp_path / "all.zip").stat().st_mode & 0o777 == 0o600
     assert (refused.code, (tmp_path / "p.zip").exists()) == (2, False)
+    assert (several.code, "end --out in .zip" in several.err) == (2, True)
+    assert (misspelt.code, "no agency 'MMUJERES'; there are:" in misspelt.err) == (1, True)
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".csv" or path.name.startswith(".new-")]
     with sqlite3.connect(tmp_path / "enlace.db") as connection:
         acts = [act for (act,) in connection.execute("SELECT act FROM audit_entry WHERE act = 'exported'")]
     assert acts == ["exported"]
