@@ -10,8 +10,6 @@ from typing import Literal
 from conversations.plan import Role
 
 REPORTERS = frozenset({Role.FOCAL_POINT, Role.ALTERNATE})
-OF_AN_AGENCY = REPORTERS | {Role.OBSERVER}
-"""Roles that are given for an agency, and are somebody's only as long as it takes part."""
 ENROLLED = frozenset(Role)
 
 ChatType = Literal["private", "group", "supergroup", "channel"]

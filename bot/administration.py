@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import observing
-from bot.access import OF_AN_AGENCY, REPORTERS
+from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
 from bot.telegram import render
 from bot.telegram.updates import command_token
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.engine import show_date
-from conversations.plan import Agency, Role
+from conversations.plan import OF_AN_AGENCY, Agency, Role
 from conversations.reading import normalise
 from conversations.wording import Wording, wording
 from storage.errors import NotFound

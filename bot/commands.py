@@ -147,7 +147,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         page = page % pages
         for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
             mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
-            text = f"{mark}{report.code} · {report.item.title(language)}"
+            reopened = "🔓 " if report.period.is_reopened else ""  # it may stand there for this month too
+            text = f"{reopened}{mark}{report.code} · {report.item.title(language)}"
             rows.append((Button(text if len(text) <= 40 else text[:39] + "…", due_tap(report)),))
         if pages > 1:
             rows.append((Button(say("menu.more"), f"command:pendientes:{page + 1}"),))
@@ -174,7 +175,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
-    lines += [
+    lines[1:1] = [
         line(posts.standing_line(ex, one))
         for one in ex.unit.delegations.of_agency(ex.agency_id)
         if ex.today < one.until_on

@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.access import OF_AN_AGENCY, REPORTERS
+from bot.access import REPORTERS
 from bot.shelf import Shelf
 from bot.telegram import render
 from bot.telegram.updates import command_token, form_token
 from conversations.cards import Card
+from conversations.plan import OF_AN_AGENCY
 from conversations.wording import Wording, wording
 from storage.chats import Visit, VisitMembership, VisitPerson
 from storage.outbox import Kind, OutboxDraft, OutboxRow

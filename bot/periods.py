@@ -197,7 +197,8 @@ def _grant(ex: Exchange, period: ReportingPeriod, agency: Agency, days: int, rea
     last = working_day_from(ex.today + timedelta(days=days), ex.unit.schedule.holidays(plan_id))
     ex.unit.periods.reopen(plan_id, agency.id, period, last + ONE_DAY, reason=reason, now=ex.now, by=ex.person.id)
     told = 0
-    has_left = any(due.period.id == period.id for due in ex.unit.plans.due(plan_id, agency.id, ex.today))
+    due = ex.unit.plans.due(plan_id, agency.id, ex.today)
+    has_left = any(one.period.id == period.id and not one.is_indicator for one in due)
     for one in ex.unit.people.of_agency(plan_id, agency.id):
         if one.memberships[0].role in AGENCY_ROLES:
             say, told = wording(one.language), told + 1

@@ -249,8 +249,7 @@ def leave_post(ex: Exchange, argument: str) -> None:
     ex.stand(None)
     _end_post(ex, who, held)
     ex.language = language
-    for admin in ex.unit.people.with_role(plan_id, Role.ADMIN):
-        ex.tell(admin.telegram_id, _vacant_card(ex, wording(admin.language), who, held))
+    _tell_admins(ex, who, held)
 
 
 def relieve(ex: Exchange, argument: str) -> None:
@@ -304,6 +303,11 @@ def _end_post(ex: Exchange, who: Person, held: Membership) -> None:
         say = wording(heir.language)
         rows = ((Button(say("command.pendientes"), "command:pendientes:", "primary"),),)
         ex.tell(heir.telegram_id, Card((line(say("handover.drafts_yours", name=who.name, n=drafts)),), rows))
+
+
+def _tell_admins(ex: Exchange, who: Person, held: Membership) -> None:
+    for admin in ex.unit.people.with_role(held.plan_id, Role.ADMIN):
+        ex.tell(admin.telegram_id, _vacant_card(ex, wording(admin.language), who, held))
 
 
 def _vacant_card(ex: Exchange, say: Wording, who: Person, held: Membership) -> Card:
@@ -403,6 +407,7 @@ def decide_offer(ex: Exchange, argument: str) -> None:
         return
     if answer != "yes":
         raise Denied
+    held = person.membership_in(ex.membership.plan_id)
     granted = ex.unit.invitations.accept(number_of(number), person, ex.now, timezone=ex.house.timezone)
     if granted is None:
         _say(ex, _void(ex))
@@ -412,6 +417,8 @@ def decide_offer(ex: Exchange, argument: str) -> None:
     for method, payload in role_news(person, granted):
         ex.post(method, payload, kind="notice")
     tell_who_has_come(ex, granted)
+    if held is not None and held.role in AGENCY_ROLES and held.agency_id != granted.agency_id:
+        _tell_admins(ex, person, held)
 
 
 def _void(ex: Exchange) -> str:

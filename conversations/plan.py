@@ -32,6 +32,8 @@ class Role(StrEnum):
 
 AGENCY_ROLES = frozenset({Role.FOCAL_POINT, Role.ALTERNATE})
 """Roles that report for an agency, and mean nothing without one."""
+OF_AN_AGENCY = AGENCY_ROLES | {Role.OBSERVER}
+"""Roles that are given for an agency, and are somebody's only as long as it takes part."""
 
 
 class ActivityStatus(StrEnum):

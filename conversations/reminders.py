@@ -37,6 +37,7 @@ AGENCIES_LISTED = 16
 
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
+    "no_role",
     "before_the_hour",
     "quiet_hours",
     "no_step",
@@ -73,6 +74,8 @@ class Recipient:
     role: Role
     agency_code: str = ""
     since: date = date.min
+    until: date = date.max
+    """The first day on which the role is over: it was for a time, or the agency takes part no more."""
     is_unreachable: bool = False
     has_accepted_privacy: bool = True
     is_contributor: bool = False
@@ -243,6 +246,8 @@ def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
 
 def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
     """What forbids telling this person anything, whatever there is to tell; asked again when it is sent."""
+    if day >= who.until:
+        return "no_role"
     if who.is_unreachable:
         return "unreachable"
     if not who.has_accepted_privacy:

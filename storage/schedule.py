@@ -17,6 +17,7 @@ from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, inse
 
 from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_indicators, left_reports, steps
 from conversations.plan import (
+    OF_AN_AGENCY,
     Activity,
     ActivityStatus,
     ReportingPeriod,
@@ -182,6 +183,10 @@ _RECIPIENTS = (
         _membership.c.role,
         _agency.c.code.label("agency_code"),
         _membership.c.active_from,
+        _membership.c.until_on,
+        case((_membership.c.role.in_([role.value for role in OF_AN_AGENCY]), _agency.c.active_to)).label(
+            "agency_ends_on"
+        ),
         _person.c.unreachable_at.is_not(None).label("is_unreachable"),
         _person.c.privacy_accepted_at.is_not(None).label("has_accepted"),
         _membership.c.is_contributor,
@@ -579,6 +584,7 @@ class Schedules:
             for who in there
             if who.has_accepted_privacy
             and not who.is_unreachable
+            and now.astimezone(ZoneInfo(who.timezone)).date() < who.until
             and not any(
                 pause.person_id == who.person_id
                 and pause.holds(who.person_id, now, now.astimezone(ZoneInfo(who.timezone)).date())
@@ -749,6 +755,7 @@ def _to_recipient(row: Any) -> Recipient:
         role=Role(row.role),
         agency_code=row.agency_code or "",
         since=row.active_from.astimezone(ZoneInfo(row.timezone)).date(),
+        until=min(row.until_on or date.max, row.agency_ends_on or date.max),
         is_unreachable=row.is_unreachable,
         has_accepted_privacy=row.has_accepted,
         is_contributor=row.is_contributor,

@@ -63,7 +63,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.{}": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
-    "due.reason.{}": (*get_args(Reason), "no_role", "no_window", "schedule_paused", "not_exported"),
+    "due.reason.{}": (*get_args(Reason), "no_window", "schedule_paused", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
     "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS),
     "export.ask.{}": ("what", "who", "when", "where", "as"),

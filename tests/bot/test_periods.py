@@ -32,24 +32,28 @@ def audited(desk: Desk) -> list[tuple[str, dict[str, Any]]]:
 
 def test_an_agency_asks_and_a_coordinator_grants_it_with_one_tap(desk: Desk) -> None:
     """Locked, asked with a reason, granted, begun; to other agencies the period is as locked as before."""
-    locked = tap(desk, JEAN, "reportar", "a.PRE-103.201807")
-    assert "jiyè 2018" in said(locked, JEAN)[-1]
+    unsent = "UPDATE submission SET is_current=0 WHERE subject='activity:PRE-304'"
+    desk.database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(unsent)).result(30)
+    locked = tap(desk, JEAN, "reportar", "a.PRE-304.201808")
+    assert "out 2018" in said(locked, JEAN)[-1]
     why = press(desk, JEAN, locked, "✋ Mande relouvri")
     asked = press(desk, JEAN, why, "Gen yon rapò ki pa t voye")
     request = said(asked, CARMEN)[-1]
-    assert request == "DGP pide reabrir julio 2018.\nMotivo: Quedó un reporte sin enviar"
+    assert request == "DGP pide reabrir agosto 2018.\nMotivo: Quedó un reporte sin enviar"
     assert said(asked, PEDRO) == []  # there is a coordinator: nobody else is troubled
-    twice = tap(desk, JEAN, "reapertura", "201807.missing")
+    twice = tap(desk, JEAN, "reapertura", "201808.missing")
     assert said(twice, CARMEN) == []
 
     granted = press(desk, CARMEN, asked, "Reabrir 3 días a DGP")
-    assert "julio 2018 queda reabierto para DGP" in said(granted, CARMEN)[-1]
-    assert "relouvri jiyè 2018" in said(granted, JEAN)[-1]
+    assert "agosto 2018 queda reabierto para DGP" in said(granted, CARMEN)[-1]
+    assert "relouvri out 2018" in said(granted, JEAN)[-1]
     due = press(desk, JEAN, granted, "▶️ Kòmanse")
-    assert any("PRE-103" in words for words in buttons(due, JEAN))
-    assert "🔓 jiyè 2018" in said(due, JEAN)[-1]
-    begun = tap(desk, JEAN, "reportar", "a.PRE-103.201807")
-    assert "PRE-103" in said(begun, JEAN)[-1]
+    first, second, *_ = buttons(due, JEAN).items()
+    assert (first[0][:9], first[1]) == ("🔓 PRE-304", "c:reportar:a.PRE-304.201808")
+    assert (second[0][:7], second[1]) == ("PRE-304", "c:reportar:a.PRE-304.201809")
+    assert "🔓 out 2018" in said(due, JEAN)[-1]
+    begun = tap(desk, JEAN, "reportar", "a.PRE-304.201808")
+    assert "PRE-304" in said(begun, JEAN)[-1]
     assert "ya cerró" in said(tap(desk, ROSA, "reportar", "a.PER-101.2018Q2"), ROSA)[-1]
     once_more = press(desk, CARMEN, asked, "Reabrir 3 días a DGP")
     assert "ya está reabierto para DGP" in said(once_more, CARMEN)[-1]

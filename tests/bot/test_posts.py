@@ -175,8 +175,9 @@ def test_a_second_link_asks_before_it_takes_a_role(desk: Desk) -> None:
         before = roles(desk, who)
         desk.tap(who, press_as)
         assert roles(desk, who) == before
-    press(desk, LUIS, asked, "Sí, cambiar")
+    taken = press(desk, LUIS, asked, "Sí, cambiar")
     assert roles(desk, LUIS) == [("focal_point", "PGR")]
+    assert "Luis Peña (Suplente) deja de reportar por MMUJER" in said(taken, PEDRO)[-1]
 
 
 def test_the_people_of_an_agency_that_has_left_report_no_more(desk: Desk) -> None:

@@ -190,7 +190,7 @@ def test_whoever_leaves_is_asked_once_and_the_admin_is_told(town: Town) -> None:
     jean.tap("Se pa mwen ankò")
     jean.tap("Wi, se pa mwen ankò")
     pedro.wait_for("Jean Baptiste", 20)
-    pedro.tap("Invitar a una persona")
+    pedro.tap("Crear invitación")
     assert "start=" in pedro.text
     at(town, "2018-10-08T09:00")
     wait_for_fire(town, ANA, "2018-10-08")

@@ -119,6 +119,22 @@ def test_a_pause_silences(pauses: tuple[Pause, ...], reason: str) -> None:
     assert isinstance(decided(agenda, other, "2018-10-05T09:00"), Say) is (reason != "paused_for_everybody")
 
 
+def test_whoever_stands_in_is_told_what_the_focal_point_would_be() -> None:
+    """The other alternates are not, and the focal point is silent until the post is their own again."""
+    deputy, other = (replace(ANA, person_id=number, role=Role.ALTERNATE) for number in (7, 8))
+    agenda = agenda_on("2018-10-05", with_focal_point=frozenset({"MMUJER"}), deputies=frozenset({7}))
+    assert isinstance(decided(agenda, deputy, "2018-10-05T09:00"), Say)
+    assert decided(agenda, other, "2018-10-05T09:00") == Silence("focal_point_told", date(2018, 10, 5))
+
+
+def test_whose_role_is_over_is_told_nothing() -> None:
+    """From its first day on: a role for a time, or an agency that takes part no more."""
+    last = replace(ANA, until=date(2018, 10, 6))
+    assert isinstance(decided(agenda_on("2018-10-05"), last, "2018-10-05T09:00"), Say)
+    over = replace(ANA, until=date(2018, 10, 5))
+    assert decided(agenda_on("2018-10-05"), over, "2018-10-05T09:00") == Silence("no_role", date(2018, 10, 5))
+
+
 def test_a_pause_that_is_over_lets_a_step_be_told_late() -> None:
     """The hurricane passed on Monday: the due day's word is told then, as things stand then."""
     agenda = agenda_on(

@@ -224,7 +224,11 @@ def test_nobody_is_let_in_for_an_agency_that_takes_no_part(world: Any, apply: Ap
             )
         )
     apply(end(TODAY + timedelta(days=1)))
-    assert apply(press(apply(issue(world)), NEWCOMER)).agency_code == "PGR"
+    assert {who.until for who in apply(lambda unit: unit.schedule.recipients(world.plan_id))} == {date.max}
+    pgr = apply(press(apply(issue(world)), NEWCOMER))
+    assert pgr.agency_code == "PGR"
+    (who,) = apply(lambda unit: unit.schedule.recipients(world.plan_id, {pgr.person_id}))
+    assert who.until == TODAY + timedelta(days=1)
 
 
 # ------------------------------------------------------------------ leaving, raced
