@@ -54,7 +54,7 @@ class Answers:
 
         def give_up(unit: UnitOfWork, error: Exception) -> Handled:
             unit.jobs.fail(job, place_of(error), now)
-            logger.error("job.poison", job=job.id, kind=job.kind, reason=place_of(error))
+            logger.error("jobs.poison", job=job.id, kind=job.kind, reason=place_of(error))
             ex = self._exchange(unit, job, roles)
             if ex is None:
                 return Handled()

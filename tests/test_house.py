@@ -30,7 +30,7 @@ from conversations.annual import CALENDARS, DIMENSIONS, MEASURES
 from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
-from conversations.plan import Light, PeriodStage, Role, ValidationState
+from conversations.plan import Frequency, Light, PeriodStage, Role, ValidationState
 from conversations.reminders import STAGES, Reason
 from conversations.wording import LANGUAGES, catalogue
 from storage.agencies import ROLE_TYPES
@@ -87,10 +87,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "periods.{}": ("opens", "due", "grace", "locks"),
     "periods.stage.{}": get_args(PeriodStage),
     "plan.difference.{}": get_args(DifferenceKind),
+    "plan.direction.{}": ("increase", "decrease", "contextual"),
+    "plan.frequency.{}": tuple(Frequency),
     "plan.light.{}": tuple(Light),
     "plan.month.{}": tuple(str(month) for month in range(1, 13)),
     "plan.period.half.{}": ("1", "2"),
     "plan.period.quarter.{}": ("1", "2", "3", "4"),
+    "plan.unit.{}": ("people", "count", "percent"),
     "plan.table.{}": (
         "plan",
         "strategic_area",
