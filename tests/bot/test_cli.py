@@ -31,11 +31,12 @@ import openpyxl
 import pytest
 import typer.main
 from house import Town, settings_in
+from pydantic import SecretStr
 
 from bot import cli
 from bot.opening import BOT_USERNAME, open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
-from bot.settings import inherited_environment
+from bot.settings import Settings, inherited_environment
 from bot.setup import shipped_forms
 from bot.status import Vitals
 from bot.upkeep import UPKEEP, Premises
@@ -788,6 +789,22 @@ def test_a_new_key_is_used_and_old_ones_still_open(tmp_path: Path) -> None:
     assert vault.open(sealed, "row:1") == "restringido"
     assert len(vault.key_ids) == 2
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def options(group: Any) -> Iterator[str]:
+    for command in group.commands.values():
+        if hasattr(command, "commands"):
+            yield from options(command)
+        else:
+            yield from (parameter.name for parameter in command.params)
+
+
+def test_no_secret_can_be_given_where_everybody_on_the_machine_sees_it() -> None:
+    """S22: a command line is in /proc for all to read. Secrets are settings, and no setting shows one when printed."""
+    secret = re.compile("token|secret|password|passphrase")
+    assert [name for name in options(typer.main.get_command(cli.app)) if secret.search(name or "")] == []
+    fields = {name: field.annotation for name, field in Settings.model_fields.items() if secret.search(name)}
+    assert set(fields.values()) == {SecretStr}
 
 
 def test_an_old_key_is_thrown_away_when_nothing_needs_it_any_more(folder: Path, tmp_path: Path) -> None:

@@ -278,6 +278,7 @@ class Walk:
     tokens: list[str]
     unaudited: list[str]
     leaks: list[str]
+    notices: list[str]
     acts: set[str]
     steps: int
 
@@ -288,7 +289,7 @@ def walk(desk: Desk, who: Somebody, hand: Hand) -> Walk:
     seen: dict[str, None] = {}
     pressed: Counter[str] = Counter()
     waiting = [f"/{command.name}" for command in COMMANDS if command.is_typed and who.may(command)]
-    found = Walk([], [], [], set(), 0)
+    found = Walk([], [], [], [], set(), 0)
     powers, latest = powers_of(connection), hand.unit.audit.latest(limit=1)
     own = [agency.agency for agency in PEOPLE if agency.agency]
     while waiting and found.steps < WALK:
@@ -314,6 +315,11 @@ def walk(desk: Desk, who: Somebody, hand: Hand) -> Walk:
             if who.role is not Role.COORDINATOR:
                 said = repr([row.payload for row in handled.deliveries])
                 found.leaks += [f"{step}: {agency}" for agency in set(own) - {who.agency} if canary(agency) in said]
+            found.notices += [
+                f"{step}: {row.method}"
+                for row in handled.deliveries
+                if row.chat_id != who.telegram_id and any(canary(agency) in repr(row.payload) for agency in own)
+            ]
             now, entry = powers_of(connection), hand.unit.audit.latest(limit=1)
             touched = changed(powers, now)
             if touched and entry == latest:
@@ -353,6 +359,11 @@ def test_whatever_changes_access_or_data_of_others_leaves_an_audit_entry(walks: 
 def test_restricted_text_is_read_by_its_agency_and_the_coordination_alone(walks: dict[str, Walk]) -> None:
     """DOMAIN §2.7: on every screen of everybody else, admins included, no canary sings."""
     assert [f"{label}: {each}" for label, found in walks.items() for each in found.leaks] == []
+
+
+def test_what_lights_up_on_somebody_elses_screen_holds_nothing_restricted(walks: dict[str, Walk]) -> None:
+    """S24: a lock screen is read by whoever passes: what one person's tap sends to another has no restricted text."""
+    assert [f"{label}: {each}" for label, found in walks.items() for each in found.notices] == []
 
 
 def test_every_button_there_is_belongs_to_a_command(walks: dict[str, Walk]) -> None:

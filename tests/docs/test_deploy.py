@@ -4,12 +4,14 @@ A hardening line that somebody removed to try something is missed by nobody unti
 are tried on a real server; the rest is read.
 """
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import uuid
+import zipfile
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
@@ -152,6 +154,9 @@ def test_the_app_role_serves_and_cannot_change_a_table(roles: tuple[str, str], t
     engine = create_engine(app)
     for statement in (
         "DROP TABLE audit_entry",
+        "TRUNCATE audit_entry",
+        "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
+        "DROP TRIGGER audit_entry_unchanged ON audit_entry",
         "CREATE TABLE mine (id int)",
         "ALTER TABLE person ADD x int",
         "TRUNCATE person",
@@ -159,3 +164,27 @@ def test_the_app_role_serves_and_cannot_change_a_table(roles: tuple[str, str], t
         with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
             connection.execute(text(statement))
     engine.dispose()
+
+
+def test_a_package_that_is_not_the_one_that_was_locked_is_refused(tmp_path: Path) -> None:
+    """S21: a planted mismatch fails the installation, whatever the name and the version say."""
+    wheel = tmp_path / "planted-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("planted.py", "")
+        archive.writestr("planted-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+        archive.writestr(
+            "planted-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("planted-1.0.dist-info/RECORD", "")
+    lock = tmp_path / "planted.lock"
+
+    def install(sha256: str) -> subprocess.CompletedProcess[str]:
+        lock.write_text(f"planted==1.0 --hash=sha256:{sha256}\n")
+        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--find-links", str(tmp_path)]
+        command += ["--disable-pip-version-check", "--require-hashes", "-r", str(lock)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert install(hashlib.sha256(wheel.read_bytes()).hexdigest()).returncode == 0
+    refused = install("0" * 64)
+    assert refused.returncode != 0
+    assert "DO NOT MATCH" in refused.stderr
