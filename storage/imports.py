@@ -733,6 +733,7 @@ class Kept:
     retired_on: date | None = None
 
 
+_TARGET = ("target", "target_date", "target_source")
 _NOTHING = PlanDraft({}, date.max, date.min, "")
 
 
@@ -901,7 +902,8 @@ class _Comparison:
                 statement = update(table).where(table.c.id == kept.id).values({sheet_of.retired_by: today})
                 self.unit.connection.execute(statement)
             return
-        values = (kept.values if kept else {}) | dict(self.draft.rows[sheet_of.table][code])
+        old = kept.values if kept else {}
+        values = old | dict(self.draft.rows[sheet_of.table][code])
         columns = self._columns(sheet_of, values)
         if "restored" in kinds:
             columns[sheet_of.retired_by] = None
@@ -911,9 +913,9 @@ class _Comparison:
             self._kept[sheet_of.table][code] = kept
         else:
             self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
-        if sheet_of.table == "indicator":
+        if sheet_of.table == "indicator" and any(values.get(name) != old.get(name) for name in _TARGET):
             self._write_target(kept.id, values)
-        elif sheet_of.table == "activity":
+        elif sheet_of.table == "activity" and (values.get("supporting") or ()) != (old.get("supporting") or ()):
             self._write_supporting(kept.id, values.get("supporting"))
 
     def _columns(self, sheet_of: SheetOf, values: Mapping[str, Value]) -> dict[str, Any]:
