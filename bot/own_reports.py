@@ -1,0 +1,367 @@
+"""What a focal point does all month: what is left to report, the drafts, what was sent, and closing.
+
+Reporting begins with the due list, which is this role's first screen: sixty seconds in a corridor are enough for a
+report if nothing has to be looked for. Whatever was begun is one tap away, and whatever was sent can be read again.
+"""
+
+from datetime import timedelta
+
+from bot import posts, returns
+from bot.exchange import Denied, Exchange, number_of
+from bot.reporting import FORM_OF, Report, correct, due_tap, find_report, open_report, resume, status_label, take_over
+from conversations import review
+from conversations.cards import Button, Card, Line, bold, italic, line
+from conversations.engine import show_date
+from conversations.plan import DueReport, PeriodType, ReportingPeriod, closing_due_on, expected_reports, period_name
+from conversations.session import Session
+from storage.errors import NotFound
+from storage.sessions import StoredSession
+from storage.submissions import StoredSubmission
+
+DUE_SHOWN = 8
+"""Buttons of the due list on one screen."""
+HISTORY_PAGE = 8
+
+
+# ------------------------------------------------------------------ the due list
+def pending(ex: Exchange, argument: str) -> None:
+    """What is left to report, those due first on top; a screen holds eight."""
+    due = tuple(
+        report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if not report.is_indicator
+    )
+    page = number_of(argument or "0")
+    ex.show(_due_card(ex, due, page))
+    ex.stand(None)
+
+
+def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
+    say, language = ex.say, ex.language
+    lines: list[Line] = []
+    rows: list[tuple[Button, ...]] = []
+    own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
+    drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
+    listed = {(report.subject, report.period.id) for report in due}
+    others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
+    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    if due:
+        first = due[0].period
+        lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
+        key = "menu.left" if len(due) > 1 else "menu.left_one"
+        last_day = first.locks_on - timedelta(days=1) if first.is_reopened else first.due_on
+        lines.append(line(say(key, n=len(due), due_date=show_date(last_day.isoformat(), language))))
+        lines.append(line(say("menu.pick")))
+        pages = -(-len(due) // DUE_SHOWN)
+        page = page % pages
+        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+            mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
+            reopened = "🔓 " if report.period.is_reopened else ""  # it may stand there for this month too
+            text = f"{reopened}{mark}{report.code} · {report.item.title(language)}"
+            rows.append((Button(text if len(text) <= 40 else text[:39] + "…", due_tap(report)),))
+        if pages > 1:
+            rows.append((Button(say("menu.more"), f"command:pendientes:{page + 1}"),))
+    elif periods:
+        lines.append(
+            line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language))))
+        )
+        lines.append(line(say("menu.nothing")))
+    else:
+        lines.append(line(bold(ex.agency_code)))
+        lines.append(line(say("menu.no_period")))
+    for draft in others[:DUE_SHOWN]:  # corrections, indicators, referrals: whatever was begun is one tap away
+        about = Session.from_json(draft.data).about
+        text = f"✎ {about.get('code') or say('menu.referrals')} · {about.get('period', '')}"
+        rows.append((Button(text, f"command:continuar:{draft.id}"),))
+    for number, text in posts.drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
+        rows.append((Button(text if len(text) <= 40 else text[:39] + "…", f"command:tomar:{number}"),))
+    second = [Button(say("menu.indicators"), "command:indicadores:")] if periods else []
+    if periods and _reports_referrals(ex):
+        second.append(Button(say("menu.referrals"), "command:referimientos:"))
+    if second:
+        rows.append(tuple(second))
+    if not due and _to_close(ex, periods):
+        rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
+    if own:
+        lines.append(line(italic(say("menu.drafts"))))
+    lines[1:1] = [
+        line(posts.standing_line(ex, one))
+        for one in ex.unit.delegations.of_agency(ex.agency_id)
+        if ex.today < one.until_on
+    ]
+    for period in periods:
+        if period.is_reopened:
+            until = show_date((period.locks_on - timedelta(days=1)).isoformat(), language)
+            lines.append(line(say("menu.reopened", period_name=period_name(period, language), date=until)))
+    rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.help"), "command:ayuda:")))
+    return Card(tuple(lines), tuple(rows))
+
+
+def _period_names(due: tuple[DueReport, ...], language: str) -> str:
+    names = dict.fromkeys(period_name(report.period, language) for report in due)
+    return ", ".join(names)
+
+
+def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
+    """The open periods of one month's end in which the agency had to report and that it has not closed."""
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    activities, ended = plans.activities(plan_id, ex.agency_id), plans.ended(plan_id)
+    open_ones = [
+        p for p in periods if expected_reports(activities, p, ended) and not plans.is_closed(ex.agency_id, p.id)
+    ]
+    return tuple(p for p in open_ones if p.end_on == open_ones[0].end_on)
+
+
+def report(ex: Exchange, argument: str) -> None:
+    """Report what a button names; typed without one, the list to choose from."""
+    the_list = indicators if ex.membership.is_contributor else pending
+    if not argument:
+        the_list(ex, "")
+        return
+    if "." not in argument:
+        wanted = argument.strip().upper()
+        for due in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today):
+            if due.code == wanted:
+                open_report(ex, Report(FORM_OF["indicator" if due.is_indicator else "activity"], due.item, due.period))
+                return
+        the_list(ex, "")
+        return
+    open_report(ex, find_report(ex, argument))
+
+
+def indicators(ex: Exchange, argument: str) -> None:
+    due = [report for report in ex.unit.plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if report.is_indicator]
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
+    if not due:
+        ex.show(Card((line(ex.say("indicators.none")),), (home,)))
+    else:
+        page = number_of(argument or "0") % -(-len(due) // DUE_SHOWN)
+        rows = []
+        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+            text = f"{report.code} · {report.item.title(ex.language)}"
+            rows.append((Button(text if len(text) <= 40 else text[:39] + "…", due_tap(report)),))
+        if len(due) > DUE_SHOWN:
+            rows.append((Button(ex.say("menu.more"), f"command:indicadores:{page + 1}"),))
+        ex.show(Card((line(bold(ex.agency_code)), line(ex.say("indicators.pick"))), (*rows, home)))
+    ex.stand(None)
+
+
+def referrals(ex: Exchange, argument: str) -> None:
+    """The referral form, for agencies that its own list names; totals of the month that is open, or reopened."""
+    open_ones = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    months = [p for p in open_ones if p.type == PeriodType.MONTHLY]
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
+    if not months or not _reports_referrals(ex):
+        ex.show(Card((line(ex.say("referrals.none")),), (home,)))
+        ex.stand(None)
+        return
+    named = [month for month in months if month.code == argument] or months
+    if len(named) > 1:
+        rows = tuple((Button(period_name(p, ex.language), f"command:referimientos:{p.code}"),) for p in named)
+        ex.show(Card((line(ex.say("referrals.which")),), (*rows, home)))
+        ex.stand(None)
+        return
+    open_report(ex, Report(FORM_OF["agency"], None, named[0]))
+
+
+def _reports_referrals(ex: Exchange) -> bool:
+    version = ex.unit.forms.current(ex.membership.plan_id, FORM_OF["agency"])
+    if version is None:
+        return False
+    return ex.agency_code in ex.house.forms.choice_values(ex.unit, version.id, "agency")
+
+
+# ------------------------------------------------------------------ drafts
+def go_on(ex: Exchange, argument: str) -> None:
+    resume(ex, _own_session(ex, argument))
+
+
+def discard(ex: Exchange, argument: str) -> None:
+    """Throw a draft away, after one question. What was sent is not touched by it."""
+    number, _, answer = argument.partition(".")
+    stored = _own_session(ex, number)
+    if answer != "yes":
+        rows = (
+            (Button(ex.say("form.yes_discard"), f"command:descartar:{stored.id}.yes", "danger"),),
+            (Button(ex.say("form.continue"), f"command:continuar:{stored.id}"),),
+        )
+        ex.show(Card((line(ex.say("form.discard_sure")),), rows))
+    else:
+        ex.unit.sessions.close(stored.id, "cancelled")
+        ex.show(Card((line(ex.say("form.discarded")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+    ex.stand(None)
+
+
+def _own_session(ex: Exchange, number: str) -> StoredSession:
+    try:
+        stored = ex.unit.sessions.get(number_of(number))
+    except NotFound:
+        raise Denied from None
+    if stored.person_id != ex.person.id or stored.state != "open":
+        raise Denied
+    return stored
+
+
+def take(ex: Exchange, argument: str) -> None:
+    try:
+        stored = ex.unit.sessions.get(number_of(argument))
+    except NotFound:
+        raise Denied from None
+    take_over(ex, stored)
+
+
+def cancel(ex: Exchange, argument: str) -> None:
+    """Leave the open form; its draft stays, and can be thrown away from there."""
+    stored = ex.visit.session
+    if stored is None:
+        ex.show(Card((line(ex.say("form.nothing_open")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
+        ex.stand(None)
+        return
+    about = Session.from_json(stored.data).about
+    until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    rows = (
+        (Button(ex.say("form.continue"), f"command:continuar:{stored.id}", "primary"),),
+        (
+            Button(ex.say("form.discard"), f"command:descartar:{stored.id}"),
+            Button(ex.say("menu.home"), "command:menu:"),
+        ),
+    )
+    ex.show(Card((line(ex.say("form.left", title=str(about.get("code", "")) or "…", date=until)),), rows))
+    ex.stand(None)
+
+
+# ------------------------------------------------------------------ what was sent
+def history(ex: Exchange, argument: str) -> None:
+    """The agency's latest reports with their receipts, newest first."""
+    before = number_of(argument) if argument else None
+    kind = "indicator" if ex.membership.is_contributor else None
+    sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before, kind=kind)
+    home = (Button(ex.say("menu.home"), "command:menu:"),)
+    if not sent:
+        ex.show(Card((line(ex.say("history.none")),), (home,)))
+    else:
+        rows: list[tuple[Button, ...]] = []
+        for one in sent[:HISTORY_PAGE]:
+            rows.append((Button(_history_row(ex, one), f"command:recibo:{one.id}"),))
+        if len(sent) > HISTORY_PAGE:
+            rows.append((Button(ex.say("menu.more"), f"command:historial:{sent[HISTORY_PAGE - 1].id}"),))
+        ex.show(Card((line(bold(ex.say("history.title"))),), (*rows, home)))
+    ex.stand(None)
+
+
+def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
+    code = (sent.subject or "").partition(":")[2] or ex.unit.forms.version(sent.form_version_id).title
+    period = (
+        period_name(ex.unit.plans.period_by_id(sent.reporting_period_id), ex.language)
+        if sent.reporting_period_id
+        else ""
+    )
+    text = ex.say("history.row", receipt=f"{sent.receipt_number:04d}", code=code, period=period).rstrip(" ·")
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def receipt(ex: Exchange, argument: str) -> None:
+    """One receipt again: number, time, state and what was sent, except restricted text."""
+    sent = _own_submission(ex, argument)
+    say = ex.say
+    at = sent.submitted_at.astimezone(ex.zone)
+    who = ex.unit.people.by_id(sent.person_id).name
+    when = say("history.by", name=who, date=show_date(at.date().isoformat(), ex.language), time=f"{at:%H:%M}")
+    state = say(f"history.{sent.validation_state}")
+    lines: list[Line] = [
+        line(bold(_history_row(ex, sent))),
+        line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}")),
+    ]
+    if sent.activity_status is not None:
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+    if sent.sensitive:
+        lines.append(line(say("history.hidden")))
+    else:
+        _, asked = returns.asked_again(ex, sent)
+        if asked:
+            lines.append(line("↩️ ", say("review.asked", reason=asked)))
+        lines += ex.house.forms.summary(ex.unit, sent, ex.language)
+    rows: list[tuple[Button, ...]] = [(Button(say("form.correct"), f"command:corregir:{sent.id}"),)]
+    if sent.validation_state == "returned":
+        rows[0] = (*rows[0], Button(say("review.reply"), f"command:responder:{sent.id}"))
+    if sent.version > 1:
+        rows.append((Button(say("versions.see", version=sent.version), f"command:versiones:{sent.id}"),))
+    rows.append((Button(say("menu.history"), "command:historial:"), Button(say("menu.home"), "command:menu:")))
+    ex.show(Card(tuple(lines), tuple(rows)))
+    ex.stand(None)
+
+
+def versions(ex: Exchange, argument: str) -> None:
+    """What a version changed against the one before it; of a restricted report, which answers and not what."""
+    sent = _own_submission(ex, argument)
+    say = ex.say
+    chain = ex.unit.submissions.versions(sent.root_id)
+    before = next((each for each in chain if each.version == sent.version - 1), None)
+    lines: list[Line] = [line(bold(_history_row(ex, sent))), line(say("versions.title", version=sent.version))]
+    if before is None:
+        lines.append(line(say("versions.first")))
+    else:
+        old, new = (ex.house.forms.answers(ex.unit, each, ex.language) for each in (before, sent))
+        found = review.differences(old, new)
+        if not found:
+            lines.append(line(say("versions.same")))
+        elif sent.sensitive:
+            lines += [line(f"• {each.label}") for each in found]
+        else:
+            lines += review.difference_lines(found, say, most=len(found))
+    rows: list[tuple[Button, ...]] = []
+    if before is not None and before.version > 1:
+        rows.append((Button(say("versions.see", version=before.version), f"command:versiones:{before.id}"),))
+    current = chain[-1]
+    rows.append(
+        (Button(say("versions.back"), f"command:recibo:{current.id}"), Button(say("menu.home"), "command:menu:"))
+    )
+    ex.show(Card(tuple(lines), tuple(rows)))
+    ex.stand(None)
+
+
+def correction(ex: Exchange, argument: str) -> None:
+    ex.forget_card()  # the receipt stays as it is
+    correct(ex, _own_submission(ex, argument))
+
+
+def _own_submission(ex: Exchange, argument: str) -> StoredSubmission:
+    try:
+        sent = ex.unit.submissions.get(number_of(argument))
+    except NotFound:
+        raise Denied from None
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
+        raise Denied
+    return sent
+
+
+def close(ex: Exchange, argument: str) -> None:
+    """ "Cerrar el mes": all that ended with the month, together. Refused, with the list, while something is left."""
+    plans, say = ex.unit.plans, ex.say
+    home = (Button(say("menu.home"), "command:menu:"),)
+    periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
+    if not periods:
+        ex.show(Card((line(say("menu.nothing")),), (home,)))
+        ex.stand(None)
+        return
+    name = " · ".join(period_name(period, ex.language) for period in periods)
+    codes = {period.code for period in periods}
+    due = plans.due(ex.membership.plan_id, ex.agency_id, ex.today)
+    left = [report.code for report in due if not report.is_indicator and report.period.code in codes]
+    if left:
+        rows = ((Button(say("menu.report"), "command:pendientes:", "primary"),), home)
+        key = "close.missing" if len(left) > 1 else "close.missing_one"
+        card = Card((line(say(key, n=len(left), codes=", ".join(left[:8]))),), rows)
+    elif argument != f"{periods[0].end_on:%Y%m%d}":
+        rows = (
+            (Button(say("close.yes"), f"command:cerrar:{periods[0].end_on:%Y%m%d}", "success"),),
+            (Button(say("close.no"), "command:menu:"),),
+        )
+        card = Card((line(say("close.sure", period_name=name, agency=ex.agency_code)),), rows)
+    else:
+        for period in periods:
+            plans.close(ex.membership.plan_id, ex.agency_id, period.id, ex.person.id, ex.now)
+        on_time = say("close.on_time" if ex.today <= closing_due_on(periods) else "close.late")
+        day = show_date(ex.today.isoformat(), ex.language)
+        text = say("close.done", agency=ex.agency_code, period_name=name, date=day, on_time=on_time)
+        card = Card((line(text),), (home,))
+    ex.show(card)
+    ex.stand(None)
