@@ -361,6 +361,8 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
             lines += ex.house.forms.summary(ex.unit, sent, ex.language)
         if not is_hidden:
             rows += _files(ex, one, found, sent, lines)
+    if ex.membership.role == Role.OBSERVER:
+        rows.append((Button(say("command.comentar"), f"command:comentar:{one.code}"),))
     code = one.activity.agency_code
     rows.append((Button(say("digest.back_to", agency=code), f"command:institucion:{code}"),))
     return Card(tuple(lines), tuple(rows))

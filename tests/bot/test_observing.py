@@ -116,6 +116,35 @@ def test_a_contributor_reports_the_indicators_of_their_agency_and_nothing_else(o
     assert office.rows("SELECT subject, sensitive FROM session WHERE state = 'open'") == [("indicator:IND-14", 0)]
 
 
+def test_what_a_contributor_sends_is_reviewed_like_any_report(office: Office) -> None:
+    """It waits in the queue; returned, it comes back to them with what to answer again; corrected, it waits again."""
+    make_contributor(office)
+    office.tap(GRACE, command_token("reportar", "i.IND-14.2018"))
+    office.say(GRACE, "Confirmed zero")
+    _, buttons = office.shown(office.say(GRACE, "No"), GRACE)
+    _, buttons = office.shown(office.tap(GRACE, buttons["Skip"]), GRACE)
+    office.tap(GRACE, next(data for data in buttons.values() if data.endswith(("pick:0", "send:"))))
+    sent = "SELECT id, validation_state, version FROM submission WHERE subject = 'indicator:IND-14' AND is_current"
+    [(number, state, version)] = office.rows(sent)
+    assert (state, version) == ("submitted", 1)
+    queue, _ = office.shown(office.say(CARMEN, "/revisar"), CARMEN)
+    assert "1" in queue
+    office.tap(CARMEN, command_token("revision", str(number)))
+    _, buttons = office.shown(office.tap(CARMEN, command_token("devolver", str(number))), CARMEN)
+    _, buttons = office.shown(office.tap(CARMEN, next(iter(buttons.values()))), CARMEN)
+    office.tap(CARMEN, next(data for data in buttons.values() if data.endswith(".why")))
+    returned = office.say(CARMEN, "Falta la fuente.")
+    told, buttons = office.shown(returned, GRACE)
+    assert "IND-14" in told
+    [(_, state, _)] = office.rows(sent)
+    assert state == "returned"
+    correct = next(data for data in buttons.values() if data.startswith("c:corregir:"))
+    office.tap(GRACE, correct)
+    assert office.rows("SELECT subject, supersedes_id FROM session WHERE state = 'open'") == [
+        ("indicator:IND-14", number)
+    ]
+
+
 def test_an_agencys_activities_stay_with_its_focal_points(office: Office) -> None:
     """An observer of MMUJER who contributes finds none of its activities: not to open, read, correct or take over."""
     agency = "(SELECT id FROM agency WHERE code = 'MMUJER')"
