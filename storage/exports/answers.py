@@ -91,9 +91,9 @@ def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
     if not chosen:
         raise NotFound("no form has been published yet")
     conditions.append(_S.c.form_id.in_(select(_F.c.id).where(_F.c.plan_id == wanted.plan_id, _F.c.form_id.in_(chosen))))
-    used = unit.connection.execute(
-        select(_S.c.form_version_id).distinct().where(*conditions).order_by(_S.c.form_version_id.desc())
-    ).scalars()
+    # Sorted here: with ORDER BY, SQLite sorts all rows before it leaves out those that are alike.
+    distinct = select(_S.c.form_version_id).distinct().where(*conditions)
+    used = sorted(unit.connection.execute(distinct).scalars(), reverse=True)
     versions: dict[str, list[int]] = {form_id: [stored[form_id].id] for form_id in chosen}
     names = {}
     for version_id in used:
