@@ -1,7 +1,7 @@
 """The country's public holidays, and what they move.
 
 The `holidays` library knows 250 countries and weighs as much as the rest of the bot's memory for people: it is asked
-once in a plan's life, and what it said are rows that an admin adds to and takes from.
+once for each span of a plan, and what it said are rows that an admin adds to and takes from.
 """
 
 from dataclasses import replace
@@ -17,14 +17,20 @@ from storage.unit_of_work import UnitOfWork
 
 
 def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
-    """Give a plan the holidays of its country, once; whatever admins have changed since stays."""
-    fact = known_since(plan.id)
-    if unit.facts.get(fact) is not None:
+    """Give a plan the holidays of its country, once, and more of them once it goes on longer.
+
+    Whatever admins have changed since stays.
+    """
+    fact, until = known_since(plan.id), f"calendar.{plan.id}.until"
+    last = str(plan.ends_on.year + 1)
+    known = unit.facts.get(until)
+    if known is not None and known >= last:
         return
-    found = public_holidays(plan.timezone, plan.starts_on, plan.ends_on)
-    unit.schedule.add_holidays(plan.id, found)
+    unit.schedule.add_holidays(plan.id, public_holidays(plan.timezone, plan.starts_on.year, int(last)))
     reroll(unit, plan.id, now.astimezone(ZoneInfo(plan.timezone)).date(), now)
-    unit.facts.set(fact, str(len(found)), now)
+    if unit.facts.get(fact) is None:
+        unit.facts.set(fact, "", now)
+    unit.facts.set(until, last, now)
 
 
 def reroll(unit: UnitOfWork, plan_id: int, today: date, now: datetime) -> None:
@@ -38,14 +44,14 @@ def reroll(unit: UnitOfWork, plan_id: int, today: date, now: datetime) -> None:
             unit.periods.set_days(rolled, now=now)
 
 
-def public_holidays(timezone: str, first: date, last: date) -> dict[date, str]:
-    """The public holidays of the country in which the zone lies; none where it lies in none, or in one unknown."""
+def public_holidays(timezone: str, first: int, last: int) -> dict[date, str]:
+    """The public holidays of these years in the zone's country; none where it lies in none, or in one unknown."""
     import holidays
 
     table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
     country = next((row.split("\t")[0] for row in table.splitlines() if row.split("\t")[2:3] == [timezone]), "")
     try:
-        found = holidays.country_holidays(country, years=range(first.year, last.year + 2), language="es")
+        found = holidays.country_holidays(country, years=range(first, last + 1), language="es")
     except (NotImplementedError, KeyError):
         return {}
     return {day: name for day, name in sorted(found.items()) if is_working_day(day, ())}

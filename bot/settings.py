@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8443"
     files: Path = Path("evidence")
     keys: Path = Path("enlace-keys.json")
-    send_rate: float = Field(default=29.5, ge=0)
+    send_rate: float = Field(default=29.0, ge=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     metrics: str = ""

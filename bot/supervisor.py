@@ -44,7 +44,7 @@ class Supervisor:
         self._since = world.now()
         self._counts = Counts()
         begins = datetime.fromtimestamp(world.now(), UTC).date()
-        self._holidays = frozenset(public_holidays(settings.timezone, begins, begins + timedelta(days=5 * 365)))
+        self._holidays = frozenset(public_holidays(settings.timezone, begins.year, begins.year + 6))
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._watcher.start()

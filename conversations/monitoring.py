@@ -76,7 +76,7 @@ class Report:
     progress: int
     sent_at: datetime
     promises_evidence: bool = False
-    """It says that its evidence will come later. Not known of a sealed one, whose answers are not opened for it."""
+    """It says that its evidence will come later."""
     detail: Detail | None = None
 
     @property

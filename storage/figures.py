@@ -125,8 +125,7 @@ _REPORTS = Prepared(
         _s.c.progress,
         _s.c.submitted_at,
         _s.c.instance_id,
-        # Without opening the answers: they are JSON as orjson writes it, without spaces.
-        func.coalesce(_s.c.answers.like('%/evidence_type":"later"%'), literal(False)).label("promises_evidence"),
+        _s.c.promises_evidence,
         case((_IS_TROUBLED, _s.c.answers)).label("answers"),
         case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
     )
@@ -295,7 +294,7 @@ class Figures:
                 status=_STATUSES[found.activity_status],
                 progress=found.progress or 0,
                 sent_at=found.submitted_at,
-                promises_evidence=bool(found.promises_evidence),
+                promises_evidence=found.promises_evidence,
                 detail=self._detail(found),
             )
             for found in rows

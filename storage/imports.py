@@ -649,7 +649,6 @@ def apply(
     now: datetime,
     *,
     timezone: str = DEFAULT_TIMEZONE,
-    holidays: Collection[date] = frozenset(),
     shown: str | None = None,
 ) -> Differences:
     """Make the plan what the draft says, and tell what that changed; if nothing, there is not even an audit entry.
@@ -657,8 +656,8 @@ def apply(
     With `shown`, only if the differences still have this fingerprint, of what somebody was shown; else nothing happens,
     and what they are by now is returned.
 
-    Makes the plan if there is none with this code, and the reporting periods of its span; `timezone` and
-    `holidays` are for those.
+    Makes the plan if there is none with this code, which is what `timezone` is for, and the reporting periods of its
+    span, their days where the plan's holidays let them fall.
     """
     connection = unit.connection
     starts_on, ends_on = _span(draft, plan_code)
@@ -676,7 +675,7 @@ def apply(
     # Two imports at once: the second one compares when the first has committed.
     plan = _tables["plan"]
     connection.execute(select(plan.c.id).where(plan.c.code == plan_code).with_for_update(key_share=True)).all()
-    comparison = _Comparison(unit, draft, plan_code, holidays)
+    comparison = _Comparison(unit, draft, plan_code)
     found = comparison.differences(is_new=is_new)
     if not found or (shown is not None and shown != found.fingerprint()):
         return found
@@ -744,7 +743,6 @@ class _Comparison:
     unit: "UnitOfWork"
     draft: PlanDraft
     plan_code: str
-    holidays: Collection[date] = frozenset()
     plan_id: int = 0
     _timezone: str = DEFAULT_TIMEZONE
     _starts_on: date | None = None
@@ -981,6 +979,7 @@ class _Comparison:
 
     def _write_periods(self, codes: Collection[str]) -> None:
         starts_on, ends_on = _span(self.draft, self.plan_code)
+        holidays = self.unit.schedule.holidays(self.plan_id)
         rows: Sequence[dict[str, Any]] = [
             {
                 "plan_id": self.plan_id,
@@ -993,7 +992,7 @@ class _Comparison:
                 "grace_until_on": period.grace_until_on,
                 "locks_on": period.locks_on,
             }
-            for period in periods_between(starts_on, ends_on, holidays=self.holidays)
+            for period in periods_between(starts_on, ends_on, holidays=holidays)
             if period.code in codes
         ]
         if rows:

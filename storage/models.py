@@ -567,6 +567,8 @@ class Submission(Base):
     activity_status: Mapped[str | None] = mapped_column(String(32))
     """Status and progress in the clear also when the answers are sealed: rates and lights count them (DOMAIN §2.3)."""
     progress: Mapped[int | None]
+    promises_evidence: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It says that its evidence comes later: in the clear too, since the digest counts what is still to come."""
     sensitive: Mapped[bool]
     answers: Mapped[str | None]
     sealed_answers: Mapped[bytes | None]

@@ -167,7 +167,10 @@ class Submissions:
             "started_at": started_at,
             "submitted_at": now,
         }
-        made = _ADD.first(self._connection, values | {"answers": text, "sealed_answers": sealed})
+        promises = any(path.endswith("/evidence_type") and said == "later" for path, said in answers.items())
+        made = _ADD.first(
+            self._connection, values | {"answers": text, "sealed_answers": sealed, "promises_evidence": promises}
+        )
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class Delivery:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         *,
-        rate: float = 29.5,
+        rate: float = 29.0,
         is_alone: bool = True,
         in_flight: int = 100,
         sweep_every: float = 2.0,
@@ -189,7 +189,7 @@ class Delivery:
         self._is_fan_out_held = is_held
         self._pacer = Pacer(rate)
         self._reply_slots = asyncio.Semaphore(max(1, in_flight * 4 // 5))
-        self._fan_out_slots = asyncio.Semaphore(max(1, in_flight // 5))
+        self._fan_out_slots = asyncio.Semaphore(max(1, in_flight // 8))
 
         self._lanes: dict[_LaneKey, _Lane] = {}
         self._in_hand: set[int] = set()
@@ -405,16 +405,17 @@ class Delivery:
                 await until(unrecorded.is_recorded, 1.0)
                 continue
             async with slots:
-                await self._pacer.turn(is_reply=is_reply)
-                if self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0):
-                    continue
                 if not has_begun:
+                    # Before the turn: a commit that takes its time between turn and call would bunch the calls.
                     try:
                         has_begun = await self._units.run(None, partial(begin, row=row))
                     except Unavailable:
                         return self._hand_back_lane(lane, 1.0)
                     if not has_begun:
                         return self._let_go(lane)
+                await self._pacer.turn(is_reply=is_reply)
+                if self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0):
+                    continue
                 outcome = await self._attempt(row, is_anew=is_anew)
             self._count(held, outcome)
             match outcome:

@@ -608,7 +608,7 @@ async def test_replies_do_not_wait_for_fan_out_and_nothing_goes_beyond_the_rate(
 
     How near to the allowed rate it comes is measured: tests/benchmarks/fan_out.py.
     """
-    rate, slots = 60.0, 20
+    rate, slots = 60.0, 12
     for number in range(1_000, 1_120):
         sandbox.world.add_person(_person(number), started=True)
     seen = sandbox.world.ledger.entries

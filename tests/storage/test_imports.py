@@ -295,6 +295,15 @@ def test_the_days_of_a_period_that_exists_are_left_to_the_admin(apply: Apply) ->
     assert apply(lambda unit: unit.plans.period(unit.plans.only().id, "201809").due_on) == date(2018, 10, 9)
 
 
+def test_new_periods_fall_where_the_plans_holidays_let_them(apply: Apply) -> None:
+    """January 2021 would be due on Friday the 5th of February; the plan's calendar has a holiday then."""
+    apply(bring(seed_draft()))
+    friday = {date(2021, 2, 5): "fiesta"}
+    apply(lambda unit: unit.schedule.add_holidays(unit.plans.only().id, friday))
+    apply(bring(Book().put("activities", "PRE-101", "due_date", "2021-03-31").draft(), LATER))
+    assert apply(lambda unit: unit.plans.period(unit.plans.only().id, "202101").due_on) == date(2021, 2, 8)
+
+
 def test_an_import_that_fails_at_the_end_has_not_begun(database: Database, apply: Apply) -> None:
     """One unit of work: all of it or nothing."""
 

@@ -102,6 +102,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("reporting_period") as batch:
         batch.add_column(sa.Column("is_moved", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # ------------------------------------------------------------------ evidence that is to come later
+    op.add_column(
+        "submission", sa.Column("promises_evidence", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    # Answers are JSON as orjson writes it, without spaces; of sealed ones nobody can say it afterwards.
+    op.execute(
+        "UPDATE submission SET promises_evidence = (1 = 1) WHERE answers LIKE '%/evidence_type\":\"later\"%'"
+    )
     # ------------------------------------------------------------------ roles for a time
     op.create_table(
         "delegation",
@@ -247,6 +255,7 @@ def downgrade() -> None:
     with op.batch_alter_table("invitation") as batch:
         batch.drop_column("accepted_at")
         batch.drop_column("until_on")
+    op.drop_column("submission", "promises_evidence")
     with op.batch_alter_table("reporting_period") as batch:
         batch.drop_column("is_moved")
     with op.batch_alter_table("chat") as batch:
