@@ -282,7 +282,6 @@ class Importing:
                 return  # cancelled, or applied by the same button pressed twice
             plan_id = ex.membership.plan_id
             code = next(plan.code for plan in ex.unit.plans.all() if plan.id == plan_id)
-            holidays = ex.unit.schedule.holidays(plan_id)
             fingerprint = shown["fingerprint"]
             found = apply(
                 ex.unit,
@@ -290,7 +289,6 @@ class Importing:
                 code,
                 ex.person.id,
                 ex.now,
-                holidays=holidays,
                 shown=fingerprint,
                 timezone=ex.house.timezone,
             )

@@ -181,20 +181,17 @@ def chase(ex: Exchange, argument: str) -> None:
         return
     ex.forget_card()
     card = Card((line(say("chase.sending", sent=0, total=len(meant))),), (_stop_row(ex, 0),))
-    _broadcast(ex, agenda, meant, everybody, card)
+    _broadcast(ex, agenda, meant, card)
 
 
 def _broadcast(
     ex: Exchange,
     agenda: Agenda,
     meant: Sequence[tuple[Recipient, tuple[Topic, ...]]],
-    everybody: Sequence[Recipient],
     card: Card,
 ) -> None:
     plan_id = ex.membership.plan_id
-    names: dict[str, list[Recipient]] = {}
-    for who in everybody:
-        names.setdefault(who.agency_code, []).append(who)
+    names = ex.unit.schedule.colleagues(plan_id, {who.agency_code for who, _ in meant})
     number = ex.unit.schedule.begin_broadcast(plan_id, ex.person.id, None, len(meant), ex.now)
     card_id = ex.show(replace(card, rows=(_stop_row(ex, number),)), anew=True)
     ex.unit.schedule.set_broadcast(number, card_id=card_id, shown=f"0/{len(meant)}")

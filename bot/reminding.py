@@ -55,7 +55,7 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     if not found:
         return ()
     agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
-    names = colleagues(unit, moment.plan_id)
+    names = unit.schedule.colleagues(moment.plan_id, {who.agency_code for who, _ in found})
     planned = []
     for who, zone in found:
         verdict = decide(agenda, who, moment.now, schedule.at, zone)
@@ -70,7 +70,7 @@ def _planned(
     who: Recipient,
     moment: Moment,
     zone: ZoneInfo,
-    names: Mapping[str, Sequence[Recipient]],
+    names: Mapping[str, Sequence[tuple[int, str]]],
 ) -> Planned | None:
     match verdict:
         case Say(window, topics, missed):
@@ -85,8 +85,8 @@ def look_again(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
     """The words as things stand now: reports that came in between are no longer asked for (G8)."""
-    agenda = agenda_of(unit, moment, outlook, [who for _, who in told])
-    names = colleagues(unit, moment.plan_id)
+    agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
+    names = unit.schedule.colleagues(moment.plan_id, {who.agency_code for _, who in told})
     seen: dict[int, Message | str | None] = {}
     for fire, who in told:
         if not is_meant(who):
@@ -101,9 +101,9 @@ def look_again(
 
 
 def worded(
-    topics: Sequence[Topic], who: Recipient, agenda: Agenda, names: Mapping[str, Sequence[Recipient]]
+    topics: Sequence[Topic], who: Recipient, agenda: Agenda, names: Mapping[str, Sequence[tuple[int, str]]]
 ) -> Message:
-    others = [other.name for other in names.get(who.agency_code, ()) if other.person_id != who.person_id]
+    others = [name for person_id, name in names.get(who.agency_code, ()) if person_id != who.person_id]
     card = reminder(topics, who, agenda, colleague=others[0] if others else "")
     return message_of(card)
 
@@ -111,15 +111,6 @@ def worded(
 def message_of(card: Card) -> Message:
     """A card of nobody's session, whose buttons are commands."""
     return Message(render.message(card, _token))
-
-
-def colleagues(unit: UnitOfWork, plan_id: int) -> Mapping[str, Sequence[Recipient]]:
-    """By agency, those who report for it."""
-    found: dict[str, list[Recipient]] = {}
-    for who in unit.schedule.recipients(plan_id):
-        if who.role in AGENCY_ROLES:
-            found.setdefault(who.agency_code, []).append(who)
-    return found
 
 
 def _token(tap: str) -> str:
@@ -132,11 +123,18 @@ def is_meant(who: Recipient) -> bool:
     return who.reports or who.role is Role.COORDINATOR
 
 
-def agenda_of(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
+def agenda_of(
+    unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient], *, is_decided: bool = False
+) -> Agenda:
     """The figures these people are told of: of their agencies, or of all if there is a coordinator among them."""
     agencies = {who.agency_code for who in people if who.role in AGENCY_ROLES}
     contributing = {who.agency_code for who in people if who.is_contributor}
     is_for_all = any(not who.reports for who in people)
     return unit.schedule.agenda(
-        moment.plan_id, outlook, moment.now, None if is_for_all else agencies, contributing=contributing
+        moment.plan_id,
+        outlook,
+        moment.now,
+        None if is_for_all else agencies,
+        contributing=contributing,
+        is_decided=is_decided,
     )

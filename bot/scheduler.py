@@ -59,7 +59,7 @@ PATIENCE: Final = 60.0
 AHEAD: Final = "ahead of its day"
 """The clock has gone back behind the window of a message: it waits for its day again."""
 PROGRESS_EVERY: Final = 1.0
-FIRES_A_UNIT: Final = 50
+FIRES_A_UNIT: Final = 25
 JUMP: Final = timedelta(minutes=5)
 AGREED: Final = 1800.0
 DRAFTS_KEPT: Final = timedelta(days=7)
@@ -247,8 +247,9 @@ def look_at(
 
 
 def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[Any]) -> Mapping[int, Message | str | None]:
-    there = {who.person_id: who for who in unit.schedule.recipients(moment.plan_id, {fire.person_id for fire in fires})}
-    outlook = unit.schedule.outlook(moment.plan_id, moment.today)
+    people = {fire.person_id for fire in fires}
+    there = {who.person_id: who for who in unit.schedule.recipients(moment.plan_id, people)}
+    outlook = unit.schedule.outlook(moment.plan_id, moment.today, people=people)
     seen: dict[int, Message | str | None] = {}
     meant: dict[str, list[Any]] = {}
     for fire in fires:

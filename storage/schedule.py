@@ -17,6 +17,7 @@ from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, inse
 
 from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_indicators, left_reports, steps
 from conversations.plan import (
+    AGENCY_ROLES,
     OF_AN_AGENCY,
     Activity,
     ActivityStatus,
@@ -195,6 +196,27 @@ _RECIPIENTS = (
     .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
     .where(_person.c.suspended_at.is_(None))
     .order_by(_person.c.id)
+)
+_REPORTERS = (
+    select(
+        _agency.c.code,
+        _person.c.id,
+        _person.c.name,
+        func.row_number().over(partition_by=_agency.c.id, order_by=_person.c.id).label("place"),
+    )
+    .join(_membership, _HAS_ROLE)
+    .join(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(
+        _person.c.suspended_at.is_(None),
+        _membership.c.role.in_(sorted(AGENCY_ROLES)),
+        _agency.c.code.in_(bindparam("agencies", expanding=True)),
+    )
+    .subquery()
+)
+_COLLEAGUES = (
+    select(_REPORTERS.c.code, _REPORTERS.c.id, _REPORTERS.c.name)
+    .where(_REPORTERS.c.place <= 2)
+    .order_by(_REPORTERS.c.id)
 )
 _ZONES = (
     select(_person.c.timezone)
@@ -467,9 +489,21 @@ class Schedules:
             statement = statement.where(_person.c.id.in_(list(person_ids)))
         return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
 
+    def colleagues(self, plan_id: int, agencies: Collection[str]) -> dict[str, list[tuple[int, str]]]:
+        """By agency, the first two who report for it, as (person, name): for whoever is one of them, the other."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for code, person_id, name in self._rows(_COLLEAGUES, plan_id=plan_id, agencies=sorted(agencies)):
+            found.setdefault(code, []).append((person_id, name))
+        return found
+
     # -------------------------------------------------------------- the figures of a decision
-    def outlook(self, plan_id: int, today: date, what: str = "reminders") -> Agenda:
-        """The steps, the pauses and the ledger: enough to know whom anything concerns. Six statements."""
+    def outlook(
+        self, plan_id: int, today: date, what: str = "reminders", people: Collection[int] | None = None
+    ) -> Agenda:
+        """The steps, the pauses and the ledger: enough to know whom anything concerns. Six statements.
+
+        The ledger of these people alone, if any are named.
+        """
         holidays = self.holidays(plan_id)
         periods = self._unit.plans.periods(plan_id)
         delegated = [
@@ -477,8 +511,9 @@ class Schedules:
         ]
         told: dict[int, date] = {}
         windows: set[tuple[int, date]] = set()
+        ledger = _LEDGER if people is None else _LEDGER.where(_fire.c.person_id.in_(sorted(people)))
         for person_id, window, state in self._rows(
-            _LEDGER, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()
+            ledger, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()
         ):
             on = date.fromisoformat(window)
             windows.add((person_id, on))
@@ -508,10 +543,12 @@ class Schedules:
         agencies: Collection[str] | None = None,
         *,
         contributing: Collection[str] = (),
+        is_decided: bool = False,
     ) -> Agenda:
         """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements or seven.
 
-        And one more for the indicators that are left of the agencies that are `contributing`.
+        And one more for the indicators that are left of the agencies that are `contributing`. Once it is decided who
+        is told, nobody asks for the agencies with a focal point any more.
         """
         today, periods = outlook.today, outlook.periods
         closing = [step.period for step in outlook.steps if step.rung in FOR_COORDINATORS]
@@ -541,7 +578,7 @@ class Schedules:
             },
             in_a_row=_in_a_row(closing, self._kept_periods(plan_id, closing, periods), activities, ended, closed),
             answers={row.code: row.answer for row in answers},
-            with_focal_point=self._with_focal_point(plan_id, now, outlook),
+            with_focal_point=frozenset() if is_decided else self._with_focal_point(plan_id, now, outlook),
         )
 
     def _kept_periods(
