@@ -19,12 +19,11 @@ from conversations.cards import Card
 from conversations.plan import OF_AN_AGENCY
 from conversations.wording import Wording, wording
 from storage.chats import Visit, VisitMembership, VisitPerson
+from storage.jobs import UNSAY
 from storage.outbox import Kind, OutboxDraft, OutboxRow
 from storage.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
 
-UNSAY = "unsay"
-"""The job that takes a message out of a chat."""
 READ_FOR = timedelta(hours=23)
 """How long what is restricted may stand in a chat; the chore that looks for it comes every few minutes."""
 

@@ -92,12 +92,15 @@ def hear_answer(ex: Exchange, argument: str, text: str) -> None:
     if not ex.unit.comments.settle(found.plan_id, found.id, by=ex.person.id, now=ex.now, reply=text):
         _say(ex, ex.say("comment.settled_already"))
         return
-    say = wording(found.language)
-    head = line(bold(say("comment.answered", about=found.code or say("comment.about_plan"))))
-    quoted = line(italic(f"«{cut(found.text, 200)}»"))
-    ex.tell(found.chat_id, Card((head, quoted, *paragraph(text)), ((Button(say("menu.home"), "command:menu:new"),),)))
+    is_there = ex.unit.people.by_id(found.person_id).membership_in(found.plan_id) is not None
+    if is_there:  # whoever has left, or whose phone is lost, is told nothing (S17)
+        say = wording(found.language)
+        head = line(bold(say("comment.answered", about=found.code or say("comment.about_plan"))))
+        quoted = line(italic(f"«{cut(found.text, 200)}»"))
+        home = (Button(say("menu.home"), "command:menu:new"),)
+        ex.tell(found.chat_id, Card((head, quoted, *paragraph(text)), (home,)))
     rows = ((Button(ex.say("command.comentarios"), "command:comentarios:"), _home(ex)[0]),)
-    ex.show(Card((line(ex.say("comment.answer_sent", name=found.name)),), rows))
+    ex.show(Card((line(ex.say("comment.answer_sent" if is_there else "comment.answer_kept", name=found.name)),), rows))
     ex.stand(None)
 
 

@@ -13,13 +13,13 @@ from typing import Final
 
 import structlog
 
-from bot.exchange import UNSAY
 from bot.status import BEAT, Vitals, remember
 from bot.telegram.handled import Clock
 from storage import chain
 from storage.database import Database
 from storage.errors import StorageError, Unavailable
 from storage.files import FileStore
+from storage.jobs import UNSAY
 from storage.outbox import OutboxDraft
 from storage.resealing import reseal
 from storage.retention import ORPHANS, RETENTION

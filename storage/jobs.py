@@ -18,6 +18,8 @@ _J = table(Job)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 OPEN = ("queued", "working", "sending")
+UNSAY = "unsay"
+"""Takes a restricted card out of its chat (S15): the one work that whoever loses a role does not take along."""
 
 
 @dataclass(frozen=True, slots=True)

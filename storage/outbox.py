@@ -327,10 +327,13 @@ class Outbox:
         return again, doubtful
 
     def cancel(self, chat_id: int, now: datetime, *, kinds: Collection[Kind] | None = None) -> int:
-        """Drop what is queued for a chat (off-boarding, a pause). What is being sent cannot be taken back."""
+        """Drop what is queued for a chat (off-boarding, a pause), save what takes a message out of it.
+
+        What is being sent cannot be taken back.
+        """
         statement = (
             update(_O)
-            .where(_O.c.chat_id == chat_id, _IS_OPEN, _O.c.state == _QUEUED)
+            .where(_O.c.chat_id == chat_id, _IS_OPEN, _O.c.state == _QUEUED, _O.c.method != "deleteMessage")
             .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="cancelled")
         )
         if kinds is not None:

@@ -21,6 +21,7 @@ from sqlalchemy import Row, and_, bindparam, delete, exists, insert, or_, select
 from conversations.plan import AGENCY_ROLES, Role, Translations
 from storage.audit import Act
 from storage.errors import Conflict, NotFound
+from storage.jobs import UNSAY
 from storage.models import Base
 from storage.statements import insert_into, insert_or_ignore
 
@@ -500,6 +501,7 @@ class People:
     ) -> None:
         """Open drafts, messages not sent yet, work not begun yet, pauses, what the chat waits to hear (S17).
 
+        What takes restricted text out of the chat is not dropped but due at once (S15).
         What is being sent this instant is gone. `are_drafts_kept`: the drafts have been handed over before.
         """
         chat_ids = self._hold_chats(person_id)
@@ -515,11 +517,10 @@ class People:
         self._connection.execute(update(_chat).where(_chat.c.id.in_(chat_ids)).values(session_id=None, awaits=""))
         for chat_id in chat_ids:
             self._unit.outbox.cancel(chat_id, now)
-        self._connection.execute(
-            update(_job)
-            .where(_job.c.chat_id.in_(chat_ids), _job.c.state == "queued")
-            .values(state="cancelled", settled_at=now)
-        )
+        theirs = update(_job).where(_job.c.chat_id.in_(chat_ids), _job.c.state == "queued")
+        self._connection.execute(theirs.where(_job.c.kind != UNSAY).values(state="cancelled", settled_at=now))
+        # What they may not read any more does not stay on their phone until tomorrow.
+        self._connection.execute(theirs.where(_job.c.kind == UNSAY).values(not_before=now))
 
     def _hold_chats(self, person_id: int) -> Sequence[int]:
         """The person's chats, held until the unit ends. Before any other row: every update takes them in this order."""

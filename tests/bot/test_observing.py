@@ -80,6 +80,18 @@ def test_a_comment_reaches_the_coordination_is_answered_and_changes_no_datum(off
     assert office.rows("SELECT subject FROM comment") == [("activity:PRE-101",)]
 
 
+def test_an_answer_does_not_reach_whoever_has_left_or_was_suspended(office: Office) -> None:
+    """The phone may be in somebody else's hands; the answer is kept, and the coordinator is told that it did not go."""
+    office.say(GRACE, "/comment PRE-101")
+    office.say(GRACE, "The school sessions have not begun in Azua.")
+    office.tap(PEDRO, command_token("suspender", f"{office.person(GRACE)}.yes"))
+    office.tap(CARMEN, command_token("comentarios", "r.1"))
+    answered = office.say(CARMEN, "Empiezan el lunes.")
+    assert [row for row in answered.deliveries if row.chat_id == GRACE] == []
+    assert office.shown(answered, CARMEN)[0] == wording("es")("comment.answer_kept", name="Grace Miller")
+    assert office.rows("SELECT reply FROM comment") == [("Empiezan el lunes.",)]
+
+
 def test_a_comment_is_settled_once_and_only_by_who_coordinates(office: Office) -> None:
     """A forged, foreign or second tap settles nothing; an observer's flood is stopped."""
     office.say(GRACE, "/comment")

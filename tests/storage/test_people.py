@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from conversations.plan import Role
 from storage.database import Database
 from storage.errors import Conflict
+from storage.jobs import UNSAY
 from storage.models import Base
 from storage.outbox import OutboxDraft
 from storage.people import Membership, Person
@@ -260,6 +261,25 @@ def test_a_suspension_takes_role_drafts_messages_work_and_links_in_one_transacti
     }
     assert apply(person(world.telegram_ids[0])).membership is None
     assert apply(acts)[-1] == "person.suspended"
+
+
+def test_restricted_text_leaves_the_phone_of_whoever_loses_the_role_at_once(world: Any, apply: Apply) -> None:
+    """What takes it out of the chat is no work of theirs: it is due now instead of dropped (S15, S17)."""
+    who, chat_id = world.person_ids[0], world.telegram_ids[0]
+
+    def prepare(unit: UnitOfWork) -> None:
+        unit.chats.lock(chat_id, who)
+        unit.jobs.add(UNSAY, {"card": 1}, NOW, chat_id=chat_id, not_before=NOW + timedelta(hours=23))
+        card = unit.outbox.new_card(chat_id)
+        unit.outbox.add(
+            OutboxDraft(chat_id, "notice", "deleteMessage", {}, card, not_before=NOW + timedelta(seconds=1)), now=NOW
+        )
+
+    apply(prepare)
+    assert apply(lambda unit: unit.people.suspend(who, now=NOW, by=None))
+    due = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1), limit=9))
+    assert [(job.kind, job.payload) for job in due] == [(UNSAY, {"card": 1})]
+    assert apply(lambda unit: unit.outbox.waiting())["queued"] == 1
 
 
 def test_whoever_is_restored_has_the_role_of_before(world: Any, apply: Apply) -> None:
