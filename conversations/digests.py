@@ -311,7 +311,8 @@ def shown_value(each: IndicatorValues, say: Wording) -> tuple[str, str]:
     """The figure as it may be shown, and until which month it counts if that is not the last.
 
     Sums are of the year. Of what is added up month after month only such totals are told that no two of them
-    differ by a small number.
+    differ by a small number; of a count that goes on over the years, none that so differs from its baseline or from
+    what was told in earlier years, as in the exports (`conversations.annual`).
     """
     limit, values = each.indicator.min_cell, each.values
     if each.indicator.is_restricted:
@@ -324,9 +325,14 @@ def shown_value(each: IndicatorValues, say: Wording) -> tuple[str, str]:
     numbers = [value.number for value in values]
     if each.indicator.aggregation == "sum":
         numbers = [sum(numbers[: at + 1]) for at in range(len(numbers))]
-    at = told_until(numbers, min_cell=limit) if limit > 1 else len(numbers) - 1
-    if at is None:
-        return suppress(numbers[-1], min_cell=limit).total.text(say("digest.protected")), ""
+        known: list[int] = []
+    else:
+        known = [*([int(each.indicator.baseline)] if each.indicator.baseline.isdecimal() else []), *each.earlier]
+    told = told_until([*known, *numbers], min_cell=limit) if limit > 1 else len(known) + len(numbers) - 1
+    if told is None or told < len(known):
+        total = suppress(numbers[-1], min_cell=limit).total
+        return total.text(say("digest.protected")) if total.is_hidden else say("digest.protected"), ""
+    at = told - len(known)
     until = "" if at == len(numbers) - 1 else say("digest.until", month=say(f"plan.month.{values[at].end_on.month}"))
     return number(str(numbers[at])), until
 

@@ -133,6 +133,8 @@ class IndicatorValues:
 
     indicator: Indicator
     values: tuple[Value, ...]
+    earlier: tuple[int, ...] = ()
+    """Of a count that goes on over the years, what was reported in the years before: it was told, and is compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,15 +156,17 @@ def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
     """A total and its parts as one row of many that add up, such as one report of an activity.
 
     Rows of the same thing are laid beside each other and beside its year: where anything could be small, a number
-    that is somebody is not shown at all, neither as `<10`, and zero is.
+    that is somebody is not shown at all, neither as `<10`, and zero is. Where one category holds everybody the zeros
+    of the others would say so: then none of them is shown (DOMAIN §2.5.6).
     """
     parts = parts or {}
     if min_cell <= 1:
         return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})
     hidden = Figure(None)
+    is_of_one = sum(value > 0 for value in parts.values()) < 2
     return Table(
         hidden if total else Figure(0),
-        {name: hidden if value else Figure(0) for name, value in parts.items()} if total else {},
+        {name: hidden if value or is_of_one else Figure(0) for name, value in parts.items()} if total else {},
     )
 
 

@@ -202,6 +202,11 @@ _REMINDED = Prepared(
 )
 
 _i = _tables["submission"].alias("indicator_report")
+_indicator = _tables["indicator"]
+# Counts that go on over the years are told beside those of earlier years.
+_STOCKS = select(literal("indicator:") + _indicator.c.code).where(
+    _indicator.c.plan_id == _PLAN_ID, _indicator.c.aggregation == literal("latest")
+)
 _VALUES = Prepared(
     select(_i.c.subject, _period.c.end_on, _i.c.instance_id, _i.c.answers, _i.c.sealed_answers)
     .join(_period, _period.c.id == _i.c.reporting_period_id)
@@ -211,7 +216,7 @@ _VALUES = Prepared(
         _i.c.subject.is_not(None),
         _i.c.activity_status.is_(None),
         _i.c.validation_state == literal(ValidationState.VALIDATED.value),
-        _period.c.start_on >= _FROM,
+        or_(_period.c.start_on >= _FROM, _i.c.subject.in_(_STOCKS)),
         _i.c.submitted_at <= _AT,
     )
     .order_by(_period.c.end_on, _i.c.id)
@@ -260,18 +265,23 @@ class Figures:
     def indicators(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[IndicatorValues, ...]:
         """The validated values of the calendar year, of every indicator that people report. Two statements.
 
+        Of counts that go on over the years, what was reported before it too (`earlier`).
+
         They are unsealed to be added up; what may be shown of them is for `conversations.suppression` to say.
         """
         year = date(now.astimezone(zone).year, 1, 1)
         values: dict[str, list[Value]] = {}
+        earlier: dict[str, list[int]] = {}
         rows = _VALUES.rows(self._unit.connection, {"plan_id": plan_id, "at": now, "from_day": year})
         for found in rows:
             kind, _, code = found.subject.partition(":")
             value = _to_value(found.end_on, self._said(found)) if kind == "indicator" else None
-            if value is not None:
+            if value is not None and value.end_on >= year:
                 values.setdefault(code, []).append(value)
+            elif value is not None and value.base is None:
+                earlier.setdefault(code, []).append(value.number)
         return tuple(
-            IndicatorValues(indicator, tuple(values.get(indicator.code, ())))
+            IndicatorValues(indicator, tuple(values.get(indicator.code, ())), tuple(earlier.get(indicator.code, ())))
             for indicator in self._unit.plans.indicators(plan_id)
             if not indicator.is_computed
         )

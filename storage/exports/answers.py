@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 from sqlalchemy import func, select
 
+from conversations.annual import DIMENSIONS, limit_of
 from conversations.form import Form, Question, read_xform
 from conversations.nodes import Place
 from conversations.plan import is_restricted
@@ -31,6 +32,7 @@ from conversations.wording import wording
 from storage.errors import Conflict, NotFound
 from storage.exports.choosing import allowed, streamed
 from storage.exports.people import code as person_code
+from storage.exports.reports import PEOPLE
 from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, label, note
 from storage.exports.wanted import Wanted
 from storage.models import Agency, Person, ReportingPeriod, Submission, table
@@ -69,6 +71,8 @@ PLACES = frozenset({"place", "province", "region", "municipality"})
 """Coded questions of the plan's own forms that say where (DOMAIN §2.5.3)."""
 ABOUT_THE_ACTIVITY = frozenset({"progress"})
 """Numbers that count nobody."""
+SPLITS: tuple[frozenset[str], ...] = (frozenset(PEOPLE.values()), *map(frozenset, DIMENSIONS.values()))
+"""Questions of the plan's own forms that divide one number of people."""
 CHOICES_TOLD = 40
 LONGEST_LABEL = 250
 _CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
@@ -383,7 +387,7 @@ class _Rows:
         self._limits: dict[str, int] = {}
         limits = {}
         for each in unit.plans.indicators(wanted.plan_id, include_retired=True):
-            limits[each.code] = self._limits[each.subject] = each.min_cell
+            limits[each.code] = self._limits[each.subject] = limit_of(each)
             self._restricted[each.subject] = is_restricted("", each.sensitivity)
         for activity in unit.plans.activities(wanted.plan_id, include_retired=True):
             self._restricted[activity.subject] = activity.is_restricted
@@ -479,9 +483,19 @@ class _Rows:
 
     def _suppress(self, row: list[Cell], head: int, slots: _Slots, limit: int) -> None:
         """Numbers about people who may be few: each row is one of many that add up."""
+        given: dict[str, tuple[int, int]] = {}
         for column, question in slots.flat.values():
             cell = row[head + column]
             if question.is_number and question.key not in ABOUT_THE_ACTIVITY and isinstance(cell, int | float):
-                shown = in_a_row(round(cell) or bool(cell), min_cell=limit).total
-                if shown.is_hidden:
-                    row[head + column] = self._protected
+                given[question.key] = head + column, abs(round(cell)) or bool(cell)
+        for split in SPLITS:  # parts of one whole are judged together
+            parts = {key: given.pop(key) for key in given.keys() & split}
+            shown = in_a_row(
+                sum(number for _, number in parts.values()), {k: n for k, (_, n) in parts.items()}, min_cell=limit
+            )
+            for key, (at_cell, _) in parts.items():
+                if key in shown.parts and shown.parts[key].is_hidden:
+                    row[at_cell] = self._protected
+        for at_cell, number in given.values():
+            if in_a_row(number, min_cell=limit).total.is_hidden:
+                row[at_cell] = self._protected

@@ -20,9 +20,10 @@ from conversations.plan import Indicator, ValidationState
 from conversations.suppression import Figure
 from conversations.wording import Wording, wording
 from storage.exports.choosing import allowed
+from storage.exports.plan import shows_gcm
 from storage.exports.reports import number, whole
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
-from storage.exports.wanted import PUBLIC, Wanted, span_of
+from storage.exports.wanted import Wanted, span_of
 from storage.models import Indicator as IndicatorTable
 from storage.models import ReportingPeriod, Submission, table
 from storage.submissions import row as sealed_name
@@ -88,7 +89,7 @@ THREE_P: tuple[tuple[str, Kind], ...] = (
 def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row a figure: the total, and each category it divides into. An indicator without figures has a row too."""
     named = INDICATORS
-    if wanted.audience != PUBLIC:
+    if shows_gcm(unit, wanted):
         named = (*named, GCM)
     if not wanted.is_released:
         named = (*named, *INDICATORS_INSIDE)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from conversations.monitoring import AgencyStanding, Standing
-from conversations.plan import Agency, is_restricted, translated
+from conversations.plan import Agency, Role, is_restricted, translated
 from conversations.wording import wording
 from storage.exports.tables import Cell, Extract, Kind, one_table
 from storage.exports.wanted import PUBLIC, Wanted
@@ -50,7 +50,7 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("retired_on", Kind.DAY),
 )
 GCM = ("gcm_objectives", Kind.TEXT)
-"""For partners and donors; in a public view only where an admin has decided so: not adopted here (DOMAIN §1.3)."""
+"""For partners and donors; in other views only where an admin has decided so: not adopted here (DOMAIN §1.3)."""
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("sensitivity", Kind.TEXT),
     ("budget", Kind.TEXT),
@@ -82,12 +82,18 @@ WEEK = timedelta(days=7)
 def plan(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row an activity, retired ones too, by area and code. A period does not narrow it: it is how things stand."""
     named = PLAN
-    if wanted.audience != PUBLIC or unit.settings.is_on(wanted.plan_id, SHOW_GCM):
+    if shows_gcm(unit, wanted):
         named = (*named, GCM)
     if not wanted.is_released:
         named = (*named, *PLAN_INSIDE)
     rows = list(_activities(unit, wanted))
     return one_table("plan", wanted, named, len(rows), ([row[name] for name, _ in named] for row in rows))
+
+
+def shows_gcm(unit: UnitOfWork, wanted: Wanted) -> bool:
+    """Whether the Global Compact's objectives go out: in a ministerial or public view only where an admin says so."""
+    is_open = wanted.audience == PUBLIC or wanted.role is Role.READER
+    return not is_open or unit.settings.is_on(wanted.plan_id, SHOW_GCM)
 
 
 def agencies(unit: UnitOfWork, wanted: Wanted) -> Extract:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import func, select
 
+from conversations.annual import limit_of
 from conversations.plan import Activity, translated
 from conversations.suppression import Figure, in_a_row
 from conversations.wording import wording
@@ -94,7 +95,7 @@ class _Rows:
         self._unit, self._wanted, self._names = unit, wanted, names
         plans = unit.plans
         self._activities = {a.code: a for a in plans.activities(wanted.plan_id, include_retired=True)}
-        self._limits = {each.code: each.min_cell for each in plans.indicators(wanted.plan_id, include_retired=True)}
+        self._limits = {each.code: limit_of(each) for each in plans.indicators(wanted.plan_id, include_retired=True)}
         self._areas = {each.code: each.name for each in plans.strategic_areas(wanted.plan_id)}
         self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
         self._protected = wording(wanted.language)("table.protected")

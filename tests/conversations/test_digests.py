@@ -182,6 +182,20 @@ def test_what_makes_a_light_red_is_said() -> None:
     assert "vence en 10 días" in why["PER-101"]
 
 
+def test_a_count_that_goes_on_is_told_beside_its_baseline_and_the_years_before() -> None:
+    """Whoever subtracts what was told before finds no small number, as in the exports (DOMAIN §2.5.5)."""
+    stock = {"aggregation": "latest", "sensitivity": "restricted", "min_cell": 10, "baseline": "110"}
+    say = wording("es")
+    shown = lambda values, earlier=(): digests.shown_value(  # noqa: E731
+        replace(indicator("IND-23", *values, **stock), earlier=earlier), say
+    )
+    assert shown([Value(MARCH, 113)]) == (say("digest.protected"), "")
+    assert shown([Value(MARCH, 120)]) == ("120", "")
+    assert shown([Value(MARCH, 125)], (120,)) == (say("digest.protected"), "")
+    assert shown([Value(MARCH, 131), Value(JUNE, 134)], (120,))[0] == "131"
+    assert shown([Value(MARCH, 4)]) == ("<10", "")
+
+
 def test_a_running_total_waits_until_it_has_grown_enough() -> None:
     """IND-20: 12 until March; the 15 of June would tell that there were three since."""
     say = wording("es")

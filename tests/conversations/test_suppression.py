@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.suppression import Figure, Table, finest_place, is_small, may_cross, releases, suppress, told_until
+from conversations.suppression import (
+    Figure,
+    Table,
+    finest_place,
+    in_a_row,
+    is_small,
+    may_cross,
+    releases,
+    suppress,
+    told_until,
+)
 
 LIMIT = 4
 """Small enough that all tables can be tried one by one."""
@@ -142,3 +152,14 @@ def test_people_are_never_crossed_with_a_place() -> None:
         "province", "region", "region", "province",
     ]  # fmt: skip
     assert finest_place("PRE-302", "restricted") == "region"
+
+
+def test_in_a_row_nobody_is_shown_and_zeros_only_where_they_single_out_no_one() -> None:
+    """All four girls: that the others are zero would say it (DOMAIN §2.5.6)."""
+    hidden = Figure(None)
+    alone = in_a_row(4, {"women": 0, "girls": 4})
+    assert (alone.total, dict(alone.parts)) == (hidden, {"women": hidden, "girls": hidden})
+    two = in_a_row(40, {"women": 36, "girls": 4, "boys": 0})
+    assert dict(two.parts) == {"women": hidden, "girls": hidden, "boys": Figure(0)}
+    assert in_a_row(0, {"women": 0}).total == Figure(0)
+    assert dict(in_a_row(4, {"women": 0, "girls": 4}, min_cell=0).parts) == {"women": Figure(0), "girls": Figure(4)}

@@ -320,6 +320,21 @@ def test_it_is_nine_statements_whatever_there_is(lived: Any, apply: Apply, state
         assert [statement.split()[0] for statement in asked] == ["SELECT"] * 9
 
 
+def test_a_count_that_goes_on_comes_with_the_years_before(seeded: Any, apply: Apply) -> None:
+    """A sum is of its year alone; of a stock earlier years are known to whoever read them."""
+    for code, period, number in (("IND-23", "2018Q2", "120"), ("IND-20", "201808", "12")):
+        item = apply(lambda unit, code=code: unit.plans.indicator(seeded.plan_id, code))
+        answers = {"/data/data_status": "final", "/data/value_people": number}
+        about = SimpleNamespace(agency_code=item.agency_code, subject=item.subject, is_restricted=True)
+        sent = send(seeded, about, period, NOW - WEEK, answers=answers, activity_status=None, progress=None)
+        id = apply(sent)
+        apply(lambda unit, id=id: unit.submissions.set_validation_state(id, "validated"))
+    look = lambda unit: Figures(unit).indicators(seeded.plan_id, NOW + WEEK * 20, ZONE)  # noqa: E731
+    found = {each.indicator.code: (each.values, each.earlier) for each in apply(look)}
+    assert found["IND-23"] == ((), (120,))
+    assert found["IND-20"] == ((), ())
+
+
 def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Apply, statements: Any) -> None:
     """Sealed or not; a confirmed zero is a figure, a missing one is none; two statements."""
     indicator = lambda code: apply(lambda unit: unit.plans.indicator(seeded.plan_id, code))  # noqa: E731

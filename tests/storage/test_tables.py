@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import event, insert, select, update
 
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, catalogue, wording
@@ -41,6 +41,7 @@ from storage.models import (
     StrategicArea,
     table,
 )
+from storage.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
@@ -475,6 +476,44 @@ def test_outside_there_is_no_free_text_no_name_and_nobody_who_is_few(plan: Plan,
                 assert not [w for w in (b"Person ", b"secreto", b"1+1", b"uuid:h1") if w in data], dataset
     with pytest.raises(Conflict):
         plan.take("answers", "csv", audience=audience, form_id="household")
+
+
+def test_people_of_a_restricted_indicator_are_few_though_it_names_no_limit(plan: Plan, apply: Any) -> None:
+    """The activity is open, what it counts is not; and one category that holds everybody is not told by its zeros."""
+    indicator, activity = table(Indicator), table(Activity)
+    apply(
+        lambda unit: (
+            unit.connection.execute(
+                update(indicator).where(indicator.c.code == "IND-01").values(sensitivity="restricted", min_cell=0)
+            )
+            and unit.connection.execute(
+                update(activity)
+                .where(activity.c.code == "PRE-101")
+                .values(indicator_id=select(indicator.c.id).where(indicator.c.code == "IND-01").scalar_subquery())
+            )
+            and None
+        )
+    )
+    row = plan.rows("reports", audience="observers")[0]
+    assert (row["people_total"], row["women"], row["men"]) == ("protegida", "protegida", 0)
+    answers = plan.read("answers", "jsonl", audience="observers")["activity_report"][0]
+    assert (answers["ben_total"], answers["ben_women"], answers["ben_men"]) == ("protegida",) * 3
+
+
+def test_the_global_compact_is_in_no_ministerial_or_public_file_unless_an_admin_says_so(plan: Plan, apply: Any) -> None:
+    """Not adopted here: on for partners and inside, a switch for the others (DOMAIN §1.3)."""
+
+    def columns() -> list[bool]:
+        asked = ({}, {"audience": "observers"}, {"audience": "observers", "role": Role.READER}, {"audience": "public"})
+        return [
+            name in plan.rows(dataset, **each)[0]
+            for dataset, name in (("plan", "gcm_objectives"), ("indicators", "gcm_objective"))
+            for each in asked
+        ]
+
+    assert columns() == [True, True, False, False] * 2
+    apply(lambda unit: unit.settings.set(plan.world.plan_id, SHOW_GCM, "yes", now=NOW, by=None) and None)
+    assert columns() == [True] * 8
 
 
 def test_an_indicator_has_a_row_a_figure_inside_and_a_year_outside(plan: Plan) -> None:
