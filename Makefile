@@ -33,7 +33,7 @@ docs: $(READY)  ## the documentation site in docs/_build/html; a dead link or an
 cards: docs  ## the focal point's cards as PDF, one sheet each, in docs/_build; needs Chromium
 	$(BIN)/python docs/print_cards.py
 
-pictures: $(READY)  ## the docs' pictures, taken anew from the real demo; needs Chromium
+pictures: $(READY)  ## the docs' pictures, taken anew from the real demo; needs Chromium and poppler
 	$(BIN)/python docs/pictures.py
 
 bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--rounds 1 --seconds 3 --scenes polling"

@@ -8,7 +8,7 @@ stops when the page asks, so that a killed bot leaves its Telegram standing, as 
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,8 @@ from storage.unit_of_work import UnitOfWork
 BEGINS = datetime(2018, 10, 3, 8, 0, tzinfo=ZoneInfo("America/Santo_Domingo"))
 FOLDER = Path("demo")
 LAST_PERIODS = ("2018Q2", "201808")
+WAITING = (("PRE-103", "2018Q3"), ("ASI-301", "201809"))
+_Due = tuple[Activity, ReportingPeriod, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         print(sentence, file=sys.stderr)
     if is_new:
         populate(settings)
-        print("People enrolled, last period's reports in place.", file=sys.stderr)
+        fill_queue(settings)
+        print("People enrolled, last period's reports and two of this one's in place.", file=sys.stderr)
     start = wake(settings)
     world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
     # Update numbers never come twice, or the bot would take new messages for redelivered ones.
@@ -115,7 +118,13 @@ def populate(settings: Settings) -> None:
     """Enrol the cast, and have every agency report what it had to before October."""
     with open_storage(settings) as database:
         database.units.submit(None, lambda unit: _enrol(unit, settings)).result()
-        database.units.submit(None, lambda unit: _report(unit, settings)).result()
+        database.units.submit(None, lambda unit: _report(unit, settings, _last(unit), is_validated=True)).result()
+
+
+def fill_queue(settings: Settings) -> None:
+    """Two of this month's reports wait for the coordinator, one of them restricted."""
+    with open_storage(settings) as database:
+        database.units.submit(None, lambda unit: _report(unit, settings, _waiting(unit), is_validated=False)).result()
 
 
 def wake(settings: Settings) -> datetime:
@@ -161,8 +170,29 @@ _NEXT_STEPS = (
 )
 
 
-def _report(unit: UnitOfWork, settings: Settings) -> None:
-    """Last period's reports, filled through the same engine as in the chat, and validated."""
+def _last(unit: UnitOfWork) -> Iterator[_Due]:
+    """What was due before October."""
+    plan = unit.plans.only()
+    for code in LAST_PERIODS:
+        period = unit.plans.period(plan.id, code)
+        at = datetime(period.opens_on.year, period.opens_on.month, 4, 14, 0, tzinfo=UTC)
+        for expected in expected_reports(unit.plans.activities(plan.id), period):
+            yield expected.activity, period, at
+
+
+def _waiting(unit: UnitOfWork) -> Iterator[_Due]:
+    """What was handed in the day before and nobody has looked at yet: the coordinator's queue."""
+    plan = unit.plans.only()
+    for activity, period in WAITING:
+        yield (
+            unit.plans.activity(plan.id, activity),
+            unit.plans.period(plan.id, period),
+            BEGINS.astimezone(UTC) - timedelta(hours=16),
+        )
+
+
+def _report(unit: UnitOfWork, settings: Settings, due: Iterator[_Due], *, is_validated: bool) -> None:
+    """Reports filled through the same engine as in the chat."""
     plan = unit.plans.only()
     version = unit.forms.current(plan.id, "activity_report")
     if version is None:
@@ -175,30 +205,25 @@ def _report(unit: UnitOfWork, settings: Settings) -> None:
     }
     fallback = next(p.id for p in unit.people.list(plan.id) if p.membership and p.membership.role is Role.COORDINATOR)
     agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
-    number = 0
-    for code in LAST_PERIODS:
-        period = unit.plans.period(plan.id, code)
-        at = datetime(period.opens_on.year, period.opens_on.month, 4, 14, 0, tzinfo=UTC)
-        for expected in expected_reports(unit.plans.activities(plan.id), period):
-            activity, number = expected.activity, number + 1
-            answers = fill(form, activity, period, number, at, settings)
-            sent = unit.submissions.add(
-                plan_id=plan.id,
-                form_id=version.form_key,
-                form_version_id=version.id,
-                instance_id=f"uuid:demo-{code}-{activity.code}",
-                person_id=reporters.get(agencies[activity.agency_code], fallback),
-                agency_id=agencies[activity.agency_code],
-                subject=activity.subject,
-                reporting_period_id=period.id,
-                answers=answers,
-                sensitive=activity.is_restricted,
-                language="es",
-                activity_status="in_progress",
-                progress=_PROGRESS[number % len(_PROGRESS)],
-                started_at=at,
-                now=at + timedelta(minutes=number),
-            )
+    for number, (activity, period, at) in enumerate(due, 1):
+        sent = unit.submissions.add(
+            plan_id=plan.id,
+            form_id=version.form_key,
+            form_version_id=version.id,
+            instance_id=f"uuid:demo-{period.code}-{activity.code}",
+            person_id=reporters.get(agencies[activity.agency_code], fallback),
+            agency_id=agencies[activity.agency_code],
+            subject=activity.subject,
+            reporting_period_id=period.id,
+            answers=fill(form, activity, period, number, at, settings),
+            sensitive=activity.is_restricted,
+            language="es",
+            activity_status="in_progress",
+            progress=_PROGRESS[number % len(_PROGRESS)],
+            started_at=at,
+            now=at + timedelta(minutes=number),
+        )
+        if is_validated:
             unit.submissions.set_validation_state(sent.id, "validated")
 
 

@@ -62,8 +62,8 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
         lines.append(line(f"🔒 {say('review.restricted', n=restricted)}"))
     if mine := sum(one.reviewer_id == ex.person.id for one in found):
         lines.append(line(f"↩️ {say('review.mine', n=mine)}"))
-    days = max((ex.now - min(one.submitted_at for one in found)).days, 0)
-    lines.append(line(italic(say("review.oldest", n=days) if days else say("review.oldest_today"))))
+    oldest = min(one.submitted_at for one in found).astimezone(ex.zone).date()
+    lines.append(line(italic(say("review.oldest", date=show_date(oldest.isoformat(), ex.language)))))
     lines += sent_back
     rows: list[tuple[Button, ...]] = [(_item_button(ex, one),) for one in order[page * PAGE : (page + 1) * PAGE]]
     filtered = f".{agency}" if agency else ""

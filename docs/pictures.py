@@ -159,7 +159,20 @@ def the_others(browser: Browser, address: str) -> None:
     button(chat, "MMUJER · PRE-101").click()
     page.wait_for_timeout(700)
     keep(card(chat), "coordinator-review")
+    write(chat, "/export plan-state pdf")
+    button(chat, wording("en")("export.go")).click()
+    link = chat.get_by_role("log").get_by_role("link", name=re.compile(r"\.pdf"))
+    expect(link).to_be_visible()
+    with page.expect_download() as coming:
+        link.click()
+    keep(first_page(coming.value.path()), "plan-on-one-page")
     page.context.close()
+
+
+def first_page(document: Path) -> bytes:
+    """A PDF's first page as a picture; needs pdftoppm."""
+    command = ["pdftoppm", "-png", "-r", "90", "-singlefile", str(document), "-"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 def bad_days(browser: Browser, address: str) -> None:

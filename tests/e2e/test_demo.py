@@ -222,8 +222,8 @@ def test_the_tour_can_be_had_done_to_its_end(
     onwards: tuple[str, str],
     over: str,
 ) -> None:
-    """Ten steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's own
-    buttons, and what it speaks of is then in the chats.
+    """Thirteen steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's
+    own buttons, and what it speaks of is then in the chats.
     """
     with demo_process(tmp_path) as address:
         page = browser.new_page(**SCREENS[screen])
@@ -237,20 +237,22 @@ def test_the_tour_can_be_had_done_to_its_end(
         tour = page.locator("#tour")
         tour.get_by_role("button", name=begin).click()
         titles = set()
-        for number in range(1, 11):
+        for number in range(1, 14):
             expect(tour.locator(".number")).to_contain_text(str(number))
             expect(tour.get_by_role("heading")).to_be_focused()
             titles.add(tour.get_by_role("heading").inner_text())
             if number > 1:
                 tour.get_by_role("button", name=do).click()
                 expect(tour.locator(".tour-status")).to_have_class(re.compile("done"), timeout=40_000)
+            if number == 7:
+                expect(page.locator("#phone-505 article.bot").last).to_contain_text("Reportes: 3 de")
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
         expect(tour.get_by_role("heading", name=over)).to_be_visible()
 
-        assert len(titles) == 10
+        assert len(titles) == 13
         assert complaints == []
         assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
-        for person, words in ((501, "Cuántas unidades"), (502, "Ana Martínez ya empezó"), (505, "Reportes: 1 de"),
+        for person, words in ((501, "Corregido. Recibo"), (502, "Ana Martínez ya empezó"), (505, "_201809_internal_"),
                               (507, "Observer view"), (508, "Soy el asistente")):  # fmt: skip
             expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(words)
 
@@ -260,8 +262,8 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     tour, carmen = page.locator("#tour"), Phone(page, "Carmen Soto")
     tour.get_by_role("button", name="Empezar el recorrido").click()
     tour.get_by_role("button", name="Siguiente").click()
-    for number in range(2, 8):
-        expect(tour.locator(".number")).to_have_text(f"Paso {number} de 10")
+    for number in range(2, 7):
+        expect(tour.locator(".number")).to_have_text(f"Paso {number} de 13")
         tour.get_by_role("button", name=re.compile("Saltar|Siguiente")).click()
     expect(tour.get_by_role("heading", name="Carmen, coordinación")).to_be_visible()
     expect(tour.get_by_role("button", name="Siguiente")).to_have_count(0)
@@ -273,12 +275,12 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     expect(tour.locator(".tour-status")).to_have_text("✓ Hecho: mírelo en el chat.")
     expect(tour.get_by_role("button", name="Siguiente")).to_be_enabled()
     page.reload()
-    expect(tour.locator(".number")).to_have_text("Paso 8 de 10")
+    expect(tour.locator(".number")).to_have_text("Paso 7 de 13")
     tour.get_by_role("button", name="Dejar el recorrido").click()
     expect(tour).to_be_hidden()
     page.reload()
-    page.get_by_role("button", name="Seguir recorrido, 8/10").click()
-    expect(tour.locator(".number")).to_have_text("Paso 8 de 10")
+    page.get_by_role("button", name="Seguir recorrido, 7/13").click()
+    expect(tour.locator(".number")).to_have_text("Paso 7 de 13")
 
 
 def _order(demo: str, what: str) -> None:
