@@ -52,6 +52,10 @@ def hear_comment(ex: Exchange, argument: str, text: str) -> None:
         say = wording(coordinator.language)
         what = about or say("comment.about_plan")
         head = say("comment.told", name=ex.person.name, agency=ex.agency_code or "–", about=what)
+        if about and _is_restricted(ex, about):  # a notification is read on lock screens (S24)
+            look = Button(say("review.look"), f"command:comentarios:{number}", "primary")
+            ex.tell(coordinator.telegram_id, Card((line(bold(f"🔒 {head}")),), ((look,),)))
+            continue
         rows = (
             (Button(say("comment.answer"), f"command:comentarios:r.{number}", "primary"),),
             (Button(say("command.comentarios"), "command:comentarios:"),),
@@ -198,6 +202,14 @@ def _subject(ex: Exchange, code: str) -> str | None:
         except NotFound:
             continue
     return None
+
+
+def _is_restricted(ex: Exchange, code: str) -> bool:
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    try:
+        return plans.activity(plan_id, code).is_restricted
+    except NotFound:
+        return plans.indicator(plan_id, code).is_restricted
 
 
 def _title(ex: Exchange, code: str) -> str:

@@ -5,6 +5,7 @@ now: the version it was drawn for, its state, whose it is. Whoever was slower is
 travels in the buttons themselves, so that a tap that arrives twice ticks once and nothing is forgotten by a restart.
 """
 
+import contextlib
 import zlib
 from collections.abc import Sequence
 
@@ -431,9 +432,12 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
         ex.show(Card(tuple(lines), rows))
         ex.stand(None)
         return
+    done = 0
     for one in found:
-        ex.unit.reviews.decide(ex.unit.submissions.get(one.id), "validated", ex.person.id, ex.now)
-    head = [line(f"✅ {ex.say('review.together_done', n=len(found), agency=agency)}"), line("")]
+        with contextlib.suppress(Conflict):  # another coordinator decided about this one at the same moment
+            ex.unit.reviews.decide(ex.unit.submissions.get(one.id), "validated", ex.person.id, ex.now)
+            done += 1
+    head = [line(f"✅ {ex.say('review.together_done', n=done, agency=agency)}"), line("")]
     ex.show(_queue_card(ex, 0, head=head))
     ex.stand(None)
 

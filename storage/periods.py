@@ -139,9 +139,7 @@ class Periods:
         before = self._current(agency_id, period.id)
         granted = {"opened_at": now, "opened_by_id": by, "until_on": until_on}
         if before is not None and before.is_asked:
-            self._connection.execute(
-                update(_reopening).where(_reopening.c.id == before.id).values(reason=reason, **granted)
-            )
+            self._change(before, reason=reason, **granted)
         else:
             if before is not None:
                 self._end(before, now)
@@ -195,13 +193,19 @@ class Periods:
             raise Conflict("somebody is reopening it already")
 
     def _end(self, reopening: StoredReopening, now: datetime) -> None:
+        self._change(reopening, ended_at=now)
+
+    def _change(self, reopening: StoredReopening, **values: object) -> None:
+        """Conflict if somebody has ended it, or granted what was asked, since it was read."""
+        opened_at = _reopening.c.opened_at
+        is_as_read = opened_at.is_(None) if reopening.is_asked else opened_at.is_not(None)
         done = self._connection.execute(
             update(_reopening)
-            .where(_reopening.c.id == reopening.id, _reopening.c.ended_at.is_(None))
-            .values(ended_at=now)
+            .where(_reopening.c.id == reopening.id, _reopening.c.ended_at.is_(None), is_as_read)
+            .values(**values)
         )
         if done.rowcount != 1:
-            raise Conflict("somebody has ended it already")
+            raise Conflict("somebody has decided about it already")
 
     def _move_drafts(self, *which: Any, now: datetime) -> None:
         """Let open drafts end when their period locks for them: never in the past, or the days they are kept are lost.

@@ -80,6 +80,17 @@ def test_a_comment_reaches_the_coordination_is_answered_and_changes_no_datum(off
     assert office.rows("SELECT subject FROM comment") == [("activity:PRE-101",)]
 
 
+def test_a_comment_about_what_is_restricted_is_read_in_the_bot_and_not_on_a_lock_screen(office: Office) -> None:
+    """The notification names the code; the text is a tap away (S24)."""
+    office.say(GRACE, "/comment ASI-101")
+    written = office.say(GRACE, "The house in the north is full.")
+    told, buttons = office.shown(written, CARMEN)
+    assert "ASI-101" in told
+    assert "north" not in told
+    shown, _ = office.shown(office.tap(CARMEN, buttons[wording("es")("review.look")]), CARMEN)
+    assert "north" in shown
+
+
 def test_an_answer_does_not_reach_whoever_has_left_or_was_suspended(office: Office) -> None:
     """The phone may be in somebody else's hands; the answer is kept, and the coordinator is told that it did not go."""
     office.say(GRACE, "/comment PRE-101")

@@ -195,6 +195,24 @@ def test_a_draft_of_a_reopened_period_is_announced_before_it_ends(world: Any, ap
     assert (draft.code, draft.on) == ("PRE-102", UNTIL)
 
 
+def test_who_refuses_what_was_granted_meanwhile_is_told_so(world: Any, apply: Apply, september: Any) -> None:
+    """Two coordinators read the same request: what the first one decides stands, whichever it is."""
+    agency_id, by = world.agency_ids[0], world.person_ids[0]
+    ask = lambda unit: unit.periods.ask(  # noqa: E731
+        world.plan_id, agency_id, september, "missing", now=NOW, by=by, today=TODAY
+    )
+    asked = apply(ask)
+    apply(reopen(world, september))
+    with pytest.raises(Conflict):
+        apply(lambda unit: unit.periods.end(asked, now=NOW, by=by))
+    [standing] = apply(lambda unit: unit.periods.reopenings(world.plan_id, TODAY))
+    assert not standing.is_asked
+    apply(lambda unit: unit.periods.end(standing, now=NOW, by=by))
+    with pytest.raises(Conflict):
+        apply(lambda unit: unit.periods.end(standing, now=NOW, by=by))
+    assert apply(acts)[-2:] == ["period.reopened", "period.locked_again"]
+
+
 def test_two_who_reopen_it_at_once_leave_one_reopening(world: Any, apply: Apply, database: Any, september: Any) -> None:
     """Whoever is second is told so, or comes after: never two that hold."""
     done = [database.units.submit(str(n), reopen(world, september)) for n in range(6)]
