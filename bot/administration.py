@@ -554,7 +554,8 @@ def _demoted_admin(ex: Exchange, request_id: int) -> Person | None:
     for request in ex.unit.role_requests.waiting(ex.membership.plan_id, ex.now):
         if request.id == request_id and request.person_id is not None and request.role is not Role.ADMIN:
             who = ex.unit.people.by_id(request.person_id)
-            return who if _role(who) is Role.ADMIN else None
+            held = who.membership_in(request.plan_id)
+            return who if held is not None and held.role is Role.ADMIN else None
     return None
 
 

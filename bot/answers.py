@@ -70,6 +70,8 @@ class Answers:
             return None
         if visit.person.is_suspended:
             return None
+        if job.payload.get("plan_id", visit.membership.plan_id) != visit.membership.plan_id:
+            return None  # it was asked for in another plan than the one they act in now
         return Exchange(unit, visit, self._clock.now(), self._house, job.payload["telegram_id"])
 
 

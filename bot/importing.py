@@ -56,7 +56,7 @@ def decide(ex: Exchange, argument: str) -> None:
     if not key.startswith(number):
         ex.toast = ex.say("publish.stale")
         return
-    payload = {"telegram_id": ex.telegram_id, "key": key}
+    payload = {"telegram_id": ex.telegram_id, "plan_id": ex.membership.plan_id, "key": key}
     if page:
         ex.unit.jobs.add(PAGE, payload | {"page": number_of(page)}, ex.now, chat_id=ex.chat_id)
         return
@@ -97,7 +97,8 @@ def undo(ex: Exchange, argument: str) -> None:
 
 def download(ex: Exchange, argument: str) -> None:
     """The plan as its workbook, sent below in a moment."""
-    ex.unit.jobs.add(SEND, {"telegram_id": ex.telegram_id}, ex.now, chat_id=ex.chat_id)
+    payload = {"telegram_id": ex.telegram_id, "plan_id": ex.membership.plan_id}
+    ex.unit.jobs.add(SEND, payload, ex.now, chat_id=ex.chat_id)
     ex.toast = ex.say("forms.sending")
 
 
@@ -183,11 +184,11 @@ class Importing:
         from storage.imports import differences
 
         with self._database.view() as unit:
-            return differences(unit, draft, self._plan_code(unit, job))
+            return differences(unit, draft, self.plan_code(unit, job))
 
-    def _plan_code(self, unit: UnitOfWork, job: JobRow) -> str:
-        visit = unit.people.by_telegram_id(job.payload["telegram_id"])
-        return visit.memberships[0].plan_code if visit is not None and visit.memberships else ""
+    def plan_code(self, unit: UnitOfWork, job: JobRow) -> str:
+        """Of the plan in which it was asked for: whoever has roles in two has not the same in both."""
+        return next((plan.code for plan in unit.plans.all() if plan.id == job.payload["plan_id"]), "")
 
     def _refuse(self, ex: Exchange, name: str, problems: Sequence[Problem]) -> None:
         ex.show(
@@ -319,7 +320,7 @@ class Importing:
             from storage.plan_workbook import plan_workbook
 
             with self._database.view() as unit:
-                code = self._plan_code(unit, job)
+                code = self.plan_code(unit, job)
                 return code, plan_workbook(unit, code, job.created_at)
 
         code, data = await asyncio.to_thread(made)

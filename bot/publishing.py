@@ -71,7 +71,12 @@ def is_form_file(event: Offered) -> bool:
 
 def receive(ex: Exchange, event: Offered) -> None:
     """An admin sent a form or one of its files: fetch and check it; what it is, the answer will say."""
-    payload = {"telegram_id": ex.telegram_id, "file_id": event.file_id, "name": event.name[:200]}
+    payload = {
+        "telegram_id": ex.telegram_id,
+        "plan_id": ex.membership.plan_id,
+        "file_id": event.file_id,
+        "name": event.name[:200],
+    }
     ex.unit.jobs.add(CHECK, payload, ex.now, chat_id=ex.chat_id)
     ex.forget_card()
     ex.show(Card((line(ex.say("publish.checking", file=event.name[:80])),)))
@@ -91,7 +96,8 @@ def decide(ex: Exchange, argument: str) -> None:
         _settle(ex, sha256)
         ex.show(Card((line(ex.say("publish.discarded")),), ((_home(ex.say),),)))
     else:
-        ex.unit.jobs.add(PUBLISH, {"telegram_id": ex.telegram_id, "sha256": sha256}, ex.now, chat_id=ex.chat_id)
+        payload = {"telegram_id": ex.telegram_id, "plan_id": ex.membership.plan_id, "sha256": sha256}
+        ex.unit.jobs.add(PUBLISH, payload, ex.now, chat_id=ex.chat_id)
         ex.show(Card((line(ex.say("publish.working")),)))
     ex.stand(None)
 

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from desk import NOW, Desk
 from house import ANA, CARMEN, GRACE, JEAN, PEDRO, furnish, settings_in
+from sqlalchemy import insert
 
+from bot.importing import Importing
 from bot.opening import open_storage
 from bot.telegram.updates import command_token
+from conversations.plan import Role
 from conversations.wording import wording
+from storage.models import Plan, table
 from storage.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 
@@ -129,3 +133,27 @@ def test_only_an_admin_changes_the_plan(desk: Desk) -> None:
     assert desk.state() == before
     with desk.database.reader() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM job").scalar() == 0
+
+
+def test_the_workbook_is_of_the_plan_in_which_it_was_asked_for(desk: Desk) -> None:
+    """Whoever coordinates one plan and reads another gets the workbook of the first, whichever is older."""
+    both = 7_700
+
+    def join(unit: UnitOfWork) -> int:
+        first = unit.plans.only()
+        values = {"code": "OTHER", "name": {"es": "Otro plan"}, "starts_on": first.starts_on, "ends_on": first.ends_on}
+        other: int = unit.connection.execute(
+            insert(table(Plan)).values(**values, timezone=first.timezone).returning(table(Plan).c.id)
+        ).scalar_one()
+        person = unit.people.add(both, "Rosa Vidal", "es", NOW, timezone=first.timezone)
+        unit.people.grant(person.id, other, Role.COORDINATOR, now=NOW)
+        unit.people.grant(person.id, first.id, Role.READER, now=NOW)
+        unit.people.accept_privacy(person.id, NOW)
+        return other
+
+    other = desk.database.units.submit(None, join).result()
+    desk.tap(both, command_token("libro", ""))
+    [job] = desk.database.units.submit(None, lambda unit: unit.jobs.of_kind("send_plan", chat_id=both)).result()
+    assert job.payload["plan_id"] == other
+    with desk.database.view() as unit:
+        assert Importing(desk.database, None, None).plan_code(unit, job) == "OTHER"
