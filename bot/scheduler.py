@@ -32,7 +32,10 @@ from bot.returns import VALIDATED
 from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
 from conversations.due import WORK_BEGINS, instant, is_quiet
+from conversations.engine import show_date
+from conversations.plan import Role
 from conversations.reminders import OPEN_REASONS, silenced
+from conversations.wording import wording
 from storage import outbox
 from storage.database import Database
 from storage.errors import Unavailable
@@ -157,12 +160,14 @@ class Scheduler:
             alarm.shutdown(wait=False)
 
     async def _look(self) -> None:
+        was_held = self.is_held
         if self._watch is not None and (jump := self._watch.look()) is not None:
             logger.critical("clock.jumped", seconds=round(jump.total_seconds()), held_for=AGREED)
-        if self.is_held:
-            return
         try:
-            await self.scan(self._clock.now())
+            if not self.is_held:
+                await self.scan(self._clock.now())
+            elif not was_held:
+                self._feed(await self._database.units.run(None, partial(tell_of_the_clock, now=self._clock.now())))
         except Unavailable as error:
             logger.warning("scan.unavailable", reason=str(error))
         except Exception:  # the boundary of one job
@@ -285,6 +290,30 @@ def _begin(unit: UnitOfWork, now: datetime) -> None:
     unit.sessions.expire(now - DRAFTS_KEPT)
 
 
+def tell_of_the_clock(unit: UnitOfWork, now: datetime) -> list[OutboxRow]:
+    """A word to every admin, who can have it set right: that nothing is said for a while, and what time it seems to be.
+
+    To be called once a hold; further jumps inside it are in the log.
+    """
+    told: dict[int, OutboxRow] = {}
+    for plan in unit.plans.all():
+        for admin in unit.people.with_role(plan.id, Role.ADMIN):
+            local = now.astimezone(ZoneInfo(plan.timezone))
+            text = wording(admin.language)(
+                "clock.jumped", time=f"{local:%H:%M}", date=show_date(local.date().isoformat(), admin.language)
+            )
+            draft = OutboxDraft(admin.telegram_id, "notice", "sendMessage", {"text": text})
+            if admin.id not in told:
+                number = unit.outbox.add(draft, now=now)
+                told[admin.id] = _row(number, draft, now)
+    return list(told.values())
+
+
+def _row(number: int, draft: OutboxDraft, now: datetime) -> OutboxRow:
+    """A reply that was just added, to be handed to delivery."""
+    return OutboxRow(number, draft.chat_id, draft.kind, draft.method, draft.payload, draft.card_id, False, 1, now)
+
+
 def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], bool]:
     """Tell those who sent to many how far it is; the edits of their cards, and whether something goes on."""
     edits: list[OutboxRow] = []
@@ -302,9 +331,7 @@ def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], boo
         card = progress_card(language, one.sent, one.total, is_over=is_over, is_stopped=one.is_stopped, number=one.id)
         draft = OutboxDraft(one.chat_id, "notice", "editMessageText", message_of(card).payload, one.card_id)
         number = unit.outbox.add(draft, now=now)
-        edits.append(
-            OutboxRow(number, draft.chat_id, draft.kind, draft.method, draft.payload, draft.card_id, False, 0, now)
-        )
+        edits.append(_row(number, draft, now))
     return edits, goes_on
 
 

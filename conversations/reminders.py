@@ -34,6 +34,8 @@ MINUTES_EACH = 2
 LISTED = 6
 """Activities named in one reminder; the rest is a number."""
 AGENCIES_LISTED = 16
+LETTERS = 4
+"""Agencies that have a button to a letter under one notice."""
 
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
@@ -446,6 +448,7 @@ STAGES = ("open", "before", "due", "grace", "late")
 def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:
     say = wording(who.language)
     lines: list[Line] = []
+    letters: list[str] = []
     for topic in topics:
         name = period_name(topic.period, who.language)
         if lines:
@@ -459,14 +462,16 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
                 parts.append(say(f"remind.need.{answer}"))
             if (times := agenda.in_a_row.get(agency, 0)) >= 2 and topic.rung is Rung.LOCKED:
                 parts.append(say("remind.in_a_row" if times == 2 else "remind.to_plenary", n=times))
+                letters.append(agency)
             lines.append(line("• ", " · ".join(parts)))
         if len(topic.agencies) > AGENCIES_LISTED:
             lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
         lines.append(line(say(f"closing.{topic.rung}_then")))
-    rows = (
+    rows: list[tuple[Button, ...]] = [
         (
             Button(say("remind.chase"), "command:recordar:", "primary"),
             Button(say("command.progreso"), "command:progreso:"),
         ),
-    )
-    return Card(tuple(lines), rows)
+    ]
+    rows += [(Button(say("escalate.open", agency=agency), f"command:oficio:{agency}"),) for agency in letters[:LETTERS]]
+    return Card(tuple(lines), tuple(rows))

@@ -21,6 +21,7 @@ from conversations.plan import (
     OF_AN_AGENCY,
     Activity,
     ActivityStatus,
+    PeriodType,
     ReportingPeriod,
     Role,
     ValidationState,
@@ -580,6 +581,22 @@ class Schedules:
             answers={row.code: row.answer for row in answers},
             with_focal_point=frozenset() if is_decided else self._with_focal_point(plan_id, now, outlook),
         )
+
+    def passed(self, plan_id: int, agency_code: str, today: date) -> tuple[ReportingPeriod, ...]:
+        """The periods in a row that an agency has let lock without closing, back from the last: of its longest row."""
+        periods = [period for period in self._unit.plans.periods(plan_id) if period.locks_on <= today]
+        activities = self._unit.plans.activities(plan_id, include_retired=True, agencies={agency_code})
+        ended = self._ended(plan_id)
+        closed = {(row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=date.min)}
+        rows: list[tuple[ReportingPeriod, ...]] = []
+        for kind in PeriodType:
+            kept = [p for p in self._kept_periods(plan_id, periods, periods) if p.type == kind]
+            expected = [p for p in kept if agency_code in _agencies(activities, p, ended)]
+            number = passed_in_a_row(
+                agency_code, [p.code for p in expected], {p.code: {agency_code} for p in expected}, closed
+            )
+            rows.append(tuple(expected[len(expected) - number :]))
+        return max(rows, key=len)
 
     def _kept_periods(
         self, plan_id: int, closing: Sequence[ReportingPeriod], periods: Sequence[ReportingPeriod]

@@ -40,7 +40,7 @@ from bot.sandbox.telegram import Person, World
 ALLOWED = 30.0
 NINE = datetime(2018, 10, 5, 8, 59, 57, tzinfo=ZoneInfo("America/Santo_Domingo"))
 FIRST = 100_001
-REMINDER = re.compile("closes today")
+REMINDER = re.compile("is due today")
 SENT = frozenset({"sendMessage", "editMessageText"})
 LONGEST = 60.0
 """Seconds after which somebody who has not been answered gives up."""

@@ -78,7 +78,7 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     """One message with all that is left; Empezar opens the first; nothing more after everything was sent."""
     ana = town.officer(ANA)
     at(town, "2018-10-05T09:00")
-    ana.wait_for("Hoy cierra septiembre 2018 para MMUJER", 20)
+    ana.wait_for("Hoy vence el plazo de septiembre 2018 para MMUJER", 20)
     assert "PRE-101" in ana.text
     assert "ASI-201" in ana.text
     assert ana.text.count("\n") >= 2
@@ -98,10 +98,10 @@ def test_a_month_on_the_phones(town: Town) -> None:
     """The clock walks through October: each step once, in private, to the right people, and nothing at night."""
     ana, luis, carmen, jean = (town.officer(who) for who in (ANA, LUIS, CARMEN, JEAN))
     at(town, "2018-10-03T09:00")
-    ana.wait_for("cierra el", 20)
+    ana.wait_for("vence el", 20)
     at(town, "2018-10-05T07:30")
     at(town, "2018-10-05T09:00")
-    ana.wait_for("Hoy cierra", 20)
+    ana.wait_for("Hoy vence", 20)
     jean.wait_for("Jodi a", 20)
     at(town, "2018-10-06T12:00")
     at(town, "2018-10-08T09:00")
@@ -123,7 +123,7 @@ def test_nothing_new_is_a_report_with_its_reason(town: Town) -> None:
     """One press for all that is left: as last time, receipts and all, and reminders stop."""
     ana = town.officer(ANA)
     at(town, "2018-10-05T09:00")
-    ana.wait_for("Hoy cierra", 20)
+    ana.wait_for("Hoy vence", 20)
     ana.tap("Sin novedades")
     assert "PRE-101" in ana.text
     ana.tap("Espera presupuesto")
@@ -143,11 +143,11 @@ def test_tomorrow_a_pause_and_a_hurricane(town: Town) -> None:
     """Each is one press, and the ledger says why nothing came."""
     ana, luis, carmen = (town.officer(who) for who in (ANA, LUIS, CARMEN))
     at(town, "2018-10-03T09:00")
-    ana.wait_for("cierra el", 20)
+    ana.wait_for("vence el", 20)
     ana.tap("Recordarme mañana")
     assert "4 oct 2018" in ana.text
     at(town, "2018-10-04T09:00")
-    ana.wait_for("cierra el", 20)
+    ana.wait_for("vence el", 20)
     carmen.say("/pausar")
     carmen.tap("1 día")
     hear(carmen, "todas las instituciones")
@@ -169,7 +169,7 @@ def test_a_coordinator_reminds_who_is_missing_once_a_day(town: Town) -> None:
     """Private, to those not reminded today; the sender sees how many it reached."""
     carmen, ana = town.officer(CARMEN), town.officer(ANA)
     at(town, "2018-10-03T09:00")
-    ana.wait_for("cierra el", 20)
+    ana.wait_for("vence el", 20)
     at(town, "2018-10-04T10:00")
     carmen.say("/recordar")
     hear(carmen, "instituciones con reportes pendientes")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import ANA, furnish, settings_in
+from house import ANA, PEDRO, furnish, settings_in
 from sqlalchemy import select
 
 from bot.opening import open_storage
@@ -224,3 +224,15 @@ def test_a_clock_that_is_set_right_by_a_minute_is_trusted() -> None:
     watch = ClockWatch(clock)
     clock.wall += timedelta(minutes=1)
     assert (watch.look(), watch.is_held) == (None, False)
+
+
+async def test_a_jump_is_told_to_the_admins_once(database: Database) -> None:
+    """A log is read by nobody at nine in the morning; who can have the clock set right is told in chat (G9)."""
+    clock, fed = Wound(), []
+    scheduler = Scheduler(database, clock, ZONE, said=lambda: None, feed=fed.extend, watch=ClockWatch(clock))
+    for jump in (timedelta(days=1), -timedelta(hours=3), timedelta()):
+        clock.run(minutes=1)
+        clock.wall += jump
+        await scheduler._look()
+    assert [row.chat_id for row in fed] == [PEDRO]
+    assert "ahora marca 09:01 del 6 oct 2018" in fed[0].payload["text"]

@@ -144,7 +144,7 @@ def test_a_pause_that_is_over_lets_a_step_be_told_late() -> None:
     )
     verdict = decided(agenda, ANA, "2018-10-08T09:00")
     assert isinstance(verdict, Say)
-    assert "cerró" in plain(reminder(verdict.topics, ANA, agenda))
+    assert "venció" in plain(reminder(verdict.topics, ANA, agenda))
 
 
 def test_tomorrow_means_the_day_that_was_said() -> None:
@@ -180,7 +180,7 @@ def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
     quarterly = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
     topics = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Left(quarterly, THIRD_QUARTER),)))
     card = reminder(topics, ANA, agenda_on("2018-10-05"))
-    assert plain(card).startswith("Hoy cierra septiembre 2018 para MMUJER. Queda 1.")
+    assert plain(card).startswith("Hoy vence el plazo de septiembre 2018 para MMUJER. Queda 1.")
     assert "También 3.er trimestre 2018: 1" in plain(card)
     taps = [button.tap for row in card.rows for button in row]
     assert taps == ["command:empezar:", "command:posponer:", "command:novedades:", "command:relevo:"]

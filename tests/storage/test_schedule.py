@@ -26,7 +26,7 @@ TODAY = date(2018, 10, 5)
 
 
 def draft(chat_id: int = 501) -> OutboxDraft:
-    return OutboxDraft(chat_id, "reminder", "sendMessage", {"text": "Hoy cierra"})
+    return OutboxDraft(chat_id, "reminder", "sendMessage", {"text": "Hoy vence"})
 
 
 def fire(unit: UnitOfWork, world: World, person: int = 0, window: date = TODAY, **more: Any) -> bool:

@@ -1,0 +1,63 @@
+"""Two periods in a row without closing: a letter to the head of the institution, drafted here and sent by a person.
+
+A machine that writes to a minister has taken somebody's place (DOMAIN §5.3, step 6). So the bot counts, proposes a
+phone call first, and shows a text to copy; whether it goes out, and on whose paper, is the coordinator's to decide.
+"""
+
+from bot.exchange import Denied, Exchange
+from conversations.cards import Button, Card, line, paragraph
+from conversations.plan import AGENCY_ROLES, Agency, ReportingPeriod, period_name, translated
+from storage.errors import NotFound
+
+ACTS = (("draft", "escalate.draft"), ("call", "escalate.call"), ("later", "escalate.later"))
+CODES = 12
+"""Activities named in a letter; the rest is a number."""
+
+
+def escalate(ex: Exchange, argument: str) -> None:
+    """What can be done about an agency that has let periods pass: see the draft, call first, leave it for now."""
+    code, _, act = argument.partition(".")
+    try:
+        agency = ex.unit.plans.agency(ex.membership.plan_id, code)
+    except NotFound:
+        raise Denied from None
+    say, home = ex.say, (Button(ex.say("menu.home"), "command:menu:"),)
+    passed = ex.unit.schedule.passed(ex.membership.plan_id, code, ex.today)
+    if len(passed) < 2:
+        ex.show(Card((line(say("escalate.none", agency=code)),), (home,)))
+    elif act == "draft":
+        back = (Button(say("escalate.call"), f"command:oficio:{code}.call"),)
+        ex.show(Card((*paragraph(_letter(ex, agency, passed)), line(""), line(say("escalate.copy"))), (back, home)))
+    elif act == "call":
+        names = [
+            who.name
+            for who in ex.unit.schedule.recipients(ex.membership.plan_id)
+            if who.agency_code == code and who.role in AGENCY_ROLES
+        ]
+        text = (
+            say("escalate.who", agency=code, names=", ".join(names)) if names else say("escalate.nobody", agency=code)
+        )
+        ex.show(Card((line(text),), ((Button(say("escalate.draft"), f"command:oficio:{code}.draft"),), home)))
+    elif act == "later":
+        ex.show(Card((line(say("escalate.postponed", agency=code)),), (home,)))
+    else:
+        rows = ((Button(say(key), f"command:oficio:{code}.{name}"),) for name, key in ACTS)
+        ex.show(Card((line(say("coord.escalate", agency=code, n=len(passed))),), (*rows, home)))
+    ex.stand(None)
+
+
+def _letter(ex: Exchange, agency: Agency, passed: tuple[ReportingPeriod, ...]) -> str:
+    """Facts and an offer, no adjectives; codes of activities, never their texts."""
+    plan_id, say = ex.membership.plan_id, ex.say
+    agenda = ex.unit.schedule.agenda(plan_id, ex.unit.schedule.outlook(plan_id, ex.today), ex.now, {agency.code})
+    codes = [left.item.code for left in agenda.left.get(agency.code, ())]
+    named = ", ".join(codes[:CODES])
+    return say(
+        "escalate.letter_left" if codes else "escalate.letter",
+        name=translated(agency.name, ex.language),
+        n=len(passed),
+        periods=", ".join(period_name(period, ex.language) for period in passed),
+        left=len(codes),
+        codes=named if len(codes) <= CODES else f"{named}, {say('remind.more', n=len(codes) - CODES)}",
+        sender=ex.person.name,
+    )

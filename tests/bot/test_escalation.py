@@ -1,0 +1,86 @@
+"""Two periods in a row without closing: a letter that a person may send, and the bot never does (DOMAIN §5.3)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Desk
+from house import ANA, CARMEN, PEDRO, furnish, settings_in
+
+from bot.holidays import furnish_calendar
+from bot.opening import open_storage
+from bot.telegram.handled import Handled
+from bot.telegram.updates import command_token
+from storage.unit_of_work import UnitOfWork
+
+JULY = datetime(2018, 7, 1, tzinfo=UTC)
+LOCKED = datetime(2018, 11, 15, 13, tzinfo=UTC)
+"""October has locked, and September before it."""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    furnish(tmp_path)
+    with open_storage(settings_in(tmp_path)) as database:
+        database.units.submit(None, lambda unit: furnish_calendar(unit, unit.plans.only(), JULY)).result()
+        made = Desk(database)
+        made.now = LOCKED
+        yield made
+
+
+def said(handled: Handled) -> str:
+    return "\n".join(str(row.payload.get("text", "")) for row in handled.deliveries)
+
+
+def labels(handled: Handled) -> list[str]:
+    rows: list[Any] = [row.payload["reply_markup"]["inline_keyboard"] for row in handled.deliveries]
+    return [button["text"] for keyboard in rows for line in keyboard for button in line]
+
+
+def ask(desk: Desk, who: int, argument: str) -> Handled:
+    return desk.tap(who, command_token("oficio", argument))
+
+
+def test_the_coordinator_is_offered_a_draft_a_call_and_time(desk: Desk) -> None:
+    """The bot counts and proposes; who decides is asked, and every way out is a tap."""
+    offered = ask(desk, CARMEN, "PGR")
+    assert "PGR lleva 2 períodos sin cerrar" in said(offered)
+    assert labels(offered)[:3] == ["📄 Ver borrador", "📞 Llamar primero", "Posponer"]
+    assert "Reportan por PGR: Rosa Díaz" in said(ask(desk, CARMEN, "PGR.call"))
+    assert "si PGR deja pasar otro" in said(ask(desk, CARMEN, "PGR.later"))
+
+
+def test_the_letter_has_facts_and_goes_to_nobody(desk: Desk) -> None:
+    """Periods and codes, no adjectives, no title of a restricted activity; in the coordinator's chat alone."""
+    drafted = ask(desk, CARMEN, "PGR.draft")
+    assert "A la persona titular de Procuraduría" in said(drafted)
+    assert "septiembre 2018, octubre 2018" in said(drafted)
+    assert "Carmen Soto" in said(drafted)
+    assert {row.chat_id for row in drafted.deliveries} == {CARMEN}
+
+
+def test_whoever_closed_in_between_begins_anew(desk: Desk) -> None:
+    """One closed period ends the row: of one alone nobody writes to a minister."""
+
+    def close(unit: UnitOfWork) -> None:
+        plan, agency = unit.plans.only(), unit.plans.agency(unit.plans.only().id, "PGR")
+        person = unit.people.by_telegram_id(CARMEN)
+        assert person is not None
+        for code in ("201809", "2018Q3"):
+            unit.plans.close(plan.id, agency.id, unit.plans.period(plan.id, code).id, person.id, LOCKED)
+
+    desk.database.units.submit(None, close).result()
+    assert "ya no tiene períodos seguidos" in said(ask(desk, CARMEN, "PGR"))
+
+
+@pytest.mark.parametrize("who", [ANA, PEDRO])
+def test_nobody_else_drafts_letters(desk: Desk, who: int) -> None:
+    """Not the agency itself, not an admin: it is the coordinator's to decide."""
+    assert "titular" not in said(ask(desk, who, "PGR.draft"))
+
+
+def test_an_agency_that_does_not_exist_is_denied(desk: Desk) -> None:
+    """A forged button (S3)."""
+    assert "titular" not in said(ask(desk, CARMEN, "NADA.draft"))
