@@ -222,6 +222,7 @@ class Dispatch:
                 return
             if command is not None and command.hears is not None:
                 self._allowed(ex, command)
+                ex.typed_message_id = event.origin
                 command.hears(ex, argument, event.text.strip())
                 return
         self._stand_anew(ex)

@@ -15,6 +15,7 @@ from bot.access import REPORTERS
 from bot.shelf import Shelf
 from bot.telegram import render
 from bot.telegram.updates import command_token, form_token
+from conversations import safeguards
 from conversations.cards import Card
 from conversations.plan import OF_AN_AGENCY
 from conversations.wording import Wording, wording
@@ -65,6 +66,8 @@ class Exchange:
     deliveries: list[OutboxRow] = field(default_factory=list)
     toast: str = ""
     is_alert: bool = False
+    typed_message_id: int | None = None
+    """What was typed outside a form, while its command hears it."""
     _card_id: int | None = None
     _language: str = ""
 
@@ -238,6 +241,18 @@ class Exchange:
     def delete(self, message_id: int) -> None:
         """Take a message of the person out of the chat."""
         self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+
+    def refuses(self, text: str) -> bool:
+        """Of what is typed about something restricted: whether it seems to name somebody, who is told so.
+
+        Either way it leaves the chat at once (S15, DOMAIN §2.6).
+        """
+        if self.typed_message_id is not None:
+            self.delete(self.typed_message_id)
+        if safeguards.personal_data(text, strict=True) is None:
+            return False
+        self.notice(self.say("err.pii"))
+        return True
 
     def unsay_later(self, card_id: int) -> None:
         """Whatever is done with it, this card is out of the chat within a day; after two Telegram refuses (S15)."""

@@ -46,6 +46,8 @@ def hear_comment(ex: Exchange, argument: str, text: str) -> None:
         ex.stand(None, awaits=f"comentar:{argument}")
         return
     about, plan_id = _about(ex, argument), ex.membership.plan_id
+    if about and _is_restricted(ex, about) and ex.refuses(text):
+        return
     subject = _subject(ex, about) if about else None
     number = ex.unit.comments.add(plan_id, ex.person.id, subject, text, ex.now)
     for coordinator in ex.unit.people.with_role(plan_id, Role.COORDINATOR):
@@ -92,6 +94,8 @@ def hear_answer(ex: Exchange, argument: str, text: str) -> None:
     if not text or len(text) > LONGEST:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), (_home(ex),)))
         ex.stand(None, awaits=f"comentarios:{argument}")
+        return
+    if found.subject and _is_restricted(ex, found.code) and ex.refuses(text):
         return
     if not ex.unit.comments.settle(found.plan_id, found.id, by=ex.person.id, now=ex.now, reply=text):
         _say(ex, ex.say("comment.settled_already"))

@@ -123,6 +123,8 @@ def reply(ex: Exchange, argument: str) -> None:
 def hear_reply(ex: Exchange, argument: str, text: str) -> None:
     """Back into the queue as it was sent, with the word beside it: returned → submitted, and no new version."""
     sent = _returned(ex, argument)
+    if sent.sensitive and ex.refuses(text):
+        return
     if not text or len(text) > LONGEST_REASON:
         ex.show(Card((line(ex.say("review.too_long", n=LONGEST_REASON)),)))
         ex.stand(None, awaits=f"responder:{sent.id}")

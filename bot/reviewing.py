@@ -518,6 +518,8 @@ def hear_why(ex: Exchange, argument: str, text: str) -> None:
     sent = _waiting(ex, number)
     if sent is None:
         return
+    if sent.sensitive and ex.refuses(text):
+        return
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)
     ticked = review.ticked_in(marks, len(questions))
     if not text or len(text) > review.LONGEST_REASON:

@@ -83,7 +83,11 @@ def test_a_comment_reaches_the_coordination_is_answered_and_changes_no_datum(off
 def test_a_comment_about_what_is_restricted_is_read_in_the_bot_and_not_on_a_lock_screen(office: Office) -> None:
     """The notification names the code; the text is a tap away (S24)."""
     office.say(GRACE, "/comment ASI-101")
+    named = office.say(GRACE, "Maria Perez is there, aged 14.")
+    assert [row.method for row in named.deliveries] == ["deleteMessage", "sendMessage"]
+    assert office.rows("SELECT count(*) FROM comment") == [(0,)]
     written = office.say(GRACE, "The house in the north is full.")
+    assert "deleteMessage" in [row.method for row in written.deliveries]
     told, buttons = office.shown(written, CARMEN)
     assert "ASI-101" in told
     assert "north" not in told

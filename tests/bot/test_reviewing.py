@@ -376,6 +376,23 @@ def test_a_word_back_returns_it_as_it_was(desk: Desk) -> None:
     assert do(desk, lambda unit: unit.submissions.get(number).version) == 1
 
 
+def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobody(desk: Desk) -> None:
+    """The reason and the word back alike; who is refused is still asked (S15, DOMAIN §2.6)."""
+    number = sent(desk, "ASI-201", sensitive=True)
+    tap(desk, CARMEN, "devolver", f"{number}.1.why")
+    refused = desk.say(CARMEN, "Falta lo de Maria Perez, de 14 años")
+    assert [row.method for row in refused.deliveries] == ["deleteMessage", "sendMessage"]
+    assert state_of(desk, number) == "submitted"
+    returned = desk.say(CARMEN, "Falta el total de septiembre")
+    assert "deleteMessage" in [row.method for row in returned.deliveries]
+    assert state_of(desk, number) == "returned"
+    tap(desk, ANA, "responder", number)
+    assert [row.method for row in desk.say(ANA, "Es de Maria Perez").deliveries] == ["deleteMessage", "sendMessage"]
+    answered = desk.say(ANA, "El total es de agosto y septiembre")
+    assert "deleteMessage" in [row.method for row in answered.deliveries]
+    assert state_of(desk, number) == "submitted"
+
+
 def test_what_has_locked_is_not_sent_back_into_nowhere(desk: Desk) -> None:
     """Nobody could answer: the remedy is named instead."""
     number = do(
