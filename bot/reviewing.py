@@ -452,14 +452,7 @@ def send_back(ex: Exchange, argument: str) -> None:
     if ex.person.id in ex.unit.reviews.senders(sent.root_id):
         ex.toast, ex.is_alert = ex.say("review.own"), True
         return
-    period = ex.unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id) if sent.reporting_period_id else None
-    if period is not None and not period.is_open(ex.today):
-        name = period_name(period, ex.language)
-        code = ex.unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else ""
-        reopen = Button(ex.say("review.reopen", agency=code), f"command:reabrir:{period.code}.{code}")
-        rows = ((reopen,), (Button(ex.say("review.not_now"), f"command:revision:{sent.id}"),))
-        ex.show(Card((line(ex.say("review.locked", period_name=name)),), rows))
-        ex.stand(None)
+    if _has_locked(ex, sent):
         return
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)
     ticked = review.ticked_in(marks, len(questions))
@@ -472,6 +465,20 @@ def send_back(ex: Exchange, argument: str) -> None:
         _return(ex, sent, questions, ticked, review.REASONS[int(step[1:])])
     else:
         _ask_what(ex, sent, questions, ticked, number_of(step or "0"))
+
+
+def _has_locked(ex: Exchange, sent: StoredSubmission) -> bool:
+    """Whether nobody could answer any more; then the remedy is shown."""
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id) if sent.reporting_period_id else None
+    if period is None or period.is_open(ex.today):
+        return False
+    name = period_name(period, ex.language)
+    code = ex.unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else ""
+    reopen = Button(ex.say("review.reopen", agency=code), f"command:reabrir:{period.code}.{code}")
+    rows = ((reopen,), (Button(ex.say("review.not_now"), f"command:revision:{sent.id}"),))
+    ex.show(Card((line(ex.say("review.locked", period_name=name)),), rows))
+    ex.stand(None)
+    return True
 
 
 def _ask_what(
@@ -519,6 +526,8 @@ def hear_why(ex: Exchange, argument: str, text: str) -> None:
     if sent is None:
         return
     if sent.sensitive and ex.refuses(text):
+        return
+    if _has_locked(ex, sent):
         return
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)
     ticked = review.ticked_in(marks, len(questions))

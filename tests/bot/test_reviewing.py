@@ -404,6 +404,15 @@ def test_what_has_locked_is_not_sent_back_into_nowhere(desk: Desk) -> None:
     assert state_of(desk, number) == "submitted"
 
 
+def test_what_locks_while_the_reason_is_typed_is_not_sent_back_either(desk: Desk) -> None:
+    """The question was asked before the lock, the answer comes after it."""
+    number = sent(desk)
+    tap(desk, CARMEN, "devolver", f"{number}.1.why")
+    desk.now = NOW + timedelta(days=60)
+    assert "ya cerró" in said(desk.say(CARMEN, "Falta el total"))
+    assert state_of(desk, number) == "submitted"
+
+
 @pytest.mark.parametrize("name", ["revision", "validar", "devolver", "prueba", "responder", "versiones"])
 def test_forged_buttons_have_no_effect(desk: Desk, name: str) -> None:
     """Numbers that are none, reports that are not there, roles that may not (S3)."""
