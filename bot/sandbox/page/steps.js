@@ -174,10 +174,10 @@ export const STEPS = [
     acts: [{ phone: "carmen", say: "/exportar 201809" }, { phone: "carmen", tap: /Preparar/ }],
     until: { phone: "carmen", says: /Uso interno[^]*\d+ filas? · / },
     es: ["El mes, en Excel",
-      "Qué, para quién, de qué período y en qué formato: un mensaje, con botones o escrito. Queda anotado en la auditoría y el archivo llega al chat, protegido. Para observadores o el público, solo lo validado y sin cifras pequeñas.",
+      "Qué, para quién, período y formato: un mensaje, con botones o escrito. Queda en la auditoría y el archivo llega al chat, protegido. Para observadores y público, solo lo validado, sin cifras pequeñas.",
       "En el teléfono de Carmen escriba «/exportar 201809» y toque «Preparar»; el archivo se abre con Excel."],
     en: ["The month, in Excel",
-      "What, for whom, of which period, in which form: one message, by buttons or typed. It is in the audit log, and the file comes to the chat, protected. For observers or the public, only what is validated, and no small figures.",
+      "What, for whom, period and format: one message, by buttons or typed. It is in the audit log, and the file comes to the chat, protected. For observers and the public, only what is validated, no small figures.",
       "On Carmen's phone write “/exportar 201809” (export) and tap “Preparar” (prepare); the file opens in Excel."],
   },
   {
