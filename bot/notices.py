@@ -170,7 +170,8 @@ def chase(ex: Exchange, argument: str) -> None:
     if argument != "yes" or not meant:
         lines = [line(bold(say("chase.title", n=len(agencies))))]
         for code in agencies[: 2 * LISTED]:
-            lines.append(line(f"• {code} · ", say("remind.left_n", n=len(agenda.left[code]))))
+            count = len(agenda.left[code])
+            lines.append(line(f"• {code} · ", say("remind.left_n" if count > 1 else "remind.left_one", n=count)))
         if told_today:
             lines.append(line(say("chase.told_today", n=told_today)))
         if is_quiet(ex.now, ex.zone, agenda.holidays):

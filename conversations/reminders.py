@@ -23,6 +23,7 @@ from conversations.due import (
     Step,
     instant,
     is_quiet,
+    working_day_from,
     working_day_until,
     working_days_after,
 )
@@ -218,6 +219,8 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
             return Silence("nothing_expected", day)
         if who.role is Role.ALTERNATE and not is_awaited and not _alternate_is_meant(agenda, who, pending):
             return Silence("focal_point_told", day)
+        if not is_awaited and all(_was_just_opened(agenda, who, step, day) for step in pending):
+            return Silence("told_already", day)
         topics = own_topics(agenda, who)
         is_due = topics or _announced(agenda, who, day)
         return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
@@ -362,6 +365,16 @@ def _is_expected(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> boo
     return who.agency_code in agenda.expecting.get(period.code, ())
 
 
+def _was_just_opened(agenda: Agenda, who: Recipient, step: Step, day: date) -> bool:
+    """Whether this step before the due day comes on the working day after they were told of the opening."""
+    told = agenda.told.get(who.person_id)
+    return (
+        step.rung is Rung.BEFORE
+        and told == working_day_until(day - ONE_DAY, agenda.holidays)
+        and told == working_day_from(step.period.opens_on, agenda.holidays)
+    )
+
+
 def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step]) -> bool:
     if agenda.stands_in(who) or who.agency_code not in agenda.with_focal_point:
         return True
@@ -423,12 +436,14 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
                 "remind.also" if len(topic.left) > 1 else "remind.also_one",
                 period_name=period_name(topic.period, who.language),
                 n=len(topic.left),
-                due_date=show_date(topic.period.due_on.isoformat(), who.language),
+                due_date=show_date(_until(topic.period, agenda.today).isoformat(), who.language),
             )
             lines.append(line(also))
     lines += drafts
     if key in ("grace", "late") and colleague:
-        lines.append(line(say("remind.copied", colleague=colleague)))
+        lines.append(
+            line(say("remind.told_too" if who.role is Role.ALTERNATE else "remind.copied", colleague=colleague))
+        )
     if who.is_contributor:
         start = Button(say("remind.start"), "command:indicadores:", "primary")
         return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), "command:posponer:"),)))
@@ -440,6 +455,13 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         rows.append((Button(say("remind.explain"), "command:explicar:"),))
     rows.append((Button(say("remind.not_me"), "command:relevo:"),))
     return Card(tuple(lines), tuple(rows))
+
+
+def _until(period: ReportingPeriod, today: date) -> date:
+    """The day up to which a report is still welcome: in time, in grace, or at all."""
+    if today <= period.due_on:
+        return period.due_on
+    return period.grace_until_on if today <= period.grace_until_on else period.locks_on - ONE_DAY
 
 
 STAGES = ("open", "before", "due", "grace", "late")
@@ -457,7 +479,7 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
         for agency in topic.agencies[:AGENCIES_LISTED]:
             parts = [agency]
             if left := agenda.left.get(agency):
-                parts.append(say("remind.left_n", n=len(left)))
+                parts.append(say("remind.left_n" if len(left) > 1 else "remind.left_one", n=len(left)))
             if answer := agenda.answers.get(agency):
                 parts.append(say(f"remind.need.{answer}"))
             if (times := agenda.in_a_row.get(agency, 0)) >= 2 and topic.rung is Rung.LOCKED:

@@ -76,6 +76,20 @@ def test_each_step_reminds_the_focal_point_at_nine(day: str) -> None:
     assert decided(agenda_on(day), ANA, f"{day}T08:59") == Silence("before_the_hour")
 
 
+def test_two_words_of_the_same_on_two_days_are_one() -> None:
+    """November opens on Thursday the 1st, and two days before Monday the 5th is Friday: that was said yesterday."""
+    november = reporting_period("201810")
+    agenda = agenda_on(
+        "2018-11-02",
+        steps=steps([november], date(2018, 11, 2), ()),
+        left={"MMUJER": (Left(ACTIVITY, november),)},
+        expecting={"201810": frozenset({"MMUJER"})},
+        told={1: date(2018, 11, 1)},
+    )
+    assert decided(agenda, ANA, "2018-11-02T09:00") == Silence("told_already", date(2018, 11, 2))
+    assert isinstance(decided(replace(agenda, told={}), ANA, "2018-11-02T09:00"), Say)
+
+
 def test_the_alternate_is_told_after_the_due_day_or_when_nobody_else_can_be() -> None:
     """DOMAIN §5.3, step 3; a focal point on leave or blocked is no focal point."""
     assert decided(agenda_on("2018-10-05"), LUIS, "2018-10-05T09:00").reason == "focal_point_told"  # type: ignore[union-attr]
@@ -184,6 +198,15 @@ def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
     assert "También 3.er trimestre 2018: 1" in plain(card)
     taps = [button.tap for row in card.rows for button in row]
     assert taps == ["command:empezar:", "command:posponer:", "command:novedades:", "command:relevo:"]
+
+
+def test_a_day_that_is_over_is_not_named_as_the_one_to_come() -> None:
+    """In the grace of the quarter its line names the end of the grace; the alternate hears who else was told."""
+    quarterly = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
+    topics = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Left(quarterly, THIRD_QUARTER),)))
+    shown = plain(reminder(topics, LUIS, agenda_on("2018-10-12"), colleague="Ana"))
+    assert "También 3.er trimestre 2018: 1, hasta el 15 oct 2018." in shown
+    assert "Ana también recibió este aviso." in shown
 
 
 @pytest.mark.parametrize("language", ["es", "en", "ht"])
