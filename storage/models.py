@@ -605,9 +605,10 @@ class Comment(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     subject: Mapped[str | None] = mapped_column(String(64))
-    text: Mapped[str]
+    sealed_text: Mapped[bytes | None]
+    """Always sealed: what somebody knows from outside may be about anybody. None: its time is over (S14)."""
     written_at: Mapped[datetime]
-    reply: Mapped[str | None]
+    sealed_reply: Mapped[bytes | None]
     settled_at: Mapped[datetime | None]
     settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, func, literal, select, type_coerce, update
 
-from storage import outbox, reviews, sessions, submissions
-from storage.models import OutboxMessage, ReviewDecision, Session, Submission, table
+from storage import comments, outbox, reviews, sessions, submissions
+from storage.models import Comment, OutboxMessage, ReviewDecision, Session, Submission, table
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
-_DECISIONS = table(ReviewDecision)
+_DECISIONS, _COMMENTS = table(ReviewDecision), table(Comment)
 
 SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
     # the sealed column, what its seal is bound to, how that is written in the seal
@@ -28,6 +28,8 @@ SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
         outbox.row,
     ),
     (_DECISIONS.c.sealed_reason, (_DECISIONS.c.root_id, _DECISIONS.c.person_id, _DECISIONS.c.decided_at), reviews.row),
+    (_COMMENTS.c.sealed_text, (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at), comments.row),
+    (_COMMENTS.c.sealed_reply, (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at), comments.row),
 )
 """Every place where something sealed is kept; a test compares it with the models."""
 

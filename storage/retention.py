@@ -20,6 +20,7 @@ from conversations.form import Form, read_xform
 from storage import submissions
 from storage.models import (
     Attachment,
+    Comment,
     Delegation,
     Invitation,
     PoisonUpdate,
@@ -33,8 +34,8 @@ from storage.models import (
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
-_A, _D, _I, _P, _R, _S, _T, _W = map(
-    table, (Attachment, Delegation, Invitation, PoisonUpdate, ReviewDecision, Session, Submission, Stranger)
+_A, _C, _D, _I, _P, _R, _S, _T, _W = map(
+    table, (Attachment, Comment, Delegation, Invitation, PoisonUpdate, ReviewDecision, Session, Submission, Stranger)
 )
 
 WORDS: Final = frozenset({"text", "barcode", "geopoint", "geotrace", "geoshape", "image", "audio", "video", "file"})
@@ -87,7 +88,9 @@ def _poisoned(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
-    """Words and places of restricted reports, in every version, why they were returned, and files; figures stay.
+    """Words and places of restricted reports, in every version, why they were returned, comments, and files.
+
+    Figures stay.
 
     Goes through the reports in their order, and notes how far it has come.
     """
@@ -95,6 +98,8 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
     removed = connection.execute(delete(_A).where(_A.c.sensitive, _A.c.created_at < before)).rowcount
     has_words = _R.c.sealed_reason.is_not(None) & (_R.c.decided_at < before)
     removed += connection.execute(update(_R).where(has_words).values(sealed_reason=None)).rowcount
+    is_told = _C.c.sealed_text.is_not(None) & (_C.c.written_at < before)
+    removed += connection.execute(update(_C).where(is_told).values(sealed_text=None, sealed_reply=None)).rowcount
     last = int(unit.facts.get(_UP_TO) or 0)
     rows = connection.execute(
         select(_T.c.id, _T.c.submitted_at, _T.c.form_version_id, _T.c.sealed_answers.is_not(None))

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("enlace", deadline=None)  # no test asserts how long something took
+settings.load_profile("enlace")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from conversations.plan import Role
 from storage.errors import NotFound
-from storage.models import Membership, table
+from storage.models import Comment, Membership, table
+from storage.retention import RETENTION
 from storage.unit_of_work import UnitOfWork
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -42,6 +43,22 @@ def test_a_comment_waits_until_somebody_settles_it_once(apply: Apply, world: Any
     assert [each.id for each in apply(lambda unit: unit.comments.open(world.plan_id))] == [second]
     own = apply(lambda unit: unit.comments.of_person(world.plan_id, observer))
     assert [(each.id, each.reply) for each in own] == [(second, None), (first, "Firmado ayer")]
+
+
+def test_what_is_said_is_in_the_database_for_nobody_to_read(apply: Apply, world: Any) -> None:
+    """Words and answer are sealed (S12); once their time is over the row says that there was one, and no more."""
+    comment = table(Comment)
+    number = apply(lambda unit: unit.comments.add(world.plan_id, world.person_ids[0], None, "Falta la firma", NOW))
+    apply(lambda unit: unit.comments.settle(world.plan_id, number, by=world.person_ids[2], now=NOW, reply="Firmado"))
+    kept = apply(lambda unit: [bytes(cell) for cell in unit.connection.execute(
+        select(comment.c.sealed_text, comment.c.sealed_reply)).one()])  # fmt: skip
+    assert not any(word in cell for cell in kept for word in (b"firma", b"Firma"))
+    rule = next(rule for rule in RETENTION if rule.name == "sensitive")
+    apply(lambda unit: rule.at(unit, NOW + rule.kept - timedelta(days=1)))
+    assert apply(lambda unit: unit.comments.get(world.plan_id, number)).text == "Falta la firma"
+    apply(lambda unit: rule.at(unit, NOW + rule.kept + timedelta(days=1)))
+    forgotten = apply(lambda unit: unit.comments.get(world.plan_id, number))
+    assert (forgotten.text, forgotten.reply, forgotten.settled_at) == ("", None, NOW)
 
 
 def test_a_comment_outlives_its_writers_role_and_is_of_one_plan(apply: Apply, world: Any) -> None:
