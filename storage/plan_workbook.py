@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
-
 from conversations.wording import LANGUAGES
 from storage.imports import CODE_SHEETS, SHEETS, CodeSheetOf, Kept, SheetOf, Value, kept_rows
 
@@ -26,6 +24,8 @@ _REFERENCE_LISTS = ("sdg_", "gcm_")
 
 def plan_workbook(unit: "UnitOfWork", plan_code: str, now: datetime) -> bytes:
     """The .xlsx of the plan; imported again it changes nothing."""
+    import xlsxwriter
+
     kept = kept_rows(unit, plan_code)
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})

@@ -12,15 +12,15 @@ import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import xlsxwriter
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from conversations.wording import wording
 from storage.exports.charts import Charts
 from storage.exports.tables import Cell, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
+
+if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
 
 ROWS = 1_048_576
 """Of a sheet, its header included; what is beyond goes on in a further sheet."""
@@ -40,6 +40,8 @@ MEASURED = 100
 
 def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """A cover, then the tables; a table of a repeat has a sheet of its own, with the keys of its parents."""
+    import xlsxwriter  # 4 MB that a bot of which nobody wants a workbook does without
+
     with tempfile.TemporaryDirectory(prefix="enlace-") as folder:  # its rows wait there, readable by us alone
         options = {
             "constant_memory": True,
@@ -167,7 +169,7 @@ class _Sheet:
             self._sheet.write_datetime(row, at, cell.replace(tzinfo=None), self._looks.instant)
 
 
-def _cover(sheet: Worksheet, looks: _Looks, extract: Extract, wanted: Wanted, count: int) -> None:
+def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, count: int) -> None:
     say = wording(wanted.language)
     sheet.hide_gridlines(2)
     sheet.set_landscape()
