@@ -14,6 +14,7 @@ the rate; one process sends.
 
 import argparse
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -129,6 +130,7 @@ def measure(kind: str, recipients: int, typing: int, pause: float) -> tuple[str,
         for number in range(FIRST, FIRST + recipients):
             world.add_person(Person(number, f"P{number}", language_code="en"), started=True)
         typists = [Typist(world, FIRST + number, pause) for number in range(typing)]
+        gc.disable()  # a pause of the emulated Telegram, with ten thousand phones, would bunch what the bot spaced
         stop = threading.Event()
         threads = [threading.Thread(target=typist.live, args=(stop,), daemon=True) for typist in typists]
         with bot(sandbox, house, folder):
