@@ -101,12 +101,12 @@ async def test_order_survives_a_retry(sandbox: Sandbox, database: Database) -> N
 
 async def test_one_slow_chat_holds_up_nobody(sandbox: Sandbox, sqlite: Database) -> None:
     """While one chat waits for its timeout, the others are served (G11)."""
-    sandbox.world.faults.add(Fault("timeout", method="sendMessage", chat=ANA, delay=2, times=1))
-    async with running(sandbox, sqlite, read_timeout=0.5) as bot:
+    sandbox.world.faults.add(Fault("timeout", method="sendMessage", chat=ANA, delay=4, times=1))
+    async with running(sandbox, sqlite, read_timeout=2) as bot:
         await bot.commit(*said(ANA, "slow"))
         await asyncio.sleep(0.05)
         await bot.commit(*said(LUIS, "fast"))
-        await until(lambda: texts(sandbox, LUIS) == ["fast"], 0.4)
+        await until(lambda: texts(sandbox, LUIS) == ["fast"], 1.9)
         await quiet(bot)
     assert texts(sandbox, ANA) == ["slow"]
 
@@ -118,8 +118,8 @@ async def test_a_prompt_is_repeated_until_it_has_arrived(
     sandbox: Sandbox, sqlite: Database, kind: Any, when: Any
 ) -> None:
     """At least once: it may be seen twice, never not at all (G7)."""
-    rule = sandbox.world.faults.add(Fault(kind, method="sendMessage", when=when, times=1, delay=1))
-    async with running(sandbox, sqlite, read_timeout=0.2) as bot:
+    rule = sandbox.world.faults.add(Fault(kind, method="sendMessage", when=when, times=1, delay=3))
+    async with running(sandbox, sqlite) as bot:
         await bot.commit(*said(ANA, "which?"))
         await quiet(bot)
         assert await bot.states() == ["sent"]
@@ -131,8 +131,8 @@ async def test_a_prompt_is_repeated_until_it_has_arrived(
 @pytest.mark.parametrize("kind", ["reset", "timeout", "5xx", "html", "truncated"])
 async def test_an_ambiguous_reminder_is_not_repeated(sandbox: Sandbox, sqlite: Database, kind: Any, when: Any) -> None:
     """At most once: nobody is chased twice because a connection broke (G7)."""
-    rule = sandbox.world.faults.add(Fault(kind, method="sendMessage", when=when, times=1, delay=1))
-    async with running(sandbox, sqlite, read_timeout=0.2) as bot:
+    rule = sandbox.world.faults.add(Fault(kind, method="sendMessage", when=when, times=1, delay=3))
+    async with running(sandbox, sqlite) as bot:
         await bot.commit(*said(ANA, "due!", kind="reminder"))
         await until(lambda: rule.hits == 1)
         await quiet(bot)
