@@ -233,7 +233,7 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
                 )
                 return Premises(database, store, vitals)
 
-            housekeeping = tasks.create_task(keep_house(look, clock))
+            housekeeping = tasks.create_task(keep_house(look, clock, stopping))
             incoming = tasks.create_task(source.run())
             # What start-up built lives as long as the process: the collector need not walk it again.
             gc.collect()
@@ -251,12 +251,11 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             evidence.stop()
             exports.stop()
             scheduler.stop()
-            housekeeping.cancel()
             delivery.stop()
-            await asyncio.wait({outgoing, fetching, exporting, calendar}, timeout=5.0)
-            fetching.cancel()
-            exporting.cancel()
-            calendar.cancel()
+            workers = {fetching, exporting, calendar, housekeeping}
+            await asyncio.wait({outgoing, *workers}, timeout=5.0)
+            for worker in workers:
+                worker.cancel()
             for server in monitoring:
                 server.stop()
         logger.info("bot.stopped")

@@ -5,7 +5,7 @@ not in a hurry. Every chore is safe to be done by several replicas at once and t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from bot.status import BEAT, Vitals, remember
+from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
 from storage import chain
 from storage.database import Database
@@ -109,12 +110,17 @@ UPKEEP: tuple[Chore, ...] = (
 )
 
 
-async def keep_house(look: Callable[[], Premises], clock: Clock) -> None:
-    """Do each chore when its time has come, for as long as the bot runs."""
-    next_at = dict.fromkeys(UPKEEP, clock.monotonic())
-    while True:
-        for chore in UPKEEP:
-            if clock.monotonic() < next_at[chore]:
+async def keep_house(
+    look: Callable[[], Premises], clock: Clock, stopping: asyncio.Event, *, chores: Sequence[Chore] = UPKEEP
+) -> None:
+    """Do each chore when its time has come, until told to stop; the one in hand is finished.
+
+    It runs in a thread, which no cancelling ends: who does not wait for this closes the database under it.
+    """
+    next_at = dict.fromkeys(chores, clock.monotonic())
+    while not stopping.is_set():
+        for chore in chores:
+            if stopping.is_set() or clock.monotonic() < next_at[chore]:
                 continue
             next_at[chore] = clock.monotonic() + chore.every.total_seconds()
             try:
@@ -125,4 +131,4 @@ async def keep_house(look: Callable[[], Premises], clock: Clock) -> None:
                 logger.critical("alarm", kind="upkeep", chore=chore.name, reason=str(error))
             except Exception:  # the boundary of one chore
                 logger.exception("upkeep.defect", chore=chore.name)
-        await asyncio.sleep(LOOK_EVERY)
+        await until(stopping, LOOK_EVERY)
