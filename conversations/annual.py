@@ -5,16 +5,17 @@ gathers both by letter (DOMAIN §1.2, §1.6). Figures come in by month or quarte
 ones. A year without a figure is no zero: it is said how many of its periods have one.
 
 Law: what may be told of small numbers is decided over the whole history of an indicator, in the order in which it was
-told, never over the part that somebody filters: two files laid beside each other are one release.
+validated, corrections among it, never over the part that somebody filters: two files laid beside each other are one
+release, and so are yesterday's and today's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
 from conversations.plan import Indicator, periods_between
-from conversations.suppression import STANDARD_CELL, Figure, is_small, safe_spans, suppress, told_until
+from conversations.suppression import STANDARD_CELL, Figure, Releases, is_small, suppress
 
 Calendar = Literal["calendar", "april"]
 CALENDARS: tuple[Calendar, ...] = ("calendar", "april")
@@ -54,6 +55,16 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """From that day on this is the validated figure of a report; None: it has none any more."""
+
+    on: date
+    report: str
+    """Names the report, whichever version of it."""
+    figure: Reported | None
+
+
+@dataclass(frozen=True, slots=True)
 class Year:
     """What is known of a year, or of the part of it that may be told."""
 
@@ -69,6 +80,8 @@ class Year:
     reported: int = 0
     expected: int = 0
     is_over: bool = False
+    reported_until: date | None = None
+    """The last day of what was reported, told or not."""
 
     @property
     def coverage(self) -> str:
@@ -88,22 +101,40 @@ def is_protected(indicator: Indicator) -> bool:
     return limit_of(indicator) > 1
 
 
+@dataclass(frozen=True, slots=True)
+class IndicatorYear:
+    """An indicator and its year, as they are told to somebody."""
+
+    indicator: Indicator
+    year: Year
+
+
 def years(
     indicator: Indicator,
-    figures: Iterable[Reported],
+    revisions: Sequence[Revision],
     *,
     first: int,
     last: int,
     today: date,
-    begun_on: date,
     protect: bool,
     calendars: Sequence[Calendar] = CALENDARS,
 ) -> tuple[Year, ...]:
-    """The years of an indicator, in order; with `protect` as they may be told to those outside."""
-    found = sorted(figures, key=lambda figure: figure.end_on)
+    """The years of an indicator as they stand on that day, in order; with `protect` as those outside may be told them.
+
+    `revisions` are all there ever were, in the order in which they were made.
+    """
+    standing = {each.report: each.figure for each in revisions}
+    found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
     spans = [(calendar, *_bounds(calendar, year)) for year in range(first, last + 1) for calendar in calendars]
-    told = _told(indicator, found, begun_on) if protect and is_protected(indicator) else None
+    told = _Told(indicator, revisions, today) if protect and is_protected(indicator) else None
     return tuple(_year(indicator, found, *span, today, told) for span in spans)
+
+
+def this_year(indicator: Indicator, revisions: Sequence[Revision], today: date, *, protect: bool) -> IndicatorYear:
+    """What is known of the calendar year on that day."""
+    year = today.year
+    [found] = years(indicator, revisions, first=year, last=year, today=today, protect=protect, calendars=CALENDARS[:1])
+    return IndicatorYear(indicator, found)
 
 
 def _bounds(calendar: Calendar, year: int) -> tuple[date, date]:
@@ -114,12 +145,13 @@ def _bounds(calendar: Calendar, year: int) -> tuple[date, date]:
 
 def _year(
     indicator: Indicator, found: Sequence[Reported], calendar: Calendar, first: date, last: date, today: date,
-    told: "dict[tuple[date, date], bool] | None",
+    told: "_Told | None",
 ) -> Year:  # fmt: skip
-    inside = [each for each in found if first <= each.start_on and each.end_on <= last]
+    inside = [each for each in found if first <= each.start_on and each.end_on <= min(last, today)]
     periods = periods_between(first, last, types=(indicator.frequency.period_type,))
     year = Year(calendar, first, last, None, None, reported=len(inside), expected=len(periods),
-                is_over=bool(periods) and today >= periods[-1].locks_on)  # fmt: skip
+                is_over=bool(periods) and today >= periods[-1].locks_on,
+                reported_until=inside[-1].end_on if inside else None)  # fmt: skip
     if not inside:
         return year
     until = inside[-1].end_on
@@ -128,24 +160,22 @@ def _year(
     if told is None:
         exact = {name: _figures(each) for name, each in _split(indicator, inside).items()}
         return _with(year, until, Figure(_value(indicator, inside)), exact)
-    may_tell = [each for each in inside if told.get((first, each.end_on))]
+    may_tell = [each for each in inside if told.is_told(first, each)]
     if not may_tell or (calendar == "april" and may_tell[-1].end_on < last):
         total = suppress(_value(indicator, inside), min_cell=limit_of(indicator)).total
         return _with(year, None, total if total.is_hidden else Figure(None), {})
     upto = inside[: inside.index(may_tell[-1]) + 1]
     total = Figure(_value(indicator, upto))
     parts: dict[str, Mapping[str, Figure]] = {}
-    if indicator.aggregation == "sum" and calendar == "calendar" and year.is_over and upto == inside:
-        # Told once, when nothing more can come; by April to March it would be told twice, three months apart, and of
-        # a count that goes on over the years every year.
+    if calendar == "calendar" and year.is_over and upto == inside:
         for name, split in _split(indicator, inside).items():
-            parts[name] = suppress(sum(split.values()), split, min_cell=limit_of(indicator)).parts
+            if told.is_divided(first.year, name, split):
+                parts[name] = suppress(sum(split.values()), split, min_cell=limit_of(indicator)).parts
     return _with(year, upto[-1].end_on, total, parts)
 
 
 def _with(year: Year, until: date | None, value: Figure, parts: Mapping[str, Mapping[str, Figure]]) -> Year:
-    return Year(year.calendar, year.first, year.last, until, value, None, {k: v for k, v in parts.items() if v},
-                year.reported, year.expected, year.is_over)  # fmt: skip
+    return replace(year, until=until, value=value, parts={name: split for name, split in parts.items() if split})
 
 
 def _share(indicator: Indicator, year: Year, last: Reported, protect: bool) -> Year:
@@ -155,8 +185,7 @@ def _share(indicator: Indicator, year: Year, last: Reported, protect: bool) -> Y
     if protect and any(is_small(number, limit) for number in (last.number, base - last.number, base)):
         return _with(year, None, Figure(None), {})
     percent = round(100 * last.number / base, 0 if protect else 1) if base else None
-    return Year(year.calendar, year.first, year.last, last.end_on, Figure(None), percent, {},
-                year.reported, year.expected, year.is_over)  # fmt: skip
+    return replace(year, until=last.end_on, value=Figure(None), percent=percent)
 
 
 def _value(indicator: Indicator, figures: Sequence[Reported]) -> int:
@@ -185,33 +214,91 @@ def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
     return {name: Figure(number) for name, number in parts.items()}
 
 
-def _told(indicator: Indicator, found: Sequence[Reported], begun_on: date) -> dict[tuple[date, date], bool]:
-    """Which spans may be told, in the order in which they could be: each as soon as its last period is in."""
-    limit = limit_of(indicator)
-    if indicator.aggregation != "sum":
-        return _told_of_a_stock(indicator, found, limit)
-    amounts = [(each.end_on, each.number) for each in found]
-    spans: list[tuple[date, date]] = []
-    for each in found:
-        spans.append((date(each.end_on.year, 1, 1), each.end_on))
-        if each.end_on.month == 3:
-            spans.append((date(each.end_on.year - 1, 4, 1), each.end_on))
-    may = safe_spans(amounts, spans, nothing_before=begun_on, min_cell=limit)
-    return dict(zip(spans, may, strict=True))
+class _Told:
+    """What those outside have been told of an indicator until now, release after release."""
 
+    def __init__(self, indicator: Indicator, revisions: Sequence[Revision], today: date) -> None:
+        self._indicator = indicator
+        self._limit = limit_of(indicator)
+        self._is_sum = indicator.aggregation == "sum"
+        self._known: dict[str, Reported] = {}
+        self._sums = Releases(self._limit)
+        # Of a count that goes on over the years: its baseline, which everybody knows, and all told since.
+        self._numbers = {int(indicator.baseline)} if indicator.baseline.isdecimal() else set()
+        self._told: dict[date, int] = {}
+        self._splits: dict[tuple[int, str], Mapping[str, int]] = {}
+        self._over: set[int] = set()
+        for each in revisions:
+            self._years_end(each.on)
+            self._learn(each)
+        self._years_end(today)
 
-def _told_of_a_stock(
-    indicator: Indicator, found: Sequence[Reported], limit: int
-) -> dict[tuple[date, date], bool]:  # fmt: skip
-    """A count that goes on over the years: beside its baseline, which everybody knows, and all told before."""
-    baseline = [int(indicator.baseline)] if indicator.baseline.isdecimal() else []
-    told: dict[tuple[date, date], bool] = {}
-    for at, each in enumerate(found):
-        numbers = [*baseline, *(one.number for one in found[: at + 1])]
-        is_told = told_until(numbers, min_cell=limit) == len(numbers) - 1
+    def is_told(self, first: date, figure: Reported) -> bool:
+        """Whether what is known from a first day to the end of this figure was told as it is known now."""
+        if self._is_sum:
+            return self._sums.is_told(first, figure.end_on)
+        return self._told.get(figure.end_on) == figure.number
+
+    def is_divided(self, year: int, dimension: str, split: Mapping[str, int]) -> bool:
+        """Whether the year was told divided in just this way."""
+        return self._splits.get((year, dimension)) == split
+
+    def _learn(self, revision: Revision) -> None:
+        old, new = self._known.pop(revision.report, None), revision.figure
+        if new is not None:
+            self._known[revision.report] = new
+        about = new or old
+        if about is None:
+            return
+        if self._is_sum:
+            self._sums.learn(about.end_on, (new.number if new else 0) - (old.number if old else 0))
         for calendar in CALENDARS:
-            for year in (each.end_on.year - 1, each.end_on.year):
-                start, end = _bounds(calendar, year)
-                if start <= each.end_on <= end:
-                    told[start, each.end_on] = is_told
-    return told
+            for year in (about.end_on.year - 1, about.end_on.year):
+                first, last = _bounds(calendar, year)
+                if first <= about.start_on and about.end_on <= last:
+                    self._tell(calendar, first, last)
+        if about.end_on.year in self._over:
+            self._divide(about.end_on.year)
+
+    def _tell(self, calendar: Calendar, first: date, last: date) -> None:
+        """A year is told as far as it is known; the year to March, as it would tell of a quarter, when it is whole."""
+        inside = self._inside(first, last)
+        if not inside or (calendar == "april" and inside[-1].end_on < last):
+            return
+        if self._is_sum:
+            self._sums.tell(first, inside[-1].end_on)
+            return
+        number = inside[-1].number
+        is_safe = not is_small(number, self._limit) and not any(
+            is_small(abs(number - other), self._limit) for other in self._numbers
+        )
+        if is_safe:
+            self._numbers.add(number)
+            self._told[inside[-1].end_on] = number
+
+    def _years_end(self, on: date) -> None:
+        """Years that are over by that day are told divided, as far as they are known."""
+        for year in sorted({each.end_on.year for each in self._known.values()} - self._over):
+            periods = periods_between(*_bounds("calendar", year), types=(self._indicator.frequency.period_type,))
+            if periods and on >= periods[-1].locks_on:
+                self._over.add(year)
+                self._divide(year)
+
+    def _divide(self, year: int) -> None:
+        """Not by April to March, where it would be told twice, three months apart; of a count that goes on, never.
+
+        What comes in later is told divided only if by it no category is changed by a small number.
+        """
+        first, last = _bounds("calendar", year)
+        inside = self._inside(first, last)
+        if not self._is_sum or not inside or not self._sums.is_told(first, inside[-1].end_on):
+            return
+        for name, split in _split(self._indicator, inside).items():
+            before = self._splits.get((year, name))
+            changes = (split.get(one, 0) - before.get(one, 0) for one in {*split, *before}) if before else ()
+            if not any(is_small(abs(change), self._limit) for change in changes):
+                self._splits[year, name] = split
+
+    def _inside(self, first: date, last: date) -> list[Reported]:
+        found = [each for each in self._known.values() if first <= each.start_on and each.end_on <= last]
+        return sorted(found, key=lambda figure: figure.end_on)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from conversations.annual import IndicatorYear, Year
 from conversations.cards import Line, bold, italic, line
 from conversations.engine import show_date
 from conversations.monitoring import (
@@ -20,14 +21,12 @@ from conversations.monitoring import (
     ActivityStanding,
     AgencyStanding,
     Closing,
-    IndicatorValues,
     Standing,
     days_between,
     due_within,
     worst_of,
 )
 from conversations.plan import Activity, ActivityStatus, Light, PeriodType, expected_progress, period_name, translated
-from conversations.suppression import STANDARD_CELL, is_small, suppress, told_until
 from conversations.wording import Wording, wording
 
 LIMIT = 1500
@@ -286,16 +285,16 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
     return tuple(lines)
 
 
-def indicators_card(found: Sequence[IndicatorValues], year: int, page: int, language: str) -> tuple[Line, ...]:
+def indicators_card(found: Sequence[IndicatorYear], year: int, page: int, language: str) -> tuple[Line, ...]:
     """Indicators against their targets, a page of them: validated figures, small ones protected (DOMAIN §2.5)."""
     say = wording(language)
-    known = [each for each in found if each.values]
+    known = [each for each in found if each.year.reported]
     if not known:
         return (line(say("digest.indicators_none")),)
     pages = indicator_pages(found)
     lines = [line(bold(say("digest.indicators_title", year=year)))]
     for each in known[page % pages * INDICATORS : (page % pages + 1) * INDICATORS]:
-        value, until = shown_value(each, say)
+        value, until = shown_value(each.year, say)
         target = number(each.indicator.target)
         key = "digest.indicator_target" if target else "digest.indicator"
         name = cut(each.indicator.title(language), 60)
@@ -303,38 +302,21 @@ def indicators_card(found: Sequence[IndicatorValues], year: int, page: int, lang
     return tuple(lines)
 
 
-def indicator_pages(found: Sequence[IndicatorValues]) -> int:
-    return max(1, -(-sum(bool(each.values) for each in found) // INDICATORS))
+def indicator_pages(found: Sequence[IndicatorYear]) -> int:
+    return max(1, -(-sum(bool(each.year.reported) for each in found) // INDICATORS))
 
 
-def shown_value(each: IndicatorValues, say: Wording) -> tuple[str, str]:
-    """The figure as it may be shown, and until which month it counts if that is not the last.
-
-    Sums are of the year. Of what is added up month after month only such totals are told that no two of them
-    differ by a small number; of a count that goes on over the years, none that so differs from its baseline or from
-    what was told in earlier years, as in the exports (`conversations.annual`).
-    """
-    limit, values = each.indicator.min_cell, each.values
-    if each.indicator.is_restricted:
-        limit = limit or STANDARD_CELL
-    last = values[-1]
-    if last.base is not None:
-        parts = {"yes": last.number, "no": last.base - last.number}
-        hidden = any(is_small(number, limit) for number in (*parts.values(), last.base))
-        return say("digest.protected") if hidden else f"{round(100 * last.number / last.base)}%", ""
-    numbers = [value.number for value in values]
-    if each.indicator.aggregation == "sum":
-        numbers = [sum(numbers[: at + 1]) for at in range(len(numbers))]
-        known: list[int] = []
-    else:
-        known = [*([int(each.indicator.baseline)] if each.indicator.baseline.isdecimal() else []), *each.earlier]
-    told = told_until([*known, *numbers], min_cell=limit) if limit > 1 else len(known) + len(numbers) - 1
-    if told is None or told < len(known):
-        total = suppress(numbers[-1], min_cell=limit).total
-        return total.text(say("digest.protected")) if total.is_hidden else say("digest.protected"), ""
-    at = told - len(known)
-    until = "" if at == len(numbers) - 1 else say("digest.until", month=say(f"plan.month.{values[at].end_on.month}"))
-    return number(str(numbers[at])), until
+def shown_value(year: Year, say: Wording) -> tuple[str, str]:
+    """The figure of a year as it is told, and until which month it counts if that is not the last reported."""
+    if year.percent is not None:
+        return f"{round(year.percent)}%", ""
+    assert year.value is not None, "there is a figure of this year"
+    if year.value.value is None:
+        return year.value.text(say("digest.protected")), ""
+    until = ""
+    if year.until is not None and year.until != year.reported_until:
+        until = say("digest.until", month=say(f"plan.month.{year.until.month}"))
+    return number(str(year.value.value)), until
 
 
 # ------------------------------------------------------------------ the picture

@@ -19,7 +19,6 @@ from conversations.plan import (
     Activity,
     ActivityStatus,
     Agency,
-    Indicator,
     Light,
     PeriodType,
     ReportingPeriod,
@@ -65,7 +64,10 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The current version of a report about an activity, as far as it is counted."""
+    """A report about an activity, as far as it is counted: its current version, or the one that stands validated
+
+    while the current one waits. Who reads validated reports only, reads that one until then.
+    """
 
     submission_id: int
     activity_code: str
@@ -77,7 +79,12 @@ class Report:
     sent_at: datetime
     promises_evidence: bool = False
     """It says that its evidence will come later."""
+    is_current: bool = True
     detail: Detail | None = None
+
+    def is_read(self, *, only_validated: bool) -> bool:
+        """By who reads validated reports only, or by who reads them all."""
+        return self.state == ValidationState.VALIDATED if only_validated else self.is_current
 
     @property
     def ends_activity(self) -> bool:
@@ -116,25 +123,6 @@ class Queue:
     oldest_code: str = ""
     oldest_agency: str = ""
     oldest_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What was validated of an indicator for a period: a number, or a share of a `base`."""
-
-    end_on: date
-    number: int
-    base: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IndicatorValues:
-    """An indicator and its values in the year, in the order of their periods."""
-
-    indicator: Indicator
-    values: tuple[Value, ...]
-    earlier: tuple[int, ...] = ()
-    """Of a count that goes on over the years, what was reported in the years before: it was told, and is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +337,7 @@ def standing(
         closings=closings,
         agencies=tuple(agencies),
         rates=tuple(Rate(*count) for count in counts),
-        received=sum(since < report.sent_at <= now for report in records.reports),
+        received=sum(report.is_current and since < report.sent_at <= now for report in records.reports),
         changed=tuple(each for each in everything if _has_changed(each, since, now)),
         started=tuple(
             each.activity
@@ -364,7 +352,7 @@ def standing(
                     if report.promises_evidence
                     and closings
                     and report.end_on >= closings[0].month_end
-                    and (not only_validated or report.state == ValidationState.VALIDATED)
+                    and report.is_read(only_validated=only_validated)
                 ),
                 key=lambda report: (report.sent_at, report.submission_id),
             )
@@ -402,12 +390,10 @@ class _Known:
 
     def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
         self.periods = frozenset(report.period_id for report in reports)
-        ends = bool(reports) and reports[-1].ends_activity
-        self.ended_on = reports[-1].end_on if ends else date.max
+        last = next((report for report in reversed(reports) if report.is_current), None)
+        self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
         """The last day of the period of the report that ended it."""
-        self.shown = tuple(
-            report for report in reports if not only_validated or report.state == ValidationState.VALIDATED
-        )
+        self.shown = tuple(report for report in reports if report.is_read(only_validated=only_validated))
 
 
 _NOTHING = _Known(())
@@ -591,14 +577,12 @@ __all__ = [
     "Closed",
     "Closing",
     "Detail",
-    "IndicatorValues",
     "Queue",
     "Rate",
     "Records",
     "Report",
     "Reporter",
     "Standing",
-    "Value",
     "closings_until",
     "days_between",
     "due_within",

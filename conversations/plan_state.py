@@ -9,11 +9,12 @@ Pure: what the page says. How it is laid out is for whoever draws it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from conversations import digests
-from conversations.monitoring import WORST_FIRST, ActivityStanding, IndicatorValues, Standing
+from conversations.annual import IndicatorYear
+from conversations.monitoring import WORST_FIRST, ActivityStanding, Standing
 from conversations.plan import ActivityStatus, Light
 from conversations.wording import wording
 
@@ -77,7 +78,7 @@ class Page:
 
 def plan_state(
     s: Standing,
-    indicators: Sequence[IndicatorValues],
+    indicators: Sequence[IndicatorYear],
     areas: Sequence[tuple[str, str]],
     plan_name: str,
     reader: Reader,
@@ -192,18 +193,13 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
 
 
 def _indicators(
-    found: Sequence[IndicatorValues], reader: Reader, language: str
+    found: Sequence[IndicatorYear], reader: Reader, language: str
 ) -> tuple[tuple[str, str, str, str, str], ...]:
     """Those with a figure first. Zero and missing are different: what nobody has told is a dash (DOMAIN §2.3)."""
     say = wording(language)
     rows = []
-    for each in sorted(found, key=lambda each: not each.values)[:INDICATORS]:
-        value = "–"
-        if each.values:
-            open_one = replace(each.indicator, min_cell=0, sensitivity="public")
-            value = "".join(
-                digests.shown_value(replace(each, indicator=open_one) if reader.reads_restricted else each, say)
-            )
+    for each in sorted(found, key=lambda each: not each.year.reported)[:INDICATORS]:
+        value = "".join(digests.shown_value(each.year, say)) if each.year.reported else "–"
         indicator = each.indicator
         baseline, target = (digests.number(text) for text in (indicator.baseline, indicator.target))
         rows.append((indicator.code, indicator.title(language), baseline or "–", target or "–", value))

@@ -9,9 +9,10 @@ every export go through it, so that no two of them can be laid over each other.
 Zero is no person and is shown. Zero and missing are different: what is missing is not in the parts.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Final
 
 from conversations.plan import is_restricted
@@ -108,40 +109,6 @@ def is_safe(hidden_sum: int, small: int, covering: int, min_cell: int) -> bool:
     return True
 
 
-def releases(values: Sequence[int], *, min_cell: int = STANDARD_CELL) -> tuple[Figure, ...]:
-    """Totals of spans of which each contains the one before (to March, to June, the year), as they may be shown.
-
-    Where one is a small number above another that is shown, the shorter span is not published (DOMAIN §2.5.5).
-    """
-    shown: list[Figure] = []
-    above: int | None = None
-    for value in reversed(values):
-        if is_small(value, min_cell):
-            shown.append(Figure(None, min_cell))
-        elif above is not None and is_small(abs(above - value), min_cell):
-            shown.append(Figure(None))
-        else:
-            shown.append(Figure(value))
-            above = value
-    return tuple(reversed(shown))
-
-
-def told_until(values: Sequence[int], *, min_cell: int = STANDARD_CELL) -> int | None:
-    """Of a running total told period after period: which of the values may be told last; None if none yet.
-
-    What was told cannot be taken back: a total that differs from one told before by a small number waits until it
-    has grown further.
-    """
-    last: int | None = None
-    told: list[int] = []
-    for at, value in enumerate(values):
-        if is_small(value, min_cell) or any(is_small(abs(value - other), min_cell) for other in told):
-            continue
-        told.append(value)
-        last = at
-    return last
-
-
 def finest_place(code: str, sensitivity: str = "public") -> str:
     """How near a place may be named: never a province for what is restricted (ASI, PER-2 and what the plan says)."""
     return "region" if is_restricted(code, sensitivity) else "province"
@@ -170,35 +137,95 @@ def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
     )
 
 
-def safe_spans(
-    amounts: Sequence[tuple[date, int]],
-    spans: Sequence[tuple[date, date]],
-    *,
-    nothing_before: date = date.min,
-    min_cell: int = STANDARD_CELL,
-) -> tuple[bool, ...]:
-    """Which sums over spans of days may be told, decided one after the other, each beside all told before it.
+class Releases:
+    """Sums over spans of days, told one after the other while what is known of the days still changes.
 
-    `amounts` are (day, number); a span has its first and last day. From sums that are told follow others: a year and
-    the year to March share nine months. Everything that follows is a difference between two days that told spans
-    connect, so a span is told if by it no two connected days come to differ by a small number (DOMAIN §2.5.5). The
-    days before `nothing_before` are one: that there was nothing is known.
+    Whoever keeps every release adds and subtracts them all: the year and the year to March, today's year and
+    yesterday's, between which one late month came in. So everything that is ever known is an event, in its order; a
+    day at a moment is the set of events before that day known by then, and a told sum is the difference of two such
+    sets. What follows from all that was told is linear algebra: two sets whose difference follows leave the same rest
+    (`_rests`) when what was told is taken out of them. A sum is told unless by it two of these sets, one within the
+    other, come to leave the same rest while a small number of people lies between them (DOMAIN §2.5.5).
     """
 
-    def upto(day: date) -> int:
-        return sum(number for on, number in amounts if on < day)
+    def __init__(self, min_cell: int) -> None:
+        self._min_cell = min_cell
+        self._events: list[tuple[date, int]] = []
+        self._people: dict[int, int] = {0: 0}
+        """Set of events → people. A set is a number whose bits are its events, the first the lowest."""
+        self._rests: dict[int, _Row] = {0: _EMPTY}
+        self._rows: dict[int, _Row] = {}
+        """What was told, reduced: by an event that occurs in none of the other rows."""
+        self._told: dict[tuple[date, date], int] = {}
 
-    connected: dict[date, set[date]] = {}
-    told: list[bool] = []
-    for first, last in spans:
-        ends = max(first, nothing_before), max(last + timedelta(days=1), nothing_before)
-        start, end = (connected.setdefault(day, {day}) for day in ends)
-        is_safe_to_tell = start is end or not any(
-            is_small(abs(upto(later) - upto(earlier)), min_cell) for earlier in start for later in end
+    def learn(self, on: date, people: int) -> None:
+        """So many more are known of that day, or fewer: a figure that came in, or one that was corrected."""
+        self._events.append((on, people))
+        for day in {day for day, _ in self._events}:
+            events = self._before(day + timedelta(days=1))
+            if events not in self._rests:
+                self._people[events] = sum(n for at, (_, n) in enumerate(self._events) if events >> at & 1)
+                self._rests[events] = self._rest(events)
+
+    def tell(self, first: date, last: date) -> bool:
+        """Whether the sum over these days may be told as it is known now; if so, it is told from now on."""
+        told = self._between(first, last)
+        rest = dict(self._rest(told))
+        if rest:
+            pivot = max(rest)
+            scale = pow(rest[pivot], -1, _PRIME)
+            row = frozenset((event, share * scale % _PRIME) for event, share in rest.items())
+            rests = {events: _without(left, pivot, row) for events, left in self._rests.items()}
+            if self._tells(rests):
+                return False
+            self._rests = rests
+            self._rows = {one: _without(other, pivot, row) for one, other in self._rows.items()} | {pivot: row}
+        self._told[first, last] = told
+        return True
+
+    def is_told(self, first: date, last: date) -> bool:
+        """Whether the sum over these days was told just as it is known now."""
+        return self._told.get((first, last)) == self._between(first, last)
+
+    def _before(self, day: date) -> int:
+        return sum(1 << number for number, (on, _) in enumerate(self._events) if on < day)
+
+    def _between(self, first: date, last: date) -> int:
+        return self._before(last + timedelta(days=1)) & ~self._before(first)
+
+    def _rest(self, events: int) -> "_Row":
+        """What of a set's sum does not follow from what was told."""
+        rest: _Row = frozenset((number, 1) for number in range(len(self._events)) if events >> number & 1)
+        for pivot, row in self._rows.items():
+            rest = _without(rest, pivot, row)
+        return rest
+
+    def _tells(self, rests: "Mapping[int, _Row]") -> bool:
+        """Whether, with these rests, a small number follows that did not before."""
+        alike: dict[_Row, dict[_Row, list[int]]] = {}
+        for events, rest in rests.items():
+            alike.setdefault(rest, {}).setdefault(self._rests[events], []).append(events)
+        return any(
+            one & other in (one, other) and is_small(abs(self._people[one] - self._people[other]), self._min_cell)
+            for groups in alike.values()
+            for here, there in combinations(groups.values(), 2)
+            for one in here
+            for other in there
         )
-        if is_safe_to_tell and start is not end:
-            start |= end
-            for day in end:
-                connected[day] = start
-        told.append(is_safe_to_tell)
-    return tuple(told)
+
+
+_Row = frozenset[tuple[int, int]]
+"""A sum of events, each with its share, modulo a prime: exact enough, and faster than fractions."""
+_EMPTY: Final[_Row] = frozenset()
+_PRIME: Final = (1 << 61) - 1
+
+
+def _without(rest: _Row, pivot: int, row: _Row) -> _Row:
+    """`rest` less so many times `row` that nothing of `pivot`, of which `row` has one, is left."""
+    shares = dict(rest)
+    times = shares.get(pivot)
+    if times is None:
+        return rest
+    for event, share in row:
+        shares[event] = (shares.get(event, 0) - times * share) % _PRIME
+    return frozenset((event, share) for event, share in shares.items() if share)

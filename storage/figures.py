@@ -5,33 +5,32 @@ it is nine statements: reports older than the closings looked back on do not com
 activity's last one. What is counted from them is decided in `conversations.monitoring`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import orjson
-from sqlalchemy import and_, bindparam, case, func, literal, literal_column, or_, select
+from sqlalchemy import and_, bindparam, case, func, literal, literal_column, not_, or_, select
 
+from conversations.annual import IndicatorYear, this_year
 from conversations.monitoring import (
     COLUMNS,
     Closed,
     Detail,
-    IndicatorValues,
     Queue,
     Records,
     Report,
     Reporter,
     Standing,
-    Value,
     closings_until,
     standing,
 )
 from conversations.plan import AGENCY_ROLES, Activity, ActivityStatus, Frequency, Role, ValidationState
 from storage.models import Base
+from storage.revisions import revisions
 from storage.statements import Prepared
-from storage.submissions import row as sealed_name
+from storage.submissions import named_answers
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -114,12 +113,13 @@ _LAST_BEFORE = (
     .subquery("last_before")
 )
 _IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
-_REPORTS = Prepared(
+_ABOUT_ACTIVITIES = (
     select(
-        _s.c.id,
+        _s.c.id.label("id"),
         _s.c.subject,
         _s.c.reporting_period_id,
-        _period.c.end_on,
+        _period.c.end_on.label("end_on"),
+        _s.c.is_current,
         _s.c.validation_state,
         _s.c.activity_status,
         _s.c.progress,
@@ -130,15 +130,16 @@ _REPORTS = Prepared(
         case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
     )
     .join(_period, _period.c.id == _s.c.reporting_period_id)
-    .where(
-        _s.c.plan_id == _PLAN_ID,
+    .where(_s.c.plan_id == _PLAN_ID, _s.c.subject.is_not(None), _s.c.activity_status.is_not(None), _sent_by(_s, _first))
+)
+# What is current, and the few that stand while their correction waits: each by its own partial index.
+_REPORTS = Prepared(
+    _ABOUT_ACTIVITIES.where(
         _s.c.is_current,
-        _s.c.subject.is_not(None),
-        _s.c.activity_status.is_not(None),
-        _sent_by(_s, _first),
         or_(_period.c.end_on >= _FROM, _s.c.id.in_(select(_LAST_BEFORE.c.id).where(_LAST_BEFORE.c.place == 1))),
     )
-    .order_by(_period.c.end_on, _s.c.id)
+    .union_all(_ABOUT_ACTIVITIES.where(_s.c.is_standing, not_(_s.c.is_current)))
+    .order_by("end_on", "id")
 )
 _CLOSED = Prepared(
     select(_closing.c.agency_id, _closing.c.reporting_period_id, _closing.c.closed_at)
@@ -201,27 +202,6 @@ _REMINDED = Prepared(
     .group_by(_membership.c.agency_id)
 )
 
-_i = _tables["submission"].alias("indicator_report")
-_indicator = _tables["indicator"]
-# Counts that go on over the years are told beside those of earlier years.
-_STOCKS = select(literal("indicator:") + _indicator.c.code).where(
-    _indicator.c.plan_id == _PLAN_ID, _indicator.c.aggregation == literal("latest")
-)
-_VALUES = Prepared(
-    select(_i.c.subject, _period.c.end_on, _i.c.instance_id, _i.c.answers, _i.c.sealed_answers)
-    .join(_period, _period.c.id == _i.c.reporting_period_id)
-    .where(
-        _i.c.plan_id == _PLAN_ID,
-        _i.c.is_current,
-        _i.c.subject.is_not(None),
-        _i.c.activity_status.is_(None),
-        _i.c.validation_state == literal(ValidationState.VALIDATED.value),
-        or_(_period.c.start_on >= _FROM, _i.c.subject.in_(_STOCKS)),
-        _i.c.submitted_at <= _AT,
-    )
-    .order_by(_period.c.end_on, _i.c.id)
-)
-
 
 class Figures:
     """Numbers of a plan. Nothing here writes."""
@@ -262,36 +242,19 @@ class Figures:
             reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
         )
 
-    def indicators(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[IndicatorValues, ...]:
-        """The validated values of the calendar year, of every indicator that people report. Two statements.
+    def indicators(
+        self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True
+    ) -> tuple[IndicatorYear, ...]:
+        """The calendar year, as far as validated, of every indicator that people report. Two statements.
 
-        Of counts that go on over the years, what was reported before it too (`earlier`).
-
-        They are unsealed to be added up; what may be shown of them is for `conversations.suppression` to say.
+        With `protect` as it may be told to anybody.
         """
-        year = date(now.astimezone(zone).year, 1, 1)
-        values: dict[str, list[Value]] = {}
-        earlier: dict[str, list[int]] = {}
-        rows = _VALUES.rows(self._unit.connection, {"plan_id": plan_id, "at": now, "from_day": year})
-        for found in rows:
-            kind, _, code = found.subject.partition(":")
-            value = _to_value(found.end_on, self._said(found)) if kind == "indicator" else None
-            if value is not None and value.end_on >= year:
-                values.setdefault(code, []).append(value)
-            elif value is not None and value.base is None:
-                earlier.setdefault(code, []).append(value.number)
+        made, today = revisions(self._unit, plan_id, zone), now.astimezone(zone).date()
         return tuple(
-            IndicatorValues(indicator, tuple(values.get(indicator.code, ())), tuple(earlier.get(indicator.code, ())))
+            this_year(indicator, made.get(indicator.subject, ()), today, protect=protect)
             for indicator in self._unit.plans.indicators(plan_id)
             if not indicator.is_computed
         )
-
-    def _said(self, found: Any) -> dict[str, str]:
-        """Answers by the name of their question."""
-        text = found.answers
-        if found.sealed_answers is not None:
-            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
-        return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
 
     def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
         return tuple(
@@ -305,6 +268,7 @@ class Figures:
                 progress=found.progress or 0,
                 sent_at=found.submitted_at,
                 promises_evidence=found.promises_evidence,
+                is_current=found.is_current,
                 detail=self._detail(found),
             )
             for found in rows
@@ -314,7 +278,7 @@ class Figures:
         is_sealed = found.sealed_answers is not None
         if found.answers is None and not is_sealed:
             return None
-        said = self._said(found)
+        said = named_answers(self._unit, found)
         return Detail(
             reasons=tuple(said.get("obstacle", "").split()),
             needs_decision=said.get("needs_decision") == "yes",
@@ -354,25 +318,7 @@ def _to_reporter(row: Any) -> Reporter:
     )
 
 
-def _to_value(end_on: date, said: Mapping[str, str]) -> Value | None:
-    """None where there is no figure, which is not zero."""
-    status = said.get("data_status", "")
-    if status not in ("final", "preliminary", "zero"):
-        return None
-    if status == "zero":
-        return Value(end_on, 0)
-    base, share = _whole(said.get("denominator", "")), _whole(said.get("numerator", ""))
-    if base and share is not None:
-        return Value(end_on, share, base)
-    number = _whole(said.get("value_people") or said.get("value_count") or "")
-    return None if number is None else Value(end_on, number)
-
-
-# An edition of the form that somebody else has published may ask otherwise: what is no number or day is not counted.
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() else None
-
-
+# An edition of the form that somebody else has published may ask otherwise: what is no day is none.
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])

@@ -543,7 +543,15 @@ class Submission(Base):
             sqlite_where=text("is_current = 1"),
             postgresql_where=text("is_current"),
         ),
+        Index(
+            "ix_submission_standing",
+            "plan_id",
+            "subject",
+            sqlite_where=text("is_standing = 1 AND is_current = 0"),
+            postgresql_where=text("is_standing AND NOT is_current"),
+        ),
         UniqueConstraint("plan_id", "receipt_number"),
+        Index("uq_submission_version", "root_id", "version", unique=True),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
@@ -558,6 +566,8 @@ class Submission(Base):
     """The instance_id of the first version of the chain."""
     version: Mapped[int]
     is_current: Mapped[bool]
+    is_standing: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The version that was validated last: what whoever is not of the coordination is told while a correction waits."""
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
     subject: Mapped[str | None] = mapped_column(String(64))

@@ -214,6 +214,7 @@ class Reviews:
         )
         if moved.rowcount != 1:
             raise Conflict(f"submission {sent.id} no longer is {sent.validation_state}")
+        self._unit.submissions.stand(sent.root_id)
         text: str | None = reason
         sealed = None
         if sent.sensitive and reason:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
+from conversations.plan import ValidationState
 from storage.errors import Conflict, NotFound
 from storage.models import Plan, ReportingPeriod, Submission, table
 from storage.statements import Prepared
@@ -74,6 +75,20 @@ _CURRENT = Prepared(
     )
 )
 _OLD = update(_S).where(_S.c.id == bindparam("old_id"), _S.c.is_current).values(is_current=False)
+_CHAIN = _S.alias("chain")
+_STAND = (
+    update(_S)
+    .where(_S.c.root_id == bindparam("root"))
+    .values(
+        is_standing=_S.c.id
+        == func.coalesce(
+            select(func.max(_CHAIN.c.id))
+            .where(_CHAIN.c.root_id == bindparam("root"), _CHAIN.c.validation_state == ValidationState.VALIDATED.value)
+            .scalar_subquery(),
+            0,
+        )
+    )
+)
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
 _LOCK_PLAN = select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True)
@@ -168,9 +183,13 @@ class Submissions:
             "submitted_at": now,
         }
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in answers.items())
-        made = _ADD.first(
-            self._connection, values | {"answers": text, "sealed_answers": sealed, "promises_evidence": promises}
-        )
+        beside = {
+            "answers": text,
+            "sealed_answers": sealed,
+            "promises_evidence": promises,
+            "is_standing": validation_state == ValidationState.VALIDATED,
+        }
+        made = _ADD.first(self._connection, values | beside)
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
@@ -183,9 +202,18 @@ class Submissions:
 
     def set_validation_state(self, id: int, state: str) -> None:
         """The coordinator's word on the current version. Conflict if it has been corrected meanwhile."""
-        done = self._connection.execute(update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state))
-        if done.rowcount != 1:
+        moved = update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state).returning(_S.c.root_id)
+        root_id = self._connection.execute(moved).scalar()
+        if root_id is None:
             raise Conflict(f"submission {id} is not current")
+        self.stand(root_id)
+
+    def stand(self, root_id: str) -> None:
+        """Of the chain, the version that was validated last is what stands; none where none is validated.
+
+        To be called whenever the validation state of one of its versions has changed.
+        """
+        self._connection.execute(_STAND, {"root": root_id})
 
     # -------------------------------------------------------------- finding
     def get(self, id: int) -> StoredSubmission:
@@ -283,6 +311,19 @@ class Submissions:
 def row(instance_id: str) -> str:
     """What a submission's seal is bound to."""
     return f"submission:{instance_id}"
+
+
+def named_answers(unit: "UnitOfWork", found: Any) -> dict[str, str]:
+    """The answers of a row, unsealed where they are sealed, by the name of their question."""
+    text = found.answers
+    if found.sealed_answers is not None:
+        text = unit.vault.open(found.sealed_answers, row(found.instance_id))
+    return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+
+
+def whole(text: str | None) -> int | None:
+    """The count that an answer is. An edition of the form that somebody else published may ask otherwise: then None."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
 def _load(found: Sequence[Any]) -> StoredSubmission:

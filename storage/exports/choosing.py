@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, select, union_all
 
-from conversations.plan import ValidationState
 from storage.exports.wanted import Wanted, span_of
 from storage.models import (
     Activity,
@@ -65,14 +64,15 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
-    """`matching`, and what whoever asks may have: of their plan, current, and validated save for a coordinator."""
+    """`matching`, and what whoever asks may have: of their plan, and as it stands validated save for a coordinator."""
     # By its index on the plan, SQLite would find all rows out of order and sort them, answers included, before the
     # first; without it, it walks along the key, in which they are wanted. PostgreSQL decides that by its statistics.
     of_plan = _S.c.plan_id if unit.is_postgresql else _S.c.plan_id + 0
-    found = [of_plan == wanted.plan_id, _S.c.is_current, *matching(wanted)]
-    if wanted.only_validated:
-        found.append(_S.c.validation_state == ValidationState.VALIDATED.value)
-    return found
+    return [
+        of_plan == wanted.plan_id,
+        _S.c.is_standing if wanted.only_validated else _S.c.is_current,
+        *matching(wanted),
+    ]
 
 
 def _ids(of: Any, code: Any, wanted_codes: tuple[str, ...], wanted: Wanted) -> Select[Any]:

@@ -12,21 +12,21 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 
-from conversations.annual import CALENDARS, DIMENSIONS, MEASURES, Reported, Year, is_protected, years
-from conversations.plan import Indicator, ValidationState
+from conversations.annual import MEASURES, Revision, Year, is_protected, years
+from conversations.plan import Indicator
 from conversations.suppression import Figure
 from conversations.wording import Wording, wording
 from storage.exports.choosing import allowed
 from storage.exports.plan import shows_gcm
-from storage.exports.reports import number, whole
+from storage.exports.reports import number
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
 from storage.models import Indicator as IndicatorTable
 from storage.models import ReportingPeriod, Submission, table
-from storage.submissions import row as sealed_name
+from storage.revisions import reported, revisions
+from storage.submissions import named_answers
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _I = table(Submission), table(ReportingPeriod), table(IndicatorTable)
@@ -107,8 +107,8 @@ def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:
 # ------------------------------------------------------------------ rows
 def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
     say = wording(wanted.language)
-    sent = _sent(unit, wanted, filtered=True)
-    history = _figures(_sent(unit, wanted, filtered=False)) if wanted.is_released else {}
+    sent = _sent(unit, wanted)
+    history = revisions(unit, wanted.plan_id, wanted.zone) if wanted.is_released else {}
     more = _columns_of(unit, wanted)
     for indicator in _chosen(unit, wanted):
         about = _about(indicator, more[indicator.code], wanted)
@@ -123,7 +123,7 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
 
 def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) -> Iterator[dict[str, Cell]]:
     said = sent.said
-    figure = _figure(sent)
+    figure = reported(said, sent.found.start_on, sent.found.end_on)
     common: dict[str, Cell] = {
         "period": sent.found.code,
         "period_start": sent.found.start_on,
@@ -147,10 +147,10 @@ def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) 
 
 
 def _by_the_year(
-    indicator: Indicator, figures: Sequence[Reported], unit: UnitOfWork, wanted: Wanted, say: Wording
+    indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted, say: Wording
 ) -> Iterator[dict[str, Cell]]:
     span = span_of(wanted.period)
-    for year in _years(indicator, figures, unit, wanted):
+    for year in _years(indicator, made, unit, wanted):
         if year.value is None or year.calendar != "calendar":
             continue
         if span is not None and not (span.start_on <= year.first and year.last <= span.end_on):
@@ -167,7 +167,7 @@ def _by_the_year(
 def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
     say = wording(wanted.language)
     known = {indicator.code: indicator for indicator in _chosen(unit, wanted)}
-    history = _figures(_sent(unit, wanted, filtered=False))
+    history = revisions(unit, wanted.plan_id, wanted.zone)
     span = span_of(wanted.period)
     for pillar, code in MEASURES:
         if code not in known:
@@ -259,80 +259,29 @@ def _chosen(unit: UnitOfWork, wanted: Wanted) -> Iterator[Indicator]:
             yield indicator
 
 
-def _sent(unit: UnitOfWork, wanted: Wanted, *, filtered: bool) -> dict[str, list[_Sent]]:
-    """By subject, in the order of their periods. All that was validated, or what the filters leave and allow."""
-    if filtered:
-        conditions = allowed(unit, wanted)
-    else:
-        conditions = [
-            _S.c.plan_id == wanted.plan_id, _S.c.is_current,
-            _S.c.validation_state == ValidationState.VALIDATED.value,
-        ]  # fmt: skip
+def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:
+    """By subject, in the order of their periods, what the filters leave and allow."""
     rows = unit.connection.execute(
         select(
             _S.c.subject, _S.c.instance_id, _S.c.receipt_number, _S.c.validation_state, _S.c.submitted_at, _S.c.answers,
             _S.c.sealed_answers, _P.c.code, _P.c.start_on, _P.c.end_on,
         )
         .join(_P, _P.c.id == _S.c.reporting_period_id)
-        .where(*conditions, _S.c.subject.startswith("indicator:"))
+        .where(*allowed(unit, wanted), _S.c.subject.startswith("indicator:"))
         .order_by(_S.c.subject, _P.c.end_on, _S.c.id)
     )  # fmt: skip
     return {
-        subject: [_Sent(found, _said(unit, found)) for found in group]
+        subject: [_Sent(found, named_answers(unit, found)) for found in group]
         for subject, group in groupby(rows, key=lambda found: found.subject)
     }
 
 
-def _said(unit: UnitOfWork, found: Any) -> dict[str, str]:
-    text = found.answers
-    if found.sealed_answers is not None:
-        text = unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
-    return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
-
-
-def _figures(sent: Mapping[str, Sequence[_Sent]]) -> dict[str, list[Reported]]:
-    return {
-        subject: [figure for one in found if (figure := _figure(one)) is not None] for subject, found in sent.items()
-    }
-
-
-def _figure(sent: _Sent) -> Reported | None:
-    """None where there is no figure."""
-    said, start, end = sent.said, sent.found.start_on, sent.found.end_on
-    status = said.get("data_status", "")
-    if status == "zero":
-        return Reported(start, end, 0)
-    if status not in ("final", "preliminary"):
-        return None
-    base, share = whole(said.get("denominator")), whole(said.get("numerator"))
-    if base and share is not None:
-        return Reported(start, end, share, base)
-    amount = whole(said.get("value_people") or said.get("value_count"))
-    if amount is None:
-        return None
-    parts = {
-        dimension: {
-            category: value for question, category in named.items() if (value := whole(said.get(question))) is not None
-        }
-        for dimension, named in DIMENSIONS.items()
-    }
-    return Reported(start, end, amount, None, {name: split for name, split in parts.items() if split})
-
-
-def _years(indicator: Indicator, figures: Sequence[Reported], unit: UnitOfWork, wanted: Wanted) -> tuple[Year, ...]:
+def _years(indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted) -> tuple[Year, ...]:
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
     today: date = wanted.now.astimezone(wanted.zone).date()
-    first = min([plan.starts_on, *(figure.start_on for figure in figures)])
-    return years(
-        indicator,
-        figures,
-        first=first.year,
-        last=min(plan.ends_on, today).year,
-        today=today,
-        begun_on=first,
-        protect=wanted.is_released,
-        calendars=CALENDARS,
-    )
+    first = min([plan.starts_on, *(each.figure.start_on for each in made if each.figure is not None)])
+    last = min(plan.ends_on, today)
+    return years(indicator, made, first=first.year, last=last.year, today=today, protect=wanted.is_released)
 
 
 def _columns_of(unit: UnitOfWork, wanted: Wanted) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
     found = standing(records, at, at, wanted.zone, only_validated=wanted.only_validated)
     indicators = [
         each
-        for each in figures.indicators(plan.id, at, wanted.zone)
+        for each in figures.indicators(plan.id, at, wanted.zone, protect=not wanted.sees_restricted)
         if _is_in(each.indicator.agency_code, wanted, "agency") and _is_in(each.indicator.area_code, wanted, "area")
     ]
     areas = [(a.code, translated(a.name, wanted.language)) for a in unit.plans.strategic_areas(plan.id)]

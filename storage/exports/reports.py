@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import orjson
 from sqlalchemy import func, select
 
 from conversations.annual import limit_of
@@ -21,7 +20,7 @@ from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
 from storage.models import Agency as AgencyTable
 from storage.models import Attachment, Person, ReportingPeriod, Submission, table
-from storage.submissions import row as sealed_name
+from storage.submissions import named_answers, whole
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _A = table(Submission), table(ReportingPeriod), table(AgencyTable)
@@ -125,7 +124,8 @@ class _Rows:
         activity = self._activities.get(code)
         is_restricted = bool(found.sensitive) or activity is None or activity.is_restricted
         hides_text = is_restricted and not wanted.sees_restricted
-        said = self._said(found, closed=is_restricted and wanted.is_released)
+        # What is restricted is not even opened for those outside.
+        said = {} if is_restricted and wanted.is_released else named_answers(self._unit, found)
         submitted_at = at(found.submitted_at, wanted)
         assert submitted_at is not None
         cells: dict[str, Cell] = {
@@ -169,15 +169,6 @@ class _Rows:
             return None
         return activity.title(self._wanted.language)
 
-    def _said(self, found: Any, *, closed: bool) -> dict[str, str]:
-        """Answers by the name of their question. What is restricted is not even opened for those outside."""
-        text = found.answers
-        if closed:
-            return {}
-        if found.sealed_answers is not None:
-            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
-        return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
-
     def _people(
         self, said: Mapping[str, str], activity: Activity | None, found: Any, is_restricted: bool
     ) -> dict[str, Cell]:
@@ -207,10 +198,6 @@ class _Rows:
 
 
 # An edition of the form that somebody else has published may ask otherwise: what is no number or day is none.
-def whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 16 else None
-
-
 def number(text: str | None) -> float | None:
     try:
         found = float(text or "")

@@ -119,7 +119,8 @@ def fill(database: Database, activities: int) -> int:
                 status = STATUSES[(n + at // 6) % len(STATUSES)]
                 rows.append(
                     {"plan_id": 1, "form_id": 1, "form_version_id": 1, "instance_id": f"uuid:{number}",
-                     "root_id": f"uuid:{number}", "version": 1, "is_current": True, "person_id": 1 + n % agencies,
+                     "root_id": f"uuid:{number}", "version": 1, "is_current": True,
+                     "is_standing": True, "person_id": 1 + n % agencies,
                      "agency_id": 1 + n % agencies, "subject": f"activity:PRE-{n:05}", "reporting_period_id": at,
                      "validation_state": "submitted" if at == MONTHS else "validated", "receipt_number": number,
                      "activity_status": status, "progress": min(99, at * 4), "sensitive": False,

@@ -158,6 +158,7 @@ def filled(folder: Path, kind: str, submissions: int, questions: int) -> Iterato
                     {
                         "plan_id": plan_id, "form_id": form_key, "form_version_id": version_id,
                         "instance_id": f"uuid:{n:08}", "root_id": f"uuid:{n:08}", "version": 1, "is_current": True,
+                        "is_standing": True,
                         "person_id": person_id, "agency_id": agency_id, "validation_state": "validated",
                         "receipt_number": n + 1, "sensitive": False, "language": "es", "started_at": BEGINS,
                         "submitted_at": BEGINS + timedelta(seconds=n),

@@ -4,7 +4,7 @@ Golden texts are rewritten by `pytest tests/conversations/test_digests.py --rewr
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations import digests
+from conversations.annual import IndicatorYear, Reported, Revision, this_year
 from conversations.cards import Card, Line, plain
-from conversations.monitoring import Detail, IndicatorValues, Queue, Records, Reporter, Standing, Value
+from conversations.monitoring import Detail, Queue, Records, Reporter, Standing
 from conversations.plan import Agency, Frequency, Indicator, Light, Role
 from conversations.wording import LANGUAGES, wording
 
@@ -45,21 +46,30 @@ def screens(language: str) -> str:
     return f"{told}\n--- the picture's caption\n{digests.caption(inside, language)}\n"
 
 
-def indicator(code: str, *values: Value, **more: object) -> IndicatorValues:
+def value(end_on: date, number: int, base: int | None = None) -> Reported:
+    """Of the month that ends on that day."""
+    return Reported(end_on.replace(day=1), end_on, number, base)
+
+
+def indicator(code: str, *values: Reported, **more: object) -> IndicatorYear:
+    """Its year 2018; each value validated on the day after its month."""
     given = {"unit": "people", "aggregation": "sum", "target": "", **more}
-    return IndicatorValues(
+    made = [Revision(each.end_on + timedelta(days=1), f"{each.end_on}", each) for each in values]
+    return this_year(
         Indicator(code, "PGR", Frequency.MONTHLY, {"es": f"Indicador {code}"}, **given),  # type: ignore[arg-type]
-        values,
+        made,
+        date(2018, 10, 15),
+        protect=True,
     )
 
 
 MARCH, JUNE = date(2018, 3, 31), date(2018, 6, 30)
 INDICATORS = [
-    indicator("IND-01", Value(MARCH, 1200), Value(JUNE, 800), target="250000"),
-    indicator("IND-20", Value(MARCH, 12), Value(JUNE, 3), sensitivity="restricted", min_cell=10),
-    indicator("IND-21", Value(JUNE, 7, 9), sensitivity="restricted", min_cell=10, unit="percent", aggregation="ratio"),
-    indicator("IND-04", Value(JUNE, 45, 60), unit="percent", aggregation="ratio", target="80"),
-    indicator("IND-11", Value(MARCH, 2), min_cell=5),
+    indicator("IND-01", value(MARCH, 1200), value(JUNE, 800), target="250000"),
+    indicator("IND-20", value(MARCH, 12), value(JUNE, 3), sensitivity="restricted", min_cell=10),
+    indicator("IND-21", value(JUNE, 7, 9), sensitivity="restricted", min_cell=10, unit="percent", aggregation="ratio"),
+    indicator("IND-04", value(JUNE, 45, 60), unit="percent", aggregation="ratio", target="80"),
+    indicator("IND-11", value(MARCH, 2), min_cell=5),
     indicator("IND-13"),
 ]
 
@@ -185,24 +195,22 @@ def test_what_makes_a_light_red_is_said() -> None:
 def test_a_count_that_goes_on_is_told_beside_its_baseline_and_the_years_before() -> None:
     """Whoever subtracts what was told before finds no small number, as in the exports (DOMAIN §2.5.5)."""
     stock = {"aggregation": "latest", "sensitivity": "restricted", "min_cell": 10, "baseline": "110"}
-    say = wording("es")
-    shown = lambda values, earlier=(): digests.shown_value(  # noqa: E731
-        replace(indicator("IND-23", *values, **stock), earlier=earlier), say
-    )
-    assert shown([Value(MARCH, 113)]) == (say("digest.protected"), "")
-    assert shown([Value(MARCH, 120)]) == ("120", "")
-    assert shown([Value(MARCH, 125)], (120,)) == (say("digest.protected"), "")
-    assert shown([Value(MARCH, 131), Value(JUNE, 134)], (120,))[0] == "131"
-    assert shown([Value(MARCH, 4)]) == ("<10", "")
+    say, earlier = wording("es"), value(date(2017, 12, 31), 120)
+    shown = lambda *values: digests.shown_value(indicator("IND-23", *values, **stock).year, say)  # noqa: E731
+    assert shown(value(MARCH, 113)) == (say("digest.protected"), "")
+    assert shown(value(MARCH, 120)) == ("120", "")
+    assert shown(earlier, value(MARCH, 125)) == (say("digest.protected"), "")
+    assert shown(earlier, value(MARCH, 131), value(JUNE, 134))[0] == "131"
+    assert shown(value(MARCH, 4)) == ("<10", "")
 
 
 def test_a_running_total_waits_until_it_has_grown_enough() -> None:
     """IND-20: 12 until March; the 15 of June would tell that there were three since."""
     say = wording("es")
-    assert digests.shown_value(INDICATORS[1], say) == ("12", " (hasta marzo)")
-    assert digests.shown_value(INDICATORS[4], say) == ("<5", "")
-    assert digests.shown_value(INDICATORS[2], say) == ("cifra protegida", ""), "seven of nine is two of nine"
-    assert digests.shown_value(INDICATORS[3], say) == ("75%", "")
+    assert digests.shown_value(INDICATORS[1].year, say) == ("12", " (hasta marzo)")
+    assert digests.shown_value(INDICATORS[4].year, say) == ("<5", "")
+    assert digests.shown_value(INDICATORS[2].year, say) == ("cifra protegida", ""), "seven of nine is two of nine"
+    assert digests.shown_value(INDICATORS[3].year, say) == ("75%", "")
 
 
 def test_days_are_of_the_plans_zone() -> None:

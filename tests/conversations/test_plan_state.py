@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commission import EMPTY, RECORDS, activity, stand
 
-from conversations.monitoring import IndicatorValues, Value
+from conversations.annual import IndicatorYear, Reported, Revision, this_year
 from conversations.plan import Frequency, Indicator
 from conversations.plan_state import INDICATORS, TROUBLED, Page, Reader, plan_state, spoken
 from conversations.wording import LANGUAGES
@@ -25,23 +25,33 @@ READERS = {
 }
 
 
-def indicator(code: str, *values: Value, min_cell: int = 0, **more: str) -> IndicatorValues:
+def value(end_on: date, number: int) -> Reported:
+    """Of the month that ends on that day."""
+    return Reported(end_on.replace(day=1), end_on, number)
+
+
+def indicator(code: str, *values: Reported, protect: bool = True, min_cell: int = 0, **more: str) -> IndicatorYear:
     names = {"es": f"Indicador {code}", "en": f"Indicator {code}", "ht": f"Endikatè {code}"}
-    made = Indicator(code, "PGR", Frequency.MONTHLY, names, min_cell=min_cell, aggregation="sum", **more)
-    return IndicatorValues(made, values)
+    item = Indicator(code, "PGR", Frequency.MONTHLY, names, min_cell=min_cell, aggregation="sum", **more)
+    made = [Revision(each.end_on, f"{each.end_on}", each) for each in values]
+    return this_year(item, made, date(2018, 10, 15), protect=protect)
 
 
-FIGURES = (
-    indicator("IND-01", baseline="1200", target="250000"),
-    indicator("IND-13", Value(date(2018, 8, 31), 4), Value(date(2018, 9, 30), 3), min_cell=10, target="90"),
-    indicator("IND-20", Value(date(2018, 9, 30), 1234), baseline="0"),
-    indicator("IND-21", Value(date(2018, 9, 30), 0)),
-)
+def figures(*, protect: bool) -> tuple[IndicatorYear, ...]:
+    """As they are read from the database for a reader."""
+    small = value(date(2018, 8, 31), 4), value(date(2018, 9, 30), 3)
+    return (
+        indicator("IND-01", baseline="1200", target="250000"),
+        indicator("IND-13", *small, protect=protect, min_cell=10, target="90"),
+        indicator("IND-20", value(date(2018, 9, 30), 1234), baseline="0"),
+        indicator("IND-21", value(date(2018, 9, 30), 0)),
+    )
 
 
 def page(reader: str, language: str = "es") -> Page:
     found = stand(only_validated=reader != "coordinator")
-    return plan_state(found, FIGURES, AREAS, "Plan Nacional 2017-2020", READERS[reader], language)
+    shown = figures(protect=not READERS[reader].reads_restricted)
+    return plan_state(found, shown, AREAS, "Plan Nacional 2017-2020", READERS[reader], language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

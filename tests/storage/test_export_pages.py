@@ -63,9 +63,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                     sensitive=is_sensitive, is_compressed=False, now=NOW,
                 )  # fmt: skip
                 state = "validated" if is_validated else "submitted"
-                unit.connection.exec_driver_sql(
-                    f"UPDATE submission SET validation_state = '{state}' WHERE instance_id = '{instance}'"
-                )
+                unit.submissions.set_validation_state(unit.submissions.by_instance(instance).id, state)
                 if code == "PRE-304":
                     store.delete(key)
 

@@ -18,6 +18,7 @@ from conversations.plan import Light, Role, expected_at_closing
 from storage import imports
 from storage.figures import Figures
 from storage.imports import SEED_PLAN, PlanDraft, read_plan, seed_workbook
+from storage.revisions import revisions
 from storage.unit_of_work import UnitOfWork
 
 ZONE = ZoneInfo("America/Santo_Domingo")
@@ -320,24 +321,96 @@ def test_it_is_nine_statements_whatever_there_is(lived: Any, apply: Apply, state
         assert [statement.split()[0] for statement in asked] == ["SELECT"] * 9
 
 
-def test_a_count_that_goes_on_comes_with_the_years_before(seeded: Any, apply: Apply) -> None:
-    """A sum is of its year alone; of a stock earlier years are known to whoever read them."""
-    for code, period, number in (("IND-23", "2018Q2", "120"), ("IND-20", "201808", "12")):
-        item = apply(lambda unit, code=code: unit.plans.indicator(seeded.plan_id, code))
-        answers = {"/data/data_status": "final", "/data/value_people": number}
-        about = SimpleNamespace(agency_code=item.agency_code, subject=item.subject, is_restricted=True)
-        sent = send(seeded, about, period, NOW - WEEK, answers=answers, activity_status=None, progress=None)
-        id = apply(sent)
+def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply: Apply) -> None:
+    """Who reads validated reports only reads the one before until the new one is validated; others the new one."""
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-405"))
+
+    def report(progress: int, status: str, **about: Any) -> int:
+        return apply(send(seeded, activity, "201809", NOW - WEEK, progress=progress, activity_status=status, **about))
+
+    def read(*, only_validated: bool) -> tuple[int, str, int]:
+        found = apply(standing(seeded, only_validated=only_validated))
+        [one] = [each for each in found.activities if each.code == "PER-405"]
+        return one.last.progress, one.last.status, found.received
+
+    first = report(30, "in_progress")
+    apply(lambda unit: unit.submissions.set_validation_state(first, "validated"))
+    second = report(45, "delayed", supersedes_id=first, validation_state="corrected")
+    assert read(only_validated=True)[:2] == (30, "in_progress")
+    assert read(only_validated=False) == (45, "delayed", read(only_validated=True)[2])
+    apply(lambda unit: unit.submissions.set_validation_state(second, "returned"))
+    assert read(only_validated=True)[:2] == (30, "in_progress")
+    apply(lambda unit: unit.submissions.set_validation_state(second, "validated"))
+    assert read(only_validated=True)[:2] == (45, "delayed")
+
+
+def figure(seeded: Any, apply: Apply, code: str, period: str, sent: datetime = NOW - WEEK, **said: Any) -> int:
+    """A report about an indicator."""
+    item = apply(lambda unit: unit.plans.indicator(seeded.plan_id, code))
+    about = SimpleNamespace(agency_code=item.agency_code, subject=item.subject, is_restricted=item.is_restricted)
+    chain = {name: said.pop(name) for name in ("supersedes_id", "validation_state") if name in said}
+    answers = {f"/data/{name}": value for name, value in ({"data_status": "final"} | said).items()}
+    return apply(send(seeded, about, period, sent, answers=answers, activity_status=None, progress=None, **chain))
+
+
+def test_the_history_of_a_figure_is_read_as_it_was_validated(seeded: Any, apply: Apply, statements: Any) -> None:
+    """In order: what came late comes late, a correction is a further figure, a validation taken back is none."""
+    pedro = seeded.people["MIREX"]
+    minute = timedelta(minutes=1)
+
+    def decide(number: int, decision: str, at: datetime) -> None:
+        def work(unit: UnitOfWork) -> None:
+            sent = unit.submissions.get(number)
+            if decision == "taken_back":
+                unit.reviews.take_back(sent, pedro, at)
+            else:
+                unit.reviews.decide(sent, decision, pedro, at)  # type: ignore[arg-type]
+
+        apply(work)
+
+    september = figure(seeded, apply, "IND-20", "201809", value_people="12")
+    august = figure(seeded, apply, "IND-20", "201808", value_people="30")
+    decide(september, "validated", NOW - WEEK)
+    decide(august, "validated", NOW - minute * 9)
+    corrected = figure(seeded, apply, "IND-20", "201808", NOW - minute * 8, value_people="33", supersedes_id=august,
+                       validation_state="corrected")  # fmt: skip
+    decide(corrected, "validated", NOW - minute * 7)
+    decide(corrected, "taken_back", NOW - minute * 6)
+
+    look = lambda unit: revisions(unit, seeded.plan_id, ZONE)["indicator:IND-20"]  # noqa: E731
+    assert [(each.figure.end_on.month, each.figure.number) for each in apply(look)] == [
+        (9, 12),
+        (8, 30),
+        (8, 33),
+        (8, 30),
+    ]
+    assert len(apply(lambda unit: statements(unit, look))) == 1
+    told = {
+        each.indicator.code: each.year for each in apply(lambda u: Figures(u).indicators(seeded.plan_id, NOW, ZONE))
+    }
+    assert (told["IND-20"].value.value, told["IND-20"].reported) == (42, 2)
+
+
+def test_a_count_that_goes_on_is_told_beside_the_years_before(seeded: Any, apply: Apply) -> None:
+    """A sum is of its year alone; of a stock what was told in earlier years is known to whoever read it."""
+    later = NOW + WEEK * 20
+    for code, period, sent, number in (
+        ("IND-23", "2018Q2", NOW - WEEK, "120"), ("IND-23", "2018Q4", later, "125"), ("IND-20", "201808", NOW, "12"),
+    ):  # fmt: skip
+        id = figure(seeded, apply, code, period, sent, value_people=number)
         apply(lambda unit, id=id: unit.submissions.set_validation_state(id, "validated"))
-    look = lambda unit: Figures(unit).indicators(seeded.plan_id, NOW + WEEK * 20, ZONE)  # noqa: E731
-    found = {each.indicator.code: (each.values, each.earlier) for each in apply(look)}
-    assert found["IND-23"] == ((), (120,))
-    assert found["IND-20"] == ((), ())
+    look = lambda at, **more: {  # noqa: E731
+        each.indicator.code: each.year
+        for each in apply(lambda unit: Figures(unit).indicators(seeded.plan_id, at, ZONE, **more))
+    }
+    assert look(later)["IND-20"].reported == 0
+    year = look(datetime(2018, 12, 31, 12, tzinfo=UTC))["IND-23"]
+    assert (year.value.value, year.until) == (120, date(2018, 6, 30))
+    assert look(datetime(2018, 12, 31, 12, tzinfo=UTC), protect=False)["IND-23"].value.value == 125
 
 
 def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Apply, statements: Any) -> None:
     """Sealed or not; a confirmed zero is a figure, a missing one is none; two statements."""
-    indicator = lambda code: apply(lambda unit: unit.plans.indicator(seeded.plan_id, code))  # noqa: E731
     told = {
         ("IND-20", "201808"): {"data_status": "final", "value_people": "12"},
         ("IND-20", "201809"): {"data_status": "zero"},
@@ -347,21 +420,13 @@ def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Appl
         ("IND-06", "201808"): {"data_status": "final", "value_count": "many"},
     }
     for (code, period), answers in told.items():
-        item = indicator(code)
-        number = apply(
-            send(
-                seeded, SimpleNamespace(agency_code=item.agency_code, subject=item.subject,
-                                        is_restricted=item.is_restricted),
-                period, NOW - WEEK, answers={f"/data/{name}": value for name, value in answers.items()},
-                activity_status=None, progress=None,
-            )
-        )  # fmt: skip
+        number = figure(seeded, apply, code, period, **answers)
         if code != "IND-07":
             apply(lambda unit, number=number: unit.submissions.set_validation_state(number, "validated"))
     look = lambda unit: Figures(unit).indicators(seeded.plan_id, NOW, ZONE)  # noqa: E731
-    found = {each.indicator.code: each.values for each in apply(look) if each.values}
-    assert {code: [(v.number, v.base) for v in values] for code, values in found.items()} == {
-        "IND-20": [(12, None), (0, None)],
-        "IND-21": [(18, 20)],
+    found = {each.indicator.code: each.year for each in apply(look) if each.year.reported}
+    assert {code: (year.reported, year.value.value, year.percent) for code, year in found.items()} == {
+        "IND-20": (2, 12, None),
+        "IND-21": (1, None, None),
     }
     assert len(apply(lambda unit: statements(unit, look))) == 2

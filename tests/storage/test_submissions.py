@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from storage.database import Conflict, Database, NotFound, open_database
 from storage.unit_of_work import UnitOfWork
@@ -175,6 +176,46 @@ def test_validation_is_of_the_current_version(apply: Any, world: Any) -> None:
     apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id))
     with pytest.raises(Conflict):
         apply(lambda unit: unit.submissions.set_validation_state(second.id, "validated"))
+
+
+def test_the_version_validated_last_stands_until_the_next_one_is(apply: Any, world: Any) -> None:
+    """What is told outside is never nothing because somebody corrected it, and never what nobody has validated."""
+
+    def standing() -> list[str]:
+        read = "SELECT instance_id FROM submission WHERE is_standing"
+        return [found for (found,) in apply(lambda unit: unit.connection.exec_driver_sql(read).all())]
+
+    first = apply(lambda unit: world.submit(unit, "uuid:1"))
+    other = apply(lambda unit: world.submit(unit, "uuid:other"))
+    assert standing() == []
+    apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
+    second = apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id, validation_state="corrected"))
+    apply(lambda unit: unit.submissions.set_validation_state(other.id, "returned"))
+    assert standing() == ["uuid:1"]
+    apply(lambda unit: unit.submissions.set_validation_state(second.id, "returned"))
+    third = apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id, validation_state="corrected"))
+    assert standing() == ["uuid:1"]
+    apply(lambda unit: unit.submissions.set_validation_state(third.id, "validated"))
+    assert standing() == ["uuid:3"]
+    apply(lambda unit: unit.submissions.set_validation_state(third.id, "corrected"))
+    assert standing() == ["uuid:1"], "taken back"
+
+
+def test_a_chain_is_found_and_numbered_by_its_key(apply: Any, world: Any) -> None:
+    """However many submissions there are, its versions are looked for by their root; none is there twice."""
+    first = apply(lambda unit: world.submit(unit, "uuid:1"))
+
+    def plan(unit: UnitOfWork) -> str:
+        if unit.is_postgresql:
+            unit.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # which is the faster for one row
+        explain = "EXPLAIN" if unit.is_postgresql else "EXPLAIN QUERY PLAN"
+        read = f"{explain} SELECT * FROM submission WHERE root_id = 'uuid:1' ORDER BY version"
+        return str(unit.connection.exec_driver_sql(read).all())
+
+    assert "uq_submission_version" in apply(plan)
+    apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id))
+    with pytest.raises(IntegrityError):
+        apply(lambda unit: unit.connection.exec_driver_sql("UPDATE submission SET version = 1"))
 
 
 def test_a_submission_in_a_log_shows_no_answers(apply: Any, world: Any) -> None:

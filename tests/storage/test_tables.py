@@ -445,6 +445,28 @@ def test_only_a_coordinator_has_what_is_not_validated_and_what_is_restricted(pla
     assert b"secreto" in readable(plan.take("answers", "csv")[0])
 
 
+def test_what_was_validated_is_told_outside_while_its_correction_waits(plan: Plan, apply: Any) -> None:
+    """The version before, until the new one is validated; a coordinator takes out what was sent last."""
+    world = plan.world
+    first = apply(lambda unit: unit.submissions.by_instance("uuid:r0"))
+    about = {"subject": first.subject, "reporting_period_id": first.reporting_period_id, "agency_id": first.agency_id}
+    second = apply(
+        lambda unit: world.submit(
+            unit, "uuid:r0b", supersedes_id=first.id, activity_status="in_progress", progress=10,
+            validation_state="corrected", answers={"/data/ben_total": "40", "/data/ben_men": "40"}, **about,
+        )
+    )  # fmt: skip
+
+    receipts = {first.receipt_number, second.receipt_number}
+
+    def versions(**asked: Any) -> list[Cell]:
+        return [row["version"] for row in plan.rows("reports", **asked) if row["receipt"] in receipts]
+
+    for asked in ({"role": Role.ADMIN}, {"audience": "observers"}, {"audience": "public", "role": Role.ADMIN}):
+        assert versions(**asked) == [1]
+    assert versions() == [2]
+
+
 def readable(data: bytes) -> bytes:
     """What is inside, of a ZIP too."""
     if not data.startswith(b"PK"):

@@ -1,0 +1,39 @@
+"""Of each report the version that was validated last, told outside while its correction waits to be validated too.
+
+And a chain's versions are found, and counted on, by their own key: looking for them had read the whole table.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+WAITS_FOR_ANOTHER: dict[str, Any] = {
+    "sqlite_where": sa.text("is_standing = 1 AND is_current = 0"),
+    "postgresql_where": sa.text("is_standing AND NOT is_current"),
+}
+LAST_VALIDATED = """
+    UPDATE submission SET is_standing = true
+    WHERE validation_state = 'validated' AND NOT EXISTS (
+        SELECT 1 FROM submission AS later
+        WHERE later.root_id = submission.root_id AND later.version > submission.version
+          AND later.validation_state = 'validated')
+"""
+
+
+def upgrade() -> None:
+    op.create_index("uq_submission_version", "submission", ["root_id", "version"], unique=True)
+    op.add_column("submission", sa.Column("is_standing", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute(LAST_VALIDATED)
+    op.create_index("ix_submission_standing", "submission", ["plan_id", "subject"], **WAITS_FOR_ANOTHER)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_submission_standing", table_name="submission")
+    op.drop_column("submission", "is_standing")
+    op.drop_index("uq_submission_version", table_name="submission")

@@ -1,0 +1,96 @@
+"""What was validated of indicators, in its order: each figure, its corrections, and validations that were taken back.
+
+What may be told of small numbers depends on all that was told before (`conversations.annual`), so whoever tells a
+figure reads how it came about. The decisions of coordinators are that history; nothing else is kept of it.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, bindparam, func, literal, or_, select
+
+from conversations.annual import DIMENSIONS, Reported, Revision
+from conversations.plan import ValidationState
+from storage.models import ReportingPeriod, ReviewDecision, Submission, table
+from storage.statements import Prepared
+from storage.submissions import named_answers, whole
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_S, _P, _D = table(Submission), table(ReportingPeriod), table(ReviewDecision)
+_at: Any = func.coalesce(_D.c.decided_at, _S.c.submitted_at)
+_HISTORY = Prepared(
+    select(
+        _S.c.subject,
+        _S.c.root_id,
+        _S.c.version,
+        _S.c.instance_id,
+        _S.c.answers,
+        _S.c.sealed_answers,
+        _P.c.start_on,
+        _P.c.end_on,
+        _D.c.decision,
+        _at.label("at"),
+    )
+    .join(_P, _P.c.id == _S.c.reporting_period_id)
+    # What came into the database validated has no decision: it stood from the first.
+    .outerjoin(
+        _D,
+        and_(
+            _D.c.root_id == _S.c.root_id,  # by which decisions are found
+            _D.c.submission_id == _S.c.id,
+            or_(_D.c.decision == literal("validated"), _D.c.decision == literal("taken_back")),
+        ),
+    )
+    .where(
+        _S.c.plan_id == bindparam("plan_id"),
+        _S.c.subject.like(literal("indicator:%")),
+        or_(_D.c.id.is_not(None), _S.c.validation_state == literal(ValidationState.VALIDATED.value)),
+    )
+    .order_by(_at, _D.c.id, _S.c.id)
+)
+
+
+def revisions(unit: "UnitOfWork", plan_id: int, zone: ZoneInfo) -> dict[str, list[Revision]]:
+    """By subject, every change of what stands validated, in the order in which it was made. One statement.
+
+    Unsealed, to be added up: what may be shown of it is for `conversations.annual` to say.
+    """
+    made: dict[str, list[Revision]] = {}
+    standing: dict[str, dict[int, Reported | None]] = {}
+    for found in _HISTORY.rows(unit.connection, {"plan_id": plan_id}):
+        versions = standing.setdefault(found.root_id, {})
+        if found.decision == "taken_back":
+            versions.pop(found.version, None)
+        else:
+            versions[found.version] = reported(named_answers(unit, found), found.start_on, found.end_on)
+        last = versions[max(versions)] if versions else None
+        made.setdefault(found.subject, []).append(Revision(found.at.astimezone(zone).date(), found.root_id, last))
+    return made
+
+
+def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | None:
+    """What these answers say of the period; None where there is no figure, which is not zero."""
+    status = answers.get("data_status", "")
+    if status == "zero":
+        return Reported(start, end, 0)
+    if status not in ("final", "preliminary"):
+        return None
+    base, share = whole(answers.get("denominator")), whole(answers.get("numerator"))
+    if base and share is not None:
+        return Reported(start, end, share, base)
+    amount = whole(answers.get("value_people") or answers.get("value_count"))
+    if amount is None:
+        return None
+    parts = {
+        dimension: {
+            category: value
+            for question, category in named.items()
+            if (value := whole(answers.get(question))) is not None
+        }
+        for dimension, named in DIMENSIONS.items()
+    }
+    return Reported(start, end, amount, None, {name: split for name, split in parts.items() if split})
