@@ -197,10 +197,9 @@ def _indicator(ex: Exchange, code: str) -> None:
     if indicator.target:
         until = f" ({show_date(indicator.target_on.isoformat(), language)})" if indicator.target_on else ""
         lines.append(_row(say("plan.target"), f"{indicator.target}{until}"))
-    zone = ZoneInfo(ex.house.timezone)
-    found = [one for one in Figures(ex.unit).indicators(plan_id, ex.now, zone) if one.indicator.code == code]
-    if found and found[0].year.reported:
-        value, until = shown_value(found[0].year, say)
+    found = Figures(ex.unit).indicator(plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
+    if found.year.reported:
+        value, until = shown_value(found.year, say)
         lines.append(_row(say("plan.value", year=ex.today.year), value + until))
     lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
     back = (Button(say("nav.back"), f"command:plan:I.{indicator.area_code}"),)

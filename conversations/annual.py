@@ -228,6 +228,7 @@ class _Told:
         self._told: dict[date, int] = {}
         self._splits: dict[tuple[int, str], Mapping[str, int]] = {}
         self._over: set[int] = set()
+        self._ends: dict[int, date] = {}
         for each in revisions:
             self._years_end(each.on)
             self._learn(each)
@@ -279,10 +280,15 @@ class _Told:
     def _years_end(self, on: date) -> None:
         """Years that are over by that day are told divided, as far as they are known."""
         for year in sorted({each.end_on.year for each in self._known.values()} - self._over):
-            periods = periods_between(*_bounds("calendar", year), types=(self._indicator.frequency.period_type,))
-            if periods and on >= periods[-1].locks_on:
+            if on >= self._end_of(year):
                 self._over.add(year)
                 self._divide(year)
+
+    def _end_of(self, year: int) -> date:
+        if year not in self._ends:
+            periods = periods_between(*_bounds("calendar", year), types=(self._indicator.frequency.period_type,))
+            self._ends[year] = periods[-1].locks_on if periods else date.max
+        return self._ends[year]
 
     def _divide(self, year: int) -> None:
         """Not by April to March, where it would be told twice, three months apart; of a count that goes on, never.

@@ -12,7 +12,6 @@ Zero is no person and is shown. Zero and missing are different: what is missing 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import combinations
 from typing import Final
 
 from conversations.plan import is_restricted
@@ -151,34 +150,40 @@ class Releases:
     def __init__(self, min_cell: int) -> None:
         self._min_cell = min_cell
         self._events: list[tuple[date, int]] = []
+        self._days: dict[date, int] = {}
+        """Day → the set of events before it. A set is a number whose bits are its events, the first the lowest."""
         self._people: dict[int, int] = {0: 0}
-        """Set of events → people. A set is a number whose bits are its events, the first the lowest."""
-        self._rests: dict[int, _Row] = {0: _EMPTY}
+        self._rests: dict[int, _Row] = {0: {}}
+        self._alike: dict[int, frozenset[tuple[int, int]]] = {0: frozenset()}
+        """Each set's rest, to be compared."""
         self._rows: dict[int, _Row] = {}
         """What was told, reduced: by an event that occurs in none of the other rows."""
         self._told: dict[tuple[date, date], int] = {}
 
     def learn(self, on: date, people: int) -> None:
         """So many more are known of that day, or fewer: a figure that came in, or one that was corrected."""
+        self._days.setdefault(on + timedelta(days=1), self._before(on + timedelta(days=1)))
+        event = 1 << len(self._events)
         self._events.append((on, people))
-        for day in {day for day, _ in self._events}:
-            events = self._before(day + timedelta(days=1))
-            if events not in self._rests:
-                self._people[events] = sum(n for at, (_, n) in enumerate(self._events) if events >> at & 1)
-                self._rests[events] = self._rest(events)
+        for day, before in self._days.items():
+            if day > on and before | event not in self._rests:
+                self._people[before | event] = self._people[before] + people
+                self._put(before | event, self._rest(before | event))
+        self._days = {day: before | event if day > on else before for day, before in self._days.items()}
 
     def tell(self, first: date, last: date) -> bool:
         """Whether the sum over these days may be told as it is known now; if so, it is told from now on."""
         told = self._between(first, last)
-        rest = dict(self._rest(told))
+        rest = self._rest(told)
         if rest:
             pivot = max(rest)
             scale = pow(rest[pivot], -1, _PRIME)
-            row = frozenset((event, share * scale % _PRIME) for event, share in rest.items())
-            rests = {events: _without(left, pivot, row) for events, left in self._rests.items()}
-            if self._tells(rests):
+            row = {event: share * scale % _PRIME for event, share in rest.items()}
+            left = {events: _without(rest, pivot, row) for events, rest in self._rests.items() if pivot in rest}
+            if self._tells(left):
                 return False
-            self._rests = rests
+            for events, rest in left.items():
+                self._put(events, rest)
             self._rows = {one: _without(other, pivot, row) for one, other in self._rows.items()} | {pivot: row}
         self._told[first, last] = told
         return True
@@ -193,39 +198,47 @@ class Releases:
     def _between(self, first: date, last: date) -> int:
         return self._before(last + timedelta(days=1)) & ~self._before(first)
 
+    def _put(self, events: int, rest: "_Row") -> None:
+        self._rests[events], self._alike[events] = rest, frozenset(rest.items())
+
     def _rest(self, events: int) -> "_Row":
         """What of a set's sum does not follow from what was told."""
-        rest: _Row = frozenset((number, 1) for number in range(len(self._events)) if events >> number & 1)
-        for pivot, row in self._rows.items():
-            rest = _without(rest, pivot, row)
-        return rest
+        rest: dict[int, int] = {}
+        for number in range(len(self._events)):
+            if events >> number & 1:
+                for event, share in self._rows[number].items() if number in self._rows else ((number, -1),):
+                    rest[event] = (rest.get(event, 0) - share) % _PRIME
+        return {event: share for event, share in rest.items() if share and event not in self._rows}
 
-    def _tells(self, rests: "Mapping[int, _Row]") -> bool:
-        """Whether, with these rests, a small number follows that did not before."""
-        alike: dict[_Row, dict[_Row, list[int]]] = {}
-        for events, rest in rests.items():
-            alike.setdefault(rest, {}).setdefault(self._rests[events], []).append(events)
+    def _tells(self, left: "Mapping[int, _Row]") -> bool:
+        """Whether a small number follows that did not before, if these sets leave these rests."""
+        alike: dict[frozenset[tuple[int, int]], list[int]] = {}
+        for events, before in self._alike.items():
+            alike.setdefault(frozenset(left[events].items()) if events in left else before, []).append(events)
         return any(
-            one & other in (one, other) and is_small(abs(self._people[one] - self._people[other]), self._min_cell)
-            for groups in alike.values()
-            for here, there in combinations(groups.values(), 2)
-            for one in here
-            for other in there
+            self._alike[one] != self._alike[other] and self._is_few(one, other)
+            for group in alike.values()
+            for one in group
+            if one in left
+            for other in group
         )
 
+    def _is_few(self, one: int, other: int) -> bool:
+        is_within = one & other in (one, other)
+        return is_within and is_small(abs(self._people[one] - self._people[other]), self._min_cell)
 
-_Row = frozenset[tuple[int, int]]
+
+_Row = Mapping[int, int]
 """A sum of events, each with its share, modulo a prime: exact enough, and faster than fractions."""
-_EMPTY: Final[_Row] = frozenset()
 _PRIME: Final = (1 << 61) - 1
 
 
 def _without(rest: _Row, pivot: int, row: _Row) -> _Row:
-    """`rest` less so many times `row` that nothing of `pivot`, of which `row` has one, is left."""
-    shares = dict(rest)
-    times = shares.get(pivot)
+    """`rest` less so many times `row`, which has one of `pivot`, that nothing of that is left."""
+    times = rest.get(pivot)
     if times is None:
         return rest
-    for event, share in row:
+    shares = dict(rest)
+    for event, share in row.items():
         shares[event] = (shares.get(event, 0) - times * share) % _PRIME
-    return frozenset((event, share) for event, share in shares.items() if share)
+    return {event: share for event, share in shares.items() if share}

@@ -26,7 +26,7 @@ from conversations.monitoring import (
     closings_until,
     standing,
 )
-from conversations.plan import AGENCY_ROLES, Activity, ActivityStatus, Frequency, Role, ValidationState
+from conversations.plan import AGENCY_ROLES, Activity, ActivityStatus, Frequency, Indicator, Role, ValidationState
 from storage.models import Base
 from storage.revisions import revisions
 from storage.statements import Prepared
@@ -255,6 +255,11 @@ class Figures:
             for indicator in self._unit.plans.indicators(plan_id)
             if not indicator.is_computed
         )
+
+    def indicator(self, plan_id: int, indicator: Indicator, now: datetime, zone: ZoneInfo) -> IndicatorYear:
+        """One of them, as it may be told to anybody."""
+        made = revisions(self._unit, plan_id, zone, indicator.subject).get(indicator.subject, ())
+        return this_year(indicator, made, now.astimezone(zone).date(), protect=True)
 
     def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
         return tuple(

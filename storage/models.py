@@ -551,6 +551,13 @@ class Submission(Base):
             postgresql_where=text("is_standing AND NOT is_current"),
         ),
         UniqueConstraint("plan_id", "receipt_number"),
+        Index(
+            "ix_submission_indicator",
+            "plan_id",
+            "subject",
+            sqlite_where=text("subject IS NOT NULL AND activity_status IS NULL"),
+            postgresql_where=text("subject IS NOT NULL AND activity_status IS NULL"),
+        ),
         Index("uq_submission_version", "root_id", "version", unique=True),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),

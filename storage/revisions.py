@@ -47,21 +47,23 @@ _HISTORY = Prepared(
     )
     .where(
         _S.c.plan_id == bindparam("plan_id"),
-        _S.c.subject.like(literal("indicator:%")),
+        _S.c.subject.is_not(None),
+        _S.c.activity_status.is_(None),
+        or_(_S.c.subject == bindparam("subject"), bindparam("subject") == literal("")),
         or_(_D.c.id.is_not(None), _S.c.validation_state == literal(ValidationState.VALIDATED.value)),
     )
     .order_by(_at, _D.c.id, _S.c.id)
 )
 
 
-def revisions(unit: "UnitOfWork", plan_id: int, zone: ZoneInfo) -> dict[str, list[Revision]]:
-    """By subject, every change of what stands validated, in the order in which it was made. One statement.
+def revisions(unit: "UnitOfWork", plan_id: int, zone: ZoneInfo, subject: str = "") -> dict[str, list[Revision]]:
+    """By subject, or of that one alone, every change of what stands validated, in its order. One statement.
 
     Unsealed, to be added up: what may be shown of it is for `conversations.annual` to say.
     """
     made: dict[str, list[Revision]] = {}
     standing: dict[str, dict[int, Reported | None]] = {}
-    for found in _HISTORY.rows(unit.connection, {"plan_id": plan_id}):
+    for found in _HISTORY.rows(unit.connection, {"plan_id": plan_id, "subject": subject}):
         versions = standing.setdefault(found.root_id, {})
         if found.decision == "taken_back":
             versions.pop(found.version, None)

@@ -1,6 +1,7 @@
 """Of each report the version that was validated last, told outside while its correction waits to be validated too.
 
-And a chain's versions are found, and counted on, by their own key: looking for them had read the whole table.
+And a chain's versions, and all that was ever reported about indicators, are found by keys of their own: looking for
+them had read the whole table.
 """
 
 from typing import Any
@@ -17,6 +18,10 @@ WAITS_FOR_ANOTHER: dict[str, Any] = {
     "sqlite_where": sa.text("is_standing = 1 AND is_current = 0"),
     "postgresql_where": sa.text("is_standing AND NOT is_current"),
 }
+ABOUT_INDICATORS: dict[str, Any] = {
+    "sqlite_where": sa.text("subject IS NOT NULL AND activity_status IS NULL"),
+    "postgresql_where": sa.text("subject IS NOT NULL AND activity_status IS NULL"),
+}
 LAST_VALIDATED = """
     UPDATE submission SET is_standing = true
     WHERE validation_state = 'validated' AND NOT EXISTS (
@@ -31,9 +36,11 @@ def upgrade() -> None:
     op.add_column("submission", sa.Column("is_standing", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(LAST_VALIDATED)
     op.create_index("ix_submission_standing", "submission", ["plan_id", "subject"], **WAITS_FOR_ANOTHER)
+    op.create_index("ix_submission_indicator", "submission", ["plan_id", "subject"], **ABOUT_INDICATORS)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_submission_indicator", table_name="submission")
     op.drop_index("ix_submission_standing", table_name="submission")
     op.drop_column("submission", "is_standing")
     op.drop_index("uq_submission_version", table_name="submission")
