@@ -26,7 +26,7 @@ from bot.telegram import render
 from bot.telegram.updates import command_token
 from conversations import digests
 from conversations.cards import Button, Card, Line, bold, italic, line
-from conversations.monitoring import ActivityStanding, AgencyStanding, Standing
+from conversations.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
 from conversations.plan import Light, Role, period_name, translated
 from conversations.reminders import Recipient
 from conversations.wording import Wording, wording
@@ -146,7 +146,7 @@ def decision(ex: Exchange, argument: str) -> None:
     found, say = _standing(ex), ex.say
     number = number_of(argument or "0")
     rows = [(Button(say("digest.back"), "command:resumen:0"),)]
-    if len(digests.waiting_decisions(found)) > 1:
+    if len(plenary_items(found)) > 1:
         rows.insert(0, (Button(say("digest.next"), f"command:decision:{number + 1}"),))
     _show(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
 
@@ -230,7 +230,7 @@ def _card(unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language:
         rows += _acts(role, found, say)
     elif role is Role.READER:
         lines = digests.minister_card(found, language)
-        if waiting := digests.waiting_decisions(found):
+        if waiting := plenary_items(found):
             rows.append((Button(say("digest.see_decisions", n=len(waiting)), "command:decision:0"),))
     else:
         areas = [(area.code, translated(area.name, language)) for area in unit.plans.strategic_areas(plan_id)]

@@ -21,9 +21,11 @@ from conversations.monitoring import (
     ActivityStanding,
     AgencyStanding,
     Closing,
+    PlenaryItem,
     Standing,
     days_between,
     due_within,
+    plenary_items,
     worst_of,
 )
 from conversations.plan import Activity, ActivityStatus, Light, PeriodType, expected_progress, period_name, translated
@@ -50,16 +52,12 @@ Section = Callable[[Standing, Wording, int], list[Line]]
 
 # ------------------------------------------------------------------ the coordinator's week
 def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """What only the coordinator or the plenary can decide, the longest waiting first."""
-    waiting = waiting_decisions(s)
+    """What only the coordinator or the plenary can decide: what is asked for first, and the longest waiting."""
+    waiting = plenary_items(s)
     if not waiting:
         return []
     lines = [line(bold(say("digest.decisions", n=len(waiting))))]
-    for each in waiting[:shown]:
-        assert each.last is not None
-        text = cut(decision_text(each, s, say), 90)
-        head = f"• {each.activity.agency_code} · {each.code}: {text}"
-        lines.append(line(say("digest.since", what=head, date=day(each.last.sent_at, s, say))))
+    lines += [line(f"• {plenary_line(item, s, say, 90)}") for item in waiting[:shown]]
     return [*lines, *_rest(len(waiting) - shown, say)]
 
 
@@ -244,24 +242,35 @@ def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
     lines.append(line(light_counts(s.activities, say)))
     if s.rate.expected:
         lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
-    lines.append(line(say("digest.for_you", n=len(waiting_decisions(s)))))
+    lines.append(line(say("digest.for_you", n=len(plenary_items(s)))))
     return tuple(lines)
 
 
 def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
     """One decision: of whom, what holds it back, what is asked, since when. Facts, no adjectives."""
     say = wording(language)
-    waiting = waiting_decisions(s)
+    waiting = plenary_items(s)
     if not waiting:
         return (line(say("digest.no_decisions")),)
-    each = waiting[number % len(waiting)]
-    assert each.last is not None
+    item = waiting[number % len(waiting)]
+    each = item.each
+    if each is None:
+        head = f"{item.agency.code} · {translated(item.agency.name, language)}"
+        periods = ", ".join(period_name(period, language) for period in item.passed)
+        held, asked = f"{say('digest.passed', n=len(item.passed))} ({periods})", say("digest.ask_passed")
+    else:
+        head = f"{item.agency.code} · {title(each.activity, say, is_public=True)}"
+        if item.is_asked_for:
+            held = ("" if each.activity.is_restricted else reason(each, s, say)) or "–"
+            asked = decision_text(each, s, say)
+        else:
+            held, asked = ", ".join([say("digest.unexplained"), *why(each, s, say)]), say("digest.ask_reason")
     return (
         line(bold(say("digest.decision", i=number % len(waiting) + 1, n=len(waiting)))),
-        line(f"{each.activity.agency_code} · {title(each.activity, say, is_public=True)}"),
-        line(say("digest.held_back", what=("" if each.activity.is_restricted else reason(each, s, say)) or "–")),
-        line(say("digest.asked", what=decision_text(each, s, say))),
-        line(say("digest.since_when", date=day(each.last.sent_at, s, say))),
+        line(head),
+        line(say("digest.held_back", what=held)),
+        line(say("digest.asked", what=asked)),
+        line(say("digest.since_when", date=day(item.since, s, say))),
     )
 
 
@@ -365,13 +374,14 @@ def urgency(agency: AgencyStanding) -> tuple[int, int, str]:
 
 
 # ------------------------------------------------------------------ words that several use
-def waiting_decisions(s: Standing) -> tuple[ActivityStanding, ...]:
-    found = [
-        each
-        for each in s.activities
-        if each.last is not None and each.last.detail is not None and each.last.detail.needs_decision
-    ]
-    return tuple(sorted(found, key=lambda each: (each.last.sent_at if each.last else s.now, each.code)))
+def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str:
+    """One line: whose it is, what it is about in at most so many characters, since when."""
+    if item.each is None:
+        head = f"{item.agency.code}: {say('digest.passed', n=len(item.passed))}"
+    else:
+        text = decision_text(item.each, s, say) if item.is_asked_for else say("digest.unexplained")
+        head = f"{item.agency.code} · {item.each.code}: {cut(text, room)}"
+    return say("digest.since", what=head, date=day(item.since, s, say))
 
 
 def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:

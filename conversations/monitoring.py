@@ -9,6 +9,7 @@ A day gone by is told with what is known today: a report counts from the day on 
 correction stands in its place.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -30,6 +31,13 @@ from conversations.plan import (
 
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
+
+PLENARY = 3
+"""Periods in a row that lock without being closed, and the plenary is told (DOMAIN §5.3, step 7)."""
+UNEXPLAINED = timedelta(days=60)
+"""An activity that is red for so long, and nobody has said why, is for the plenary too."""
+LOOK_BACK = timedelta(days=400)
+"""So far back it is known who closed: three quarters in a row, and the days until they lock."""
 
 WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK, Light.GREY)
 
@@ -142,6 +150,8 @@ class Records:
     """The plan's obstacles: code → label in each language."""
     reminded: Mapping[int, int] = field(default_factory=dict)
     """On how many days an agency has been reminded since the present closing opened, by its id."""
+    kept_since: date = date.min
+    """Since when the bot keeps the calendar: nobody is held to what was before."""
 
 
 # ------------------------------------------------------------------ what comes out
@@ -182,6 +192,8 @@ class ActivityStanding:
     is_started: bool
     is_over: bool
     """Completed, or cancelled with approval."""
+    unexplained_since: date | None = None
+    """The first day of a red light of which no report, validated or not, has said why; None before UNEXPLAINED."""
 
     @property
     def code(self) -> str:
@@ -210,6 +222,8 @@ class AgencyStanding:
     unreachable: tuple[str, ...]
     """Names of those who blocked the bot or left Telegram."""
     reminders: int
+    passed: tuple[ReportingPeriod, ...] = ()
+    """The periods in a row that have locked without its closing them, of its longest row, up to the last."""
 
     @property
     def code(self) -> str:
@@ -316,7 +330,9 @@ def standing(
         agencies.append(
             AgencyStanding(
                 agency=agency,
-                activities=tuple(_standing_of(a, known.get(a.code, _NOTHING), past, today, zone) for a in present),
+                activities=tuple(
+                    _standing_of(a, known.get(a.code, _NOTHING), past, today, zone, records.kept_since) for a in present
+                ),
                 cells=tuple(_cell(present, known, closing, past, today, zone) for closing in closings),
                 expected=len(wanted),
                 reported=sum(period.id in _known_of(known, activity).periods for activity, period in wanted),
@@ -327,6 +343,7 @@ def standing(
                 vacant_since=_vacant_since(reporters, zone),
                 unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
                 reminders=records.reminded.get(agency.id, 0),
+                passed=_passed(own, records, known, closed.get(agency.id, {}), past, today),
             )
         )
     everything = [activity for agency in agencies for activity in agency.activities]
@@ -386,11 +403,12 @@ def worst_of(lights: Iterable[Light]) -> Cell | None:
 class _Known:
     """The reports about one activity."""
 
-    __slots__ = ("ended_on", "periods", "shown")
+    __slots__ = ("current", "ended_on", "periods", "shown")
 
     def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
         self.periods = frozenset(report.period_id for report in reports)
-        last = next((report for report in reversed(reports) if report.is_current), None)
+        self.current = tuple(report for report in reports if report.is_current)
+        last = self.current[-1] if self.current else None
         self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
         """The last day of the period of the report that ended it."""
         self.shown = tuple(report for report in reports if report.is_read(only_validated=only_validated))
@@ -493,6 +511,7 @@ def _standing_of(
     past: Mapping[PeriodType, Sequence[ReportingPeriod]],
     today: date,
     zone: ZoneInfo,
+    kept_since: date,
 ) -> ActivityStanding:
     last = known.shown[-1] if known.shown else None
     return ActivityStanding(
@@ -503,7 +522,67 @@ def _standing_of(
         missed=_missed(activity, known, past, today),
         is_started=activity.start_on <= today,
         is_over=last is not None and last.ends_activity,
+        unexplained_since=_unexplained_since(activity, known, past, today, zone, kept_since),
     )
+
+
+def _unexplained_since(
+    activity: Activity,
+    known: _Known,
+    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    today: date,
+    zone: ZoneInfo,
+    kept_since: date,
+) -> date | None:
+    """Back from report to report: between two of them a light only gets worse; its first red day is found by halves."""
+    first_day = max(activity.start_on, kept_since)
+    if known.ended_on <= today or first_day > today - UNEXPLAINED:
+        return None
+    found, until = None, today
+    for report in (*reversed(known.current), None):
+        if report is not None and report.detail is not None and report.detail.reasons:
+            break
+        begun = first_day if report is None else max(first_day, report.sent_at.astimezone(zone).date())
+        if begun > until:
+            continue  # sent after one about a later period
+        if _light(activity, report, known, past, until) is not Light.CRITICAL:
+            break
+        after = bisect_left(
+            range((until - begun).days),
+            True,
+            key=lambda days: _light(activity, report, known, past, begun + timedelta(days)) is Light.CRITICAL,
+        )
+        found = begun + timedelta(after)
+        if after or begun == first_day:
+            break
+        until = begun - timedelta(days=1)
+    return found if found is not None and found <= today - UNEXPLAINED else None
+
+
+def _passed(
+    activities: Iterable[Activity],
+    records: Records,
+    known: Mapping[str, _Known],
+    closed: Mapping[int, datetime],
+    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    today: date,
+) -> tuple[ReportingPeriod, ...]:
+    longest: tuple[ReportingPeriod, ...] = ()
+    by_type: dict[PeriodType, list[Activity]] = {}
+    for activity in activities:
+        by_type.setdefault(activity.frequency.period_type, []).append(activity)
+    for kind, own in by_type.items():
+        row: list[ReportingPeriod] = []
+        for period in reversed(past[kind]):
+            if period.locks_on > today:
+                continue
+            if period.locks_on <= records.kept_since or period.end_on < today - LOOK_BACK or period.id in closed:
+                break
+            if any(_is_expected(each, period, _known_of(known, each)) for each in own):
+                row.append(period)
+        if len(row) > len(longest):
+            longest = tuple(reversed(row))
+    return longest
 
 
 def _cell(
@@ -556,6 +635,48 @@ def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
     return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days
 
 
+@dataclass(frozen=True, slots=True)
+class PlenaryItem:
+    """What only the coordination or the plenary can take up (DOMAIN §5.1, §5.3): of an activity, or of an agency."""
+
+    agency: Agency
+    since: date
+    each: ActivityStanding | None = None
+    """The activity whose report asks for a decision, or that has been red without a reason."""
+    passed: tuple[ReportingPeriod, ...] = ()
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a report asks for it; otherwise nobody has said anything."""
+        return self.each is not None and _asks_for_a_decision(self.each)
+
+
+def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
+    """What is asked for, then the agencies that have let PLENARY periods pass, then what is red and unexplained.
+
+    The longest waiting first. What an agency let pass stands for all that is red and unexplained in it.
+    """
+    asked, passed, unexplained = [], [], []
+    for agency in s.agencies:
+        is_silent = len(agency.passed) >= PLENARY
+        if is_silent:
+            passed.append(PlenaryItem(agency.agency, agency.passed[0].locks_on, passed=agency.passed))
+        for each in agency.activities:
+            if each.last is not None and _asks_for_a_decision(each):
+                asked.append(PlenaryItem(agency.agency, each.last.sent_at.astimezone(s.zone).date(), each))
+            elif each.unexplained_since is not None and not is_silent:
+                unexplained.append(PlenaryItem(agency.agency, each.unexplained_since, each))
+    return tuple(
+        item
+        for items in (asked, passed, unexplained)
+        for item in sorted(items, key=lambda one: (one.since, one.agency.code, one.each.code if one.each else ""))
+    )
+
+
+def _asks_for_a_decision(each: ActivityStanding) -> bool:
+    return each.last is not None and each.last.detail is not None and each.last.detail.needs_decision
+
+
 def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[ReportingPeriod, ...]], ...]:
     """The due days of reporting periods that come up, each with its periods."""
     until = standing.today + timedelta(days=days)
@@ -577,6 +698,7 @@ __all__ = [
     "Closed",
     "Closing",
     "Detail",
+    "PlenaryItem",
     "Queue",
     "Rate",
     "Records",
@@ -586,6 +708,7 @@ __all__ = [
     "closings_until",
     "days_between",
     "due_within",
+    "plenary_items",
     "standing",
     "worst_of",
 ]

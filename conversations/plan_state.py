@@ -14,7 +14,7 @@ from typing import Any
 
 from conversations import digests
 from conversations.annual import IndicatorYear
-from conversations.monitoring import WORST_FIRST, ActivityStanding, Standing
+from conversations.monitoring import WORST_FIRST, ActivityStanding, Standing, plenary_items
 from conversations.plan import ActivityStatus, Light
 from conversations.wording import wording
 
@@ -166,12 +166,8 @@ def progress(each: ActivityStanding) -> int:
 
 def _decisions(s: Standing, language: str) -> Iterator[str]:
     say = wording(language)
-    waiting = digests.waiting_decisions(s)
-    for each in waiting[:DECISIONS]:
-        assert each.last is not None
-        asked = digests.cut(digests.decision_text(each, s, say), LONG)
-        head = f"{each.activity.agency_code} · {each.code}: {asked}"
-        yield say("digest.since", what=head, date=digests.day(each.last.sent_at, s, say))
+    waiting = plenary_items(s)
+    yield from (digests.plenary_line(item, s, say, LONG) for item in waiting[:DECISIONS])
     if len(waiting) > DECISIONS:
         yield say("digest.more", n=len(waiting) - DECISIONS)
 

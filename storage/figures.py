@@ -1,7 +1,7 @@
 """Read-only numbers: what digests, cards and dashboards count from, in a fixed number of statements.
 
 A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
-it is nine statements: reports older than the closings looked back on do not come out of the database, save each
+it is ten statements: reports older than the closings looked back on do not come out of the database, save each
 activity's last one. What is counted from them is decided in `conversations.monitoring`.
 """
 
@@ -16,6 +16,7 @@ from sqlalchemy import and_, bindparam, case, func, literal, literal_column, not
 from conversations.annual import IndicatorYear, this_year
 from conversations.monitoring import (
     COLUMNS,
+    LOOK_BACK,
     Closed,
     Detail,
     Queue,
@@ -29,6 +30,7 @@ from conversations.monitoring import (
 from conversations.plan import AGENCY_ROLES, Activity, ActivityStatus, Frequency, Indicator, Role, ValidationState
 from storage.models import Base
 from storage.revisions import revisions
+from storage.schedule import known_since
 from storage.statements import Prepared
 from storage.submissions import named_answers
 
@@ -218,7 +220,7 @@ class Figures:
         *,
         only_validated: bool = False,
     ) -> Standing:
-        """The plan as it stands at `now`, and what has changed `since`. Nine statements, whatever there is."""
+        """The plan as it stands at `now`, and what has changed `since`. Ten statements, whatever there is."""
         records = self.records(plan_id, now, zone)
         return standing(records, now, since, zone, only_validated=only_validated)
 
@@ -226,8 +228,12 @@ class Figures:
         """What is counted from. Of restricted reports the codes of their obstacles, never their words."""
         plans, connection = self._unit.plans, self._unit.connection
         periods = plans.periods(plan_id)
-        closings = closings_until(periods, now.astimezone(zone).date(), COLUMNS)
-        values = {"plan_id": plan_id, "at": now, "from_day": closings[0].month_end if closings else date.max}
+        today = now.astimezone(zone).date()
+        closings = closings_until(periods, today, COLUMNS)
+        since = closings[0].month_end if closings else date.max
+        values = {"plan_id": plan_id, "at": now, "from_day": since}
+        closed = values | {"from_day": min(since, today - LOOK_BACK)}
+        kept = self._unit.facts.learnt_at(known_since(plan_id))
         opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
         activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
         return Records(
@@ -235,11 +241,12 @@ class Figures:
             activities=activities,
             periods=periods,
             reports=self._reports(_REPORTS.rows(connection, values)),
-            closed=tuple(Closed(*found) for found in _CLOSED.rows(connection, values)),
+            closed=tuple(Closed(*found) for found in _CLOSED.rows(connection, closed)),
             reporters=tuple(map(_to_reporter, _REPORTERS.rows(connection, {"plan_id": plan_id, "at": now}))),
             queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
             reasons={label.code: label.label for label in plans.code_list(plan_id, "obstacle")},
             reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
+            kept_since=kept.astimezone(zone).date() if kept else today,
         )
 
     def indicators(

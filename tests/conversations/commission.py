@@ -153,6 +153,16 @@ RECORDS = Records(
     reasons=REASONS,
     reminded={ID["DGP"]: 2, ID["MITUR"]: 1},
 )
+UNEXPLAINED = replace(
+    RECORDS,
+    activities=(*ACTIVITIES, activity("PER-404", "PGR", "2018-01-01", "2018-08-01")),
+    reports=(
+        report("PER-404", "201806", "in_progress", 90, "2018-07-04"),
+        *RECORDS.reports,
+        report("PER-404", "201809", "in_progress", 90, "2018-10-02"),
+    ),
+)
+"""With one that has been past its day since August, and whose reports say nothing of it."""
 EMPTY = Records(agencies=AGENCIES, activities=(), periods=PERIODS, reports=(), closed=(), reporters=())
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from commission import AGENCIES, BY_CODE, EMPTY, MONDAY, RECORDS, ZONE, activity, day, report, stand
+from commission import AGENCIES, BY_CODE, EMPTY, MONDAY, RECORDS, UNEXPLAINED, ZONE, activity, day, report, stand
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +23,9 @@ GOLDEN = Path(__file__).parent / "golden"
 AREAS = [("PRE", "Prevención"), ("PER", "Persecución"), ("ASI", "Asistencia")]
 
 
+FIRST_WEEK = replace(EMPTY, activities=RECORDS.activities, kept_since=date(2018, 10, 8))
+
+
 def text(lines: tuple[Line, ...]) -> str:
     return plain(Card(lines))
 
@@ -32,10 +35,12 @@ def screens(language: str) -> str:
     inside, outside = stand(), stand(only_validated=True)
     parts = {
         "the coordinator's week": digests.digest(inside, language),
-        "the first week": digests.digest(stand(replace(EMPTY, activities=RECORDS.activities)), language),
+        "the first week": digests.digest(stand(FIRST_WEEK), language),
         "no plan yet": digests.digest(stand(replace(EMPTY, periods=())), language),
         "the minister's card": digests.minister_card(outside, language),
         "a decision": digests.decision_card(inside, 0, language),
+        "periods that passed": digests.decision_card(inside, 2, language),
+        "red and unexplained": digests.decision_card(stand(UNEXPLAINED), 3, language),
         "a restricted decision": digests.decision_card(outside, 0, language),
         "no decision": digests.decision_card(stand(EMPTY), 0, language),
         "the observer's view": digests.observer_card(outside, language, AREAS, 10),

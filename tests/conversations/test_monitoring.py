@@ -2,11 +2,23 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
-from commission import ACTIVITIES, BY_CODE, EMPTY, ID, MONDAY, RECORDS, activity, day, report, stand
+from commission import ACTIVITIES, BY_CODE, EMPTY, ID, MONDAY, RECORDS, UNEXPLAINED, activity, day, report, stand
 
-from conversations.monitoring import Cell, Closed, Rate, closings_until, due_within, worst_of
+from conversations.monitoring import (
+    Cell,
+    Closed,
+    Detail,
+    Rate,
+    Records,
+    Report,
+    closings_until,
+    due_within,
+    plenary_items,
+    worst_of,
+)
 from conversations.plan import Light, ValidationState
 
 
@@ -146,3 +158,75 @@ def test_a_cancellation_counts_once_it_is_approved(state: ValidationState) -> No
     approved = replace(base, reports=(replace(sent, state=ValidationState.VALIDATED),))
     assert not stand(base).activities[0].is_over
     assert (stand(approved).activities[0].is_over, stand(approved).activities[0].light) == (True, Light.GREY)
+
+
+# ------------------------------------------------------------------ for the plenary
+def unexplained(*reports: Report, start: str = "2018-01-01", due: str = "2018-08-01", **more: Any) -> date | None:
+    """Of one activity of PGR, with these reports."""
+    records = replace(EMPTY, activities=(activity("PER-404", "PGR", start, due),), reports=reports, **more)
+    return stand(records).activities[0].unexplained_since
+
+
+def test_what_is_red_for_sixty_days_and_nobody_has_said_why_is_for_the_plenary() -> None:
+    """DOMAIN §5.3, step 7: red since the day after its due day; a reason, and less than sixty days, are none."""
+    said = Detail(("budget",))
+    first, second, third = (
+        report("PER-404", "201806", "in_progress", 90, "2018-07-04"),
+        report("PER-404", "201807", "in_progress", 90, "2018-08-10"),
+        report("PER-404", "201808", "in_progress", 90, "2018-09-04"),
+    )
+    assert unexplained(first, second, third) == date(2018, 8, 2)
+    assert unexplained(first, second, third, due="2018-08-20") is None, "fifty-five days"
+    assert unexplained(first, second, third, due="2018-08-15") == date(2018, 8, 16), "sixty"
+    assert unexplained(first, second, replace(third, detail=said)) is None
+    assert unexplained(first, replace(second, detail=said), third) is None, "it had said why until then"
+    assert unexplained(first, second, third, kept_since=date(2018, 8, 10)) == date(2018, 8, 10)
+    assert unexplained(first, second, third, kept_since=date(2018, 9, 1)) is None
+
+
+def test_a_report_that_was_not_red_ends_the_days_before_it() -> None:
+    """Behind in June, in time again in July, late since its due day."""
+    behind = report("PER-404", "201805", "in_progress", 10, "2018-06-04")
+    ahead = report("PER-404", "201806", "in_progress", 100, "2018-07-04")
+    assert unexplained(behind, ahead) == date(2018, 8, 2)
+    always = report("PER-404", "201806", "in_progress", 20, "2018-07-04")
+    assert unexplained(behind, always) == date(2018, 2, 24), "since a quarter of its time had gone by"
+    done = report("PER-404", "201808", "completed", 100, "2018-09-04")
+    assert unexplained(behind, ahead, done) is None
+
+
+def test_a_reason_that_waits_for_validation_is_a_reason() -> None:
+    """Who reads validated reports only is not told that nobody has said why."""
+    red = report("PER-404", "201807", "in_progress", 10, "2018-08-04")
+    said = report("PER-404", "201808", "delayed", 10, "2018-09-04", state=ValidationState.SUBMITTED,
+                  detail=Detail(("legal",)))  # fmt: skip
+    records = replace(EMPTY, activities=(activity("PER-404", "PGR", "2018-01-01", "2018-08-01"),), reports=(red, said))
+    assert stand(records, only_validated=True).activities[0].unexplained_since is None
+
+
+def test_three_periods_in_a_row_that_locked_unclosed_are_for_the_plenary() -> None:
+    """Months with months, quarters with quarters; what was before the calendar was kept holds nobody."""
+
+    def passed(code: str, records: Records = RECORDS) -> list[str]:
+        found = stand(records).agency(code)
+        assert found is not None
+        return [period.code for period in found.passed]
+
+    assert passed("DPD") == ["201807", "201808", "201809"]
+    assert passed("MMUJER") == []
+    assert passed("DPD", replace(RECORDS, kept_since=date(2018, 9, 1))) == ["201808", "201809"]
+    quarterly = activity("PRE-900", "INM", "2018-01-01", "2020-12-31", "quarterly")
+    late = stand(replace(EMPTY, activities=(quarterly,)), now=day("2018-12-03")).agency("INM")
+    assert late is not None
+    assert [period.code for period in late.passed] == ["2018Q1", "2018Q2", "2018Q3"]
+
+
+def test_the_agenda_begins_with_what_is_asked_for() -> None:
+    """Then the agencies, then activities; what an agency let pass stands for its red ones."""
+    items = plenary_items(stand(UNEXPLAINED))
+    assert [(item.agency.code, item.each.code if item.each else None, item.is_asked_for) for item in items] == [
+        ("MITUR", "PRE-301", True),
+        ("PGR", "PER-202", True),
+        ("DPD", None, False),
+        ("PGR", "PER-404", False),
+    ]

@@ -314,11 +314,11 @@ def test_another_plan_counts_for_nothing(lived: Any, apply: Apply) -> None:
     assert (other.rate.closed, other.received, other.queue.count) == (0, 0, 0)
 
 
-def test_it_is_nine_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
+def test_it_is_ten_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
     """A fixed number, which the size of plan and history does not change."""
     for look in (standing(lived), standing(lived, only_validated=True), standing(lived, NOW + WEEK * 60)):
         asked = apply(lambda unit, look=look: statements(unit, look))
-        assert [statement.split()[0] for statement in asked] == ["SELECT"] * 9
+        assert [statement.split()[0] for statement in asked] == ["SELECT"] * 10
 
 
 def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply: Apply) -> None:
