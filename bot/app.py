@@ -196,7 +196,7 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
             intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
             answers = Answers(intake, house, clock)
             forms = Publishing(api, units, answers, Importing(database, answers, store), store, clock)
-            evidence = Evidence(api, units, intake, dispatch, store, clock, forms)
+            evidence = Evidence(api, database, intake, dispatch, store, clock, forms)
             exports = ExportWorker(
                 database,
                 store,

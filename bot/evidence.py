@@ -16,14 +16,16 @@ from telegram.error import BadRequest, TelegramError
 from bot import publishing
 from bot.dispatch import Dispatch
 from bot.telegram.api import Api
+from bot.telegram.delivery import until
 from bot.telegram.handled import Clock, Handled
 from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, place_of
 from conversations.events import Fetched, FetchFailed
+from storage.database import Database
 from storage.errors import NotFound, Unavailable
 from storage.files import FileStore, Inspected, Refused, inspect
 from storage.jobs import JobRow
-from storage.unit_of_work import UnitOfWork, Units
+from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ class Evidence:
     def __init__(
         self,
         api: Api,
-        units: Units,
+        database: Database,
         intake: Intake,
         dispatch: Dispatch,
         store: FileStore,
@@ -55,7 +57,8 @@ class Evidence:
         forms: publishing.Publishing,
     ) -> None:
         self._api = api
-        self._units = units
+        self._database = database
+        self._units = database.units
         self._intake = intake
         self._dispatch = dispatch
         self._store = store
@@ -69,7 +72,7 @@ class Evidence:
     async def run(self) -> None:
         while not self._stop.is_set():
             try:
-                jobs = await self._units.run(None, self._claim)
+                jobs = await self._units.run(None, self._claim) if await asyncio.to_thread(self._has_work) else []
                 for job in jobs:
                     await (self._work(job) if job.kind == KIND else self._forms.work(job))
                     if self._stop.is_set():
@@ -78,14 +81,12 @@ class Evidence:
                     continue
             except Unavailable:
                 logger.warning("evidence.unavailable")
-            await self._pause()
+            await until(self._stop, LOOK_EVERY)
 
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_EVERY):
-                await self._stop.wait()
-        except TimeoutError:
-            pass
+    def _has_work(self) -> bool:
+        """Asked through a reader: a bot that nobody sends files to takes no turn of the writer's."""
+        with self._database.view() as unit:
+            return unit.jobs.has_work(self._clock.now(), KINDS)
 
     def _claim(self, unit: UnitOfWork) -> list[JobRow]:
         now = self._clock.now()

@@ -24,6 +24,7 @@ import structlog
 from bot.exporting import KEPT, KIND, send_part, wanted_of
 from bot.reminding import message_of
 from bot.telegram import render
+from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
 from bot.telegram.intake import place_of
 from conversations.cards import Card
@@ -160,20 +161,17 @@ class ExportWorker:
                     # By the machine's clock, as the files are dated: a clock that was moved would take them all.
                     await asyncio.to_thread(self._parcels.sweep, datetime.now(UTC) - KEPT)
                     swept_at = now
-                job = await self._look(now)
+                job = await self._look(now) if await asyncio.to_thread(self._has_work, now) else None
                 if job is not None:
                     await self._work(job)
                     continue
             except Unavailable:
                 logger.warning("exports.unavailable")
-            await self._pause(LOOK_EVERY)
+            await until(self._stop, LOOK_EVERY)
 
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            pass
+    def _has_work(self, now: datetime) -> bool:
+        with self._database.view() as unit:
+            return unit.jobs.has_work(now, (KIND,))
 
     async def _look(self, now: datetime) -> JobRow | None:
         """See what became of what was sent, and claim the next job."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from storage.errors import NotFound
 from storage.models import Job, table
@@ -130,6 +130,16 @@ class Jobs:
     def fail(self, job: JobRow, reason: str, now: datetime) -> bool:
         """Given up; the reason stays for the operator. False as in `settle`."""
         return self._change(_SETTLE, job, new_state="failed", now=now, reason=reason)
+
+    def has_work(self, now: datetime, kinds: Collection[str]) -> bool:
+        """Whether a job of these kinds can be claimed, was left by a worker that died, or is on its way.
+
+        For a worker to ask through a reader, again and again, before it takes a turn of the writer's.
+        """
+        is_due = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= now))
+        is_left = (_J.c.state == "working") & (_J.c.lease_until <= now)
+        found = select(literal(1)).where(_J.c.kind.in_(list(kinds)), is_due | is_left | (_J.c.state == "sending"))
+        return self._connection.execute(found.limit(1)).first() is not None
 
     def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
         """Again at `at`, or after a pause that doubles each time; given up after `tries`. False as in `settle`."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as dt_time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings_in, town_in
 from test_access import Desk
 from test_digests import is_denied, said, taps
+from wire import empty_database
 
 from bot.export_worker import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
 from bot.occasion import carry
@@ -385,6 +387,27 @@ def test_an_export_on_schedule_is_run_now_and_deleted(office: Office) -> None:
     assert (job.chat_id, job.payload["choice"]["period"]) == (CARMEN, "201809")
     office.desk.tap(PEDRO, command_token("programar", f"{schedule.id}.delete.yes"))
     assert "export" not in [each.what for each in office.apply(lambda unit: unit.schedule.all())]
+
+
+# ------------------------------------------------------------------ the other database
+@pytest.mark.parametrize(
+    "law",
+    [
+        test_forged_and_stale_buttons_ask_for_nothing,
+        test_of_two_workers_one_puts_the_file_into_the_outbox,
+        test_a_cancelled_export_is_left_off,
+        test_what_became_of_each_part_is_told_once_all_is_known,
+        test_an_export_comes_by_itself_once_a_window_to_each_who_may_have_it,
+        partial(test_who_loses_the_role_between_request_and_send_gets_no_file, when="claimed"),
+    ],
+    ids=lambda law: getattr(law, "func", law).__name__.removeprefix("test_"),
+)
+def test_the_same_on_postgresql(tmp_path: Path, law: Callable[[Office], None]) -> None:
+    """Where a request, a worker and a sender are transactions side by side."""
+    url = empty_database("postgresql", tmp_path)
+    furnish(tmp_path, url)
+    with open_storage(settings_in(tmp_path, database_url=url)) as database:
+        law(Office(Desk(database), tmp_path))
 
 
 # ------------------------------------------------------------------ the real bot

@@ -36,6 +36,25 @@ def test_a_job_waits_for_its_time(apply: Any) -> None:
     assert len(apply(lambda unit: take(unit, LEASE))) == 1
 
 
+def test_a_worker_asks_without_taking_whether_there_is_work(database: Database, apply: Any) -> None:
+    """Through a reader: what is due, what a dead worker left, what is on its way; nothing else, and no other kind."""
+
+    def has_work(now: datetime = NOW, kind: str = "fetch") -> bool:
+        with database.view() as unit:
+            return unit.jobs.has_work(now, (kind,))
+
+    assert not has_work()
+    id = apply(lambda unit: unit.jobs.add("fetch", {}, NOW, not_before=LEASE))
+    assert (has_work(), has_work(LEASE), has_work(LEASE, "export")) == (False, True, False)
+    (job,) = apply(lambda unit: take(unit, LEASE))
+    later = LEASE + timedelta(minutes=5)
+    assert (has_work(LEASE), has_work(later)) == (False, True)
+    apply(lambda unit: unit.jobs.hand_over(id, {}))
+    assert has_work(LEASE)
+    apply(lambda unit: unit.jobs.over(job.id, "", LEASE))
+    assert not has_work(later)
+
+
 def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply: Any) -> None:
     """The claim is numbered."""
     apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
