@@ -267,7 +267,7 @@ def change_role(ex: Exchange, argument: str) -> None:
         drafts = len(ex.unit.sessions.drafts_of(who.id))
         if drafts and not ({present.role, role} <= REPORTERS and agency and agency.id == present.agency_id):
             lines.append(line(say("people.drafts_go", n=drafts)))
-        if ex.unit.role_requests.needs_second(ex.membership.plan_id, role, ex.person.id):
+        if ex.unit.role_requests.needs_second(ex.membership.plan_id, role, ex.person.id, ex.now):
             lines.append(line(say("people.second_needed")))
         yes = Button(say("people.change_yes"), f"{tap}.{role}.{agency.id if agency else 0}.yes", "primary")
         ex.show(Card(tuple(lines), ((yes,), back)))
@@ -280,7 +280,7 @@ def change_role(ex: Exchange, argument: str) -> None:
         who.id, plan_id, role, agency_id=agency.id if agency else None, now=ex.now, by=ex.person.id
     )
     if present.role is Role.ADMIN:
-        _tell_that_an_admin_went(ex, who)
+        _tell_that_an_admin_went(ex, who, "people.admin_went")
     _tell_new_role(ex, who, granted)
     ex.toast = say("people.changed")
     _show_person(ex, *ex.unit.people.in_plan(plan_id, who.id))
@@ -305,7 +305,7 @@ def suspend(ex: Exchange, argument: str) -> None:
         scope = {"scope": {"type": "chat", "chat_id": who.telegram_id}}
         ex.post("deleteMyCommands", scope, kind="notice", chat_id=who.telegram_id)
         if present.role is Role.ADMIN:
-            _tell_that_an_admin_went(ex, who)
+            _tell_that_an_admin_went(ex, who, "people.admin_suspended")
         ex.toast = say("people.suspended_now")
     _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
 
@@ -424,7 +424,7 @@ def links(ex: Exchange, argument: str) -> None:
 def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) -> bool:
     """Whether this waits for another admin, who is told so; then nothing else has happened."""
     plan_id, asked = ex.membership.plan_id, ex.unit.role_requests
-    if not asked.needs_second(plan_id, role, ex.person.id):
+    if not asked.needs_second(plan_id, role, ex.person.id, ex.now):
         return False
     request = asked.ask(
         plan_id,
@@ -438,7 +438,9 @@ def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) 
     for admin in others:
         ex.tell(admin.telegram_id, _request_card(ex, request, wording(admin.language)))
     say = ex.say
-    text = say("requests.sent", names=", ".join(admin.name for admin in others))
+    until = _day_and_hour(ex, request.requested_at + REQUEST_TTL, ex.language)
+    names = ", ".join(admin.name for admin in others)
+    text = say("requests.sent", names=names) if others else say("requests.alone", n=request.id, date=until)
     rows = (
         (Button(say("requests.withdraw"), f"command:solicitud:{request.id}.withdraw"),),
         (_home(say),),
@@ -559,12 +561,15 @@ def _demoted_admin(ex: Exchange, request_id: int) -> Person | None:
     return None
 
 
-def _tell_that_an_admin_went(ex: Exchange, who: Person) -> None:
-    """Power that is taken from an admin is seen by all who coordinate or administer: it must not be a quiet act."""
+def _tell_that_an_admin_went(ex: Exchange, who: Person, how: str) -> None:
+    """Power that is taken from an admin is seen by all who coordinate or administer: it must not be a quiet act.
+
+    `how` they went is a sentence of the catalogue.
+    """
     for role in (Role.ADMIN, Role.COORDINATOR):
         for other in ex.unit.people.with_role(ex.membership.plan_id, role):
             if other.id not in (ex.person.id, who.id):
-                text = wording(other.language)("people.admin_went", name=who.name, by=ex.person.name)
+                text = wording(other.language)(how, name=who.name, by=ex.person.name)
                 ex.tell(other.telegram_id, Card((line(text),)))
 
 

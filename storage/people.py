@@ -496,6 +496,21 @@ class People:
             others = others.where(_membership.c.person_id != person_id)
         return self._connection.execute(others.limit(1)).first() is not None
 
+    def had_admin_besides(self, plan_id: int, person_id: int, since: datetime) -> bool:
+        """Whether somebody else is the plan's admin, or was since then, suspended or not."""
+        others = (
+            select(_membership.c.id)
+            .join(_person, _person.c.id == _membership.c.person_id)
+            .where(
+                _membership.c.plan_id == plan_id,
+                _membership.c.person_id != person_id,
+                _membership.c.role == Role.ADMIN.value,
+                or_(_membership.c.active_to.is_(None), _membership.c.active_to > since),
+                or_(_person.c.suspended_at.is_(None), _person.c.suspended_at > since),
+            )
+        )
+        return self._connection.execute(others.limit(1)).first() is not None
+
     def _drop_what_is_pending(
         self, person_id: int, now: datetime, *, plan_id: int | None = None, are_drafts_kept: bool = False
     ) -> None:

@@ -2,7 +2,8 @@
 
 An admin can let in whom they like, and one stolen phone or one bad day is enough. So whoever is to be an admin or a
 coordinator is proposed by one admin and granted by another; until then nothing has changed. A plan with one admin
-cannot wait for a second: there it takes effect at once, and the log says so.
+cannot wait for a second: there it takes effect at once, and the log says so. Whoever has just shut the other one out
+is not alone yet: for a week an admin who went counts as one who could have said no.
 """
 
 from dataclasses import dataclass
@@ -73,13 +74,17 @@ class RoleRequests:
         self._unit = unit
         self._connection = unit.connection
 
-    def needs_second(self, plan_id: int, role: Role, by: int) -> bool:
-        """Whether this role, wanted by this admin, waits for another one. Holds the plan until the unit ends."""
+    def needs_second(self, plan_id: int, role: Role, by: int, now: datetime) -> bool:
+        """Whether this role, wanted by this admin, waits for another one. Holds the plan until the unit ends.
+
+        Whoever was suspended or lost the role within REQUEST_TTL is another one, who cannot grant it: then the
+        server does, or the week goes by.
+        """
         if role not in GUARDED:
             return False
         # An admin who is being suspended at this moment must not count for two different answers.
         self._connection.execute(select(_plan.c.id).where(_plan.c.id == plan_id).with_for_update(key_share=True)).all()
-        return self._unit.people.has_admin_besides(plan_id, by)
+        return self._unit.people.had_admin_besides(plan_id, by, now - REQUEST_TTL)
 
     def ask(
         self,

@@ -326,7 +326,7 @@ def test_an_admin_who_is_shut_out_is_seen_by_the_others(desk: Desk) -> None:
     """Suspending is at once (S18), so it must not be a quiet way to become the only admin."""
     second_admin(desk)
     handled = desk.tap(PEDRO, command_token("suspender", f"{whois(desk, MARTA).id}.yes"))
-    assert "Pedro Núñez le quitó a Marta Reyes" in texts(handled, CARMEN)
+    assert "Pedro Núñez suspendió el acceso de Marta Reyes" in texts(handled, CARMEN)
 
 
 # ------------------------------------------------------------------ agencies

@@ -46,15 +46,26 @@ def acts(unit: UnitOfWork) -> list[str]:
 def test_a_second_admin_is_needed_for_roles_that_decide_and_where_there_is_one(
     world: Any, apply: Apply, admins: tuple[int, int]
 ) -> None:
-    """Admins and coordinators; with one admin, or the others suspended, it takes effect at once."""
+    """Admins and coordinators; with one admin it takes effect at once, but not for who has just made it one."""
     first, second = admins
+    later = NOW + REQUEST_TTL
 
-    def needed(unit: UnitOfWork) -> dict[Role, bool]:
-        return {role: unit.role_requests.needs_second(world.plan_id, role, first) for role in Role}
+    def needed(now: datetime) -> set[Role]:
+        return {
+            role
+            for role in Role
+            if apply(lambda unit, role=role: unit.role_requests.needs_second(world.plan_id, role, first, now))
+        }
 
-    assert {role for role, is_needed in apply(needed).items() if is_needed} == {Role.ADMIN, Role.COORDINATOR}
+    assert needed(NOW) == {Role.ADMIN, Role.COORDINATOR}
     apply(lambda unit: unit.people.suspend(second, now=NOW, by=first))
-    assert not any(apply(needed).values())
+    assert needed(later - MINUTE) == {Role.ADMIN, Role.COORDINATOR}, "suspended by whoever wants to be alone"
+    assert needed(later) == set()
+    apply(lambda unit: unit.people.restore(second, now=later, by=None))
+    assert needed(later) == {Role.ADMIN, Role.COORDINATOR}
+    apply(lambda unit: unit.people.grant(second, world.plan_id, Role.READER, now=later, by=first))
+    assert needed(later + REQUEST_TTL - MINUTE) == {Role.ADMIN, Role.COORDINATOR}, "of another role since"
+    assert needed(later + REQUEST_TTL) == set()
 
 
 def test_nothing_takes_effect_before_another_admin_has_granted_it(
