@@ -520,7 +520,7 @@ def decide(ex: Exchange, argument: str) -> None:
         ex.tell(requester.telegram_id, Card((line(text),)))
     if answer == "yes" and request.person_id is not None:
         if person_before is not None:
-            _tell_that_an_admin_went(ex, person_before)
+            _tell_that_an_admin_went(ex, person_before, "people.admin_went")
         _tell_new_role(ex, *ex.unit.people.in_plan(plan_id, request.person_id))
     ex.show(Card((line(_wanted(ex, request, say)), line(bold(say(f"requests.{decision}")))), home))
     ex.stand(None)
