@@ -158,7 +158,7 @@ def indicators(ex: Exchange, argument: str) -> None:
     rows = [(Button(say("digest.back"), "command:resumen:0"),)]
     if digests.indicator_pages(found) > 1:
         rows.insert(0, (Button(say("digest.page"), f"command:metas:{page + 1}"),))
-    _show(ex, Card(digests.indicators_card(found, ex.now.astimezone(zone).year, page, ex.language), tuple(rows)))
+    _show(ex, Card(digests.indicators_card(found, page, ex.language), tuple(rows)))
 
 
 def vacancy(ex: Exchange, argument: str) -> None:

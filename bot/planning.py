@@ -200,7 +200,7 @@ def _indicator(ex: Exchange, code: str) -> None:
     found = Figures(ex.unit).indicator(plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
     if found.year.reported:
         value, until = shown_value(found.year, say)
-        lines.append(_row(say("plan.value", year=ex.today.year), value + until))
+        lines.append(_row(say("plan.value", year=found.year.first.year), value + until))
     lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
     back = (Button(say("nav.back"), f"command:plan:I.{indicator.area_code}"),)
     _show(ex, lines, _with_comment(ex, [], code), back)

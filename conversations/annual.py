@@ -131,7 +131,7 @@ def years(
 
 
 def this_year(indicator: Indicator, revisions: Sequence[Revision], today: date, *, protect: bool) -> IndicatorYear:
-    """What is known of the calendar year on that day."""
+    """What is known of that day's calendar year up to it."""
     year = today.year
     [found] = years(indicator, revisions, first=year, last=year, today=today, protect=protect, calendars=CALENDARS[:1])
     return IndicatorYear(indicator, found)

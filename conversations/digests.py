@@ -294,14 +294,14 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
     return tuple(lines)
 
 
-def indicators_card(found: Sequence[IndicatorYear], year: int, page: int, language: str) -> tuple[Line, ...]:
+def indicators_card(found: Sequence[IndicatorYear], page: int, language: str) -> tuple[Line, ...]:
     """Indicators against their targets, a page of them: validated figures, small ones protected (DOMAIN §2.5)."""
     say = wording(language)
     known = [each for each in found if each.year.reported]
     if not known:
         return (line(say("digest.indicators_none")),)
     pages = indicator_pages(found)
-    lines = [line(bold(say("digest.indicators_title", year=year)))]
+    lines = [line(bold(say("digest.indicators_title", year=known[0].year.first.year)))]
     for each in known[page % pages * INDICATORS : (page % pages + 1) * INDICATORS]:
         value, until = shown_value(each.year, say)
         target = number(each.indicator.target)

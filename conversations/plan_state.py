@@ -129,7 +129,7 @@ def plan_state(
         red=red,
         attention=tuple(_troubled(s, Light.ATTENTION, TROUBLED - len(red), reader, language)),
         indicators=shown,
-        indicators_title=say("state.indicators", year=s.today.year),
+        indicators_title=say("state.indicators", year=indicators[0].year.first.year if indicators else s.today.year),
         method=_method(s, reader, language),
         words={name: say(f"state.{name}") for name in WORDS}
         | {

@@ -252,13 +252,13 @@ class Figures:
     def indicators(
         self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True
     ) -> tuple[IndicatorYear, ...]:
-        """The calendar year, as far as validated, of every indicator that people report. Two statements.
+        """The calendar year of the present closing, as far as validated, of every indicator that people report.
 
-        With `protect` as it may be told to anybody.
+        In January that is the year that has just ended. With `protect` as it may be told to anybody. Three statements.
         """
-        made, today = revisions(self._unit, plan_id, zone), now.astimezone(zone).date()
+        made, on = revisions(self._unit, plan_id, zone), self._month_end(plan_id, now, zone)
         return tuple(
-            this_year(indicator, made.get(indicator.subject, ()), today, protect=protect)
+            this_year(indicator, made.get(indicator.subject, ()), on, protect=protect)
             for indicator in self._unit.plans.indicators(plan_id)
             if not indicator.is_computed
         )
@@ -266,7 +266,13 @@ class Figures:
     def indicator(self, plan_id: int, indicator: Indicator, now: datetime, zone: ZoneInfo) -> IndicatorYear:
         """One of them, as it may be told to anybody."""
         made = revisions(self._unit, plan_id, zone, indicator.subject).get(indicator.subject, ())
-        return this_year(indicator, made, now.astimezone(zone).date(), protect=True)
+        return this_year(indicator, made, self._month_end(plan_id, now, zone), protect=True)
+
+    def _month_end(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
+        """The last day that the present closing is about; today, before the first."""
+        today = now.astimezone(zone).date()
+        closings = closings_until(self._unit.plans.periods(plan_id), today, 1)
+        return closings[-1].month_end if closings else today
 
     def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
         return tuple(

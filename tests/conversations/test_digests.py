@@ -44,8 +44,8 @@ def screens(language: str) -> str:
         "a restricted decision": digests.decision_card(outside, 0, language),
         "no decision": digests.decision_card(stand(EMPTY), 0, language),
         "the observer's view": digests.observer_card(outside, language, AREAS, 10),
-        "indicators": digests.indicators_card(INDICATORS, 2018, 0, language),
-        "no indicators": digests.indicators_card([], 2018, 0, language),
+        "indicators": digests.indicators_card(INDICATORS, 0, language),
+        "no indicators": digests.indicators_card([], 0, language),
     }
     told = "\n".join(f"--- {name}\n{text(lines)}" for name, lines in parts.items())
     return f"{told}\n--- the picture's caption\n{digests.caption(inside, language)}\n"

@@ -110,6 +110,15 @@ def test_a_page_of_a_part_or_of_a_month_gone_by_counts_what_is_theirs(house: Hou
     assert "Estado al 17 sep 2018 · cierre de agosto 2018" in told(period="201808")
 
 
+@pytest.mark.parametrize("period", ["201812", "2018Q4", "2018"])
+def test_a_year_gone_by_is_told_with_its_own_indicators(house: House, period: str) -> None:
+    """Its last periods lock in January; the figures are those of the year that they are about."""
+    later = datetime(2019, 6, 10, 12, tzinfo=UTC)
+    with house.database.view() as unit:
+        page = state_of(unit, Wanted(1, ZONE, later, role=Role.COORDINATOR, period=period))[0]
+    assert page.indicators_title == "Indicadores, 2018"
+
+
 # ------------------------------------------------------------------ the evidence
 def test_evidence_comes_with_an_index_that_proves_it(house: House) -> None:
     """Every file once, in a folder of its period, under a name no path can hide in; lost ones are named."""
