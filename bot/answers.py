@@ -14,7 +14,7 @@ from bot.telegram.handled import Clock, Handled
 from bot.telegram.intake import Intake, place_of
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.plan import Role
-from conversations.problems import Problem
+from conversations.problems import Problem, worst_first
 from conversations.wording import Wording
 from storage.jobs import JobRow
 from storage.unit_of_work import UnitOfWork
@@ -82,7 +82,7 @@ def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]
     counts = Counter(problem.severity for problem in problems)
     values = {severity: counts.get(severity, 0) for severity in ("error", "warning", "note")}
     lines = [line(bold(say("publish.counts", **values)))]
-    lines += [line(sentence(problem, language)[:400]) for problem in problems[:SHOWN]]
+    lines += [line(sentence(problem, language)[:400]) for problem in worst_first(problems)[:SHOWN]]
     if len(problems) > SHOWN:
         lines.append(line(italic(say("publish.more", n=len(problems) - SHOWN))))
     return lines
@@ -99,4 +99,4 @@ def sentence(problem: Problem, language: str) -> str:
 
 def listed(problems: Sequence[Problem], language: str) -> bytes:
     """Everything that was found, as a text."""
-    return "\n\n".join(sentence(problem, language) for problem in problems).encode("utf-8")
+    return "\n\n".join(sentence(problem, language) for problem in worst_first(problems)).encode("utf-8")

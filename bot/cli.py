@@ -254,8 +254,13 @@ def plan_import(
     file: Path,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the differences and change nothing.")] = False,
     plan_code: Annotated[str, typer.Option("--plan", help="Code of the plan.")] = "",
+    lower_protection: Annotated[
+        bool, typer.Option("--lower-protection", help="Apply also what takes protection from figures or texts.")
+    ] = False,
 ) -> None:
     """Print the differences to the stored plan, then apply them in one transaction."""
+    from bot.complaint import Complaint
+    from conversations.wording import wording
     from storage.imports import SEED_PLAN, apply, differences, read_plan
 
     chosen = settings()
@@ -263,13 +268,22 @@ def plan_import(
     draft = _authored(lambda: read_plan(_read(file)), chosen.language)
     print_problems(draft.problems, chosen.language)
 
+    say = wording(chosen.language)
+
     def work(unit: "UnitOfWork") -> Any:
-        return differences(unit, draft, code) if dry_run else apply(unit, draft, code, None, now())
+        if dry_run:
+            return differences(unit, draft, code)
+        if not lower_protection and (lowering := differences(unit, draft, code).lowering):
+            told = "\n".join(each.sentence(chosen.language) for each in lowering)
+            raise Complaint(f"{say('import.lowers')}\n{told}\n{say('import.lowers_server')}")
+        return apply(unit, draft, code, None, now())
 
     found = in_unit(work, at=chosen)
     for sentence in found.sentences(chosen.language):
         print(sentence)
     talk(found.summary(chosen.language))
+    if dry_run and found.lowering:
+        talk(say("import.lowers"))
 
 
 @plan_app.command("export")
@@ -412,7 +426,9 @@ def _authored(read: Callable[[], T], language: str) -> T:
 
 
 def print_problems(problems: Sequence[Problem], language: str) -> None:
-    for problem in problems:
+    from conversations.problems import worst_first
+
+    for problem in worst_first(problems):
         remedy = problem.remedy(language)
         place = f"{problem.place}: " if problem.place else ""
         talk(f"{problem.severity} {problem.code}: {place}{problem.sentence(language)} {remedy}".strip())

@@ -207,11 +207,13 @@ class Importing:
             "fingerprint": found.fingerprint(),
             "summary": found.summary(ex.language).splitlines(),
             "sentences": list(found.sentences(ex.language)),
+            "lowering": [each.sentence(ex.language) for each in found.lowering],
         }
         kept = orjson.dumps(shown)
         self._store.put(kept, False)
         key = hashlib.sha256(kept).hexdigest()
-        ex.unit.facts.set(_fact(ex.person.id), key if found else "", ex.now)
+        # What takes protection away is nobody's tap: it is shown, and done at the server if it is meant.
+        ex.unit.facts.set(_fact(ex.person.id), key if found and not found.lowering else "", ex.now)
         notes = [problem for problem in draft.problems if problem.severity != "note"]
         self._draw(ex, key, shown, 0, notes, is_again=is_again)
 
@@ -233,6 +235,13 @@ class Importing:
         if notes and page == 0:
             lines += [line(""), *told(notes, ex.language, say)]
         if not sentences:
+            ex.show(Card(tuple(lines), (_plan_row(ex),)))
+            ex.stand(None)
+            return
+        if lowering := shown["lowering"]:
+            lines += [line(""), line(bold(say("import.lowers")))]
+            lines += [line(cut(text, LONGEST)) for text in lowering[:LISTED]]
+            lines.append(line(say("import.lowers_chat")))
             ex.show(Card(tuple(lines), (_plan_row(ex),)))
             ex.stand(None)
             return

@@ -9,7 +9,7 @@ validated, corrections among it, never over the part that somebody filters: two 
 release, and so are yesterday's and today's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
@@ -62,6 +62,8 @@ class Revision:
     report: str
     """Names the report, whichever version of it."""
     figure: Reported | None
+    is_sealed: bool = False
+    """Whether it was restricted when it was reported, whatever the plan says of it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,14 @@ class Year:
         return "complete" if self.reported >= self.expected else "partial"
 
 
-def limit_of(indicator: Indicator) -> int:
-    """Below how many its figures are small; 0 where none is."""
-    return max(indicator.min_cell, STANDARD_CELL if indicator.is_restricted and not indicator.min_cell else 0)
+def limit_of(indicator: Indicator, revisions: Iterable[Revision] = ()) -> int:
+    """Below how many its figures are small; 0 where none is. What was sealed once stays protected."""
+    is_restricted = indicator.is_restricted or any(each.is_sealed for each in revisions)
+    return max(indicator.min_cell, STANDARD_CELL if is_restricted and not indicator.min_cell else 0)
 
 
-def is_protected(indicator: Indicator) -> bool:
-    return limit_of(indicator) > 1
+def is_protected(indicator: Indicator, revisions: Iterable[Revision] = ()) -> bool:
+    return limit_of(indicator, revisions) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ def years(
     standing = {each.report: each.figure for each in revisions}
     found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
     spans = [(calendar, *_bounds(calendar, year)) for year in range(first, last + 1) for calendar in calendars]
-    told = _Told(indicator, revisions, today) if protect and is_protected(indicator) else None
+    limit = limit_of(indicator, revisions)
+    told = _Told(indicator, limit, revisions, today) if protect and limit > 1 else None
     return tuple(_year(indicator, found, *span, today, told) for span in spans)
 
 
@@ -156,13 +160,13 @@ def _year(
         return year
     until = inside[-1].end_on
     if inside[-1].base is not None:
-        return _share(indicator, year, inside[-1], told is not None)
+        return _share(year, inside[-1], told.limit if told else 0)
     if told is None:
         exact = {name: _figures(each) for name, each in _split(indicator, inside).items()}
         return _with(year, until, Figure(_value(indicator, inside)), exact)
     may_tell = [each for each in inside if told.is_told(first, each)]
     if not may_tell or (calendar == "april" and may_tell[-1].end_on < last):
-        total = suppress(_value(indicator, inside), min_cell=limit_of(indicator)).total
+        total = suppress(_value(indicator, inside), min_cell=told.limit).total
         return _with(year, None, total if total.is_hidden else Figure(None), {})
     upto = inside[: inside.index(may_tell[-1]) + 1]
     total = Figure(_value(indicator, upto))
@@ -170,7 +174,7 @@ def _year(
     if calendar == "calendar" and year.is_over and upto == inside:
         for name, split in _split(indicator, inside).items():
             if told.is_divided(first.year, name, split):
-                parts[name] = suppress(sum(split.values()), split, min_cell=limit_of(indicator)).parts
+                parts[name] = suppress(sum(split.values()), split, min_cell=told.limit).parts
     return _with(year, upto[-1].end_on, total, parts)
 
 
@@ -178,13 +182,12 @@ def _with(year: Year, until: date | None, value: Figure, parts: Mapping[str, Map
     return replace(year, until=until, value=value, parts={name: split for name, split in parts.items() if split})
 
 
-def _share(indicator: Indicator, year: Year, last: Reported, protect: bool) -> Year:
-    """The last share of the year, rounded; with `protect` nothing where it or its rest is of few."""
+def _share(year: Year, last: Reported, limit: int) -> Year:
+    """The last share of the year; with a limit it is rounded, and nothing where it or its rest is of few."""
     base = last.base or 0
-    limit = limit_of(indicator)
-    if protect and any(is_small(number, limit) for number in (last.number, base - last.number, base)):
+    if limit and any(is_small(number, limit) for number in (last.number, base - last.number, base)):
         return _with(year, None, Figure(None), {})
-    percent = round(100 * last.number / base, 0 if protect else 1) if base else None
+    percent = round(100 * last.number / base, 0 if limit else 1) if base else None
     return replace(year, until=last.end_on, value=Figure(None), percent=percent)
 
 
@@ -217,12 +220,12 @@ def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
 class _Told:
     """What those outside have been told of an indicator until now, release after release."""
 
-    def __init__(self, indicator: Indicator, revisions: Sequence[Revision], today: date) -> None:
+    def __init__(self, indicator: Indicator, limit: int, revisions: Sequence[Revision], today: date) -> None:
         self._indicator = indicator
-        self._limit = limit_of(indicator)
+        self.limit = limit
         self._is_sum = indicator.aggregation == "sum"
         self._known: dict[str, Reported] = {}
-        self._sums = Releases(self._limit)
+        self._sums = Releases(self.limit)
         # Of a count that goes on over the years: its baseline, which everybody knows, and all told since.
         self._numbers = {int(indicator.baseline)} if indicator.baseline.isdecimal() else set()
         self._told: dict[date, int] = {}
@@ -270,8 +273,8 @@ class _Told:
             self._sums.tell(first, inside[-1].end_on)
             return
         number = inside[-1].number
-        is_safe = not is_small(number, self._limit) and not any(
-            is_small(abs(number - other), self._limit) for other in self._numbers
+        is_safe = not is_small(number, self.limit) and not any(
+            is_small(abs(number - other), self.limit) for other in self._numbers
         )
         if is_safe:
             self._numbers.add(number)
@@ -302,7 +305,7 @@ class _Told:
         for name, split in _split(self._indicator, inside).items():
             before = self._splits.get((year, name))
             changes = (split.get(one, 0) - before.get(one, 0) for one in {*split, *before}) if before else ()
-            if not any(is_small(abs(change), self._limit) for change in changes):
+            if not any(is_small(abs(change), self.limit) for change in changes):
                 self._splits[year, name] = split
 
     def _inside(self, first: date, last: date) -> list[Reported]:

@@ -5,9 +5,9 @@ error at a time costs a round trip through Excel for each; so readers collect `P
 is refused is refused with the whole list (STYLE §2, "Errors").
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from conversations.wording import wording
 
@@ -45,6 +45,11 @@ class Problem:
 
     def remedy(self, language: str) -> str:
         return wording(language)(f"remedy.{self.code}", **self.values)
+
+
+def worst_first(problems: Iterable[Problem]) -> list[Problem]:
+    """What must be mended before what may be, each in the order of the author's file."""
+    return sorted(problems, key=lambda problem: get_args(Severity).index(problem.severity))
 
 
 def _is_letter(column: str) -> bool:

@@ -26,7 +26,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from sqlalchemy import delete, insert, select, update
 
-from conversations.plan import ActivityStatus, Frequency, ValidationState, periods_between
+from conversations.plan import ActivityStatus, Frequency, ValidationState, is_restricted, periods_between
 from conversations.problems import AuthorError, Problem
 from conversations.wording import LANGUAGES, wording
 from conversations.workbook import Sheet, check_workbook, read_sheets
@@ -572,6 +572,16 @@ class Difference:
     old: Value = None
     new: Value = None
 
+    @property
+    def lowers_protection(self) -> bool:
+        """Whether by it those outside would be told figures or texts that are kept from them (DOMAIN §2.5, §2.7)."""
+        old, new = str(self.old or ""), str(self.new or "")
+        if self.kind != "changed":
+            return False
+        if self.column == "min_cell":
+            return int(new or 0) < int(old or 0)
+        return self.column == "sensitivity" and is_restricted("", old) and not is_restricted("", new)
+
     def sentence(self, language: str) -> str:
         say = wording(language)
         return say(
@@ -621,6 +631,11 @@ class Differences:
     def fingerprint(self) -> str:
         """The same exactly where the same would be changed from and to the same."""
         return hashlib.sha256(repr(self.all).encode()).hexdigest()
+
+    @property
+    def lowering(self) -> tuple[Difference, ...]:
+        """Those that would take protection away."""
+        return tuple(difference for difference in self.all if difference.lowers_protection)
 
     def sentences(self, language: str) -> Iterator[str]:
         for difference in self.all:

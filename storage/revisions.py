@@ -70,7 +70,10 @@ def revisions(unit: "UnitOfWork", plan_id: int, zone: ZoneInfo, subject: str = "
         else:
             versions[found.version] = reported(named_answers(unit, found), found.start_on, found.end_on)
         last = versions[max(versions)] if versions else None
-        made.setdefault(found.subject, []).append(Revision(found.at.astimezone(zone).date(), found.root_id, last))
+        on = found.at.astimezone(zone).date()
+        made.setdefault(found.subject, []).append(
+            Revision(on, found.root_id, last, is_sealed=found.sealed_answers is not None)
+        )
     return made
 
 

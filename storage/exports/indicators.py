@@ -112,8 +112,9 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
     more = _columns_of(unit, wanted)
     for indicator in _chosen(unit, wanted):
         about = _about(indicator, more[indicator.code], wanted)
-        if wanted.is_released and is_protected(indicator):
-            rows = list(_by_the_year(indicator, history.get(indicator.subject, ()), unit, wanted, say))
+        made = history.get(indicator.subject, ())
+        if wanted.is_released and is_protected(indicator, made):
+            rows = list(_by_the_year(indicator, made, unit, wanted, say))
         else:
             found = sent.get(indicator.subject, ())
             rows = [row for one in found for row in _as_reported(indicator, one, wanted, say)]

@@ -291,6 +291,31 @@ def test_a_plan_is_shown_then_applied_then_already_there(folder: Path) -> None:
     assert contents(folder) == after
 
 
+def test_a_plan_that_takes_protection_away_is_meant_or_not_imported(folder: Path, tmp_path: Path) -> None:
+    """Named, refused without the option, applied with it; more protection needs nobody's word."""
+    there = tmp_path / "copy"
+    shutil.copytree(folder, there)
+
+    def attempt(min_cell: int, *options: str) -> Done:
+        book = openpyxl.load_workbook(io.BytesIO(seed_workbook()))
+        sheet = book["indicators"]
+        head = [cell.value for cell in sheet[1]]
+        row = next(row for row in sheet.iter_rows() if row[0].value == "IND-20")
+        row[head.index("min_cell")].value = min_cell
+        book.save(there / "plan.xlsx")
+        return enlace(there, "plan", "import", "plan.xlsx", *options)
+
+    assert attempt(25).code == 0
+    before = contents(there)
+    refused = attempt(5)
+    assert (refused.code, refused.out, contents(there)) == (1, "", before)
+    assert "IND-20 · min_cell: 25 → 5" in refused.err
+    assert "--lower-protection" in refused.err
+    assert "IND-20 · min_cell" in attempt(5, "--dry-run").out
+    assert attempt(5, "--lower-protection").code == 0
+    assert contents(there) != before
+
+
 def test_a_broken_plan_is_refused_with_every_problem_at_its_place(folder: Path) -> None:
     """Sheet, cell, sentence and remedy of each, in the plan's language; exit 1 and nothing stored."""
     data = edited_plan(activities__B3="NO-SUCH", activities__L4="someday", indicators__A5="IND-01", agencies__A3=None)

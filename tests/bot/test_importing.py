@@ -69,6 +69,19 @@ def test_a_plan_is_looked_at_applied_and_undone(town: Town, admin: Officer) -> N
     assert due(town) == "2020-11-30"
 
 
+def test_no_tap_takes_protection_from_figures(town: Town, admin: Officer) -> None:
+    """A workbook that would open what is suppressed is shown with what it opens, and has no button; nothing changes."""
+    book = Book().put("indicators", "IND-20", "min_cell", 0).put("indicators", "IND-21", "sensitivity", "public")
+    book.put("activities", "PRE-101", "due_date", "2020-12-01")
+    text = send(admin, "weaker.xlsx", book.data(), "Quitaría protección")
+    assert "IND-20 · min_cell: 10 → " in text
+    assert "IND-21 · sensitivity: restricted → public" in text
+    assert "PRE-101" not in text
+    assert not [button for button in admin.buttons if "Aplicar" in button]
+    assert town.rows("SELECT min_cell FROM indicator WHERE code = 'IND-20'") == [(10,)]
+    assert due(town) == "2020-11-30"
+
+
 def test_what_changed_meanwhile_is_shown_again(town: Town, admin: Officer) -> None:
     """Another import between the look and the tap: nothing is applied until that has been read."""
     send(admin, "plan.xlsx", Book().put("activities", "PRE-201", "due_date", "2020-12-24").data(), "Cambios al plan")

@@ -137,6 +137,14 @@ def test_the_limit_is_the_indicators_own_or_the_standard_for_what_is_restricted(
     assert not is_protected(REACHED)
 
 
+def test_what_was_sealed_once_stays_protected_whatever_the_plan_says_since() -> None:
+    """An import that calls an indicator public opens nothing that was told under seal."""
+    made = [replace(each, is_sealed=True) for each in in_order(monthly(4))]
+    opened = replace(VICTIMS, sensitivity="public", min_cell=0)
+    found = by_name(years(opened, made, first=2018, last=2018, today=date(2018, 6, 1), protect=True))
+    assert text(found["calendar 2018"]) == "<10"
+
+
 def test_one_row_of_many_shows_nobody_where_anybody_could_be_few() -> None:
     """Zero is no person; a hidden number does not even say that it is small."""
     assert in_a_row(12, {"women": 7, "men": 5}, min_cell=0).parts["men"].value == 5

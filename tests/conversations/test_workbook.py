@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from conversations import workbook
-from conversations.problems import AuthorError
+from conversations.problems import AuthorError, Problem, worst_first
 from conversations.wording import LANGUAGES, catalogue
 
 
@@ -278,3 +278,9 @@ def test_every_problem_of_a_workbook_has_a_sentence_and_a_remedy_in_every_langua
     for language in LANGUAGES:
         keys = catalogue(language).keys()
         assert {f"problem.{code}" for code in raised} | {f"remedy.{code}" for code in raised} <= keys
+
+
+def test_what_must_be_mended_is_told_first() -> None:
+    """Errors before warnings before notes; each kind as the author wrote it: a screen shows the first few."""
+    found = [Problem("a", severity="note"), Problem("b"), Problem("c", severity="warning"), Problem("d")]
+    assert [problem.code for problem in worst_first(found)] == ["b", "d", "c", "a"]
