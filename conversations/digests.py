@@ -450,9 +450,15 @@ def title(activity: Activity, say: Wording, *, is_public: bool = False) -> str:
 
 
 def trend(s: Standing, say: Wording) -> str:
-    """ " ▲ 7 pts": on-time closing against the closing before; "" if there is none to compare with."""
-    earlier = s.rates[-2] if len(s.rates) > 1 else None
-    if earlier is None or not earlier.expected or not s.rate.expected:
+    """ " ▲ 7 pts": on-time closing against the closing before; "" if there is none to compare with.
+
+    Before the last due day of the present one has gone by nobody is late, and nobody could close what was locked
+    before the calendar was kept.
+    """
+    if s.closing is None or s.today <= s.closing.due_on or len(s.closings) < 2:
+        return ""
+    earlier = s.rates[-2]
+    if not earlier.expected or not s.rate.expected or s.closings[-2].locks_on <= s.kept_since:
         return ""
     points = s.rate.on_time_percent - earlier.on_time_percent
     if points == 0:
@@ -531,9 +537,9 @@ def _why_missing(agency: AgencyStanding, say: Wording, *, tells_vacancy: bool) -
 
 
 def _good_news(s: Standing, say: Wording) -> str:
-    waiting = {report.activity_code for report in s.promised}
-    closed = [agency for agency in s.agencies if agency.is_on_time and agency.closed_at is not None]
-    proved = [agency for agency in closed if not waiting & {each.code for each in agency.activities}]
+    """Of this week: what was good news on a Monday is none on the next."""
+    closed = [agency for agency in s.agencies if agency.is_on_time and agency.closed_at and agency.closed_at > s.since]
+    proved = [agency for agency in closed if _is_backed_up(agency, s)]
     for found, key in ((proved, "digest.good_proved"), (closed, "digest.good_closed")):
         if found:
             first = min(found, key=lambda agency: (agency.closed_at or s.now, agency.code))
@@ -542,6 +548,13 @@ def _good_news(s: Standing, say: Wording) -> str:
     if done:
         return say("digest.good_done", agency=done[0].activity.agency_code, what=title(done[0].activity, say))
     return ""
+
+
+def _is_backed_up(agency: AgencyStanding, s: Standing) -> bool:
+    """Whether each of its reports for the present closing came with its evidence."""
+    end = s.closing.month_end if s.closing else None
+    sent = [each.last for each in agency.activities if each.last is not None and each.last.end_on == end]
+    return bool(sent) and all(report.has_files and not report.promises_evidence for report in sent)
 
 
 def _column(closing: Closing, say: Wording) -> str:

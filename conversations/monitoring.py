@@ -55,6 +55,11 @@ class Closing:
         return self.periods[0].opens_on
 
     @property
+    def due_on(self) -> date:
+        """By then whoever has monthly and quarterly items has to close."""
+        return max(period.due_on for period in self.periods)
+
+    @property
     def locks_on(self) -> date:
         return max(period.locks_on for period in self.periods)
 
@@ -87,6 +92,8 @@ class Report:
     sent_at: datetime
     promises_evidence: bool = False
     """It says that its evidence will come later."""
+    has_files: bool = False
+    """Whether evidence came with it. Known of the present closing's reports."""
     is_current: bool = True
     detail: Detail | None = None
 
@@ -142,7 +149,10 @@ class Records:
     """Retired ones too: they were expected until then."""
     periods: tuple[ReportingPeriod, ...]
     reports: tuple[Report, ...]
-    """Of the closings looked back on, and each activity's last one before them, in the order their periods end."""
+    """Of the closings looked back on, and before them each activity's last one and those that promise evidence.
+
+    In the order their periods end.
+    """
     closed: tuple[Closed, ...]
     reporters: tuple[Reporter, ...]
     queue: Queue = Queue()
@@ -194,6 +204,8 @@ class ActivityStanding:
     """Completed, or cancelled with approval."""
     unexplained_since: date | None = None
     """The first day of a red light of which no report, validated or not, has said why; None before UNEXPLAINED."""
+    asked_at: datetime | None = None
+    """Since when its reports ask for a decision, one after the other; None where the last does not."""
 
     @property
     def code(self) -> str:
@@ -266,6 +278,7 @@ class Standing:
     reasons: Mapping[str, Mapping[str, str]]
     periods: tuple[ReportingPeriod, ...] = ()
     """All of the plan."""
+    kept_since: date = date.min
 
     @property
     def today(self) -> date:
@@ -366,10 +379,7 @@ def standing(
                 (
                     report
                     for report in records.reports
-                    if report.promises_evidence
-                    and closings
-                    and report.end_on >= closings[0].month_end
-                    and report.is_read(only_validated=only_validated)
+                    if closings and report.promises_evidence and report.is_read(only_validated=only_validated)
                 ),
                 key=lambda report: (report.sent_at, report.submission_id),
             )
@@ -377,6 +387,7 @@ def standing(
         queue=records.queue,
         reasons=records.reasons,
         periods=records.periods,
+        kept_since=records.kept_since,
     )
 
 
@@ -523,7 +534,17 @@ def _standing_of(
         is_started=activity.start_on <= today,
         is_over=last is not None and last.ends_activity,
         unexplained_since=_unexplained_since(activity, known, past, today, zone, kept_since),
+        asked_at=_asked_at(known.shown),
     )
+
+
+def _asked_at(reports: Sequence[Report]) -> datetime | None:
+    asked_at = None
+    for report in reversed(reports):
+        if report.detail is None or not report.detail.needs_decision:
+            break
+        asked_at = report.sent_at
+    return asked_at
 
 
 def _unexplained_since(
@@ -648,7 +669,7 @@ class PlenaryItem:
     @property
     def is_asked_for(self) -> bool:
         """Whether a report asks for it; otherwise nobody has said anything."""
-        return self.each is not None and _asks_for_a_decision(self.each)
+        return self.each is not None and self.each.asked_at is not None
 
 
 def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
@@ -662,8 +683,8 @@ def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
         if is_silent:
             passed.append(PlenaryItem(agency.agency, agency.passed[0].locks_on, passed=agency.passed))
         for each in agency.activities:
-            if each.last is not None and _asks_for_a_decision(each):
-                asked.append(PlenaryItem(agency.agency, each.last.sent_at.astimezone(s.zone).date(), each))
+            if each.asked_at is not None:
+                asked.append(PlenaryItem(agency.agency, each.asked_at.astimezone(s.zone).date(), each))
             elif each.unexplained_since is not None and not is_silent:
                 unexplained.append(PlenaryItem(agency.agency, each.unexplained_since, each))
     return tuple(
@@ -673,17 +694,15 @@ def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
     )
 
 
-def _asks_for_a_decision(each: ActivityStanding) -> bool:
-    return each.last is not None and each.last.detail is not None and each.last.detail.needs_decision
-
-
 def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[ReportingPeriod, ...]], ...]:
-    """The due days of reporting periods that come up, each with its periods."""
+    """The due days of reporting periods that come up and of which something is expected, each with its periods."""
     until = standing.today + timedelta(days=days)
+    running = [each.activity for each in standing.activities if not each.is_over]
     by_day: dict[date, list[ReportingPeriod]] = {}
-    kinds = {each.activity.frequency.period_type for each in standing.activities if not each.is_over}
     for period in standing.periods:
-        if standing.today <= period.due_on <= until and period.type in kinds:
+        if standing.today <= period.due_on <= until and any(
+            activity.frequency.period_type == period.type and activity.start_on <= period.end_on for activity in running
+        ):
             by_day.setdefault(period.due_on, []).append(period)
     return tuple((day, tuple(by_day[day])) for day in sorted(by_day))
 

@@ -2,7 +2,7 @@
 
 A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
 it is ten statements: reports older than the closings looked back on do not come out of the database, save each
-activity's last one. What is counted from them is decided in `conversations.monitoring`.
+activity's last one and those that promise evidence. What is counted from them is decided in `conversations.monitoring`.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, case, func, literal, literal_column, not_, or_, select
+from sqlalchemy import and_, bindparam, case, false, func, literal, literal_column, not_, or_, select
 
 from conversations.annual import IndicatorYear, this_year
 from conversations.monitoring import (
@@ -115,6 +115,8 @@ _LAST_BEFORE = (
     .subquery("last_before")
 )
 _IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
+_file = _tables["attachment"]
+_has_files = select(_file.c.id).where(_file.c.instance_id == _s.c.instance_id).exists()
 _ABOUT_ACTIVITIES = (
     select(
         _s.c.id.label("id"),
@@ -128,6 +130,8 @@ _ABOUT_ACTIVITIES = (
         _s.c.submitted_at,
         _s.c.instance_id,
         _s.c.promises_evidence,
+        # Looked for only where it is told.
+        case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
         case((_IS_TROUBLED, _s.c.answers)).label("answers"),
         case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
     )
@@ -138,7 +142,11 @@ _ABOUT_ACTIVITIES = (
 _REPORTS = Prepared(
     _ABOUT_ACTIVITIES.where(
         _s.c.is_current,
-        or_(_period.c.end_on >= _FROM, _s.c.id.in_(select(_LAST_BEFORE.c.id).where(_LAST_BEFORE.c.place == 1))),
+        or_(
+            _period.c.end_on >= _FROM,
+            _s.c.promises_evidence,
+            _s.c.id.in_(select(_LAST_BEFORE.c.id).where(_LAST_BEFORE.c.place == 1)),
+        ),
     )
     .union_all(_ABOUT_ACTIVITIES.where(_s.c.is_standing, not_(_s.c.is_current)))
     .order_by("end_on", "id")
@@ -232,6 +240,7 @@ class Figures:
         closings = closings_until(periods, today, COLUMNS)
         since = closings[0].month_end if closings else date.max
         values = {"plan_id": plan_id, "at": now, "from_day": since}
+        values |= {"month_end": closings[-1].month_end if closings else date.max}
         closed = values | {"from_day": min(since, today - LOOK_BACK)}
         kept = self._unit.facts.learnt_at(known_since(plan_id))
         opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
@@ -286,6 +295,7 @@ class Figures:
                 progress=found.progress or 0,
                 sent_at=found.submitted_at,
                 promises_evidence=found.promises_evidence,
+                has_files=bool(found.has_files),
                 is_current=found.is_current,
                 detail=self._detail(found),
             )

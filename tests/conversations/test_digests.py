@@ -4,7 +4,7 @@ Golden texts are rewritten by `pytest tests/conversations/test_digests.py --rewr
 """
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -216,6 +216,29 @@ def test_a_running_total_waits_until_it_has_grown_enough() -> None:
     assert digests.shown_value(INDICATORS[4].year, say) == ("<5", "")
     assert digests.shown_value(INDICATORS[2].year, say) == ("cifra protegida", ""), "seven of nine is two of nine"
     assert digests.shown_value(INDICATORS[3].year, say) == ("75%", "")
+
+
+def test_before_the_last_due_day_nobody_is_behind_the_closing_before() -> None:
+    """On the second of November nobody is late for October: no arrow; nor beside what nobody could close."""
+    say = wording("es")
+    assert digests.trend(stand(), say) == " ▲ 14 pts"
+    assert digests.trend(stand(now=day("2018-10-10")), say) == "", "the last due day is not over"
+    assert digests.trend(stand(now=day("2018-10-11")), say) != ""
+    assert digests.trend(stand(replace(RECORDS, kept_since=date(2018, 9, 20))), say) == ""
+
+
+def test_good_news_is_of_this_week_and_true() -> None:
+    """Backed up is whoever sent a file with each report; on the Monday after it is told no more."""
+
+    def told(records: Records, now: datetime = MONDAY) -> str:
+        found = stand(records, now=now)
+        return "".join(text((line,)) for line in digests.good_news(found, wording("es"), 5))
+
+    end = date(2018, 9, 30)
+    backed = replace(RECORDS, reports=tuple(replace(one, has_files=one.end_on == end) for one in RECORDS.reports))
+    assert "MIREX cerró a tiempo, el 10 oct 2018." in told(RECORDS)
+    assert "MIREX cerró el 10 oct 2018, con todo respaldado." in told(backed)
+    assert told(backed, MONDAY + timedelta(days=14)) == ""
 
 
 def test_days_are_of_the_plans_zone() -> None:

@@ -221,6 +221,30 @@ def test_three_periods_in_a_row_that_locked_unclosed_are_for_the_plenary() -> No
     assert [period.code for period in late.passed] == ["2018Q1", "2018Q2", "2018Q3"]
 
 
+def test_what_is_asked_again_has_waited_since_it_was_asked_first() -> None:
+    """A report that says "as before" asks as before; one that asks nothing ends it."""
+    asks = Detail(("legal",), True, "Que se firme")
+    item = activity("PER-404", "PGR", "2018-06-15", "2020-12-01")
+    sent = [report("PER-404", f"2018{n:02}", "delayed", 10, f"2018-{n + 1:02}-04", detail=asks) for n in (6, 7, 8, 9)]
+
+    def since(*reports: Report) -> date | None:
+        items = plenary_items(stand(replace(EMPTY, activities=(item,), reports=reports, kept_since=date(2018, 10, 1))))
+        return items[0].since if items else None
+
+    assert since(*sent) == date(2018, 7, 4)
+    assert since(sent[0], replace(sent[1], detail=None), *sent[2:]) == date(2018, 9, 4)
+    assert since(*sent[:3], replace(sent[3], detail=Detail())) is None
+
+
+def test_a_period_of_which_nothing_is_expected_is_not_said_to_fall_due() -> None:
+    """Annual activities that begin next year: the year that is over is nobody's."""
+    yearly = activity("PRE-901", "INM", "2019-02-01", "2020-12-31", "annual")
+    january = day("2019-01-14")
+    assert due_within(stand(replace(EMPTY, activities=(yearly,)), now=january), 14) == ()
+    begun = replace(yearly, start_on=date(2018, 2, 1))
+    assert len(due_within(stand(replace(EMPTY, activities=(begun,)), now=january), 14)) == 1
+
+
 def test_the_agenda_begins_with_what_is_asked_for() -> None:
     """Then the agencies, then activities; what an agency let pass stands for its red ones."""
     items = plenary_items(stand(UNEXPLAINED))

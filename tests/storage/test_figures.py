@@ -344,6 +344,18 @@ def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply
     assert read(only_validated=True)[:2] == (45, "delayed")
 
 
+def test_evidence_that_was_promised_is_promised_until_it_comes(seeded: Any, apply: Apply) -> None:
+    """However long ago, and whatever was reported since; a correction that brings it ends it."""
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-405"))
+    later = {"/data/evidence_group/evidence_type": "later"}
+    first = apply(send(seeded, activity, "201808", NOW - WEEK * 4, answers=later))
+    apply(send(seeded, activity, "201809", NOW - WEEK))
+    for at in (NOW, NOW + WEEK * 40):
+        assert [report.submission_id for report in apply(standing(seeded, at)).promised] == [first]
+    apply(send(seeded, activity, "201808", NOW, supersedes_id=first))
+    assert apply(standing(seeded, NOW + WEEK * 40)).promised == ()
+
+
 def figure(seeded: Any, apply: Apply, code: str, period: str, sent: datetime = NOW - WEEK, **said: Any) -> int:
     """A report about an indicator."""
     item = apply(lambda unit: unit.plans.indicator(seeded.plan_id, code))
