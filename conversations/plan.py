@@ -566,11 +566,17 @@ _SHAPES = {Light.GREY: "⚪", Light.CRITICAL: "🔴", Light.ATTENTION: "🟡", L
 
 def expected_progress(start_on: date, due_on: date, today: date) -> Fraction:
     """The share of its time that has gone by, in percent, between 0 and 100."""
+    gone, whole = _days_gone(start_on, due_on, today)
+    return Fraction(100 * gone, whole)
+
+
+def _days_gone(start_on: date, due_on: date, today: date) -> tuple[int, int]:
+    """How many of how many days."""
     if today < start_on:
-        return Fraction(0)
+        return 0, 1
     if today >= due_on:
-        return Fraction(100)
-    return Fraction(100 * (today - start_on).days, (due_on - start_on).days)
+        return 1, 1
+    return (today - start_on).days, (due_on - start_on).days
 
 
 def traffic_light(
@@ -590,19 +596,20 @@ def traffic_light(
     `missed_in_a_row` counts the expected reports missing up to the last one; `new_due_on` is the date a
     suspended activity is meant to go on until.
     """
-    gap = expected_progress(start_on, due_on, today) - progress
+    gone, whole = _days_gone(start_on, due_on, today)
+    gap = 100 * gone - progress * whole  # in percent of `whole`: a plan of thousands is no place for fractions
     is_completed = status == ActivityStatus.COMPLETED
     if today < start_on or (status == ActivityStatus.CANCELLED and cancellation_approved):
         return Light.GREY
     if (
         (today > due_on and not is_completed)
-        or gap > 25
+        or gap > 25 * whole
         or missed_in_a_row >= 2
         or (status == ActivityStatus.SUSPENDED and new_due_on is None)
     ):
         return Light.CRITICAL
     if (
-        gap > 10
+        gap > 10 * whole
         or (due_on - today <= timedelta(days=30) and progress < 80)
         or missed_in_a_row == 1
         or (is_completed and evidence_pending)
