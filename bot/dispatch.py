@@ -160,6 +160,7 @@ class Dispatch:
             commands.show_help(ex, "unknown")
             return
         self._allowed(ex, command)
+        ex.typed_message_id = typed.origin
         command.handler(ex, typed.argument if command.takes_words else "")
 
     def _pressed(self, ex: Exchange, pressed: Pressed) -> None:
@@ -214,15 +215,13 @@ class Dispatch:
             if safeguards.emergency(event.text):
                 ex.notice(ex.say("err.emergency"))
                 return
-            if (command is None or not command.looks_people_up) and safeguards.personal_data(
+            ex.typed_message_id = event.origin
+            if (command is None or not command.looks_people_up) and ex.names_somebody(
                 event.text, strict=command is None
             ):
-                ex.delete(event.origin)
-                ex.notice(ex.say("err.pii"))
                 return
             if command is not None and command.hears is not None:
                 self._allowed(ex, command)
-                ex.typed_message_id = event.origin
                 command.hears(ex, argument, event.text.strip())
                 return
         self._stand_anew(ex)

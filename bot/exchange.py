@@ -242,6 +242,15 @@ class Exchange:
         """Take a message of the person out of the chat."""
         self.post("deleteMessage", {"message_id": message_id}, kind="notice")
 
+    def names_somebody(self, text: str, *, strict: bool) -> bool:
+        """Whether what was typed carries personal data; then it leaves the chat, and they are asked for totals."""
+        if safeguards.personal_data(text, strict=strict) is None:
+            return False
+        if self.typed_message_id is not None:
+            self.delete(self.typed_message_id)
+        self.notice(self.say("err.pii"))
+        return True
+
     def refuses(self, text: str) -> bool:
         """Of what is typed about something restricted: whether it seems to name somebody, who is told so.
 

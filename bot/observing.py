@@ -27,10 +27,20 @@ BUTTON = 40
 
 # ------------------------------------------------------------------ comments
 def comment(ex: Exchange, argument: str) -> None:
-    """/comentar: about what a button or a typed code names, or about the plan; what is typed next is the comment."""
-    about = _about(ex, argument)
+    """/comentar: about what a button or a typed code names, or about the plan; what is typed next is the comment.
+
+    So is what was typed behind the code.
+    """
+    code, _, text = argument.strip().partition(" ")
+    about = _about(ex, code)
     if ex.unit.comments.count_open_of(ex.membership.plan_id, ex.person.id) >= MOST_OPEN:
         _say(ex, ex.say("comment.too_many", n=MOST_OPEN))
+        return
+    if text and not about:
+        text = argument.strip()
+    if text and not ex.query_id:
+        if not ex.names_somebody(text, strict=False):
+            hear_comment(ex, about, text)
         return
     title = f"{about} · {_title(ex, about)}" if about else ex.say("comment.about_plan")
     lines = (line(bold(title)), line(ex.say("comment.write")), line(italic(ex.say("comment.no_names"))))

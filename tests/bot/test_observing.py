@@ -80,6 +80,21 @@ def test_a_comment_reaches_the_coordination_is_answered_and_changes_no_datum(off
     assert office.rows("SELECT subject FROM comment") == [("activity:PRE-101",)]
 
 
+def test_what_stands_behind_the_code_is_the_comment(office: Office) -> None:
+    """Typed in one go it is not asked for again; a code alone is, and personal data leaves the chat either way."""
+    refused = office.say(GRACE, "/comment PRE-101 Call 809-555-1234 please")
+    assert any(row.method == "deleteMessage" for row in refused.deliveries)
+    assert office.rows("SELECT count(*) FROM comment") == [(0,)]
+    told, _ = office.shown(office.say(GRACE, "/comment pre-101 Nothing has begun in Azua."), CARMEN)
+    assert "PRE-101" in told
+    assert told.endswith("Nothing has begun in Azua.")
+    told, _ = office.shown(office.say(GRACE, "/comment The plan lacks a budget."), CARMEN)
+    assert told.endswith("The plan lacks a budget.")
+    asked, _ = office.shown(office.say(GRACE, "/comment PRE-999"), GRACE)
+    assert wording("en")("comment.write") in asked
+    assert office.rows("SELECT count(*) FROM comment") == [(2,)]
+
+
 def reply_to(office: Office, number: int) -> str | None:
     plan_id = office.rows("SELECT id FROM plan")[0][0]
     found = office.database.units.submit(None, lambda unit: unit.comments.get(plan_id, number)).result()
