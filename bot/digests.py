@@ -136,7 +136,7 @@ def evidence(ex: Exchange, argument: str) -> None:
         if file.id == wanted and not file.sensitive:
             upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
             payload = {"caption": f"{one.code} · {file.original_name}"[:200], "@files": {"document": upload}}
-            ex.post("sendDocument", payload)
+            ex.post("sendDocument", payload | {"protect_content": True})
             return
     raise Denied
 

@@ -128,6 +128,7 @@ def test_evidence_goes_to_who_reads_answers_and_never_from_a_restricted_activity
     for who in (CARMEN, ANA, LUIS):
         [row] = ask(who, "PRE-101", numbers["PRE-101"]).deliveries
         assert (row.method, row.payload["@files"]["document"]["name"]) == ("sendDocument", "PRE-101.txt")
+        assert row.payload["protect_content"]
     for who in (GRACE, PEDRO, READER, JEAN, FOREIGNER):
         assert is_denied(ask(who, "PRE-101", numbers["PRE-101"])), who
     for code, number in (
