@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from conversations.annual import MEASURES, Revision, Year, is_protected, years
-from conversations.plan import Indicator
+from conversations.plan import Indicator, expected_indicators
 from conversations.suppression import Figure
 from conversations.wording import Wording, wording
 from storage.exports.choosing import allowed
@@ -87,7 +87,11 @@ THREE_P: tuple[tuple[str, Kind], ...] = (
 
 
 def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row a figure: the total, and each category it divides into. An indicator without figures has a row too."""
+    """One row a figure: the total, and each category it divides into.
+
+    "Missing" is said of what was asked for in the part that the filters leave, and is not there; zero is another thing
+    (DOMAIN §2.3). Of the whole plan an indicator that nobody was asked for yet has a row too, for its target.
+    """
     named = INDICATORS
     if shows_gcm(unit, wanted):
         named = (*named, GCM)
@@ -110,6 +114,8 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
     sent = _sent(unit, wanted)
     history = revisions(unit, wanted.plan_id, wanted.zone) if wanted.is_released else {}
     more = _columns_of(unit, wanted)
+    asked = _asked(unit, wanted)
+    is_whole = not wanted.period and not wanted.validation
     for indicator in _chosen(unit, wanted):
         about = _about(indicator, more[indicator.code], wanted)
         if wanted.is_released and is_protected(indicator):
@@ -117,8 +123,33 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
         else:
             found = sent.get(indicator.subject, ())
             rows = [row for one in found for row in _as_reported(indicator, one, wanted, say)]
-        for row in rows or [{"data_status": "missing"}]:
-            yield about | row
+        if not rows and (indicator.code in asked or is_whole):
+            rows = [{"data_status": "missing" if indicator.code in asked else None}]
+        yield from (about | row for row in rows)
+
+
+def _asked(unit: UnitOfWork, wanted: Wanted) -> frozenset[str]:
+    """Codes of the indicators that had to report by now in what the filters leave.
+
+    What is in one state of validation was sent, all of it: nothing of that is missing.
+    """
+    if wanted.validation:
+        return frozenset()
+    today = wanted.now.astimezone(wanted.zone).date()
+    span = span_of(wanted.period)
+    known = tuple(_chosen(unit, wanted))
+    by_the_year = frozenset(each.code for each in known if wanted.is_released and is_protected(each))
+    found: set[str] = set()
+    for period in unit.plans.periods(wanted.plan_id):
+        if period.opens_on > today:
+            continue
+        expected = {each.code for each in expected_indicators(known, period)}
+        if span is None or span.holds(period.code, period.start_on, period.end_on):
+            found |= expected - by_the_year
+        year = f"{period.end_on:%Y}"
+        if span is None or span.holds(year, date(period.end_on.year, 1, 1), date(period.end_on.year, 12, 31)):
+            found |= expected & by_the_year
+    return frozenset(found)
 
 
 def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) -> Iterator[dict[str, Cell]]:
@@ -153,7 +184,7 @@ def _by_the_year(
     for year in _years(indicator, made, unit, wanted):
         if year.value is None or year.calendar != "calendar":
             continue
-        if span is not None and not (span.start_on <= year.first and year.last <= span.end_on):
+        if span is not None and not span.holds(str(year.first.year), year.first, year.last):
             continue
         common: dict[str, Cell] = {
             "period": str(year.first.year),

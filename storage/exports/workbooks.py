@@ -206,11 +206,7 @@ def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, 
 def about(wanted: Wanted, count: int) -> list[tuple[str, str]]:
     """What a file says of itself: filters, time, audience, and the rules its reader must know. Pairs, worded."""
     say = wording(wanted.language)
-    filters = [
-        f"{say(f'table.filter.{name}')}: {getattr(wanted, name)}"
-        for name in ("form_id", "period", "agency", "area", "status", "validation")
-        if getattr(wanted, name)
-    ]
+    filters = [f"{say(f'table.filter.{name}')}: {getattr(wanted, name)}" for name in wanted.filters]
     return [
         (say("table.about.filter"), " · ".join(filters) or say("table.about.everything")),
         (say("table.about.audience"), say(f"table.audience.{wanted.audience}")),
