@@ -20,7 +20,7 @@ from conversations.suppression import Figure
 from conversations.wording import Wording, wording
 from storage.exports.choosing import allowed
 from storage.exports.plan import shows_gcm
-from storage.exports.reports import number
+from storage.exports.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
 from storage.models import Indicator as IndicatorTable
@@ -254,23 +254,15 @@ def _about(indicator: Indicator, more: Any, wanted: Wanted) -> dict[str, Cell]:
         "level": indicator.level or None,
         "direction": indicator.direction or None,
         "aggregation": indicator.aggregation or None,
-        "baseline": _number(indicator.baseline),
+        "baseline": number_or_text(indicator.baseline),
         "baseline_period": more.baseline_period or None,
         "baseline_source": more.baseline_source or None,
-        "target": _number(indicator.target),
+        "target": number_or_text(indicator.target),
         "target_on": indicator.target_on,
         "sdg_target": more.sdg_target or None,
         "sdg_indicator": more.sdg_indicator or None,
         "gcm_objective": more.gcm_objective or None,
     }
-
-
-def _number(text: str) -> Cell:
-    """As a number where it is one."""
-    found = number(text)
-    if found is None:
-        return text or None
-    return int(found) if found == int(found) else found
 
 
 # ------------------------------------------------------------------ what was sent

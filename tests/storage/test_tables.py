@@ -469,6 +469,44 @@ def test_what_was_validated_is_told_outside_while_its_correction_waits(plan: Pla
     assert versions() == [2]
 
 
+def test_a_correction_is_on_time_if_what_it_corrects_was(plan: Plan, apply: Any) -> None:
+    """Sent on the 3rd, due on the 5th, returned, and corrected on the 9th: the agency was on time (DOMAIN §2.3)."""
+    world = plan.world
+
+    def sent(number: int, **more: Any) -> Any:
+        about = {"subject": "activity:PRE-101", "reporting_period_id": world.period_ids[1], "progress": 10,
+                 "activity_status": "in_progress", "now": datetime(2018, 10, number, 12, tzinfo=UTC)}  # fmt: skip
+        return apply(lambda unit: world.submit(unit, f"uuid:t{number}", **about | more))
+
+    def on_time() -> list[Cell]:
+        return [row["on_time"] for row in plan.rows("reports", period="201809")]
+
+    before = apply(lambda unit: unit.submissions.by_instance("uuid:r1"))
+    assert on_time() == [True]
+    again = sent(9, supersedes_id=before.id)
+    assert on_time() == [True]
+    sent(11, supersedes_id=again.id)
+    assert on_time() == [True]
+    late = sent(6, subject="activity:ASI-101")
+    assert on_time() == [True, False]
+    sent(12, subject="activity:ASI-101", supersedes_id=late.id)
+    assert on_time() == [True, False]
+
+
+def test_a_target_is_a_number_where_it_is_one(plan: Plan, apply: Any) -> None:
+    """A ministry adds it up; "todas" stays a word, and nothing stays nothing."""
+    activity = table(Activity)
+
+    def promise(unit: UnitOfWork) -> None:
+        for code, target in (("PRE-101", "600"), ("ASI-101", "todas")):
+            unit.connection.execute(update(activity).where(activity.c.code == code).values(target_quantity=target))
+
+    apply(promise)
+    for format in ("xlsx", "jsonl"):
+        [rows] = plan.read("plan", format).values()
+        assert [row["target"] for row in rows] == [600, "todas"]
+
+
 def readable(data: bytes) -> bytes:
     """What is inside, of a ZIP too."""
     if not data.startswith(b"PK"):
