@@ -36,6 +36,7 @@ from conversations.wording import LANGUAGES, catalogue
 from storage.agencies import ROLE_TYPES
 from storage.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
+from storage.exports.codes import WORDED
 from storage.exports.tables import Kind
 from storage.files import REASONS
 from storage.imports import DifferenceKind
@@ -126,6 +127,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "status.word.{}": ("warn", "bad"),
     "review.{}": review.REASONS,
     "table.audience.{}": exports.AUDIENCES,
+    **{f"{prefix}{{}}": codes for prefix, codes in WORDED.values() if prefix.startswith("table.code.")},
     "table.calendar.{}": tuple(CALENDARS),
     "table.category.{}": ("total", *(name for parts in DIMENSIONS.values() for name in parts.values())),
     "table.column.{}": (),  # the tests of the exports read every label

@@ -34,7 +34,7 @@ from storage.errors import NotFound
 from storage.exports.choosing import allowed, streamed
 from storage.exports.people import code as person_code
 from storage.exports.reports import PEOPLE
-from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, label, note
+from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, columns
 from storage.exports.wanted import Refused, Wanted
 from storage.models import Agency, Person, ReportingPeriod, Submission, table
 from storage.models import Form as FormTable
@@ -50,7 +50,7 @@ ABOUT: tuple[tuple[str, Kind], ...] = (
     ("_subject", Kind.TEXT),
     ("_agency", Kind.TEXT),
     ("_period", Kind.TEXT),
-    ("_validation", Kind.TEXT),
+    ("_validation", Kind.CODE),
     ("_version", Kind.WHOLE),
     ("_started_at", Kind.INSTANT),
     ("_submitted_at", Kind.INSTANT),
@@ -241,13 +241,12 @@ class _Layout:
         return "; ".join(f"{value} = {said}" if said else value for value, said in found)
 
     def tables(self) -> tuple[Table, ...]:
-        say = wording(self._wanted.language)
         return tuple(
             Table(
                 sheet.name,
                 sheet.title,
                 (
-                    *(Column(name, kind, label(say, name), note(say, name)) for name, kind in self._head(sheet)),
+                    *columns(self._wanted.language, *self._head(sheet)),
                     *(
                         Column(name, each.kind, each.label[:LONGEST_LABEL], each.note)
                         for name, each in zip(self._names(sheet), sheet.columns.values(), strict=True)

@@ -22,14 +22,14 @@ _PERSON, _MEMBERSHIP, _AGENCY, _FIRE, _AUDIT = (
 
 PEOPLE: tuple[tuple[str, Kind], ...] = (
     ("person", Kind.TEXT),
-    ("role", Kind.TEXT),
+    ("role", Kind.CODE),
     ("agency", Kind.TEXT),
     ("active_since", Kind.INSTANT),
     ("active_until", Kind.INSTANT),
 )
 PEOPLE_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("person_name", Kind.TEXT),
-    ("language", Kind.TEXT),
+    ("language", Kind.CODE),
     ("joined_at", Kind.INSTANT),
     ("suspended_at", Kind.INSTANT),
     ("unreachable_at", Kind.INSTANT),
@@ -40,10 +40,10 @@ REMINDERS: tuple[tuple[str, Kind], ...] = (
     ("what", Kind.TEXT),
     ("person", Kind.TEXT),
     ("person_name", Kind.TEXT),
-    ("role", Kind.TEXT),
+    ("role", Kind.CODE),
     ("agency", Kind.TEXT),
     ("rungs", Kind.TEXT),
-    ("outcome", Kind.TEXT),
+    ("outcome", Kind.CODE),
     ("reason", Kind.TEXT),
     ("pressed", Kind.TEXT),
     ("fired_at", Kind.INSTANT),

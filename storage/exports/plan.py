@@ -36,7 +36,7 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("supporting", Kind.TEXT),
     ("start_on", Kind.DAY),
     ("due_on", Kind.DAY),
-    ("frequency", Kind.TEXT),
+    ("frequency", Kind.CODE),
     ("status", Kind.TEXT),
     ("status_name", Kind.TEXT),
     ("progress", Kind.WHOLE),
@@ -53,7 +53,7 @@ PLAN: tuple[tuple[str, Kind], ...] = (
 GCM = ("gcm_objectives", Kind.TEXT)
 """For partners and donors; in other views only where an admin has decided so: not adopted here (DOMAIN §1.3)."""
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
-    ("sensitivity", Kind.TEXT),
+    ("sensitivity", Kind.CODE),
     ("budget", Kind.TEXT),
     ("budget_status", Kind.TEXT),
     ("source", Kind.TEXT),
@@ -61,7 +61,7 @@ PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
 AGENCIES: tuple[tuple[str, Kind], ...] = (
     ("agency", Kind.TEXT),
     ("agency_name", Kind.TEXT),
-    ("role_type", Kind.TEXT),
+    ("role_type", Kind.CODE),
     ("active_from", Kind.DAY),
     ("active_to", Kind.DAY),
     ("activities", Kind.WHOLE),

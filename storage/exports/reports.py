@@ -16,6 +16,7 @@ from conversations.plan import Activity, translated
 from conversations.suppression import Figure, in_a_row
 from conversations.wording import wording
 from storage.exports.choosing import allowed, streamed
+from storage.exports.codes import plans_own
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
 from storage.models import Agency as AgencyTable
@@ -42,7 +43,7 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("status", Kind.TEXT),
     ("status_name", Kind.TEXT),
     ("progress", Kind.WHOLE),
-    ("validation", Kind.TEXT),
+    ("validation", Kind.CODE),
     ("version", Kind.WHOLE),
     ("submitted_at", Kind.INSTANT),
     ("on_time", Kind.FLAG),
@@ -56,15 +57,15 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("unknown", Kind.WHOLE),
     ("completed_on", Kind.DAY),
     ("new_due_on", Kind.DAY),
-    ("obstacles", Kind.TEXT),
+    ("obstacles", Kind.CODE),
     ("needs_decision", Kind.FLAG),
-    ("evidence", Kind.TEXT),
+    ("evidence", Kind.CODE),
     ("files", Kind.WHOLE),
 )
 INSIDE_COLUMNS: tuple[tuple[str, Kind], ...] = (
     # Nobody's sex or age stands beside a place in what leaves the house (DOMAIN §2.5.3).
-    ("place", Kind.TEXT),
-    ("province", Kind.TEXT),
+    ("place", Kind.CODE),
+    ("province", Kind.CODE),
     ("obstacle_detail", Kind.TEXT),
     ("decision", Kind.TEXT),
     ("next_step", Kind.TEXT),
@@ -87,7 +88,9 @@ def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
     conditions = [*allowed(unit, wanted), _S.c.subject.startswith("activity:")]
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
-    return one_table("reports", wanted, named, total, _Rows(unit, wanted, [name for name, _ in named]).all(conditions))
+    rows = _Rows(unit, wanted, [name for name, _ in named]).all(conditions)
+    lists = plans_own(unit, wanted.plan_id, wanted.language)
+    return one_table("reports", wanted, named, total, rows, lists=lists)
 
 
 class _Rows:

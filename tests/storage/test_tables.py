@@ -35,6 +35,7 @@ from storage.exports.workbooks import write_xlsx
 from storage.files import FileStore
 from storage.models import (
     Activity,
+    Code,
     Fire,
     FormVersion,
     Indicator,
@@ -312,6 +313,11 @@ def read_xlsx(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, 
             return (value + timedelta(microseconds=500)).replace(tzinfo=ZONE)
         if isinstance(value, str) and column.kind in (Kind.DAY, Kind.INSTANT):
             return typed(value, column)  # before 1900
+        if isinstance(value, str) and column.kind is Kind.CODE:
+            codes = {label: code for code, label in column.labels.items()}
+            assert len(codes) == len(column.labels)
+            parts = value.split("; ")
+            return codes.get(value) or (" ".join(codes[p] for p in parts) if codes.keys() >= set(parts) else value)
         return openpyxl.utils.escape.unescape(value) if isinstance(value, str) else value
 
     found = {}
@@ -671,6 +677,10 @@ def test_missing_is_said_of_what_had_to_be_reported_and_is_not_there(plan: Plan,
     assert found(validation="validated") == reported
     assert found(validation="submitted") == []
     assert found(agency="PGR") == []
+    days = {name: date(2018, 10, 25) for name in ("end_on", "opens_on", "due_on", "grace_until_on", "locks_on")}
+    apply(lambda unit: add(unit, ReportingPeriod, plan_id=plan.world.plan_id, code="201810", period_type="Monthly",
+                           start_on=date(2018, 10, 1), **days))  # fmt: skip
+    assert found(period="201810") == []  # nobody can report on it yet
     for outside in ({"audience": "public"}, {"audience": "observers"}):
         assert found(period="201809", **outside) == [reported[1], ("IND-02", None, "missing")]
 
@@ -792,6 +802,54 @@ def test_the_workbooks_cover_says_what_it_holds(plan: Plan) -> None:
     assert said["Age"] == "age"
     assert [row[3].value for row in book["Cover"].iter_rows() if row[1].value == "agreed"] == ["yes = Yes; no = No"]
     assert [cell.value for cell in book["Hogar"][1]][-2:] == ["Village", "Dropped"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workbook_says_what_its_codes_mean_in_the_readers_language(plan: Plan, apply: Any, language: str) -> None:
+    """Cells of the workbook and words of the cover are the reader's; programs keep the codes."""
+    world = plan.world
+    other = {"es": "Otro", "en": "Other", "ht": "Lòt"}
+    budget = {"es": "Falta de presupuesto", "en": "Lack of budget", "ht": "Manke lajan"}
+    words = {"budget": budget, "staff": other, "other": other}
+
+    def word(unit: UnitOfWork) -> None:
+        for number, (name, label) in enumerate(words.items()):
+            add(unit, Code, plan_id=world.plan_id, list="obstacle", code=name, label=label, attributes={},
+                position=number)  # fmt: skip
+
+    apply(word)
+    say = wording(language)
+
+    def sheet(dataset: str, **asked: Any) -> tuple[list[dict[str, Any]], str]:
+        data, _ = plan.take(dataset, "xlsx", language=language, **asked)
+        book = openpyxl.load_workbook(io.BytesIO(data))
+        with plan.database.view() as unit:
+            make = {name: make for name, make, *_ in DATASETS}[dataset]
+            names = [column.name for column in make(unit, plan.wanted(**asked)).tables[0].columns]
+        rows = [dict(zip(names, row, strict=True)) for row in book.worksheets[1].iter_rows(min_row=2, values_only=True)]
+        told = "\n".join(str(cell) for row in book.worksheets[0].iter_rows(values_only=True) for cell in row if cell)
+        return rows, told
+
+    rows, told = sheet("indicators")
+    assert (rows[0]["unit"], rows[0]["level"], rows[0]["direction"], rows[0]["data_status"]) == (
+        say("plan.unit.people"), say("table.code.level.output"), say("plan.direction.increase"),
+        say("table.code.data_status.zero"),
+    )  # fmt: skip
+    assert f"missing = {say('table.code.data_status.missing')}" in told
+    rows, told = sheet("3p")
+    assert {row["coverage"] for row in rows} == {say(f"table.code.coverage.{each}") for each in ("missing", "running")}
+    for each in ("complete", "partial", "missing", "running"):
+        # Explained by what it is called, before it is told which code that is.
+        assert say(f"table.code.coverage.{each}") in say("table.note.coverage").lower()
+    assert say("table.note.coverage").rstrip(".") in told
+    rows, told = sheet("reports", validation="submitted", status="in_progress")
+    [row] = rows
+    assert row["validation"] == say("history.submitted")
+    assert row["obstacles"] == f"{words['budget'][language]}; {words['staff'][language]} (staff)"
+    assert f"{say('table.filter.validation')}: {say('history.submitted')}" in told
+    assert f"{say('table.filter.status')}: {say('export.status.in_progress')}" in told
+    [same] = plan.rows("reports", validation="submitted", language=language)
+    assert (same["validation"], same["obstacles"], same["status"]) == ("submitted", "budget staff", "in_progress")
 
 
 @pytest.mark.parametrize("bom", [False, True])
