@@ -215,7 +215,7 @@ def _note(column: Column) -> str:
     told = ""
     if 0 < len(column.labels) <= CODES_TOLD:
         told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())
-    return ". ".join(filter(None, (column.note.rstrip("."), told)))
+    return " ".join(filter(None, (column.note, told)))
 
 
 def about(wanted: Wanted, count: int) -> list[tuple[str, str]]:
