@@ -28,7 +28,16 @@ from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
 from bot.telegram.intake import place_of
 from conversations.cards import Card
-from conversations.exports import Choice, caption, done_card, doubt_card, ended_card, sending_card, working_card
+from conversations.exports import (
+    Choice,
+    caption,
+    done_card,
+    doubt_card,
+    ended_card,
+    known_part,
+    sending_card,
+    working_card,
+)
 from conversations.plan import Role
 from conversations.wording import wording
 from storage import outbox
@@ -331,8 +340,10 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
     membership = person.membership_in(payload["plan"])
     if membership is None or membership.role is not role:
         return None
-    if exporter(choice.dataset, choice.format, choice.audience, role) is None:
+    used = exporter(choice.dataset, choice.format, choice.audience, role)
+    if used is None:
         return None
+    choice = known_part(choice, used.filters)  # asked for by an older edition, it would be claimed and not applied
     at = datetime.fromisoformat(payload["at"])
     wanted = wanted_of(choice, payload["plan"], role, person.language, timezone, at)
     return Asked(choice, person, wanted, membership.plan_code)

@@ -17,15 +17,20 @@ from bot.exchange import Denied, Exchange
 from bot.occasion import Job, Message, Moment, Planned, as_planned, regular
 from conversations.cards import Button, Card, line
 from conversations.exports import (
+    AUDIENCES,
     Choice,
     Offer,
     Scope,
     answered,
     ended_card,
+    fit,
     fitted,
+    known_part,
+    obstacles,
     options_card,
     previous_period,
     read_words,
+    refused,
     request_card,
     sending_card,
     working_card,
@@ -34,7 +39,7 @@ from conversations.plan import Role, translated
 from conversations.reminders import Recipient
 from storage.errors import Conflict, NotFound
 from storage.exports import EXPORTERS, check_wanted, exporter, record_export
-from storage.exports.wanted import AUDIENCES, INTERNAL, Wanted
+from storage.exports.wanted import INTERNAL, Refused, Wanted, gets_only_validated
 from storage.jobs import StoredJob
 from storage.outbox import OutboxDraft
 from storage.schedule import StoredSchedule
@@ -57,16 +62,18 @@ def export(ex: Exchange, argument: str) -> None:
         _OF_A_JOB[act](ex, value)
         return
     offers = offers_of(Role(ex.membership.role))
-    choice = fitted(_last(ex), offers)
-    if choice is None:
+    found = fit(_last(ex), offers)
+    if found is None:
         _show(ex, Card((line(ex.say("export.none")),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
-    elif not argument:
-        _show(ex, request_card(choice, offers, ex.say))
+        return
+    choice, left = found
+    if not argument:
+        _show(ex, request_card(choice, offers, ex.say, left))
     elif not ex.query_id:
         scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
-        choice, unknown = read_words(argument, offers, scope, choice)
+        choice, left = read_words(argument, offers, scope, choice)
         _keep(ex, choice)
-        _show(ex, request_card(choice, offers, ex.say, unknown))
+        _show(ex, request_card(choice, offers, ex.say, left))
     elif act == "go":
         _request(ex, choice, offers, value)
     else:
@@ -83,17 +90,19 @@ def usual() -> Choice:
 def offers_of(role: Role) -> tuple[Offer, ...]:
     """What this role may take out. Whoever is not of the plan's coordination has the observers' view and no other."""
     audiences = AUDIENCES if role in INSIDERS else ("observers",)
-    offers = (
-        Offer(e.dataset, e.format, tuple(a for a in audiences if exporter(e.dataset, e.format, a, role) is not None))
-        for e in EXPORTERS
-    )
-    return tuple(offer for offer in offers if offer.audiences)
+    made = []
+    for each in EXPORTERS:
+        may = tuple(a for a in audiences if exporter(each.dataset, each.format, a, role) is not None)
+        unvalidated = frozenset(a for a in may if each.is_whole or not gets_only_validated(a, role))
+        made.append(Offer(each.dataset, each.format, may, each.filters, unvalidated))
+    return tuple(offer for offer in made if offer.audiences)
 
 
 def scope_of(unit: UnitOfWork, plan_id: int, language: str) -> Scope:
     plans = unit.plans
     areas = {area.code: translated(area.name, language) for area in plans.strategic_areas(plan_id)}
-    return Scope(plans.periods(plan_id), tuple(agency.code for agency in plans.agencies(plan_id)), areas)
+    forms = {form.form_id: form.title for form in unit.forms.list(plan_id)}
+    return Scope(plans.periods(plan_id), tuple(agency.code for agency in plans.agencies(plan_id)), areas, forms)
 
 
 def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, value: str) -> None:
@@ -105,17 +114,21 @@ def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, v
         _show(ex, card)
         return
     changed = answered(act, value, choice, scope)
-    changed = fitted(changed, offers) if changed is not None else None
-    if changed is None:
+    found = fit(changed, offers) if changed is not None else None
+    if found is None:
         raise Denied
+    changed, left = found
     _keep(ex, changed)
-    _show(ex, request_card(changed, offers, ex.say))
+    _show(ex, request_card(changed, offers, ex.say, left))
 
 
 def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str) -> None:
     if mark != choice.mark:
         ex.toast = ex.say("export.changed")  # the button is of another request than the one that stands
         _show(ex, request_card(choice, offers, ex.say))
+        return
+    if in_the_way := obstacles(choice, offers):
+        _refuse(ex, choice, offers, refused(in_the_way[0], choice, ex.say))
         return
     open_ones = ex.unit.jobs.of_kind(KIND, chat_id=ex.chat_id)
     if any(Choice.of(job.payload["choice"]) == choice for job in open_ones):
@@ -129,15 +142,22 @@ def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str)
             ex.unit, choice, plan_id=ex.membership.plan_id, person_id=ex.person.id, role=Role(ex.membership.role),
             chat_id=ex.chat_id, language=ex.language, timezone=ex.house.timezone, now=ex.now,
         )  # fmt: skip
+    except Refused as why:
+        _refuse(ex, choice, offers, refused(why.why, choice, ex.say))
+        return
     except (NotFound, Conflict):
-        ex.toast, ex.is_alert = ex.say("export.not_in_plan"), True
-        _show(ex, request_card(choice, offers, ex.say))
+        _refuse(ex, choice, offers, ex.say("export.not_in_plan"))
         return
     _keep(ex, choice)
     ex.return_to_tapped()
     card_id = ex.show(working_card(choice, number, 0, 0, ex.say), is_last=True)
     ex.unit.jobs.note(number, ex.unit.jobs.get(number).payload | {"card": card_id})
     ex.stand(None)
+
+
+def _refuse(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], why: str) -> None:
+    ex.toast, ex.is_alert = why, True
+    _show(ex, request_card(choice, offers, ex.say))
 
 
 def request(
@@ -152,7 +172,7 @@ def request(
     timezone: str,
     now: datetime,
 ) -> int:
-    """The number of a new job, with its audit entry. NotFound and Conflict where the plan has no such thing."""
+    """The number of a new job, with its audit entry. NotFound where the plan has no such thing, Refused otherwise."""
     used = exporter(choice.dataset, choice.format, choice.audience, role)
     if used is None:
         raise NotFound("not exported")
@@ -175,7 +195,9 @@ def wanted_of(choice: Choice, plan_id: int, role: Role, language: str, timezone:
         period=choice.period,
         agency=choice.agency,
         area=choice.area,
+        status=choice.status,
         validation=choice.validation,
+        form_id=choice.form_id,
     )
 
 
@@ -255,12 +277,14 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
         found = replace(one, ledger=ledger, messages=())
         if one.messages:
             kept = Choice.of(schedule.details)
-            choice = replace(kept, period=previous_period(periods, kept.period, one.window))
+            dated = replace(kept, period=previous_period(periods, kept.period, one.window))
+            used = exporter(kept.dataset, kept.format, kept.audience, one.who.role)
+            choice = known_part(dated, used.filters) if used is not None else dated
             work = partial(
                 request, choice=choice, plan_id=moment.plan_id, person_id=one.who.person_id, role=one.who.role,
                 chat_id=one.who.chat_id, language=one.who.language, timezone=timezone, now=moment.now,
             )  # fmt: skip
-            is_good = _can_be_had(unit, choice, moment, one.who.role, timezone) and bool(choice.period) == bool(
+            is_good = _can_be_had(unit, choice, moment, one.who.role, timezone) and bool(dated.period) == bool(
                 kept.period
             )
             found = replace(found, work=work) if is_good else replace(found, reason="not_exported")
@@ -299,6 +323,8 @@ def _last(ex: Exchange) -> Choice:
     scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
     if choice.agency and choice.agency not in scope.agencies:  # it may have left the plan since
         choice = replace(choice, agency="")
+    if choice.form_id not in scope.forms:
+        choice = replace(choice, form_id="")
     return replace(choice, area="") if choice.area and choice.area not in scope.areas else choice
 
 

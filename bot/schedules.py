@@ -15,7 +15,18 @@ from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import WEEKDAYS, fires_after, instant, is_recurrence, ladder
 from conversations.engine import show_date
-from conversations.exports import Choice, answered, described, fitted, options_card, title
+from conversations.exports import (
+    Choice,
+    Offer,
+    answered,
+    described,
+    filter_rows,
+    fit,
+    fitted,
+    options_card,
+    refused,
+    title,
+)
 from conversations.plan import Role
 from conversations.reading import Understood, read_date
 from conversations.reminders import Recipient, Say, decide
@@ -76,7 +87,7 @@ def _show(ex: Exchange, schedule: StoredSchedule) -> None:
     roles = schedule.roles or tuple(sorted(job.roles))
     lines: list[Line] = [
         line(bold(say(f"job.{schedule.what}"))),
-        *(described(Choice.of(schedule.details), say) if schedule.what == exporting.KIND else ()),
+        *(_described(schedule, say) if schedule.what == exporting.KIND else ()),
         line(_when(schedule, say)),
         line(say("schedule.for", roles=", ".join(say(f"role.{role}") for role in roles))),
         line(say("schedule.own_zone") if not schedule.timezone else say("schedule.zone", zone=schedule.timezone)),
@@ -91,7 +102,7 @@ def _show(ex: Exchange, schedule: StoredSchedule) -> None:
             line(f"• {_weekday(local.date(), say)} {show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}")
         )
     rows: list[tuple[Button, ...]] = [
-        *(_export_rows(tap, say) if schedule.what == exporting.KIND else ()),
+        *(_export_rows(schedule, tap, say) if schedule.what == exporting.KIND else ()),
         (Button(say("schedule.days"), f"{tap}.days"), Button(say("schedule.at"), f"{tap}.at")),
         (Button(say("schedule.roles"), f"{tap}.roles"), Button(say("schedule.zones"), f"{tap}.zone")),
         (
@@ -216,15 +227,29 @@ def _name(schedule: StoredSchedule, say: Wording) -> str:
     return f"⬇️ {title(Choice.of(schedule.details), say)}"
 
 
-def _export_rows(tap: str, say: Wording) -> list[tuple[Button, ...]]:
-    """The questions of a request, which this schedule makes again and again."""
+def _request_of(schedule: StoredSchedule) -> tuple[Choice, tuple[Offer, ...]]:
+    """What this schedule asks for again and again, and what can be asked for."""
+    offers = exporting.offers_of(Role.COORDINATOR)
+    choice = fitted(Choice.of(schedule.details), offers)
+    assert choice is not None
+    return choice, offers
+
+
+def _described(schedule: StoredSchedule, say: Wording) -> list[Line]:
+    choice, offers = _request_of(schedule)
+    return described(choice, offers, say)
+
+
+def _export_rows(schedule: StoredSchedule, tap: str, say: Wording) -> list[tuple[Button, ...]]:
+    """The questions of its request."""
+    choice, offers = _request_of(schedule)
     return [
         (
             Button(say("export.what"), f"{tap}.set.what"),
             Button(say("export.use"), f"{tap}.set.who"),
             Button(say("export.as"), f"{tap}.set.as"),
         ),
-        (Button(say("export.when"), f"{tap}.set.when"), Button(say("export.where"), f"{tap}.set.where")),
+        *filter_rows(choice, offers, say, f"{tap}.set."),
     ]
 
 
@@ -232,9 +257,8 @@ def _set_export(ex: Exchange, schedule: StoredSchedule, value: str) -> None:
     """Ask one question of the request, or take its answer. Each recipient gets it if their own role may have it."""
     what, _, answer = value.partition(".")
     plan_id = ex.membership.plan_id
-    offers = exporting.offers_of(Role.COORDINATOR)
+    choice, offers = _request_of(schedule)
     scope = exporting.scope_of(ex.unit, plan_id, ex.language)
-    choice = Choice.of(schedule.details)
     if not answer:
         tap = f"command:programar:{schedule.id}.set."
         card = options_card(what, choice, offers, scope, ex.today, ex.say, tap=tap, previous=True)
@@ -245,9 +269,12 @@ def _set_export(ex: Exchange, schedule: StoredSchedule, value: str) -> None:
         ex.stand(None)
         return
     changed = answered(what, answer, choice, scope, previous=True)
-    changed = fitted(changed, offers) if changed is not None else None
-    if changed is None:
+    found = fit(changed, offers) if changed is not None else None
+    if found is None:
         raise Denied
+    changed, left = found
+    if left.filters:
+        ex.toast, ex.is_alert = refused("filter", changed, ex.say, left.filters), True
     ex.unit.schedule.change(plan_id, schedule.id, details=changed.kept())
     _audit(ex, schedule, {"export": f"{changed.dataset} {changed.format} {changed.audience} {changed.period}".strip()})
     _show(ex, ex.unit.schedule.get(plan_id, schedule.id) or schedule)

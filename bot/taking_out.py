@@ -10,8 +10,9 @@ from typing import Any
 from bot.complaint import Complaint, Misuse
 from bot.opening import open_storage
 from bot.settings import Settings
+from conversations.exports import AUDIENCES
 from storage.exports import EXPORTERS, check_wanted, exporter, record_export
-from storage.exports.wanted import AUDIENCES, INTERNAL, Wanted, Written
+from storage.exports.wanted import INTERNAL, Wanted, Written
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
 

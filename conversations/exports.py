@@ -4,22 +4,40 @@ Who exports has done it before and wants the same again, for the next period: so
 with everything answered, one button prepares it, and each answer is a screen away in the same message. For whom it is,
 is asked before anything leaves, since what leaves cannot be called back (DOMAIN §4.3).
 
+Law: what is asked for and cannot be had is said, never left out without a word; and whom a file was to be for is
+never replaced by somebody who may see more. Until that is answered, nothing is prepared.
+
 Pure: which exports a role may have is handed in as `Offer`s, in the order in which they are shown.
 """
 
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import cache
+from itertools import product
 from typing import Any
 from zlib import crc32
 
 from conversations.cards import Button, Card, Line, bold, italic, line
-from conversations.plan import PeriodType, ReportingPeriod, ValidationState, period_name, reporting_period
+from conversations.plan import (
+    ActivityStatus,
+    PeriodType,
+    ReportingPeriod,
+    ValidationState,
+    period_name,
+    reporting_period,
+)
+from conversations.reports import profile
 from conversations.wording import LANGUAGES, Wording, wording
 
+AUDIENCES = ("internal", "observers", "public")
+"""For whom, from those who may see most to those who may see least."""
+FILTERS = ("form_id", "period", "agency", "area", "status", "validation")
+"""By what a dataset may be filtered, in the order in which a file is called."""
+MORE = {"status": "status", "validation": "validation", "form": "form_id"}
+"""Questions that are asked seldom, behind a button of their own: their filter."""
 DATASET, FORMAT = "reports", "xlsx"
 """What is meant where nothing is said, if it is to be had."""
 SHOWN_PERIODS = {PeriodType.YEARLY: 3, PeriodType.QUARTERLY: 4, PeriodType.MONTHLY: 6}
@@ -29,6 +47,7 @@ PREVIOUS = {
     "previous.year": PeriodType.YEARLY,
 }
 """Of a scheduled export: the period that ended last."""
+STATUSES = tuple(ActivityStatus)
 SENT = tuple(state.value for state in ValidationState if state != ValidationState.DRAFT)
 PAGE = "pdf"
 """A format without rows to count."""
@@ -36,15 +55,22 @@ IN_A_ROW = 3
 BAR = 12
 NAMED = 6
 """Codes or lacking files that a message names."""
+WIDEST = 30
+"""Characters of a button that a phone shows whole."""
+PHRASE = 4
+"""Words of the longest label that is read when it is typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One dataset in one format, and for whom somebody may have it."""
+    """One dataset in one format, for whom somebody may have it, and by what it can be filtered."""
 
     dataset: str
     format: str
     audiences: tuple[str, ...]
+    filters: frozenset[str] = frozenset()
+    unvalidated: frozenset[str] = frozenset()
+    """The audiences for which what no coordinator has validated goes out too: only then is there a state to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +84,8 @@ class Choice:
     agency: str = ""
     area: str = ""
     validation: str = ""
+    status: str = ""
+    form_id: str = ""
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Choice":
@@ -81,52 +109,131 @@ class Scope:
     agencies: tuple[str, ...]
     areas: Mapping[str, str]
     """Code → name, in the reader's language."""
+    forms: Mapping[str, str] = field(default_factory=dict)
+    """form_id → title."""
 
 
-def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
-    """The request as it can be had: what is not offered becomes the usual. None where nothing is offered."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What had to be left out of a request: words that mean nothing here, filters that its dataset does not know."""
+
+    words: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+
+def fit(choice: Choice, offers: Sequence[Offer]) -> tuple[Choice, Left] | None:
+    """The request as it can be had, and what that leaves out. None where nothing is offered.
+
+    What and in which form become the usual if they are not offered. For whom becomes somebody who may see less, if
+    anybody: never more. What still stands in the way then is for `obstacles` to say.
+    """
     if not offers:
         return None
     datasets = list(dict.fromkeys(offer.dataset for offer in offers))
     dataset = _first(choice.dataset, DATASET, datasets)
     formats = [offer.format for offer in offers if offer.dataset == dataset]
     form = _first(choice.format, FORMAT, formats)
-    [audiences] = [offer.audiences for offer in offers if (offer.dataset, offer.format) == (dataset, form)]
-    return replace(choice, dataset=dataset, format=form, audience=_first(choice.audience, "", audiences))
+    [offer] = [offer for offer in offers if (offer.dataset, offer.format) == (dataset, form)]
+    audience = _audience(choice.audience, offer.audiences)
+    found = replace(choice, dataset=dataset, format=form, audience=audience)
+    return known_part(found, offer.filters), Left(filters=strays(found, offer.filters))
+
+
+def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
+    """The request as it can be had, for who has seen already what that leaves out."""
+    found = fit(choice, offers)
+    return found[0] if found else None
+
+
+def strays(choice: Choice, filters: Collection[str]) -> tuple[str, ...]:
+    """The filters of the request that are not among these."""
+    return tuple(name for name in FILTERS if getattr(choice, name) and name not in filters)
+
+
+def known_part(choice: Choice, filters: Collection[str]) -> Choice:
+    """The request without those."""
+    return replace(choice, **dict.fromkeys(strays(choice, filters), ""))
+
+
+def offer_of(choice: Choice, offers: Sequence[Offer]) -> Offer:
+    """The one that a fitted request is for."""
+    return next(offer for offer in offers if (offer.dataset, offer.format) == (choice.dataset, choice.format))
+
+
+def obstacles(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
+    """Why a fitted request cannot be prepared as it stands: keys of `refused`, none if it can."""
+    offer = offer_of(choice, offers)
+    found = []
+    if choice.audience not in offer.audiences:
+        found.append("audience")
+    if choice.validation not in ("", ValidationState.VALIDATED) and choice.audience not in offer.unvalidated:
+        found.append("validation")
+    if choice.form_id and choice.audience != AUDIENCES[0] and not is_told_outside(choice.form_id):
+        found.append("form")
+    return tuple(found)
+
+
+def refused(why: str, choice: Choice, say: Wording, filters: Sequence[str] = ()) -> str:
+    """The sentence that says so, and what to do."""
+    return say(
+        f"export.refused.{why}",
+        what=say(f"export.data.{choice.dataset}"),
+        who=say(f"export.audience.{choice.audience}") if choice.audience in AUDIENCES else choice.audience,
+        filters=", ".join(say(f"table.filter.{name}").lower() for name in filters),
+    )
+
+
+def is_told_outside(form_id: str) -> bool:
+    """Whether coded answers to this form go to observers and the public: of the plan's own that are no referrals."""
+    return profile(form_id).subject in ("activity", "indicator")
 
 
 def _first(wanted: str, usual: str, there: Sequence[str]) -> str:
     return wanted if wanted in there else usual if usual in there else there[0]
 
 
-# ------------------------------------------------------------------ typed
-def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice) -> tuple[Choice, list[str]]:
-    """The request that is typed, on top of the one before, and the words that mean nothing here.
+def _audience(wanted: str, there: Sequence[str]) -> str:
+    """The same, or the next of those who may see less; the same again if there is none: it is not for us to widen."""
+    if wanted not in AUDIENCES:
+        return there[0]
+    narrower = [each for each in AUDIENCES[AUDIENCES.index(wanted) :] if each in there]
+    return narrower[0] if narrower else wanted
 
-    `reports xlsx 2018Q3`, in any order; codes, or what the buttons say, in any language. What is typed about the part
-    of the plan is all that is meant: earlier filters go.
+
+# ------------------------------------------------------------------ typed
+def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice) -> tuple[Choice, Left]:
+    """The request that is typed, on top of the one before, and what of it is left out.
+
+    `reports xlsx 2018Q3 delayed`, in any order; codes, or what the buttons say, in any language. What is typed about
+    the part of the plan is all that is meant: earlier filters go.
     """
-    choice = replace(before, period="", agency="", area="", validation="")
+    choice = replace(before, **dict.fromkeys(FILTERS, ""))
     unknown: list[str] = []
     known = {
         "dataset": _names((offer.dataset for offer in offers), "export.data.{}"),
         "format": _names((offer.format for offer in offers), "export.format.{}"),
-        "audience": _names((audience for offer in offers for audience in offer.audiences), "export.audience.{}"),
-        "validation": _names(SENT, "export.validation.{}"),
+        "audience": _names(AUDIENCES, "export.audience.{}"),
+        "validation": _states(SENT, "export.validation.{}", "history.{}"),
+        "status": _states(STATUSES, "export.status.{}"),
         "agency": {_folded(code): code for code in scope.agencies},
         "area": {_folded(code): code for code in scope.areas},
+        "form_id": {_folded(name): form_id for form_id, title in scope.forms.items() for name in (form_id, title)},
     }
-    for word in text.replace(",", " ").split():
-        if is_period(word):
-            choice = replace(choice, period=word.upper().replace("-", ".."))
+    words = text.replace(",", " ").split()
+    while words:
+        if is_period(words[0]):
+            choice = replace(choice, period=words.pop(0).upper().replace("-", ".."))
             continue
-        for name, names in known.items():
-            if _folded(word) in names:
-                choice = replace(choice, **{name: names[_folded(word)]})
+        for length, (name, names) in product(range(min(PHRASE, len(words)), 0, -1), known.items()):
+            phrase = _folded("".join(words[:length]))
+            if phrase and phrase in names:
+                choice = replace(choice, **{name: names[phrase]})
+                del words[:length]
                 break
         else:
-            unknown.append(word)
-    return fitted(choice, offers) or choice, unknown
+            unknown.append(words.pop(0))
+    found, left = fit(choice, offers) or (choice, Left())
+    return found, replace(left, words=tuple(unknown))
 
 
 def is_period(word: str) -> bool:
@@ -147,6 +254,18 @@ def _names(codes: Iterable[str], key: str) -> dict[str, str]:
         for label in (wording(language)(key.format(code)) for language in LANGUAGES):
             for name in (label.split()[0], label):
                 found.setdefault(_folded(name), code)
+    return found
+
+
+def _states(codes: Iterable[str], *keys: str) -> dict[str, str]:
+    """By their code and by what they are called, as a Spanish adjective of whatever is meant: retrasada, retrasados."""
+    found: dict[str, str] = {}
+    for code, key, language in product(codes, keys, LANGUAGES):
+        for name in (code, wording(language)(key.format(code))):
+            folded = _folded(name)
+            endings = ("a", "o", "as", "os") if language == "es" and folded[-1] in "ao" else (folded[-1],)
+            for ending in endings:
+                found.setdefault(folded[:-1] + ending, code)
     return found
 
 
@@ -193,41 +312,91 @@ def request_card(
     choice: Choice,
     offers: Sequence[Offer],
     say: Wording,
-    unknown: Collection[str] = (),
+    left: Left | None = None,
     *,
     tap: str = "command:exportar:",
     extra: tuple[Button, ...] = (),
 ) -> Card:
-    """The whole request, with a button for each of its answers."""
+    """The whole request, with a button for each of its answers; none that prepares it while something is in the way."""
     lines: list[Line] = [line(bold(say("export.title")))]
-    if unknown:
-        lines.append(line(say("export.unknown", words=", ".join(word[:20] for word in list(unknown)[:NAMED]))))
-    lines += [line(""), *described(choice, say)]
-    audiences = next(o.audiences for o in offers if (o.dataset, o.format) == (choice.dataset, choice.format))
-    rows = [
-        (Button(say("export.go"), f"{tap}go.{choice.mark}", "primary"),),
-        (Button(say("export.what"), f"{tap}what"), Button(say("export.as"), f"{tap}as")),
-        (Button(say("export.when"), f"{tap}when"), Button(say("export.where"), f"{tap}where")),
-    ]
-    if len(audiences) > 1:
-        rows.insert(1, (Button(say("export.who"), f"{tap}who"),))
+    if left and left.words:
+        lines.append(line(say("export.unknown", words=", ".join(word[:20] for word in left.words[:NAMED]))))
+    if left and left.filters:
+        lines.append(line(refused("filter", choice, say, left.filters)))
+    lines += [line(""), *described(choice, offers, say)]
+    audiences, in_the_way = offer_of(choice, offers).audiences, obstacles(choice, offers)
+    rows: list[tuple[Button, ...]] = []
+    if not in_the_way:
+        rows.append((Button(say("export.go"), f"{tap}go.{choice.mark}", "primary"),))
+    if len(audiences) > 1 or "audience" in in_the_way:
+        rows.append((Button(say("export.who"), f"{tap}who"),))
+    rows.append((Button(say("export.what"), f"{tap}what"), Button(say("export.as"), f"{tap}as")))
+    rows += filter_rows(choice, offers, say, tap)
     return Card(tuple(lines), (*rows, (*extra, Button(say("menu.home"), "command:menu:"))))
 
 
-def described(choice: Choice, say: Wording) -> list[Line]:
-    """What is asked for, a line for each answer; the filters that leave everything in are one."""
+def filter_rows(choice: Choice, offers: Sequence[Offer], say: Wording, tap: str) -> list[tuple[Button, ...]]:
+    """Buttons for what the dataset can be filtered by; what is asked seldom is a row of its own."""
+    filters, more = offer_of(choice, offers).filters, more_of(choice, offers)
+    row: tuple[Button, ...] = ()
+    if "period" in filters:
+        row = (*row, Button(say("export.when"), f"{tap}when"))
+    if "agency" in filters:
+        row = (*row, Button(say("export.where" if "area" in filters else "export.agency"), f"{tap}where"))
+    rows = [row] if row else []
+    if len(more) == 1:
+        rows.append((Button(say(f"export.{more[0]}"), f"{tap}{more[0]}"),))
+    elif more:
+        rows.append((Button(say("export.more"), f"{tap}more"),))
+    return rows
+
+
+def more_of(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
+    """The questions of `MORE` that this request has: no state of validation where only one goes out."""
+    offer = offer_of(choice, offers)
+    return tuple(
+        what
+        for what, name in MORE.items()
+        if name in offer.filters
+        and (name != "validation" or choice.audience in offer.unvalidated or bool(choice.validation))
+    )
+
+
+def described(choice: Choice, offers: Sequence[Offer], say: Wording) -> list[Line]:
+    """What is asked for, a line for each answer; then what small numbers it has, or why it cannot be prepared."""
+    filters = offer_of(choice, offers).filters
     lines = [
         line(f"{say('export.what')}: ", bold(say(f"export.data.{choice.dataset}"))),
         line(f"{say('export.who')}: ", bold(say(f"export.audience.{choice.audience}"))),
-        line(f"{say('export.when')}: ", bold(period_label(choice.period, say))),
     ]
-    where = [choice.agency.replace(",", ", "), choice.area and say("export.area", area=choice.area)]
-    lines.append(line(f"{say('export.where')}: ", bold(" · ".join(filter(None, where)) or say("export.everywhere"))))
-    if choice.validation:
-        lines.append(line(bold(say(f"export.validation.{choice.validation}"))))
+    if "period" in filters:
+        lines.append(line(f"{say('export.when')}: ", bold(period_label(choice.period, say))))
+    if "agency" in filters:
+        label = say("export.where" if "area" in filters else "export.agency")
+        lines.append(line(f"{label}: ", bold(_where(choice, say) or say("export.everywhere"))))
+    lines += [line(bold(text)) for text in _narrowed(choice, say)]
     lines.append(line(f"{say('export.as')}: ", bold(say(f"export.format.{choice.format}"))))
-    if choice.audience != "internal":
+    if in_the_way := obstacles(choice, offers):
+        lines += [line(""), *(line(bold(refused(why, choice, say))) for why in in_the_way)]
+    elif choice.audience != AUDIENCES[0]:
         lines += [line(""), line(italic(say("export.suppressed")))]
+    return lines
+
+
+def _where(choice: Choice, say: Wording) -> str:
+    where = (choice.agency.replace(",", ", "), choice.area and say("export.area", area=choice.area))
+    return " · ".join(filter(None, where))
+
+
+def _narrowed(choice: Choice, say: Wording) -> list[str]:
+    """The answers to the questions of `MORE`, a line each."""
+    lines = []
+    if choice.status:
+        lines.append(f"{say('export.status')}: {say(f'export.status.{choice.status}')}")
+    if choice.validation:
+        lines.append(say(f"export.validation.{choice.validation}"))
+    if choice.form_id:
+        lines.append(f"{say('export.form')}: {choice.form_id}")
     return lines
 
 
@@ -237,6 +406,7 @@ def options_card(
 ) -> Card | None:  # fmt: skip
     """The answers to one question of the request; None for no question of ours."""
     width = 1
+    offer, more = offer_of(choice, offers), more_of(choice, offers)
     match what:
         case "what":
             options = [(o.dataset, say(f"export.data.{o.dataset}")) for o in offers]
@@ -245,28 +415,44 @@ def options_card(
             options = [(o.format, say(f"export.format.{o.format}")) for o in offers if o.dataset == choice.dataset]
             now = choice.format
         case "who":
-            mine = next(o for o in offers if (o.dataset, o.format) == (choice.dataset, choice.format))
-            options = [(audience, say(f"export.audience.{audience}")) for audience in mine.audiences]
+            options = [(audience, say(f"export.audience.{audience}")) for audience in offer.audiences]
             now = choice.audience
-        case "when":
+        case "when" if "period" in offer.filters:
             codes = tuple(PREVIOUS) if previous else periods_offered(scope.periods, today)
             options = [("all", say("export.all_periods")), *((code, period_label(code, say)) for code in codes)]
             now, width = choice.period or "all", 1 if previous else 2
-        case "where":
+        case "where" if "agency" in offer.filters:
             options = [("all", say("export.everywhere"))]
-            options += [
-                (f"area-{code}", say("export.area", area=f"{code} {name}")) for code, name in scope.areas.items()
-            ]
+            if "area" in offer.filters:
+                options += [
+                    (f"area-{code}", say("export.area", area=f"{code} {name}")) for code, name in scope.areas.items()
+                ]
             options += [(code, code) for code in scope.agencies]
             now = choice.agency or (choice.area and f"area-{choice.area}") or "all"
             width = IN_A_ROW
+        case "more" if more:
+            options = [(name, _cut(f"{say(f'export.{name}')}: {_now(name, choice, say)}", WIDEST)) for name in more]
+            now = ""
+        case "status" if what in more:
+            options = [("all", say("export.any")), *((code, say(f"export.status.{code}")) for code in STATUSES)]
+            now = choice.status or "all"
+        case "validation" if what in more:
+            states = [each for each in SENT if choice.audience in offer.unvalidated or each == choice.validation]
+            options = [("all", say("export.any")), *((code, say(f"export.validation.{code}")) for code in states)]
+            now = choice.validation or "all"
+        case "form" if what in more:
+            forms = [(form_id, title or form_id) for form_id, title in scope.forms.items()
+                     if choice.audience == AUDIENCES[0] or is_told_outside(form_id)]  # fmt: skip
+            options = [("all", say("export.any")), *((_mark(code), _cut(name, WIDEST - 2)) for code, name in forms)]
+            now = _mark(choice.form_id) if choice.form_id else "all"
         case _:
             return None
     lines = [line(bold(say("export.title"))), line(say(f"export.ask.{what}"))]
     if what == "who":
         lines += [line(f"• {label}: {say(f'export.audience.{code}.is')}") for code, label in options]
+    act = "" if what == "more" else f"{what}."
     buttons = [
-        Button(_cut(f"● {label}" if code == now else label), f"{tap}{what}.{code}")
+        Button(_cut(f"● {label}" if code == now else label), f"{tap}{act}{code}")
         for code, label in dict.fromkeys(options)
     ]
     rows = list(_rows(buttons, width))
@@ -285,8 +471,23 @@ def _rows(buttons: Sequence[Button], width: int) -> Iterator[tuple[Button, ...]]
         yield row
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
+def _now(what: str, choice: Choice, say: Wording) -> str:
+    """What one of the questions of `MORE` is answered with."""
+    code: str = getattr(choice, MORE[what])
+    if not code:
+        return say("export.any")
+    if what == "form":
+        return code
+    return say(f"export.status.{code}" if what == "status" else f"history.{code}")
+
+
+def _cut(text: str, length: int = 40) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _mark(form_id: str) -> str:
+    """A form as a button can carry it, however long its name."""
+    return f"{crc32(form_id.encode()):08x}"
 
 
 def answered(what: str, value: str, choice: Choice, scope: Scope, *, previous: bool = False) -> Choice | None:
@@ -308,6 +509,15 @@ def answered(what: str, value: str, choice: Choice, scope: Scope, *, previous: b
             return replace(choice, agency="", area=value.removeprefix("area-"))
         case "where" if value in scope.agencies:
             return replace(choice, agency=value, area="")
+        case "status" | "validation" | "form" if value == "all":
+            return replace(choice, **{MORE[what]: ""})
+        case "status" if value in STATUSES:
+            return replace(choice, status=value)
+        case "validation" if value in SENT:
+            return replace(choice, validation=value)
+        case "form":
+            named = [form_id for form_id in scope.forms if _mark(form_id) == value]
+            return replace(choice, form_id=named[0]) if named else None
         case _:
             return None
 
@@ -337,10 +547,8 @@ def sending_card(choice: Choice, parts: int, say: Wording) -> Card:
 
 
 def done_card(choice: Choice, count: int, lacking: Sequence[str], say: Wording) -> Card:
-    lines = [
-        line(bold(f"✓ {title(choice, say)}")),
-        line(say("export.done_page") if choice.format == PAGE else say("export.done", n=count)),
-    ]
+    rows = say("export.done_one") if count == 1 else say("export.done", n=count)
+    lines = [line(bold(f"✓ {title(choice, say)}")), line(say("export.done_page") if choice.format == PAGE else rows)]
     if lacking:
         lines.append(line(say("export.lacking", n=len(lacking))))
         lines += [line(f"• {each[:80]}") for each in lacking[:NAMED]]
@@ -368,12 +576,12 @@ def caption(
 ) -> tuple[Line, ...]:
     """What the document says of itself: filter, time, audience and rows."""
     lines = [line(bold(f"{plan} · {title(choice, say)}"))]
-    if where := " · ".join(filter(None, (choice.agency, choice.area and say("export.area", area=choice.area)))):
+    if where := _where(choice, say):
         lines.append(line(where))
-    if choice.validation:
-        lines.append(line(say(f"export.validation.{choice.validation}")))
+    lines += map(line, _narrowed(choice, say))
     lines.append(line(f"{say('export.who')}: {say(f'export.audience.{choice.audience}')}"))
-    lines.append(line(at if choice.format == PAGE else say("export.made", n=count, at=at)))
+    rows = say("export.made_one", at=at) if count == 1 else say("export.made", n=count, at=at)
+    lines.append(line(at if choice.format == PAGE else rows))
     if parts > 1:
         lines.append(line(say("export.part", number=number, parts=parts)))
         if agency:

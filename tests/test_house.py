@@ -36,8 +36,8 @@ from conversations.wording import LANGUAGES, catalogue
 from storage.agencies import ROLE_TYPES
 from storage.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
+from storage.exports.codes import WORDED
 from storage.exports.tables import Kind
-from storage.exports.wanted import AUDIENCES
 from storage.files import REASONS
 from storage.imports import DifferenceKind
 from storage.retention import RETENTION
@@ -65,12 +65,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
     "due.reason.{}": (*get_args(Reason), "no_window", "schedule_paused", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
-    "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS),
-    "export.ask.{}": ("what", "who", "when", "where", "as"),
-    "export.audience.{}": AUDIENCES,
-    "export.audience.{}.is": AUDIENCES,
+    "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS, *exports.MORE),
+    "export.ask.{}": ("what", "who", "when", "where", "as", "more", *exports.MORE),
+    "export.audience.{}": exports.AUDIENCES,
+    "export.audience.{}.is": exports.AUDIENCES,
     "export.data.{}": tuple(each.dataset for each in EXPORTERS),
     "export.format.{}": tuple(each.format for each in EXPORTERS),
+    "export.refused.{}": ("audience", "filter", "form", "validation"),
+    "export.status.{}": exports.STATUSES,
     "export.validation.{}": exports.SENT,
     "file.{}": REASONS,
     "form.send_{}": tuple(UPLOADS),
@@ -124,12 +126,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "status.all.{}": tuple(SHAPES),
     "status.word.{}": ("warn", "bad"),
     "review.{}": review.REASONS,
-    "table.audience.{}": AUDIENCES,
+    "table.audience.{}": exports.AUDIENCES,
+    **{f"{prefix}{{}}": codes for prefix, codes in WORDED.values() if prefix.startswith("table.code.")},
     "table.calendar.{}": tuple(CALENDARS),
     "table.category.{}": ("total", *(name for parts in DIMENSIONS.values() for name in parts.values())),
     "table.column.{}": (),  # the tests of the exports read every label
     "table.definition.{}": ("label", "name", "kind", "note"),
-    "table.filter.{}": ("form_id", "period", "agency", "area", "status", "validation"),
+    "table.filter.{}": exports.FILTERS,
     "table.kind.{}": tuple(Kind),
     "table.pillar.{}": tuple(dict.fromkeys(pillar for pillar, _ in MEASURES)),
     "table.{}": (),

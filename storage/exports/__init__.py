@@ -1,7 +1,9 @@
 """EXPORTERS: what can be taken out, in which format, for whom, and by whom.
 
-One literal table. What an audience or a role is not listed for, it does not get (S5); every export leaves an audit
-entry before its file does; an exporter writes in constant memory, one page of rows after the other.
+One literal table. What an audience or a role is not listed for, it does not get (S5); by what a dataset is not listed
+to be filtered, it is not: asked for all the same it is refused, since a cover that names a filter is believed. Every
+export leaves an audit entry before its file does; an exporter writes in constant memory, one page of rows after the
+other.
 """
 
 import re
@@ -9,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
+from conversations.exports import AUDIENCES, FILTERS
 from conversations.plan import ActivityStatus, Role, ValidationState, translated
-from storage.errors import Conflict, NotFound
-from storage.exports.answers import answers
+from storage.errors import NotFound
+from storage.exports.answers import answers, refuse_closed_forms
 from storage.exports.delimited import write_csv
 from storage.exports.indicators import indicators, three_p
 from storage.exports.instances import write_instances
@@ -22,7 +25,7 @@ from storage.exports.plan import agencies, plan
 from storage.exports.plan_state import write_plan_state
 from storage.exports.reports import reports
 from storage.exports.tables import Dataset, Extract
-from storage.exports.wanted import AUDIENCES, INTERNAL, OBSERVERS, Progress, Wanted, Written, span_of
+from storage.exports.wanted import INTERNAL, OBSERVERS, Progress, Refused, Wanted, Written, span_of
 from storage.exports.workbooks import write_xlsx
 from storage.files import FileStore
 from storage.unit_of_work import UnitOfWork
@@ -46,6 +49,8 @@ class Exporter:
     write: Write
     audiences: frozenset[str] = INSIDE
     takers: frozenset[Role | None] = TAKERS
+    filters: frozenset[str] = frozenset()
+    """The filters it knows, of `FILTERS`: what it writes is narrowed by each of them, and by no other."""
     suffix: str = ".zip"
     several: Callable[[UnitOfWork, Wanted], bool] = field(default=lambda unit, wanted: False, compare=False)
     """Whether what is wanted takes several files, which go into one ZIP."""
@@ -63,18 +68,22 @@ OUTSIDE_BUT_PUBLIC = frozenset({INTERNAL, OBSERVERS})
 WATCHERS = TAKERS | {Role.OBSERVER}
 ALL_BUT_REPORTERS = TAKERS | OUTSIDERS
 
-DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None]], ...] = (
-    ("reports", reports, EVERYBODY, WATCHERS),
-    ("answers", answers, EVERYBODY, TAKERS),
-    ("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS),
-    ("3p", three_p, EVERYBODY, ALL_BUT_REPORTERS),
-    ("plan", plan, EVERYBODY, ALL_BUT_REPORTERS),
-    ("agencies", agencies, EVERYBODY, ALL_BUT_REPORTERS),
-    ("people", people, OUTSIDE_BUT_PUBLIC, TAKERS),
-    ("reminders", reminders, INSIDE, TAKERS),
-    ("audit", audit, INSIDE, TAKERS),
+ALL = frozenset(FILTERS)
+PART = frozenset({"agency", "area"})
+WHEN = frozenset({"period"})
+
+DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None], frozenset[str]], ...] = (
+    ("reports", reports, EVERYBODY, WATCHERS, WHEN | PART | {"status", "validation"}),
+    ("answers", answers, EVERYBODY, TAKERS, ALL),
+    ("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART | {"validation"}),
+    ("3p", three_p, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART),
+    ("plan", plan, EVERYBODY, ALL_BUT_REPORTERS, PART | {"status"}),
+    ("agencies", agencies, EVERYBODY, ALL_BUT_REPORTERS, frozenset({"agency"})),
+    ("people", people, OUTSIDE_BUT_PUBLIC, TAKERS, frozenset({"agency"})),
+    ("reminders", reminders, INSIDE, TAKERS, WHEN | {"agency"}),
+    ("audit", audit, INSIDE, TAKERS, WHEN),
 )
-"""What is made of tables: its name, the function that yields it, for whom it is, and who takes it out.
+"""What is made of tables: its name, the function that yields it, for whom it is, who takes it out, and its filters.
 
 A minister's reader gets no raw reports (DOMAIN §4.6).
 """
@@ -92,6 +101,7 @@ def _tabular(
     dataset: Dataset,
     audiences: frozenset[str],
     takers: frozenset[Role | None],
+    filters: frozenset[str],
     format: str,
     write: WriteTables,
     zips: bool,
@@ -104,14 +114,21 @@ def _tabular(
     def several(unit: UnitOfWork, wanted: Wanted) -> bool:
         return zips and len(dataset(unit, wanted).tables) > 1
 
-    return Exporter(name, format, write_it, audiences, takers, suffix=f".{format}", several=several)
+    return Exporter(name, format, write_it, audiences, takers, filters, suffix=f".{format}", several=several)
 
 
 EXPORTERS: tuple[Exporter, ...] = (
     *(_tabular(*dataset, *format) for dataset in DATASETS for format in FORMATS),
-    Exporter("plan-state", "pdf", write_plan_state, EVERYBODY, ALL_BUT_REPORTERS, suffix=".pdf"),
-    Exporter("media", "zip", write_media),
-    Exporter("submissions", "xml-zip", write_instances, takers=frozenset({Role.COORDINATOR, None}), is_whole=True),
+    Exporter("plan-state", "pdf", write_plan_state, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART, suffix=".pdf"),
+    Exporter("media", "zip", write_media, filters=ALL),
+    Exporter(
+        "submissions",
+        "xml-zip",
+        write_instances,
+        takers=frozenset({Role.COORDINATOR, None}),
+        filters=ALL,
+        is_whole=True,
+    ),
 )
 
 
@@ -126,42 +143,54 @@ def exporter(dataset: str, format: str, audience: str, role: Role | None = None)
 
 
 def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
-    """Nothing, if every filter names something there is and that may be taken. NotFound or Conflict otherwise:
+    """Nothing, if every filter is one the dataset knows and names something there is and that may be taken.
 
-    a misspelt code would be an empty file.
+    NotFound or Refused otherwise: a misspelt code would be an empty file, and a filter that is passed over a file
+    that holds more than its cover says.
     """
+    if strays := [name for name in wanted.filters if name not in used.filters]:
+        known = ", ".join(_option(name) for name in FILTERS if name in used.filters)
+        raise Refused(
+            "filter",
+            f"{used.dataset} cannot be filtered by {', '.join(map(_option, strays))}; it can by: {known}",
+        )
     plans = unit.plans
     try:
         span = span_of(wanted.period)
     except ValueError:
         raise NotFound(f"no reporting period {wanted.period!r}") from None
-    if span is not None:
-        found = (p.code == span.code if span.code else span.start_on <= p.start_on and p.end_on <= span.end_on
-                 for p in plans.periods(wanted.plan_id))  # fmt: skip
-        if not any(found):
-            raise NotFound(f"no reporting period {wanted.period!r}")
-    known = {
+    periods = plans.periods(wanted.plan_id)
+    if span is not None and not any(span.holds(each.code, each.start_on, each.end_on) for each in periods):
+        raise NotFound(f"no reporting period {wanted.period!r}")
+    existing_codes = {
         "form_id": ("form", {each.form_id for each in unit.forms.list(wanted.plan_id)}),
         "agency": ("agency", {each.code for each in plans.agencies(wanted.plan_id)}),
         "area": ("strategic area", {each.code for each in plans.strategic_areas(wanted.plan_id)}),
         "status": ("activity status", {each.value for each in ActivityStatus}),
         "validation": ("validation state", {each.value for each in ValidationState}),
     }
-    for name, (what, existing) in known.items():
+    for name, (what, existing) in existing_codes.items():
         for code in wanted.one_of(name):
             if code not in existing:
                 raise NotFound(f"no {what} {code!r}; there are: {', '.join(sorted(existing))}")
     validated = ValidationState.VALIDATED
     if wanted.only_validated and not used.is_whole and set(wanted.one_of("validation")) - {validated}:
-        raise Conflict(f"only {validated} reports are taken out, save by a coordinator for the plan's own use")
+        raise Refused(
+            "validation", f"only {validated} reports are taken out, save by a coordinator for the plan's own use"
+        )
+    refuse_closed_forms(wanted)
+
+
+def _option(name: str) -> str:
+    """A filter as the command line calls it."""
+    return name.removesuffix("_id")
 
 
 def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
     """A name that says what is in it: plan, dataset, filters, audience, time (DESIGN §8)."""
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
-    filters = (wanted.form_id, wanted.period, wanted.agency, wanted.area, wanted.status, wanted.validation)
     at = wanted.now.astimezone(wanted.zone)
-    parts = (plan.code, used.dataset, *filters, wanted.audience, f"{at:%Y%m%d-%H%M}")
+    parts = (plan.code, used.dataset, *wanted.filters.values(), wanted.audience, f"{at:%Y%m%d-%H%M}")
     name = "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts if part)
     return name + used.ending(unit, wanted)
 
@@ -169,6 +198,6 @@ def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
 def record_export(unit: UnitOfWork, used: Exporter, wanted: Wanted, actor: int | None) -> None:
     """The audit entry: who took what, for whom. Committed before anything is written."""
     details = {"dataset": used.dataset, "format": used.format, "audience": wanted.audience}
-    details |= {name: getattr(wanted, name) for name in ("form_id", "period", "agency", "area", "status", "validation")}
+    details |= {name: getattr(wanted, name) for name in FILTERS}
     details["role"] = wanted.role.value if wanted.role else "server"
     unit.audit.record("exported", actor, wanted.plan_id, details, wanted.now)

@@ -23,18 +23,19 @@ import orjson
 from sqlalchemy import func, select
 
 from conversations.annual import DIMENSIONS, limit_of
+from conversations.exports import is_told_outside
 from conversations.form import Form, Question, read_xform
 from conversations.nodes import Place
 from conversations.plan import is_restricted
-from conversations.reports import PROFILES, profile
+from conversations.reports import profile
 from conversations.suppression import STANDARD_CELL, in_a_row
 from conversations.wording import wording
-from storage.errors import Conflict, NotFound
+from storage.errors import NotFound
 from storage.exports.choosing import allowed, streamed
 from storage.exports.people import code as person_code
 from storage.exports.reports import PEOPLE
-from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, label, note
-from storage.exports.wanted import Wanted
+from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, columns
+from storage.exports.wanted import Refused, Wanted
 from storage.models import Agency, Person, ReportingPeriod, Submission, table
 from storage.models import Form as FormTable
 from storage.submissions import row as sealed_name
@@ -49,7 +50,7 @@ ABOUT: tuple[tuple[str, Kind], ...] = (
     ("_subject", Kind.TEXT),
     ("_agency", Kind.TEXT),
     ("_period", Kind.TEXT),
-    ("_validation", Kind.TEXT),
+    ("_validation", Kind.CODE),
     ("_version", Kind.WHOLE),
     ("_started_at", Kind.INSTANT),
     ("_submitted_at", Kind.INSTANT),
@@ -83,15 +84,13 @@ _KINDS = {"int": Kind.WHOLE, "integer": Kind.WHOLE, "long": Kind.WHOLE, "decimal
 
 
 def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """Current submissions of one form, or of each. Conflict for a form that is not for that audience."""
+    """Current submissions of one form, or of each. Refused for a form that is not for that audience."""
+    refuse_closed_forms(wanted)
     conditions = allowed(unit, wanted)
     stored = {form.form_id: form for form in unit.forms.list(wanted.plan_id)}
     chosen = wanted.one_of("form_id") or tuple(stored)
     if wanted.is_released:
-        open_forms = {name for name, known in PROFILES.items() if known.subject in ("activity", "indicator")}
-        if refused := [name for name in wanted.one_of("form_id") if name not in open_forms]:
-            raise Conflict(f"answers to {', '.join(refused)} are for the plan's own use")
-        chosen = tuple(name for name in chosen if name in open_forms)
+        chosen = tuple(filter(is_told_outside, chosen))
     if not chosen:
         raise NotFound("no form has been published yet")
     conditions.append(_S.c.form_id.in_(select(_F.c.id).where(_F.c.plan_id == wanted.plan_id, _F.c.form_id.in_(chosen))))
@@ -113,6 +112,13 @@ def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
     lacking: list[str] = []
     rows = _Rows(unit, wanted, layout, names, lacking).all(conditions)
     return Extract(layout.tables(), total, rows, lacking)
+
+
+def refuse_closed_forms(wanted: Wanted) -> None:
+    """Refused if it names a form whose answers do not leave the plan's coordination."""
+    closed = [name for name in wanted.one_of("form_id") if not is_told_outside(name)]
+    if wanted.is_released and closed:
+        raise Refused("form", f"answers to {', '.join(closed)} are for the plan's own use")
 
 
 # ------------------------------------------------------------------ columns
@@ -235,13 +241,12 @@ class _Layout:
         return "; ".join(f"{value} = {said}" if said else value for value, said in found)
 
     def tables(self) -> tuple[Table, ...]:
-        say = wording(self._wanted.language)
         return tuple(
             Table(
                 sheet.name,
                 sheet.title,
                 (
-                    *(Column(name, kind, label(say, name), note(say, name)) for name, kind in self._head(sheet)),
+                    *columns(self._wanted.language, *self._head(sheet)),
                     *(
                         Column(name, each.kind, each.label[:LONGEST_LABEL], each.note)
                         for name, each in zip(self._names(sheet), sheet.columns.values(), strict=True)

@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import select
 
 from conversations.annual import MEASURES, Revision, Year, is_protected, years
-from conversations.plan import Indicator
+from conversations.plan import Indicator, expected_indicators
 from conversations.suppression import Figure
 from conversations.wording import Wording, wording
 from storage.exports.choosing import allowed
 from storage.exports.plan import shows_gcm
-from storage.exports.reports import number
+from storage.exports.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
 from storage.models import Indicator as IndicatorTable
@@ -36,15 +36,15 @@ INDICATORS: tuple[tuple[str, Kind], ...] = (
     ("indicator_name", Kind.TEXT),
     ("area", Kind.TEXT),
     ("agency", Kind.TEXT),
-    ("unit", Kind.TEXT),
-    ("level", Kind.TEXT),
-    ("direction", Kind.TEXT),
-    ("aggregation", Kind.TEXT),
+    ("unit", Kind.CODE),
+    ("level", Kind.CODE),
+    ("direction", Kind.CODE),
+    ("aggregation", Kind.CODE),
     ("period", Kind.TEXT),
     ("period_start", Kind.DAY),
     ("cut_off", Kind.DAY),
-    ("data_status", Kind.TEXT),
-    ("dimension", Kind.TEXT),
+    ("data_status", Kind.CODE),
+    ("dimension", Kind.CODE),
     ("category", Kind.TEXT),
     ("category_name", Kind.TEXT),
     ("value", Kind.DECIMAL),
@@ -60,8 +60,8 @@ GCM = ("gcm_objective", Kind.TEXT)
 INDICATORS_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("numerator", Kind.WHOLE),
     ("denominator", Kind.WHOLE),
-    ("data_source", Kind.TEXT),
-    ("validation", Kind.TEXT),
+    ("data_source", Kind.CODE),
+    ("validation", Kind.CODE),
     ("receipt", Kind.WHOLE),
     ("submitted_at", Kind.INSTANT),
 )
@@ -69,25 +69,29 @@ THREE_P: tuple[tuple[str, Kind], ...] = (
     ("pillar", Kind.TEXT),
     ("indicator", Kind.TEXT),
     ("measure", Kind.TEXT),
-    ("unit", Kind.TEXT),
+    ("unit", Kind.CODE),
     ("agency", Kind.TEXT),
     ("calendar", Kind.TEXT),
     ("year", Kind.TEXT),
     ("period_start", Kind.DAY),
     ("period_end", Kind.DAY),
     ("cut_off", Kind.DAY),
-    ("dimension", Kind.TEXT),
+    ("dimension", Kind.CODE),
     ("category", Kind.TEXT),
     ("category_name", Kind.TEXT),
     ("value", Kind.DECIMAL),
     ("periods_reported", Kind.WHOLE),
     ("periods_expected", Kind.WHOLE),
-    ("coverage", Kind.TEXT),
+    ("coverage", Kind.CODE),
 )
 
 
 def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row a figure: the total, and each category it divides into. An indicator without figures has a row too."""
+    """One row a figure: the total, and each category it divides into.
+
+    "Missing" is said of what was asked for in the part that the filters leave, and is not there; zero is another thing
+    (DOMAIN §2.3). Of the whole plan an indicator that nobody was asked for yet has a row too, for its target.
+    """
     named = INDICATORS
     if shows_gcm(unit, wanted):
         named = (*named, GCM)
@@ -110,6 +114,8 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
     sent = _sent(unit, wanted)
     history = revisions(unit, wanted.plan_id, wanted.zone) if wanted.is_released else {}
     more = _columns_of(unit, wanted)
+    asked = _asked(unit, wanted)
+    is_whole = not wanted.period and not wanted.validation
     for indicator in _chosen(unit, wanted):
         about = _about(indicator, more[indicator.code], wanted)
         made = history.get(indicator.subject, ())
@@ -118,8 +124,33 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
         else:
             found = sent.get(indicator.subject, ())
             rows = [row for one in found for row in _as_reported(indicator, one, wanted, say)]
-        for row in rows or [{"data_status": "missing"}]:
-            yield about | row
+        if not rows and (indicator.code in asked or is_whole):
+            rows = [{"data_status": "missing" if indicator.code in asked else None}]
+        yield from (about | row for row in rows)
+
+
+def _asked(unit: UnitOfWork, wanted: Wanted) -> frozenset[str]:
+    """Codes of the indicators that had to report by now in what the filters leave.
+
+    What is in one state of validation was sent, all of it: nothing of that is missing.
+    """
+    if wanted.validation:
+        return frozenset()
+    today = wanted.now.astimezone(wanted.zone).date()
+    span = span_of(wanted.period)
+    known = tuple(_chosen(unit, wanted))
+    by_the_year = frozenset(each.code for each in known if wanted.is_released and is_protected(each))
+    found: set[str] = set()
+    for period in unit.plans.periods(wanted.plan_id):
+        if period.opens_on > today:
+            continue
+        expected = {each.code for each in expected_indicators(known, period)}
+        if span is None or span.holds(period.code, period.start_on, period.end_on):
+            found |= expected - by_the_year
+        year = f"{period.end_on:%Y}"
+        if span is None or span.holds(year, date(period.end_on.year, 1, 1), date(period.end_on.year, 12, 31)):
+            found |= expected & by_the_year
+    return frozenset(found)
 
 
 def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) -> Iterator[dict[str, Cell]]:
@@ -154,7 +185,7 @@ def _by_the_year(
     for year in _years(indicator, made, unit, wanted):
         if year.value is None or year.calendar != "calendar":
             continue
-        if span is not None and not (span.start_on <= year.first and year.last <= span.end_on):
+        if span is not None and not span.holds(str(year.first.year), year.first, year.last):
             continue
         common: dict[str, Cell] = {
             "period": str(year.first.year),
@@ -224,23 +255,15 @@ def _about(indicator: Indicator, more: Any, wanted: Wanted) -> dict[str, Cell]:
         "level": indicator.level or None,
         "direction": indicator.direction or None,
         "aggregation": indicator.aggregation or None,
-        "baseline": _number(indicator.baseline),
+        "baseline": number_or_text(indicator.baseline),
         "baseline_period": more.baseline_period or None,
         "baseline_source": more.baseline_source or None,
-        "target": _number(indicator.target),
+        "target": number_or_text(indicator.target),
         "target_on": indicator.target_on,
         "sdg_target": more.sdg_target or None,
         "sdg_indicator": more.sdg_indicator or None,
         "gcm_objective": more.gcm_objective or None,
     }
-
-
-def _number(text: str) -> Cell:
-    """As a number where it is one."""
-    found = number(text)
-    if found is None:
-        return text or None
-    return int(found) if found == int(found) else found
 
 
 # ------------------------------------------------------------------ what was sent

@@ -4,6 +4,7 @@ Names stay inside. Everywhere else a person is a number that says nothing (`P001
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import orjson
@@ -21,14 +22,14 @@ _PERSON, _MEMBERSHIP, _AGENCY, _FIRE, _AUDIT = (
 
 PEOPLE: tuple[tuple[str, Kind], ...] = (
     ("person", Kind.TEXT),
-    ("role", Kind.TEXT),
+    ("role", Kind.CODE),
     ("agency", Kind.TEXT),
     ("active_since", Kind.INSTANT),
     ("active_until", Kind.INSTANT),
 )
 PEOPLE_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("person_name", Kind.TEXT),
-    ("language", Kind.TEXT),
+    ("language", Kind.CODE),
     ("joined_at", Kind.INSTANT),
     ("suspended_at", Kind.INSTANT),
     ("unreachable_at", Kind.INSTANT),
@@ -39,10 +40,10 @@ REMINDERS: tuple[tuple[str, Kind], ...] = (
     ("what", Kind.TEXT),
     ("person", Kind.TEXT),
     ("person_name", Kind.TEXT),
-    ("role", Kind.TEXT),
+    ("role", Kind.CODE),
     ("agency", Kind.TEXT),
     ("rungs", Kind.TEXT),
-    ("outcome", Kind.TEXT),
+    ("outcome", Kind.CODE),
     ("reason", Kind.TEXT),
     ("pressed", Kind.TEXT),
     ("fired_at", Kind.INSTANT),
@@ -126,8 +127,15 @@ def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 
 def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row an act, with its link of the chain; of the plan, and of what belongs to no plan."""
-    conditions = [(_AUDIT.c.plan_id == wanted.plan_id) | _AUDIT.c.plan_id.is_(None)]
+    """One row an act, with its link of the chain; of the plan, and of what belongs to no plan.
+
+    A period narrows it by the local day of the act, as the chain itself cannot be: its links go on over what is out.
+    """
+    conditions: list[ColumnElement[bool]] = [(_AUDIT.c.plan_id == wanted.plan_id) | _AUDIT.c.plan_id.is_(None)]
+    if (span := span_of(wanted.period)) is not None:
+        first, beyond = (datetime.combine(day, time(0), wanted.zone)
+                         for day in (span.start_on, span.end_on + timedelta(days=1)))  # fmt: skip
+        conditions += [_AUDIT.c.at >= first, _AUDIT.c.at < beyond]
     statement = (
         select(_AUDIT.c.id, _AUDIT.c.at, _AUDIT.c.act, _AUDIT.c.actor_id, _PERSON.c.name, _AUDIT.c.details,
                _AUDIT.c.hash)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from conversations.monitoring import AgencyStanding, Standing
 from conversations.plan import Agency, Role, is_restricted, translated
 from conversations.wording import wording
+from storage.exports.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, one_table
 from storage.exports.wanted import PUBLIC, Wanted
 from storage.figures import Figures
@@ -35,14 +36,14 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("supporting", Kind.TEXT),
     ("start_on", Kind.DAY),
     ("due_on", Kind.DAY),
-    ("frequency", Kind.TEXT),
+    ("frequency", Kind.CODE),
     ("status", Kind.TEXT),
     ("status_name", Kind.TEXT),
     ("progress", Kind.WHOLE),
     ("light", Kind.TEXT),
     ("last_period_end", Kind.DAY),
     ("indicator", Kind.TEXT),
-    ("target", Kind.TEXT),
+    ("target", Kind.DECIMAL),
     ("target_unit", Kind.TEXT),
     ("means_of_verification", Kind.TEXT),
     ("sdg_targets", Kind.TEXT),
@@ -52,7 +53,7 @@ PLAN: tuple[tuple[str, Kind], ...] = (
 GCM = ("gcm_objectives", Kind.TEXT)
 """For partners and donors; in other views only where an admin has decided so: not adopted here (DOMAIN §1.3)."""
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
-    ("sensitivity", Kind.TEXT),
+    ("sensitivity", Kind.CODE),
     ("budget", Kind.TEXT),
     ("budget_status", Kind.TEXT),
     ("source", Kind.TEXT),
@@ -60,7 +61,7 @@ PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
 AGENCIES: tuple[tuple[str, Kind], ...] = (
     ("agency", Kind.TEXT),
     ("agency_name", Kind.TEXT),
-    ("role_type", Kind.TEXT),
+    ("role_type", Kind.CODE),
     ("active_from", Kind.DAY),
     ("active_to", Kind.DAY),
     ("activities", Kind.WHOLE),
@@ -158,7 +159,7 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
             "light": stands.light.label(language) if stands else None,
             "last_period_end": last.end_on if last else None,
             "indicator": found.indicator_code,
-            "target": found.target_quantity or None,
+            "target": number_or_text(found.target_quantity or ""),
             "target_unit": None if hides else (translated(found.target_unit, language) or None),
             "means_of_verification": None if hides else (translated(found.means_of_verification, language) or None),
             "sdg_targets": found.sdg_targets or None,

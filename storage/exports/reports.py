@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from conversations.annual import limit_of
 from conversations.plan import Activity, translated
 from conversations.suppression import Figure, in_a_row
 from conversations.wording import wording
 from storage.exports.choosing import allowed, streamed
+from storage.exports.codes import plans_own
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
 from storage.models import Agency as AgencyTable
@@ -25,6 +26,7 @@ from storage.unit_of_work import UnitOfWork
 
 _S, _P, _A = table(Submission), table(ReportingPeriod), table(AgencyTable)
 _PERSON, _FILE = table(Person), table(Attachment)
+_FIRST = table(Submission).alias("first")
 
 PEOPLE = {"women": "ben_women", "men": "ben_men", "girls": "ben_girls", "boys": "ben_boys"}
 COLUMNS: tuple[tuple[str, Kind], ...] = (
@@ -41,7 +43,7 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("status", Kind.TEXT),
     ("status_name", Kind.TEXT),
     ("progress", Kind.WHOLE),
-    ("validation", Kind.TEXT),
+    ("validation", Kind.CODE),
     ("version", Kind.WHOLE),
     ("submitted_at", Kind.INSTANT),
     ("on_time", Kind.FLAG),
@@ -55,15 +57,15 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("unknown", Kind.WHOLE),
     ("completed_on", Kind.DAY),
     ("new_due_on", Kind.DAY),
-    ("obstacles", Kind.TEXT),
+    ("obstacles", Kind.CODE),
     ("needs_decision", Kind.FLAG),
-    ("evidence", Kind.TEXT),
+    ("evidence", Kind.CODE),
     ("files", Kind.WHOLE),
 )
 INSIDE_COLUMNS: tuple[tuple[str, Kind], ...] = (
     # Nobody's sex or age stands beside a place in what leaves the house (DOMAIN §2.5.3).
-    ("place", Kind.TEXT),
-    ("province", Kind.TEXT),
+    ("place", Kind.CODE),
+    ("province", Kind.CODE),
     ("obstacle_detail", Kind.TEXT),
     ("decision", Kind.TEXT),
     ("next_step", Kind.TEXT),
@@ -86,7 +88,9 @@ def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
     conditions = [*allowed(unit, wanted), _S.c.subject.startswith("activity:")]
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
-    return one_table("reports", wanted, named, total, _Rows(unit, wanted, [name for name, _ in named]).all(conditions))
+    rows = _Rows(unit, wanted, [name for name, _ in named]).all(conditions)
+    lists = plans_own(unit, wanted.plan_id, wanted.language)
+    return one_table("reports", wanted, named, total, rows, lists=lists)
 
 
 class _Rows:
@@ -101,13 +105,15 @@ class _Rows:
 
     def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
         files = select(func.count()).where(_FILE.c.instance_id == _S.c.instance_id).scalar_subquery()
+        # A correction stands in the place of what was first sent, which is looked up by its key where there is one.
+        first = select(_FIRST.c.submitted_at).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
         statement = (
             select(
                 _S.c.id, _S.c.receipt_number, _S.c.instance_id, _S.c.subject, _S.c.version, _S.c.submitted_at,
                 _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers,
                 _S.c.sealed_answers, _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
                 _A.c.code.label("agency"), _A.c.name.label("agency_name"), _PERSON.c.name.label("sent_by"),
-                files.label("files"),
+                files.label("files"), case((_S.c.version > 1, first), else_=_S.c.submitted_at).label("first_sent_at"),
             )
             .join(_P, _P.c.id == _S.c.reporting_period_id)
             .join(_PERSON, _PERSON.c.id == _S.c.person_id)
@@ -126,8 +132,9 @@ class _Rows:
         hides_text = is_restricted and not wanted.sees_restricted
         # What is restricted is not even opened for those outside.
         said = {} if is_restricted and wanted.is_released else named_answers(self._unit, found)
-        submitted_at = at(found.submitted_at, wanted)
+        submitted_at, first_sent_at = at(found.submitted_at, wanted), at(found.first_sent_at, wanted)
         assert submitted_at is not None
+        assert first_sent_at is not None
         cells: dict[str, Cell] = {
             "receipt": found.receipt_number,
             "activity": code,
@@ -145,7 +152,7 @@ class _Rows:
             "validation": found.validation_state,
             "version": found.version,
             "submitted_at": submitted_at,
-            "on_time": submitted_at.date() <= found.due_on,
+            "on_time": first_sent_at.date() <= found.due_on,
             "restricted": is_restricted,
             "completed_on": day(said.get("completion_date")),
             "new_due_on": day(said.get("new_due_date")),
@@ -195,6 +202,14 @@ class _Rows:
 
     def _figure(self, figure: Figure) -> Cell:
         return self._protected if figure.is_hidden else figure.value
+
+
+def number_or_text(text: str) -> Cell:
+    """What an author wrote into a plan: a number where it is one, nothing where there is nothing."""
+    found = number(text)
+    if found is None:
+        return text or None
+    return int(found) if found == int(found) else found
 
 
 # An edition of the form that somebody else has published may ask otherwise: what is no number or day is none.

@@ -8,12 +8,13 @@ Laws: nothing is missing by being zero (0 is a number, None is nothing, and "" d
 in the plan's zone; a number that is not to be told is a text in a column of numbers (`<10`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from conversations.wording import Wording, wording
+from storage.exports.codes import labels_of
 from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
 
@@ -29,6 +30,8 @@ class Kind(StrEnum):
     FLAG = "flag"
     DAY = "day"
     INSTANT = "instant"
+    CODE = "code"
+    """One word of a list, or several with blanks between; a workbook shows what they are called."""
     ANY = "any"
     """Calculated: a number where it reads as one, else a text."""
 
@@ -42,6 +45,8 @@ class Column:
     label: str
     note: str = ""
     """What the cover says of it: the choices of a question, what a code means."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of codes: what each is called in the reader's language, no two alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,18 @@ class Extract:
 Dataset = Callable[[UnitOfWork, Wanted], Extract]
 
 
-def columns(language: str, *named: tuple[str, Kind]) -> tuple[Column, ...]:
-    """Columns with their labels from the catalogue, `table.column.NAME`."""
+def columns(
+    language: str, *named: tuple[str, Kind], lists: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[Column, ...]:
+    """Columns with their labels from the catalogue, `table.column.NAME`; codes also from the plan's own lists."""
     say = wording(language)
-    return tuple(Column(name, kind, label(say, name), note(say, name)) for name, kind in named)
+
+    def codes(name: str, kind: Kind) -> Mapping[str, str]:
+        if kind is not Kind.CODE:
+            return {}
+        return lists[name] if lists and name in lists else labels_of(name, language)
+
+    return tuple(Column(name, kind, label(say, name), note(say, name), codes(name, kind)) for name, kind in named)
 
 
 def label(say: Wording, name: str) -> str:
@@ -87,11 +100,19 @@ def note(say: Wording, name: str) -> str:
     return say(key) if key in say else ""
 
 
-def one_table(name: str, wanted: Wanted, named: Sequence[tuple[str, Kind]], total: int, rows: Iterator[Sequence[Cell]],
-              lacking: list[str] | None = None) -> Extract:  # fmt: skip
-    """An extract of one table whose title is `table.NAME`."""
+def one_table(
+    name: str,
+    wanted: Wanted,
+    named: Sequence[tuple[str, Kind]],
+    total: int,
+    rows: Iterator[Sequence[Cell]],
+    lacking: list[str] | None = None,
+    *,
+    lists: Mapping[str, Mapping[str, str]] | None = None,
+) -> Extract:
+    """An extract of one table whose title is `table.NAME`; `lists` word the codes that are the plan's own."""
     title = wording(wanted.language)(f"table.{name}")
-    table = Table(name, title, columns(wanted.language, *named))
+    table = Table(name, title, columns(wanted.language, *named, lists=lists))
     return Extract((table,), total, ((0, row) for row in rows), [] if lacking is None else lacking)
 
 

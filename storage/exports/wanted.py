@@ -9,12 +9,28 @@ import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from conversations.exports import AUDIENCES, FILTERS
 from conversations.plan import Role, reporting_period
+from storage.errors import Conflict
 
-INTERNAL, OBSERVERS, PUBLIC = AUDIENCES = ("internal", "observers", "public")
+INTERNAL, OBSERVERS, PUBLIC = AUDIENCES
 _RANGE = re.compile(r"(?P<first>\w+?)(?:\.\.|[-:])(?P<last>\w+)")
+
+
+class Refused(Conflict):
+    """What there is, and may not be had so. `why` is for whoever words it for a reader; the text is the server's."""
+
+    def __init__(self, why: Literal["filter", "validation", "form"], text: str) -> None:
+        super().__init__(text)
+        self.why = why
+
+
+def gets_only_validated(audience: str, role: Role | None) -> bool:
+    """Only a coordinator, for the plan's own use, has what no coordinator has validated (DOMAIN §2.1, §2.7)."""
+    return audience != INTERNAL or role is not Role.COORDINATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +63,8 @@ class Wanted:
 
     @property
     def only_validated(self) -> bool:
-        """Only a coordinator has reports that no coordinator has validated (DOMAIN §2.1, §2.7)."""
-        return self.is_released or self.role is not Role.COORDINATOR
+        """Whether reports that no coordinator has validated stay in."""
+        return gets_only_validated(self.audience, self.role)
 
     @property
     def sees_restricted(self) -> bool:
@@ -58,6 +74,11 @@ class Wanted:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """What is asked of the filters, by name; those that leave nothing out are not there."""
+        return {name: value for name in FILTERS if (value := getattr(self, name))}
 
     def one_of(self, name: str) -> tuple[str, ...]:
         """The codes that a filter allows, as they were given; nothing where it allows all."""
@@ -75,6 +96,10 @@ class Span:
     start_on: date
     end_on: date
     code: str = ""
+
+    def holds(self, code: str, start_on: date, end_on: date) -> bool:
+        """Whether it allows the period of these days that is called so."""
+        return code == self.code if self.code else self.start_on <= start_on and end_on <= self.end_on
 
 
 def span_of(period: str) -> Span | None:

@@ -9,14 +9,15 @@ Source: "Excel specifications and limits".
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from conversations.wording import wording
 from storage.exports.charts import Charts
-from storage.exports.tables import Cell, Extract, Kind, Table
+from storage.exports.codes import labels_of, shown
+from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ DIGITS = 10**15
 FIRST_DAY = date(1900, 3, 1)
 """Before it, programs disagree about which day a number is: texts."""
 A4 = 9
+CODES_TOLD = 12
+"""Of a column, on the cover; a longer list is read better in the plan."""
 FIT_ON_A_PAGE = 14
 """Columns that are still read when they share the width of a sheet of paper; more share two."""
 WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}
@@ -95,6 +98,7 @@ class _Sheet:
         self._encode: dict[type, Callable[[int, int, Any], object]] = {}
         self._sheet: Worksheet
         self._widths: list[int] = []
+        self._labels: list[Mapping[str, str]] = []
         self._row = 0
         self._begin()
 
@@ -109,6 +113,7 @@ class _Sheet:
         sheet.repeat_rows(0)
         sheet.set_footer("&L&A&R&P / &N")
         labels = [column.label for column in self._table.columns]
+        self._labels = [column.labels for column in self._table.columns]
         self._widths = [
             max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, len(column.label) // 2 + 5))
             for column in self._table.columns
@@ -143,6 +148,8 @@ class _Sheet:
         self._sheet.autofilter(0, 0, max(self._row - 1, 1), len(self._table.columns) - 1)
 
     def _text(self, row: int, at: int, cell: str) -> None:
+        if labels := self._labels[at]:
+            cell = shown(cell, labels)
         if len(cell) > CHARACTERS:
             self._lacking.append(f"{self._table.name}, row {row}, {self._table.columns[at].name}: cut to fit a cell")
             cell = cell[: CHARACTERS - 1] + "…"
@@ -200,16 +207,24 @@ def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, 
         if len(extract.tables) > 1:
             write(table.title)
         for column in table.columns:
-            write(column.label, column.name, say(f"table.kind.{column.kind}"), column.note)
+            write(column.label, column.name, say(f"table.kind.{column.kind}"), _note(column))
+
+
+def _note(column: Column) -> str:
+    """What the catalogue says of it, and what its codes are called, where they are few."""
+    told = ""
+    if 0 < len(column.labels) <= CODES_TOLD:
+        told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())
+    return " ".join(filter(None, (column.note, told)))
 
 
 def about(wanted: Wanted, count: int) -> list[tuple[str, str]]:
     """What a file says of itself: filters, time, audience, and the rules its reader must know. Pairs, worded."""
     say = wording(wanted.language)
     filters = [
-        f"{say(f'table.filter.{name}')}: {getattr(wanted, name)}"
-        for name in ("form_id", "period", "agency", "area", "status", "validation")
-        if getattr(wanted, name)
+        f"{say(f'table.filter.{name}')}: "
+        + ", ".join(labels_of(name, wanted.language).get(code, code) for code in wanted.one_of(name))
+        for name in wanted.filters
     ]
     return [
         (say("table.about.filter"), " · ".join(filters) or say("table.about.everything")),

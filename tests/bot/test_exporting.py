@@ -27,6 +27,7 @@ from bot.occasion import carry
 from bot.opening import open_storage
 from bot.scheduler import due
 from bot.telegram.updates import command_token
+from conversations.exports import FILTERS, Choice
 from conversations.plan import Role
 from storage import outbox
 from storage.files import FileStore
@@ -147,6 +148,84 @@ def test_what_is_typed_fills_the_screen_and_nothing_leaves_unasked(office: Offic
     assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
     assert "3.er trimestre 2018" in said(office.desk.say(CARMEN, "/exportar"))
     assert "Todo el plan" in said(office.desk.tap(CARMEN, command_token("exportar", "where.all")))
+
+
+def test_a_filter_that_a_dataset_does_not_know_is_said_and_claimed_by_nothing(office: Office) -> None:
+    """The audit log has a day for each act and no institution: the rows are the month's, and the caption says so."""
+    screen = said(office.desk.say(CARMEN, "/exportar auditoria csv 201809 MMUJER"))
+    assert "«Auditoría» no se filtra por: institución." in screen
+    assert "Institución" not in screen.partition("no se filtra")[2].partition("\n")[2]
+    job = office.ask(CARMEN, "auditoria csv 201809 MMUJER retrasada")
+    assert {name for name in FILTERS if job.payload["choice"][name]} == {"period"}
+    office.work()
+    [document] = office.queued()
+    assert "MMUJER" not in document.payload["caption"]
+    assert "septiembre 2018" in document.payload["caption"]
+    assert "MMUJER" not in document.payload["@files"]["document"]["name"]
+
+
+def test_a_request_for_the_public_is_never_made_for_those_inside(office: Office) -> None:
+    """S5: who takes part is not made for the public; the screen says so, and nothing is prepared until it is chosen."""
+    office.desk.say(CARMEN, "/exportar reportes interno")
+    screen = office.desk.say(CARMEN, "/exportar people public")
+    assert "«Personas inscritas» no se prepara para «Público»" in said(screen)
+    assert "Uso interno" not in said(screen)
+    assert not [tap for tap in taps(screen) if ":go." in tap]
+    mark = Choice("people", "xlsx", "public").mark
+    forged = office.desk.tap(CARMEN, command_token("exportar", f"go.{mark}"))
+    assert forged.answer is not None
+    assert "no se prepara para" in str(forged.answer.text)
+    assert "Público" in said(office.desk.say(CARMEN, "/exportar"))  # it still stands tomorrow
+    assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
+    office.desk.tap(CARMEN, command_token("exportar", "who.observers"))
+    assert office.ask(CARMEN).payload["choice"]["audience"] == "observers"
+
+
+def test_who_may_have_only_validated_reports_is_told_so(office: Office) -> None:
+    """The true reason, on the screen and under the finger; and the filter can be taken off (DOMAIN §2.7)."""
+    screen = office.desk.say(PEDRO, "/exportar reportes enviados")
+    assert "Solo sale lo validado" in said(screen)
+    mark = Choice("reports", "xlsx", "internal", validation="submitted").mark
+    forged = office.desk.tap(PEDRO, command_token("exportar", f"go.{mark}"))
+    assert forged.answer is not None
+    assert "Solo sale lo validado" in str(forged.answer.text)
+    assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
+    assert "c:exportar:more" in taps(screen)
+    free = office.desk.tap(PEDRO, command_token("exportar", "validation.all"))
+    assert [tap for tap in taps(free) if tap.startswith("c:exportar:go.")]
+    assert "c:exportar:status" in taps(free)  # no state to choose: the other filter has the button to itself
+
+
+def test_status_validation_and_form_are_chosen_with_buttons_and_reach_the_file(office: Office) -> None:
+    """DESIGN §8: period, agency, area, status, validation; a form where the dataset is of forms."""
+    office.desk.say(CARMEN, "/exportar answers csv interno")
+    more = office.desk.tap(CARMEN, command_token("exportar", "more"))
+    assert [tap for tap in taps(more) if tap.startswith("c:exportar:")] == [
+        "c:exportar:status", "c:exportar:validation", "c:exportar:form", "c:exportar:",
+    ]  # fmt: skip
+    office.desk.tap(CARMEN, command_token("exportar", "status.in_progress"))
+    office.desk.tap(CARMEN, command_token("exportar", "validation.submitted"))
+    forms = office.desk.tap(CARMEN, command_token("exportar", "form"))
+    assert len([tap for tap in taps(forms) if tap.startswith("c:exportar:form.")]) > 1
+    typed = office.ask(CARMEN, "answers csv en curso enviados activity_report")
+    assert (typed.payload["choice"]["status"], typed.payload["choice"]["validation"]) == ("in_progress", "submitted")
+    assert typed.payload["choice"]["form_id"] == "activity_report"
+    office.work()
+    [document] = office.queued()
+    for part in ("Estado: En curso", "Solo los enviados", "Formulario: activity_report"):
+        assert part in document.payload["caption"]
+    assert "_activity_report_in_progress_submitted_" in document.payload["@files"]["document"]["name"]
+
+
+def test_a_request_of_an_older_edition_claims_nothing_it_does_not_do(office: Office) -> None:
+    """What was queued, or is on schedule, with a filter that its dataset does not know: it goes on without."""
+    job = office.ask(CARMEN, "people csv interno")
+    choice = job.payload["choice"] | {"period": "201801"}
+    office.apply(lambda unit: unit.jobs.note(job.id, job.payload | {"choice": choice}))
+    office.work()
+    [document] = office.queued()
+    assert "enero 2018" not in document.payload["caption"]
+    assert "201801" not in document.payload["@files"]["document"]["name"]
 
 
 def test_forged_and_stale_buttons_ask_for_nothing(office: Office) -> None:
@@ -355,7 +434,7 @@ def test_an_export_comes_by_itself_once_a_window_to_each_who_may_have_it(office:
     assert is_denied(office.desk.tap(PEDRO, command_token("programar", f"{number}.set.when.201809")))
     assert is_denied(office.desk.tap(CARMEN, command_token("programar", str(number))))
     details = {"dataset": "reports", "format": "csv", "audience": "internal", "period": "previous.month",
-               "agency": "PGR", "area": "", "validation": ""}  # fmt: skip
+               "agency": "PGR", "area": "", "validation": "", "status": "", "form_id": ""}  # fmt: skip
     roles = "coordinator,observer"
     when = {"days": "month:16", "at": dt_time(8), "timezone": "", "paused_at": None}
     office.apply(lambda unit: unit.schedule.change(1, number, details=details, roles=roles, **when))

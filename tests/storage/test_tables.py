@@ -21,19 +21,22 @@ import openpyxl
 import pytest
 from sqlalchemy import event, insert, select, update
 
+from conversations.exports import AUDIENCES, FILTERS
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, catalogue, wording
 from conversations.xlsform import read_xlsform
 from storage.database import Database
 from storage.errors import Conflict, NotFound
-from storage.exports import DATASETS, EXPORTERS, check_wanted, exporter, file_name, record_export
+from storage.exports import DATASETS, EXPORTERS, Exporter, check_wanted, exporter, file_name, record_export
 from storage.exports.delimited import neutral, original, write_csv
 from storage.exports.tables import Cell, Column, Extract, Kind, Table
-from storage.exports.wanted import AUDIENCES, Wanted, Written, span_of
+from storage.exports.wanted import Refused, Wanted, Written, span_of
 from storage.exports.workbooks import write_xlsx
 from storage.files import FileStore
 from storage.models import (
     Activity,
+    Code,
+    Fire,
     FormVersion,
     Indicator,
     Objective,
@@ -310,6 +313,11 @@ def read_xlsx(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, 
             return (value + timedelta(microseconds=500)).replace(tzinfo=ZONE)
         if isinstance(value, str) and column.kind in (Kind.DAY, Kind.INSTANT):
             return typed(value, column)  # before 1900
+        if isinstance(value, str) and column.kind is Kind.CODE:
+            codes = {label: code for code, label in column.labels.items()}
+            assert len(codes) == len(column.labels)
+            parts = value.split("; ")
+            return codes.get(value) or (" ".join(codes[p] for p in parts) if codes.keys() >= set(parts) else value)
         return openpyxl.utils.escape.unescape(value) if isinstance(value, str) else value
 
     found = {}
@@ -467,6 +475,44 @@ def test_what_was_validated_is_told_outside_while_its_correction_waits(plan: Pla
     assert versions() == [2]
 
 
+def test_a_correction_is_on_time_if_what_it_corrects_was(plan: Plan, apply: Any) -> None:
+    """Sent on the 3rd, due on the 5th, returned, and corrected on the 9th: the agency was on time (DOMAIN §2.3)."""
+    world = plan.world
+
+    def sent(number: int, **more: Any) -> Any:
+        about = {"subject": "activity:PRE-101", "reporting_period_id": world.period_ids[1], "progress": 10,
+                 "activity_status": "in_progress", "now": datetime(2018, 10, number, 12, tzinfo=UTC)}  # fmt: skip
+        return apply(lambda unit: world.submit(unit, f"uuid:t{number}", **about | more))
+
+    def on_time() -> list[Cell]:
+        return [row["on_time"] for row in plan.rows("reports", period="201809")]
+
+    before = apply(lambda unit: unit.submissions.by_instance("uuid:r1"))
+    assert on_time() == [True]
+    again = sent(9, supersedes_id=before.id)
+    assert on_time() == [True]
+    sent(11, supersedes_id=again.id)
+    assert on_time() == [True]
+    late = sent(6, subject="activity:ASI-101")
+    assert on_time() == [True, False]
+    sent(12, subject="activity:ASI-101", supersedes_id=late.id)
+    assert on_time() == [True, False]
+
+
+def test_a_target_is_a_number_where_it_is_one(plan: Plan, apply: Any) -> None:
+    """A ministry adds it up; "todas" stays a word, and nothing stays nothing."""
+    activity = table(Activity)
+
+    def promise(unit: UnitOfWork) -> None:
+        for code, target in (("PRE-101", "600"), ("ASI-101", "todas")):
+            unit.connection.execute(update(activity).where(activity.c.code == code).values(target_quantity=target))
+
+    apply(promise)
+    for format in ("xlsx", "jsonl"):
+        [rows] = plan.read("plan", format).values()
+        assert [row["target"] for row in rows] == [600, "todas"]
+
+
 def readable(data: bytes) -> bytes:
     """What is inside, of a ZIP too."""
     if not data.startswith(b"PK"):
@@ -561,7 +607,9 @@ def test_an_indicator_has_a_row_a_figure_inside_and_a_year_outside(plan: Plan) -
     outside = rows(audience="public")
     assert outside[2:] == [("IND-20", "2018", "preliminary", "total", 12)]
     # A filter narrows what is shown, never what is counted: a month by itself would be told by leaving it out.
-    assert rows(audience="public", period="201809")[1:] == [("IND-20", None, "missing", None, None)]
+    # And it is not missing: it was reported, and is told by the year.
+    assert rows(audience="public", period="201809")[1:] == []
+    assert rows(audience="public", period="2018")[2:] == outside[2:]
     assert plan.rows("indicators")[2]["baseline"] == 102
     assert "gcm_objective" not in plan.rows("indicators", audience="public")[0]
 
@@ -602,9 +650,109 @@ def test_a_filter_leaves_in_what_it_names(plan: Plan) -> None:
     assert receipts(area="PRE", period="201808", validation="validated") == [1]
 
 
+def test_missing_is_said_of_what_had_to_be_reported_and_is_not_there(plan: Plan, apply: Any) -> None:
+    """A filter makes no figure that exists "missing", and what was asked of nobody is not (DOMAIN §2.3)."""
+
+    def found(**asked: Any) -> list[tuple[Cell, ...]]:
+        rows = plan.rows("indicators", **asked)
+        return [(row["indicator"], row["period"], row["data_status"]) for row in rows if row["indicator"] != "IND-20"]
+
+    def indicator(unit: UnitOfWork, code: str, frequency: str) -> int:
+        areas = table(StrategicArea)
+        area = unit.connection.execute(select(areas.c.id).where(areas.c.code == "PRE")).scalar_one()
+        return add(unit, Indicator, plan_id=plan.world.plan_id, agency_id=plan.world.agency_ids[0], code=code, unit="u",
+                   strategic_area_id=area,
+                   name={"es": code}, level="output", direction="increase", aggregation="sum", frequency=frequency,
+                   min_cell=0)  # fmt: skip
+
+    apply(lambda unit: indicator(unit, "IND-02", "monthly"))
+    apply(lambda unit: indicator(unit, "IND-03", "annual"))
+    apply(lambda unit: indicator(unit, "IND-17", "monthly"))  # the bot's own, asked of nobody
+    reported = [("IND-01", "201808", "zero"), ("IND-01", "201809", "not_available")]
+    assert found() == [*reported, ("IND-02", None, "missing"), ("IND-03", None, None), ("IND-17", None, None)]
+    assert found(period="201809") == [reported[1], ("IND-02", None, "missing")]
+    assert found(period="201808..201809") == found(period="2018") == [*reported, ("IND-02", None, "missing")]
+    assert found(period="2018Q3") == []
+    assert found(period="201807") == []
+    assert found(validation="validated") == reported
+    assert found(validation="submitted") == []
+    assert found(agency="PGR") == []
+    days = {name: date(2018, 10, 25) for name in ("end_on", "opens_on", "due_on", "grace_until_on", "locks_on")}
+    apply(lambda unit: add(unit, ReportingPeriod, plan_id=plan.world.plan_id, code="201810", period_type="Monthly",
+                           start_on=date(2018, 10, 1), **days))  # fmt: skip
+    assert found(period="201810") == []  # nobody can report on it yet
+    for outside in ({"audience": "public"}, {"audience": "observers"}):
+        assert found(period="201809", **outside) == [reported[1], ("IND-02", None, "missing")]
+
+
+# ------------------------------------------------------------------ filters
+NARROWER: dict[tuple[str, str], dict[str, str]] = {
+    ("*", "agency"): {"agency": "PGR"},
+    ("*", "area"): {"area": "ASI"},
+    ("*", "period"): {"period": "201808"},
+    ("*", "status"): {"status": "completed"},
+    ("*", "validation"): {"validation": "submitted"},
+    ("*", "form_id"): {"form_id": "household"},
+    ("3p", "period"): {"period": "2017"},
+    ("audit", "period"): {"period": "201808"},
+}
+"""For a dataset and a filter of it a value that leaves something out of the plan that is furnished here."""
+
+
+@pytest.mark.parametrize(("dataset", "name"), [(d, f) for d, *_, filters in DATASETS for f in sorted(filters)])
+def test_every_filter_that_is_declared_leaves_something_out(plan: Plan, apply: Any, dataset: str, name: str) -> None:
+    """EXPORTERS says what a dataset is filtered by, and the dataset does it: its cover claims no more than it holds."""
+    apply(lambda unit: take_part(unit, plan.world))
+    asked = NARROWER.get((dataset, name)) or NARROWER["*", name]
+
+    def count(**more: Any) -> int:
+        return sum(len(rows) for rows in plan.read(dataset, "jsonl", **more).values())
+
+    assert count(**asked) < count()
+
+
+def take_part(unit: UnitOfWork, world: Any) -> None:
+    """Somebody of another agency, who was reminded, and who did something, each on another day."""
+    person = world.person_ids[0]
+    unit.audit.record("exported", person, world.plan_id, {}, NOW)
+    unit.audit.record("exported", person, world.plan_id, {}, datetime(2018, 9, 1, 3, 59, tzinfo=UTC))
+    for each, day in ((world.person_ids[0], "2018-08-05"), (world.person_ids[1], "2018-10-03")):
+        add(unit, Fire, plan_id=world.plan_id, person_id=each, what="reminders", window=day, state="sent",
+            fired_at=NOW)  # fmt: skip
+
+
+@pytest.mark.parametrize("used", EXPORTERS, ids=lambda used: f"{used.dataset} {used.format}")
+def test_a_filter_that_is_not_declared_is_refused_with_those_that_are(plan: Plan, used: Exporter) -> None:
+    """Passed over in silence, the cover would say what the file is not."""
+    some = {"form_id": "household", "period": "201808", "agency": "PGR", "area": "PRE", "status": "delayed",
+            "validation": "validated"}  # fmt: skip
+    with plan.database.view() as unit:
+        for name, value in some.items():
+            if name in used.filters:
+                check_wanted(unit, used, plan.wanted(**{name: value}))
+                continue
+            with pytest.raises(Refused, match=f"^{used.dataset} cannot be filtered by ") as caught:
+                check_wanted(unit, used, plan.wanted(**{name: value}))
+            assert caught.value.why == "filter"
+            for known in used.filters:
+                assert known.removesuffix("_id") in str(caught.value).partition(";")[2]
+
+
+def test_the_audit_of_a_month_is_of_its_local_days(plan: Plan, apply: Any) -> None:
+    """An act of 31 August, 23:59 in the plan's zone, is of August, though it was September in Greenwich."""
+    apply(lambda unit: take_part(unit, plan.world))
+
+    def days(period: str) -> list[Any]:
+        return [row["at"] for row in plan.rows("audit", period=period)]
+
+    assert [datetime.fromisoformat(str(each)).date() for each in days("201808")] == [date(2018, 8, 31)]
+    assert days("201809") == []
+    assert len(days("201808..201809")) == 1
+
+
 def test_a_misspelt_filter_is_an_error_and_no_empty_file(plan: Plan) -> None:
     """What does not exist is named, with what does; what may not be taken is refused."""
-    used = exporter("reports", "csv", "internal", Role.COORDINATOR)
+    used = exporter("answers", "csv", "internal", Role.COORDINATOR)
     assert used is not None
     with plan.database.view() as unit:
         for asked in ({"period": "201813"}, {"period": "2025"}, {"agency": "PGX"}, {"area": "X"}, {"status": "done"},
@@ -654,6 +802,54 @@ def test_the_workbooks_cover_says_what_it_holds(plan: Plan) -> None:
     assert said["Age"] == "age"
     assert [row[3].value for row in book["Cover"].iter_rows() if row[1].value == "agreed"] == ["yes = Yes; no = No"]
     assert [cell.value for cell in book["Hogar"][1]][-2:] == ["Village", "Dropped"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workbook_says_what_its_codes_mean_in_the_readers_language(plan: Plan, apply: Any, language: str) -> None:
+    """Cells of the workbook and words of the cover are the reader's; programs keep the codes."""
+    world = plan.world
+    other = {"es": "Otro", "en": "Other", "ht": "Lòt"}
+    budget = {"es": "Falta de presupuesto", "en": "Lack of budget", "ht": "Manke lajan"}
+    words = {"budget": budget, "staff": other, "other": other}
+
+    def word(unit: UnitOfWork) -> None:
+        for number, (name, label) in enumerate(words.items()):
+            add(unit, Code, plan_id=world.plan_id, list="obstacle", code=name, label=label, attributes={},
+                position=number)  # fmt: skip
+
+    apply(word)
+    say = wording(language)
+
+    def sheet(dataset: str, **asked: Any) -> tuple[list[dict[str, Any]], str]:
+        data, _ = plan.take(dataset, "xlsx", language=language, **asked)
+        book = openpyxl.load_workbook(io.BytesIO(data))
+        with plan.database.view() as unit:
+            make = {name: make for name, make, *_ in DATASETS}[dataset]
+            names = [column.name for column in make(unit, plan.wanted(**asked)).tables[0].columns]
+        rows = [dict(zip(names, row, strict=True)) for row in book.worksheets[1].iter_rows(min_row=2, values_only=True)]
+        told = "\n".join(str(cell) for row in book.worksheets[0].iter_rows(values_only=True) for cell in row if cell)
+        return rows, told
+
+    rows, told = sheet("indicators")
+    assert (rows[0]["unit"], rows[0]["level"], rows[0]["direction"], rows[0]["data_status"]) == (
+        say("plan.unit.people"), say("table.code.level.output"), say("plan.direction.increase"),
+        say("table.code.data_status.zero"),
+    )  # fmt: skip
+    assert f"missing = {say('table.code.data_status.missing')}" in told
+    rows, told = sheet("3p")
+    assert {row["coverage"] for row in rows} == {say(f"table.code.coverage.{each}") for each in ("missing", "running")}
+    for each in ("complete", "partial", "missing", "running"):
+        # Explained by what it is called, before it is told which code that is.
+        assert say(f"table.code.coverage.{each}") in say("table.note.coverage").lower()
+    assert say("table.note.coverage") in told
+    rows, told = sheet("reports", validation="submitted", status="in_progress")
+    [row] = rows
+    assert row["validation"] == say("history.submitted")
+    assert row["obstacles"] == f"{words['budget'][language]}; {words['staff'][language]} (staff)"
+    assert f"{say('table.filter.validation')}: {say('history.submitted')}" in told
+    assert f"{say('table.filter.status')}: {say('export.status.in_progress')}" in told
+    [same] = plan.rows("reports", validation="submitted", language=language)
+    assert (same["validation"], same["obstacles"], same["status"]) == ("submitted", "budget staff", "in_progress")
 
 
 @pytest.mark.parametrize("bom", [False, True])
@@ -782,7 +978,13 @@ def test_every_exporter_is_told_apart_and_names_its_audiences() -> None:
 
 # ------------------------------------------------------------------ what is said of it
 PAGE_OF_EXPORTS = Path(__file__).parents[2] / "docs" / "exports.md"
-MADE = re.compile(r"(<!-- made: exporters -->\n).*?(<!-- /made -->)", re.DOTALL)
+
+
+def remade(page: str, name: str, lines: Sequence[str]) -> str:
+    """The page with these lines between the markers of that name."""
+    made = re.compile(rf"(<!-- made: {name} -->\n).*?(<!-- /made -->)", re.DOTALL)
+    text = "\n".join(lines)
+    return made.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
 
 
 def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
@@ -793,9 +995,13 @@ def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
         found = {each.format: each for each in EXPORTERS if each.dataset == dataset}
         cells = [", ".join(a for a in AUDIENCES if f in found and a in found[f].audiences) for f in formats]
         lines.append(f"| {dataset} | {' | '.join(cells)} |")
+    options = " | ".join("`--" + name.removesuffix("_id") + "`" for name in FILTERS)
+    filters = [f"| dataset | {options} |"]
+    filters.append("|---" * (len(FILTERS) + 1) + "|")
+    for dataset, known in {each.dataset: each.filters for each in EXPORTERS}.items():
+        filters.append(f"| {dataset} | {' | '.join('yes' if name in known else '' for name in FILTERS)} |")
     page = PAGE_OF_EXPORTS.read_text("utf-8")
-    table_of = "\n".join(lines)
-    written = MADE.sub(lambda found: f"{found[1]}{table_of}\n{found[2]}", page)
+    written = remade(remade(page, "exporters", lines), "filters", filters)
     if request.config.getoption("--rewrite-golden"):
         PAGE_OF_EXPORTS.write_text(written, "utf-8")
     assert PAGE_OF_EXPORTS.read_text("utf-8") == written

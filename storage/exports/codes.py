@@ -1,0 +1,81 @@
+"""What the codes of a column are called: `outcome` is for programs, "resultado" for whoever opens the workbook.
+
+CSV and JSON Lines keep codes, which never change and mean the same in every language. A workbook is read by people:
+there a code is shown as its label, and the cover says which is which. No two codes of a column are called the same,
+so that the one can always be found from the other.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from conversations.annual import DIMENSIONS
+from conversations.plan import ActivityStatus, Frequency, Role, ValidationState, translated
+from conversations.wording import LANGUAGES, wording
+from storage.agencies import ROLE_TYPES
+from storage.unit_of_work import UnitOfWork
+
+WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "dimension": ("table.dimension.", ("total", *DIMENSIONS)),
+    "direction": ("plan.direction.", ("increase", "decrease", "contextual")),
+    "frequency": ("plan.frequency.", tuple(Frequency)),
+    "role": ("role.", tuple(Role)),
+    "role_type": ("agencies.type.", ROLE_TYPES),
+    "status": ("export.status.", tuple(ActivityStatus)),
+    "unit": ("plan.unit.", ("people", "count", "percent")),
+    "validation": ("history.", tuple(ValidationState)[1:]),  # a draft is no report
+    "aggregation": ("table.code.aggregation.", ("sum", "latest", "ratio", "average")),
+    "coverage": ("table.code.coverage.", ("complete", "partial", "missing", "running")),
+    "data_source": ("table.code.data_source.", ("admin", "system", "minutes", "survey", "estimate")),
+    "data_status": ("table.code.data_status.", ("final", "preliminary", "zero", "not_available", "missing")),
+    "evidence": ("table.code.evidence.", ("photo", "document", "link", "later", "none")),
+    "language": ("table.code.language.", LANGUAGES),
+    "level": ("table.code.level.", ("output", "outcome", "impact", "other")),
+    "outcome": (
+        "table.code.outcome.",
+        ("queued", "sent", "ambiguous", "undeliverable", "cancelled", "skipped", "open"),
+    ),
+    "place": ("table.code.place.", ("national", "province", "gps", "skip")),
+    "sensitivity": ("table.code.sensitivity.", ("public", "internal", "restricted")),
+}
+"""Columns whose codes are known: how the keys begin that word them, and the codes."""
+LISTED: Mapping[str, str] = {"obstacles": "obstacle", "province": "province"}
+"""Columns whose codes are a list of the plan's own."""
+BETWEEN = "; "
+"""Stands between the labels where a cell holds several codes."""
+
+
+def labels_of(name: str, language: str) -> Mapping[str, str]:
+    """Code → label, of a column that the catalogue words; a column of answers is called `_name`."""
+    return _worded(name.lstrip("_"), language)
+
+
+@cache
+def _worded(name: str, language: str) -> Mapping[str, str]:
+    prefix, codes = WORDED.get(name, ("", ()))
+    say = wording(language)
+    return told_apart((code, say(prefix + code)) for code in codes)
+
+
+def plans_own(unit: UnitOfWork, plan_id: int, language: str) -> dict[str, Mapping[str, str]]:
+    """Column → code → label, of what the plan's own lists word."""
+    return {
+        name: told_apart(
+            (each.code, translated(each.label, language)) for each in unit.plans.code_list(plan_id, listed)
+        )
+        for name, listed in LISTED.items()
+    }
+
+
+def told_apart(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """With the code behind a label that another has too."""
+    found = [(code, label or code) for code, label in pairs]
+    labels = [label for _, label in found]
+    return {code: label if labels.count(label) == 1 else f"{label} ({code})" for code, label in found}
+
+
+def shown(cell: str, labels: Mapping[str, str]) -> str:
+    """A code as its label, several as theirs; what is no code of the column as it is."""
+    if cell in labels:
+        return labels[cell]
+    parts = cell.split()
+    return BETWEEN.join(labels[part] for part in parts) if parts and all(map(labels.__contains__, parts)) else cell
