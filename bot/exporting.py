@@ -93,7 +93,7 @@ def offers_of(role: Role) -> tuple[Offer, ...]:
     made = []
     for each in EXPORTERS:
         may = tuple(a for a in audiences if exporter(each.dataset, each.format, a, role) is not None)
-        unvalidated = frozenset(a for a in may if each.is_whole or not gets_only_validated(a, role))
+        unvalidated = frozenset(a for a in may if not gets_only_validated(a, role))
         made.append(Offer(each.dataset, each.format, may, each.filters, unvalidated))
     return tuple(offer for offer in made if offer.audiences)
 

@@ -11,6 +11,7 @@ from bot.complaint import Complaint, Misuse
 from bot.opening import open_storage
 from bot.settings import Settings
 from conversations.exports import AUDIENCES
+from conversations.plan import Role
 from storage.exports import EXPORTERS, check_wanted, exporter, record_export
 from storage.exports.wanted import INTERNAL, Wanted, Written
 from storage.files import FileStore
@@ -24,6 +25,8 @@ def export_to(settings: Settings, dataset: str, format: str, out: Path, plan_cod
     """
     audience, role = asked.get("audience", INTERNAL), asked.get("role")
     used = exporter(dataset, format, audience, role)
+    if used is None and role is None and exporter(dataset, format, audience, Role.COORDINATOR) is not None:
+        raise Misuse(f"{dataset} holds what is restricted: --role coordinator, if it is taken in a coordinator's name")
     if used is None:
         known = "; ".join(
             f"{e.dataset} as {e.format} for {' or '.join(a for a in AUDIENCES if a in e.audiences)}" for e in EXPORTERS

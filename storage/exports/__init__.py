@@ -54,8 +54,6 @@ class Exporter:
     suffix: str = ".zip"
     several: Callable[[UnitOfWork, Wanted], bool] = field(default=lambda unit, wanted: False, compare=False)
     """Whether what is wanted takes several files, which go into one ZIP."""
-    is_whole: bool = False
-    """It holds what no coordinator has validated too, whoever takes it."""
 
     def ending(self, unit: UnitOfWork, wanted: Wanted) -> str:
         """The ending of the file's name."""
@@ -125,9 +123,8 @@ EXPORTERS: tuple[Exporter, ...] = (
         "submissions",
         "xml-zip",
         write_instances,
-        takers=frozenset({Role.COORDINATOR, None}),
+        takers=frozenset({Role.COORDINATOR}),
         filters=ALL,
-        is_whole=True,
     ),
 )
 
@@ -174,7 +171,7 @@ def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
             if code not in existing:
                 raise NotFound(f"no {what} {code!r}; there are: {', '.join(sorted(existing))}")
     validated = ValidationState.VALIDATED
-    if wanted.only_validated and not used.is_whole and set(wanted.one_of("validation")) - {validated}:
+    if wanted.only_validated and set(wanted.one_of("validation")) - {validated}:
         raise Refused(
             "validation", f"only {validated} reports are taken out, save by a coordinator for the plan's own use"
         )

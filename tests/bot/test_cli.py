@@ -1072,7 +1072,10 @@ def test_submissions_are_taken_out_as_one_file(tmp_path: Path) -> None:
     """A ZIP for its owner alone, with an audit entry; what is not declared is misuse and leaves no file."""
     assert enlace(tmp_path, "init").code == 0
 
-    done = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--out", "all.zip")
+    nobodys = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--out", "all.zip")
+    assert (nobodys.code, "--role coordinator" in nobodys.err, (tmp_path / "all.zip").exists()) == (2, True, False)
+    theirs = ("export", "submissions", "--format", "xml-zip", "--role", "coordinator")
+    done = enlace(tmp_path, *theirs, "--out", "all.zip")
     refused = enlace(tmp_path, "export", "submissions", "--format", "xml-zip", "--audience", "public", "--out", "p.zip")
 
     several = enlace(tmp_path, "export", "answers", "--format", "csv", "--out", "answers.csv")

@@ -17,6 +17,7 @@ from bot.opening import open_storage
 from bot.versions import publish
 from conversations import engine
 from conversations.bundle import Bundle
+from conversations.plan import Role
 from conversations.xlsform import read_xlsform
 from storage.database import Database
 from storage.errors import StorageError
@@ -101,12 +102,12 @@ def send(
 
 
 def taken(database: Database, house: Path, form_id: str = "household") -> dict[str, bytes]:
-    used = exporter("submissions", "xml-zip", "internal")
+    used = exporter("submissions", "xml-zip", "internal", Role.COORDINATOR)
     assert used is not None
     out = io.BytesIO()
     with database.view() as unit:
         plan = unit.plans.only()
-        wanted = Wanted(plan.id, "America/Santo_Domingo", NOW, form_id=form_id)
+        wanted = Wanted(plan.id, "America/Santo_Domingo", NOW, form_id=form_id, role=Role.COORDINATOR)
         store = FileStore(house / "evidence", database.vault)
         seen: list[tuple[int, int]] = []
         written = used.write(unit, store, wanted, out, lambda done, total: seen.append((done, total)))
@@ -180,7 +181,8 @@ def test_a_file_that_is_lost_on_disk_is_named(
         "ENLACE_KEYS": str(house / "keys.json"),
     }.items():
         monkeypatch.setenv(name, value)
-    command = [sys.executable, "-m", "bot", "export", "submissions", "--form", "household", "--format", "xml-zip"]
+    command = [sys.executable, "-m", "bot", "export", "submissions", "--form", "household", "--format", "xml-zip",
+               "--role", "coordinator"]  # fmt: skip
     out = tmp_path / "all.zip"
     done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

@@ -974,6 +974,7 @@ def test_every_exporter_is_told_apart_and_names_its_audiences() -> None:
     assert exporter("audit", "csv", "observers") is None
     assert exporter("reports", "csv", "internal", Role.FOCAL_POINT) is None
     assert exporter("submissions", "xml-zip", "internal", Role.ADMIN) is None
+    assert exporter("submissions", "xml-zip", "internal") is None, "at the server nobody is a coordinator unless told"
 
 
 # ------------------------------------------------------------------ what is said of it
