@@ -444,9 +444,8 @@ def due_messages(settings: Settings, now: datetime, plan_code: str) -> list[dict
     """`enlace due`: a row for each schedule and person it is for; what is said comes first."""
     say = wording(settings.language)
     with open_storage(settings) as database:
-        database.units.submit(None, lambda unit: _furnish_all(unit, now)).result()
+        plan_id = database.units.submit(None, lambda unit: _furnished(unit, plan_code, now)).result()
         with database.view() as unit:
-            plan_id = plan_named(unit, plan_code).id
             found = sorted(explained(unit, now, settings.timezone, plan_id), key=lambda one: not one.is_said)
     return [
         {
@@ -461,6 +460,7 @@ def due_messages(settings: Settings, now: datetime, plan_code: str) -> list[dict
     ]
 
 
-def _furnish_all(unit: UnitOfWork, now: datetime) -> None:
-    for plan in unit.plans.all():
-        scheduler.furnish(unit, plan.id, now)
+def _furnished(unit: UnitOfWork, plan_code: str, now: datetime) -> int:
+    plan = plan_named(unit, plan_code)
+    scheduler.furnish(unit, plan.id, now)
+    return plan.id
