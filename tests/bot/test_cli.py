@@ -1183,6 +1183,10 @@ def test_each_of_two_plans_has_its_own_admin_agencies_and_log(two_plans: Path, t
     logged = {code: enlace(folder, "audit", "list", *code) for code in ((), ("--plan", "P1"), ("--plan", "P2"))}
     assert all(done.code == 0 for done in logged.values())
     assert ["NEW" in done.out for done in logged.values()] == [True, True, False]
+    carmen = ("people", "add", "--telegram-id", "502", "--name", "Carmen", "--role", "coordinator", "--plan", "P2")
+    assert enlace(folder, *carmen).code == 0
+    due = {code: enlace(folder, "due", "--at", "2018-10-08T09:00", "--plan", code).out for code in ("P1", "P2")}
+    assert ("Carmen" in due["P1"], "Carmen" in due["P2"]) == (False, True)
 
 
 def did(folder: Path, work: Callable[[UnitOfWork], Any]) -> Any:
@@ -1415,6 +1419,7 @@ def test_schedules_are_kept_at_the_server(folder: Path) -> None:
     assert {datetime.fromisoformat(at).strftime("%H:%M") for at in rows[-2]["next"]} == {"16:30"}
     assert (rows[-1]["roles"], rows[-1]["export"]) == (["coordinator"], "indicators csv internal previous.quarter PGR")
     assert enlace(folder, "schedules", "resume", number["reminders"]).code == 0
+    assert json.loads(enlace(folder, "schedules", "list", "--json").out)[0]["state"] == "active"
     assert "To be sent to 0." in enlace(folder, "schedules", "now", number["reminders"]).err
     assert enlace(folder, "schedules", "remove", number["card"]).code == 0
     left = [row["what"] for row in json.loads(enlace(folder, "schedules", "list", "--json").out)]
