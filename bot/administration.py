@@ -8,20 +8,18 @@ read again inside the tap's own unit: a button names a person, it proves nothing
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot import observing
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
-from bot.telegram import render
-from bot.telegram.updates import command_token
+from bot.hands import Hand, News, message, told
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.engine import show_date
 from conversations.plan import OF_AN_AGENCY, Agency, Role
 from conversations.reading import normalise
 from conversations.wording import Wording, wording
 from storage.errors import NotFound
-from storage.outbox import OutboxDraft
 from storage.people import Membership, Person
 from storage.role_requests import REQUEST_TTL, Decision, StoredRequest
 from storage.settings import LINK_HOURS
@@ -279,9 +277,7 @@ def change_role(ex: Exchange, argument: str) -> None:
     granted = ex.unit.people.grant(
         who.id, plan_id, role, agency_id=agency.id if agency else None, now=ex.now, by=ex.person.id
     )
-    if present.role is Role.ADMIN:
-        _tell_that_an_admin_went(ex, who, "people.admin_went")
-    _tell_new_role(ex, who, granted)
+    ex.pass_on(role_changed(ex.hand, who, present, granted))
     ex.toast = say("people.changed")
     _show_person(ex, *ex.unit.people.in_plan(plan_id, who.id))
 
@@ -302,10 +298,7 @@ def suspend(ex: Exchange, argument: str) -> None:
         return
     if ex.unit.people.suspend(who.id, now=ex.now, by=ex.person.id):
         # Nothing is said there: the phone may be in somebody else's hands.
-        scope = {"scope": {"type": "chat", "chat_id": who.telegram_id}}
-        ex.post("deleteMyCommands", scope, kind="notice", chat_id=who.telegram_id)
-        if present.role is Role.ADMIN:
-            _tell_that_an_admin_went(ex, who, "people.admin_suspended")
+        ex.pass_on([menu_gone(who), *admin_gone(ex.hand, who, present, "people.admin_suspended")])
         ex.toast = say("people.suspended_now")
     _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
 
@@ -355,12 +348,13 @@ def invite(ex: Exchange, argument: str) -> None:
     # Sensitive: the link must not be readable in the database either (S1).
     ex.show(
         _link_card(
-            ex,
+            ex.hand,
             role,
             agency.id if agency else None,
             agency.code if agency else "",
             ex.person.id,
             say,
+            ex.house.bot_username(),
             is_contributor=bool(led) and right == "reports",
         ),
         sensitive=True,
@@ -369,27 +363,27 @@ def invite(ex: Exchange, argument: str) -> None:
 
 
 def _link_card(
-    ex: Exchange,
+    hand: Hand,
     role: Role,
     agency_id: int | None,
     agency_code: str,
     by: int,
     say: Wording,
+    bot_username: str,
     *,
     is_contributor: bool = False,
 ) -> Card:
     """A new link, issued in the name of whoever asked for it, in the words of whoever gets it."""
-    plan_id = ex.membership.plan_id
-    ttl = timedelta(hours=ex.unit.settings.number(plan_id, LINK_HOURS))
-    token = ex.unit.invitations.issue(
-        role, plan_id=plan_id, agency_id=agency_id, now=ex.now, by=by, ttl=ttl, is_contributor=is_contributor
+    ttl = timedelta(hours=hand.unit.settings.number(hand.plan_id, LINK_HOURS))
+    token = hand.unit.invitations.issue(
+        role, plan_id=hand.plan_id, agency_id=agency_id, now=hand.now, by=by, ttl=ttl, is_contributor=is_contributor
     )
     text = say(
         "invite.done",
         agency=agency_code or say("unit.no_agency"),
         role=say(f"role.{role}"),
-        date=_day_and_hour(ex, ex.now + ttl, say.language),
-        link=deep_link(ex.house.bot_username(), token),
+        date=_day_and_hour(hand.zone, hand.now + ttl, say.language),
+        link=deep_link(bot_username, token),
     )
     return Card(paragraph(text), ((Button(say("people.all_links"), "command:enlaces:"), _home(say)),))
 
@@ -411,7 +405,7 @@ def links(ex: Exchange, argument: str) -> None:
     for link in open_ones[-LISTED:]:
         post = _post(say, link.role, link.agency_code)
         by = ex.unit.people.by_id(link.created_by_id).name if link.created_by_id else say("links.server")
-        until = _day_and_hour(ex, link.expires_at, ex.language)
+        until = _day_and_hour(ex.zone, link.expires_at, ex.language)
         lines.append(line("• ", say("links.row", post=post, name=by, date=until)))
         rows.append((Button(_cut(say("links.revoke", post=post)), f"command:enlaces:{link.id}", "danger"),))
     lines.append(line(italic(say("links.how" if open_ones else "links.none"))))
@@ -438,7 +432,7 @@ def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) 
     for admin in others:
         ex.tell(admin.telegram_id, _request_card(ex, request, wording(admin.language)))
     say = ex.say
-    until = _day_and_hour(ex, request.requested_at + REQUEST_TTL, ex.language)
+    until = _day_and_hour(ex.zone, request.requested_at + REQUEST_TTL, ex.language)
     names = ", ".join(admin.name for admin in others)
     text = say("requests.sent", names=names) if others else say("requests.alone", n=request.id, date=until)
     rows = (
@@ -457,16 +451,16 @@ def _request_card(ex: Exchange, request: StoredRequest, say: Wording) -> Card:
             Button(say("requests.refuse"), f"command:solicitud:{request.id}.no", "danger"),
         ),
     )
-    until = _day_and_hour(ex, request.requested_at + REQUEST_TTL, say.language)
-    return Card((line(_wanted(ex, request, say)), line(italic(say("requests.until", date=until)))), rows)
+    until = _day_and_hour(ex.zone, request.requested_at + REQUEST_TTL, say.language)
+    return Card((line(_wanted(ex.unit, request, say)), line(italic(say("requests.until", date=until)))), rows)
 
 
-def _wanted(ex: Exchange, request: StoredRequest, say: Wording) -> str:
+def _wanted(unit: UnitOfWork, request: StoredRequest, say: Wording) -> str:
     post = _post(say, request.role, request.agency_code)
-    by = ex.unit.people.by_id(request.requested_by_id).name
+    by = unit.people.by_id(request.requested_by_id).name
     if request.person_id is None:
         return say("requests.link", name=by, post=post)
-    return say("requests.role", name=by, person=ex.unit.people.by_id(request.person_id).name, post=post)
+    return say("requests.role", name=by, person=unit.people.by_id(request.person_id).name, post=post)
 
 
 def requests(ex: Exchange, argument: str) -> None:
@@ -475,7 +469,7 @@ def requests(ex: Exchange, argument: str) -> None:
     lines: list[Line] = [line(bold(say("requests.title")))]
     rows: list[tuple[Button, ...]] = []
     for number, request in enumerate(ex.unit.role_requests.waiting(ex.membership.plan_id, ex.now)[:LISTED], 1):
-        lines.append(line(f"{number}. {_wanted(ex, request, say)}"))
+        lines.append(line(f"{number}. {_wanted(ex.unit, request, say)}"))
         if request.requested_by_id == ex.person.id:
             rows.append((Button(f"{number}. {say('requests.withdraw')}", f"command:solicitud:{request.id}.withdraw"),))
         else:
@@ -503,74 +497,92 @@ def decide(ex: Exchange, argument: str) -> None:
         ex.show(Card((line(say("requests.withdrawn" if is_done else "requests.over")),), home))
         ex.stand(None)
         return
-    person_before = _demoted_admin(ex, number_of(number))
     decision: Decision = "granted" if answer == "yes" else "refused"
-    request = asked.decide(plan_id, number_of(number), decision, now=ex.now, by=ex.person.id)
-    if request is None:
+    settled = settle_request(ex.hand, number_of(number), decision, ex.house.bot_username())
+    if settled is None:
         ex.show(Card((line(say("requests.over")),), home))
         ex.stand(None)
         return
-    requester = ex.unit.people.by_id(request.requested_by_id)
-    theirs = wording(requester.language)
-    if answer == "yes" and request.person_id is None:
-        card = _link_card(ex, request.role, request.agency_id, request.agency_code, requester.id, theirs)
-        ex.tell(requester.telegram_id, card, sensitive=True)
-    else:
-        text = theirs(f"requests.was_{decision}", name=ex.person.name, what=_wanted(ex, request, theirs))
-        ex.tell(requester.telegram_id, Card((line(text),)))
-    if answer == "yes" and request.person_id is not None:
-        if person_before is not None:
-            _tell_that_an_admin_went(ex, person_before, "people.admin_went")
-        _tell_new_role(ex, *ex.unit.people.in_plan(plan_id, request.person_id))
-    ex.show(Card((line(_wanted(ex, request, say)), line(bold(say(f"requests.{decision}")))), home))
+    request, news = settled
+    ex.pass_on(news)
+    ex.show(Card((line(_wanted(ex.unit, request, say)), line(bold(say(f"requests.{decision}")))), home))
     ex.stand(None)
 
 
+def settle_request(
+    hand: Hand, id: int, decision: Decision, bot_username: str
+) -> tuple[StoredRequest, list[News]] | None:
+    """Grant or refuse it, with the news for whoever asked and whomever it makes something else; None if it is over.
+
+    Of a link that is granted the news is the link itself.
+    """
+    unit, plan_id = hand.unit, hand.plan_id
+    before = _meant_by(hand, id)
+    request = unit.role_requests.decide(plan_id, id, decision, now=hand.now, by=hand.person_id)
+    if request is None:
+        return None
+    requester = unit.people.by_id(request.requested_by_id)
+    theirs = wording(requester.language)
+    if decision == "granted" and request.person_id is None:
+        card = _link_card(
+            hand, request.role, request.agency_id, request.agency_code, requester.id, theirs, bot_username
+        )
+        return request, [told(requester.telegram_id, card, sensitive=True)]
+    text = theirs(f"requests.was_{decision}", name=hand.named(theirs), what=_wanted(unit, request, theirs))
+    news = [told(requester.telegram_id, Card((line(text),)))]
+    if decision == "granted" and request.person_id is not None:
+        who, granted = unit.people.in_plan(plan_id, request.person_id)
+        news += role_changed(hand, who, before, granted)
+    return request, news
+
+
+def _meant_by(hand: Hand, request_id: int) -> Membership | None:
+    """The role that whoever a request is about has before it is decided."""
+    for request in hand.unit.role_requests.waiting(hand.plan_id, hand.now):
+        if request.id == request_id and request.person_id is not None:
+            return hand.unit.people.by_id(request.person_id).membership_in(request.plan_id)
+    return None
+
+
 # ------------------------------------------------------------------ what people are told
-def role_news(who: Person, membership: Membership) -> list[tuple[str, dict[str, Any]]]:
+def role_changed(hand: Hand, who: Person, before: Membership | None, granted: Membership) -> list[News]:
+    """What follows from somebody's new role: theirs, and that of an admin who is one no more."""
+    gone = admin_gone(hand, who, before) if before is not None and granted.role is not Role.ADMIN else []
+    return [*gone, *role_news(who, granted)]
+
+
+def role_news(who: Person, membership: Membership) -> list[News]:
     """Calls of the Bot API that tell somebody their new role, and give their chat the menu of it."""
     from bot.commands import menu_of  # the table that this module's handlers are in
 
     say = wording(who.language)
     text = say("people.your_role", post=_post(say, membership.role, membership.agency_code))
     card = Card((line(text),), ((Button(say("menu.home"), "command:menu:new", "primary"),),))
-    message = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
     menu = menu_of(who.telegram_id, membership.role, who.language, is_contributor=membership.is_contributor)
-    return [("setMyCommands", menu), ("sendMessage", message)]
+    return [News(who.telegram_id, menu, "setMyCommands"), News(who.telegram_id, message(card))]
 
 
-def tell_later(unit: UnitOfWork, who: Person, membership: Membership, now: datetime) -> None:
-    """The same from the command line, which sends nothing: the bot finds it in the outbox."""
-    for method, payload in role_news(who, membership):
-        draft = OutboxDraft(who.telegram_id, "notice", method, payload, not_before=now + timedelta(seconds=1))
-        unit.outbox.add(draft, now=now)
+def menu_gone(who: Person) -> News:
+    """Takes the commands out of a chat whose owner has no role any more."""
+    scope = {"scope": {"type": "chat", "chat_id": who.telegram_id}}
+    return News(who.telegram_id, scope, "deleteMyCommands")
 
 
-def _tell_new_role(ex: Exchange, who: Person, membership: Membership) -> None:
-    for method, payload in role_news(who, membership):
-        ex.post(method, payload, kind="notice", chat_id=who.telegram_id)
-
-
-def _demoted_admin(ex: Exchange, request_id: int) -> Person | None:
-    """The admin who would be one no more, if that is what the request is about."""
-    for request in ex.unit.role_requests.waiting(ex.membership.plan_id, ex.now):
-        if request.id == request_id and request.person_id is not None and request.role is not Role.ADMIN:
-            who = ex.unit.people.by_id(request.person_id)
-            held = who.membership_in(request.plan_id)
-            return who if held is not None and held.role is Role.ADMIN else None
-    return None
-
-
-def _tell_that_an_admin_went(ex: Exchange, who: Person, how: str) -> None:
+def admin_gone(hand: Hand, who: Person, before: Membership, how: str = "people.admin_went") -> list[News]:
     """Power that is taken from an admin is seen by all who coordinate or administer: it must not be a quiet act.
 
     `how` they went is a sentence of the catalogue.
     """
+    if before.role is not Role.ADMIN:
+        return []
+    news: list[News] = []
     for role in (Role.ADMIN, Role.COORDINATOR):
-        for other in ex.unit.people.with_role(ex.membership.plan_id, role):
-            if other.id not in (ex.person.id, who.id):
-                text = wording(other.language)(how, name=who.name, by=ex.person.name)
-                ex.tell(other.telegram_id, Card((line(text),)))
+        for other in hand.unit.people.with_role(before.plan_id, role):
+            if other.id not in (hand.person_id, who.id):
+                say = wording(other.language)
+                text = say(how, name=who.name, by=hand.named(say))
+                news.append(told(other.telegram_id, Card((line(text),))))
+    return news
 
 
 # ------------------------------------------------------------------ inside
@@ -660,8 +672,8 @@ def _day(ex: Exchange, at: datetime) -> str:
     return show_date(at.astimezone(ex.zone).date().isoformat(), ex.language)
 
 
-def _day_and_hour(ex: Exchange, at: datetime, language: str) -> str:
-    local = at.astimezone(ex.zone)
+def _day_and_hour(zone: ZoneInfo, at: datetime, language: str) -> str:
+    local = at.astimezone(zone)
     return f"{show_date(local.date().isoformat(), language)}, {local:%H:%M}"
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot.complaint import Complaint
 from bot.exchange import Denied, Exchange
-from bot.opening import open_storage
+from bot.opening import open_storage, plan_named
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
@@ -265,12 +265,37 @@ def head_in(file: Path) -> Head | None:
         return stored_head(unit, is_trusted=True)
 
 
-def listed(settings: Settings, limit: int, kind: str, language: str) -> Iterable[dict[str, Any]]:
-    """The newest entries of every plan, the newest first: as stored, and told in a sentence."""
+def listed(
+    settings: Settings,
+    limit: int,
+    kind: str,
+    language: str,
+    *,
+    plan_code: str = "",
+    telegram_id: int | None = None,
+    on: date | None = None,
+) -> Iterable[dict[str, Any]]:
+    """The newest entries, the newest first, as stored and told in a sentence: of every plan unless one is named.
+
+    `telegram_id` is who did it, `on` a day of ENLACE_TIMEZONE.
+    """
+    zone = ZoneInfo(settings.timezone)
+    since, until = _bounds(f"{on:%Y%m%d}", zone) if on else (None, None)
+    if on is not None and since is None:
+        raise Complaint(f"{on} is no day that anything was done on.")
     with open_storage(settings) as database, database.view() as unit:
-        for entry in unit.audit.latest(limit=limit, kind=kind):
-            plan_id = entry.plan_id or unit.plans.only().id
-            teller = Teller(unit, plan_id, wording(language), ZoneInfo(settings.timezone), names=True)
+        plan_id = plan_named(unit, plan_code).id if plan_code else None
+        person = unit.people.by_telegram_id(telegram_id) if telegram_id is not None else None
+        if telegram_id is not None and person is None:
+            raise Complaint(
+                f"Nobody with the Telegram number {telegram_id} was ever enrolled: see 'enlace people list'."
+            )
+        first = next((plan.id for plan in unit.plans.all()), 0)
+        entries = unit.audit.latest(
+            plan_id, limit=limit, kind=kind, actor_id=person.id if person else None, since=since, until=until
+        )
+        for entry in entries:
+            teller = Teller(unit, entry.plan_id or first, wording(language), zone, names=True)
             yield {
                 "id": entry.id,
                 "at": entry.at.astimezone(teller.zone).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ Nothing is sent from here. Everything said is an outbox row of the same unit as 
 "Guardado" is true whenever it is read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.access import REPORTERS
+from bot.hands import Hand, News, told
 from bot.shelf import Shelf
 from bot.telegram import render
 from bot.telegram.updates import command_token, form_token
@@ -151,6 +152,19 @@ class Exchange:
         """The day in the plan's zone: that is where periods open and close."""
         return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
 
+    @property
+    def hand(self) -> Hand:
+        """Whose act it is, for what is done at the server too."""
+        return Hand(
+            self.unit,
+            self.membership.plan_id,
+            self.now,
+            self.house.timezone,
+            self.zone,
+            self.person.id,
+            self.person.name,
+        )
+
     # -------------------------------------------------------------- saying
     def post(
         self,
@@ -229,14 +243,15 @@ class Exchange:
 
     def tell(self, chat_id: int, card: Card, *, sensitive: bool = False) -> None:
         """A message of its own in somebody else's chat; one with buttons can be edited from there later."""
-        self.post(
-            "sendMessage",
-            render.message(card, _tokens(None)),
-            kind="notice",
-            card_id=self.unit.outbox.new_card(chat_id) if card.rows else None,
-            sensitive=sensitive,
-            chat_id=chat_id,
-        )
+        self.pass_on([told(chat_id, card, sensitive=sensitive)])
+
+    def pass_on(self, news: Iterable[News]) -> None:
+        """Tell others what this act means for them."""
+        for one in news:
+            card_id = self.unit.outbox.new_card(one.chat_id) if one.is_card else None
+            self.post(
+                one.method, one.payload, kind="notice", card_id=card_id, sensitive=one.sensitive, chat_id=one.chat_id
+            )
 
     def delete(self, message_id: int) -> None:
         """Take a message of the person out of the chat."""

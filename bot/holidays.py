@@ -41,7 +41,7 @@ def reroll(unit: UnitOfWork, plan_id: int, today: date, now: datetime) -> None:
             continue
         rolled = replace(reporting_period(period.code, free), id=period.id)
         if rolled != period:
-            unit.periods.set_days(rolled, now=now)
+            unit.periods.roll(rolled, now=now)
 
 
 def public_holidays(timezone: str, first: int, last: int) -> dict[date, str]:

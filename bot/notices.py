@@ -6,10 +6,11 @@ looked at as things stand then, not as they stood when it was sent.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.exchange import Denied, Exchange
+from bot.hands import Hand
 from bot.occasion import Planned, carry
 from bot.reminding import worded
 from bot.reporting import FORM_OF, Report, open_report, report_nothing_new
@@ -19,7 +20,6 @@ from conversations.engine import show_date
 from conversations.plan import AGENCY_ROLES, DueReport, Role
 from conversations.reminders import Agenda, PauseKind, Recipient, Topic, report_topics, silenced
 from conversations.wording import wording
-from storage.audit import Act
 from storage.submissions import StoredSubmission
 
 LADDER = "reminders"
@@ -118,16 +118,18 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
     say, plan_id, schedule = ex.say, ex.membership.plan_id, ex.unit.schedule
     today = ex.now.astimezone(ex.zone).date()
     if argument == "end":
-        was = schedule.resume(plan_id, ex.now, person_id=person_id, kinds=(kind,))
-        if was and person_id is None:
-            _record(ex, "reminders.resumed", {})
+        if person_id is None:
+            resume_everybody(ex.hand)
+        else:
+            schedule.resume(plan_id, ex.now, person_id=person_id, kinds=(kind,))
         _say(ex, say(f"pause.{kind}.ended"))
         return None
     if argument.isascii() and argument.isdecimal() and int(argument) in (0, *PAUSES):
         until_on = today + timedelta(days=int(argument)) if argument != "0" else None
-        schedule.pause(plan_id, kind, ex.now, until_on, person_id=person_id, by=ex.person.id)
         if person_id is None:
-            _record(ex, "reminders.paused", {"until": until_on.isoformat() if until_on else ""})
+            pause_everybody(ex.hand, until_on)
+        else:
+            schedule.pause(plan_id, kind, ex.now, until_on, person_id=person_id, by=ex.person.id)
         day = show_date(until_on.isoformat(), ex.language) if until_on else say("pause.unlimited")
         rows = ((Button(say("pause.end"), f"command:{command}:end"),), (Button(say("menu.home"), "command:menu:"),))
         ex.show(Card((line(say(f"pause.{kind}.begun", date=day)),), rows))
@@ -153,6 +155,21 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
     return None
 
 
+def pause_everybody(hand: Hand, until_on: date | None) -> None:
+    """Nobody in the plan is reminded of anything before that day; without one, until it is ended."""
+    hand.unit.schedule.pause(hand.plan_id, "everybody", hand.now, until_on, person_id=None, by=hand.person_id)
+    details = {"until": until_on.isoformat() if until_on else ""}
+    hand.unit.audit.record("reminders.paused", hand.person_id, hand.plan_id, details, hand.now)
+
+
+def resume_everybody(hand: Hand) -> bool:
+    """End that pause; whether there was one."""
+    was = hand.unit.schedule.resume(hand.plan_id, hand.now, person_id=None, kinds=("everybody",))
+    if was:
+        hand.unit.audit.record("reminders.resumed", hand.person_id, hand.plan_id, {}, hand.now)
+    return was
+
+
 # ------------------------------------------------------------------ reminding by hand
 def chase(ex: Exchange, argument: str) -> None:
     """/recordar: who has something left and was not reminded today; one press reminds them, each in private."""
@@ -161,7 +178,7 @@ def chase(ex: Exchange, argument: str) -> None:
     outlook = ex.unit.schedule.outlook(plan_id, ex.today)
     agenda = ex.unit.schedule.agenda(plan_id, outlook, ex.now)
     everybody = ex.unit.schedule.recipients(plan_id)
-    meant, told_today = _to_chase(ex, agenda, everybody)
+    meant, told_today = _to_chase(ex.now, agenda, everybody)
     agencies = sorted(code for code in agenda.left if report_topics(agenda, code))
     if not agencies:
         ex.show(Card((line(say("chase.nobody")),), (home,)))
@@ -192,21 +209,35 @@ def _broadcast(
     card: Card,
 ) -> None:
     plan_id = ex.membership.plan_id
-    names = ex.unit.schedule.colleagues(plan_id, {who.agency_code for who, _ in meant})
     number = ex.unit.schedule.begin_broadcast(plan_id, ex.person.id, None, len(meant), ex.now)
     card_id = ex.show(replace(card, rows=(_stop_row(ex, number),)), anew=True)
     ex.unit.schedule.set_broadcast(number, card_id=card_id, shown=f"0/{len(meant)}")
+    _remind(ex.hand, agenda, meant, number)
+    ex.forget_card()
+    ex.stand(None)
+
+
+def remind_now(hand: Hand) -> int:
+    """What that press does, where nobody looks on: how many are reminded."""
+    schedule = hand.unit.schedule
+    agenda = schedule.agenda(hand.plan_id, schedule.outlook(hand.plan_id, hand.today), hand.now)
+    meant, _ = _to_chase(hand.now, agenda, schedule.recipients(hand.plan_id))
+    return _remind(hand, agenda, meant, None)
+
+
+def _remind(
+    hand: Hand, agenda: Agenda, meant: Sequence[tuple[Recipient, tuple[Topic, ...]]], broadcast_id: int | None
+) -> int:
+    names = hand.unit.schedule.colleagues(hand.plan_id, {who.agency_code for who, _ in meant})
     planned = [
         Planned(
             who,
-            ex.now.astimezone(ZoneInfo(who.timezone)).date(),
+            hand.now.astimezone(ZoneInfo(who.timezone)).date(),
             (worded(topics, who, agenda, names),),
         )
         for who, topics in meant
     ]
-    carry(ex.unit, plan_id, LADDER, "reminder", planned, ex.now, number)
-    ex.forget_card()
-    ex.stand(None)
+    return carry(hand.unit, hand.plan_id, LADDER, "reminder", planned, hand.now, broadcast_id)["said"]
 
 
 def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
@@ -214,7 +245,7 @@ def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
 
 
 def _to_chase(
-    ex: Exchange, agenda: Agenda, everybody: Sequence[Recipient]
+    now: datetime, agenda: Agenda, everybody: Sequence[Recipient]
 ) -> tuple[list[tuple[Recipient, tuple[Topic, ...]]], int]:
     """Those whom a reminder may reach now, with what is left; and how many were reminded today already."""
     meant: list[tuple[Recipient, tuple[Topic, ...]]] = []
@@ -226,12 +257,12 @@ def _to_chase(
             continue
         topics = report_topics(agenda, who.agency_code)
         zone = ZoneInfo(who.timezone)
-        day = ex.now.astimezone(zone).date()
+        day = now.astimezone(zone).date()
         if not topics:
             continue
         if (who.person_id, day) in agenda.windows:
             told_today += 1
-        elif not is_quiet(ex.now, zone, agenda.holidays) and silenced(agenda, who, ex.now, day) is None:
+        elif not is_quiet(now, zone, agenda.holidays) and silenced(agenda, who, now, day) is None:
             meant.append((who, topics))
     return meant, told_today
 
@@ -266,7 +297,3 @@ def _left(ex: Exchange) -> list[DueReport]:
 def _say(ex: Exchange, text: str) -> None:
     ex.show(Card((line(text),), ((Button(ex.say("menu.home"), "command:menu:"),),)))
     ex.stand(None)
-
-
-def _record(ex: Exchange, act: Act, details: dict[str, object]) -> None:
-    ex.unit.audit.record(act, ex.person.id, ex.membership.plan_id, details, ex.now)

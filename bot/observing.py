@@ -8,6 +8,7 @@ indicator (IND-14, 23, 24): then an admin gives one of its observers the right t
 from collections.abc import Collection
 
 from bot.exchange import Denied, Exchange, number_of
+from bot.hands import Hand, News, told
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.digests import cut
 from conversations.engine import show_date
@@ -16,6 +17,7 @@ from conversations.safeguards import clean
 from conversations.wording import wording
 from storage.comments import StoredComment
 from storage.errors import NotFound
+from storage.people import Membership, Person
 
 LONGEST = 1000
 """Characters of a comment or an answer: what is read on a phone between two meetings."""
@@ -250,13 +252,8 @@ def contribution(ex: Exchange, argument: str) -> None:
     membership = person.membership_in(plan_id)
     if membership is None or membership.role is not Role.OBSERVER or membership.agency_id is None:
         raise Denied
-    if answer in ("yes", "no") and ex.unit.people.set_contributor(
-        person.id, plan_id, answer == "yes", now=ex.now, by=ex.person.id
-    ):
-        theirs = wording(person.language)
-        told = theirs("contributor.granted" if answer == "yes" else "contributor.ended", agency=membership.agency_code)
-        rows = ((Button(theirs("menu.home"), "command:menu:new"),),)
-        ex.tell(person.telegram_id, Card((line(told),), rows))
+    if answer in ("yes", "no"):
+        ex.pass_on(set_contributor(ex.hand, person, membership, answer == "yes"))
     is_contributor = answer == "yes" if answer in ("yes", "no") else membership.is_contributor
     led = indicators_led(ex, membership.agency_id)
     lines = [
@@ -269,6 +266,20 @@ def contribution(ex: Exchange, argument: str) -> None:
     )
     ex.show(Card(tuple(lines), ((toggle,), _home(ex))))
     ex.stand(None)
+
+
+def set_contributor(hand: Hand, who: Person, membership: Membership, is_contributor: bool) -> list[News]:
+    """Give an observer the right, or take it away, and what they are told; nothing if that is how it was.
+
+    ValueError for whoever is no observer of an agency.
+    """
+    if not hand.unit.people.set_contributor(
+        who.id, membership.plan_id, is_contributor, now=hand.now, by=hand.person_id
+    ):
+        return []
+    say = wording(who.language)
+    text = say("contributor.granted" if is_contributor else "contributor.ended", agency=membership.agency_code)
+    return [told(who.telegram_id, Card((line(text),), ((Button(say("menu.home"), "command:menu:new"),),)))]
 
 
 def ask_right(ex: Exchange, tap: str, led: Collection[str]) -> None:

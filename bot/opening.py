@@ -7,6 +7,8 @@ from bot.complaint import Complaint
 from bot.settings import Settings
 from storage.database import Database, check, open_database
 from storage.errors import StorageError, Unavailable, Unmigrated
+from storage.plans import Plan
+from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault, VaultError
 
 BOT_USERNAME = "telegram.username"
@@ -32,3 +34,17 @@ def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
         raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
     except StorageError as error:
         raise Complaint(f"The database cannot be used: {error}.") from None
+
+
+def plan_named(unit: UnitOfWork, code: str) -> Plan:
+    """The plan a command is about: the one with this code or, without a code, the deployment's only one."""
+    plans = unit.plans.all()
+    known = ", ".join(plan.code for plan in plans)
+    for plan in plans:
+        if plan.code == code:
+            return plan
+    if plans and code:
+        raise Complaint(f"There is no plan {code!r}: say which with --plan, one of {known}.")
+    if len(plans) > 1:
+        raise Complaint(f"There are several plans: say which with --plan, one of {known}.")
+    return unit.plans.only()

@@ -4,12 +4,12 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.complaint import Complaint, Misuse
-from bot.opening import BOT_USERNAME, open_storage
+from bot.opening import BOT_USERNAME, open_storage, plan_named
 from bot.settings import Settings
 from conversations.plan import Role
 from conversations.wording import LANGUAGES
 from storage.errors import Conflict, NotFound
-from storage.people import Person
+from storage.people import LONGEST_NAME, Person
 from storage.unit_of_work import UnitOfWork
 
 
@@ -21,6 +21,7 @@ def issue(
     now: datetime,
     *,
     is_contributor: bool = False,
+    plan_code: str = "",
 ) -> dict[str, str]:
     """A new invitation: its code, its link (empty until the bot's name is known) and when it expires."""
     from bot.administration import deep_link
@@ -28,7 +29,7 @@ def issue(
     role = role_named(role_name)
 
     def work(unit: UnitOfWork) -> dict[str, str]:
-        plan = unit.plans.only()
+        plan = plan_named(unit, plan_code)
         agency_id = agency_id_of(unit, plan.id, agency_code)
         try:
             code = unit.invitations.issue(
@@ -62,13 +63,17 @@ def add(
     now: datetime,
     *,
     is_contributor: bool = False,
+    plan_code: str = "",
 ) -> None:
     """Enrol somebody with the privacy notice taken as read."""
     role = role_named(role_name)
     if not 0 < telegram_id < 2**52:
         raise Misuse(f"{telegram_id} is nobody's number: Telegram's are positive, and below 2^52.")
-    if not name.strip():
+    name = " ".join(name.split())
+    if not name:
         raise Misuse("A person needs a name.")
+    if len(name) > LONGEST_NAME:
+        raise Misuse(f"A name has {LONGEST_NAME} characters at most; this one has {len(name)}.")
     if language and language not in LANGUAGES:
         raise Misuse(f"Language {language!r} is not one of {', '.join(LANGUAGES)}.")
     with open_storage(settings) as database:
@@ -84,6 +89,7 @@ def add(
                 now,
                 settings.timezone,
                 is_contributor=is_contributor,
+                plan_code=plan_code,
             ),
         ).result()
 
@@ -99,9 +105,10 @@ def enrol(
     timezone: str,
     *,
     is_contributor: bool = False,
+    plan_code: str = "",
 ) -> Person:
     """The person with this role, inside a unit."""
-    plan = unit.plans.only()
+    plan = plan_named(unit, plan_code)
     person = unit.people.add(telegram_id, name, language, now, timezone=timezone)
     try:
         agency_id = agency_id_of(unit, plan.id, agency_code)
@@ -112,10 +119,10 @@ def enrol(
     return person
 
 
-def listed(settings: Settings) -> list[dict[str, object]]:
+def listed(settings: Settings, plan_code: str) -> list[dict[str, object]]:
     with open_storage(settings, needs_keys=False) as database, database.view() as unit:
         rows: list[dict[str, object]] = []
-        for person in unit.people.list(unit.plans.only().id):
+        for person in unit.people.list(plan_named(unit, plan_code).id):
             for membership in person.memberships:
                 rows.append(
                     {
@@ -132,24 +139,7 @@ def listed(settings: Settings) -> list[dict[str, object]]:
         return rows
 
 
-def set_suspended(settings: Settings, telegram_id: int, now: datetime, *, is_suspended: bool) -> None:
-    def work(unit: UnitOfWork) -> None:
-        person = unit.people.by_telegram_id(telegram_id)
-        if person is None:
-            raise Complaint(f"Nobody with the Telegram number {telegram_id} is enrolled.")
-        try:
-            if is_suspended:
-                unit.people.suspend(person.id, now=now, by=None)
-            else:
-                unit.people.restore(person.id, now=now, by=None)
-        except Conflict as error:
-            raise Complaint(f"Nothing was changed: {error}.") from None
-
-    with open_storage(settings) as database:
-        database.units.submit(None, work).result()
-
-
-def week_of(settings: Settings, instant: datetime, language: str, *, is_monday: bool) -> str:
+def week_of(settings: Settings, instant: datetime, language: str, plan_code: str, *, is_monday: bool) -> str:
     """The coordinator's digest at that instant or, with `is_monday`, on the Monday of its week at 08:30."""
     from bot.digests import WEEK, printed
 
@@ -158,15 +148,15 @@ def week_of(settings: Settings, instant: datetime, language: str, *, is_monday: 
         day = instant.astimezone(zone).date()
         instant = datetime.combine(day - timedelta(days=day.weekday()), time(8, 30), zone)
     with open_storage(settings) as database, database.view() as unit:
-        plan = unit.plans.only()
+        plan = plan_named(unit, plan_code)
         return printed(unit, plan.id, instant, instant - WEEK, settings.timezone, language)
 
 
-def due_reports(settings: Settings, instant: datetime) -> list[dict[str, str]]:
+def due_reports(settings: Settings, instant: datetime, plan_code: str) -> list[dict[str, str]]:
     """What each agency has still to report at that instant."""
     on = instant.astimezone(ZoneInfo(settings.timezone)).date()
     with open_storage(settings, needs_keys=False) as database, database.view() as unit:
-        plan = unit.plans.only()
+        plan = plan_named(unit, plan_code)
         return [
             {
                 "agency": agency.code,

@@ -4,9 +4,10 @@ A coordinator decides such things on the phone, with somebody waiting on the lin
 as a message with one button that grants it, and what is granted ends by itself (DOMAIN §4.4, §5.3).
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from bot.exchange import Denied, Exchange
+from bot.hands import Hand, News, told
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import ONE_DAY, closed_early, extended, opened_early, working_day_from
 from conversations.engine import show_date
@@ -109,7 +110,7 @@ def reopen(ex: Exchange, argument: str) -> None:
         return
     agency = _agency(ex, agency_code)
     period = _period(ex, code, agency)
-    standing = _standing(ex, period, agency)
+    standing = standing_of(ex.hand, period, agency)
     if days in ("no", "end"):
         _end(ex, period, agency, standing, days)
         return
@@ -193,25 +194,8 @@ def _ask(ex: Exchange, period: ReportingPeriod, reason: str) -> None:
 
 
 def _grant(ex: Exchange, period: ReportingPeriod, agency: Agency, days: int, reason: str) -> None:
-    plan_id = ex.membership.plan_id
-    last = working_day_from(ex.today + timedelta(days=days), ex.unit.schedule.holidays(plan_id))
-    ex.unit.periods.reopen(plan_id, agency.id, period, last + ONE_DAY, reason=reason, now=ex.now, by=ex.person.id)
-    told = 0
-    due = ex.unit.plans.due(plan_id, agency.id, ex.today)
-    has_left = any(one.period.id == period.id and not one.is_indicator for one in due)
-    for one in ex.unit.people.of_agency(plan_id, agency.id):
-        if one.memberships[0].role in AGENCY_ROLES:
-            say, told = wording(one.language), told + 1
-            text = say(
-                "reopening.told",
-                period_name=period_name(period, one.language),
-                agency=agency.code,
-                date=show_date(last.isoformat(), one.language),
-            )
-            start = Button(say("remind.start"), "command:pendientes:", "primary")
-            look = Button(say("menu.history"), "command:historial:")
-            because = line(say("reopening.because", reason=_reason(say, reason)))
-            ex.tell(one.telegram_id, Card((line(text), because), ((start, look) if has_left else (look,),)))
+    last, news = reopen_for(ex.hand, period, agency, days, reason)
+    ex.pass_on(news)
     lines = [
         line(
             ex.say(
@@ -221,10 +205,35 @@ def _grant(ex: Exchange, period: ReportingPeriod, agency: Agency, days: int, rea
                 date=show_date(last.isoformat(), ex.language),
             )
         ),
-        line(ex.say("reopening.agency_told" if told else "reopening.nobody_told", agency=agency.code)),
+        line(ex.say("reopening.agency_told" if news else "reopening.nobody_told", agency=agency.code)),
     ]
     ex.show(Card(tuple(lines), ((Button(ex.say("reopening.look"), f"command:periodo:{period.code}"),), _home(ex))))
     ex.stand(None)
+
+
+def reopen_for(hand: Hand, period: ReportingPeriod, agency: Agency, days: int, reason: str) -> tuple[date, list[News]]:
+    """Open for this agency alone until a working day, so many days from today; that day, and what its people hear."""
+    unit, plan_id = hand.unit, hand.plan_id
+    last = working_day_from(hand.today + timedelta(days=days), unit.schedule.holidays(plan_id))
+    unit.periods.reopen(plan_id, agency.id, period, last + ONE_DAY, reason=reason, now=hand.now, by=hand.person_id)
+    due = unit.plans.due(plan_id, agency.id, hand.today)
+    has_left = any(one.period.id == period.id and not one.is_indicator for one in due)
+    news: list[News] = []
+    for one in unit.people.of_agency(plan_id, agency.id):
+        if one.memberships[0].role in AGENCY_ROLES:
+            say = wording(one.language)
+            text = say(
+                "reopening.told",
+                period_name=period_name(period, one.language),
+                agency=agency.code,
+                date=show_date(last.isoformat(), one.language),
+            )
+            start = Button(say("remind.start"), "command:pendientes:", "primary")
+            look = Button(say("menu.history"), "command:historial:")
+            because = line(say("reopening.because", reason=_reason(say, reason)))
+            rows = ((start, look) if has_left else (look,),)
+            news.append(told(one.telegram_id, Card((line(text), because), rows)))
+    return last, news
 
 
 def _end(ex: Exchange, period: ReportingPeriod, agency: Agency, standing: StoredReopening | None, how: str) -> None:
@@ -232,15 +241,22 @@ def _end(ex: Exchange, period: ReportingPeriod, agency: Agency, standing: Stored
     if standing is None or standing.is_asked != (how == "no"):
         _show(ex, _period(ex, period.code))  # somebody was faster
         return
-    ex.unit.periods.end(standing, now=ex.now, by=ex.person.id)
-    key = "reopening.refused" if how == "no" else "reopening.ended"
-    for one in ex.unit.people.of_agency(ex.membership.plan_id, agency.id):
-        if one.memberships[0].role in AGENCY_ROLES:
-            ex.tell(
-                one.telegram_id,
-                Card((line(wording(one.language)(key, period_name=period_name(period, one.language))),)),
-            )
+    ex.pass_on(end_reopening(ex.hand, period, agency, standing))
     _show(ex, _period(ex, period.code))
+
+
+def end_reopening(hand: Hand, period: ReportingPeriod, agency: Agency, standing: StoredReopening) -> list[News]:
+    """Locked again for the agency, or what it asked for refused; what its people hear of it."""
+    hand.unit.periods.end(standing, now=hand.now, by=hand.person_id)
+    key = "reopening.refused" if standing.is_asked else "reopening.ended"
+    return [
+        told(
+            one.telegram_id,
+            Card((line(wording(one.language)(key, period_name=period_name(period, one.language))),)),
+        )
+        for one in hand.unit.people.of_agency(hand.plan_id, agency.id)
+        if one.memberships[0].role in AGENCY_ROLES
+    ]
 
 
 def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
@@ -281,7 +297,7 @@ def move(ex: Exchange, argument: str) -> None:
     """Open or lock a period earlier or later for all agencies: what would be, one question, done."""
     code, act, agreed = ([*argument.split("."), "", ""])[:3]
     period, say = _period(ex, code), ex.say
-    acts = _acts(ex, period)
+    acts = {name: (_label(say, name), moved) for name, moved in moves(ex.hand, period).items()}
     back = (Button(say("nav.back"), f"command:periodo:{period.code}"),)
     if act not in acts:
         rows = [(Button(label, f"command:plazos:{period.code}.{name}"),) for name, (label, _) in acts.items()]
@@ -301,22 +317,23 @@ def move(ex: Exchange, argument: str) -> None:
     _show(ex, _period(ex, code))
 
 
-def _acts(ex: Exchange, period: ReportingPeriod) -> dict[str, tuple[str, ReportingPeriod]]:
-    """What may be done to it today: the words of its button, and what it would be then."""
-    say, stage = ex.say, period.stage(ex.today)
+def moves(hand: Hand, period: ReportingPeriod) -> dict[str, ReportingPeriod]:
+    """What may be done to it today, `open`, `more3` or `lock`, and what it would be then."""
+    stage = period.stage(hand.today)
     if stage == "ahead":
-        return {"open": (say("periods.open"), opened_early(period, ex.today))}
-    holidays = ex.unit.schedule.holidays(ex.membership.plan_id)
-    acts = {
-        f"more{days}": (
-            say("periods.more" if days > 1 else "periods.more_one", n=days),
-            extended(period, days, ex.today, holidays),
-        )
-        for days in MORE
-    }
-    if stage != "locked" and period.locks_on > ex.today + ONE_DAY:
-        acts["lock"] = say("periods.lock"), closed_early(period, ex.today)
-    return acts
+        return {"open": opened_early(period, hand.today)}
+    holidays = hand.unit.schedule.holidays(hand.plan_id)
+    found = {f"more{days}": extended(period, days, hand.today, holidays) for days in MORE}
+    if stage != "locked" and period.locks_on > hand.today + ONE_DAY:
+        found["lock"] = closed_early(period, hand.today)
+    return found
+
+
+def _label(say: Wording, move: str) -> str:
+    if move.startswith("more"):
+        days = int(move.removeprefix("more"))
+        return say("periods.more" if days > 1 else "periods.more_one", n=days)
+    return say("periods.open" if move == "open" else "periods.lock")
 
 
 def _stamp(period: ReportingPeriod) -> str:
@@ -338,9 +355,9 @@ def _agency(ex: Exchange, code: str) -> Agency:
         raise Denied from None
 
 
-def _standing(ex: Exchange, period: ReportingPeriod, agency: Agency) -> StoredReopening | None:
+def standing_of(hand: Hand, period: ReportingPeriod, agency: Agency) -> StoredReopening | None:
     """What is asked for or holds for this agency now."""
-    found = ex.unit.periods.reopenings(ex.membership.plan_id, ex.today)
+    found = hand.unit.periods.reopenings(hand.plan_id, hand.today)
     return next((one for one in found if (one.period_id, one.agency_id) == (period.id, agency.id)), None)
 
 

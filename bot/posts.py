@@ -10,11 +10,10 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.access import REPORTERS
-from bot.administration import deep_link, role_news
+from bot.administration import deep_link, menu_gone, role_news
 from bot.exchange import Denied, Exchange, number_of
+from bot.hands import Hand, News, message
 from bot.preferences import contact
-from bot.telegram import render
-from bot.telegram.updates import command_token
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
 from conversations.due import ONE_DAY, is_quiet
 from conversations.engine import show_date
@@ -162,11 +161,7 @@ def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: str) -> 
     if standing is None or (number and number_of(number) != standing.id):
         _say(ex, ex.say("delegate.is_over"))
         return
-    told = tuple(_farewell(ex.unit, standing))
-    ex.unit.delegations.end(standing, now=ex.now, by=ex.person.id)
-    for who, method, payload in told:
-        if who.id != ex.person.id:
-            ex.post(method, payload, kind="notice", chat_id=who.telegram_id)
+    ex.pass_on(one for one in end_delegation(ex.hand, standing) if one.chat_id != ex.telegram_id)
     is_giver = standing.person_id == ex.person.id
     ex.show(Card((line(ex.say("delegate.taken_back" if is_giver else "delegate.given_back")),), (_home(ex),)))
     ex.stand(None)
@@ -179,29 +174,34 @@ def end_over(unit: UnitOfWork, plan: Plan, now: datetime) -> int:
     if not over or is_quiet(now, zone, unit.schedule.holidays(plan.id)):
         return 0
     for delegation in over:
-        told = tuple(_farewell(unit, delegation))
-        if unit.delegations.end(delegation, now=now, by=None):
-            for who, method, payload in told:
-                unit.outbox.add(OutboxDraft(who.telegram_id, "notice", method, payload), now=now)
+        for one in end_delegation(Hand(unit, plan.id, now, plan.timezone, zone), delegation):
+            unit.outbox.add(OutboxDraft(one.chat_id, "notice", one.method, one.payload), now=now)
     return len(over)
 
 
-def _farewell(unit: UnitOfWork, delegation: StoredDelegation) -> Iterator[tuple[Person, str, dict[str, object]]]:
+def end_delegation(hand: Hand, delegation: StoredDelegation) -> list[News]:
+    """The post is the focal point's own again, with what both are told; nothing if it was already."""
+    news = list(_farewell(hand.unit, delegation))
+    return news if hand.unit.delegations.end(delegation, now=hand.now, by=hand.person_id) else []
+
+
+def _farewell(unit: UnitOfWork, delegation: StoredDelegation) -> Iterator[News]:
     """What both are told when it ends, as things stand before it does."""
     giver = unit.people.by_id(delegation.person_id)
     deputy = unit.people.by_id(delegation.deputy_id) if delegation.deputy_id else None
     say = wording(giver.language)
     text = say("delegate.back", name=deputy.name) if deputy else say("delegate.nobody_came")
-    yield giver, "sendMessage", _message(Card((line(text),), ((Button(say("menu.home"), "command:menu:new"),),)))
+    home = (Button(say("menu.home"), "command:menu:new"),)
+    yield News(giver.telegram_id, message(Card((line(text),), (home,))))
     if deputy is None:
         return
     say = wording(deputy.language)
     membership = deputy.membership_in(delegation.plan_id)
     if membership is None or membership.until_on is None:
-        yield deputy, "sendMessage", _message(Card((line(say("delegate.thanks", name=giver.name)),)))
+        yield News(deputy.telegram_id, message(Card((line(say("delegate.thanks", name=giver.name)),))))
         return
-    yield deputy, "sendMessage", _message(Card((line(say("delegate.thanks_and_goodbye", name=giver.name)),)))
-    yield deputy, "deleteMyCommands", {"scope": {"type": "chat", "chat_id": deputy.telegram_id}}
+    yield News(deputy.telegram_id, message(Card((line(say("delegate.thanks_and_goodbye", name=giver.name)),))))
+    yield menu_gone(deputy)
 
 
 def _show_drafts(ex: Exchange) -> None:
@@ -290,15 +290,9 @@ def _end_post(ex: Exchange, who: Person, held: Membership) -> None:
         for news in _farewell(ex.unit, one)
     ]
     ex.unit.people.end_membership(who.id, held.plan_id, now=ex.now, by=ex.person.id)
-    for other, method, payload in told:  # only now: what waited for a deputy's chat has gone with their role
-        if other.id != who.id:
-            ex.post(method, payload, kind="notice", chat_id=other.telegram_id)
-    ex.post(
-        "deleteMyCommands",
-        {"scope": {"type": "chat", "chat_id": who.telegram_id}},
-        kind="notice",
-        chat_id=who.telegram_id,
-    )
+    # Only now: what waited for a deputy's chat has gone with their role.
+    ex.pass_on(one for one in told if one.chat_id != who.telegram_id)
+    ex.pass_on([menu_gone(who)])
     if heir is not None and drafts and ex.unit.people.by_id(heir.id).membership_in(held.plan_id) is not None:
         say = wording(heir.language)
         rows = ((Button(say("command.pendientes"), "command:pendientes:", "primary"),),)
@@ -339,8 +333,7 @@ def promote(ex: Exchange, argument: str) -> None:
     granted = ex.unit.people.grant(
         chosen[0].id, plan_id, Role.FOCAL_POINT, agency_id=agency_id, now=ex.now, by=ex.person.id
     )
-    for method, payload in role_news(chosen[0], granted):
-        ex.post(method, payload, kind="notice", chat_id=chosen[0].telegram_id)
+    ex.pass_on(role_news(chosen[0], granted))
     _say(ex, say("handover.promoted", name=chosen[0].name, agency=code))
 
 
@@ -414,8 +407,7 @@ def decide_offer(ex: Exchange, argument: str) -> None:
         return
     ex.show(Card((line(ex.say("offer.accepted")),)), is_last=True)
     ex.stand(None)
-    for method, payload in role_news(person, granted):
-        ex.post(method, payload, kind="notice")
+    ex.pass_on(role_news(person, granted))
     tell_who_has_come(ex, granted)
     if held is not None and held.role in AGENCY_ROLES and held.agency_id != granted.agency_id:
         _tell_admins(ex, person, held)
@@ -488,10 +480,6 @@ def _link(ex: Exchange, token: str, role: Role, ttl: timedelta, agency_code: str
 
 def _post(say: Wording, role: Role, agency_code: str) -> str:
     return f"{say(f'role.{role}')} · {agency_code}" if agency_code else say(f"role.{role}")
-
-
-def _message(card: Card) -> dict[str, object]:
-    return render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
 
 
 def _day(on: date, language: str) -> str:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from bot import exporting, holidays, notices, scheduler
 from bot.exchange import Denied, Exchange
-from bot.occasion import Moment, carry
-from bot.opening import open_storage
+from bot.hands import Hand
+from bot.occasion import Job, Moment, carry
+from bot.opening import open_storage, plan_named
 from bot.reminding import agenda_of, is_meant
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
@@ -122,7 +123,7 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
     tap = f"command:programar:{schedule.id}"
     job = scheduler.job_of(schedule.what)
     assert job is not None
-    change: dict[str, object] = {}
+    changes: dict[str, object] = {}
     match act, value:
         case "set", _ if schedule.what == exporting.KIND:
             _set_export(ex, schedule, value)
@@ -131,18 +132,18 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
             _choose(ex, schedule, [(_days(days, say), f"{tap}.days.{days}") for days in RECURRENCES], 3)
             return
         case "days", days if is_recurrence(days) and days in RECURRENCES:
-            change = {"days": days}
+            changes = {"days": days}
         case "at", "":
             _choose(ex, schedule, [(f"{at:%H:%M}", f"{tap}.at.{at:%H%M}") for at in HOURS], 4)
             return
         case "at", at if at in {f"{hour:%H%M}" for hour in HOURS}:
-            change = {"at": time(int(at[:2]), int(at[2:]))}
+            changes = {"at": time(int(at[:2]), int(at[2:]))}
         case "zone", "":
             choices = [(say("schedule.own_zone"), f"{tap}.zone.own"), (ex.house.timezone, f"{tap}.zone.plan")]
             _choose(ex, schedule, choices, 1)
             return
         case "zone", "own" | "plan":
-            change = {"timezone": "" if value == "own" else ex.house.timezone}
+            changes = {"timezone": "" if value == "own" else ex.house.timezone}
         case "roles", "":
             chosen = set(schedule.roles or job.roles)
             _choose(
@@ -159,13 +160,13 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
             chosen = set(schedule.roles or job.roles) ^ {Role(role)}
             if chosen:
                 repository.change(plan_id, schedule.id, roles=",".join(sorted(chosen)))
-                _audit(ex, schedule, {"roles": sorted(chosen)})
+                _audit(ex.hand, schedule, {"roles": sorted(chosen)})
             _act(ex, repository.get(plan_id, schedule.id) or schedule, "roles", "")
             return
         case "pause", "":
-            change = {"paused_at": ex.now}
+            changes = {"paused_at": ex.now}
         case "resume", "":
-            change = {"paused_at": None}
+            changes = {"paused_at": None}
         case "now", "":
             _run_now(ex, schedule)
             return
@@ -178,15 +179,12 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
             ex.stand(None)
             return
         case "delete", "yes":
-            repository.change(plan_id, schedule.id, deleted_at=ex.now)
-            _audit(ex, schedule, {"deleted": True})
+            remove(ex.hand, schedule)
             _list(ex)
             return
         case _:
             raise Denied
-    repository.change(plan_id, schedule.id, **change)
-    _audit(ex, schedule, {name: str(given) for name, given in change.items()})
-    _show(ex, repository.get(plan_id, schedule.id) or schedule)
+    _show(ex, change(ex.hand, schedule, **changes))
 
 
 def _choose(ex: Exchange, schedule: StoredSchedule, choices: list[tuple[str, str]], width: int) -> None:
@@ -205,20 +203,7 @@ def _new(ex: Exchange, what: str) -> None:
         ex.show(Card((line(ex.say("schedule.what")),), tuple(rows)))
         ex.stand(None)
         return
-    is_export = what == exporting.KIND
-    ex.unit.schedule.add(
-        ex.membership.plan_id,
-        what,
-        job.days,
-        job.at,
-        ex.now,
-        by=ex.person.id,
-        roles=(Role.COORDINATOR,) if is_export else (),
-        details=exporting.usual().kept() if is_export else None,
-    )
-    made = ex.unit.schedule.all(ex.membership.plan_id)[-1]
-    _audit(ex, made, {"added": what})
-    _show(ex, made)
+    _show(ex, add(ex.hand, job))
 
 
 def _name(schedule: StoredSchedule, say: Wording) -> str:
@@ -275,9 +260,7 @@ def _set_export(ex: Exchange, schedule: StoredSchedule, value: str) -> None:
     changed, left = found
     if left.filters:
         ex.toast, ex.is_alert = refused("filter", changed, ex.say, left.filters), True
-    ex.unit.schedule.change(plan_id, schedule.id, details=changed.kept())
-    _audit(ex, schedule, {"export": f"{changed.dataset} {changed.format} {changed.audience} {changed.period}".strip()})
-    _show(ex, ex.unit.schedule.get(plan_id, schedule.id) or schedule)
+    _show(ex, set_export(ex.hand, schedule, changed))
 
 
 def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
@@ -285,19 +268,64 @@ def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
     if schedule.what == notices.LADDER:
         notices.chase(ex, "yes")
         return
-    job = scheduler.job_of(schedule.what)
-    assert job is not None
-    moment = Moment.of(schedule.plan_id, ex.now, ex.house.timezone)
-    at_once = replace(schedule, days="daily", at=time(0), created_at=datetime.min.replace(tzinfo=UTC))
-    planned = job.scan(ex.unit, at_once, moment)
-    made = carry(ex.unit, schedule.plan_id, job.what, job.kind, planned, ex.now)
-    ex.toast = ex.say("schedule.sent", n=made["said"])
+    ex.toast = ex.say("schedule.sent", n=run_now(ex.hand, schedule))
     _show(ex, schedule)
 
 
-def _audit(ex: Exchange, schedule: StoredSchedule, details: dict[str, object]) -> None:
-    ex.unit.audit.record(
-        "schedule_changed", ex.person.id, schedule.plan_id, {"schedule": schedule.id, **details}, ex.now
+# ------------------------------------------------------------------ what is done to a schedule
+def add(hand: Hand, job: Job) -> StoredSchedule:
+    """A new one, at the job's usual time; of an export, last month's reports for the coordination."""
+    is_export = job.what == exporting.KIND
+    hand.unit.schedule.add(
+        hand.plan_id,
+        job.what,
+        job.days,
+        job.at,
+        hand.now,
+        by=hand.person_id,
+        roles=(Role.COORDINATOR,) if is_export else (),
+        details=exporting.usual().kept() if is_export else None,
+    )
+    made = hand.unit.schedule.all(hand.plan_id)[-1]
+    _audit(hand, made, {"added": job.what})
+    return made
+
+
+def change(hand: Hand, schedule: StoredSchedule, **changes: object) -> StoredSchedule:
+    """Its `days`, `at`, `timezone`, `roles` or `paused_at`, as it is then."""
+    hand.unit.schedule.change(schedule.plan_id, schedule.id, **changes)
+    _audit(hand, schedule, {name: str(given) for name, given in changes.items()})
+    return hand.unit.schedule.get(schedule.plan_id, schedule.id) or schedule
+
+
+def set_export(hand: Hand, schedule: StoredSchedule, choice: Choice) -> StoredSchedule:
+    """What a schedule of exports takes out."""
+    hand.unit.schedule.change(schedule.plan_id, schedule.id, details=choice.kept())
+    told = f"{choice.dataset} {choice.format} {choice.audience} {choice.period}".strip()
+    _audit(hand, schedule, {"export": told})
+    return hand.unit.schedule.get(schedule.plan_id, schedule.id) or schedule
+
+
+def remove(hand: Hand, schedule: StoredSchedule) -> None:
+    hand.unit.schedule.change(schedule.plan_id, schedule.id, deleted_at=hand.now)
+    _audit(hand, schedule, {"deleted": True})
+
+
+def run_now(hand: Hand, schedule: StoredSchedule) -> int:
+    """Say it now, to whom it was not said today; how many that are."""
+    if schedule.what == notices.LADDER:
+        return notices.remind_now(hand)
+    job = scheduler.job_of(schedule.what)
+    assert job is not None
+    moment = Moment.of(schedule.plan_id, hand.now, hand.timezone)
+    at_once = replace(schedule, days="daily", at=time(0), created_at=datetime.min.replace(tzinfo=UTC))
+    planned = job.scan(hand.unit, at_once, moment)
+    return carry(hand.unit, schedule.plan_id, job.what, job.kind, planned, hand.now)["said"]
+
+
+def _audit(hand: Hand, schedule: StoredSchedule, details: dict[str, object]) -> None:
+    hand.unit.audit.record(
+        "schedule_changed", hand.person_id, schedule.plan_id, {"schedule": schedule.id, **details}, hand.now
     )
 
 
@@ -340,11 +368,9 @@ def calendar(ex: Exchange, argument: str) -> None:
         if day is None:
             ex.toast = say("err.date")
         elif is_removal:
-            if ex.unit.schedule.remove_holiday(plan_id, day):
-                _moved(ex, day, "removed")
+            remove_holiday(ex.hand, day)
         else:
-            ex.unit.schedule.add_holidays(plan_id, {day: ""}, by=ex.person.id)
-            _moved(ex, day, "added")
+            add_holiday(ex.hand, day)
     lines: list[Line] = [line(bold(say("calendar.title")))]
     rows: list[tuple[Button, ...]] = []
     coming = [day for day in ex.unit.schedule.calendar(plan_id) if day.on >= ex.today and not day.is_removed]
@@ -370,11 +396,24 @@ def _day(text: str, ex: Exchange) -> date | None:
             return None
 
 
-def _moved(ex: Exchange, day: date, how: str) -> None:
-    holidays.reroll(ex.unit, ex.membership.plan_id, ex.today, ex.now)
-    ex.unit.audit.record(
-        "holiday_changed", ex.person.id, ex.membership.plan_id, {"on": day.isoformat(), "how": how}, ex.now
-    )
+def add_holiday(hand: Hand, day: date) -> None:
+    """Nobody works on that day; days of periods that are still to come move with it."""
+    hand.unit.schedule.add_holiday(hand.plan_id, day, by=hand.person_id)
+    _moved(hand, day, "added")
+
+
+def remove_holiday(hand: Hand, day: date) -> bool:
+    """It is a day like others; false if it was."""
+    is_gone = hand.unit.schedule.remove_holiday(hand.plan_id, day)
+    if is_gone:
+        _moved(hand, day, "removed")
+    return is_gone
+
+
+def _moved(hand: Hand, day: date, how: str) -> None:
+    holidays.reroll(hand.unit, hand.plan_id, hand.today, hand.now)
+    details = {"on": day.isoformat(), "how": how}
+    hand.unit.audit.record("holiday_changed", hand.person_id, hand.plan_id, details, hand.now)
 
 
 # ------------------------------------------------------------------ enlace due
@@ -389,9 +428,9 @@ class Explained:
     text: str = ""
 
 
-def explained(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[Explained]:
-    """Of every schedule and everybody it could be for: what would be said at that instant, or why nothing."""
-    for schedule in unit.schedule.all():
+def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
+    """Of every schedule, and everybody it could be for: what would be said at that instant, or why nothing."""
+    for schedule in unit.schedule.all(plan_id):
         job = scheduler.job_of(schedule.what)
         if job is None:
             continue
@@ -428,14 +467,13 @@ def _reasons(
     return found
 
 
-def due_messages(settings: Settings, now: datetime) -> list[dict[str, str]]:
+def due_messages(settings: Settings, now: datetime, plan_code: str) -> list[dict[str, str]]:
     """`enlace due`: a row for each schedule and person it is for; what is said comes first."""
     say = wording(settings.language)
     with open_storage(settings) as database:
-        database.units.submit(None, lambda unit: _furnish_all(unit, now)).result()
+        plan_id = database.units.submit(None, lambda unit: _furnished(unit, plan_code, now)).result()
         with database.view() as unit:
-            unit.plans.only()
-            found = sorted(explained(unit, now, settings.timezone), key=lambda one: not one.is_said)
+            found = sorted(explained(unit, now, settings.timezone, plan_id), key=lambda one: not one.is_said)
     return [
         {
             "verdict": say("due.said" if one.is_said else "due.not_said"),
@@ -449,6 +487,7 @@ def due_messages(settings: Settings, now: datetime) -> list[dict[str, str]]:
     ]
 
 
-def _furnish_all(unit: UnitOfWork, now: datetime) -> None:
-    for plan in unit.plans.all():
-        scheduler.furnish(unit, plan.id, now)
+def _furnished(unit: UnitOfWork, plan_code: str, now: datetime) -> int:
+    plan = plan_named(unit, plan_code)
+    scheduler.furnish(unit, plan.id, now)
+    return plan.id

@@ -3,12 +3,12 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bot.complaint import Complaint, Misuse
-from bot.opening import open_storage
+from bot.opening import open_storage, plan_named
 from bot.settings import Settings
 from conversations.exports import AUDIENCES
 from conversations.plan import Role
@@ -28,15 +28,13 @@ def export_to(settings: Settings, dataset: str, format: str, out: Path, plan_cod
     if used is None and role is None and exporter(dataset, format, audience, Role.COORDINATOR) is not None:
         raise Misuse(f"{dataset} holds what is restricted: --role coordinator, if it is taken in a coordinator's name")
     if used is None:
-        known = "; ".join(
-            f"{e.dataset} as {e.format} for {' or '.join(a for a in AUDIENCES if a in e.audiences)}" for e in EXPORTERS
-        )
-        raise Misuse(f"{dataset} as {format} for {audience} is not exported; what is: {known}")
+        raise Misuse(f"{dataset} as {format} for {audience} is not exported; what is:\n{told_by_dataset(EXPORTERS)}")
+    if out.is_dir():
+        raise Misuse(f"{out} is a folder: let --out name the file in it.")
     with open_storage(settings) as database:
 
         def prepare(unit: UnitOfWork) -> Wanted:
-            plan_id = (unit.plans.by_code(plan_code) if plan_code else unit.plans.only()).id
-            wanted = Wanted(plan_id, settings.timezone, **asked)
+            wanted = Wanted(plan_named(unit, plan_code).id, settings.timezone, **asked)
             check_wanted(unit, used, wanted)
             if used.ending(unit, wanted) == ".zip" != out.suffix:
                 raise Misuse(f"This takes several files, which go into one ZIP: end --out in .zip, not {out.suffix}")
@@ -57,6 +55,29 @@ def export_to(settings: Settings, dataset: str, format: str, out: Path, plan_cod
             Path(temporary).unlink(missing_ok=True)
             raise
     return written
+
+
+class Exported(Protocol):
+    """A dataset in a format, and for whom: an exporter, or what somebody may have of it."""
+
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def audiences(self) -> Collection[str]: ...
+
+
+def told_by_dataset(exported: Iterable[Exported]) -> str:
+    """What is exported, a dataset a line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for each in exported:
+        whom = " or ".join(audience for audience in AUDIENCES if audience in each.audiences)
+        lines.setdefault((each.dataset, whom), []).append(each.format)
+    width = max(len(dataset) for dataset, _ in lines)
+    return "\n".join(
+        f"  {name:{width}}  as {', '.join(formats)}, for {whom}" for (name, whom), formats in lines.items()
+    )
 
 
 def _bar() -> Callable[[int, int], None]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
+from bot.opening import plan_named
 from conversations.bundle import Bundle, stored_bundle, with_version
 from conversations.form import Form
 from storage.forms import StoredForm
@@ -35,7 +36,7 @@ def publish(
     has been published with other questions: its author has to count on.
     """
     if plan_id is None:
-        plan_id = (unit.plans.by_code(plan_code) if plan_code else unit.plans.only()).id
+        plan_id = plan_named(unit, plan_code).id
     form, content = checked.form, bundle.content
     sha256 = hashlib.sha256(content).hexdigest()
     current = unit.forms.current(plan_id, form.form_id)

@@ -50,6 +50,20 @@ class StoredComment:
         return (self.subject or "").partition(":")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open comment from outside: which, about what, from which agency."""
+
+    id: int
+    subject: str | None
+    agency_code: str
+    written_at: datetime
+
+    @property
+    def code(self) -> str:
+        return (self.subject or "").partition(":")[2]
+
+
 _NAMES = ("id", "plan_id", "person_id", "subject", "sealed_text", "written_at", "sealed_reply", "settled_at")
 _COLUMNS = (
     *(_C.c[name] for name in _NAMES),
@@ -58,12 +72,13 @@ _COLUMNS = (
     _P.c.language,
     func.coalesce(_A.c.code, "").label("agency_code"),
 )
-_COMMENTS = (
-    select(*_COLUMNS)
-    .join(_P, _P.c.id == _C.c.person_id)
+_OF_WRITERS = (
+    _C.join(_P, _P.c.id == _C.c.person_id)
     .outerjoin(_M, (_M.c.person_id == _C.c.person_id) & (_M.c.plan_id == _C.c.plan_id) & _M.c.active_to.is_(None))
     .outerjoin(_A, _A.c.id == _M.c.agency_id)
 )
+_COMMENTS = select(*_COLUMNS).select_from(_OF_WRITERS)
+_WAITING = select(_C.c.id, _C.c.subject, _COLUMNS[-1], _C.c.written_at).select_from(_OF_WRITERS)
 
 
 class Comments:
@@ -97,6 +112,11 @@ class Comments:
         """What somebody wrote, the newest first."""
         statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.person_id == person_id).order_by(_C.c.id.desc())
         return [self._load(found) for found in self._connection.execute(statement.limit(limit))]
+
+    def waiting(self, plan_id: int) -> list[Waiting]:
+        """The same without their words, for whoever may not read them."""
+        statement = _WAITING.where(_C.c.plan_id == plan_id, _C.c.settled_at.is_(None)).order_by(_C.c.id)
+        return [Waiting(*found) for found in self._connection.execute(statement)]
 
     def count_open_of(self, plan_id: int, person_id: int) -> int:
         statement = select(func.count()).where(

@@ -128,9 +128,9 @@ class Periods:
         *,
         reason: str,
         now: datetime,
-        by: int,
+        by: int | None,
     ) -> StoredReopening:
-        """Open it for this agency alone until that day, in place of what held there before.
+        """Open it for this agency alone until that day, in place of what held there before. `by` None: the server.
 
         Drafts kept since the lock go on. Conflict if somebody else does the same at this moment.
         """
@@ -151,7 +151,7 @@ class Periods:
         self._record("period.reopened", made, by, now)
         return made
 
-    def end(self, reopening: StoredReopening, *, now: datetime, by: int) -> None:
+    def end(self, reopening: StoredReopening, *, now: datetime, by: int | None) -> None:
         """Lock it again before its time, or refuse what was asked. Drafts stay, and cannot be sent."""
         self._end(reopening, now)
         self._move_drafts(
@@ -162,18 +162,24 @@ class Periods:
         self._record("period.reopening_refused" if reopening.is_asked else "period.locked_again", reopening, by, now)
 
     # -------------------------------------------------------------- for everybody
-    def set_days(self, period: ReportingPeriod, *, now: datetime, by: int | None = None) -> None:
-        """The days of a period as given. `by` somebody, holidays move them no more, and the log says who."""
-        days = {name: getattr(period, name) for name in ("opens_on", "due_on", "grace_until_on", "locks_on")}
-        moved = {} if by is None else {"is_moved": True}
-        self._connection.execute(update(_period).where(_period.c.id == period.id).values(**days, **moved))
-        self._move_drafts(_session.c.reporting_period_id == period.id, now=now)
-        if by is not None:
-            plan_id = self._connection.execute(select(_period.c.plan_id).where(_period.c.id == period.id)).scalar_one()
-            details = {"period": period.code, **{name: day.isoformat() for name, day in days.items()}}
-            self._unit.audit.record("period.moved", by, plan_id, details, now)
+    def set_days(self, period: ReportingPeriod, *, now: datetime, by: int | None) -> None:
+        """The days of a period as somebody decides: holidays move them no more, and the log says who."""
+        days = self._put(period, now, is_moved=True)
+        plan_id = self._connection.execute(select(_period.c.plan_id).where(_period.c.id == period.id)).scalar_one()
+        details = {"period": period.code, **{name: day.isoformat() for name, day in days.items()}}
+        self._unit.audit.record("period.moved", by, plan_id, details, now)
+
+    def roll(self, period: ReportingPeriod, *, now: datetime) -> None:
+        """The days of a period as the calendar of holidays has them: nobody's decision."""
+        self._put(period, now)
 
     # -------------------------------------------------------------- inside
+    def _put(self, period: ReportingPeriod, now: datetime, **values: object) -> dict[str, date]:
+        days = {name: getattr(period, name) for name in ("opens_on", "due_on", "grace_until_on", "locks_on")}
+        self._connection.execute(update(_period).where(_period.c.id == period.id).values(**days, **values))
+        self._move_drafts(_session.c.reporting_period_id == period.id, now=now)
+        return days
+
     def _reopenings(self, *which: Any) -> tuple[StoredReopening, ...]:
         return tuple(StoredReopening(*row) for row in self._connection.execute(_REOPENINGS.where(*which)))
 
@@ -223,7 +229,7 @@ class Periods:
                     .values(expires_at=ends_at, version=_session.c.version + 1)
                 )
 
-    def _record(self, act: Act, reopening: StoredReopening | None, by: int, now: datetime) -> None:
+    def _record(self, act: Act, reopening: StoredReopening | None, by: int | None, now: datetime) -> None:
         if reopening is None:
             raise NotFound("the reopening just made")
         details = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, or_, select, true, update
 
 from conversations.plan import Role
 from storage.audit import Act
@@ -122,8 +122,12 @@ class RoleRequests:
         """Those that may still be decided, the oldest first."""
         return self._find(*self._is_open(now), _request.c.plan_id == plan_id)
 
-    def decide(self, plan_id: int, id: int, decision: Decision, *, now: datetime, by: int) -> StoredRequest | None:
+    def decide(
+        self, plan_id: int, id: int, decision: Decision, *, now: datetime, by: int | None
+    ) -> StoredRequest | None:
         """Grant or refuse it, once, by somebody else than who asked; None if there is nothing (more) to decide.
+
+        `by` None is the server, which asked for nothing.
 
         A role for somebody who is known is theirs from now on; for a request without a person the caller makes the
         link. Whoever was suspended or left meanwhile has no request open (`withdraw_all_of`).
@@ -133,7 +137,7 @@ class RoleRequests:
             .where(
                 _request.c.id == id,
                 _request.c.plan_id == plan_id,
-                _request.c.requested_by_id != by,
+                true() if by is None else _request.c.requested_by_id != by,
                 *self._is_open(now),
             )
             .values(decision=decision, decided_at=now, decided_by_id=by)

@@ -413,22 +413,19 @@ class Schedules:
         """Every day that is or was one, in order."""
         return tuple(StoredHoliday(*row) for row in self._connection.execute(_CALENDAR, {"plan_id": plan_id}))
 
-    def add_holidays(self, plan_id: int, days: Mapping[date, str], *, by: int | None = None) -> None:
-        """Days of the country's calendar; or, `by` an admin, a day of their own, also one removed before."""
-        rows = [
-            {"plan_id": plan_id, "on": on, "name": name, "is_removed": False, "added_by_id": by}
-            for on, name in days.items()
-        ]
-        if not rows:
-            return
-        statement = insert_into(self._connection, _holiday)
-        if by is None:
-            statement = statement.on_conflict_do_nothing()
-        else:
-            statement = statement.on_conflict_do_update(
-                index_elements=["plan_id", "on"], set_={"is_removed": False, "added_by_id": by}
-            )
-        self._connection.execute(statement, rows)
+    def add_holidays(self, plan_id: int, days: Mapping[date, str]) -> None:
+        """Days of the country's calendar; what an admin has removed stays so."""
+        rows = [{"plan_id": plan_id, "on": on, "name": name, "is_removed": False} for on, name in days.items()]
+        if rows:
+            self._connection.execute(insert_into(self._connection, _holiday).on_conflict_do_nothing(), rows)
+
+    def add_holiday(self, plan_id: int, on: date, *, by: int | None) -> None:
+        """A day that somebody has decided on, also one removed before. `by` None: the server."""
+        statement = insert_into(self._connection, _holiday).on_conflict_do_update(
+            index_elements=["plan_id", "on"], set_={"is_removed": False, "added_by_id": by}
+        )
+        row = {"plan_id": plan_id, "on": on, "name": "", "is_removed": False, "added_by_id": by}
+        self._connection.execute(statement, row)
 
     def remove_holiday(self, plan_id: int, on: date) -> bool:
         done = self._connection.execute(
@@ -445,7 +442,14 @@ class Schedules:
         return tuple(StoredPause(*row) for row in rows)
 
     def pause(
-        self, plan_id: int, kind: PauseKind, now: datetime, until_on: date | None, *, person_id: int | None, by: int
+        self,
+        plan_id: int,
+        kind: PauseKind,
+        now: datetime,
+        until_on: date | None,
+        *,
+        person_id: int | None,
+        by: int | None,
     ) -> None:
         """A pause from now on, in place of the same person's (or everybody's) of that kind."""
         self.resume(plan_id, now, person_id=person_id, kinds=(kind,))

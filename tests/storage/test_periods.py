@@ -178,6 +178,20 @@ def test_days_moved_for_everybody_move_every_draft_and_stay_against_holidays(
     assert apply(acts) == ["period.reopened", "period.moved"]
 
 
+def test_the_server_decides_days_as_a_person_does_and_holidays_only_roll_them(
+    world: Any, apply: Apply, september: Any
+) -> None:
+    """What the calendar moves is nobody's decision: no mark and no entry; what the server moves has both."""
+    rolled = replace(september, locks_on=date(2018, 10, 22))
+    apply(lambda unit: unit.periods.roll(rolled, now=NOW))
+    found = apply(lambda unit: unit.plans.period_by_id(september.id))
+    assert (found.locks_on, found.is_moved, apply(acts)) == (date(2018, 10, 22), False, [])
+    moved = replace(september, locks_on=date(2018, 10, 23))
+    apply(lambda unit: unit.periods.set_days(moved, now=NOW, by=None))
+    found = apply(lambda unit: unit.plans.period_by_id(september.id))
+    assert (found.locks_on, found.is_moved, apply(acts)) == (date(2018, 10, 23), True, ["period.moved"])
+
+
 def test_a_draft_of_a_reopened_period_is_announced_before_it_ends(world: Any, apply: Apply, september: Any) -> None:
     """Of a locked one nothing is announced any more."""
     apply(

@@ -85,6 +85,17 @@ def test_nothing_takes_effect_before_another_admin_has_granted_it(
     assert apply(acts) == ["role.requested", "role.granted"]
 
 
+def test_the_server_decides_where_no_second_admin_is_to_be_had(
+    world: Any, apply: Apply, admins: tuple[int, int]
+) -> None:
+    """By nobody's hand, once; whoever asked is not nobody."""
+    request = apply(ask(world, admins[0], world.person_ids[2]))
+    granted = apply(lambda unit: unit.role_requests.decide(world.plan_id, request.id, "granted", now=NOW, by=None))
+    assert (granted.decision, granted.decided_by_id) == ("granted", None)
+    assert apply(role_of(world.person_ids[2])) is Role.ADMIN
+    assert apply(lambda u: u.role_requests.decide(world.plan_id, request.id, "refused", now=NOW, by=None)) is None
+
+
 def test_what_was_refused_withdrawn_or_left_a_week_is_over(world: Any, apply: Apply, admins: tuple[int, int]) -> None:
     """None of the three can be granted afterwards."""
     first, second = admins

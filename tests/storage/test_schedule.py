@@ -151,7 +151,7 @@ def test_a_removed_holiday_does_not_come_back_with_the_calendar(apply: Apply, wo
     assert apply(lambda unit: unit.schedule.remove_holiday(world.plan_id, on))
     apply(lambda unit: unit.schedule.add_holidays(world.plan_id, {on: "Constitution Day"}))
     assert apply(lambda unit: unit.schedule.holidays(world.plan_id)) == frozenset()
-    apply(lambda unit: unit.schedule.add_holidays(world.plan_id, {on: ""}, by=world.person_ids[2]))
+    apply(lambda unit: unit.schedule.add_holiday(world.plan_id, on, by=world.person_ids[2]))
     assert apply(lambda unit: unit.schedule.holidays(world.plan_id)) == {on}
 
 
