@@ -3,8 +3,11 @@
 A command that lists people must not wait for everything that speaks Telegram: this module imports storage only.
 """
 
+import contextlib
+
 from bot.complaint import Complaint
 from bot.settings import Settings
+from storage import chain
 from storage.database import Database, check, open_database
 from storage.errors import StorageError, Unavailable, Unmigrated
 from storage.plans import Plan
@@ -27,13 +30,23 @@ def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
         ) from None
     try:
         check(settings.database_url)
-        return open_database(settings.database_url, vault=vault)
+        database = open_database(settings.database_url, vault=vault)
     except Unmigrated as error:
         raise Complaint(f"The database is not up to date: {error}.") from None
     except Unavailable as error:
         raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
     except StorageError as error:
         raise Complaint(f"The database cannot be used: {error}.") from None
+    if vault is not None:
+        database.before_close = _link_what_was_done
+    return database
+
+
+def _link_what_was_done(database: Database) -> None:
+    """The sealer runs with the bot, which may not be running: a command links its own entries before it ends (S13)."""
+    with contextlib.suppress(StorageError):  # whoever comes next links them
+        while database.units.applied and database.units.submit(None, chain.seal).result() is not None:
+            pass
 
 
 def plan_named(unit: UnitOfWork, code: str) -> Plan:

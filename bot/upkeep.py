@@ -54,7 +54,7 @@ def seal_log(premises: Premises, now: datetime) -> None:
     with premises.database.view() as unit:
         if not chain.is_waiting(unit):
             return
-    while (head := premises.database.units.submit(None, partial(chain.seal, now=now)).result()) is not None:
+    while (head := premises.database.units.submit(None, chain.seal).result()) is not None:
         logger.info("chain.sealed", position=head.position, head=head.note)
 
 

@@ -13,14 +13,14 @@ The laws:
   trace in it: that is found by a head noted elsewhere (`/estado`, the log, a backup's line), as is a log begun anew;
 * keys of the chain are not those that rotate: what was sealed stays verifiable, and cannot be sealed anew.
 
-Between the commit of an act and the sealer's next look (seconds) an entry can still be removed unseen.
+Between the commit of an act and the sealer's next look (seconds) an entry can still be removed unseen; what a command
+at the server did is linked before the command ends.
 """
 
 import hmac
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -113,7 +113,7 @@ class Verdict:
 
 
 # ------------------------------------------------------------------ sealing
-def seal(unit: "UnitOfWork", now: datetime, *, limit: int = 200) -> Head | None:
+def seal(unit: "UnitOfWork", *, limit: int = 200) -> Head | None:
     """Link up to `limit` entries to the chain; its new head, or None: nothing to link, or somebody else is linking.
 
     StorageError if the head was tampered with: then nothing is linked, so that `verify` still sees what happened.
@@ -139,7 +139,7 @@ def seal(unit: "UnitOfWork", now: datetime, *, limit: int = 200) -> Head | None:
         links.append({"key": entry.id, "new_position": position, "new_hash": link})
     unit.connection.execute(_SEAL, links)
     sealed = Head(position, link)
-    unit.facts.set(HEAD, f"{sealed}.{_head_mac(unit.vault, sealed)}", now)
+    unit.facts.set(HEAD, f"{sealed}.{_head_mac(unit.vault, sealed)}", entry.at)
     return sealed
 
 

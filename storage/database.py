@@ -14,7 +14,7 @@ that their row locks do not outlive them by long.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -65,6 +65,8 @@ class Database:
         self.engine = writer_engine
         self.vault = vault
         self.units = Units(writer, vault)
+        self.before_close: Callable[[Database], None] = lambda database: None
+        """What is done last, while units still can be."""
         self._readers = reader_engine
 
     @property
@@ -94,6 +96,7 @@ class Database:
 
     def close(self) -> None:
         """Drain the units and close every connection."""
+        self.before_close(self)
         self.units.close()
         self.engine.dispose()
         if self._readers is not self.engine:

@@ -769,8 +769,8 @@ def test_the_audit_log_is_verified_and_a_noted_head_finds_what_was_cut_off(folde
     there = tmp_path / "copy"
     shutil.copytree(folder, there)
     settings = settings_in(there)
-    with open_storage(settings) as database:
-        head = database.units.submit(None, lambda unit: chain.seal(unit, datetime.now(UTC))).result()
+    with open_storage(settings) as database, database.view() as unit:
+        head = chain.stored_head(unit)
     assert head is not None
     whole = enlace(there, "audit", "verify")
     assert (whole.code, whole.out) == (0, "")
@@ -834,6 +834,20 @@ def test_no_secret_can_be_given_where_everybody_on_the_machine_sees_it() -> None
     assert [name for name in options(typer.main.get_command(cli.app)) if secret.search(name or "")] == []
     fields = {name: field.annotation for name, field in Settings.model_fields.items() if secret.search(name)}
     assert set(fields.values()) == {SecretStr}
+
+
+def test_what_is_done_at_the_server_is_linked_before_the_command_ends(folder: Path, tmp_path: Path) -> None:
+    """No bot need be running: an entry of a moment ago that is taken out is missed (S13)."""
+    there = tmp_path / "copy"
+    shutil.copytree(folder, there)
+    assert enlace(there, "people", "add", "--telegram-id", "4711", "--name", "Eva", "--role", "reader").code == 0
+    with closing(sqlite3.connect(there / "enlace.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM audit_entry WHERE hash IS NULL").fetchone() == (0,)
+        assert enlace(there, "audit", "verify").code == 0
+        connection.execute("DROP TRIGGER audit_entry_undeleted")
+        connection.execute("DELETE FROM audit_entry WHERE id = (SELECT max(id) FROM audit_entry)")
+        connection.commit()
+    assert enlace(there, "audit", "verify").code == 1
 
 
 def test_an_old_key_is_thrown_away_when_nothing_needs_it_any_more(folder: Path, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_an_admin_sees_how_the_bot_is_and_nobody_else(desk: Desk) -> None:
     """In three words and ten lines, with a way to look again."""
     assert WELL.vitals is not None
     desk.database.units.submit(None, lambda unit: remember(unit, WELL.vitals, NOW)).result()
-    desk.database.units.submit(None, lambda unit: chain.seal(unit, NOW)).result()
+    desk.database.units.submit(None, lambda unit: chain.seal(unit)).result()
     told = str(desk.say(PEDRO, "/estado").deliveries[-1].payload["text"])
     assert told.startswith("✅ Todo bien")
     assert "Auditoría sellada hasta" in told

@@ -35,7 +35,7 @@ def acts(database: Database, count: int = ENTRIES, start: int = 1) -> None:
 
 
 def seal(database: Database, limit: int = 200) -> Head | None:
-    return database.units.submit(None, lambda unit: chain.seal(unit, NOW, limit=limit)).result(10)
+    return database.units.submit(None, lambda unit: chain.seal(unit, limit=limit)).result(10)
 
 
 def look(database: Database, noted: Head | None = None) -> Verdict:
@@ -318,7 +318,7 @@ def test_one_sealer_at_a_time_and_acts_do_not_wait_for_it(postgres_database: Dat
     """The second goes away empty-handed; an act commits while the first is at it."""
     acts(postgres_database)
     with postgres_database.engine.connect() as connection, connection.begin():
-        assert chain.seal(UnitOfWork(connection, postgres_database.vault), NOW, limit=3) is not None
+        assert chain.seal(UnitOfWork(connection, postgres_database.vault), limit=3) is not None
         assert seal(postgres_database) is None
         acts(postgres_database, 1, 40)
     seal(postgres_database)
