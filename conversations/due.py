@@ -309,11 +309,11 @@ def left_reports(
     ended: Mapping[str, date],
     reported: Collection[tuple[str, str]],
     returned: Collection[tuple[str, str]],
-    closed: Collection[tuple[str, str]],
+    closed: Mapping[tuple[str, str], date],
 ) -> Mapping[str, tuple[Left, ...]]:
     """By agency, what it has still to report, those due first on top: the rules of `plan.due_list`, for all at once.
 
-    `reported` and `returned` are (subject, period), `closed` are (agency, period), all by their codes.
+    `reported` and `returned` are (subject, period), `closed` are (agency, period) with the day, all by their codes.
     """
     activities = tuple(activities)
     left: dict[str, list[Left]] = {}
@@ -322,7 +322,9 @@ def left_reports(
             activity = expected.activity
             key = activity.subject, period.code
             is_returned = key in returned
-            if key in reported or ((activity.agency_code, period.code) in closed and not is_returned):
+            closed_on = closed.get((activity.agency_code, period.code))
+            is_closed = closed_on is not None and not activity.is_new_since(closed_on)
+            if key in reported or (is_closed and not is_returned):
                 continue
             left.setdefault(activity.agency_code, []).append(Left(activity, period, is_returned))
     return {agency: tuple(sorted(reports, key=_urgency)) for agency, reports in left.items()}

@@ -141,6 +141,7 @@ class StoredHoliday:
 
 # ------------------------------------------------------------------ statements, built once
 _tables = Base.metadata.tables
+_plan = _tables["plan"]
 _schedule = _tables["schedule"]
 _fire = _tables["fire"]
 _broadcast = _tables["broadcast"]
@@ -317,8 +318,9 @@ _REPORTED = (
     )
 )
 _CLOSED = (
-    select(_agency.c.code.label("agency"), _period.c.code.label("period"))
+    select(_agency.c.code.label("agency"), _period.c.code.label("period"), _closing.c.closed_at, _plan.c.timezone)
     .select_from(_closing)
+    .join(_plan, _plan.c.id == _closing.c.plan_id)
     .join(_agency, _agency.c.id == _closing.c.agency_id)
     .join(_period, _period.c.id == _closing.c.reporting_period_id)
     .where(_closing.c.plan_id == _OF_PLAN, _period.c.end_on >= bindparam("since"))
@@ -592,7 +594,10 @@ class Schedules:
         ended = self._ended(plan_id)
         reported, returned = self._reported(plan_id, concerned.values())
         since = min((p.end_on for p in concerned.values()), default=today) - timedelta(days=400)
-        closed = {(row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=since)}
+        closed = {
+            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
+        }
         expecting = {code: _agencies(activities, period, ended) for code, period in concerned.items()}
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if closing else []
         return replace(
