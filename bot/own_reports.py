@@ -12,7 +12,15 @@ from bot.reporting import FORM_OF, Report, correct, due_tap, find_report, open_r
 from conversations import review
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
-from conversations.plan import DueReport, PeriodType, ReportingPeriod, closing_due_on, expected_reports, period_name
+from conversations.plan import (
+    Activity,
+    DueReport,
+    PeriodType,
+    ReportingPeriod,
+    closing_due_on,
+    expected_reports,
+    period_name,
+)
 from conversations.session import Session
 from storage.errors import NotFound
 from storage.sessions import StoredSession
@@ -378,7 +386,9 @@ def close(ex: Exchange, argument: str) -> None:
 
 def _is_since(ex: Exchange, due: DueReport) -> bool:
     """Whether it is left of a period that the agency has closed, because it came into the plan afterwards."""
-    return not due.is_indicator and due.returned is None and ex.unit.plans.is_closed(ex.agency_id, due.period.id)
+    if not isinstance(due.item, Activity) or due.item.added_on is None or due.returned is not None:
+        return False
+    return ex.unit.plans.is_closed(ex.agency_id, due.period.id)
 
 
 def _added_since(ex: Exchange, left: list[DueReport]) -> Card:
