@@ -12,6 +12,7 @@ from bot import exporting, holidays, notices, periods, scheduler, schedules
 from bot.at_server import Row, agency_named, in_hand, looked_at
 from bot.complaint import Complaint, Misuse
 from bot.hands import Hand, tell_later
+from bot.preferences import zones_called
 from bot.settings import Settings
 from bot.taking_out import told_by_dataset
 from conversations import safeguards
@@ -187,10 +188,8 @@ def add_schedule(
         raise Misuse(f"--role {strange[0]!r} is not one of {', '.join(sorted(job.roles))}, whom {what} is for.")
     if roles:
         changes["roles"] = ",".join(sorted(set(roles)))
-    if zone not in ("", "own", "plan"):
-        raise Misuse(f"--zone {zone!r} is neither own (each person's time) nor plan ({settings.timezone}).")
     if zone:
-        changes["timezone"] = "" if zone == "own" else settings.timezone
+        changes["timezone"] = _zone(zone, settings)
     given = {question: answer for question, answer in export.items() if answer}
     if given and what != exporting.KIND:
         raise Misuse(f"{what} takes nothing out: what is exported is asked of '{exporting.KIND}' alone.")
@@ -206,6 +205,19 @@ def add_schedule(
         return made.id
 
     return in_hand(settings, plan_code, now, work)
+
+
+def _zone(text: str, settings: Settings) -> str:
+    """Blank: each person's own."""
+    if text in ("own", "plan"):
+        return "" if text == "own" else settings.timezone
+    found = zones_called(text)
+    if len(found) != 1:
+        known = f"; it may be {', '.join(found)}" if found else ", such as Europe/Madrid"
+        raise Misuse(
+            f"--zone {text!r} is neither own (each person's time), plan ({settings.timezone}) nor a zone{known}."
+        )
+    return found[0]
 
 
 def _hour(text: str) -> time:

@@ -268,13 +268,12 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
 
     `previous.month` and the like are taken on the day of the window: made late, it is still of the month it is about.
     """
-    ledger = f"{KIND}.{schedule.id}"
-    planned = regular(_as_job, TAKERS)(unit, replace(schedule, what=ledger), moment)
+    planned = regular(_as_job, TAKERS)(unit, schedule, moment)
     periods = unit.plans.periods(moment.plan_id)
     timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
     made: list[Planned] = []
     for one in planned:
-        found = replace(one, ledger=ledger, messages=())
+        found = replace(one, messages=())
         if one.messages:
             kept = Choice.of(schedule.details)
             dated = replace(kept, period=previous_period(periods, kept.period, one.window))

@@ -97,6 +97,8 @@ class _Reported:
     expected: int = 0
     received: int = 0
     returned: int = 0
+    added: int = 0
+    """Of what is expected and has not come: what came into the plan after the agency had closed."""
     open_periods: set[int] = field(default_factory=set)
     """Those in which something was expected of the agency and that it has not closed."""
 
@@ -131,8 +133,11 @@ def count(ex: Exchange) -> Tally | None:
             found.expected += 1
             found.received += subject in done
             found.returned += (subject, period.id) in returned
-            if (code, period.id) not in closed:
+            closed_on = closed.get((code, period.id))
+            if closed_on is None:
                 found.open_periods.add(period.id)
+            elif subject not in done and report.activity.is_new_since(closed_on):
+                found.added += 1
     return Tally(periods, agencies)
 
 
@@ -155,7 +160,9 @@ def progress(ex: Exchange, argument: str) -> None:
         row = say("progress.row", agency=agency.code, reported=found.received, expected=found.expected)
         sent_back = f" · ↩️ {say('progress.returned', n=found.returned)}" if found.returned else ""
         closed = f" · {say('progress.closed')}" if found.is_closed else ""
-        lines.append(line(f"{shape} {row}{sent_back}{closed}"))
+        key = "progress.added" if found.added > 1 else "progress.added_one"
+        added = f" · {say(key, n=found.added)}" if found.added else ""
+        lines.append(line(f"{shape} {row}{sent_back}{closed}{added}"))
     received = sum(found.received for found in tally.agencies.values())
     expected = sum(found.expected for found in tally.agencies.values())
     percent = round(100 * received / expected) if expected else 0

@@ -189,6 +189,8 @@ def chase(ex: Exchange, argument: str) -> None:
         for code in agencies[: 2 * LISTED]:
             count = len(agenda.left[code])
             lines.append(line(f"• {code} · ", say("remind.left_n" if count > 1 else "remind.left_one", n=count)))
+        if meant:
+            lines.append(line(say("chase.people" if len(meant) > 1 else "chase.people_one", n=len(meant))))
         if told_today:
             lines.append(line(say("chase.told_today", n=told_today)))
         if is_quiet(ex.now, ex.zone, agenda.holidays):

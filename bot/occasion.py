@@ -55,7 +55,7 @@ class Planned:
     work: Callable[[UnitOfWork], object] | None = None
     """Done instead of saying something, in the unit that notes it: what comes of it is said when it is done."""
     ledger: str = ""
-    """Its name in the ledger, where each schedule of a job has its own."""
+    """Its schedule's name in the ledger, where that is not the job's."""
 
 
 Scan = Callable[[UnitOfWork, StoredSchedule, Moment], Sequence[Planned]]
@@ -82,6 +82,8 @@ class Job:
     again: Again
     is_shipped: bool = True
     """Whether every plan begins with one; else admins make them."""
+    is_only: bool = False
+    """Whether a plan has one schedule of it at most: what it says is all there is to say, whoever asks."""
 
     def roles_of(self, schedule: StoredSchedule) -> Collection[Role]:
         return self.roles & set(schedule.roles) if schedule.roles else self.roles
@@ -99,26 +101,26 @@ def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
         wanted = roles & set(schedule.roles) if schedule.roles else roles
         outlook: Agenda | None = None
         for name in unit.schedule.zones(moment.plan_id):
-            zone = schedule.zone(name)
-            if is_quiet(moment.now, zone, holidays):
+            own = ZoneInfo(name)
+            if is_quiet(moment.now, own, holidays):
                 continue
-            # A schedule begins with its first window: what would have been before it was made, nobody missed.
+            zone = schedule.zone(name)
             windows = [
                 window
-                for window in windows_until(schedule.days, schedule.at, zone, moment.now, holidays)
-                if instant(window, schedule.at, zone) >= schedule.created_at
+                for window in windows_until(schedule.days, schedule.at, zone, moment.now, holidays, own=own)
+                if instant(window, schedule.at, zone) >= schedule.begins_at
             ]
-            local = moment.now.astimezone(zone).date()
+            local = moment.now.astimezone(own).date()
             if not windows or working_days_after(windows[-1], local, holidays) > GRACE_DAYS:
                 continue
             untold = [
                 who
-                for who in unit.schedule.untold(moment.plan_id, schedule.what, name, windows[-1], wanted)
+                for who in unit.schedule.untold(moment.plan_id, schedule.ledger, name, windows[-1], wanted)
                 if who.since <= windows[-1]
             ]
             if not untold:
                 continue
-            outlook = outlook or unit.schedule.outlook(moment.plan_id, moment.today, schedule.what)
+            outlook = outlook or unit.schedule.outlook(moment.plan_id, moment.today, schedule.ledger)
             reasons = {who.person_id: silenced(outlook, who, moment.now, local) for who in untold}
             told = [who for who in untold if reasons[who.person_id] is None]
             messages = compose(unit, moment, told) if told else {}
@@ -126,7 +128,8 @@ def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
                 words = tuple(messages.get(who.person_id, ()))
                 reason = reasons[who.person_id] or ("" if words else "nothing_left")
                 missed = tuple(day for day in windows[-3:-1] if day >= who.since)
-                planned.append(Planned(who, windows[-1], words, reason, missed=missed if words else ()))
+                missed = missed if words else ()
+                planned.append(Planned(who, windows[-1], words, reason, missed=missed, ledger=schedule.ledger))
         return planned
 
     return scan

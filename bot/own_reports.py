@@ -12,7 +12,15 @@ from bot.reporting import FORM_OF, Report, correct, due_tap, find_report, open_r
 from conversations import review
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
-from conversations.plan import DueReport, PeriodType, ReportingPeriod, closing_due_on, expected_reports, period_name
+from conversations.plan import (
+    Activity,
+    DueReport,
+    PeriodType,
+    ReportingPeriod,
+    closing_due_on,
+    expected_reports,
+    period_name,
+)
 from conversations.session import Session
 from storage.errors import NotFound
 from storage.sessions import StoredSession
@@ -87,6 +95,11 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         for one in ex.unit.delegations.of_agency(ex.agency_id)
         if ex.today < one.until_on
     ]
+    if since := [report for report in due if _is_since(ex, report)]:
+        codes = ", ".join(report.code for report in since[:DUE_SHOWN])
+        names = " · ".join(dict.fromkeys(period_name(report.period, language) for report in since))
+        key = "close.added" if len(since) > 1 else "close.added_one"
+        lines.insert(1, line(say(key, n=len(since), codes=codes, period_name=names)))
     for period in periods:
         if period.is_reopened:
             until = show_date((period.locks_on - timedelta(days=1)).isoformat(), language)
@@ -339,7 +352,11 @@ def close(ex: Exchange, argument: str) -> None:
     home = (Button(say("menu.home"), "command:menu:"),)
     periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     if not periods:
-        ex.show(Card((line(say("menu.nothing")),), (home,)))
+        since = [one for one in plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if _is_since(ex, one)]
+        if since:
+            ex.show(_added_since(ex, since))
+        else:
+            ex.show(Card((line(say("menu.nothing")),), (home,)))
         ex.stand(None)
         return
     name = " · ".join(period_name(period, ex.language) for period in periods)
@@ -365,3 +382,21 @@ def close(ex: Exchange, argument: str) -> None:
         card = Card((line(text),), (home,))
     ex.show(card)
     ex.stand(None)
+
+
+def _is_since(ex: Exchange, due: DueReport) -> bool:
+    """Whether it is left of a period that the agency has closed, because it came into the plan afterwards."""
+    if not isinstance(due.item, Activity) or due.item.added_on is None or due.returned is not None:
+        return False
+    return ex.unit.plans.is_closed(ex.agency_id, due.period.id)
+
+
+def _added_since(ex: Exchange, left: list[DueReport]) -> Card:
+    codes = ", ".join(report.code for report in left[:DUE_SHOWN])
+    name = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in left))
+    text = ex.say("close.added" if len(left) > 1 else "close.added_one", n=len(left), codes=codes, period_name=name)
+    rows = (
+        (Button(ex.say("menu.report"), "command:pendientes:", "primary"),),
+        (Button(ex.say("menu.home"), "command:menu:"),),
+    )
+    return Card((line(text),), rows)

@@ -32,7 +32,7 @@ def preferences(ex: Exchange, argument: str) -> None:
     """One's own language, zone and silence, and the way to what is kept; `zone.NAME` changes the zone."""
     what, _, name = argument.partition(".")
     if what == "zone" and name:
-        if name not in _zones().values():
+        if not is_zone(name):
             raise Denied
         ex.unit.people.set_timezone(ex.person.id, name)
         ex.toast = ex.say("preferences.zone_set")
@@ -70,29 +70,51 @@ def _show(ex: Exchange, zone: str) -> None:
 
 
 def _choose_zone(ex: Exchange, zones: tuple[str, ...], key: str) -> None:
-    rows = [(Button(_zone_name(ex, zone), f"command:ajustes:zone.{zone}"),) for zone in dict.fromkeys(zones)]
+    rows = [(Button(zone_name(ex, zone), f"command:ajustes:zone.{zone}"),) for zone in dict.fromkeys(zones)]
     rows.append((Button(ex.say("nav.back"), "command:ajustes:"),))
     ex.show(Card((line(ex.say(key)),), tuple(rows)))
     ex.stand(None, awaits="ajustes:zone")
 
 
-def _zone_name(ex: Exchange, zone: str) -> str:
+def zone_name(ex: Exchange, zone: str) -> str:
+    """A zone and what its clocks show now."""
     return f"{zone.replace('_', ' ')} · {ex.now.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 def hear_zone(ex: Exchange, argument: str, text: str) -> None:
     """A city, as people write it: every zone whose name has these words."""
-    words = normalise(text).split()
+    found = zones_called(text)
+    _choose_zone(ex, found, "preferences.zone_found" if found else "preferences.zone_none")
+
+
+def zones_called(text: str) -> tuple[str, ...]:
+    """The zones that somebody means by "Europe/Madrid", "madrid" or "port au prince", the likeliest first.
+
+    Accents and case are forgiven. One whose whole name or city it is, is the only one.
+    """
+    words = _spoken(text).split()
     found = [zone for spoken, zone in _zones().items() if words and all(word in spoken for word in words)]
-    key = "preferences.zone_found" if found else "preferences.zone_none"
-    _choose_zone(ex, tuple(sorted(found, key=lambda zone: (zone.count("/"), zone))[:FOUND]), key)
+    for exact in (text, text.rpartition("/")[2]):
+        named = [zone for zone in found if _spoken(exact) in (_spoken(zone), _spoken(zone.rpartition("/")[2]))]
+        if len(named) == 1:
+            return tuple(named)
+    return tuple(sorted(found, key=lambda zone: (zone.count("/"), zone))[:FOUND])
+
+
+def is_zone(name: str) -> bool:
+    """Whether it is one that people live in."""
+    return name in _zones().values()
+
+
+def _spoken(name: str) -> str:
+    return normalise(name.replace("/", " ").replace("_", " ").replace("-", " "))
 
 
 @cache
 def _zones() -> dict[str, str]:
     """Zones of cities, by what they are called; `Etc/…` and old abbreviations are nobody's home."""
     return {
-        normalise(name.replace("/", " ").replace("_", " ")): name
+        _spoken(name): name
         for name in sorted(available_timezones())
         if "/" in name and not name.startswith(("Etc/", "SystemV/", "posix/", "right/", "US/"))
     }

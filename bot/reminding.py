@@ -1,13 +1,14 @@
 """The ladder's job: who is reminded now, in which words, and the second look when the words are about to leave."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from zoneinfo import ZoneInfo
 
 from bot.occasion import Message, Moment, Planned
 from bot.telegram import render
 from bot.telegram.updates import command_token
 from conversations.cards import Card
-from conversations.due import Rung, falls_on, instant, is_quiet
+from conversations.due import Rung, hour_there, is_hour
 from conversations.plan import AGENCY_ROLES, Role
 from conversations.reminders import (
     Agenda,
@@ -38,16 +39,11 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     found: list[tuple[Recipient, ZoneInfo]] = []
     roles = ROLES & set(schedule.roles) if schedule.roles else ROLES
     for name in unit.schedule.zones(moment.plan_id):
-        zone = schedule.zone(name)
-        day = moment.now.astimezone(zone).date()
-        if (
-            is_quiet(moment.now, zone, holidays)
-            or moment.now < instant(day, schedule.at, zone)
-            or not falls_on(schedule.days, day, holidays)
-        ):
-            continue
-        untold = unit.schedule.untold(moment.plan_id, schedule.what, name, day, roles)
-        found += [(who, zone) for who in untold if is_meant(who)]
+        own = ZoneInfo(name)
+        day = moment.now.astimezone(own).date()
+        if is_hour(schedule.days, hour_of(schedule, day, own), own, moment.now, holidays):
+            untold = unit.schedule.untold(moment.plan_id, schedule.what, name, day, roles)
+            found += [(who, own) for who in untold if is_meant(who)]
     if not found:
         return ()
     outlook = unit.schedule.outlook(moment.plan_id, moment.today)
@@ -58,10 +54,16 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     names = unit.schedule.colleagues(moment.plan_id, {who.agency_code for who, _ in found})
     planned = []
     for who, zone in found:
-        verdict = decide(agenda, who, moment.now, schedule.at, zone)
+        at = hour_of(schedule, moment.now.astimezone(zone).date(), zone)
+        verdict = decide(agenda, who, moment.now, at, zone)
         if (one := _planned(verdict, agenda, who, moment, zone, names)) is not None:
             planned.append(one)
     return planned
+
+
+def hour_of(schedule: StoredSchedule, day: date, own: ZoneInfo) -> time:
+    """When it looks for steps that day, on the clock of who lives there."""
+    return hour_there(day, schedule.at, schedule.zone(own.key), own)
 
 
 def _planned(

@@ -46,7 +46,7 @@ from storage.unit_of_work import UnitOfWork
 logger = structlog.get_logger(__name__)
 
 JOBS: tuple[Job, ...] = (
-    Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again),
+    Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again, is_only=True),
     digests.WEEKLY,
     digests.MONTHLY,
     VALIDATED,
@@ -70,7 +70,8 @@ DRAFTS_KEPT: Final = timedelta(days=7)
 
 
 def job_of(what: str) -> Job | None:
-    return _BY_WHAT.get(what)
+    """The job of a schedule, or of its name in the ledger (`digest`, `digest.7`)."""
+    return _BY_WHAT.get(what.partition(".")[0])
 
 
 class ClockWatch:
@@ -245,9 +246,10 @@ def look_at(
             case str(reason):
                 assert fire is not None
                 unit.outbox.record(row.id, outbox.Undeliverable(f"no longer due: {reason}"), now)
-                unit.outbox.cancel(row.chat_id, now, kinds=(_BY_WHAT[fire.what].kind,))  # what was to follow it
+                if (job := job_of(fire.what)) is not None:
+                    unit.outbox.cancel(row.chat_id, now, kinds=(job.kind,))  # what was to follow it
                 unit.schedule.cancel(fire, reason, now, is_open=reason in OPEN_REASONS)
-                dropped[fire.what] += 1
+                dropped[fire.what.partition(".")[0]] += 1
     return kept, dropped
 
 
@@ -259,7 +261,7 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[Any]) -> Mapping[int
     meant: dict[str, list[Any]] = {}
     for fire in fires:
         who = there.get(fire.person_id)
-        job = _BY_WHAT.get(fire.what)
+        job = job_of(fire.what)
         if who is None or job is None or who.role not in job.roles:
             seen[fire.id] = "no_role"
             continue
@@ -274,7 +276,7 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[Any]) -> Mapping[int
         if silence is not None:
             seen[fire.id] = silence
             continue
-        meant.setdefault(fire.what, []).append((fire, who))
+        meant.setdefault(job.what, []).append((fire, who))
     for what, told in meant.items():
         seen |= _BY_WHAT[what].again(unit, moment, outlook, told)
     return seen

@@ -1,20 +1,30 @@
 """Schedules and holidays as their admins see them: rows that are read and changed in chat (/programar, /calendario)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from bot import exporting, holidays, notices, scheduler
-from bot.exchange import Denied, Exchange
+from bot import exporting, holidays, notices, preferences, scheduler
+from bot.exchange import Denied, Exchange, number_of
 from bot.hands import Hand
 from bot.occasion import Job, Moment, carry
 from bot.opening import open_storage, plan_named
-from bot.reminding import agenda_of, is_meant
+from bot.reminding import agenda_of, hour_of, is_meant
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
-from conversations.due import WEEKDAYS, fires_after, instant, is_recurrence, ladder
+from conversations.due import (
+    FOR_COORDINATORS,
+    FOR_REPORTERS,
+    LAST_DAY,
+    ONE_DAY,
+    WEEKDAYS,
+    all_steps,
+    fires_after,
+    instant,
+    ladder_fires_after,
+)
 from conversations.engine import show_date
 from conversations.exports import (
     Choice,
@@ -29,16 +39,22 @@ from conversations.exports import (
     title,
 )
 from conversations.plan import Role
-from conversations.reading import Understood, read_date
+from conversations.reading import Ambiguous, Understood, read_date
 from conversations.reminders import Recipient, Say, decide
 from conversations.wording import Wording, wording
+from storage.errors import Conflict
 from storage.schedule import StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
 PREVIEWED = 3
 HOURS = tuple(time(hour, minute) for hour in range(8, 18) for minute in (0, 30))
-RECURRENCES = ("workdays", *WEEKDAYS[:5], "month:1", "month:15")
+RECURRENCES = ("workdays", *WEEKDAYS[:5])
+DAYS_OF_A_MONTH = (*map(str, range(1, 29)), LAST_DAY)
+A_WEEK = 7
 LISTED = 12
+LONGEST_ECHO = 40
+"""Of what was typed and not understood, so much is said again."""
+READINGS = 4
 
 
 # ------------------------------------------------------------------ /programar
@@ -81,18 +97,23 @@ def _list(ex: Exchange) -> None:
     ex.stand(None)
 
 
-def _show(ex: Exchange, schedule: StoredSchedule) -> None:
+def _show(ex: Exchange, schedule: StoredSchedule, *, note: str = "") -> None:
     say, tap = ex.say, f"command:programar:{schedule.id}"
     job = scheduler.job_of(schedule.what)
     assert job is not None
     roles = schedule.roles or tuple(sorted(job.roles))
     lines: list[Line] = [
+        *((line(italic(note)), line("")) if note else ()),
         line(bold(say(f"job.{schedule.what}"))),
         *(_described(schedule, say) if schedule.what == exporting.KIND else ()),
         line(_when(schedule, say)),
         line(say("schedule.for", roles=", ".join(say(f"role.{role}") for role in roles))),
-        line(say("schedule.own_zone") if not schedule.timezone else say("schedule.zone", zone=schedule.timezone)),
     ]
+    if schedule.timezone:
+        lines.append(line(say("schedule.zone", zone=schedule.timezone.replace("_", " "))))
+        lines.append(line(italic(say("schedule.elsewhere"))))
+    else:
+        lines.append(line(say("schedule.own_zone")))
     if schedule.paused_at:
         lines.append(line(bold(say("schedule.paused"))))
     lines += [line(""), line(italic(say("schedule.next")))]
@@ -129,9 +150,17 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
             _set_export(ex, schedule, value)
             return
         case "days", "":
-            _choose(ex, schedule, [(_days(days, say), f"{tap}.days.{days}") for days in RECURRENCES], 3)
+            choices = [(_days(days, say), f"{tap}.days.{days}") for days in RECURRENCES]
+            _choose(ex, schedule, [*choices, (say("schedule.each_month"), f"{tap}.days.month")], 3)
             return
-        case "days", days if is_recurrence(days) and days in RECURRENCES:
+        case "days", "month":
+            choices = [
+                (say("schedule.last_day") if day == LAST_DAY else day, f"{tap}.days.month:{day}")
+                for day in DAYS_OF_A_MONTH
+            ]
+            _choose(ex, schedule, choices, A_WEEK, say("schedule.which_day"))
+            return
+        case "days", days if days in RECURRENCES or days in {f"month:{day}" for day in DAYS_OF_A_MONTH}:
             changes = {"days": days}
         case "at", "":
             _choose(ex, schedule, [(f"{at:%H:%M}", f"{tap}.at.{at:%H%M}") for at in HOURS], 4)
@@ -139,11 +168,11 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
         case "at", at if at in {f"{hour:%H%M}" for hour in HOURS}:
             changes = {"at": time(int(at[:2]), int(at[2:]))}
         case "zone", "":
-            choices = [(say("schedule.own_zone"), f"{tap}.zone.own"), (ex.house.timezone, f"{tap}.zone.plan")]
-            _choose(ex, schedule, choices, 1)
+            zones = tuple(dict.fromkeys((ex.house.timezone, *preferences.NEAR)))
+            _choose_zone(ex, schedule, zones, say("schedule.which_zone"))
             return
-        case "zone", "own" | "plan":
-            changes = {"timezone": "" if value == "own" else ex.house.timezone}
+        case "zone", name if name == "own" or preferences.is_zone(name):
+            changes = {"timezone": "" if name == "own" else name}
         case "roles", "":
             chosen = set(schedule.roles or job.roles)
             _choose(
@@ -187,21 +216,56 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
     _show(ex, change(ex.hand, schedule, **changes))
 
 
-def _choose(ex: Exchange, schedule: StoredSchedule, choices: list[tuple[str, str]], width: int) -> None:
+def hear_zone(ex: Exchange, argument: str, text: str) -> None:
+    """A zone in somebody's own words: set if it can only be one, else chosen among those it may be."""
+    number = argument.partition(".")[0]
+    schedule = ex.unit.schedule.get(ex.membership.plan_id, number_of(number))
+    if schedule is None:
+        raise Denied
+    found = preferences.zones_called(text)
+    if len(found) == 1:
+        _act(ex, schedule, "zone", found[0])
+        return
+    key = "schedule.zone_found" if found else "schedule.zone_none"
+    _choose_zone(ex, schedule, found, ex.say(key, text=text[:LONGEST_ECHO]))
+
+
+def _choose_zone(ex: Exchange, schedule: StoredSchedule, zones: tuple[str, ...], question: str) -> None:
+    tap = f"command:programar:{schedule.id}.zone"
+    choices = [(preferences.zone_name(ex, zone), f"{tap}.{zone}") for zone in zones]
+    awaits = f"programar:{schedule.id}.zone"
+    _choose(ex, schedule, [(ex.say("schedule.own_zone"), f"{tap}.own"), *choices], 1, question, awaits)
+
+
+def _choose(
+    ex: Exchange,
+    schedule: StoredSchedule,
+    choices: list[tuple[str, str]],
+    width: int,
+    question: str = "",
+    awaits: str = "",
+) -> None:
     buttons = [Button(text, tap) for text, tap in choices]
     rows = [tuple(buttons[start : start + width]) for start in range(0, len(buttons), width)]
     rows.append((Button(ex.say("nav.back"), f"command:programar:{schedule.id}"),))
-    ex.show(Card((line(bold(ex.say(f"job.{schedule.what}"))), line(_when(schedule, ex.say))), tuple(rows)))
-    ex.stand(None)
+    lines = [line(bold(ex.say(f"job.{schedule.what}"))), line(_when(schedule, ex.say))]
+    if question:
+        lines += [line(""), line(question)]
+    ex.show(Card(tuple(lines), tuple(rows)))
+    ex.stand(None, awaits=awaits)
 
 
 def _new(ex: Exchange, what: str) -> None:
-    job = scheduler.job_of(what)
-    if job is None:
+    job, plan_id, repository = scheduler.job_of(what), ex.membership.plan_id, ex.unit.schedule
+    if job is None or job.what != what:
         rows = [(Button(ex.say(f"job.{one.what}"), f"command:programar:new.{one.what}"),) for one in scheduler.JOBS]
         rows.append((Button(ex.say("nav.back"), "command:programar:"),))
         ex.show(Card((line(ex.say("schedule.what")),), tuple(rows)))
         ex.stand(None)
+        return
+    there = [schedule for schedule in repository.all(plan_id) if schedule.what == what]
+    if job.is_only and there:
+        _show(ex, there[0], note=ex.say("schedule.only_one"))
         return
     _show(ex, add(ex.hand, job))
 
@@ -264,9 +328,11 @@ def _set_export(ex: Exchange, schedule: StoredSchedule, value: str) -> None:
 
 
 def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
-    """What it says, now, to whom it has not said it today; the ladder's is a reminder of whatever is left."""
+    """What it says, now, to whom it has not said it today; the ladder's is a reminder of whatever is left, after
+    one question that names how many it would reach.
+    """
     if schedule.what == notices.LADDER:
-        notices.chase(ex, "yes")
+        notices.chase(ex, "")
         return
     ex.toast = ex.say("schedule.sent", n=run_now(ex.hand, schedule))
     _show(ex, schedule)
@@ -274,26 +340,40 @@ def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
 
 # ------------------------------------------------------------------ what is done to a schedule
 def add(hand: Hand, job: Job) -> StoredSchedule:
-    """A new one, at the job's usual time; of an export, last month's reports for the coordination."""
-    is_export = job.what == exporting.KIND
-    hand.unit.schedule.add(
-        hand.plan_id,
-        job.what,
-        job.days,
-        job.at,
-        hand.now,
-        by=hand.person_id,
-        roles=(Role.COORDINATOR,) if is_export else (),
-        details=exporting.usual().kept() if is_export else None,
-    )
-    made = hand.unit.schedule.all(hand.plan_id)[-1]
+    """A new one, at the job's usual time; of an export, last month's reports for the coordination.
+
+    A shipped one that was deleted comes back. Conflict for a second one of what there is but once.
+    """
+    repository = hand.unit.schedule
+    if job.is_only and any(schedule.what == job.what for schedule in repository.all(hand.plan_id)):
+        raise Conflict(f"there is a schedule of {job.what} already, and there is but one")
+    if job.is_shipped and repository.bring_back(hand.plan_id, job.what, job.days, job.at, hand.now):
+        made = next(schedule for schedule in repository.all(hand.plan_id) if schedule.shipped == job.what)
+    else:
+        is_export = job.what == exporting.KIND
+        repository.add(
+            hand.plan_id,
+            job.what,
+            job.days,
+            job.at,
+            hand.now,
+            by=hand.person_id,
+            roles=(Role.COORDINATOR,) if is_export else (),
+            details=exporting.usual().kept() if is_export else None,
+        )
+        made = repository.all(hand.plan_id)[-1]
     _audit(hand, made, {"added": job.what})
     return made
 
 
 def change(hand: Hand, schedule: StoredSchedule, **changes: object) -> StoredSchedule:
-    """Its `days`, `at`, `timezone`, `roles` or `paused_at`, as it is then."""
-    hand.unit.schedule.change(schedule.plan_id, schedule.id, **changes)
+    """Its `days`, `at`, `timezone`, `roles` or `paused_at`, as it is then.
+
+    What would have been before it was so, is not said at once: the next time is the next one that is shown.
+    """
+    is_anew = bool({"days", "at", "timezone"} & set(changes)) or changes.get("paused_at", hand.now) is None
+    begins = {"begins_at": hand.now} if is_anew else {}
+    hand.unit.schedule.change(schedule.plan_id, schedule.id, **changes, **begins)
     _audit(hand, schedule, {name: str(given) for name, given in changes.items()})
     return hand.unit.schedule.get(schedule.plan_id, schedule.id) or schedule
 
@@ -312,14 +392,17 @@ def remove(hand: Hand, schedule: StoredSchedule) -> None:
 
 
 def run_now(hand: Hand, schedule: StoredSchedule) -> int:
-    """Say it now, to whom it was not said today; how many that are."""
+    """Say it now, to whom it was not said today; how many that are.
+
+    Only what is said is noted: the day may be no window, and who is silent today may still be told in the next one.
+    """
     if schedule.what == notices.LADDER:
         return notices.remind_now(hand)
     job = scheduler.job_of(schedule.what)
     assert job is not None
     moment = Moment.of(schedule.plan_id, hand.now, hand.timezone)
-    at_once = replace(schedule, days="daily", at=time(0), created_at=datetime.min.replace(tzinfo=UTC))
-    planned = job.scan(hand.unit, at_once, moment)
+    at_once = replace(schedule, days="daily", at=time(0), timezone="", begins_at=datetime.min.replace(tzinfo=UTC))
+    planned = [replace(one, missed=()) for one in job.scan(hand.unit, at_once, moment) if one.messages or one.work]
     return carry(hand.unit, schedule.plan_id, job.what, job.kind, planned, hand.now)["said"]
 
 
@@ -330,13 +413,49 @@ def _audit(hand: Hand, schedule: StoredSchedule, details: dict[str, object]) -> 
 
 
 def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The next three instants at which it says something; the ladder's are those of its steps."""
-    free = unit.schedule.holidays(schedule.plan_id)
+    """The next three instants at which it says something, by the rules that decide it; the ladder's are its steps'.
+
+    A window that everybody has been told already is none that comes.
+    """
+    job = scheduler.job_of(schedule.what)
+    assert job is not None
+    free, today = unit.schedule.holidays(schedule.plan_id), now.astimezone(zone).date()
+    wanted = job.roles_of(schedule)
     if schedule.what != notices.LADDER:
+        done = _told_to_all(unit, schedule, today, wanted)
         found = fires_after(schedule.days, schedule.at, zone, now, free)
-        return [at for _, at in islice(found, PREVIEWED)]
-    days = {on for period in unit.plans.periods(schedule.plan_id) for on in ladder(period, free).values()}
-    return sorted(at for at in (instant(day, schedule.at, zone) for day in days) if at > now)[:PREVIEWED]
+        return [at for _, at in islice((one for one in found if one[0] not in done), PREVIEWED)]
+    outlook = unit.schedule.outlook(schedule.plan_id, today)
+    every_step = all_steps(outlook.periods, free)
+    kinds = {
+        (
+            FOR_REPORTERS if who.reports else FOR_COORDINATORS,
+            outlook.told.get(who.person_id, date.min),
+            (who.person_id, today) in outlook.windows,
+        )
+        for who in unit.schedule.recipients(schedule.plan_id)
+        if who.role in wanted and is_meant(who)
+    }
+    coming: set[datetime] = set()
+    for rungs, told, is_over in kinds:
+        meant = [step for step in every_step if step.rung in rungs]
+        since = instant(today + ONE_DAY, time(0), zone) if is_over else now
+        fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told)
+        coming |= {at for _, at in islice(fires, PREVIEWED)}
+    return sorted(coming)[:PREVIEWED]
+
+
+def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted: Collection[Role]) -> set[date]:
+    """Windows in the ledger, from today on, that leave nobody out."""
+    repository, plan_id = unit.schedule, schedule.plan_id
+    zones = repository.zones(plan_id)
+    return {
+        on
+        for on in {fire.on for fire in repository.fires(plan_id, today, schedule.ledger)}
+        if not any(
+            who.since <= on for name in zones for who in repository.untold(plan_id, schedule.ledger, name, on, wanted)
+        )
+    }
 
 
 def _when(schedule: StoredSchedule, say: Wording) -> str:
@@ -344,6 +463,8 @@ def _when(schedule: StoredSchedule, say: Wording) -> str:
 
 
 def _days(days: str, say: Wording) -> str:
+    if days == f"month:{LAST_DAY}":
+        return say("schedule.monthly_last")
     if days.startswith("month:"):
         return say("schedule.monthly", day=days.removeprefix("month:"))
     if days in ("daily", "workdays"):
@@ -359,41 +480,84 @@ def _weekday(day: date, say: Wording) -> str:
 def calendar(ex: Exchange, argument: str) -> None:
     """The days on which nobody is expected to work; a typed date adds one, a button takes one away.
 
-    Due, grace and lock days that are still to come move with them.
+    Due, grace and lock days that are still to come move with them. A day that is past is added only when asked for
+    twice (`+`): it moves nothing any more, and is a slip of the finger more often than not.
     """
-    plan_id, say = ex.membership.plan_id, ex.say
+    say = ex.say
+    note: list[Line] = []
     if argument:
-        is_removal = argument.startswith("-")
-        day = _day(argument.removeprefix("-"), ex)
+        sign, text = (argument[0], argument[1:]) if argument[0] in "+-" else ("", argument)
+        day, others = _day(text, ex)
         if day is None:
-            ex.toast = say("err.date")
-        elif is_removal:
-            remove_holiday(ex.hand, day)
+            _ask_which(ex, text, others)
+            return
+        on = f"{_weekday(day, say)} {show_date(day.isoformat(), ex.language)}"
+        if sign == "-":
+            if remove_holiday(ex.hand, day):
+                note = [line(say("calendar.removed", date=on))]
+        elif day < ex.today and sign != "+":
+            _ask_if_past(ex, day, on)
+            return
         else:
             add_holiday(ex.hand, day)
-    lines: list[Line] = [line(bold(say("calendar.title")))]
-    rows: list[tuple[Button, ...]] = []
+            note = [line(say("calendar.added", date=on))]
+    _show_calendar(ex, note)
+
+
+def hear_day(ex: Exchange, argument: str, text: str) -> None:
+    """A day typed below the calendar."""
+    calendar(ex, text.lstrip("+-") or "?")
+
+
+def _show_calendar(ex: Exchange, note: list[Line], rows: tuple[tuple[Button, ...], ...] = ()) -> None:
+    plan_id, say = ex.membership.plan_id, ex.say
+    lines: list[Line] = [*note, line("")] if note else []
+    lines.append(line(bold(say("calendar.title"))))
+    buttons = list(rows)
     coming = [day for day in ex.unit.schedule.calendar(plan_id) if day.on >= ex.today and not day.is_removed]
     for holiday in coming[:LISTED]:
         on = show_date(holiday.on.isoformat(), ex.language)
         text = f"{_weekday(holiday.on, say)} {on}"
         lines.append(line("• ", text, f" · {holiday.name}" if holiday.name else f" · {say('calendar.own')}"))
-        rows.append((Button(say("calendar.remove", date=on), f"command:calendario:-{holiday.on.isoformat()}"),))
+        if not rows:
+            tap = f"command:calendario:-{holiday.on.isoformat()}"
+            buttons.append((Button(say("calendar.remove", date=on), tap),))
     lines += [line(""), line(italic(say("calendar.how")))]
-    ex.show(Card(tuple(lines), (*rows, (Button(say("nav.back"), "command:programar:"),))))
-    ex.stand(None)
+    back = "command:calendario:" if rows else "command:programar:"
+    ex.show(Card(tuple(lines), (*buttons, (Button(say("nav.back"), back),))))
+    ex.stand(None, awaits="calendario:day")
 
 
-def _day(text: str, ex: Exchange) -> date | None:
+def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
+    """What was not understood, and how to write it; what can be read two ways is one of these buttons."""
+    key = "calendar.which" if others else "calendar.not_a_day"
+    rows = tuple(
+        (Button(f"{_weekday(day, ex.say)} {show_date(day.isoformat(), ex.language)}", f"command:calendario:{day}"),)
+        for day in others
+    )
+    _show_calendar(ex, [line(ex.say(key, text=text[:LONGEST_ECHO]))], rows)
+
+
+def _ask_if_past(ex: Exchange, day: date, on: str) -> None:
+    yes = Button(ex.say("calendar.past_yes"), f"command:calendario:+{day.isoformat()}", "danger")
+    no = Button(ex.say("nav.back"), "command:calendario:")
+    ex.show(Card((line(ex.say("calendar.past", date=on)),), ((yes,), (no,))))
+    ex.stand(None, awaits="calendario:day")
+
+
+def _day(text: str, ex: Exchange) -> tuple[date | None, tuple[date, ...]]:
+    """The day that is meant; or, if it can be read more than one way, the days it may be."""
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(text), ()
     except ValueError:
         pass
     match read_date(text, today=ex.today, language=ex.language, prefer="future"):
         case Understood(value):
-            return date.fromisoformat(value)
+            return date.fromisoformat(value), ()
+        case Ambiguous(values):
+            return None, tuple(map(date.fromisoformat, values[:READINGS]))
         case _:
-            return None
+            return None, ()
 
 
 def add_holiday(hand: Hand, day: date) -> None:
@@ -462,7 +626,9 @@ def _reasons(
     agenda = agenda_of(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
     found = {}
     for who in everybody:
-        verdict = decide(agenda, who, moment.now, schedule.at, schedule.zone(who.timezone))
+        own = ZoneInfo(who.timezone)
+        at = hour_of(schedule, moment.now.astimezone(own).date(), own)
+        verdict = decide(agenda, who, moment.now, at, own)
         found[who.person_id] = "" if isinstance(verdict, Say) else verdict.reason
     return found
 

@@ -6,16 +6,19 @@ midnight; the plan's own days are days of its country. All of it is decided here
 handed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from conversations.plan import Activity, Indicator, ReportingPeriod, expected_indicators, expected_reports
 
 WORK_BEGINS = time(8)
 WORK_ENDS = time(18)
+LAST_HOUR = time(17, 30)
+"""The latest time of day at which something begins to be said: what is said at six is heard at home."""
 GRACE_DAYS = 2
 """Working days for which a step that could not be told on its day is still told."""
 ONE_DAY = timedelta(days=1)
@@ -102,15 +105,29 @@ def is_quiet(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> bool:
 
 # ------------------------------------------------------------------ schedules
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LAST_DAY = "last"
+"""Of a month, in `month:last`: not every month has a 29th."""
+
+
+def hour_there(day: date, at: time, zone: ZoneInfo, own: ZoneInfo) -> time:
+    """What the clock shows where somebody lives (`own`) when they are told on that day what is said `at` in `zone`.
+
+    That moment, or as near to it as their own working hours of that day let (G10): nobody goes without because the
+    schedule keeps another country's time.
+    """
+    if zone == own:
+        return at
+    first, last = instant(day, WORK_BEGINS, own), instant(day, LAST_HOUR, own)
+    return min(max(instant(day, at, zone), first), last).astimezone(own).time()
 
 
 def is_recurrence(days: str) -> bool:
-    """Whether `falls_on` understands it: `daily`, `workdays`, weekdays (`mon,thu`), `month:1` to `month:28`."""
+    """Whether `falls_on` understands it: `daily`, `workdays`, `mon,thu`, `month:1` to `month:28`, `month:last`."""
     if days in ("daily", "workdays"):
         return True
     if days.startswith("month:"):
         number = days.removeprefix("month:")
-        return number.isdecimal() and 1 <= int(number) <= 28
+        return number == LAST_DAY or (number.isascii() and number.isdecimal() and 1 <= int(number) <= 28)
     return bool(days) and set(days.split(",")) <= set(WEEKDAYS)
 
 
@@ -123,7 +140,9 @@ def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
     if days == "workdays":
         return True
     while True:
-        if days.startswith("month:"):
+        if days == f"month:{LAST_DAY}":
+            is_named = (day + ONE_DAY).month != day.month
+        elif days.startswith("month:"):
             is_named = day.day == int(days.removeprefix("month:"))
         else:
             is_named = WEEKDAYS[day.weekday()] in days.split(",")
@@ -146,12 +165,31 @@ def fires_after(
 
 
 def windows_until(
-    days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date], *, back: int = 10
+    days: str,
+    at: time,
+    zone: ZoneInfo,
+    now: datetime,
+    holidays: Collection[date],
+    *,
+    back: int = 10,
+    own: ZoneInfo | None = None,
 ) -> list[date]:
-    """The windows whose instant has come, of so many days back, oldest first."""
-    today = now.astimezone(zone).date()
+    """The windows whose instant has come for who lives in `own` (or in the zone itself), of so many days back, oldest
+    first."""
+    own = own or zone
+    today = now.astimezone(own).date()
     candidates = (today - timedelta(days=number) for number in range(back, -1, -1))
-    return [day for day in candidates if falls_on(days, day, holidays) and instant(day, at, zone) <= now]
+    return [
+        day
+        for day in candidates
+        if falls_on(days, day, holidays) and instant(day, hour_there(day, at, zone, own), own) <= now
+    ]
+
+
+def is_hour(days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
+    """Whether a schedule that looks for steps looks now: on one of its days, from its hour on, not at a quiet one."""
+    day = now.astimezone(zone).date()
+    return not is_quiet(now, zone, holidays) and now >= instant(day, at, zone) and falls_on(days, day, holidays)
 
 
 # ------------------------------------------------------------------ the ladder
@@ -196,31 +234,63 @@ def steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[
 
     Too late is: after two more working days, once a reminder's period is locked, and before it is open.
     """
-    return tuple(
-        step
-        for step in _steps(periods, today, holidays)
-        if step.on <= today and working_days_after(step.on, today, holidays) <= GRACE_DAYS
-    )
+    return tuple(step for step in all_steps(periods, holidays) if _is_timely(step, today, holidays))
 
 
 def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
     """The steps of the last week for which it has become too late: where nobody was told, the ledger says so."""
     return tuple(
         step
-        for step in _steps(periods, today, holidays)
-        if today - timedelta(days=7) <= step.on <= today and working_days_after(step.on, today, holidays) > GRACE_DAYS
+        for step in all_steps(periods, holidays)
+        if _is_of(step, today)
+        and today - timedelta(days=7) <= step.on <= today
+        and working_days_after(step.on, today, holidays) > GRACE_DAYS
     )
 
 
-def _steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+def all_steps(periods: Iterable[ReportingPeriod], holidays: Collection[date]) -> tuple[Step, ...]:
+    """Every step of these periods, in the order of their days."""
     order = list(Rung)
-    found = [
-        Step(period, rung, on)
-        for period in periods
-        for rung, on in ladder(period, holidays).items()
-        if rung in FOR_COORDINATORS or period.is_open(today)
-    ]
+    found = [Step(period, rung, on) for period in periods for rung, on in ladder(period, holidays).items()]
     return tuple(sorted(found, key=lambda step: (step.on, order.index(step.rung), step.period.due_on)))
+
+
+def _is_of(step: Step, today: date) -> bool:
+    return step.rung in FOR_COORDINATORS or step.period.is_open(today)
+
+
+def _is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
+    return _is_of(step, today) and step.on <= today and working_days_after(step.on, today, holidays) <= GRACE_DAYS
+
+
+def ladder_fires_after(
+    every_step: Sequence[Step],
+    days: str,
+    at: time,
+    zone: ZoneInfo,
+    now: datetime,
+    holidays: Collection[date],
+    told: date = date.min,
+) -> Iterator[tuple[date, datetime]]:
+    """The days on which a schedule of the ladder has something of these steps to tell, and when; `told`: the last one.
+
+    The first may be this very moment. A step whose day the schedule passes over is told on its next day, if that is
+    not too late, together with what has come since.
+    """
+    if not every_step:
+        return
+    last = max(step.on for step in every_step) + timedelta(days=14)
+    fires = fires_after(days, at, zone, now, holidays)
+    if is_hour(days, at, zone, now, holidays):
+        fires = chain([(now.astimezone(zone).date(), now)], fires)
+    for day, moment in fires:
+        if day > last:
+            return
+        if is_hour(days, at, zone, moment, holidays) and any(
+            told < step.on and _is_timely(step, day, holidays) for step in every_step
+        ):
+            yield day, moment
+            told = day
 
 
 # ------------------------------------------------------------------ what is left
@@ -239,11 +309,11 @@ def left_reports(
     ended: Mapping[str, date],
     reported: Collection[tuple[str, str]],
     returned: Collection[tuple[str, str]],
-    closed: Collection[tuple[str, str]],
+    closed: Mapping[tuple[str, str], date],
 ) -> Mapping[str, tuple[Left, ...]]:
     """By agency, what it has still to report, those due first on top: the rules of `plan.due_list`, for all at once.
 
-    `reported` and `returned` are (subject, period), `closed` are (agency, period), all by their codes.
+    `reported` and `returned` are (subject, period), `closed` are (agency, period) with the day, all by their codes.
     """
     activities = tuple(activities)
     left: dict[str, list[Left]] = {}
@@ -252,7 +322,9 @@ def left_reports(
             activity = expected.activity
             key = activity.subject, period.code
             is_returned = key in returned
-            if key in reported or ((activity.agency_code, period.code) in closed and not is_returned):
+            closed_on = closed.get((activity.agency_code, period.code))
+            is_closed = closed_on is not None and not activity.is_new_since(closed_on)
+            if key in reported or (is_closed and not is_returned):
                 continue
             left.setdefault(activity.agency_code, []).append(Left(activity, period, is_returned))
     return {agency: tuple(sorted(reports, key=_urgency)) for agency, reports in left.items()}

@@ -26,6 +26,7 @@ from conversations.plan import (
     Role,
     ValidationState,
     closing_due_on,
+    is_expected,
     traffic_light,
 )
 
@@ -434,12 +435,7 @@ def _known_of(known: Mapping[str, _Known], activity: Activity) -> _Known:
 
 
 def _is_expected(activity: Activity, period: ReportingPeriod, known: _Known) -> bool:
-    """As `expected_reports`, for one."""
-    return (
-        activity.start_on <= period.end_on <= known.ended_on
-        and activity.frequency.period_type == period.type
-        and (activity.retired_on is None or activity.retired_on >= period.locks_on)
-    )
+    return is_expected(activity, period, known.ended_on)
 
 
 def _expected_of(activities: Iterable[Activity], closing: Closing, known: Mapping[str, _Known]) -> _Wanted:
@@ -556,7 +552,7 @@ def _unexplained_since(
     kept_since: date,
 ) -> date | None:
     """Back from report to report: between two of them a light only gets worse; its first red day is found by halves."""
-    first_day = max(activity.start_on, kept_since)
+    first_day = max(activity.start_on, kept_since, activity.added_on or activity.start_on)
     if known.ended_on <= today or first_day > today - UNEXPLAINED:
         return None
     found, until = None, today

@@ -314,12 +314,18 @@ class Activity:
     target_unit: Translations = field(default_factory=dict)
     means_of_verification: Translations = field(default_factory=dict)
     sensitivity: str = "public"
+    added_on: date | None = None
+    """When a later import brought it in; None: it has been in the plan from its beginning."""
     retired_on: date | None = None
     id: int = field(default=0, compare=False)
 
     @property
     def subject(self) -> str:
         return f"activity:{self.code}"
+
+    def is_new_since(self, closed_on: date) -> bool:
+        """Whether whoever closed that day could not have reported it: on that day itself nothing may have been left."""
+        return self.added_on is not None and self.added_on >= closed_on
 
     @property
     def is_restricted(self) -> bool:
@@ -382,6 +388,20 @@ class ExpectedReport:
     period: ReportingPeriod
 
 
+def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | None = None) -> bool:
+    """Whether a report about it is expected for that period; `ended_on` as `expected_reports` has it.
+
+    The one place where that is decided: the due list, the reminder, the digest and the rates all ask here.
+    """
+    return (
+        activity.start_on <= period.end_on
+        and activity.frequency.period_type == period.type
+        and (ended_on is None or ended_on >= period.end_on)
+        and (activity.added_on is None or activity.added_on < period.due_on)
+        and (activity.retired_on is None or activity.retired_on >= period.locks_on)
+    )
+
+
 def expected_reports(
     activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
 ) -> tuple[ExpectedReport, ...]:
@@ -390,16 +410,14 @@ def expected_reports(
     It is open from its start, if only for the last day of the period, until a report has said that it is
     completed or cancelled: `ended` gives, by activity code, the last day of the period of that report, which
     itself was still expected. The due date does not end it: overdue work is what a commission most wants to
-    hear about. One retired before the period locked is not expected.
+    hear about. One that came into the plan on the period's due day or later is not expected, nor is one retired
+    before the period locked.
     """
     ended = ended or {}
     return tuple(
         ExpectedReport(activity, period)
         for activity in activities
-        if activity.frequency.period_type == period.type
-        and activity.start_on <= period.end_on
-        and ended.get(activity.code, period.end_on) >= period.end_on
-        and (activity.retired_on is None or activity.retired_on >= period.locks_on)
+        if is_expected(activity, period, ended.get(activity.code))
     )
 
 
@@ -499,19 +517,20 @@ def due_list(
     reports: Iterable[PastReport],
     on: date,
     *,
-    closed: Collection[str] = frozenset(),
+    closed: Mapping[str, date] | None = None,
 ) -> tuple[DueReport, ...]:
     """What one agency has still to report on a day, those due first on top.
 
-    `periods` that are not open that day are passed over. In those whose code is in `closed` no activity is due:
-    closing is about activity reports (DOMAIN §2.3), so indicators stay. Computed indicators are asked of nobody.
+    `periods` that are not open that day are passed over. In those whose code is in `closed`, with the day of that,
+    only activities are due that came into the plan since: closing is about activity reports (DOMAIN §2.3), so
+    indicators stay. Computed indicators are asked of nobody.
     A report that was returned is due again, and names itself, also after closing.
     """
     reports = sorted(reports, key=lambda report: report.period_end_on)
     by_subject: dict[str, list[PastReport]] = {}
     for report in reports:
         by_subject.setdefault(report.subject, []).append(report)
-    ended = ended_activities(reports)
+    ended, closed = ended_activities(reports), closed or {}
     activities, indicators = tuple(activities), tuple(indicators)
     due: list[DueReport] = []
     for period in periods:
@@ -520,7 +539,8 @@ def due_list(
         for item in _expected_items(activities, indicators, period, ended):
             past = by_subject.get(item.subject, [])
             this = next((report for report in past if report.period_code == period.code), None)
-            if period.code in closed and this is None and isinstance(item, Activity):
+            closed_on = closed.get(period.code) if this is None and isinstance(item, Activity) else None
+            if closed_on is not None and isinstance(item, Activity) and not item.is_new_since(closed_on):
                 continue
             if this is not None and this.validation_state != ValidationState.RETURNED:
                 continue

@@ -65,6 +65,7 @@ _ACTIVITIES = Prepared(
         _activity.c.report_frequency,
         _activity.c.short_name,
         _activity.c.sensitivity,
+        _activity.c.added_on,
         _activity.c.retired_on,
     )
     .join(_agency, _agency.c.id == _activity.c.agency_id)
@@ -330,6 +331,7 @@ def _to_activity(row: Any) -> Activity:
         frequency=Frequency(row.report_frequency),
         short_name=row.short_name,
         sensitivity=row.sensitivity,
+        added_on=row.added_on,
         retired_on=row.retired_on,
         id=row.id,
     )

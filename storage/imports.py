@@ -762,16 +762,21 @@ class _Comparison:
     _timezone: str = DEFAULT_TIMEZONE
     _starts_on: date | None = None
     _ends_on: date | None = None
+    _is_first: bool = True
+    """What the first import brings has been in the plan from its beginning."""
     _kept: dict[str, dict[str, Kept]] = field(default_factory=dict)
     _periods: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         plan = _tables["plan"]
         row = self.unit.connection.execute(
-            select(plan.c.id, plan.c.timezone, plan.c.starts_on, plan.c.ends_on).where(plan.c.code == self.plan_code)
+            select(plan.c.id, plan.c.timezone, plan.c.starts_on, plan.c.ends_on, plan.c.imported_at).where(
+                plan.c.code == self.plan_code
+            )
         ).one_or_none()
         if row is not None:
-            self.plan_id, self._timezone, self._starts_on, self._ends_on = row
+            self.plan_id, self._timezone, self._starts_on, self._ends_on, imported_at = row
+            self._is_first = imported_at is None
         for sheet_of in SHEETS:
             self._kept[sheet_of.table] = self._load(sheet_of) if self.plan_id else {}
         self._kept["code"] = self._load_codes() if self.plan_id else {}
@@ -921,6 +926,8 @@ class _Comparison:
         if "restored" in kinds:
             columns[sheet_of.retired_by] = None
         if kept is None:
+            if "added_on" in table.c and not self._is_first:
+                columns["added_on"] = today
             statement_with_id = insert(table).values(plan_id=self.plan_id, **columns).returning(table.c.id)
             kept = Kept(self.unit.connection.execute(statement_with_id).scalar_one(), {})
             self._kept[sheet_of.table][code] = kept

@@ -197,6 +197,8 @@ class Activity(Base):
     budget: Mapped[str] = mapped_column(default="")
     budget_status: Mapped[str] = mapped_column(default="")
     source: Mapped[str] = mapped_column(default="")
+    added_on: Mapped[date | None]
+    """The day on which a later import brought it in; blank: it has been in the plan from its beginning."""
     retired_on: Mapped[date | None]
 
 
@@ -791,6 +793,8 @@ class Schedule(Base):
     """Of a scheduled export: what it holds and in which format."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    begins_at: Mapped[datetime | None]
+    """When its days, hour or zone were last changed, or it was resumed; blank: never."""
     paused_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 
@@ -816,6 +820,7 @@ class Fire(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     what: Mapped[str] = mapped_column(String(32))
+    """The job; of a schedule that admins have added, also its number: `digest`, `digest.7`."""
     window: Mapped[str] = mapped_column(String(32))
     """A local day, `2018-10-05`."""
     state: Mapped[str] = mapped_column(String(16))

@@ -172,6 +172,7 @@ _ACTIVITIES = (
         _activity.c.target_unit,
         _activity.c.means_of_verification,
         _activity.c.sensitivity,
+        _activity.c.added_on,
         _activity.c.retired_on,
     )
     .join(_agency, _agency.c.id == _activity.c.agency_id)
@@ -250,9 +251,11 @@ _AS_AGENCY_SEES = (
         *_PERIOD_COLUMNS,
         seen_locks_on.label("locks_on"),
         case((_IS_REOPENED, 1), else_=0).label("is_reopened"),
-        _closing.c.id.label("closing_id"),
+        _closing.c.closed_at,
+        _plan.c.timezone,
     )
     .select_from(_period)
+    .join(_plan, _plan.c.id == _period.c.plan_id)
     .outerjoin(_reopening, reopened_for(_OF_AGENCY))
     .outerjoin(_closing, and_(_closing.c.reporting_period_id == _period.c.id, _closing.c.agency_id == _OF_AGENCY))
 )
@@ -303,9 +306,10 @@ _CLOSING = select(_closing.c.closed_at).where(
 _CLOSED_BY = select(_closing.c.agency_id).where(_closing.c.reporting_period_id == bindparam("period_id"))
 
 _CLOSED = (
-    select(_agency.c.code, _period.c.id)
+    select(_agency.c.code, _period.c.id, _closing.c.closed_at, _plan.c.timezone)
     .select_from(_closing)
     .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .join(_plan, _plan.c.id == _period.c.plan_id)
     .join(_agency, _agency.c.id == _closing.c.agency_id)
     .where(_period.c.plan_id == _OF_PLAN, _period.c.end_on == bindparam("end_on"))
 )
@@ -477,9 +481,9 @@ class Plans:
             return closed_at
         return None
 
-    def closed(self, plan_id: int, end_on: date) -> set[tuple[str, int]]:
-        """Code of the agency and the period, of all that was closed of the periods that ended on that day."""
-        return {(row.code, row.id) for row in self._rows(_CLOSED, plan_id=plan_id, end_on=end_on)}
+    def closed(self, plan_id: int, end_on: date) -> dict[tuple[str, int], date]:
+        """By code of the agency and period, when those were closed that ended on that day."""
+        return {(row.code, row.id): _closed_on(row) for row in self._rows(_CLOSED, plan_id=plan_id, end_on=end_on)}
 
     # -------------------------------------------------------------- due
     def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
@@ -496,7 +500,7 @@ class Plans:
             map(_to_period, rows),
             self.reports(plan_id, agency_id),
             on,
-            closed={row.code for row in rows if row.closing_id is not None},
+            closed={row.code: _closed_on(row) for row in rows if row.closed_at is not None},
         )
 
     def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
@@ -509,6 +513,12 @@ class Plans:
 
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
         return prepared(statement).rows(self._unit.connection, values)
+
+
+def _closed_on(row: Any) -> date:
+    """The day of a closing, in the plan's zone."""
+    day: date = row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+    return day
 
 
 def _to_agency(row: Any) -> Agency:
@@ -531,6 +541,7 @@ def _to_activity(row: Any) -> Activity:
         target_unit=row.target_unit,
         means_of_verification=row.means_of_verification,
         sensitivity=row.sensitivity,
+        added_on=row.added_on,
         retired_on=row.retired_on,
         id=row.id,
     )

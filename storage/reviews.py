@@ -130,7 +130,7 @@ _TOLD = (
     select(_F.c.person_id, func.max(_F.c.fired_at).label("at"))
     .where(
         _F.c.plan_id == bindparam("plan_id"),
-        _F.c.what == bindparam("what"),
+        or_(_F.c.what == bindparam("what"), _F.c.what.like(bindparam("what") + ".%")),
         _F.c.fired_at > bindparam("since"),
         or_(_F.c.state.in_(ONGOING), _F.c.reason == "nothing_left"),
     )

@@ -44,7 +44,10 @@ ONGOING = ("queued", "sent", "ambiguous")
 
 @dataclass(frozen=True, slots=True)
 class StoredSchedule:
-    """What is said regularly. `timezone` blank: in each recipient's own; `roles` empty: to all the job is for."""
+    """What is said regularly. `timezone` blank: in each recipient's own; `roles` empty: to all the job is for.
+
+    `begins_at`: since when it is as it is now. What would have been before, nobody missed.
+    """
 
     id: int
     plan_id: int
@@ -54,10 +57,18 @@ class StoredSchedule:
     timezone: str
     roles: tuple[Role, ...]
     paused_at: datetime | None
-    created_at: datetime
+    begins_at: datetime
     shipped: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     """Of an export, what it holds."""
+
+    @property
+    def ledger(self) -> str:
+        """Its name in the ledger: of those that admins add each has its own, so that none stands in another's way.
+
+        It stays whatever is changed about it: a window that was told is not told again.
+        """
+        return self.what if self.shipped else f"{self.what}.{self.id}"
 
     def zone(self, own: str) -> ZoneInfo:
         """The zone in which it is that time for somebody who lives in `own`."""
@@ -130,6 +141,7 @@ class StoredHoliday:
 
 # ------------------------------------------------------------------ statements, built once
 _tables = Base.metadata.tables
+_plan = _tables["plan"]
 _schedule = _tables["schedule"]
 _fire = _tables["fire"]
 _broadcast = _tables["broadcast"]
@@ -157,7 +169,7 @@ _SCHEDULES = (
         _schedule.c.timezone,
         _schedule.c.roles,
         _schedule.c.paused_at,
-        _schedule.c.created_at,
+        func.coalesce(_schedule.c.begins_at, _schedule.c.created_at).label("begins_at"),
         _schedule.c.shipped,
         _schedule.c.details,
     )
@@ -306,8 +318,9 @@ _REPORTED = (
     )
 )
 _CLOSED = (
-    select(_agency.c.code.label("agency"), _period.c.code.label("period"))
+    select(_agency.c.code.label("agency"), _period.c.code.label("period"), _closing.c.closed_at, _plan.c.timezone)
     .select_from(_closing)
+    .join(_plan, _plan.c.id == _closing.c.plan_id)
     .join(_agency, _agency.c.id == _closing.c.agency_id)
     .join(_period, _period.c.id == _closing.c.reporting_period_id)
     .where(_closing.c.plan_id == _OF_PLAN, _period.c.end_on >= bindparam("since"))
@@ -395,13 +408,36 @@ class Schedules:
         return insert_or_ignore(self._connection, _schedule, row)
 
     def change(self, plan_id: int, id: int, **values: object) -> bool:
-        """Change `days`, `at`, `timezone`, `roles`, `details`, `paused_at` or `deleted_at`; false if gone."""
+        """Change `days`, `at`, `timezone`, `roles`, `details`, `begins_at`, `paused_at` or `deleted_at`; false if gone.
+
+        Whoever changes when it is said lets it begin anew: otherwise it is said at once for a window that is past.
+        """
         if isinstance(values.get("at"), time):
             values["at"] = f"{values['at']:%H:%M}"
         done = self._connection.execute(
             update(_schedule)
             .where(_schedule.c.plan_id == plan_id, _schedule.c.id == id, _schedule.c.deleted_at.is_(None))
             .values(**values)
+        )
+        return done.rowcount == 1
+
+    def bring_back(self, plan_id: int, shipped: str, days: str, at: time, now: datetime) -> bool:
+        """One that the plan was shipped with and that was deleted, as it was at first; false if there is none.
+
+        It keeps its name in the ledger: what it has said today it does not say again.
+        """
+        done = self._connection.execute(
+            update(_schedule)
+            .where(_schedule.c.plan_id == plan_id, _schedule.c.shipped == shipped, _schedule.c.deleted_at.is_not(None))
+            .values(
+                days=days,
+                at=f"{at:%H:%M}",
+                timezone="",
+                roles="",
+                begins_at=now,
+                paused_at=None,
+                deleted_at=None,
+            )
         )
         return done.rowcount == 1
 
@@ -562,7 +598,10 @@ class Schedules:
         ended = self._ended(plan_id)
         reported, returned = self._reported(plan_id, concerned.values())
         since = min((p.end_on for p in concerned.values()), default=today) - timedelta(days=400)
-        closed = {(row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=since)}
+        closed = {
+            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
+        }
         expecting = {code: _agencies(activities, period, ended) for code, period in concerned.items()}
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if closing else []
         return replace(
@@ -797,7 +836,7 @@ def _to_schedule(row: Any) -> StoredSchedule:
         timezone=row.timezone,
         roles=tuple(Role(role) for role in row.roles.split(",") if role),
         paused_at=row.paused_at,
-        created_at=row.created_at,
+        begins_at=row.begins_at,
         shipped=row.shipped,
         details=row.details or {},
     )

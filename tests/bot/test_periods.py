@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from desk import NOW, Desk, buttons, press, said, tap
-from house import CARMEN, GRACE, JEAN, PEDRO, ROSA, furnish, settings_in
+from house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, furnish, settings_in
 
 from bot.opening import open_storage
 
@@ -189,3 +189,27 @@ def test_every_text_fits_a_small_phone(desk: Desk) -> None:
             assert len(words) <= 40
             assert len(data.encode()) <= 64
             assert re.fullmatch(r"c:[a-z]+:[A-Za-z0-9.]*", data)
+
+
+def test_what_is_added_after_an_agency_has_closed_is_left_to_report_and_said_to_be(desk: Desk) -> None:
+    """Added on the fifth, before the quarter is due on the tenth: reportable, shown as left, and the closing stands."""
+
+    def close_and_add(unit: Any) -> None:
+        ana = unit.people.by_telegram_id(ANA)
+        for period in unit.plans.open_periods(1, NOW.date()):
+            unit.plans.close(1, unit.plans.agency(1, "MMUJER").id, period.id, ana.id, NOW)
+        unit.connection.exec_driver_sql(
+            "UPDATE activity SET added_on='2018-10-05', report_frequency='quarterly' WHERE code='PRE-101'"
+        )
+
+    desk.database.units.submit(None, close_and_add).result(30)
+    desk.now = LATER
+    due = said(tap(desk, ANA, "pendientes"), ANA)[-1]
+    assert "se añadió una actividad al plan: PRE-101" in due
+    closing = tap(desk, ANA, "cerrar")
+    assert "El cierre vale" in said(closing, ANA)[-1]
+    row = next(row for row in said(tap(desk, CARMEN, "progreso"), CARMEN)[-1].split("\n") if "MMUJER" in row)
+    assert row.endswith("cerrado · 1 añadida después")
+    begun = tap(desk, ANA, "reportar", "a.PRE-101.2018Q3")
+    assert "PRE-101" in said(begun, ANA)[-1]
+    assert "ya" not in said(begun, ANA)[-1][:20]

@@ -254,3 +254,13 @@ def test_the_agenda_begins_with_what_is_asked_for() -> None:
         ("DPD", None, False),
         ("PGR", "PER-404", False),
     ]
+
+
+def test_an_activity_added_in_mid_period_is_not_red_for_reports_before_it_was_there() -> None:
+    """Monthly, from July in its own words, in the plan since 5 October: nothing is missing of it."""
+    added = replace(activity("PRE-199", "MIREX", "2018-07-01", "2025-12-31"), added_on=date(2018, 10, 5))
+    known = replace(RECORDS, activities=(added,), reports=(), closed=())
+    [one] = stand(known).activities
+    assert (one.missed, one.light) == (0, Light.ON_TRACK)
+    [before] = stand(replace(known, activities=(replace(added, added_on=None),))).activities
+    assert (before.missed, before.light) == (2, Light.CRITICAL)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from conversations.due import left_reports
 from conversations.plan import (
     Activity,
     ActivityStatus,
@@ -202,6 +204,15 @@ def test_a_retired_activity_stays_expected_for_the_periods_that_were_locked_befo
     assert [len(expected_reports([retired], reporting_period(m))) for m in ("201809", "201810")] == [1, 0]
 
 
+def test_an_activity_added_later_is_expected_from_the_first_period_that_was_not_due_yet() -> None:
+    """Nobody could have reported what was not in the plan: red for two missing reports on its first day."""
+    late = activity(added_on=date(2018, 10, 5))
+    months = ["201807", "201808", "201809", "201810"]
+    assert [len(expected_reports([late], reporting_period(m))) for m in months] == [0, 0, 0, 1]
+    in_time = replace(late, added_on=date(2018, 10, 4))
+    assert [len(expected_reports([in_time], reporting_period(m))) for m in months] == [0, 0, 1, 1]
+
+
 # ------------------------------------------------------------------ the due list
 def test_the_due_list_puts_first_what_is_due_first() -> None:
     """By the period's due day, activities before indicators, then by their own due date."""
@@ -244,15 +255,33 @@ def test_a_closed_period_asks_for_no_activity_and_a_locked_one_for_nothing() -> 
     """Closing says that all activities are reported, not indicators; locking says that it is too late."""
     september = reporting_period("201809")
     indicator = Indicator("IND-01", "MMUJER", Frequency.MONTHLY)
-    due = due_list([activity()], [indicator], [september], [], date(2018, 10, 3), closed={"201809"})
+    due = due_list([activity()], [indicator], [september], [], date(2018, 10, 3), closed={"201809": date(2018, 10, 2)})
     assert [d.code for d in due] == ["IND-01"]
     assert due_list([activity()], [indicator], [september], [], date(2018, 10, 15)) == ()
+
+
+@pytest.mark.parametrize(("added_on", "is_due"), [(None, False), (1, False), (2, True), (3, True)])
+def test_what_came_into_the_plan_after_the_closing_is_due_all_the_same(added_on: int | None, is_due: bool) -> None:
+    """Closed on the second, which asked for all that was left; of that day nobody knows the hours, nor need to."""
+    late = activity(added_on=None if added_on is None else date(2018, 10, added_on))
+    closed = {"201809": date(2018, 10, 2)}
+    due = due_list([late], [], [reporting_period("201809")], [], date(2018, 10, 3), closed=closed)
+    assert bool(due) is is_due
+    keys = {("MMUJER", "201809"): date(2018, 10, 2)}
+    assert bool(left_reports([late], [reporting_period("201809")], {}, (), (), keys)) is is_due
 
 
 def test_a_report_returned_after_closing_is_due_again() -> None:
     """Nobody would find it otherwise."""
     returned = report("PRE-101", "201809", validation_state=ValidationState.RETURNED)
-    due = due_list([activity()], [], [reporting_period("201809")], [returned], date(2018, 10, 3), closed={"201809"})
+    due = due_list(
+        [activity()],
+        [],
+        [reporting_period("201809")],
+        [returned],
+        date(2018, 10, 3),
+        closed={"201809": date(2018, 10, 2)},
+    )
     assert [d.code for d in due] == ["PRE-101"]
 
 

@@ -1,7 +1,7 @@
 """The plan workbook: every mistake at once, every difference before it happens, nothing ever deleted."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -346,3 +346,20 @@ def test_an_import_is_audited_with_its_old_and_new_values(apply: Apply) -> None:
             "changes": [["activity", "PRE-101", "due_date", "2020-11-30", "2020-12-15"]],
         },
     )
+
+
+def test_what_a_later_import_adds_is_in_the_plan_from_that_day_on(apply: Apply) -> None:
+    """The first import is the plan's beginning; the day is the plan's own, not that of Greenwich."""
+    apply(bring(seed_draft()))
+    later = Book()
+    row = list(later.cells["activities"][later.row("activities", "PRE-101")])
+    row[later.column("activities", "code")] = "PRE-199"
+    later.cells["activities"].append(row)
+    draft = read_plan(later.data())
+    apply(bring(draft, datetime(2018, 10, 6, 2, tzinfo=UTC)))
+
+    def added(unit: UnitOfWork) -> dict[str, date | None]:
+        found = unit.plans.activities(unit.plans.only().id)
+        return {each.code: each.added_on for each in found if each.code in ("PRE-101", "PRE-199")}
+
+    assert apply(added) == {"PRE-101": None, "PRE-199": date(2018, 10, 5)}

@@ -147,3 +147,31 @@ def test_the_database_file_is_nobody_elses_to_read(sqlite_database: Database, tm
         database.units.submit(None, lambda unit: unit.facts.set("a", "b", NOON)).result(10)
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")}
     assert modes == dict.fromkeys(("new.db", "new.db-wal", "new.db-shm"), 0o600)
+
+
+def test_what_an_added_schedule_has_told_is_told_under_its_own_name_too(empty_url: str) -> None:
+    """0006: each has a name of its own in the ledger from then on, and says nothing again (G8)."""
+    upgrade(empty_url)
+    downgrade(empty_url, "0005")
+    engine = engine_for(empty_url)
+    at = "'2018-10-08 12:30:00+00:00'"
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO plan (code, name, starts_on, ends_on, timezone)"
+            " VALUES ('p', '{}', '2018-01-01', '2020-12-31', 'America/Santo_Domingo')",
+            "INSERT INTO person (telegram_id, name, language, timezone, joined_at)"
+            f" VALUES (1, 'Ana', 'es', 'America/Santo_Domingo', {at})",
+            *(
+                "INSERT INTO schedule (plan_id, what, shipped, days, at, timezone, roles, created_at)"
+                f" VALUES (1, 'digest', {shipped}, 'mon', '08:30', '', '', {at})"
+                for shipped in ("'digest'", "NULL")
+            ),
+            'INSERT INTO fire (plan_id, person_id, what, "window", state, reason, rungs, answer, fired_at)'
+            f" VALUES (1, 1, 'digest', '2018-10-08', 'sent', '', '', '', {at})",
+        ):
+            connection.execute(text(statement))
+    upgrade(empty_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text('SELECT what, "window", state FROM fire ORDER BY id')).all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [("digest", "2018-10-08", "sent"), ("digest.2", "2018-10-08", "skipped")]
