@@ -12,7 +12,15 @@ from bot.reporting import FORM_OF, Report, correct, due_tap, find_report, open_r
 from conversations import review
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
-from conversations.plan import DueReport, PeriodType, ReportingPeriod, closing_due_on, expected_reports, period_name
+from conversations.plan import (
+    DueReport,
+    PeriodType,
+    ReportingPeriod,
+    closing_due_on,
+    expected_reports,
+    period_name,
+    period_names,
+)
 from conversations.session import Session
 from storage.errors import NotFound
 from storage.sessions import StoredSession
@@ -342,7 +350,7 @@ def close(ex: Exchange, argument: str) -> None:
         ex.show(Card((line(say("menu.nothing")),), (home,)))
         ex.stand(None)
         return
-    name = " · ".join(period_name(period, ex.language) for period in periods)
+    name = period_names(periods, ex.language)
     codes = {period.code for period in periods}
     due = plans.due(ex.membership.plan_id, ex.agency_id, ex.today)
     left = [report.code for report in due if not report.is_indicator and report.period.code in codes]
