@@ -104,7 +104,9 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     return made
 
 
-VALIDATED = Job("validated", "digest", REPORTERS, "workdays", time(17), regular(compose, REPORTERS), as_planned)
+VALIDATED = Job(
+    "validated", "digest", REPORTERS, "workdays", time(17), regular(compose, REPORTERS, "nothing_validated"), as_planned
+)
 """At the end of the day, so that sixty validations are one line, and none that was taken back."""
 
 

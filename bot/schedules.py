@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from bot import exporting, holidays, notices, scheduler
 from bot.exchange import Denied, Exchange
-from bot.occasion import Moment, carry
+from bot.occasion import Moment, carry, why_not
 from bot.opening import open_storage
-from bot.reminding import agenda_of, is_meant
+from bot.reminding import LADDER, agenda_of, is_meant
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import WEEKDAYS, fires_after, instant, is_recurrence, ladder
@@ -255,7 +255,7 @@ def _set_export(ex: Exchange, schedule: StoredSchedule, value: str) -> None:
 
 def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
     """What it says, now, to whom it has not said it today; the ladder's is a reminder of whatever is left."""
-    if schedule.what == notices.LADDER:
+    if schedule.what == LADDER:
         notices.chase(ex, "yes")
         return
     job = scheduler.job_of(schedule.what)
@@ -277,7 +277,7 @@ def _audit(ex: Exchange, schedule: StoredSchedule, details: dict[str, object]) -
 def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """The next three instants at which it says something; the ladder's are those of its steps."""
     free = unit.schedule.holidays(schedule.plan_id)
-    if schedule.what != notices.LADDER:
+    if schedule.what != LADDER:
         found = fires_after(schedule.days, schedule.at, zone, now, free)
         return [at for _, at in islice(found, PREVIEWED)]
     days = {on for period in unit.plans.periods(schedule.plan_id) for on in ladder(period, free).values()}
@@ -360,6 +360,15 @@ class Explained:
     is_said: bool
     reason: str
     text: str = ""
+    at: time = time(0)
+    """The hour of its schedule."""
+
+    def why(self, say: Wording) -> str:
+        if self.is_said:
+            return self.text
+        if self.reason == "before_the_hour":
+            return say("due.not_before", at=f"{self.at:%H:%M}")
+        return say(f"due.reason.{self.reason}")
 
 
 def explained(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[Explained]:
@@ -371,7 +380,7 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[Explai
         moment = Moment.of(schedule.plan_id, now, timezone)
         roles = job.roles_of(schedule)
         everybody = [who for who in unit.schedule.recipients(schedule.plan_id) if who.role in roles]
-        if schedule.what == notices.LADDER:
+        if schedule.what == LADDER:
             everybody = [who for who in everybody if is_meant(who)]
         said = {one.who.person_id: one for one in job.scan(unit, schedule, moment)}
         reasons = _reasons(unit, schedule, everybody, moment)
@@ -384,15 +393,16 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[Explai
                 yield Explained(schedule.what, who, True, "", text)
             else:
                 reason = one.reason if one is not None else reasons.get(who.person_id, "no_window")
-                yield Explained(schedule.what, who, False, reason)
+                yield Explained(schedule.what, who, False, reason, at=schedule.at)
 
 
 def _reasons(
     unit: UnitOfWork, schedule: StoredSchedule, everybody: list[Recipient], moment: Moment
 ) -> Mapping[int, str]:
-    """Why the ladder does not even concern somebody."""
-    if schedule.what != notices.LADDER:
-        return {}
+    """Why nothing is planned for somebody."""
+    if schedule.what != LADDER:
+        ledger = f"{exporting.KIND}.{schedule.id}" if schedule.what == exporting.KIND else schedule.what
+        return why_not(unit, schedule, everybody, moment, ledger)
     agenda = agenda_of(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
     found = {}
     for who in everybody:
@@ -416,7 +426,7 @@ def due_messages(settings: Settings, now: datetime) -> list[dict[str, str]]:
             "name": one.who.name,
             "role": one.who.role.value,
             "agency": one.who.agency_code or "-",
-            "why": one.text if one.is_said else say(f"due.reason.{one.reason}"),
+            "why": one.why(say),
         }
         for one in found
     ]
