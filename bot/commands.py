@@ -197,6 +197,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("revisar", reviewing.queue, _COORDINATORS, "plan", ("review", "revize")),
     Command("progreso", home.progress, _CHIEFS, "plan", ("progress", "pwogre")),
     Command("recordar", notices.chase, _CHIEFS, "plan", ("remind", "raple")),
+    Command("oficio", escalation.escalate, _COORDINATORS, "plan", ("letters", "let")),
     Command("programar", schedules.schedules, _ADMINS, "plan", ("schedule", "pwograme"), hears=schedules.hear_zone),
     Command("exportar", exporting.export, exporting.TAKERS, "plan", ("export", "ekspote"), takes_words=True),
     Command(
@@ -298,7 +299,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("evidencia", digests.evidence, ENROLLED, "plan", kind="button"),
     Command("decision", digests.decision, frozenset({Role.READER}), "plan", kind="button"),
     Command("vacante", digests.vacancy, _COORDINATORS, "plan", kind="button"),
-    Command("oficio", escalation.escalate, _COORDINATORS, "plan", kind="button"),
     Command("persona", administration.person, _CHIEFS, "plan", kind="button"),
     Command("funcion", administration.change_role, _ADMINS, "plan", kind="button"),
     Command("suspender", administration.suspend, _ADMINS, "plan", kind="button"),

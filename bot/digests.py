@@ -10,9 +10,10 @@ shows, not as a file, and is drawn while it is sent (`bot.picture`): no update w
 disk, and after a crash it is drawn again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ import orjson
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
 from bot.occasion import Job, Message, Moment, as_planned, regular
+from bot.reminding import to_chase
 from bot.reporting import status_label
 from bot.telegram import render
 from bot.telegram.updates import command_token
@@ -80,7 +82,7 @@ def summary(ex: Exchange, argument: str) -> None:
     found = _standing(ex)
     role = Role(ex.membership.role)
     page = number_of(argument) if argument else 0
-    card = _card(ex.unit, ex.membership.plan_id, role, found, ex.language, page)
+    card = _card(ex.unit, ex.membership.plan_id, role, found, ex.language, page, _reachable(ex.unit, _moment(ex)))
     if argument:
         _show(ex, card)
         return
@@ -191,6 +193,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
     counted: dict[bool, Standing] = {}
     made: dict[int, tuple[Message, ...]] = {}
+    to_remind = _reachable(unit, moment)
     for who in people:
         only_validated = VIEWS[who.role].only_validated
         if only_validated not in counted:
@@ -198,7 +201,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
                 moment.plan_id, moment.now, moment.now - WEEK, ZoneInfo(timezone), only_validated=only_validated
             )
         found = counted[only_validated]
-        card = _card(unit, moment.plan_id, who.role, found, who.language, 0)
+        card = _card(unit, moment.plan_id, who.role, found, who.language, 0, to_remind)
         payload = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
         shown = _picture(who.role, found, who.language)
         picture = (Message(shown, "sendPhoto"),) if shown else ()
@@ -221,13 +224,15 @@ def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, time
 
 
 # ------------------------------------------------------------------ cards
-def _card(unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language: str, page: int) -> Card:
+def _card(
+    unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language: str, page: int, to_remind: Callable[[], int]
+) -> Card:
     say, view = wording(language), VIEWS[role]
     rows: list[tuple[Button, ...]] = []
     lines: tuple[Line, ...]
     if role in RANKED:
         lines = digests.digest(found, language)
-        rows += _acts(role, found, say)
+        rows += _acts(role, found, say, to_remind())
     elif role is Role.READER:
         lines = digests.minister_card(found, language)
         if waiting := plenary_items(found):
@@ -245,7 +250,7 @@ MIN_CELL = 10
 """What the observer's card promises; an indicator's own rule may be finer."""
 
 
-def _acts(role: Role, found: Standing, say: Wording) -> list[tuple[Button, ...]]:
+def _acts(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:
     """What can be done from here, as far as this role may and the house has it."""
     from bot import commands  # the table that this module's handlers are in
 
@@ -256,16 +261,15 @@ def _acts(role: Role, found: Standing, say: Wording) -> list[tuple[Button, ...]]
     row: list[Button] = []
     if found.queue.count and may("revisar"):
         row.append(Button(say("digest.review", n=found.queue.count), "command:revisar:"))
-    to_remind = [a for a in found.agencies if a.is_expected and not a.is_closed and a.focal_points]
     if to_remind and may("recordar"):
-        row.append(Button(say("digest.remind", n=len(to_remind)), "command:recordar:"))
+        row.append(Button(say("digest.remind", n=to_remind), "command:recordar:"))
     rows = [tuple(row)] if row else []
-    vacant = next((a for a in found.agencies if a.is_expected and not a.focal_points), None)
-    if vacant is not None:
-        tap = (
-            f"command:invitar:{Role.FOCAL_POINT}.{vacant.code}" if may("invitar") else f"command:vacante:{vacant.code}"
-        )
-        rows.append((Button(say("digest.invite", agency=vacant.code), tap),))
+    vacant = [a.code for a in found.agencies if a.is_expected and not a.focal_points]
+    if len(vacant) > 1 and may("personas"):
+        rows.append((Button(say("digest.invite_several", n=len(vacant)), "command:personas:vacant"),))
+    elif vacant:
+        tap = f"command:invitar:{Role.FOCAL_POINT}.{vacant[0]}" if may("invitar") else f"command:vacante:{vacant[0]}"
+        rows.append((Button(say("digest.invite", agency=vacant[0]), tap),))
     return rows
 
 
@@ -391,6 +395,15 @@ def _files(
 
 
 # ------------------------------------------------------------------ inside
+def _moment(ex: Exchange) -> Moment:
+    return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+
+
+def _reachable(unit: UnitOfWork, moment: Moment) -> Callable[[], int]:
+    """How many agencies /recordar would reach, as it counts them; asked for when it is needed, and once."""
+    return cache(lambda: len(to_chase(unit, moment)[1].reachable))
+
+
 def _view(ex: Exchange) -> View:
     return VIEWS[ex.membership.role]
 

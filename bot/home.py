@@ -8,10 +8,11 @@ no such screen: theirs is the due list itself.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from bot.exchange import Exchange
+from bot.exchange import Denied, Exchange
 from conversations.cards import Button, Card, Line, bold, line
 from conversations.plan import PeriodType, ReportingPeriod, Role, expected_reports, period_name
 from conversations.suppression import STANDARD_CELL
+from storage.errors import NotFound
 
 _LAST = (("misdatos", "home.misdatos"), ("ajustes", "home.ajustes"), ("ayuda", "menu.help"))
 
@@ -117,11 +118,13 @@ class Tally:
 
 def count(ex: Exchange) -> Tally | None:
     """How the open closing stands; None while none is open. The same few statements, whatever there is."""
-    plan_id, unit = ex.membership.plan_id, ex.unit
-    opened = unit.plans.open_periods(plan_id, ex.today)
+    opened = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
     periods = tuple(period for period in opened if period.end_on == opened[-1].end_on)
-    if not periods:
-        return None
+    return _tally(ex, periods) if periods else None
+
+
+def _tally(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> Tally:
+    plan_id, unit = ex.membership.plan_id, ex.unit
     activities, ended = unit.plans.activities(plan_id), unit.plans.ended(plan_id)
     returned, closed = unit.reviews.returned(plan_id), unit.plans.closed(plan_id, periods[0].end_on)
     agencies: dict[str, _Reported] = {}
@@ -142,10 +145,13 @@ def count(ex: Exchange) -> Tally | None:
 
 
 def progress(ex: Exchange, argument: str) -> None:
-    """/progreso: who has reported for the closing that is open, agency by agency, counts only."""
+    """/progreso: who has reported for the closing that is open, agency by agency, counts only; between two closings
+
+    for the last one. With the code of a period for that one, also after it has locked.
+    """
     say = ex.say
     back = (Button(say("menu.home"), "command:menu:"),)
-    tally = count(ex)
+    tally = _tally(ex, (_period(ex, argument),)) if argument else count(ex) or _last(ex)
     if tally is None:
         ex.show(Card((line(say("progress.none")),), (back,)))
         ex.stand(None)
@@ -169,3 +175,16 @@ def progress(ex: Exchange, argument: str) -> None:
     total = say("progress.total", reported=received, expected=expected, percent=percent)
     ex.show(Card((*lines, line(""), line(bold(total))), (back,)))
     ex.stand(None)
+
+
+def _period(ex: Exchange, code: str) -> ReportingPeriod:
+    try:
+        return ex.unit.plans.period(ex.membership.plan_id, code)
+    except NotFound:
+        raise Denied from None
+
+
+def _last(ex: Exchange) -> Tally | None:
+    """The closing that was open last; None before the first."""
+    past = [period for period in ex.unit.plans.periods(ex.membership.plan_id) if period.opens_on <= ex.today]
+    return _tally(ex, tuple(period for period in past if period.end_on == past[-1].end_on)) if past else None

@@ -4,25 +4,24 @@ Every one of them is an ordinary command of COMMANDS: a reminder lies in a chat 
 looked at as things stand then, not as they stood when it was sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.exchange import Denied, Exchange
 from bot.hands import Hand
-from bot.occasion import Planned, carry
-from bot.reminding import worded
+from bot.occasion import Moment, Planned, carry
+from bot.reminding import LADDER, to_chase, worded
 from bot.reporting import FORM_OF, Report, open_report, report_nothing_new
 from conversations.cards import Button, Card, Line, bold, line
-from conversations.due import ONE_DAY, is_quiet, working_day_from
+from conversations.due import ONE_DAY, working_day_from
 from conversations.engine import show_date
-from conversations.plan import AGENCY_ROLES, DueReport, Role
-from conversations.reminders import Agenda, PauseKind, Recipient, Topic, report_topics, silenced
+from conversations.plan import AGENCY_ROLES, DueReport
+from conversations.reminders import Agenda, PauseKind, Recipient, Topic, left_of
 from conversations.wording import wording
 from storage.submissions import StoredSubmission
 
-LADDER = "reminders"
 REASONS = ("no_progress", "waiting", "budget", "season")
 """Why there is nothing new; catalogue keys `nothing.reason.…`. What is said in words is a report of its own."""
 NEEDS = ("days", "call", "no_data")
@@ -60,9 +59,7 @@ def nothing_new(ex: Exchange, argument: str) -> None:
     if argument not in REASONS:
         rows = [(Button(ex.say(f"nothing.reason.{reason}"), f"command:novedades:{reason}"),) for reason in REASONS]
         rows.append((Button(ex.say("menu.home"), "command:menu:"),))
-        codes = ", ".join(report.code for report in due[:LISTED])
-        key = "nothing.why" if len(due) > 1 else "nothing.why_one"
-        ex.show(Card((line(ex.say(key, n=len(due), codes=codes)),), tuple(rows)))
+        ex.show(Card((*_what_stays(ex, due), line(ex.say("nothing.why"))), tuple(rows)))
         ex.stand(None)
         return
     reason = ex.say(f"nothing.reason.{argument}")
@@ -91,6 +88,19 @@ def nothing_new(ex: Exchange, argument: str) -> None:
     ex.unit.schedule.answer(ex.membership.plan_id, ex.person.id, LADDER, "nothing_new")
     ex.show(Card(tuple(lines), tuple(rows)), kind="receipt", is_last=True)
     ex.stand(None)
+
+
+def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+    """What would be stored: as the report before, or, where there is none, that it has not begun."""
+    for many, one, some in (
+        ("nothing.stays", "nothing.stays_one", [report for report in due if report.previous is not None]),
+        ("nothing.first", "nothing.first_one", [report for report in due if report.previous is None]),
+    ):
+        if some:
+            codes = ", ".join(report.code for report in some[:LISTED])
+            if len(some) > LISTED:
+                codes = f"{codes} {ex.say('digest.more', n=len(some) - LISTED)}"
+            yield line(ex.say(many if len(some) > 1 else one, n=len(some), codes=codes))
 
 
 def explain(ex: Exchange, argument: str) -> None:
@@ -130,9 +140,12 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
             pause_everybody(ex.hand, until_on)
         else:
             schedule.pause(plan_id, kind, ex.now, until_on, person_id=person_id, by=ex.person.id)
-        day = show_date(until_on.isoformat(), ex.language) if until_on else say("pause.unlimited")
+        if until_on is None:
+            text = say(f"pause.{kind}.begun_unlimited")
+        else:
+            text = say(f"pause.{kind}.begun", date=show_date(until_on.isoformat(), ex.language))
         rows = ((Button(say("pause.end"), f"command:{command}:end"),), (Button(say("menu.home"), "command:menu:"),))
-        ex.show(Card((line(say(f"pause.{kind}.begun", date=day)),), rows))
+        ex.show(Card((line(text),), rows))
         ex.stand(None)
         return until_on
     rows_: list[tuple[Button, ...]] = [
@@ -146,8 +159,9 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
     now = [p for p in schedule.pauses(plan_id, today) if p.kind == kind and p.person_id == person_id]
     lines = [line(say(f"pause.{kind}.choose"))]
     if any(p.pause.until_on is None or today < p.pause.until_on for p in now):
-        until = show_date(now[-1].until_on.isoformat(), ex.language) if now[-1].until_on else say("pause.unlimited")
-        lines.insert(0, line(bold(say("pause.now", date=until))))
+        until = now[-1].until_on
+        text = say("pause.now", date=show_date(until.isoformat(), ex.language)) if until else say("pause.now_unlimited")
+        lines.insert(0, line(bold(text)))
         rows_.append((Button(say("pause.end"), f"command:{command}:end", "success"),))
     rows_.append((Button(say("menu.home"), "command:menu:"),))
     ex.show(Card(tuple(lines), tuple(rows_)))
@@ -172,36 +186,42 @@ def resume_everybody(hand: Hand) -> bool:
 
 # ------------------------------------------------------------------ reminding by hand
 def chase(ex: Exchange, argument: str) -> None:
-    """/recordar: who has something left and was not reminded today; one press reminds them, each in private."""
-    say, plan_id = ex.say, ex.membership.plan_id
-    home = (Button(say("menu.home"), "command:menu:"),)
-    outlook = ex.unit.schedule.outlook(plan_id, ex.today)
-    agenda = ex.unit.schedule.agenda(plan_id, outlook, ex.now)
-    everybody = ex.unit.schedule.recipients(plan_id)
-    meant, told_today = _to_chase(ex.now, agenda, everybody)
-    agencies = sorted(code for code in agenda.left if report_topics(agenda, code))
-    if not agencies:
+    """/recordar: who has something to report or to close and was not reminded today; one press reminds them, each
+
+    in private. Of everybody else on the list it says why they are not reminded.
+    """
+    say, home = ex.say, (Button(ex.say("menu.home"), "command:menu:"),)
+    agenda, found = to_chase(ex.unit, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone))
+    if not found.waiting:
         ex.show(Card((line(say("chase.nobody")),), (home,)))
         ex.stand(None)
         return
-    if argument != "yes" or not meant:
-        lines = [line(bold(say("chase.title", n=len(agencies))))]
-        for code in agencies[: 2 * LISTED]:
-            count = len(agenda.left[code])
-            lines.append(line(f"• {code} · ", say("remind.left_n" if count > 1 else "remind.left_one", n=count)))
-        if meant:
-            lines.append(line(say("chase.people" if len(meant) > 1 else "chase.people_one", n=len(meant))))
-        if told_today:
-            lines.append(line(say("chase.told_today", n=told_today)))
-        if is_quiet(ex.now, ex.zone, agenda.holidays):
-            lines.append(line(say("chase.quiet")))
-        rows = [(Button(say("chase.now", n=len(meant)), "command:recordar:yes", "primary"),)] if meant else []
-        ex.show(Card(tuple(lines), (*rows, home)))
-        ex.stand(None)
+    if argument == "yes" and found.meant:
+        ex.forget_card()
+        card = Card((line(say("chase.sending", sent=0, total=len(found.meant))),), (_stop_row(ex, 0),))
+        _broadcast(ex, agenda, found.meant, card)
         return
-    ex.forget_card()
-    card = Card((line(say("chase.sending", sent=0, total=len(meant))),), (_stop_row(ex, 0),))
-    _broadcast(ex, agenda, meant, card)
+    count = len(found.waiting)
+    lines = [line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))]
+    open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
+    for code in found.waiting[: 2 * LISTED]:
+        parts = [code, left_of(agenda, code, open_ones, ex.language)]
+        reason = found.silent.get(code)
+        if reason is not None and reason != "paused_for_everybody":
+            parts.append(say("digest.no_focal_point") if reason == "no_role" else say(f"due.reason.{reason}"))
+        lines.append(line("• ", " · ".join(parts)))
+    if count > 2 * LISTED:
+        lines.append(line(say("remind.more", n=count - 2 * LISTED)))
+    if told := len(found.told_today):
+        lines.append(line(say("chase.told_today" if told > 1 else "chase.told_today_one", n=told)))
+    if "paused_for_everybody" in found.silent.values():
+        lines.append(line(say("chase.paused")))
+    if found.resting:
+        lines.append(line(say("chase.quiet")))
+    now = len(found.agencies)
+    rows = [(Button(say("chase.now", n=now), "command:recordar:yes", "primary"),)] if now else []
+    ex.show(Card(tuple(lines), (*rows, home)))
+    ex.stand(None)
 
 
 def _broadcast(
@@ -221,21 +241,19 @@ def _broadcast(
 
 def remind_now(hand: Hand) -> int:
     """What that press does, where nobody looks on: how many are reminded."""
-    schedule = hand.unit.schedule
-    agenda = schedule.agenda(hand.plan_id, schedule.outlook(hand.plan_id, hand.today), hand.now)
-    meant, _ = _to_chase(hand.now, agenda, schedule.recipients(hand.plan_id))
-    return _remind(hand, agenda, meant, None)
+    agenda, found = to_chase(hand.unit, Moment.of(hand.plan_id, hand.now, hand.timezone))
+    return _remind(hand, agenda, found.meant, None)
 
 
 def _remind(
     hand: Hand, agenda: Agenda, meant: Sequence[tuple[Recipient, tuple[Topic, ...]]], broadcast_id: int | None
 ) -> int:
-    names = hand.unit.schedule.colleagues(hand.plan_id, {who.agency_code for who, _ in meant})
+    told = [who for who, _ in meant]
     planned = [
         Planned(
             who,
             hand.now.astimezone(ZoneInfo(who.timezone)).date(),
-            (worded(topics, who, agenda, names),),
+            (worded(topics, who, agenda, told),),
         )
         for who, topics in meant
     ]
@@ -246,38 +264,18 @@ def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
     return (Button(ex.say("chase.stop"), f"command:detener:{number}", "danger"),)
 
 
-def _to_chase(
-    now: datetime, agenda: Agenda, everybody: Sequence[Recipient]
-) -> tuple[list[tuple[Recipient, tuple[Topic, ...]]], int]:
-    """Those whom a reminder may reach now, with what is left; and how many were reminded today already."""
-    meant: list[tuple[Recipient, tuple[Topic, ...]]] = []
-    told_today = 0
-    for who in everybody:
-        if who.role not in AGENCY_ROLES:
-            continue
-        if who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point and not agenda.stands_in(who):
-            continue
-        topics = report_topics(agenda, who.agency_code)
-        zone = ZoneInfo(who.timezone)
-        day = now.astimezone(zone).date()
-        if not topics:
-            continue
-        if (who.person_id, day) in agenda.windows:
-            told_today += 1
-        elif not is_quiet(now, zone, agenda.holidays) and silenced(agenda, who, now, day) is None:
-            meant.append((who, topics))
-    return meant, told_today
-
-
 def stop(ex: Exchange, argument: str) -> None:
-    """Take back what has not left yet of one's own broadcast."""
+    """Take back what has not begun to leave of one's own broadcast, and say how many that were."""
     if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
         raise Denied
     found = ex.unit.schedule.broadcasts(int(argument))
     if not found or found[0].plan_id != ex.membership.plan_id or found[0].person_id != ex.person.id:
         raise Denied
-    ex.unit.schedule.stop_broadcast(found[0].id, ex.now)
-    ex.toast = ex.say("chase.stopping")
+    dropped = ex.unit.schedule.stop_broadcast(found[0].id, ex.now)
+    if not dropped:
+        ex.toast = ex.say("chase.all_gone")
+    else:
+        ex.toast = ex.say("chase.stopping" if dropped > 1 else "chase.stopping_one", n=dropped)
 
 
 def progress_card(language: str, sent: int, total: int, *, is_over: bool, is_stopped: bool, number: int) -> Card:
@@ -286,7 +284,10 @@ def progress_card(language: str, sent: int, total: int, *, is_over: bool, is_sto
     if not is_over:
         row = (Button(say("chase.stop"), f"command:detener:{number}", "danger"),)
         return Card((line(say("chase.sending", sent=sent, total=total)),), (row,))
-    key = "chase.stopped" if is_stopped else "chase.done" if sent != 1 else "chase.done_one"
+    if is_stopped:
+        key = "chase.stopped" if sent < total else "chase.stopped_late"
+    else:
+        key = "chase.done" if sent != 1 else "chase.done_one"
     return Card((line(say(key, n=sent, total=total)),), ((Button(say("menu.home"), "command:menu:new"),),))
 
 

@@ -11,9 +11,9 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conversations.due import GRACE_DAYS, Rung, instant, is_quiet, windows_until, working_days_after
+from conversations.due import GRACE_DAYS, Rung, falls_on, instant, is_quiet, windows_until, working_days_after
 from conversations.plan import Role
-from conversations.reminders import Agenda, Recipient, silenced
+from conversations.reminders import Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
 from storage.schedule import StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
@@ -89,10 +89,11 @@ class Job:
         return self.roles & set(schedule.roles) if schedule.roles else self.roles
 
 
-def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
+def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing_to_tell") -> Scan:
     """The scan of a job that says the same kind of thing in each of its windows: a digest, a monthly card.
 
     After an outage only the latest window is said, for two working days; earlier ones are recorded as told later.
+    `nothing` is the reason noted of those for whom nothing was composed.
     """
 
     def scan(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
@@ -126,13 +127,34 @@ def regular(compose: Compose, roles: frozenset[Role]) -> Scan:
             messages = compose(unit, moment, told) if told else {}
             for who in untold:
                 words = tuple(messages.get(who.person_id, ()))
-                reason = reasons[who.person_id] or ("" if words else "nothing_left")
+                reason = reasons[who.person_id] or ("" if words else nothing)
                 missed = tuple(day for day in windows[-3:-1] if day >= who.since)
                 missed = missed if words else ()
                 planned.append(Planned(who, windows[-1], words, reason, missed=missed, ledger=schedule.ledger))
         return planned
 
     return scan
+
+
+def why_not(
+    unit: UnitOfWork, schedule: StoredSchedule, everybody: Collection[Recipient], moment: Moment
+) -> Mapping[int, str]:
+    """Why a `regular` job says nothing at that moment to those of whom its scan has nothing, by `person_id`."""
+    holidays = unit.schedule.holidays(moment.plan_id)
+    known = unit.schedule.outlook(moment.plan_id, moment.today, schedule.ledger).windows
+    found: dict[int, str] = {}
+    for who in everybody:
+        zone = schedule.zone(who.timezone)
+        day = moment.now.astimezone(zone).date()
+        if not falls_on(schedule.days, day, holidays):
+            found[who.person_id] = "no_window"
+        elif moment.now < instant(day, schedule.at, zone):
+            found[who.person_id] = "before_the_hour"
+        elif (who.person_id, day) in known:
+            found[who.person_id] = known[who.person_id, day]
+        else:
+            found[who.person_id] = "quiet_hours" if is_quiet(moment.now, zone, holidays) else "no_window"
+    return found
 
 
 def as_planned(

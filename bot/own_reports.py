@@ -20,6 +20,7 @@ from conversations.plan import (
     closing_due_on,
     expected_reports,
     period_name,
+    period_names,
 )
 from conversations.session import Session
 from storage.errors import NotFound
@@ -359,7 +360,7 @@ def close(ex: Exchange, argument: str) -> None:
             ex.show(Card((line(say("menu.nothing")),), (home,)))
         ex.stand(None)
         return
-    name = " · ".join(period_name(period, ex.language) for period in periods)
+    name = period_names(periods, ex.language)
     codes = {period.code for period in periods}
     due = plans.due(ex.membership.plan_id, ex.agency_id, ex.today)
     left = [report.code for report in due if not report.is_indicator and report.period.code in codes]

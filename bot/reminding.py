@@ -12,20 +12,25 @@ from conversations.due import Rung, hour_there, is_hour
 from conversations.plan import AGENCY_ROLES, Role
 from conversations.reminders import (
     Agenda,
+    Chase,
     Recipient,
     Say,
     Silence,
     Topic,
     Verdict,
+    chase,
     concerns,
     decide,
     pending_steps,
     reminder,
+    silenced,
     still_due,
 )
 from storage.schedule import StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
+LADDER = "reminders"
+"""Its name among the jobs and in the ledger."""
 ROLES = AGENCY_ROLES | {Role.COORDINATOR, Role.OBSERVER}
 """Of observers those who contribute indicators."""
 
@@ -51,14 +56,12 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     if not found:
         return ()
     agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
-    names = unit.schedule.colleagues(moment.plan_id, {who.agency_code for who, _ in found})
-    planned = []
-    for who, zone in found:
-        at = hour_of(schedule, moment.now.astimezone(zone).date(), zone)
-        verdict = decide(agenda, who, moment.now, at, zone)
-        if (one := _planned(verdict, agenda, who, moment, zone, names)) is not None:
-            planned.append(one)
-    return planned
+    verdicts = [
+        (who, decide(agenda, who, moment.now, hour_of(schedule, moment.now.astimezone(zone).date(), zone), zone))
+        for who, zone in found
+    ]
+    told = [who for who, verdict in verdicts if isinstance(verdict, Say)]
+    return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told)) is not None]
 
 
 def hour_of(schedule: StoredSchedule, day: date, own: ZoneInfo) -> time:
@@ -70,14 +73,12 @@ def _planned(
     verdict: Verdict,
     agenda: Agenda,
     who: Recipient,
-    moment: Moment,
-    zone: ZoneInfo,
-    names: Mapping[str, Sequence[tuple[int, str]]],
+    told: Sequence[Recipient],
 ) -> Planned | None:
     match verdict:
         case Say(window, topics, missed):
             rungs = {step.rung for step in pending_steps(agenda, who, window)}
-            message = worded(topics, who, agenda, names)
+            message = worded(topics, who, agenda, told)
             return Planned(who, window, (message,), rungs=tuple(rung for rung in Rung if rung in rungs), missed=missed)
         case Silence(reason, window):
             return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)
@@ -88,26 +89,42 @@ def look_again(
 ) -> Mapping[int, Message | str | None]:
     """The words as things stand now: reports that came in between are no longer asked for (G8)."""
     agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
-    names = unit.schedule.colleagues(moment.plan_id, {who.agency_code for _, who in told})
+    agencies = {who.agency_code for _, who in told if who.reports}
+    others = unit.schedule.told(moment.plan_id, LADDER, agencies, {fire.on for fire, _ in told})
+    heard = [(who, on) for who, on in others if silenced(agenda, who, moment.now, _day(who, moment)) is None]
     seen: dict[int, Message | str | None] = {}
     for fire, who in told:
         if not is_meant(who):
             seen[fire.id] = "no_role"
             continue
-        match still_due(agenda, who, moment.now, ZoneInfo(who.timezone), fire.on, fire.told_rungs):
+        zone, is_chased = ZoneInfo(who.timezone), fire.broadcast_id is not None
+        match still_due(agenda, who, moment.now, zone, fire.on, fire.told_rungs, is_chased=is_chased):
             case Say(_, topics):
-                seen[fire.id] = worded(topics, who, agenda, names)
+                seen[fire.id] = worded(topics, who, agenda, [other for other, on in heard if on == fire.on])
             case Silence(reason):
                 seen[fire.id] = reason
     return seen
 
 
-def worded(
-    topics: Sequence[Topic], who: Recipient, agenda: Agenda, names: Mapping[str, Sequence[tuple[int, str]]]
-) -> Message:
-    others = [name for person_id, name in names.get(who.agency_code, ()) if person_id != who.person_id]
-    card = reminder(topics, who, agenda, colleague=others[0] if others else "")
-    return message_of(card)
+def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Sequence[Recipient]) -> Message:
+    """A reminder; of those who are `told` too, the first of the same agency is named in it."""
+    others = [
+        other.name
+        for other in told
+        if other.role in AGENCY_ROLES and other.agency_code == who.agency_code and other.person_id != who.person_id
+    ]
+    return message_of(reminder(topics, who, agenda, colleague=others[0] if others else ""))
+
+
+def to_chase(unit: UnitOfWork, moment: Moment) -> tuple[Agenda, Chase]:
+    """Whom a coordinator could remind at that moment, and the figures it is told from."""
+    outlook = unit.schedule.outlook(moment.plan_id, moment.today)
+    agenda = unit.schedule.agenda(moment.plan_id, outlook, moment.now)
+    return agenda, chase(agenda, unit.schedule.recipients(moment.plan_id), moment.now)
+
+
+def _day(who: Recipient, moment: Moment) -> date:
+    return moment.now.astimezone(ZoneInfo(who.timezone)).date()
 
 
 def message_of(card: Card) -> Message:

@@ -105,7 +105,14 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
 
 
 VALIDATED = Job(
-    "validated", "digest", REPORTERS, "workdays", time(17), regular(compose, REPORTERS), as_planned, is_only=True
+    "validated",
+    "digest",
+    REPORTERS,
+    "workdays",
+    time(17),
+    regular(compose, REPORTERS, "nothing_validated"),
+    as_planned,
+    is_only=True,
 )
 """At the end of the day, so that sixty validations are one line, and none that was taken back."""
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from bot import exporting, holidays, notices, preferences, scheduler
 from bot.exchange import Denied, Exchange, number_of
 from bot.hands import Hand
-from bot.occasion import Job, Moment, carry
+from bot.occasion import Job, Moment, carry, why_not
 from bot.opening import open_storage, plan_named
-from bot.reminding import agenda_of, hour_of, is_meant
+from bot.reminding import LADDER, agenda_of, hour_of, is_meant
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import (
@@ -331,7 +331,7 @@ def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
     """What it says, now, to whom it has not said it today; the ladder's is a reminder of whatever is left, after
     one question that names how many it would reach.
     """
-    if schedule.what == notices.LADDER:
+    if schedule.what == LADDER:
         notices.chase(ex, "")
         return
     ex.toast = ex.say("schedule.sent", n=run_now(ex.hand, schedule))
@@ -396,7 +396,7 @@ def run_now(hand: Hand, schedule: StoredSchedule) -> int:
 
     Only what is said is noted: the day may be no window, and who is silent today may still be told in the next one.
     """
-    if schedule.what == notices.LADDER:
+    if schedule.what == LADDER:
         return notices.remind_now(hand)
     job = scheduler.job_of(schedule.what)
     assert job is not None
@@ -421,7 +421,7 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     assert job is not None
     free, today = unit.schedule.holidays(schedule.plan_id), now.astimezone(zone).date()
     wanted = job.roles_of(schedule)
-    if schedule.what != notices.LADDER:
+    if schedule.what != LADDER:
         done = _told_to_all(unit, schedule, today, wanted)
         found = fires_after(schedule.days, schedule.at, zone, now, free)
         return [at for _, at in islice((one for one in found if one[0] not in done), PREVIEWED)]
@@ -590,6 +590,15 @@ class Explained:
     is_said: bool
     reason: str
     text: str = ""
+    at: time = time(0)
+    """The hour of its schedule."""
+
+    def why(self, say: Wording) -> str:
+        if self.is_said:
+            return self.text
+        if self.reason == "before_the_hour":
+            return say("due.not_before", at=f"{self.at:%H:%M}")
+        return say(f"due.reason.{self.reason}")
 
 
 def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
@@ -601,7 +610,7 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
         moment = Moment.of(schedule.plan_id, now, timezone)
         roles = job.roles_of(schedule)
         everybody = [who for who in unit.schedule.recipients(schedule.plan_id) if who.role in roles]
-        if schedule.what == notices.LADDER:
+        if schedule.what == LADDER:
             everybody = [who for who in everybody if is_meant(who)]
         said = {one.who.person_id: one for one in job.scan(unit, schedule, moment)}
         reasons = _reasons(unit, schedule, everybody, moment)
@@ -614,15 +623,15 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
                 yield Explained(schedule.what, who, True, "", text)
             else:
                 reason = one.reason if one is not None else reasons.get(who.person_id, "no_window")
-                yield Explained(schedule.what, who, False, reason)
+                yield Explained(schedule.what, who, False, reason, at=schedule.at)
 
 
 def _reasons(
     unit: UnitOfWork, schedule: StoredSchedule, everybody: list[Recipient], moment: Moment
 ) -> Mapping[int, str]:
-    """Why the ladder does not even concern somebody."""
-    if schedule.what != notices.LADDER:
-        return {}
+    """Why nothing is planned for somebody."""
+    if schedule.what != LADDER:
+        return why_not(unit, schedule, everybody, moment)
     agenda = agenda_of(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
     found = {}
     for who in everybody:
@@ -647,7 +656,7 @@ def due_messages(settings: Settings, now: datetime, plan_code: str) -> list[dict
             "name": one.who.name,
             "role": one.who.role.value,
             "agency": one.who.agency_code or "-",
-            "why": one.text if one.is_said else say(f"due.reason.{one.reason}"),
+            "why": one.why(say),
         }
         for one in found
     ]

@@ -28,7 +28,17 @@ from conversations.monitoring import (
     plenary_items,
     worst_of,
 )
-from conversations.plan import Activity, ActivityStatus, Light, PeriodType, expected_progress, period_name, translated
+from conversations.plan import (
+    Activity,
+    ActivityStatus,
+    Light,
+    PeriodName,
+    PeriodType,
+    expected_progress,
+    period_name,
+    period_names,
+    translated,
+)
 from conversations.wording import Wording, wording
 
 LIMIT = 1500
@@ -151,8 +161,7 @@ def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
 def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Closings and activities whose day comes within two weeks."""
     items = [
-        f"{say('digest.closing_of', period_name=' · '.join(period_name(p, say.language) for p in periods))}, "
-        f"{day(on, s, say)}"
+        f"{say('digest.closing_of', period_name=period_names(periods, say.language))}, {day(on, s, say)}"
         for on, periods in due_within(s, AHEAD)
     ]
     ending = sorted(
@@ -466,10 +475,10 @@ def trend(s: Standing, say: Wording) -> str:
     return say("digest.trend_up" if points > 0 else "digest.trend_down", n=abs(points))
 
 
-def closing_name(closing: Closing | None, say: Wording) -> str:
+def closing_name(closing: Closing | None, say: Wording) -> PeriodName:
     """The month that is closed, as a person says it."""
     if closing is None:
-        return "–"
+        return PeriodName("–", "–", "–")
     month = next((p for p in closing.periods if p.type == PeriodType.MONTHLY), closing.periods[0])
     return period_name(month, say.language)
 

@@ -28,6 +28,7 @@ from conversations.plan import (
     closing_due_on,
     is_expected,
     traffic_light,
+    unclosed_row,
 )
 
 COLUMNS = 6
@@ -584,22 +585,27 @@ def _passed(
     past: Mapping[PeriodType, Sequence[ReportingPeriod]],
     today: date,
 ) -> tuple[ReportingPeriod, ...]:
-    longest: tuple[ReportingPeriod, ...] = ()
     by_type: dict[PeriodType, list[Activity]] = {}
     for activity in activities:
         by_type.setdefault(activity.frequency.period_type, []).append(activity)
-    for kind, own in by_type.items():
-        row: list[ReportingPeriod] = []
-        for period in reversed(past[kind]):
-            if period.locks_on > today:
-                continue
-            if period.locks_on <= records.kept_since or period.end_on < today - LOOK_BACK or period.id in closed:
-                break
-            if any(_is_expected(each, period, _known_of(known, each)) for each in own):
-                row.append(period)
-        if len(row) > len(longest):
-            longest = tuple(reversed(row))
-    return longest
+    return max(
+        (
+            unclosed_row(
+                past[kind],
+                today,
+                records.kept_since,
+                today - LOOK_BACK,
+                lambda period, own=by_type[kind]: any(  # type: ignore[misc]
+                    _is_expected(each, period, _known_of(known, each)) for each in own
+                ),
+                lambda period: period.id in closed,
+            )
+            for kind in PeriodType
+            if kind in by_type
+        ),
+        key=len,
+        default=(),
+    )
 
 
 def _cell(

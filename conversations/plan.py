@@ -7,7 +7,7 @@ digest and the reporting rate cannot disagree about what was expected. Sources: 
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -250,19 +250,54 @@ def _working_day(on: date, holidays: Collection[date]) -> date:
     return on
 
 
-def period_name(period: ReportingPeriod, language: str) -> str:
+class PeriodName(str):
+    """A period's name as it stands alone; a sentence asks for the form it needs, as its language joins the words.
+
+    `{period_name:of}` is "del año 2018", `{period_name:the}` "el año 2018", `{period_name:The}` begins a sentence.
+    """
+
+    __slots__ = ("of", "the")
+    of: str
+    the: str
+
+    def __new__(cls, name: str, of: str, the: str) -> "PeriodName":
+        made = super().__new__(cls, name)
+        made.of, made.the = of, the
+        return made
+
+    def __format__(self, form: str, /) -> str:
+        match form:
+            case "of":
+                return self.of
+            case "the":
+                return self.the
+            case "The":
+                return self.the[:1].upper() + self.the[1:]
+        return super().__format__(form)
+
+
+def period_name(period: ReportingPeriod, language: str) -> PeriodName:
     """As a person says it: "septiembre 2018", "3.er trimestre 2018", "2.º semestre 2018", "año 2018"."""
     say = wording(language)
     year, month = period.start_on.year, period.start_on.month
     match period.type:
         case PeriodType.MONTHLY:
-            return say("plan.period.month", month=say(f"plan.month.{month}"), year=year)
+            name = say("plan.period.month", month=say(f"plan.month.{month}"), year=year)
+            return PeriodName(name, say("plan.period.of_month", name=name), name)
         case PeriodType.QUARTERLY:
-            return say(f"plan.period.quarter.{(month + 2) // 3}", year=year)
+            name = say(f"plan.period.quarter.{(month + 2) // 3}", year=year)
         case PeriodType.SIX_MONTHLY:
-            return say(f"plan.period.half.{(month + 5) // 6}", year=year)
+            name = say(f"plan.period.half.{(month + 5) // 6}", year=year)
         case PeriodType.YEARLY:
-            return say("plan.period.year", year=year)
+            name = say("plan.period.year", year=year)
+    return PeriodName(name, say("plan.period.of_longer", name=name), say("plan.period.the_longer", name=name))
+
+
+def period_names(periods: Iterable[ReportingPeriod], language: str) -> PeriodName:
+    """Of several that are spoken of together: "septiembre 2018 · 3.er trimestre 2018"."""
+    names = [period_name(period, language) for period in periods]
+    both = f" {wording(language)('plan.period.and')} "
+    return PeriodName(" · ".join(names), both.join(name.of for name in names), both.join(name.the for name in names))
 
 
 # ------------------------------------------------------------------ what is reported on
@@ -419,6 +454,31 @@ def expected_reports(
         for activity in activities
         if is_expected(activity, period, ended.get(activity.code))
     )
+
+
+def unclosed_row(
+    periods: Sequence[ReportingPeriod],
+    today: date,
+    kept_since: date,
+    known_since: date,
+    is_expected: Callable[[ReportingPeriod], bool],
+    is_closed: Callable[[ReportingPeriod], bool],
+) -> tuple[ReportingPeriod, ...]:
+    """The periods in a row, of one type, that somebody has let lock without closing them, up to the last.
+
+    The first that was closed ends the row; those of which nothing was expected neither count nor end it. Nobody is
+    held to what locked before the calendar was kept, nor to what ended before it is known who closed. Notices,
+    letters, the digest and the plenary's agenda all count with this.
+    """
+    row: list[ReportingPeriod] = []
+    for period in reversed(periods):
+        if period.locks_on > today:
+            continue
+        if period.locks_on <= kept_since or period.end_on < known_since or is_closed(period):
+            break
+        if is_expected(period):
+            row.append(period)
+    return tuple(reversed(row))
 
 
 def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:

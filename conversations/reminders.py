@@ -28,15 +28,18 @@ from conversations.due import (
     working_days_after,
 )
 from conversations.engine import show_date
-from conversations.plan import AGENCY_ROLES, ReportingPeriod, Role, period_name
+from conversations.monitoring import PLENARY
+from conversations.plan import AGENCY_ROLES, ReportingPeriod, Role, closing_due_on, period_name, period_names
 from conversations.wording import wording
 
 MINUTES_EACH = 2
 LISTED = 6
 """Activities named in one reminder; the rest is a number."""
 AGENCIES_LISTED = 16
+IN_A_ROW = 2
+"""Periods let pass after which a letter is offered (DOMAIN §5.3, step 6)."""
 LETTERS = 4
-"""Agencies that have a button to a letter under one notice."""
+"""Agencies that have a button to a letter under one notice; of more, one button opens their list."""
 
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
@@ -53,11 +56,14 @@ Reason = Literal[
     "no_privacy",
     "nothing_expected",
     "nothing_left",
+    "nothing_validated",
+    "nothing_to_tell",
     "focal_point_told",
     "everybody_closed",
     "too_late",
     "told_later",
     "held_over",
+    "stopped",
 ]
 """Why somebody is not told. Catalogue keys are `due.reason.…`."""
 
@@ -139,11 +145,13 @@ class Agenda:
     unclosed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By period, those of them that have not closed it."""
     in_a_row: Mapping[str, int] = field(default_factory=dict)
-    """By agency, how many periods it has let pass without closing, up to the last that locked."""
+    """By agency, how many periods in a row it has let lock without closing (`plan.unclosed_row`)."""
     answers: Mapping[str, str] = field(default_factory=dict)
     """By agency, what it last said it needs."""
     with_focal_point: frozenset[str] = frozenset()
     """Agencies with a focal point who can be told, or with somebody in their place."""
+    reachable: frozenset[str] = frozenset()
+    """Agencies of which somebody who reports can be told something, be it an alternate."""
     deputies: frozenset[int] = frozenset()
     """People in whose hands a focal point has left the post."""
     pauses: tuple[Pause, ...] = ()
@@ -151,8 +159,8 @@ class Agenda:
     """By person, the drafts that expire within a week."""
     told: Mapping[int, date] = field(default_factory=dict)
     """By person, the last day for which everything was told or needed no telling."""
-    windows: Collection[tuple[int, date]] = frozenset()
-    """Days that are in the ledger already, by person."""
+    windows: Mapping[tuple[int, date], Reason] = field(default_factory=dict)
+    """Days that are in the ledger already, by person: `told_today` where something was said or will be, or why not."""
 
     def stands_in(self, who: Recipient) -> bool:
         """Whether they are told what the focal point would be."""
@@ -161,10 +169,12 @@ class Agenda:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What is left of one period, or whose reports of it are missing."""
+    """What is left of one period, that it is to be closed, or whose reports of it are missing."""
 
     period: ReportingPeriod
     left: tuple[Left, ...] = ()
+    closes: tuple[ReportingPeriod, ...] = ()
+    """All that they expect has been sent: "Cerrar el mes" closes these together, and nobody has pressed it."""
     rung: Rung | None = None
     agencies: tuple[str, ...] = ()
 
@@ -202,7 +212,7 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     if now < instant(day, at, zone):
         return Silence("before_the_hour")
     if (who.person_id, day) in agenda.windows:
-        return Silence("told_today")
+        return Silence(agenda.windows[who.person_id, day])
     pending = pending_steps(agenda, who, day)
     is_awaited = _is_awaited(agenda, who, day) or bool(_announced(agenda, who, day))
     if not pending and not is_awaited:
@@ -221,7 +231,7 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
             return Silence("focal_point_told", day)
         if not is_awaited and all(_was_just_opened(agenda, who, step, day) for step in pending):
             return Silence("told_already", day)
-        topics = own_topics(agenda, who)
+        topics = told_topics(agenda, who)
         is_due = topics or _announced(agenda, who, day)
         return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)
@@ -269,7 +279,14 @@ def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason
 
 
 def still_due(
-    agenda: Agenda, who: Recipient, now: datetime, zone: ZoneInfo, window: date, rungs: Collection[Rung]
+    agenda: Agenda,
+    who: Recipient,
+    now: datetime,
+    zone: ZoneInfo,
+    window: date,
+    rungs: Collection[Rung],
+    *,
+    is_chased: bool = False,
 ) -> Say | Silence:
     """The second look, at the moment of sending: what is to be said now, or why not after all.
 
@@ -284,21 +301,44 @@ def still_due(
     if silence is not None:
         return Silence(silence)
     if who.reports:
-        topics = own_topics(agenda, who)
+        topics = told_topics(agenda, who, is_chased=is_chased)
         return Say(day, topics) if topics or agenda.lapsing.get(who.person_id) else Silence("nothing_left")
     topics = closing_topics(agenda, tuple(step for step in agenda.steps if step.rung in rungs))
     return Say(day, topics) if topics else Silence("everybody_closed")
 
 
-def report_topics(agenda: Agenda, agency_code: str) -> tuple[Topic, ...]:
-    """What the agency has left of the periods that are open, one topic each, the most urgent first."""
-    return _topics(agenda, agenda.left.get(agency_code, ()))
+def told_topics(agenda: Agenda, who: Recipient, *, is_chased: bool = False) -> tuple[Topic, ...]:
+    """What is left of what is this person's to report, and what only has to be closed.
+
+    Before its due day nobody is asked to close: they may be about to. A coordinator who asks may ask sooner.
+    """
+    if who.is_contributor:
+        return _topics(agenda, agenda.left_indicators.get(who.agency_code, ()))
+    return agency_topics(agenda, who.agency_code, is_chased=is_chased)
 
 
-def own_topics(agenda: Agenda, who: Recipient) -> tuple[Topic, ...]:
-    """The same of what is this person's to report."""
-    left = agenda.left_indicators if who.is_contributor else agenda.left
-    return _topics(agenda, left.get(who.agency_code, ()))
+def agency_topics(agenda: Agenda, agency_code: str, *, is_chased: bool = False) -> tuple[Topic, ...]:
+    """The same of an agency's reports."""
+    topics = _topics(agenda, agenda.left.get(agency_code, ()))
+    closes = to_close(agenda, agency_code)
+    if closes and (is_chased or closing_due_on(closes) <= agenda.today):
+        topics = (*topics, Topic(max(closes, key=lambda period: period.due_on), closes=closes))
+    return topics
+
+
+def to_close(agenda: Agenda, agency_code: str) -> tuple[ReportingPeriod, ...]:
+    """What "Cerrar el mes" would close for an agency: the open periods of the first month's end that it has not
+
+    closed. Empty while one of their reports is left.
+    """
+    unclosed = [
+        period
+        for period in agenda.periods
+        if period.is_open(agenda.today) and agency_code in agenda.unclosed.get(period.code, ())
+    ]
+    together = tuple(period for period in unclosed if period.end_on == unclosed[0].end_on)
+    is_whole = not any(left.period in together for left in agenda.left.get(agency_code, ()))
+    return together if is_whole else ()
 
 
 def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
@@ -317,23 +357,6 @@ def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ..
         for step in latest.values()
         if (agencies := agenda.unclosed.get(step.period.code, ()))
     )
-
-
-def passed_in_a_row(
-    agency_code: str,
-    codes: Sequence[str],
-    expecting: Mapping[str, Collection[str]],
-    closed: Collection[tuple[str, str]],
-) -> int:
-    """How many periods an agency let pass without closing, back from the last of `codes`; those of which nothing
-    was expected of it do not count, and do not end the row."""
-    passed = 0
-    for code in reversed(codes):
-        if agency_code in expecting[code]:
-            if (agency_code, code) in closed:
-                break
-            passed += 1
-    return passed
 
 
 def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
@@ -381,9 +404,82 @@ def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step
     return any(step.rung is Rung.LATE for step in pending)
 
 
+# ------------------------------------------------------------------ reminding by hand
+@dataclass(frozen=True, slots=True)
+class Chase:
+    """Whom a coordinator may remind now, and of everybody else who has something to do, why not.
+
+    Counted by agencies, for whoever asks: the list of /recordar and the button of the digest.
+    """
+
+    waiting: tuple[str, ...] = ()
+    """Agencies with something left to report or to close, those below among them."""
+    meant: tuple[tuple[Recipient, tuple[Topic, ...]], ...] = ()
+    told_today: tuple[str, ...] = ()
+    resting: tuple[str, ...] = ()
+    """Whose people are outside of working hours."""
+    silent: Mapping[str, Reason] = field(default_factory=dict)
+    """Of whom nobody can be told anything, and why; `no_role` where nobody reports."""
+
+    @property
+    def agencies(self) -> tuple[str, ...]:
+        """Of whom somebody is reminded now."""
+        return tuple(sorted({who.agency_code for who, _ in self.meant}))
+
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """Of whom somebody is, now or in working hours."""
+        return tuple(sorted({*self.agencies, *self.resting}))
+
+
+def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chase:
+    """Who is expected to report or to close an open period, has not, and can be told."""
+    topics = {
+        code: found
+        for code in sorted({*agenda.left, *(code for codes in agenda.unclosed.values() for code in codes)})
+        if (found := agency_topics(agenda, code, is_chased=True))
+    }
+    by_agency: dict[str, list[Recipient]] = {}
+    for who in everybody:
+        if who.role in AGENCY_ROLES and who.agency_code in topics:
+            by_agency.setdefault(who.agency_code, []).append(who)
+    meant: list[tuple[Recipient, tuple[Topic, ...]]] = []
+    told_today, resting, silent = [], [], dict[str, Reason]()
+    for code, found in topics.items():
+        reasons: list[Reason] = []
+        is_meant = False
+        for who in by_agency.get(code, ()):
+            if who.role is Role.ALTERNATE and code in agenda.with_focal_point and not agenda.stands_in(who):
+                continue
+            zone = ZoneInfo(who.timezone)
+            day = now.astimezone(zone).date()
+            silence = silenced(agenda, who, now, day)
+            if agenda.windows.get((who.person_id, day)) == "told_today":
+                reasons.append("told_today")
+            elif silence is not None:
+                reasons.append(silence)
+            elif is_quiet(now, zone, agenda.holidays):
+                reasons.append("quiet_hours")
+            else:
+                meant.append((who, found))
+                is_meant = True
+        if is_meant:
+            continue
+        if "told_today" in reasons:
+            told_today.append(code)
+        elif "quiet_hours" in reasons:
+            resting.append(code)
+        else:
+            silent[code] = reasons[0] if reasons else "no_role"
+    return Chase(tuple(topics), tuple(meant), tuple(told_today), tuple(resting), silent)
+
+
 # ------------------------------------------------------------------ the words
 def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: str = "") -> Card:
-    """One message with all topics, the most urgent in full; buttons that deal with all of it."""
+    """One message with all topics, the one whose step brings it in full; buttons that deal with all of it.
+
+    `colleague` is somebody of the agency who is told the same, and is named for that alone.
+    """
     return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
 
 
@@ -396,6 +492,26 @@ def stage(period: ReportingPeriod, today: date) -> str:
     return "grace" if today <= period.grace_until_on else "late"
 
 
+def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
+    """The topic with the newest step: what is due today is said today, whatever has been late for longer.
+
+    Of several steps of one day, or none, the most urgent.
+    """
+
+    def newness(topic: Topic) -> tuple[date, int, int, int]:
+        about = topic.closes or (topic.period,)
+        came = [
+            (step.on, _ORDER[step.rung]) for step in agenda.steps if step.rung in FOR_REPORTERS and step.period in about
+        ]
+        urgency = STAGES.index(stage(topic.period, agenda.today)), -topic.period.due_on.toordinal()
+        return (*max(came, default=(date.min, 0)), *urgency)
+
+    return max(topics, key=newness)
+
+
+_ORDER = {rung: place for place, rung in enumerate(Rung)}
+
+
 def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: str) -> Card:
     say = wording(who.language)
     drafts = [
@@ -405,40 +521,13 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if not topics:
         command = "indicadores" if who.is_contributor else "pendientes"
         return Card(tuple(drafts), ((Button(say("remind.start"), f"command:{command}:", "primary"),),))
-    urgent = max(
-        topics, key=lambda topic: (STAGES.index(stage(topic.period, agenda.today)), -topic.period.due_on.toordinal())
-    )
-    key = stage(urgent.period, agenda.today)
-    count = len(urgent.left)
-    if who.is_contributor:
-        wanted = "remind.indicators_late" if key in ("grace", "late") else "remind.indicators"
-    else:
-        wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
-    text = say(
-        wanted,
-        name=who.name.split()[0],
-        agency=who.agency_code,
-        period_name=period_name(urgent.period, who.language),
-        n=count,
-        minutes=MINUTES_EACH * count,
-        days=(urgent.period.due_on - agenda.today).days,
-        due_date=show_date(urgent.period.due_on.isoformat(), who.language),
-        grace_date=show_date(urgent.period.grace_until_on.isoformat(), who.language),
-        lock_date=show_date(urgent.period.locks_on.isoformat(), who.language),
-    )
-    lines: list[Line] = [line(text)]
-    lines += [line(f"• {left.item.code} ", left.item.title(who.language)) for left in urgent.left[:LISTED]]
-    if count > LISTED:
-        lines.append(line(say("remind.more", n=count - LISTED)))
-    for topic in topics:
-        if topic is not urgent:
-            also = say(
-                "remind.also" if len(topic.left) > 1 else "remind.also_one",
-                period_name=period_name(topic.period, who.language),
-                n=len(topic.left),
-                due_date=show_date(_until(topic.period, agenda.today).isoformat(), who.language),
-            )
-            lines.append(line(also))
+    head = _head(topics, agenda)
+    key = stage(head.period, agenda.today)
+    lines: list[Line] = [line(_told(head, key, who, agenda.today))]
+    lines += [line(f"• {left.item.code} ", left.item.title(who.language)) for left in head.left[:LISTED]]
+    if len(head.left) > LISTED:
+        lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
+    lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
     lines += drafts
     if key in ("grace", "late") and colleague:
         lines.append(
@@ -447,14 +536,57 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if who.is_contributor:
         start = Button(say("remind.start"), "command:indicadores:", "primary")
         return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), "command:posponer:"),)))
-    rows: list[tuple[Button, ...]] = [
-        (Button(say("remind.start"), "command:empezar:", "primary"),),
-        (Button(say("remind.tomorrow"), "command:posponer:"), Button(say("remind.nothing_new"), "command:novedades:")),
-    ]
-    if key in ("grace", "late"):
+    has_left = any(topic.left for topic in topics)
+    tomorrow = Button(say("remind.tomorrow"), "command:posponer:")
+    rows: list[tuple[Button, ...]] = []
+    if any(topic.closes for topic in topics):
+        rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
+    if has_left:
+        rows.append((Button(say("remind.start"), "command:empezar:", "primary"),))
+        rows.append((tomorrow, Button(say("remind.nothing_new"), "command:novedades:")))
+    else:
+        rows.append((tomorrow,))
+    if has_left and key in ("grace", "late"):
         rows.append((Button(say("remind.explain"), "command:explicar:"),))
     rows.append((Button(say("remind.not_me"), "command:relevo:"),))
     return Card(tuple(lines), tuple(rows))
+
+
+def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
+    """What the message begins with."""
+    say, period, count = wording(who.language), topic.period, len(topic.left)
+    name = who.name.split()[0]
+    if topic.closes:
+        return say("remind.close", name=name, period_name=period_names(topic.closes, who.language))
+    if who.is_contributor:
+        wanted = "remind.indicators_late" if key in ("grace", "late") else "remind.indicators"
+    else:
+        wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
+    return say(
+        wanted,
+        name=name,
+        agency=who.agency_code,
+        period_name=period_name(period, who.language),
+        n=count,
+        minutes=MINUTES_EACH * count,
+        days=(period.due_on - today).days,
+        due_date=show_date(period.due_on.isoformat(), who.language),
+        grace_date=show_date(period.grace_until_on.isoformat(), who.language),
+        lock_date=show_date(period.locks_on.isoformat(), who.language),
+    )
+
+
+def _also(topic: Topic, who: Recipient, today: date) -> str:
+    """A line for what does not begin it."""
+    say = wording(who.language)
+    if topic.closes:
+        return say("remind.also_close", period_name=period_names(topic.closes, who.language))
+    return say(
+        "remind.also" if len(topic.left) > 1 else "remind.also_one",
+        period_name=period_name(topic.period, who.language),
+        n=len(topic.left),
+        due_date=show_date(_until(topic.period, today).isoformat(), who.language),
+    )
 
 
 def _until(period: ReportingPeriod, today: date) -> date:
@@ -471,29 +603,42 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
     say = wording(who.language)
     lines: list[Line] = []
     letters: list[str] = []
+    rows: list[tuple[Button, ...]] = []
     for topic in topics:
         name = period_name(topic.period, who.language)
+        is_locked = topic.rung is Rung.LOCKED
         if lines:
             lines.append(line(""))
-        lines.append(line(bold(say(f"closing.{topic.rung}", period_name=name, n=len(topic.agencies)))))
+        key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
+        lines.append(line(bold(say(key, period_name=name, n=len(topic.agencies)))))
         for agency in topic.agencies[:AGENCIES_LISTED]:
-            parts = [agency]
-            if left := agenda.left.get(agency):
-                parts.append(say("remind.left_n" if len(left) > 1 else "remind.left_one", n=len(left)))
+            parts = [agency, left_of(agenda, agency, (topic.period,), who.language)]
             if answer := agenda.answers.get(agency):
                 parts.append(say(f"remind.need.{answer}"))
-            if (times := agenda.in_a_row.get(agency, 0)) >= 2 and topic.rung is Rung.LOCKED:
-                parts.append(say("remind.in_a_row" if times == 2 else "remind.to_plenary", n=times))
-                letters.append(agency)
+            if is_locked and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
+                parts.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
             lines.append(line("• ", " · ".join(parts)))
         if len(topic.agencies) > AGENCIES_LISTED:
             lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
         lines.append(line(say(f"closing.{topic.rung}_then")))
-    rows: list[tuple[Button, ...]] = [
-        (
-            Button(say("remind.chase"), "command:recordar:", "primary"),
-            Button(say("command.progreso"), "command:progreso:"),
-        ),
-    ]
-    rows += [(Button(say("escalate.open", agency=agency), f"command:oficio:{agency}"),) for agency in letters[:LETTERS]]
+        if is_locked:
+            letters += [agency for agency in topic.agencies if agenda.in_a_row.get(agency, 0) >= IN_A_ROW]
+            rows.append((Button(say("closing.reopen", period_name=name), f"command:reabrir:{topic.period.code}"),))
+        rows.append((Button(say("closing.progress", period_name=name), f"command:progreso:{topic.period.code}"),))
+        if not is_locked and set(topic.agencies) & agenda.reachable:
+            rows.insert(0, (Button(say("remind.chase"), "command:recordar:", "primary"),))
+    letters = sorted(dict.fromkeys(letters))
+    if len(letters) > LETTERS:
+        rows.append((Button(say("escalate.open_all", n=len(letters)), "command:oficio:"),))
+    else:
+        rows += [(Button(say("escalate.open", agency=agency), f"command:oficio:{agency}"),) for agency in letters]
     return Card(tuple(lines), tuple(rows))
+
+
+def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
+    """How much of these periods an agency has left, as a coordinator reads it; or that it only has to close."""
+    say = wording(language)
+    count = sum(left.period in periods for left in agenda.left.get(agency_code, ()))
+    if not count:
+        return say("remind.left_none")
+    return say("remind.left_n" if count > 1 else "remind.left_one", n=count)

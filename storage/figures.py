@@ -190,16 +190,19 @@ _WAITING = Prepared(
 )
 
 _fire = _tables["fire"]
-# On how many days somebody of the agency was reminded; that the month has opened is news and no reminder.
+# On how many days somebody was reminded who reported for the agency then, whoever does today; what a coordinator is
+# told of others is no reminder, nor is the news that the month has opened.
 _REMINDED = Prepared(
     select(_membership.c.agency_id, func.count(_fire.c.window.distinct()))
+    .select_from(_fire)
     .join(
         _membership,
         and_(
             _membership.c.person_id == _fire.c.person_id,
             _membership.c.plan_id == _fire.c.plan_id,
-            _membership.c.active_to.is_(None),
-            _membership.c.agency_id.is_not(None),
+            _one_of(_membership.c.role, sorted(AGENCY_ROLES)),
+            _membership.c.active_from <= _fire.c.fired_at,
+            or_(_membership.c.active_to.is_(None), _membership.c.active_to > _fire.c.fired_at),
         ),
     )
     .where(

@@ -17,7 +17,7 @@ from conversations.review import TAKE_BACK, WAITING, Pace, may_move
 from storage.audit import Act
 from storage.errors import Conflict
 from storage.models import Agency, Fire, ReviewDecision, Submission, table
-from storage.schedule import ONGOING
+from storage.schedule import SAID
 from storage.submissions import StoredSubmission
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ _TOLD = (
         _F.c.plan_id == bindparam("plan_id"),
         or_(_F.c.what == bindparam("what"), _F.c.what.like(bindparam("what") + ".%")),
         _F.c.fired_at > bindparam("since"),
-        or_(_F.c.state.in_(ONGOING), _F.c.reason == "nothing_left"),
+        or_(_F.c.state.in_(SAID), _F.c.reason.in_(("nothing_validated", "nothing_left"))),
     )
     .group_by(_F.c.person_id)
 )

@@ -10,12 +10,13 @@ Everything read here for a decision takes a fixed number of statements, whatever
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, literal_column, or_, select, update
 
 from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_indicators, left_reports, steps
+from conversations.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan import (
     AGENCY_ROLES,
     OF_AN_AGENCY,
@@ -27,8 +28,9 @@ from conversations.plan import (
     ValidationState,
     ended_activities,
     expected_reports,
+    unclosed_row,
 )
-from conversations.reminders import Agenda, Lapsing, Pause, PauseKind, Recipient, passed_in_a_row
+from conversations.reminders import IN_A_ROW, Agenda, Lapsing, Pause, PauseKind, Reason, Recipient
 from storage.models import Base
 from storage.outbox import OutboxDraft
 from storage.plans import REPORTS, reopened_for, seen_locks_on, to_report
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=21)
 """How far back the ledger is read: beyond the last step that could still be told."""
-ONGOING = ("queued", "sent", "ambiguous")
+SAID = ("queued", "sent", "ambiguous")
+"""States of a fire that was said or will be; under the others nobody was told anything."""
+UNSAID = ("open", "skipped", "cancelled", "undeliverable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,26 +214,16 @@ _RECIPIENTS = (
     .where(_person.c.suspended_at.is_(None))
     .order_by(_person.c.id)
 )
-_REPORTERS = (
-    select(
-        _agency.c.code,
-        _person.c.id,
-        _person.c.name,
-        func.row_number().over(partition_by=_agency.c.id, order_by=_person.c.id).label("place"),
-    )
-    .join(_membership, _HAS_ROLE)
-    .join(_agency, _agency.c.id == _membership.c.agency_id)
+_TOLD = (
+    _RECIPIENTS.join(_fire, and_(_fire.c.person_id == _person.c.id, _fire.c.plan_id == _OF_PLAN))
     .where(
-        _person.c.suspended_at.is_(None),
         _membership.c.role.in_(sorted(AGENCY_ROLES)),
         _agency.c.code.in_(bindparam("agencies", expanding=True)),
+        _fire.c.what == bindparam("what"),
+        _fire.c.window.in_(bindparam("windows", expanding=True)),
+        _fire.c.state.in_(SAID),
     )
-    .subquery()
-)
-_COLLEAGUES = (
-    select(_REPORTERS.c.code, _REPORTERS.c.id, _REPORTERS.c.name)
-    .where(_REPORTERS.c.place <= 2)
-    .order_by(_REPORTERS.c.id)
+    .add_columns(_fire.c.window)
 )
 _ZONES = (
     select(_person.c.timezone)
@@ -249,7 +243,7 @@ _UNTOLD = _RECIPIENTS.where(
     ),
 )
 _FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
-_LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state).where(
+_LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state, _fire.c.reason).where(
     _fire.c.plan_id == _OF_PLAN, _fire.c.what == _WHAT, _fire.c.window >= bindparam("since")
 )
 _FIRES = (
@@ -353,6 +347,10 @@ _BROADCASTS = (
     )
     .order_by(_broadcast.c.id)
 )
+
+
+_TAKEN_OVER = ("state", "reason", "rungs", "fired_at", "broadcast_id", "settled_at")
+"""What a row of the ledger gets anew when something is said in its place after all."""
 
 
 def known_since(plan_id: int) -> str:
@@ -530,12 +528,13 @@ class Schedules:
             statement = statement.where(_person.c.id.in_(list(person_ids)))
         return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
 
-    def colleagues(self, plan_id: int, agencies: Collection[str]) -> dict[str, list[tuple[int, str]]]:
-        """By agency, the first two who report for it, as (person, name): for whoever is one of them, the other."""
-        found: dict[str, list[tuple[int, str]]] = {}
-        for code, person_id, name in self._rows(_COLLEAGUES, plan_id=plan_id, agencies=sorted(agencies)):
-            found.setdefault(code, []).append((person_id, name))
-        return found
+    def told(
+        self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]
+    ) -> list[tuple[Recipient, date]]:
+        """Who reports for one of these agencies and was or will be told in one of these windows, with the window."""
+        days = sorted(window.isoformat() for window in windows)
+        rows = self._rows(_TOLD, plan_id=plan_id, what=what, agencies=sorted(agencies), windows=days)
+        return [(_to_recipient(row), date.fromisoformat(row.window)) for row in rows]
 
     # -------------------------------------------------------------- the figures of a decision
     def outlook(
@@ -551,13 +550,14 @@ class Schedules:
             one for one in self._unit.delegations.of_plan(plan_id) if one.deputy_id is not None and today < one.until_on
         ]
         told: dict[int, date] = {}
-        windows: set[tuple[int, date]] = set()
+        windows: dict[tuple[int, date], Reason] = {}
         ledger = _LEDGER if people is None else _LEDGER.where(_fire.c.person_id.in_(sorted(people)))
-        for person_id, window, state in self._rows(
+        for person_id, window, state, reason in self._rows(
             ledger, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()
         ):
             on = date.fromisoformat(window)
-            windows.add((person_id, on))
+            # Undeliverable has no reason of ours: Telegram's is that nobody is there.
+            windows[person_id, on] = "told_today" if state in SAID else cast("Reason", reason or "unreachable")
             if state != "open" and on > told.get(person_id, date.min):
                 told[person_id] = on
         return Agenda(
@@ -586,10 +586,10 @@ class Schedules:
         contributing: Collection[str] = (),
         is_decided: bool = False,
     ) -> Agenda:
-        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements or seven.
+        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements, or eight on the
 
-        And one more for the indicators that are left of the agencies that are `contributing`. Once it is decided who
-        is told, nobody asks for the agencies with a focal point any more.
+        days on which coordinators are told. And one more for the indicators that are left of the agencies that are
+        `contributing`. Once it is decided who is told, only they ask who of the agencies can be told.
         """
         today, periods = outlook.today, outlook.periods
         closing = [step.period for step in outlook.steps if step.rung in FOR_COORDINATORS]
@@ -597,13 +597,15 @@ class Schedules:
         activities = self._unit.plans.activities(plan_id, include_retired=True, agencies=agencies)
         ended = self._ended(plan_id)
         reported, returned = self._reported(plan_id, concerned.values())
-        since = min((p.end_on for p in concerned.values()), default=today) - timedelta(days=400)
+        since = min(p.end_on for p in concerned.values()) if concerned else today
+        since = min(since, today - CLOSINGS_KNOWN)
         closed = {
             (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
             for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
         }
         expecting = {code: _agencies(activities, period, ended) for code, period in concerned.items()}
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if closing else []
+        there = () if is_decided and not closing else self._reporters(plan_id, now, outlook)
         return replace(
             outlook,
             left=left_reports(activities, concerned.values(), ended, reported, returned, closed),
@@ -618,35 +620,77 @@ class Schedules:
             expecting=expecting,
             unclosed={
                 p.code: tuple(sorted(agency for agency in expecting[p.code] if (agency, p.code) not in closed))
-                for p in closing
+                for p in concerned.values()
             },
-            in_a_row=_in_a_row(closing, self._kept_periods(plan_id, closing, periods), activities, ended, closed),
+            in_a_row={
+                agency: len(row)
+                for agency, row in self._unclosed_rows(plan_id, today, periods, activities, ended, closed).items()
+            }
+            if closing
+            else {},
             answers={row.code: row.answer for row in answers},
-            with_focal_point=frozenset() if is_decided else self._with_focal_point(plan_id, now, outlook),
+            with_focal_point=frozenset(
+                who.agency_code for who in there if who.role is Role.FOCAL_POINT or who.person_id in outlook.deputies
+            ),
+            reachable=frozenset(who.agency_code for who in there),
         )
 
     def passed(self, plan_id: int, agency_code: str, today: date) -> tuple[ReportingPeriod, ...]:
         """The periods in a row that an agency has let lock without closing, back from the last: of its longest row."""
-        periods = [period for period in self._unit.plans.periods(plan_id) if period.locks_on <= today]
-        activities = self._unit.plans.activities(plan_id, include_retired=True, agencies={agency_code})
-        ended = self._ended(plan_id)
-        closed = {(row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=date.min)}
-        rows: list[tuple[ReportingPeriod, ...]] = []
-        for kind in PeriodType:
-            kept = [p for p in self._kept_periods(plan_id, periods, periods) if p.type == kind]
-            expected = [p for p in kept if agency_code in _agencies(activities, p, ended)]
-            number = passed_in_a_row(
-                agency_code, [p.code for p in expected], {p.code: {agency_code} for p in expected}, closed
-            )
-            rows.append(tuple(expected[len(expected) - number :]))
-        return max(rows, key=len)
+        return self._passed(plan_id, today, {agency_code}).get(agency_code, ())
 
-    def _kept_periods(
-        self, plan_id: int, closing: Sequence[ReportingPeriod], periods: Sequence[ReportingPeriod]
-    ) -> Sequence[ReportingPeriod]:
-        """Those that locked while the calendar was kept."""
-        since = self._unit.facts.learnt_at(known_since(plan_id)) if closing else None
-        return [period for period in periods if since is None or period.locks_on > since.date()]
+    def all_passed(self, plan_id: int, today: date) -> dict[str, tuple[ReportingPeriod, ...]]:
+        """The same of every agency that has let so many pass that a letter is offered, the longest rows first."""
+        rows = self._passed(plan_id, today, None)
+        order = sorted(
+            (code for code in rows if len(rows[code]) >= IN_A_ROW), key=lambda code: (-len(rows[code]), code)
+        )
+        return {code: rows[code] for code in order}
+
+    def _passed(
+        self, plan_id: int, today: date, agencies: Collection[str] | None
+    ) -> dict[str, tuple[ReportingPeriod, ...]]:
+        activities = self._unit.plans.activities(plan_id, include_retired=True, agencies=agencies)
+        closed = {
+            (row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=today - CLOSINGS_KNOWN)
+        }
+        periods = self._unit.plans.periods(plan_id)
+        return self._unclosed_rows(plan_id, today, periods, activities, self._ended(plan_id), closed)
+
+    def _unclosed_rows(
+        self,
+        plan_id: int,
+        today: date,
+        periods: Sequence[ReportingPeriod],
+        activities: Iterable[Activity],
+        ended: Mapping[str, date],
+        closed: Collection[tuple[str, str]],
+    ) -> dict[str, tuple[ReportingPeriod, ...]]:
+        """By agency its longest row of periods that locked unclosed, as `monitoring.standing` counts it (`passed`)."""
+        learnt_at = self._unit.facts.learnt_at(known_since(plan_id))
+        timezone = next(plan.timezone for plan in self._unit.plans.all() if plan.id == plan_id)
+        kept_since = learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today
+        since = today - CLOSINGS_KNOWN
+        activities = tuple(activities)
+        recent = [period for period in periods if period.end_on >= since and kept_since < period.locks_on <= today]
+        expecting = {period.code: _agencies(activities, period, ended) for period in recent}
+        return {
+            agency: max(
+                (
+                    unclosed_row(
+                        [period for period in recent if period.type == kind],
+                        today,
+                        kept_since,
+                        since,
+                        lambda period, agency=agency: agency in expecting[period.code],  # type: ignore[misc]
+                        lambda period, agency=agency: (agency, period.code) in closed,  # type: ignore[misc]
+                    )
+                    for kind in PeriodType
+                ),
+                key=len,
+            )
+            for agency in sorted(frozenset[str]().union(*expecting.values()))
+        }
 
     def _lapsing(self, plan_id: int, today: date) -> dict[int, tuple[Lapsing, ...]]:
         """Drafts lapse in the first minute of the day on which their period locks."""
@@ -670,14 +714,12 @@ class Schedules:
             (returned if state == ValidationState.RETURNED else reported).add((subject, code))
         return reported, returned
 
-    def _with_focal_point(self, plan_id: int, now: datetime, outlook: Agenda) -> frozenset[str]:
-        """Agencies with a focal point who can be told something now, or whoever is in their place."""
-        statement = _RECIPIENTS.where(
-            or_(_membership.c.role == Role.FOCAL_POINT.value, _person.c.id.in_(sorted(outlook.deputies)))
-        )
+    def _reporters(self, plan_id: int, now: datetime, outlook: Agenda) -> list[Recipient]:
+        """Who reports and can be told something now; of a pause for everybody each is told when it is decided."""
+        statement = _RECIPIENTS.where(_membership.c.role.in_(sorted(AGENCY_ROLES)))
         there = map(_to_recipient, self._connection.execute(statement, {"plan_id": plan_id}))
-        return frozenset(
-            who.agency_code
+        return [
+            who
             for who in there
             if who.has_accepted_privacy
             and not who.is_unreachable
@@ -687,7 +729,7 @@ class Schedules:
                 and pause.holds(who.person_id, now, now.astimezone(ZoneInfo(who.timezone)).date())
                 for pause in outlook.pauses
             )
-        )
+        ]
 
     # -------------------------------------------------------------- the ledger
     def fire(
@@ -706,7 +748,8 @@ class Schedules:
     ) -> bool:
         """Note it, with the messages that say it, if nobody has yet. False, and nothing is said, if somebody had.
 
-        Of several messages the ledger follows the first.
+        Of several messages the ledger follows the first. What somebody sends by hand (`broadcast_id`) may take the
+        place of a row that says why nothing was said; it is said once all the same.
         """
         values = {
             "plan_id": plan_id,
@@ -720,8 +763,16 @@ class Schedules:
             "broadcast_id": broadcast_id,
             "settled_at": None if state == "queued" else now,
         }
-        statement = insert_into(self._connection, _fire).values(values).on_conflict_do_nothing().returning(_fire.c.id)
-        id = self._connection.execute(statement).scalar_one_or_none()
+        statement = insert_into(self._connection, _fire).values(values)
+        if broadcast_id is None:
+            statement = statement.on_conflict_do_nothing()
+        else:
+            statement = statement.on_conflict_do_update(
+                index_elements=["plan_id", "person_id", "what", "window"],
+                set_={name: values[name] for name in _TAKEN_OVER},
+                where=_fire.c.state.in_(UNSAID),
+            )
+        id = self._connection.execute(statement.returning(_fire.c.id)).scalar_one_or_none()
         if id is None:
             return False
         numbers = [self._unit.outbox.add(draft, now=now) for draft in drafts]
@@ -790,7 +841,7 @@ class Schedules:
         self._connection.execute(update(_broadcast).where(_broadcast.c.id == id).values(**values))
 
     def stop_broadcast(self, id: int, now: datetime) -> int:
-        """Take back what has not been sent of it; how many messages that was."""
+        """Take back what has not begun to be sent of it, claimed or not; how many messages that was."""
         waiting = select(_fire.c.outbox_id).where(_fire.c.broadcast_id == id, _fire.c.state == "queued")
         dropped = self._connection.execute(
             update(_outbox)
@@ -798,6 +849,12 @@ class Schedules:
             .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="stopped")
         )
         self.set_broadcast(id, stopped_at=now)
+        stopped = select(_outbox.c.id).where(_outbox.c.id.in_(waiting), _outbox.c.error == literal_column("'stopped'"))
+        self._connection.execute(
+            update(_fire)
+            .where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
+            .values(state="cancelled", reason="stopped", settled_at=now)
+        )
         self.learn(now)
         return dropped.rowcount
 
@@ -807,23 +864,6 @@ class Schedules:
 
 def _agencies(activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date]) -> frozenset[str]:
     return frozenset(expected.activity.agency_code for expected in expected_reports(activities, period, ended))
-
-
-def _in_a_row(
-    closing: Iterable[ReportingPeriod],
-    periods: Sequence[ReportingPeriod],
-    activities: Collection[Activity],
-    ended: Mapping[str, date],
-    closed: Collection[tuple[str, str]],
-) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for last in closing:
-        before = [p for p in periods if p.type == last.type and p.end_on <= last.end_on][-3:]
-        expecting = {p.code: _agencies(activities, p, ended) for p in before}
-        for agency in expecting.get(last.code, ()):
-            passed = passed_in_a_row(agency, [p.code for p in before], expecting, closed)
-            counts[agency] = max(passed, counts.get(agency, 0))
-    return counts
 
 
 def _to_schedule(row: Any) -> StoredSchedule:

@@ -35,7 +35,7 @@ def test_an_agency_asks_and_a_coordinator_grants_it_with_one_tap(desk: Desk) -> 
     unsent = "UPDATE submission SET is_current=0 WHERE subject='activity:PRE-304'"
     desk.database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(unsent)).result(30)
     locked = tap(desk, JEAN, "reportar", "a.PRE-304.201808")
-    assert "out 2018" in said(locked, JEAN)[-1]
+    assert "Out 2018" in said(locked, JEAN)[-1]
     why = press(desk, JEAN, locked, "✋ Mande relouvri")
     asked = press(desk, JEAN, why, "Gen yon rapò ki pa t voye")
     request = said(asked, CARMEN)[-1]
@@ -45,7 +45,7 @@ def test_an_agency_asks_and_a_coordinator_grants_it_with_one_tap(desk: Desk) -> 
     assert said(twice, CARMEN) == []
 
     granted = press(desk, CARMEN, asked, "Reabrir 3 días a DGP")
-    assert "agosto 2018 queda reabierto para DGP" in said(granted, CARMEN)[-1]
+    assert "Agosto 2018 queda reabierto para DGP" in said(granted, CARMEN)[-1]
     assert "relouvri out 2018" in said(granted, JEAN)[-1]
     due = press(desk, JEAN, granted, "▶️ Kòmanse")
     first, second, *_ = buttons(due, JEAN).items()
@@ -74,7 +74,7 @@ def test_it_ends_by_itself_and_a_draft_waits_for_the_next_time(desk: Desk) -> No
     assert said(answered, JEAN)
     desk.now = AFTER
     locked = desk.say(JEAN, "40")
-    assert "jiyè 2018" in said(locked, JEAN)[-1]
+    assert "Jiyè 2018" in said(locked, JEAN)[-1]
     assert "✋ Mande relouvri" in buttons(locked, JEAN)
     tap(desk, CARMEN, "reabrir", "201807.DGP.3.trouble")
     again = tap(desk, JEAN, "continuar", str(draft.id))
@@ -94,7 +94,7 @@ def test_a_coordinator_reopens_in_words_and_locks_again(desk: Desk) -> None:
     assert "julio" not in str(said(refused, CARMEN))
     assert "letras" in said(desk.say(CARMEN, "x " * 150), CARMEN)[-1]
     done = desk.say(CARMEN, "El acta llegó tarde")
-    assert "agosto 2018 queda reabierto para PGR hasta el" in said(done, CARMEN)[-1]
+    assert "Agosto 2018 queda reabierto para PGR hasta el" in said(done, CARMEN)[-1]
     assert "Motivo: El acta llegó tarde" in said(done, ROSA)[-1]
     assert audited(desk)[-1][1]["reason"] == "El acta llegó tarde"
     card = press(desk, CARMEN, done, "Ver el período")

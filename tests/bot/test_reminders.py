@@ -75,7 +75,7 @@ def report_all(officer: Officer) -> None:
 
 
 def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town: Town) -> None:
-    """One message with all that is left; Empezar opens the first; nothing more after everything was sent."""
+    """One message with all that is left; Empezar opens the first; sent, it has to be closed; closed, nothing more."""
     ana = town.officer(ANA)
     at(town, "2018-10-05T09:00")
     ana.wait_for("Hoy vence el plazo de septiembre 2018 para MMUJER", 20)
@@ -88,10 +88,18 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     ana.say("Seguir con el plan de trabajo")
     ana.tap("Enviar ahora")
     report_all(ana)
-    before = len(ana.from_bot)
+    luis = town.officer(LUIS)
+    at(town, "2018-10-08T09:00")
+    ana.wait_for("Solo falta cerrarlo", 20)
+    luis.wait_for("Solo falta cerrarlo", 20)
+    assert not [button for button in ana.buttons if "Empezar" in button]
+    ana.tap("Cerrar el mes")
+    assert "MMUJER cerró septiembre 2018" in ana.tap("Sí, cerrar")
+    luis.tap("Recordarme mañana")
+    before = len(luis.from_bot)
     at(town, "2018-10-09T09:00")
-    assert wait_for_fire(town, ANA, "2018-10-09")[1:] == ("skipped", "nothing_left")
-    assert len(ana.from_bot) == before
+    assert wait_for_fire(town, LUIS, "2018-10-09")[1:] == ("skipped", "nothing_left")
+    assert len(luis.from_bot) == before
 
 
 def test_a_month_on_the_phones(town: Town) -> None:
@@ -135,6 +143,8 @@ def test_nothing_new_is_a_report_with_its_reason(town: Town) -> None:
     )
     assert [row[0] for row in rows] == ["activity:ASI-201", "activity:PRE-101"]
     assert all(row[2] == "in_progress" and row[1] > 0 for row in rows)
+    ana.tap("Cerrar el mes")
+    ana.tap("Sí, cerrar")
     at(town, "2018-10-08T09:00")
     assert wait_for_fire(town, ANA, "2018-10-08")[1:] == ("skipped", "nothing_left")
 
@@ -172,12 +182,12 @@ def test_a_coordinator_reminds_who_is_missing_once_a_day(town: Town) -> None:
     ana.wait_for("vence el", 20)
     at(town, "2018-10-04T10:00")
     carmen.say("/recordar")
-    hear(carmen, "instituciones con reportes pendientes")
+    hear(carmen, "instituciones tienen algo pendiente")
     carmen.tap("Recordar a")
     hear(carmen, "Recordé a 3 personas")
     wait_for_fire(town, ANA, "2018-10-04")
     carmen.say("/recordar")
-    hear(carmen, "ya recibieron un aviso hoy")
+    hear(carmen, "ya se les avisó hoy")
     assert not [button for button in carmen.buttons if "Recordar a" in button]
     assert [row[:2] for row in fires(town, ANA)][-2:] == [("2018-10-03", "sent"), ("2018-10-04", "sent")]
 

@@ -21,7 +21,16 @@ from conversations.due import (
     steps,
     working_days_after,
 )
-from conversations.plan import Activity, Frequency, ReportingPeriod, Role, reporting_period
+from conversations.plan import (
+    Activity,
+    Frequency,
+    ReportingPeriod,
+    Role,
+    period_name,
+    period_names,
+    reporting_period,
+    unclosed_row,
+)
 from conversations.reminders import (
     Agenda,
     Lapsing,
@@ -30,10 +39,11 @@ from conversations.reminders import (
     Say,
     Silence,
     Topic,
+    chase,
     decide,
-    passed_in_a_row,
     reminder,
     still_due,
+    to_close,
 )
 
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")
@@ -109,7 +119,7 @@ def test_the_coordinator_is_told_when_grace_ends_and_when_the_period_locks() -> 
 
 def test_nothing_left_is_nothing_said() -> None:
     """Recorded, and final: the same step is not told the next day either."""
-    verdict = decided(agenda_on("2018-10-05", left={}), ANA, "2018-10-05T09:00")
+    verdict = decided(agenda_on("2018-10-05", left={}, unclosed={}), ANA, "2018-10-05T09:00")
     assert verdict == Silence("nothing_left", date(2018, 10, 5))
     assert not verdict.is_open
 
@@ -154,7 +164,7 @@ def test_a_pause_that_is_over_lets_a_step_be_told_late() -> None:
     agenda = agenda_on(
         "2018-10-08",
         pauses=(Pause("everybody", at("2018-10-04T12:00"), date(2018, 10, 8)),),
-        windows={(1, date(2018, 10, 5))},
+        windows={(1, date(2018, 10, 5)): "paused_for_everybody"},
     )
     verdict = decided(agenda, ANA, "2018-10-08T09:00")
     assert isinstance(verdict, Say)
@@ -181,12 +191,24 @@ def test_a_draft_that_expires_is_announced_on_the_working_day_before() -> None:
 
 
 def test_three_periods_in_a_row_are_counted_from_the_last() -> None:
-    """One closed in between ends the row; one of which nothing was expected does not."""
-    everybody = {code: {"PGR"} for code in ("201807", "201808", "201809")}
-    codes = tuple(everybody)
-    assert passed_in_a_row("PGR", codes, everybody, set()) == 3
-    assert passed_in_a_row("PGR", codes, everybody, {("PGR", "201808")}) == 1
-    assert passed_in_a_row("PGR", codes, everybody | {"201808": set()}, set()) == 2
+    """One closed in between ends the row; one of which nothing was expected does not; more than three are all told."""
+    periods = [reporting_period(code) for code in ("201805", "201806", "201807", "201808", "201809")]
+
+    def row(*, expected: str = "", closed: str = "", kept_since: date = date.min) -> list[str]:
+        found = unclosed_row(
+            periods,
+            date(2018, 10, 15),
+            kept_since,
+            date.min,
+            lambda period: period.code != expected,
+            lambda period: period.code == closed,
+        )
+        return [period.code for period in found]
+
+    assert row() == ["201805", "201806", "201807", "201808", "201809"]
+    assert row(closed="201808") == ["201809"]
+    assert row(expected="201808") == ["201805", "201806", "201807", "201809"]
+    assert row(kept_since=date(2018, 8, 15)) == ["201808", "201809"], "July had locked before anybody could close it"
 
 
 def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
@@ -198,6 +220,225 @@ def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
     assert "También 3.er trimestre 2018: 1" in plain(card)
     taps = [button.tap for row in card.rows for button in row]
     assert taps == ["command:empezar:", "command:posponer:", "command:novedades:", "command:relevo:"]
+
+
+QUARTERLY = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
+BOTH = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Left(QUARTERLY, THIRD_QUARTER),)))
+
+
+@pytest.mark.parametrize(
+    ("day", "begins"),
+    [
+        ("2018-10-01", "Hola, Ana. Abrió el reporte de septiembre 2018"),
+        ("2018-10-05", "Hoy vence el plazo de septiembre 2018"),
+        ("2018-10-08", "Ana, el plazo de septiembre 2018 venció el 5 oct 2018"),
+        ("2018-10-10", "Hoy vence el plazo del 3.er trimestre 2018"),
+        ("2018-10-12", "Ana, el plazo del 3.er trimestre 2018 venció el 10 oct 2018"),
+    ],
+)
+def test_a_message_begins_with_what_brings_it_today(day: str, begins: str) -> None:
+    """September late for a week does not hide that the quarter is due today, nor is any day the day before again."""
+    periods = (SEPTEMBER, THIRD_QUARTER)
+    agenda = agenda_on(
+        day,
+        periods=periods,
+        steps=steps(periods, date.fromisoformat(day), ()),
+        left={"MMUJER": tuple(left for topic in BOTH for left in topic.left)},
+        expecting={period.code: frozenset({"MMUJER"}) for period in periods},
+    )
+    verdict = decided(agenda, ANA, f"{day}T09:00")
+    assert isinstance(verdict, Say)
+    told = plain(reminder(verdict.topics, ANA, agenda))
+    assert told.startswith(begins)
+    assert "También" in told
+
+
+# ------------------------------------------------------------------ nothing left but to close
+def whole_on(day: str, **changes: object) -> Agenda:
+    """As things stand that day, if MMUJER has sent everything and has not closed September."""
+    return agenda_on(day, **({"left": {}} | changes))
+
+
+@pytest.mark.parametrize("day", ["2018-10-05", "2018-10-08"])
+def test_who_has_sent_everything_is_asked_to_close(day: str) -> None:
+    """DOMAIN §1.5: completeness is declared; on the due day and after, in a sentence with the button that does it."""
+    agenda = whole_on(day)
+    verdict = decided(agenda, ANA, f"{day}T09:00")
+    assert isinstance(verdict, Say)
+    card = reminder(verdict.topics, ANA, agenda)
+    assert plain(card) == "Gracias, Ana: ya está enviado todo lo de septiembre 2018. Solo falta cerrarlo."
+    assert [button.tap for row in card.rows for button in row] == [
+        "command:cerrar:", "command:posponer:", "command:relevo:",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2018-10-01", "2018-10-03"])
+def test_nobody_is_asked_to_close_before_the_due_day(day: str) -> None:
+    """They may be about to; a snooze changes nothing about that."""
+    on = date.fromisoformat(day)
+    assert decided(whole_on(day), ANA, f"{day}T09:00") == Silence("nothing_left", on)
+    snooze = Pause("snooze", at("2018-09-28T10:00"), on, 1)
+    assert decided(whole_on(day, pauses=(snooze,)), ANA, f"{day}T09:00") == Silence("nothing_left", on)
+
+
+def test_who_has_closed_is_not_asked_again() -> None:
+    """Nor at the moment of sending."""
+    closed = whole_on("2018-10-08", unclosed={})
+    assert decided(closed, ANA, "2018-10-08T09:00") == Silence("nothing_left", date(2018, 10, 8))
+    assert still_due(closed, ANA, at("2018-10-08T09:01"), SANTO_DOMINGO, date(2018, 10, 8), ()).reason == "nothing_left"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["everybody", "own", "delegated"])
+def test_a_pause_silences_the_closing_too(kind: str) -> None:
+    """It stops like any other reminder."""
+    pause = Pause(kind, at("2018-10-04T12:00"), date(2018, 10, 20), None if kind == "everybody" else 1)  # type: ignore[arg-type]
+    assert isinstance(decided(whole_on("2018-10-08", pauses=(pause,)), ANA, "2018-10-08T09:00"), Silence)
+
+
+def test_with_monthly_and_quarterly_items_the_later_day_counts() -> None:
+    """DOMAIN §2.4: closed together, so not asked for while the quarter has time; and in one sentence for both."""
+    periods = (SEPTEMBER, THIRD_QUARTER)
+    both = {period.code: ("MMUJER",) for period in periods}
+
+    def on(day: str) -> Agenda:
+        return whole_on(
+            day,
+            periods=periods,
+            steps=steps(periods, date.fromisoformat(day), ()),
+            expecting={code: frozenset(agencies) for code, agencies in both.items()},
+            unclosed=both,
+        )
+
+    assert decided(on("2018-10-08"), ANA, "2018-10-08T09:00") == Silence("nothing_left", date(2018, 10, 8))
+    verdict = decided(on("2018-10-10"), ANA, "2018-10-10T09:00")
+    assert isinstance(verdict, Say)
+    assert "todo lo de septiembre 2018 y del 3.er trimestre 2018" in plain(
+        reminder(verdict.topics, ANA, on("2018-10-10"))
+    )
+    left = replace(on("2018-10-10"), left={"MMUJER": (Left(QUARTERLY, THIRD_QUARTER),)})
+    assert to_close(left, "MMUJER") == (), "one report is left of what would be closed"
+
+
+def test_what_only_has_to_be_closed_comes_with_the_rest_in_one_message() -> None:
+    """Of two months that are open at once, one is whole: a line and a button for it beside the other's reports."""
+    october = replace(reporting_period("201810"), opens_on=date(2018, 10, 10))
+    topics = (Topic(october, (Left(ACTIVITY, october),)), Topic(SEPTEMBER, closes=(SEPTEMBER,)))
+    agenda = agenda_on("2018-10-10", steps=steps([october], date(2018, 10, 10), ()))
+    card = reminder(topics, ANA, agenda)
+    assert "Abrió el reporte de octubre 2018" in plain(card)
+    assert "También: todo lo de septiembre 2018 está enviado y solo falta cerrarlo." in plain(card)
+    taps = [button.tap for row in card.rows for button in row]
+    assert {"command:cerrar:", "command:empezar:"} <= set(taps)
+
+
+def test_a_colleague_is_named_for_being_told_too() -> None:
+    """Who is not named to `reminder` was told nothing, and nothing is said of them."""
+    topics = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)),)
+    assert "Copio a" not in plain(reminder(topics, ANA, agenda_on("2018-10-08")))
+    assert "Copio a Luis" in plain(reminder(topics, ANA, agenda_on("2018-10-08"), colleague="Luis"))
+
+
+# ------------------------------------------------------------------ reminding by hand
+def test_a_coordinator_reaches_who_has_something_left_and_who_only_has_to_close() -> None:
+    """Also before the due day: whoever asks by hand knows why."""
+    for agenda in (agenda_on("2018-10-03"), whole_on("2018-10-03")):
+        found = chase(agenda, [ANA, LUIS, CARMEN], at("2018-10-03T10:00"))
+        assert found.reachable == found.agencies == found.waiting == ("MMUJER",)
+        assert [who for who, _ in found.meant] == [ANA]
+        (topic,) = found.meant[0][1]
+        sent = still_due(agenda, ANA, at("2018-10-03T10:01"), SANTO_DOMINGO, date(2018, 10, 3), (), is_chased=True)
+        assert isinstance(sent, Say)
+        assert sent.topics == (topic,)
+    assert chase(whole_on("2018-10-03", unclosed={}), [ANA], at("2018-10-03T10:00")).waiting == ()
+    assert chase(whole_on("2018-10-15"), [ANA], at("2018-10-15T10:00")).waiting == (), "it has locked"
+
+
+def test_who_was_told_nothing_does_not_count_as_told() -> None:
+    """Under a pause the ledger has a row for everybody, and nobody has heard anything."""
+    today = date(2018, 10, 5)
+    told = agenda_on("2018-10-05", windows={(1, today): "told_today"})
+    assert chase(told, [ANA], at("2018-10-05T10:00")).told_today == ("MMUJER",)
+    assert decided(told, ANA, "2018-10-05T10:00") == Silence("told_today")
+    hurricane = (Pause("everybody", at("2018-10-04T12:00")),)
+    paused = agenda_on("2018-10-05", windows={(1, today): "paused_for_everybody"}, pauses=hurricane)
+    found = chase(paused, [ANA], at("2018-10-05T10:00"))
+    assert (found.told_today, dict(found.silent)) == ((), {"MMUJER": "paused_for_everybody"})
+    assert decided(paused, ANA, "2018-10-05T10:00") == Silence("paused_for_everybody")
+    over = chase(replace(paused, pauses=()), [ANA], at("2018-10-05T10:00"))
+    assert over.agencies == ("MMUJER",), "the pause is over: what was not said may be said by hand"
+
+
+def test_of_whom_nobody_can_be_reminded_it_says_why() -> None:
+    """Nobody there, out of reach, or asleep; the alternate is asked where the focal point cannot be."""
+    alone = agenda_on("2018-10-05", with_focal_point=frozenset())
+    now = at("2018-10-05T10:00")
+    assert chase(alone, [], now).silent == {"MMUJER": "no_role"}
+    gone = replace(ANA, is_unreachable=True)
+    assert chase(alone, [gone], now).silent == {"MMUJER": "unreachable"}
+    assert [who for who, _ in chase(alone, [gone, LUIS], now).meant] == [LUIS]
+    night = chase(alone, [ANA], at("2018-10-05T20:00"))
+    assert (night.agencies, night.reachable) == ((), ("MMUJER",))
+
+
+# ------------------------------------------------------------------ the coordinator's notices
+def noticed(day: str, **changes: object) -> tuple[str, list[tuple[str, str]]]:
+    """What the coordinator reads that day, and the buttons under it."""
+    agenda = agenda_on(day, **changes)
+    verdict = decided(agenda, CARMEN, f"{day}T09:00")
+    assert isinstance(verdict, Say)
+    card = reminder(verdict.topics, CARMEN, agenda)
+    return plain(card), [(button.text, button.tap) for row in card.rows for button in row]
+
+
+def test_a_notice_counts_what_is_left_of_its_own_period() -> None:
+    """Five reports of the quarter are no reports of September; one who sent all of it has only to close."""
+    left = {"PGR": (Left(ACTIVITY, SEPTEMBER), *(Left(QUARTERLY, THIRD_QUARTER),) * 5)}
+    text, _ = noticed("2018-10-15", left=left, unclosed={"201809": ("MIDE", "PGR")})
+    assert "Septiembre 2018 quedó cerrado: 2 no lo cerraron" in text
+    assert "• PGR · queda 1" in text
+    assert "• MIDE · todo enviado, falta cerrar" in text
+
+
+def test_a_notice_offers_what_works() -> None:
+    """Nobody can be reminded of what has locked, and it can be reopened; in grace who can be told is reminded."""
+    _, buttons = noticed("2018-10-15", reachable=frozenset({"MMUJER"}))
+    assert [tap for _, tap in buttons] == ["command:reabrir:201809", "command:progreso:201809"]
+    _, buttons = noticed("2018-10-11", reachable=frozenset({"MMUJER"}))
+    assert [tap for _, tap in buttons] == ["command:recordar:", "command:progreso:201809"]
+    _, buttons = noticed("2018-10-11", reachable=frozenset({"PGR"}))
+    assert [tap for _, tap in buttons] == ["command:progreso:201809"]
+
+
+def test_of_many_letters_one_button_opens_the_list() -> None:
+    """Nine agencies are nine letters, not four."""
+    agencies = tuple(f"A{number}" for number in range(9))
+    text, buttons = noticed("2018-10-15", left={}, unclosed={"201809": agencies}, in_a_row=dict.fromkeys(agencies, 5))
+    assert text.count("5 períodos seguidos: para la agenda del pleno") == 9
+    assert buttons[-1] == ("✉️ Oficios: 9 instituciones", "command:oficio:")
+    _, buttons = noticed("2018-10-15", left={}, unclosed={"201809": agencies}, in_a_row={"A1": 2})
+    assert buttons[-1] == ("✉️ A1: oficio", "command:oficio:A1")
+
+
+@pytest.mark.parametrize("language", ["es", "en", "ht"])
+@pytest.mark.parametrize("code", ["201809", "2018Q3", "2018S2", "2018"])
+def test_every_button_of_a_notice_fits(language: str, code: str) -> None:
+    """At most 30 characters, whatever the period is called (DOMAIN §4)."""
+    period = reporting_period(code)
+    for rung in (Rung.GRACE_ENDED, Rung.LOCKED):
+        topic = Topic(period, rung=rung, agencies=("MMUJER",))
+        agenda = agenda_on("2018-10-15", reachable=frozenset({"MMUJER"}))
+        card = reminder((topic,), replace(CARMEN, language=language), agenda)
+        assert all(len(button.text) <= 30 for row in card.rows for button in row)
+
+
+def test_a_period_is_named_as_the_sentence_needs_it() -> None:
+    """De el is del, in Spanish; what begins a sentence begins with a capital."""
+    year = period_name(reporting_period("2018"), "es")
+    assert f"{year} {year:of} {year:the} {year:The}" == "año 2018 del año 2018 el año 2018 El año 2018"
+    month = period_name(SEPTEMBER, "es")
+    assert f"{month:of} {month:The}" == "de septiembre 2018 Septiembre 2018"
+    both = period_names((SEPTEMBER, THIRD_QUARTER), "en")
+    assert f"{both} | {both:of}" == "September 2018 · 3rd quarter 2018 | of September 2018 and of the 3rd quarter 2018"
 
 
 def test_a_day_that_is_over_is_not_named_as_the_one_to_come() -> None:
@@ -238,6 +479,8 @@ class Life:
     periods: tuple[ReportingPeriod, ...]
     reported_at: tuple[datetime | None, ...]
     """When each of the periods was reported, if at all."""
+    closed_at: tuple[datetime | None, ...]
+    """When each was closed, if at all: never before it was reported."""
     stops: tuple[tuple[datetime, datetime], ...]
     holds: tuple[tuple[datetime, datetime], ...]
     """Windows of a 429: what was decided waits in the outbox until the end of one."""
@@ -252,6 +495,7 @@ class Life:
         return Agenda(
             today=today,
             holidays=self.holidays,
+            periods=self.periods,
             steps=steps(self.periods, today, self.holidays),
             lapsed=lapsed_steps(self.periods, today, self.holidays),
             left={
@@ -262,9 +506,14 @@ class Life:
                 )
             },
             expecting={period.code: frozenset({"MMUJER"}) for period in self.periods},
+            unclosed={
+                period.code: ("MMUJER",)
+                for period, closed_at in zip(self.periods, self.closed_at, strict=True)
+                if closed_at is None or now < closed_at
+            },
             with_focal_point=frozenset({"MMUJER"}),
             told={1: max((on for on, state in ledger.windows.items() if state != "open"), default=date.min)},
-            windows={(1, on) for on in ledger.windows},
+            windows={(1, on): "told_today" for on in ledger.windows},
         )
 
 
@@ -273,7 +522,8 @@ class Ledger:
     """What a deployment would have stored, and what the phone was shown."""
 
     windows: dict[date, str] = field(default_factory=dict)
-    said: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list)
+    said: list[tuple[datetime, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+    """When, of which periods reports were asked for, and which were to be closed."""
 
 
 @st.composite
@@ -290,9 +540,15 @@ def lives(draw: st.DrawFn) -> Life:
         draw(st.one_of(st.none(), st.integers(-24 * 60, 10 * 24 * 60).map(lambda late, at=at: at + late * MINUTE)))
         for at in due
     ]
+    closed = [
+        None
+        if at is None
+        else draw(st.one_of(st.none(), st.integers(0, 8 * 24 * 60).map(lambda late, at=at: at + late * MINUTE)))
+        for at in reported
+    ]
     stops = draw(_intervals(due, before=9, shortest=8 * 60, longest=24 * 60))
     holds = draw(_intervals(due, before=80, shortest=1, longest=90 * 60))
-    return Life(zone, free, periods, tuple(reported), stops, holds)
+    return Life(zone, free, periods, tuple(reported), tuple(closed), stops, holds)
 
 
 @st.composite
@@ -307,7 +563,16 @@ def _intervals(
 MINUTE = timedelta(minutes=1)
 
 
-def lived(life: Life, *, looks_again: bool = True, remembers: bool = True, catches_up: bool = True) -> Ledger:
+def lived(
+    life: Life,
+    *,
+    looks_again: bool = True,
+    remembers: bool = True,
+    catches_up: bool = True,
+    asks_to_close: bool = True,
+    waits_for_the_day: bool = True,
+    sees_closings: bool = True,
+) -> Ledger:
     """What the bot makes of it. Each flag taken away is a defect, which `violations` must find."""
     ledger, who = Ledger(), replace(ANA, timezone=life.zone.key)
     begins = life.periods[0].opens_on - timedelta(days=2)
@@ -325,15 +590,22 @@ def lived(life: Life, *, looks_again: bool = True, remembers: bool = True, catch
                 heapq.heappush(coming, (goes_on_at, number, waiting))
             continue
         agenda = life.agenda(ledger, now)
+        if not asks_to_close:
+            agenda = replace(agenda, unclosed={})
+        if not sees_closings:
+            agenda = replace(agenda, unclosed={period.code: ("MMUJER",) for period in life.periods})
+        if not waits_for_the_day:
+            agenda = replace(agenda, periods=tuple(replace(p, due_on=p.opens_on) for p in agenda.periods))
         if waiting is not None:
             again = still_due(agenda, who, now, life.zone, waiting.window, ()) if looks_again else waiting
             if isinstance(again, Say):
-                ledger.said.append((now, tuple(topic.period.code for topic in again.topics)))
+                asked = tuple(topic.period.code for topic in again.topics if topic.left)
+                ledger.said.append((now, asked, tuple(p.code for topic in again.topics for p in topic.closes)))
             else:
                 ledger.windows[waiting.window] = "open" if again.is_open else "cancelled"
             continue
         if not remembers:
-            agenda = replace(agenda, windows=frozenset(), told={})
+            agenda = replace(agenda, windows={}, told={})
         if not catches_up:
             agenda = replace(agenda, steps=tuple(step for step in agenda.steps if step.on == agenda.today))
         match decide(agenda, who, now, NINE, life.zone):
@@ -350,34 +622,69 @@ def violations(life: Life, ledger: Ledger) -> set[str]:
     """Everything that G8 and G10 forbid."""
     found: set[str] = set()
     reported = {period.code: sent_at for period, sent_at in zip(life.periods, life.reported_at, strict=True)}
-    days = [now.astimezone(life.zone).date() for now, _ in ledger.said]
+    closed = {period.code: closed_at for period, closed_at in zip(life.periods, life.closed_at, strict=True)}
+    by_code = {period.code: period for period in life.periods}
+    days = [now.astimezone(life.zone).date() for now, _, _ in ledger.said]
     if len(days) != len(set(days)):
         found.add("twice in a day")
-    for now, codes in ledger.said:
+    for now, asked, to_be_closed in ledger.said:
         if is_quiet(now, life.zone, life.holidays):
             found.add("in quiet hours")
-        if any((sent_at := reported[code]) is not None and now >= sent_at for code in codes):
+        if not asked and not to_be_closed:
+            found.add("about nothing")
+        if any((sent_at := reported[code]) is not None and now >= sent_at for code in asked):
             found.add("after the report")
+        for code in to_be_closed:
+            sent_at, closed_at, today = reported[code], closed[code], now.astimezone(SANTO_DOMINGO).date()
+            if closed_at is not None and now >= closed_at:
+                found.add("after the closing")
+            if sent_at is None or now < sent_at:
+                found.add("to close what is not whole")
+            if today < by_code[code].due_on or not by_code[code].is_open(today):
+                found.add("to close too soon or too late")
     if not life.holds and any(_is_missed(life, ledger, period) for period in life.periods):
         found.add("missed")
+    if not life.holds and any(_is_left_unclosed(life, ledger, period) for period in life.periods):
+        found.add("never asked to close")
     return found
 
 
-def _is_missed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bool:
-    """Nothing had come by the end of the next working day, and still the due day's word had not been said."""
+def _horizon(life: Life, period: ReportingPeriod) -> tuple[date, date, datetime] | None:
+    """The day of the due day's word, the next working day, and its end; None if the period is not open so long."""
     due = steps([period], period.due_on, life.holidays)
     on = next((step.on for step in due if step.rung is Rung.DUE), None)
     if on is None:
-        return False
+        return None
     horizon = on + timedelta(days=1)
     while working_days_after(on, horizon, life.holidays) < 1:
         horizon += timedelta(days=1)
     end = instant(horizon, time(17, 59), life.zone)
+    return (on, horizon, end) if period.is_open(end.astimezone(SANTO_DOMINGO).date()) else None
+
+
+def _is_missed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bool:
+    """Nothing had come by the end of the next working day, and still the due day's word had not been said."""
+    span = _horizon(life, period)
     sent_at = dict(zip(life.periods, life.reported_at, strict=True))[period]
-    if not period.is_open(end.astimezone(SANTO_DOMINGO).date()) or (sent_at is not None and sent_at <= end):
+    if span is None or (sent_at is not None and sent_at <= span[2]):
         return False
     return not any(
-        on <= now.astimezone(life.zone).date() <= horizon and period.code in codes for now, codes in ledger.said
+        span[0] <= now.astimezone(life.zone).date() <= span[1] and period.code in asked for now, asked, _ in ledger.said
+    )
+
+
+def _is_left_unclosed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bool:
+    """All had come before the due day, by its end nobody had closed, and still nobody was asked to."""
+    span = _horizon(life, period)
+    sent_at = dict(zip(life.periods, life.reported_at, strict=True))[period]
+    closed_at = dict(zip(life.periods, life.closed_at, strict=True))[period]
+    if span is None or sent_at is None or sent_at > instant(span[0], time(0), life.zone):
+        return False
+    if closed_at is not None and closed_at <= span[2]:
+        return False
+    return not any(
+        span[0] <= now.astimezone(life.zone).date() <= span[1] and period.code in to_be_closed
+        for now, _, to_be_closed in ledger.said
     )
 
 
@@ -387,7 +694,8 @@ def _is_missed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bool:
 def test_over_random_lives_reminders_are_right(life: Life) -> None:
     """In any zone, 2024 to 2030: none after the report, none twice a day, none in quiet hours, and none missed
 
-    across a stop of up to 24 hours; however long a message waits between the decision and the sending.
+    across a stop of up to 24 hours; however long a message waits between the decision and the sending. After the
+    report it may be asked to close, from the due day on, and never after the closing.
     """
     assert violations(life, lived(life)) == set()
 
@@ -396,7 +704,8 @@ def test_over_random_lives_reminders_are_right(life: Life) -> None:
 @pytest.mark.parametrize(
     ("defect", "violation"),
     [("looks_again", "after the report"), ("looks_again", "in quiet hours"), ("remembers", "twice in a day"),
-     ("catches_up", "missed")],
+     ("catches_up", "missed"), ("looks_again", "after the closing"), ("sees_closings", "after the closing"),
+     ("asks_to_close", "never asked to close"), ("waits_for_the_day", "to close too soon or too late")],
 )  # fmt: skip
 def test_planted_what_a_defect_does_to_them_is_found(defect: str, violation: str) -> None:
     """Without the second look, the ledger, or the steps of days gone by: otherwise the law above proves nothing."""

@@ -1,0 +1,316 @@
+"""Closing, /recordar and what the ledger says of it, over the real handlers and scans; nothing is sent anywhere."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from desk import Desk, buttons, press, said, tap
+from house import ANA, CARMEN, JEAN, LUIS, PEDRO, ROSA, furnish, settings_in
+from sqlalchemy import select
+
+from bot.occasion import Moment, carry
+from bot.opening import open_storage
+from bot.people import enrol
+from bot.reminding import to_chase
+from bot.scheduler import due, look_at, show_progress
+from bot.scheduler import furnish as furnish_schedules
+from bot.schedules import explained
+from conversations.plan import Role
+from conversations.wording import wording
+from storage.models import Fire, Person, table
+from storage.outbox import Sent
+from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+ZONE = "America/Santo_Domingo"
+DUE = datetime(2018, 10, 5, 13, 1, tzinfo=UTC)
+LATE = datetime(2018, 10, 8, 13, 1, tzinfo=UTC)
+LOCKED = datetime(2018, 10, 22, 13, 1, tzinfo=UTC)
+"""Both September and the third quarter have locked."""
+COCO, EVA, OTTO = 511, 513, 512
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    furnish(tmp_path)
+    with open_storage(settings_in(tmp_path)) as database:
+        made = Desk(database)
+
+        def begin(unit: UnitOfWork) -> None:
+            furnish_schedules(unit, unit.plans.only().id, datetime(2018, 9, 1, tzinfo=UTC))
+            for number, name, role, agency in (
+                (COCO, "Coco Lora", Role.FOCAL_POINT, "CONANI"),
+                (EVA, "Eva Sol", Role.ALTERNATE, "CONANI"),
+                (OTTO, "Otto Ring", Role.FOCAL_POINT, "MIDE"),
+            ):
+                enrol(unit, number, name, role, agency, "es", datetime(2018, 8, 1, tzinfo=UTC), ZONE)
+
+        do(made, begin)
+        yield made
+
+
+def do(desk: Desk, work: Callable[[UnitOfWork], T]) -> T:
+    return desk.database.units.submit(None, work).result()
+
+
+def scan(desk: Desk, now: datetime) -> dict[int, str]:
+    """What the ladder says now, by chat, as it leaves; and all of it is sent."""
+    desk.now = now
+
+    def work(unit: UnitOfWork) -> dict[int, str]:
+        for plan_id, job, planned in due(unit, now, ZONE):
+            carry(unit, plan_id, job.what, job.kind, planned, now)
+        return send(unit, now)
+
+    return do(desk, work)
+
+
+def send(unit: UnitOfWork, now: datetime) -> dict[int, str]:
+    """What delivery would send of it after the second look."""
+    rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), 100), now, ZONE)
+    told = {row.chat_id: str(row.payload["text"]) for row in rows if row.kind == "reminder"}
+    for row in rows:
+        unit.outbox.begin(row)
+        unit.outbox.record(row.id, Sent(1), now)
+    unit.schedule.learn(now)
+    return told
+
+
+def report_everything(desk: Desk, who: int) -> None:
+    """By "Sin novedades", which is a report like any other."""
+    tap(desk, who, "novedades", "no_progress")
+
+
+def states(desk: Desk, who: int) -> list[tuple[str, str]]:
+    def work(unit: UnitOfWork) -> list[tuple[str, str]]:
+        fire, person = table(Fire), table(Person)
+        rows = unit.connection.execute(
+            select(fire.c.state, fire.c.reason)
+            .join(person, person.c.id == fire.c.person_id)
+            .where(person.c.telegram_id == who, fire.c.what == "reminders")
+            .order_by(fire.c.window)
+        )
+        return [(row.state, row.reason) for row in rows]
+
+    return do(desk, work)
+
+
+def whys(desk: Desk, now: datetime, what: str = "reminders") -> dict[str, str]:
+    """`enlace due`: by name, in Spanish."""
+    return do(
+        desk,
+        lambda unit: {one.who.name: one.why(wording("es")) for one in explained(unit, now, ZONE) if one.what == what},
+    )
+
+
+def pause_everybody(desk: Desk, now: datetime) -> None:
+    desk.now = now
+    tap(desk, CARMEN, "pausar", "0")
+
+
+# ------------------------------------------------------------------ closing
+def test_who_sent_everything_hears_of_the_closing_until_it_is_closed(desk: Desk) -> None:
+    """With the button that does it; alternate too on the second day; silence after."""
+    report_everything(desk, ANA)
+    assert "Solo falta cerrarlo" in scan(desk, DUE)[ANA]
+    told = scan(desk, LATE)
+    assert "ya está enviado todo lo de septiembre 2018" in told[ANA]
+    assert "Solo falta cerrarlo" in told[LUIS]
+    asked = tap(desk, ANA, "cerrar")
+    press(desk, ANA, asked, "✅ Sí, cerrar")
+    desk.now = LATE + timedelta(days=1)
+    assert do(desk, lambda unit: "MMUJER" in to_chase(unit, moment(unit, desk.now))[1].waiting) is False
+
+
+def moment(unit: UnitOfWork, now: datetime) -> Moment:
+    return Moment.of(unit.plans.only().id, now, ZONE)
+
+
+def test_what_is_closed_between_the_plan_and_the_sending_is_not_asked_for(desk: Desk) -> None:
+    """The second look (G8)."""
+    report_everything(desk, ANA)
+
+    def plan(unit: UnitOfWork) -> None:
+        for plan_id, job, planned in due(unit, DUE, ZONE):
+            carry(unit, plan_id, job.what, job.kind, planned, DUE)
+
+    do(desk, plan)
+    desk.now = DUE
+    press(desk, ANA, tap(desk, ANA, "cerrar"), "✅ Sí, cerrar")
+    assert ANA not in do(desk, lambda unit: send(unit, DUE))
+    assert states(desk, ANA)[-1:] == [("cancelled", "nothing_left")]
+
+
+# ------------------------------------------------------------------ /recordar
+def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(desk: Desk) -> None:
+    """Otto has sent everything and has not closed: he is on the list, among the number, and gets the sentence."""
+    report_everything(desk, OTTO)
+    desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
+    digest = next(words for words in buttons(desk.say(CARMEN, "/resumen"), CARMEN) if "Recordar" in words)
+    listed = desk.say(CARMEN, "/recordar")
+    assert digest == "🔔 Recordar a 5"
+    assert "🔔 Recordar a 5 ahora" in buttons(listed, CARMEN)
+    assert "• MIDE · todo enviado, falta cerrar" in said(listed, CARMEN)[-1]
+    assert "• MINERD · quedan 2 · sin punto focal" in said(listed, CARMEN)[-1]
+    tap(desk, CARMEN, "recordar", "yes")
+    told = do(desk, lambda unit: send(unit, desk.now))
+    assert set(told) == {ANA, ROSA, JEAN, COCO, OTTO}
+    assert "Solo falta cerrarlo" in told[OTTO]
+    again = desk.say(CARMEN, "/recordar")
+    assert "A 5 ya se les avisó hoy" in said(again, CARMEN)[-1]
+    assert not [words for words in buttons(again, CARMEN) if "ahora" in words]
+    assert not [words for words in buttons(desk.say(CARMEN, "/resumen"), CARMEN) if "Recordar" in words]
+
+
+def test_under_a_pause_nobody_has_been_told(desk: Desk) -> None:
+    """The ledger has a row for everybody, and it is told as what it is; after it all can be reached."""
+    pause_everybody(desk, DUE - timedelta(hours=2))
+    assert scan(desk, DUE) == {}
+    assert states(desk, ANA)[-1:] == [("open", "paused_for_everybody")]
+    listed = desk.say(CARMEN, "/recordar")
+    assert "Los avisos están en pausa para todas" in said(listed, CARMEN)[-1]
+    assert "avisó" not in said(listed, CARMEN)[-1]
+    assert whys(desk, DUE)["Ana Martínez"] == "pausa para todos"
+    assert whys(desk, DUE)["Luis Peña"] == "pausa para todos"
+    tap(desk, CARMEN, "pausar", "end")
+    listed = desk.say(CARMEN, "/recordar")
+    assert "🔔 Recordar a 5 ahora" in buttons(listed, CARMEN)
+    press(desk, CARMEN, listed, "🔔 Recordar a 5 ahora")
+    assert ANA in do(desk, lambda unit: send(unit, desk.now))
+    assert states(desk, ANA)[-1:] == [("sent", "")]
+    assert whys(desk, DUE)["Ana Martínez"] == "ya se le avisó hoy"
+
+
+def test_who_was_passed_over_for_the_focal_point_is_told_so(desk: Desk) -> None:
+    """Each with the reason that the ledger has."""
+    assert LUIS not in scan(desk, DUE)
+    found = whys(desk, DUE + timedelta(minutes=5))
+    assert found["Luis Peña"] == "se avisa al punto focal"
+    assert found["Ana Martínez"] == "ya se le avisó hoy"
+
+
+@pytest.mark.parametrize("change", ["pause", "blocked", None])
+def test_a_colleague_is_named_only_if_told(desk: Desk, change: str | None) -> None:
+    """Not who has paused, nor whom Telegram does not reach: in the plan of it and at the sending."""
+    if change == "pause":
+        tap(desk, EVA, "pausar", "7")
+    elif change == "blocked":
+        do(desk, lambda unit: unit.people.mark_unreachable(EVA, LATE))
+    told = scan(desk, LATE)
+    assert ("Copio a Eva Sol" in told[COCO]) is (change is None)
+    assert (EVA in told) is (change is None)
+    if change is None:
+        assert "Coco Lora también recibió este aviso" in told[EVA]
+    listed = scan(desk, datetime(2018, 10, 10, 13, 1, tzinfo=UTC))
+    assert "Eva" not in listed[COCO], "on the quarter's due day she is told nothing"
+
+
+def test_whoever_stands_in_hears_nothing_of_who_was_not_told(desk: Desk) -> None:
+    """Coco has left the post to Eva for a week."""
+    desk.now = DUE
+    named = press(desk, COCO, tap(desk, COCO, "delegar"), "Eva Sol")
+    press(desk, COCO, named, next(words for words in buttons(named, COCO) if "7" in words))
+    told = scan(desk, LATE)
+    assert COCO not in told
+    assert "Coco" not in told[EVA]
+    assert whys(desk, LATE)["Coco Lora"] == "delegó sus avisos"
+
+
+# ------------------------------------------------------------------ stopping
+def test_a_stop_holds_back_all_that_has_not_begun(desk: Desk) -> None:
+    """Claimed or not, of a large one; what has begun may go, and the numbers are those that went."""
+
+    def crowd(unit: UnitOfWork) -> None:
+        for number in range(200):
+            enrol(unit, 9000 + number, f"Persona {number}", Role.FOCAL_POINT, "MINERD", "es", desk.now, ZONE)
+
+    desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
+    do(desk, crowd)
+    tap(desk, CARMEN, "recordar", "yes")
+    begun = do(desk, lambda unit: _begin(unit, desk.now, claimed=60, begun=4))
+    number = do(desk, lambda unit: unit.schedule.broadcasts()[0].id)
+    stopped = tap(desk, CARMEN, "detener", str(number))
+    assert stopped.answer is not None
+    assert stopped.answer.text == "Se detiene: 201 mensajes ya no salen."
+    assert not do(desk, lambda unit: any(unit.outbox.begin(row) for row in begun[4:])), "claimed, and taken back"
+    do(desk, lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun[:4]])
+    text = do(desk, lambda unit: _shown(unit, desk.now))
+    assert text == "Se detuvo: llegó a 4 de 205. Los demás no recibieron nada."
+    assert "🔔 Recordar a" in str(buttons(desk.say(CARMEN, "/recordar"), CARMEN)), "who got nothing can be reminded"
+
+
+def test_a_stop_that_comes_too_late_says_so(desk: Desk) -> None:
+    """All had begun to leave: nothing was taken back, and that is what is said."""
+    desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
+    tap(desk, CARMEN, "recordar", "yes")
+    begun = do(desk, lambda unit: _begin(unit, desk.now, claimed=60, begun=60))
+    number = do(desk, lambda unit: unit.schedule.broadcasts()[0].id)
+    stopped = tap(desk, CARMEN, "detener", str(number))
+    assert stopped.answer is not None
+    assert stopped.answer.text == "Ya estaban saliendo todos."
+    do(desk, lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun])
+    assert do(desk, lambda unit: _shown(unit, desk.now)) == ("Se detuvo tarde: ya habían salido todos. Llegó a 5 de 5.")
+
+
+def _begin(unit: UnitOfWork, now: datetime, *, claimed: int, begun: int) -> list[Any]:
+    rows = unit.outbox.claim(now, now + timedelta(minutes=1), claimed, ("fan_out",))
+    for row in rows[:begun]:
+        assert unit.outbox.begin(row)
+    return rows
+
+
+def _shown(unit: UnitOfWork, now: datetime) -> str:
+    unit.schedule.learn(now)
+    edits, goes_on = show_progress(unit, now)
+    assert not goes_on
+    return str(edits[-1].payload["text"])
+
+
+# ------------------------------------------------------------------ why not, outside of the ladder
+def test_due_explains_the_other_jobs_too(desk: Desk) -> None:
+    """The digest before its hour and after it was sent; nothing validated is not nothing to report."""
+    monday = datetime(2018, 10, 8, tzinfo=UTC)
+    assert whys(desk, monday.replace(hour=12), "digest")["Carmen Soto"] == "no antes de las 08:30"
+    scan(desk, monday.replace(hour=12, minute=31))
+    assert whys(desk, monday.replace(hour=20, minute=5), "digest")["Carmen Soto"] == "ya se le avisó hoy"
+    assert whys(desk, monday.replace(day=9, hour=13), "digest")["Carmen Soto"] == "hoy no toca"
+    assert whys(desk, monday.replace(hour=21, minute=1), "validated")["Ana Martínez"] == "no se validó nada nuevo"
+
+
+# ------------------------------------------------------------------ after the lock
+def test_after_the_lock_every_button_leads_somewhere(desk: Desk) -> None:
+    """Nobody is offered who cannot be reminded; who has reported is still told, and a period can be reopened."""
+    desk.now = LOCKED
+    assert "no hay a quién recordar" in said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
+    assert not [words for words in buttons(desk.say(CARMEN, "/resumen"), CARMEN) if "Recordar" in words]
+    assert "Reportes de septiembre 2018" in said(tap(desk, CARMEN, "progreso", "201809"), CARMEN)[-1]
+    assert "Reportes del 3.er trimestre 2018" in said(tap(desk, CARMEN, "progreso", "2018Q3"), CARMEN)[-1]
+    assert "PGR" in said(desk.say(CARMEN, "/progreso"), CARMEN)[-1]
+    assert "¿Para qué institución se reabre" in said(tap(desk, CARMEN, "reabrir", "201809"), CARMEN)[-1]
+
+
+# ------------------------------------------------------------------ nothing new
+def test_nothing_new_says_what_will_be_stored(desk: Desk) -> None:
+    """As the report before; where there is none, as not begun."""
+    first = said(tap(desk, OTTO, "novedades"), OTTO)[-1]
+    assert "PER-402: no tiene reporte anterior; queda como no iniciada" in first
+    assert "como el reporte anterior" not in first
+    assert "Quedan como el reporte anterior" in said(tap(desk, ANA, "novedades"), ANA)[-1]
+
+
+# ------------------------------------------------------------------ vacancies
+@pytest.mark.parametrize("who", [CARMEN, PEDRO])
+def test_naming_opens_the_list_of_all_that_is_vacant(desk: Desk, who: int) -> None:
+    """Not the first of ten, for ever."""
+    digest = desk.say(who, "/resumen")
+    listed = press(desk, who, digest, next(words for words in buttons(digest, who) if "Nombrar" in words))
+    assert len([words for words in buttons(listed, who) if words.isupper()]) > 5
+
+
+def test_a_pause_until_it_is_ended_reads_as_a_sentence(desk: Desk) -> None:
+    """No "hasta el que usted la termine"."""
+    begun = said(tap(desk, CARMEN, "pausar", "0"), CARMEN)[-1]
+    assert begun.startswith("Avisos en pausa para todas las instituciones hasta nuevo aviso")
+    assert "En pausa hasta nuevo aviso." in said(desk.say(CARMEN, "/pausar"), CARMEN)[-1]
