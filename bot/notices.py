@@ -212,6 +212,8 @@ def chase(ex: Exchange, argument: str) -> None:
         lines.append(line("• ", " · ".join(parts)))
     if count > 2 * LISTED:
         lines.append(line(say("remind.more", n=count - 2 * LISTED)))
+    if meant := len(found.meant):
+        lines.append(line(say("chase.people" if meant > 1 else "chase.people_one", n=meant)))
     if told := len(found.told_today):
         lines.append(line(say("chase.told_today" if told > 1 else "chase.told_today_one", n=told)))
     if "paused_for_everybody" in found.silent.values():
