@@ -152,7 +152,7 @@ def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(des
     listed = desk.say(CARMEN, "/recordar")
     assert digest == "🔔 Recordar a 5"
     assert "🔔 Recordar a 5 ahora" in buttons(listed, CARMEN)
-    assert "• MIDE · todo enviado, falta cerrar" in said(listed, CARMEN)[-1]
+    assert "• MIDE · todo enviado, sin cerrar" in said(listed, CARMEN)[-1]
     assert "• MINERD · quedan 2 · sin punto focal" in said(listed, CARMEN)[-1]
     tap(desk, CARMEN, "recordar", "yes")
     told = do(desk, lambda unit: send(unit, desk.now))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk
@@ -13,6 +14,7 @@ from bot.holidays import furnish_calendar
 from bot.opening import open_storage
 from bot.telegram.handled import Handled
 from bot.telegram.updates import command_token
+from storage.figures import Figures
 from storage.unit_of_work import UnitOfWork
 
 JULY = datetime(2018, 7, 1, tzinfo=UTC)
@@ -73,6 +75,54 @@ def test_whoever_closed_in_between_begins_anew(desk: Desk) -> None:
 
     desk.database.units.submit(None, close).result()
     assert "ya no tiene períodos seguidos" in said(ask(desk, CARMEN, "PGR"))
+
+
+def test_the_letter_names_what_is_open_and_no_more(desk: Desk) -> None:
+    """Nothing is open on the day October locks; on the sixth of December November is, and what locked is not."""
+    assert "período abierto" not in said(ask(desk, CARMEN, "PGR.draft"))
+    desk.now = datetime(2018, 12, 6, 13, tzinfo=UTC)
+    drafted = said(ask(desk, CARMEN, "PGR.draft"))
+    assert "En el período abierto le quedan 2 reportes: ASI-301, PER-202" in drafted
+    assert "En el período abierto le queda 1 reporte: ASI-202" in said(ask(desk, CARMEN, "CONANI.draft"))
+
+
+def test_all_letters_are_on_a_list(desk: Desk) -> None:
+    """/oficio, and the notice's button: the longest rows first, a page at a time, each a tap from its draft."""
+    first = desk.say(CARMEN, "/oficio")
+    assert "instituciones llevan dos o más períodos seguidos sin cerrar" in said(first)
+    assert "• PGR · 2 períodos seguidos" in said(first) + said(ask(desk, CARMEN, "p.1"))
+    listed = [label for label in labels(first) if "oficio" in label]
+    assert len(listed) == 8
+    more = [label for label in labels(ask(desk, CARMEN, "p.1")) if "oficio" in label]
+    assert more
+    assert not set(more) & set(listed)
+    assert said(ask(desk, CARMEN, "")) == said(first)
+    assert said(ask(desk, CARMEN, "p.2")) == said(first), "a page that is gone is the first again"
+
+
+def test_periods_in_a_row_are_told_alike_wherever_they_are_counted(desk: Desk) -> None:
+    """Notice, letter, list and digest: five is five, not three."""
+    desk.now = datetime(2019, 2, 15, 13, tzinfo=UTC)
+
+    def count(unit: UnitOfWork) -> tuple[dict[str, int], dict[str, int], dict[str, int], int]:
+        plan = unit.plans.only()
+        today = desk.now.date()
+        agenda = unit.schedule.agenda(plan.id, unit.schedule.outlook(plan.id, today), desk.now)
+        found = Figures(unit).standing(plan.id, desk.now, desk.now, ZoneInfo(plan.timezone))
+        digest = {each.code: len(each.passed) for each in found.agencies if len(each.passed) >= 2}
+        letters = {code: len(row) for code, row in unit.schedule.all_passed(plan.id, today).items()}
+        notices = {code: number for code, number in agenda.in_a_row.items() if number >= 2}
+        return digest, letters, notices, len(unit.schedule.passed(plan.id, "PGR", today))
+
+    digest, letters, notices, one = desk.database.units.submit(None, count).result()
+    assert digest == letters == notices
+    assert letters["PGR"] == one == 5
+
+
+@pytest.mark.parametrize("who", [ANA, PEDRO])
+def test_nobody_else_sees_the_list(desk: Desk, who: int) -> None:
+    """Institutions that are late are named to whoever has to call them, and to nobody else."""
+    assert "seguidos" not in said(desk.say(who, "/oficio")) + said(ask(desk, who, ""))
 
 
 @pytest.mark.parametrize("who", [ANA, PEDRO])

@@ -119,7 +119,7 @@ def test_a_month_on_the_phones(town: Town) -> None:
     ana.tap("Explicar qué pasa")
     ana.tap("Que me llamen")
     at(town, "2018-10-11T09:00")
-    assert "MMUJER · quedan 2 · Que me llamen" in hear(carmen, "terminó la prórroga")
+    assert "MMUJER · quedan 2 · Que me llamen" in hear(carmen, "Terminó la prórroga")
     at(town, "2018-10-15T09:00")
     hear(carmen, "quedó cerrado")
     days = [row[0] for row in fires(town, ANA) if row[1] in ("queued", "sent")]

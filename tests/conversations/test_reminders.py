@@ -396,7 +396,7 @@ def test_a_notice_counts_what_is_left_of_its_own_period() -> None:
     text, _ = noticed("2018-10-15", left=left, unclosed={"201809": ("MIDE", "PGR")})
     assert "Septiembre 2018 quedó cerrado: 2 no lo cerraron" in text
     assert "• PGR · queda 1" in text
-    assert "• MIDE · todo enviado, falta cerrar" in text
+    assert "• MIDE · todo enviado, sin cerrar" in text
 
 
 def test_a_notice_offers_what_works() -> None:

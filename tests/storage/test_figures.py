@@ -248,6 +248,30 @@ def test_reminders_are_counted_in_days_since_the_closing_opened(seeded: Any, app
     assert {agency.code: agency.reminders for agency in found.agencies if agency.reminders} == {"PGR": 3}
 
 
+def test_reminders_are_those_of_who_reported_for_the_agency_then(seeded: Any, apply: Apply) -> None:
+    """A focal point who has left was reminded; one who came later was not, nor is what a coordinator is told."""
+    fifth = datetime(2018, 10, 5, 13, tzinfo=UTC)
+
+    def live(unit: UnitOfWork) -> None:
+        unit.schedule.fire(seeded.plan_id, seeded.people["PGR"], "reminders", fifth.date(), fifth, state="sent")
+        agency = unit.plans.agency(seeded.plan_id, "MIREX")
+        coordinator = unit.people.add(777, "Coordinadora", "es", NOW, timezone="America/Santo_Domingo")
+        unit.people.grant(
+            coordinator.id, seeded.plan_id, Role.COORDINATOR, agency_id=agency.id, now=fifth - timedelta(days=9)
+        )
+        unit.schedule.fire(seeded.plan_id, coordinator.id, "reminders", fifth.date(), fifth, state="sent")
+        later = fifth + timedelta(days=1)
+        unit.people.end_membership(seeded.people["PGR"], seeded.plan_id, now=later, by=None)
+        newcomer = unit.people.add(778, "Nuevo", "es", NOW, timezone="America/Santo_Domingo")
+        dgp = unit.plans.agency(seeded.plan_id, "DGP")
+        unit.schedule.fire(seeded.plan_id, newcomer.id, "reminders", fifth.date(), fifth, state="sent")
+        unit.people.grant(newcomer.id, seeded.plan_id, Role.FOCAL_POINT, agency_id=dgp.id, now=later)
+
+    apply(live)
+    found = apply(standing(seeded))
+    assert {agency.code: agency.reminders for agency in found.agencies if agency.reminders} == {"PGR": 1}
+
+
 def test_the_lights_of_the_worked_example(seeded: Any, apply: Apply) -> None:
     """DOMAIN §2.2: PRE-405 on 15 January 2019, 45 % expected and 30 % reported, is yellow."""
     then = datetime(2019, 1, 15, 15, tzinfo=UTC)

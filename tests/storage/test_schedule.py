@@ -130,6 +130,46 @@ def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: Worl
     assert apply(lambda unit: unit.schedule.stop_broadcast(number, NOW)) == 1
     (progress,) = apply(lambda unit: unit.schedule.broadcasts())
     assert (progress.total, progress.sent, progress.waiting, progress.is_stopped) == (2, 0, 1, True)
+    stopped = [(one.state, one.reason) for one in apply(lambda unit: unit.schedule.fires(world.plan_id, TODAY))]
+    assert stopped == [("queued", ""), ("cancelled", "stopped")]
+
+
+def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_was_said(
+    apply: Apply, world: World
+) -> None:
+    """A row that says why nothing was said; one that was said, or is being said, stays the only one (G8)."""
+
+    def by_hand(unit: UnitOfWork) -> bool:
+        number = unit.schedule.begin_broadcast(world.plan_id, world.person_ids[2], None, 1, NOW)
+        return fire(unit, world, broadcast_id=number)
+
+    apply(lambda unit: fire(unit, world, drafts=(), state="open", reason="paused_for_everybody"))
+    assert not apply(lambda unit: fire(unit, world)), "the ladder has had its word"
+    assert apply(by_hand)
+    assert apply(counted) == (1, 1)
+    assert not apply(by_hand)
+    assert apply(counted) == (1, 1)
+    (row,) = apply(lambda unit: unit.schedule.fires(world.plan_id, TODAY))
+    assert (row.state, row.reason) == ("queued", "")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "known"),
+    [
+        ("queued", "", "told_today"),
+        ("sent", "", "told_today"),
+        ("ambiguous", "", "told_today"),
+        ("open", "paused_for_everybody", "paused_for_everybody"),
+        ("skipped", "focal_point_told", "focal_point_told"),
+        ("cancelled", "nothing_left", "nothing_left"),
+        ("undeliverable", "", "unreachable"),
+    ],
+)
+def test_only_who_was_told_something_is_told(apply: Apply, world: World, state: str, reason: str, known: str) -> None:
+    """Of everybody else the ledger knows the reason."""
+    apply(lambda unit: fire(unit, world, drafts=(), state=state, reason=reason))
+    outlook = apply(lambda unit: unit.schedule.outlook(world.plan_id, TODAY))
+    assert outlook.windows == {(world.person_ids[0], TODAY): known}
 
 
 def test_a_shipped_schedule_is_made_once_also_after_it_was_deleted(apply: Apply, world: World) -> None:
