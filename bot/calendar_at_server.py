@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.taking_out import told_by_dataset
 from conversations import safeguards
 from conversations.due import ONE_DAY
-from conversations.exports import PREVIOUS, Choice, answered, fitted
+from conversations.exports import PREVIOUS, Choice, answered, fitted, obstacles
 from conversations.plan import Agency, ReportingPeriod, Role
 from storage.errors import NotFound
 from storage.plans import Plan
@@ -241,7 +241,7 @@ def _choice(hand: Hand, settings: Settings, given: Mapping[str, str]) -> Choice:
             }
             raise Misuse(f"{answer!r} is not one of {known.get(question, 'what there is')}.")
     offers = exporting.offers_of(Role.COORDINATOR)
-    if choice is None or fitted(choice, offers) != choice:
+    if choice is None or fitted(choice, offers) != choice or obstacles(choice, offers):
         raise Misuse(f"That is not exported; what is:\n{told_by_dataset(offers)}")
     return choice
 

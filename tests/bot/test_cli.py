@@ -1201,11 +1201,10 @@ def test_with_two_plans_a_command_asks_which_and_goes_on_with_the_one_it_is_told
             assert (done.code, done.out, is_one_line(done)) == (1, "", True), (given, done)
             assert "several plans: say which with --plan, one of P1, P2" in done.err, given
     assert [row for row in contents(two_plans) if row not in before] == []
-    told = [(*given, "--plan", "P2") for given in OF_A_PLAN]
-    for given in told:
-        done = enlace(two_plans, *given)
-        assert "Traceback" not in done.err, (given, done)
-        assert "--plan" not in done.err, (given, done)
+    told = [(*given, "--plan", "P2") for given in OF_A_PLAN if given[-1] in ("list", "digest", "due")]
+    with ThreadPoolExecutor(2) as pool:
+        for given, done in zip(told, pool.map(lambda each: enlace(two_plans, *each), told), strict=True):
+            assert done.code == 0, (given, done)
     unknown = enlace(two_plans, "people", "list", "--plan", "P3")
     assert (unknown.code, is_one_line(unknown), "one of P1, P2" in unknown.err) == (1, True, True)
 
@@ -1308,9 +1307,7 @@ def test_power_that_goes_at_the_server_is_told_as_in_the_chat(folder: Path) -> N
         chat for chat, _, text in posted(folder) if text == "El servidor le quitó a Rosa la función de administración."
     ]
     assert gone == [506, 508, 502]
-    gone = [
-        chat for chat, _, text in posted(folder) if text == "El servidor le quitó a Eva la función de administración."
-    ]
+    gone = [chat for chat, _, text in posted(folder) if text.startswith("El servidor suspendió el acceso de Eva")]
     assert gone == [506, 502]
     assert [(method, text) for chat, method, text in posted(folder) if chat == 508][1:] == [("deleteMyCommands", "")]
     suspended = enlace(folder, "people", "role", "--telegram-id", "508", "--role", "reader")
