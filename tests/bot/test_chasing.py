@@ -207,6 +207,25 @@ def test_a_colleague_is_named_only_if_told(desk: Desk, change: str | None) -> No
     assert "Eva" not in listed[COCO], "on the quarter's due day she is told nothing"
 
 
+def test_a_colleague_who_was_passed_over_is_not_named_at_the_sending_either(desk: Desk) -> None:
+    """Eva's pause ends between the plan and the sending: her day is in the ledger as silent, and stays it."""
+    tap(desk, EVA, "pausar", "7")
+
+    def plan(unit: UnitOfWork) -> dict[int, str]:
+        found = {}
+        for plan_id, job, planned in due(unit, LATE, ZONE):
+            carry(unit, plan_id, job.what, job.kind, planned, LATE)
+            said_ = [(one.who.chat_id, each.payload) for one in planned for each in one.messages]
+            found |= {chat_id: str(payload.get("text")) for chat_id, payload in said_}
+        return found
+
+    assert "Eva" not in do(desk, plan)[COCO], "nor in what `enlace due` shows of the plan"
+    tap(desk, EVA, "pausar", "end")
+    told = do(desk, lambda unit: send(unit, LATE))
+    assert EVA not in told
+    assert "Eva" not in told[COCO]
+
+
 def test_whoever_stands_in_hears_nothing_of_who_was_not_told(desk: Desk) -> None:
     """Coco has left the post to Eva for a week."""
     desk.now = DUE
