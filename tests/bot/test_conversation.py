@@ -609,7 +609,7 @@ def test_a_draft_cannot_be_sent_once_its_period_has_locked(town: Town) -> None:
     town.client.move_clock(to="2018-10-15T12:00:00Z")
     time.sleep(1.0)
     ana.do(lambda: ana.phone.tap(card["message_id"], "Enviar ahora"))
-    ana.wait_for("septiembre 2018 ya cerró")
+    ana.wait_for("Septiembre 2018 ya cerró")
     assert town.rows("SELECT count(*) FROM submission WHERE answers LIKE '%Texto a tiempo%'") == [(0,)]
     assert town.rows("SELECT state FROM session ORDER BY id DESC LIMIT 1") == [("open",)]
 
