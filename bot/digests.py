@@ -22,15 +22,16 @@ import orjson
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
 from bot.occasion import Job, Message, Moment, as_planned, regular
-from bot.reminding import to_chase
+from bot.reminding import carried, to_chase, told_rungs
 from bot.reporting import status_label
 from bot.telegram import render
 from bot.telegram.updates import command_token
 from conversations import digests
 from conversations.cards import Button, Card, Line, bold, italic, line
+from conversations.due import Rung
 from conversations.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
 from conversations.plan import Light, Role, period_name, translated
-from conversations.reminders import Recipient
+from conversations.reminders import CARRIERS, Agenda, Chase, Recipient, closing_acts, closing_topics
 from conversations.wording import Wording, wording
 from storage.figures import Figures
 from storage.submissions import StoredSubmission
@@ -82,7 +83,7 @@ def summary(ex: Exchange, argument: str) -> None:
     found = _standing(ex)
     role = Role(ex.membership.role)
     page = number_of(argument) if argument else 0
-    card = _card(ex.unit, ex.membership.plan_id, role, found, ex.language, page, _reachable(ex.unit, _moment(ex)))
+    card = _card(ex.unit, ex.membership.plan_id, role, found, ex.language, page, _ladder(ex.unit, _moment(ex)))
     if argument:
         _show(ex, card)
         return
@@ -188,12 +189,15 @@ def vacancy(ex: Exchange, argument: str) -> None:
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """For the scheduler: to each of these people the picture and the text of their role, in their language.
 
-    Counted once a role. The text is a card: its buttons work as those of /resumen, in the same message.
+    Counted once a role. The text is a card: its buttons work as those of /resumen, in the same message. It says what
+    the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says of it too, to those
+    who contribute indicators their reminder.
     """
     timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
     counted: dict[bool, Standing] = {}
     made: dict[int, tuple[Message, ...]] = {}
-    to_remind = _reachable(unit, moment)
+    ladder = _ladder(unit, moment)
+    reminders = carried(unit, moment, people)
     for who in people:
         only_validated = VIEWS[who.role].only_validated
         if only_validated not in counted:
@@ -201,15 +205,21 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
                 moment.plan_id, moment.now, moment.now - WEEK, ZoneInfo(timezone), only_validated=only_validated
             )
         found = counted[only_validated]
-        card = _card(unit, moment.plan_id, who.role, found, who.language, 0, to_remind)
+        card = _card(unit, moment.plan_id, who.role, found, who.language, 0, ladder)
+        rungs: tuple[Rung, ...] = ()
+        if who.role is Role.COORDINATOR:
+            rungs = told_rungs(ladder()[0], who, moment)
+        elif who.person_id in reminders:
+            reminder, rungs = reminders[who.person_id]
+            card = Card((*card.lines, line(""), *reminder.lines), (*reminder.rows, *card.rows))
         payload = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
         shown = _picture(who.role, found, who.language)
         picture = (Message(shown, "sendPhoto"),) if shown else ()
-        made[who.person_id] = (*picture, Message(payload, is_card=True))
+        made[who.person_id] = (*picture, Message(payload, is_card=True, rungs=rungs))
     return made
 
 
-COORDINATORS, READERS = frozenset({Role.COORDINATOR}), frozenset({Role.OBSERVER, Role.READER})
+COORDINATORS, READERS = CARRIERS["digest"], CARRIERS["card"]
 
 WEEKLY = Job("digest", "digest", COORDINATORS, "mon", time(8, 30), regular(compose, COORDINATORS), as_planned)
 """The coordinator's week, on Monday before the first meeting."""
@@ -225,14 +235,23 @@ def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, time
 
 # ------------------------------------------------------------------ cards
 def _card(
-    unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language: str, page: int, to_remind: Callable[[], int]
+    unit: UnitOfWork,
+    plan_id: int,
+    role: Role,
+    found: Standing,
+    language: str,
+    page: int,
+    ladder: Callable[[], tuple[Agenda, Chase]],
 ) -> Card:
     say, view = wording(language), VIEWS[role]
     rows: list[tuple[Button, ...]] = []
     lines: tuple[Line, ...]
     if role in RANKED:
-        lines = digests.digest(found, language)
-        rows += _acts(role, found, say, to_remind())
+        agenda, to_chase = ladder()
+        topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
+        lines = digests.digest(found, language, topics, agenda)
+        rows += _acts(role, found, say, len(to_chase.reachable))
+        rows += closing_acts(agenda, topics, language)
     elif role is Role.READER:
         lines = digests.minister_card(found, language)
         if waiting := plenary_items(found):
@@ -399,9 +418,9 @@ def _moment(ex: Exchange) -> Moment:
     return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
 
 
-def _reachable(unit: UnitOfWork, moment: Moment) -> Callable[[], int]:
-    """How many agencies /recordar would reach, as it counts them; asked for when it is needed, and once."""
-    return cache(lambda: len(to_chase(unit, moment)[1].reachable))
+def _ladder(unit: UnitOfWork, moment: Moment) -> Callable[[], tuple[Agenda, Chase]]:
+    """What the ladder goes by, and whom /recordar would reach, as it counts them: asked for when needed, and once."""
+    return cache(lambda: to_chase(unit, moment))
 
 
 def _view(ex: Exchange) -> View:

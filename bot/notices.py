@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from bot.exchange import Denied, Exchange
 from bot.hands import Hand
 from bot.occasion import Moment, Planned, carry
-from bot.reminding import LADDER, to_chase, worded
+from bot.reminding import to_chase, worded
 from bot.reporting import FORM_OF, Report, open_report, report_nothing_new
 from conversations.cards import Button, Card, Line, bold, line
 from conversations.due import ONE_DAY, working_day_from
 from conversations.engine import show_date
 from conversations.plan import AGENCY_ROLES, DueReport
-from conversations.reminders import Agenda, PauseKind, Recipient, Topic, left_of
+from conversations.reminders import LADDER, Agenda, PauseKind, Recipient, Topic, left_of
 from conversations.wording import wording
 from storage.submissions import StoredSubmission
 

@@ -11,7 +11,17 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conversations.due import GRACE_DAYS, Rung, falls_on, instant, is_quiet, windows_until, working_days_after
+from conversations.due import (
+    GRACE_DAYS,
+    WORK_ENDS,
+    Rung,
+    falls_on,
+    hour_there,
+    instant,
+    is_quiet,
+    windows_until,
+    working_days_after,
+)
 from conversations.plan import Role
 from conversations.reminders import Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
@@ -39,6 +49,8 @@ class Message:
     payload: dict[str, Any] = field(repr=False)
     method: str = "sendMessage"
     is_card: bool = False
+    rungs: tuple[Rung, ...] = ()
+    """The ladder's steps of which it speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +117,9 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             own = ZoneInfo(name)
             if is_quiet(moment.now, own, holidays):
                 continue
-            zone = schedule.zone(name)
-            windows = [
-                window
-                for window in windows_until(schedule.days, schedule.at, zone, moment.now, holidays, own=own)
-                if instant(window, schedule.at, zone) >= schedule.begins_at
-            ]
+            windows = _windows(schedule, own, moment.now, holidays)
             local = moment.now.astimezone(own).date()
-            if not windows or working_days_after(windows[-1], local, holidays) > GRACE_DAYS:
+            if not windows:
                 continue
             untold = [
                 who
@@ -130,10 +137,50 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
                 reason = reasons[who.person_id] or ("" if words else nothing)
                 missed = tuple(day for day in windows[-3:-1] if day >= who.since)
                 missed = missed if words else ()
-                planned.append(Planned(who, windows[-1], words, reason, missed=missed, ledger=schedule.ledger))
+                rungs = tuple(rung for message in words for rung in message.rungs)
+                planned.append(
+                    Planned(who, windows[-1], words, reason, rungs=rungs, missed=missed, ledger=schedule.ledger)
+                )
         return planned
 
     return scan
+
+
+def _windows(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> list[date]:
+    """The windows of a `regular` job that have come for who lives in `own`, the last one to be said; else none.
+
+    One that an outage left unsaid is not said an hour before today's: that speaks of it too.
+    """
+    if _is_to_come(schedule, own, now, holidays):
+        return []
+    zone = schedule.zone(own.key)
+    windows = [
+        window
+        for window in windows_until(schedule.days, schedule.at, zone, now, holidays, own=own)
+        if instant(window, schedule.at, zone) >= schedule.begins_at
+    ]
+    local = now.astimezone(own).date()
+    return windows if windows and working_days_after(windows[-1], local, holidays) <= GRACE_DAYS else []
+
+
+def _is_to_come(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
+    """Whether a window of it is said later on this day, there."""
+    zone, day = schedule.zone(own.key), now.astimezone(own).date()
+    at = hour_there(day, schedule.at, zone, own)
+    return (
+        falls_on(schedule.days, day, holidays)
+        and now < instant(day, at, own)
+        and at < WORK_ENDS
+        and instant(day, schedule.at, zone) >= schedule.begins_at
+    )
+
+
+def window_of_today(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> date | None:
+    """The window of which a `regular` job speaks on this day, now or later, to whoever has not been told of it."""
+    if _is_to_come(schedule, own, now, holidays):
+        return now.astimezone(own).date()
+    windows = _windows(schedule, own, now, holidays)
+    return windows[-1] if windows else None
 
 
 def why_not(

@@ -1,24 +1,29 @@
 """The ladder's job: who is reminded now, in which words, and the second look when the words are about to leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
-from bot.occasion import Message, Moment, Planned
+from bot.occasion import Message, Moment, Planned, window_of_today
 from bot.telegram import render
 from bot.telegram.updates import command_token
 from conversations.cards import Card
-from conversations.due import Rung, hour_there, is_hour
+from conversations.due import WORK_BEGINS, Rung, hour_there, is_hour
 from conversations.plan import AGENCY_ROLES, Role
 from conversations.reminders import (
+    CARRIERS,
+    LADDER,
     Agenda,
     Chase,
+    Reason,
     Recipient,
     Say,
     Silence,
     Topic,
     Verdict,
     chase,
+    closing_topics,
     concerns,
     decide,
     pending_steps,
@@ -29,8 +34,7 @@ from conversations.reminders import (
 from storage.schedule import StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
-LADDER = "reminders"
-"""Its name among the jobs and in the ledger."""
+IN_DIGEST: Reason = "told_in_digest"
 ROLES = AGENCY_ROLES | {Role.COORDINATOR, Role.OBSERVER}
 """Of observers those who contribute indicators."""
 
@@ -55,6 +59,7 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     found = [(who, zone) for who, zone in found if concerns(outlook, who, moment.now.astimezone(zone).date())]
     if not found:
         return ()
+    outlook = leaving_to_digests(unit, moment, outlook, [who for who, _ in found])
     agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
     verdicts = [
         (who, decide(agenda, who, moment.now, hour_of(schedule, moment.now.astimezone(zone).date(), zone), zone))
@@ -62,6 +67,51 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     ]
     told = [who for who, verdict in verdicts if isinstance(verdict, Say)]
     return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told)) is not None]
+
+
+def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
+    """The outlook that knows whom of these people a digest or a card will still speak to on this day."""
+    carried = {role for roles in CARRIERS.values() for role in roles}
+    if not any(who.role in carried for who in people):
+        return outlook
+    days = [(who.person_id, _day(who, moment)) for who in _awaiting(unit, moment, outlook.holidays)]
+    return replace(outlook, windows=dict.fromkeys(days, IN_DIGEST) | dict(outlook.windows))
+
+
+def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> Iterator[Recipient]:
+    plan_id = moment.plan_id
+    for schedule, roles in carriers_of(unit, plan_id):
+        for name in unit.schedule.zones(plan_id):
+            window = window_of_today(schedule, ZoneInfo(name), moment.now, holidays)
+            if window is not None:
+                untold = unit.schedule.untold(plan_id, schedule.ledger, name, window, roles)
+                yield from (who for who in untold if who.since <= window)
+
+
+def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Collection[Role]]]:
+    """The plan's schedules that speak for the ladder too, and to whom."""
+    return [
+        (schedule, roles & set(schedule.roles) if schedule.roles else roles)
+        for schedule in unit.schedule.all(plan_id)
+        if schedule.paused_at is None and (roles := CARRIERS.get(schedule.what)) is not None
+    ]
+
+
+def carried(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Card, tuple[Rung, ...]]]:
+    """What the ladder has on this day for those of these people who report: their digest or card says it."""
+    found = [who for who in people if who.reports]
+    outlook = unit.schedule.outlook(moment.plan_id, moment.today) if found else Agenda(moment.today)
+    found = [who for who in found if pending_steps(outlook, who, _day(who, moment))]
+    if not found:
+        return {}
+    agenda = agenda_of(unit, moment, outlook, found)
+    made = {}
+    for who in found:
+        verdict = decide(agenda, who, moment.now, WORK_BEGINS, ZoneInfo(who.timezone))
+        if isinstance(verdict, Say):
+            steps = pending_steps(agenda, who, verdict.window)
+            made[who.person_id] = reminder(verdict.topics, who, agenda), _in_order(step.rung for step in steps)
+    return made
 
 
 def hour_of(schedule: StoredSchedule, day: date, own: ZoneInfo) -> time:
@@ -77,11 +127,22 @@ def _planned(
 ) -> Planned | None:
     match verdict:
         case Say(window, topics, missed):
-            rungs = {step.rung for step in pending_steps(agenda, who, window)}
-            message = worded(topics, who, agenda, told)
-            return Planned(who, window, (message,), rungs=tuple(rung for rung in Rung if rung in rungs), missed=missed)
+            rungs = _in_order(step.rung for step in pending_steps(agenda, who, window))
+            return Planned(who, window, (worded(topics, who, agenda, told),), rungs=rungs, missed=missed)
         case Silence(reason, window):
             return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)
+
+
+def told_rungs(agenda: Agenda, who: Recipient, moment: Moment) -> tuple[Rung, ...]:
+    """The steps that a coordinator is told of by whatever names all that the ladder has for them now."""
+    pending = pending_steps(agenda, who, _day(who, moment))
+    concerned = {topic.period for topic in closing_topics(agenda, pending)}
+    return _in_order(step.rung for step in pending if step.period in concerned)
+
+
+def _in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
+    found = set(rungs)
+    return tuple(rung for rung in Rung if rung in found)
 
 
 def look_again(

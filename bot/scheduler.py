@@ -288,7 +288,7 @@ def _begin(unit: UnitOfWork, now: datetime) -> None:
         furnish_calendar(unit, plan, now)
         furnish(unit, plan.id, now)
         posts.end_over(unit, plan, now)
-    unit.schedule.learn(now)
+    unit.schedule.learn()
     unit.sessions.expire(now - DRAFTS_KEPT)
 
 

@@ -11,7 +11,7 @@ from bot.exchange import Denied, Exchange, number_of
 from bot.hands import Hand
 from bot.occasion import Job, Moment, carry, why_not
 from bot.opening import open_storage, plan_named
-from bot.reminding import LADDER, agenda_of, hour_of, is_meant
+from bot.reminding import agenda_of, carriers_of, hour_of, is_meant, leaving_to_digests
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import (
@@ -40,7 +40,7 @@ from conversations.exports import (
 )
 from conversations.plan import Role
 from conversations.reading import Ambiguous, Understood, read_date
-from conversations.reminders import Recipient, Say, decide
+from conversations.reminders import LADDER, Recipient, Say, decide
 from conversations.wording import Wording, wording
 from storage.errors import Conflict
 from storage.schedule import StoredSchedule
@@ -427,20 +427,22 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
         return [at for _, at in islice((one for one in found if one[0] not in done), PREVIEWED)]
     outlook = unit.schedule.outlook(schedule.plan_id, today)
     every_step = all_steps(outlook.periods, free)
+    carriers = [(one.days, one.at, one.zone(zone.key), roles) for one, roles in carriers_of(unit, schedule.plan_id)]
     kinds = {
         (
             FOR_REPORTERS if who.reports else FOR_COORDINATORS,
             outlook.told.get(who.person_id, date.min),
             (who.person_id, today) in outlook.windows,
+            tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles),
         )
         for who in unit.schedule.recipients(schedule.plan_id)
         if who.role in wanted and is_meant(who)
     }
     coming: set[datetime] = set()
-    for rungs, told, is_over in kinds:
+    for rungs, told, is_over, spoken in kinds:
         meant = [step for step in every_step if step.rung in rungs]
         since = instant(today + ONE_DAY, time(0), zone) if is_over else now
-        fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told)
+        fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told, spoken)
         coming |= {at for _, at in islice(fires, PREVIEWED)}
     return sorted(coming)[:PREVIEWED]
 
@@ -632,7 +634,8 @@ def _reasons(
     """Why nothing is planned for somebody."""
     if schedule.what != LADDER:
         return why_not(unit, schedule, everybody, moment)
-    agenda = agenda_of(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
+    outlook = leaving_to_digests(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
+    agenda = agenda_of(unit, moment, outlook, everybody)
     found = {}
     for who in everybody:
         own = ZoneInfo(who.timezone)

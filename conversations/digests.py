@@ -11,6 +11,7 @@ wording and how many items a list may name; it gives lines, or none if there is 
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from conversations.annual import IndicatorYear, Year
@@ -39,6 +40,7 @@ from conversations.plan import (
     period_names,
     translated,
 )
+from conversations.reminders import Agenda, Topic, closing_head, closing_remarks
 from conversations.wording import Wording, wording
 
 LIMIT = 1500
@@ -100,6 +102,25 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
         lines.append(line(say("digest.missing", who=_and_more(named, len(missing) - shown * 2, say))))
     reported, expected = (sum(getattr(a, name) for a in s.agencies) for name in ("reported", "expected"))
     lines.append(line(say("digest.reports", reported=reported, expected=expected)))
+    return lines
+
+
+def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What the ladder tells a coordinator: that grace has ended, or that a period has locked, and for whom.
+
+    Of the present closing who is missing is named above it already: here only what is to be added of them.
+    """
+    lines: list[Line] = []
+    present = s.closing.periods if s.closing else ()
+    for topic in topics:
+        remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
+        named = [code for code in topic.agencies if remarks[code] or topic.period not in present]
+        named.sort(key=lambda code: not remarks[code])
+        names = ", ".join(_with(code, remarks[code]) for code in named[: shown * 2])
+        head = f"{closing_head(topic, say.language)}."
+        lines.append(line(bold(head), " ", say(f"closing.{topic.rung}_then")))
+        if listed := _and_more(names, len(named) - shown * 2, say):
+            lines.append(line(f"• {listed}"))
     return lines
 
 
@@ -233,9 +254,14 @@ SECTIONS: tuple[Section, ...] = (
 """In the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
 
 
-def digest(s: Standing, language: str) -> tuple[Line, ...]:
-    """The coordinator's week, at most 1 500 characters."""
-    return _within_limit(lambda shown: _composed(_title(s, wording(language)), s, wording(language), shown))
+def digest(s: Standing, language: str, topics: Sequence[Topic] = (), agenda: Agenda | None = None) -> tuple[Line, ...]:
+    """The coordinator's week, at most 1 500 characters; `topics` is what the ladder has for them that day."""
+    say = wording(language)
+    sections: Sequence[Section] = SECTIONS
+    if topics and agenda is not None:
+        after = SECTIONS.index(closing) + 1
+        sections = (*SECTIONS[:after], partial(lapsed, topics, agenda), *SECTIONS[after:])
+    return _within_limit(lambda shown: _composed(_title(s, say), s, say, shown, sections))
 
 
 # ------------------------------------------------------------------ the minister's month
@@ -506,9 +532,9 @@ def _title(s: Standing, say: Wording) -> Line:
     return line(bold(say("digest.title", date=day(s.today, s, say), period_name=name)))
 
 
-def _composed(head: Line, s: Standing, say: Wording, shown: int) -> tuple[Line, ...]:
+def _composed(head: Line, s: Standing, say: Wording, shown: int, sections: Sequence[Section]) -> tuple[Line, ...]:
     lines = [head]
-    for section in SECTIONS:
+    for section in sections:
         if told := section(s, say, shown):
             lines += [line(""), *told]
     return tuple(lines)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from heapq import merge
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -271,11 +272,13 @@ def ladder_fires_after(
     now: datetime,
     holidays: Collection[date],
     told: date = date.min,
+    carriers: Iterable[tuple[str, time, ZoneInfo]] = (),
 ) -> Iterator[tuple[date, datetime]]:
     """The days on which a schedule of the ladder has something of these steps to tell, and when; `told`: the last one.
 
     The first may be this very moment. A step whose day the schedule passes over is told on its next day, if that is
-    not too late, together with what has come since.
+    not too late, together with what has come since. `carriers` are other schedules (days, time, zone) that tell
+    of the steps on their days, and it need not.
     """
     if not every_step:
         return
@@ -283,14 +286,16 @@ def ladder_fires_after(
     fires = fires_after(days, at, zone, now, holidays)
     if is_hour(days, at, zone, now, holidays):
         fires = chain([(now.astimezone(zone).date(), now)], fires)
-    for day, moment in fires:
+    others = [((day, False, moment) for day, moment in fires_after(*carrier, now, holidays)) for carrier in carriers]
+    for day, is_ladder, moment in merge(*others, ((day, True, moment) for day, moment in fires)):
         if day > last:
             return
-        if is_hour(days, at, zone, moment, holidays) and any(
-            told < step.on and _is_timely(step, day, holidays) for step in every_step
-        ):
-            yield day, moment
+        if is_ladder and not is_hour(days, at, zone, moment, holidays):
+            continue
+        if any(told < step.on and _is_timely(step, day, holidays) for step in every_step):
             told = day
+            if is_ladder:
+                yield day, moment
 
 
 # ------------------------------------------------------------------ what is left

@@ -41,6 +41,15 @@ IN_A_ROW = 2
 LETTERS = 4
 """Agencies that have a button to a letter under one notice; of more, one button opens their list."""
 
+LADDER = "reminders"
+"""The ladder's name among the jobs and in the ledger."""
+CARRIERS: Mapping[str, frozenset[Role]] = {
+    "digest": frozenset({Role.COORDINATOR}),
+    "card": frozenset({Role.OBSERVER, Role.READER}),
+}
+"""What is said regularly, to whom. On its day it says what the ladder has for the same person, and the ladder is
+silent: one message a day, all topics together (DOMAIN §5.3)."""
+
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
     "no_role",
@@ -48,6 +57,7 @@ Reason = Literal[
     "quiet_hours",
     "no_step",
     "told_today",
+    "told_in_digest",
     "told_already",
     "paused_for_everybody",
     "paused",
@@ -160,7 +170,10 @@ class Agenda:
     told: Mapping[int, date] = field(default_factory=dict)
     """By person, the last day for which everything was told or needed no telling."""
     windows: Mapping[tuple[int, date], Reason] = field(default_factory=dict)
-    """Days that are in the ledger already, by person: `told_today` where something was said or will be, or why not."""
+    """Days that are in the ledger already, by person: `told_today` where something was said or will be, or why not;
+
+    and `told_in_digest` where one of `CARRIERS` speaks that day, or has spoken.
+    """
 
     def stands_in(self, who: Recipient) -> bool:
         """Whether they are told what the focal point would be."""
@@ -350,7 +363,7 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
 
 
 def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
-    """For the coordinator: who has not closed when grace ends, and when the period locks."""
+    """For the coordinator: who has not closed when grace ends, and when the period locks; of a period the later."""
     latest = {step.period.code: step for step in pending if step.rung in FOR_COORDINATORS}
     return tuple(
         Topic(step.period, rung=step.rung, agencies=agencies)
@@ -602,37 +615,54 @@ STAGES = ("open", "before", "due", "grace", "late")
 def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:
     say = wording(who.language)
     lines: list[Line] = []
-    letters: list[str] = []
-    rows: list[tuple[Button, ...]] = []
+    rows = closing_acts(agenda, topics, who.language)
     for topic in topics:
-        name = period_name(topic.period, who.language)
-        is_locked = topic.rung is Rung.LOCKED
         if lines:
             lines.append(line(""))
-        key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
-        lines.append(line(bold(say(key, period_name=name, n=len(topic.agencies)))))
+        lines.append(line(bold(closing_head(topic, who.language))))
         for agency in topic.agencies[:AGENCIES_LISTED]:
-            parts = [agency, left_of(agenda, agency, (topic.period,), who.language)]
-            if answer := agenda.answers.get(agency):
-                parts.append(say(f"remind.need.{answer}"))
-            if is_locked and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
-                parts.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
+            left = left_of(agenda, agency, (topic.period,), who.language)
+            parts = [agency, left, *closing_remarks(agenda, topic, agency, who.language)]
             lines.append(line("• ", " · ".join(parts)))
         if len(topic.agencies) > AGENCIES_LISTED:
             lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
         lines.append(line(say(f"closing.{topic.rung}_then")))
-        if is_locked:
-            letters += [agency for agency in topic.agencies if agenda.in_a_row.get(agency, 0) >= IN_A_ROW]
-            rows.append((Button(say("closing.reopen", period_name=name), f"command:reabrir:{topic.period.code}"),))
+        name = period_name(topic.period, who.language)
         rows.append((Button(say("closing.progress", period_name=name), f"command:progreso:{topic.period.code}"),))
-        if not is_locked and set(topic.agencies) & agenda.reachable:
+        if topic.rung is not Rung.LOCKED and set(topic.agencies) & agenda.reachable:
             rows.insert(0, (Button(say("remind.chase"), "command:recordar:", "primary"),))
-    letters = sorted(dict.fromkeys(letters))
+    return Card(tuple(lines), tuple(rows))
+
+
+def closing_head(topic: Topic, language: str) -> str:
+    """That grace has ended, or that the period has locked, and for how many that have not closed it."""
+    key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
+    return wording(language)(key, period_name=period_name(topic.period, language), n=len(topic.agencies))
+
+
+def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
+    """What an agency that has not closed says it needs, and how many periods in a row it has let lock."""
+    say, remarks = wording(language), []
+    if answer := agenda.answers.get(agency):
+        remarks.append(say(f"remind.need.{answer}"))
+    if topic.rung is Rung.LOCKED and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
+        remarks.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
+    return remarks
+
+
+def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> list[tuple[Button, ...]]:
+    """What only a coordinator does about what has locked: reopen it for an agency, have a letter drafted."""
+    say, locked = wording(language), [topic for topic in topics if topic.rung is Rung.LOCKED]
+    rows: list[tuple[Button, ...]] = []
+    for topic in locked:
+        name = period_name(topic.period, language)
+        rows.append((Button(say("closing.reopen", period_name=name), f"command:reabrir:{topic.period.code}"),))
+    letters = sorted({code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW})
     if len(letters) > LETTERS:
         rows.append((Button(say("escalate.open_all", n=len(letters)), "command:oficio:"),))
     else:
         rows += [(Button(say("escalate.open", agency=agency), f"command:oficio:{agency}"),) for agency in letters]
-    return Card(tuple(lines), tuple(rows))
+    return rows
 
 
 def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:

@@ -30,7 +30,7 @@ from conversations.plan import (
     expected_reports,
     unclosed_row,
 )
-from conversations.reminders import IN_A_ROW, Agenda, Lapsing, Pause, PauseKind, Reason, Recipient
+from conversations.reminders import CARRIERS, IN_A_ROW, LADDER, Agenda, Lapsing, Pause, PauseKind, Reason, Recipient
 from storage.models import Base
 from storage.outbox import OutboxDraft
 from storage.plans import REPORTS, reopened_for, seen_locks_on, to_report
@@ -246,12 +246,30 @@ _FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
 _LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state, _fire.c.reason).where(
     _fire.c.plan_id == _OF_PLAN, _fire.c.what == _WHAT, _fire.c.window >= bindparam("since")
 )
+# What was said by a digest or a card, to whom, and when it left: it spoke for the ladder too.
+_CARRIED = (
+    select(_fire.c.person_id, _fire.c.state, _fire.c.rungs, _fire.c.fired_at, _fire.c.settled_at, _person.c.timezone)
+    .join(_person, _person.c.id == _fire.c.person_id)
+    .where(
+        _fire.c.plan_id == _OF_PLAN,
+        _fire.c.what.in_(
+            select(
+                case(
+                    (_schedule.c.shipped.is_not(None), _schedule.c.what),
+                    else_=_schedule.c.what.concat(".").concat(_schedule.c.id),
+                )
+            ).where(_schedule.c.plan_id == _OF_PLAN, _schedule.c.what.in_(sorted(CARRIERS)))
+        ),
+        _fire.c.window >= bindparam("since"),
+        _fire.c.state.in_(SAID),
+    )
+)
 _FIRES = (
     select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
 )
 _OF_OUTBOX = select(*_FIRE_COLUMNS).where(_fire.c.outbox_id.in_(bindparam("ids", expanding=True)))
 _IS_QUEUED = _fire.c.state == literal_column("'queued'")
-_OUTBOX_STATE = select(_outbox.c.state).where(_outbox.c.id == _fire.c.outbox_id).scalar_subquery()
+_OF_ITS_ROW = _outbox.c.id == _fire.c.outbox_id
 _LEARN = (
     update(_fire)
     .where(
@@ -263,7 +281,10 @@ _LEARN = (
             )
         ),
     )
-    .values(state=_OUTBOX_STATE, settled_at=bindparam("now"))
+    .values(
+        state=select(_outbox.c.state).where(_OF_ITS_ROW).scalar_subquery(),
+        settled_at=select(_outbox.c.settled_at).where(_OF_ITS_ROW).scalar_subquery(),
+    )
 )
 _PAUSES = (
     select(_pause.c.id, _pause.c.kind, _pause.c.person_id, _pause.c.from_at, _pause.c.until_on, _pause.c.by_id)
@@ -537,12 +558,10 @@ class Schedules:
         return [(_to_recipient(row), date.fromisoformat(row.window)) for row in rows]
 
     # -------------------------------------------------------------- the figures of a decision
-    def outlook(
-        self, plan_id: int, today: date, what: str = "reminders", people: Collection[int] | None = None
-    ) -> Agenda:
-        """The steps, the pauses and the ledger: enough to know whom anything concerns. Six statements.
+    def outlook(self, plan_id: int, today: date, what: str = LADDER, people: Collection[int] | None = None) -> Agenda:
+        """The steps, the pauses and the ledger: enough to know whom anything concerns. Seven statements.
 
-        The ledger of these people alone, if any are named.
+        The ledger of these people alone, if any are named. To the ladder's belongs what digests have said for it.
         """
         holidays = self.holidays(plan_id)
         periods = self._unit.plans.periods(plan_id)
@@ -560,6 +579,16 @@ class Schedules:
             windows[person_id, on] = "told_today" if state in SAID else cast("Reason", reason or "unreachable")
             if state != "open" and on > told.get(person_id, date.min):
                 told[person_id] = on
+        if what == LADDER:
+            for row in self._rows(_CARRIED, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()):
+                zone = ZoneInfo(row.timezone)
+                made_on = row.fired_at.astimezone(zone).date()
+                if row.rungs:
+                    told[row.person_id] = max(told.get(row.person_id, date.min), made_on)
+                # What waits to be sent is said today, whenever it was made.
+                days = {row.settled_at.astimezone(zone).date()} if row.settled_at is not None else {made_on, today}
+                for on in days:
+                    windows.setdefault((row.person_id, on), "told_in_digest")
         return Agenda(
             today=today,
             holidays=holidays,
@@ -787,9 +816,9 @@ class Schedules:
         rows = self._connection.execute(_OF_OUTBOX, {"ids": list(ids)})
         return {row.outbox_id: StoredFire(*row) for row in rows}
 
-    def learn(self, now: datetime) -> int:
-        """Take over from the outbox what became of the messages; how many were settled. One statement."""
-        return self._connection.execute(_LEARN, {"now": now}).rowcount
+    def learn(self) -> int:
+        """Take over from the outbox what became of the messages, and when; how many were settled. One statement."""
+        return self._connection.execute(_LEARN).rowcount
 
     def cancel(self, fire: StoredFire, reason: str, now: datetime, *, is_open: bool) -> None:
         """It is not said after all; an open one may be told on another day."""
@@ -855,7 +884,7 @@ class Schedules:
             .where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
             .values(state="cancelled", reason="stopped", settled_at=now)
         )
-        self.learn(now)
+        self.learn()
         return dropped.rowcount
 
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:

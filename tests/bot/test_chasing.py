@@ -74,7 +74,7 @@ def send(unit: UnitOfWork, now: datetime) -> dict[int, str]:
     for row in rows:
         unit.outbox.begin(row)
         unit.outbox.record(row.id, Sent(1), now)
-    unit.schedule.learn(now)
+    unit.schedule.learn()
     return told
 
 
@@ -281,7 +281,7 @@ def _begin(unit: UnitOfWork, now: datetime, *, claimed: int, begun: int) -> list
 
 
 def _shown(unit: UnitOfWork, now: datetime) -> str:
-    unit.schedule.learn(now)
+    unit.schedule.learn()
     edits, goes_on = show_progress(unit, now)
     assert not goes_on
     return str(edits[-1].payload["text"])

@@ -1,0 +1,337 @@
+"""One message a person and day (DOMAIN §5.3): where a digest or a card comes, it says what the ladder has to say."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from desk import Desk, buttons, said, tap
+from house import CARMEN, GRACE, PEDRO, furnish, settings_in
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bot.occasion import carry
+from bot.opening import open_storage
+from bot.scheduler import due, look_at
+from bot.scheduler import furnish as furnish_schedules
+from bot.schedules import explained, upcoming
+from conversations.due import (
+    FOR_COORDINATORS,
+    GRACE_DAYS,
+    WORK_ENDS,
+    Rung,
+    Step,
+    all_steps,
+    falls_on,
+    instant,
+    working_days_after,
+)
+from conversations.wording import wording
+from storage.outbox import Sent, Undeliverable
+from storage.schedule import SAID, StoredFire, StoredSchedule
+from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+ZONE = "America/Santo_Domingo"
+HERE = ZoneInfo(ZONE)
+LOCKED = "septiembre 2018 quedó cerrado"
+"""On Monday 15 October, when the digest comes too."""
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("furnished")
+    furnish(folder)
+    return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    yield from opened(furnished, tmp_path / "house")
+
+
+def opened(furnished: Path, folder: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, folder)
+    with open_storage(settings_in(folder)) as database:
+        made = Desk(database)
+        do(made, lambda unit: furnish_schedules(unit, 1, datetime(2018, 7, 1, tzinfo=UTC)))
+        yield made
+
+
+def do(desk: Desk, work: Callable[[UnitOfWork], T]) -> T:
+    return desk.database.units.submit(None, work).result()
+
+
+def here(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=HERE).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Told:
+    what: str
+    text: str
+    buttons: str
+
+
+def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = True) -> dict[int, list[Told]]:
+    """What the scheduler says now, by chat, as it leaves; a digest's picture is part of it."""
+    desk.now = now
+
+    def work(unit: UnitOfWork) -> dict[int, list[Told]]:
+        unit.schedule.learn()
+        for plan_id, job, planned in list(due(unit, now, ZONE)):
+            carry(unit, plan_id, job.what, job.kind, planned, now)
+        if not is_sent:
+            return {}
+        told: dict[int, list[Told]] = {}
+        while claimed := unit.outbox.claim(now, now + timedelta(minutes=1), 100):
+            rows, _ = look_at(unit, claimed, now, ZONE)
+            for row in rows:
+                if "text" in row.payload:
+                    words = Told(row.kind, str(row.payload["text"]), str(row.payload.get("reply_markup", "")))
+                    told.setdefault(row.chat_id, []).append(words)
+                unit.outbox.begin(row)
+                unit.outbox.record(row.id, Sent(1) if reaches else Undeliverable("test"), now)
+        return told
+
+    return do(desk, work)
+
+
+def number_of(unit: UnitOfWork, who: int) -> int:
+    person = unit.people.by_telegram_id(who)
+    assert person is not None
+    return person.id
+
+
+def of(desk: Desk, who: int, what: str | None = None) -> list[StoredFire]:
+    """Somebody's rows of the ledger."""
+    return do(
+        desk,
+        lambda unit: [
+            fire for fire in unit.schedule.fires(1, date(2000, 1, 1), what) if fire.person_id == number_of(unit, who)
+        ],
+    )
+
+
+def schedule_of(unit: UnitOfWork, what: str) -> StoredSchedule:
+    return next(one for one in unit.schedule.all(1) if one.what == what)
+
+
+def set_schedule(desk: Desk, what: str, **values: object) -> None:
+    do(desk, lambda unit: unit.schedule.change(1, schedule_of(unit, what).id, **values))
+
+
+def steps_until(desk: Desk, until: date) -> list[Step]:
+    """What the ladder has for coordinators in the days before."""
+    found = all_steps(do(desk, lambda unit: unit.plans.periods(1)), ())
+    return [
+        step for step in found if step.rung in FOR_COORDINATORS and timedelta(0) <= until - step.on < timedelta(days=7)
+    ]
+
+
+def why(desk: Desk, now: datetime, name: str = "Carmen") -> str:
+    """Of the ladder, as `enlace due` says it."""
+
+    def work(unit: UnitOfWork) -> str:
+        found = [one for one in explained(unit, now, ZONE) if one.what == "reminders" and name in one.who.name]
+        return found[0].why(wording("es"))
+
+    return do(desk, work)
+
+
+# ------------------------------------------------------------------ the coordinator
+def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(desk: Desk) -> None:
+    """With its buttons; no row of the ladder's own; the step is told, on this day and on the next."""
+    assert "Terminó la prórroga" in scan(desk, here("2018-10-11T09:01"))[CARMEN][0].text
+    [digest] = scan(desk, here("2018-10-15T08:31"))[CARMEN]
+    assert "Semana al 15 oct 2018" in digest.text
+    assert LOCKED in digest.text.lower()
+    assert "Se puede reabrir" in digest.text
+    assert "Reabrir septiembre 2018" in digest.buttons
+    assert why(desk, here("2018-10-15T09:01")) == "lo dice el resumen de ese día"
+    for later in ("2018-10-15T09:01", "2018-10-15T14:00"):
+        assert CARMEN not in scan(desk, here(later))
+    told = [fire for fire in of(desk, CARMEN) if fire.state in SAID][-1]
+    assert (told.what, told.told_rungs) == ("digest", (Rung.LOCKED,))
+    [notice] = scan(desk, here("2018-10-16T09:01"))[CARMEN]
+    assert "Terminó la prórroga" in notice.text  # of the quarter
+    assert LOCKED not in notice.text.lower()
+
+
+def test_without_a_digest_the_ladder_says_it(desk: Desk) -> None:
+    """Paused, deleted, or for others."""
+    set_schedule(desk, "digest", paused_at=here("2018-10-14T12:00"))
+    assert CARMEN not in scan(desk, here("2018-10-15T08:31"))
+    [notice] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
+    assert LOCKED in notice.text.lower()
+
+
+def test_the_ladder_waits_for_a_digest_that_comes_later_that_day(desk: Desk) -> None:
+    """And says it itself when that digest is taken away before its hour."""
+    set_schedule(desk, "digest", at=time(16))
+    assert CARMEN not in scan(desk, here("2018-10-15T09:01"))
+    assert why(desk, here("2018-10-15T09:01")) == "lo dice el resumen de ese día"
+    set_schedule(desk, "digest", deleted_at=here("2018-10-15T10:30"))
+    [notice] = scan(desk, here("2018-10-15T11:00"))[CARMEN]
+    assert LOCKED in notice.text.lower()
+
+
+def test_a_digest_at_four_carries_what_nine_would_have_said(desk: Desk) -> None:
+    set_schedule(desk, "digest", at=time(16))
+    assert CARMEN not in scan(desk, here("2018-10-15T09:01"))
+    [digest] = scan(desk, here("2018-10-15T16:00"))[CARMEN]
+    assert LOCKED in digest.text.lower()
+
+
+def test_after_a_stop_of_both_hours_one_message_comes(desk: Desk) -> None:
+    """The bot was down from Sunday until Tuesday noon: Monday's digest, with what Monday and Tuesday had to say."""
+    [digest] = scan(desk, here("2018-10-16T12:00"))[CARMEN]
+    assert LOCKED in digest.text.lower()
+    assert "Terminó la prórroga" in digest.text
+    assert CARMEN not in scan(desk, here("2018-10-16T12:01"))
+    assert CARMEN not in scan(desk, here("2018-10-17T09:01"))
+
+
+def test_a_digest_that_never_arrives_has_said_nothing(desk: Desk) -> None:
+    """Telegram refuses it: the ladder speaks at its own hour."""
+    scan(desk, here("2018-10-15T08:31"), reaches=False)
+    [notice] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
+    assert LOCKED in notice.text.lower()
+
+
+def test_a_digest_that_waits_to_be_sent_will_say_it(desk: Desk) -> None:
+    """Telegram is away for an hour: nothing beside it is added, and nothing follows it."""
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    scan(desk, here("2018-10-15T09:01"), is_sent=False)
+    [digest] = scan(desk, here("2018-10-15T09:40"))[CARMEN]
+    assert LOCKED in digest.text.lower()
+
+
+def test_the_week_asked_for_says_it_too_and_changes_nothing(desk: Desk) -> None:
+    """/resumen: as of today, also after it was told; whoever only reads along is offered nothing to do."""
+    desk.now = here("2018-10-15T08:00")
+    for _ in range(2):
+        shown = tap(desk, CARMEN, "resumen")
+        assert LOCKED in said(shown, CARMEN)[-1].lower()
+        assert any("Reabrir septiembre 2018" in words for words in buttons(shown, CARMEN))
+    assert of(desk, CARMEN) == []
+    assert not any("Reabrir" in words for words in buttons(tap(desk, PEDRO, "resumen"), PEDRO))
+    assert CARMEN in scan(desk, here("2018-10-15T08:31"))
+
+
+def test_sent_now_it_speaks_for_the_ladder_too(desk: Desk) -> None:
+    """By /programar, on any day."""
+    desk.now = here("2018-10-11T08:05")
+    number = do(desk, lambda unit: schedule_of(unit, "digest").id)
+    tap(desk, PEDRO, "programar", f"{number}.now")
+    [digest] = scan(desk, here("2018-10-11T09:01"))[CARMEN]
+    assert "Semana al 11 oct 2018" in digest.text
+    assert [fire.told_rungs for fire in of(desk, CARMEN) if fire.state in SAID] == [(Rung.GRACE_ENDED,)]
+
+
+def test_the_preview_of_the_ladder_leaves_out_what_a_digest_will_say(desk: Desk) -> None:
+    """For coordinators alone: of the next steps those that no Monday takes over."""
+    set_schedule(desk, "reminders", roles="coordinator")
+
+    def work(unit: UnitOfWork) -> list[datetime]:
+        return upcoming(unit, schedule_of(unit, "reminders"), here("2018-10-10T12:00"), HERE)
+
+    assert do(desk, work) == [here("2018-10-11T09:00"), here("2018-10-16T09:00"), here("2018-11-13T09:00")]
+
+
+# ------------------------------------------------------------------ an observer who contributes
+def test_a_contributors_card_carries_their_reminder(desk: Desk) -> None:
+    """What is left of their agency's indicators, with its button; the ladder does not say it again."""
+    now = here("2019-01-25T09:05")
+    set_schedule(desk, "card", days="month:25")
+    desk.now = here("2019-01-10T12:00")
+    tap(desk, PEDRO, "aporta", f"{do(desk, lambda unit: number_of(unit, GRACE))}.yes")
+    do(desk, lambda unit: unit.schedule.change(1, schedule_of(unit, "card").id, begins_at=desk.now))
+    [card] = scan(desk, now)[GRACE]
+    assert "Observer view" in card.text
+    assert "IND-14" in card.text
+    assert "c:indicadores:" in card.buttons
+    assert why(desk, now, "Grace") == "lo dice el resumen de ese día"
+    assert GRACE not in scan(desk, now + timedelta(hours=2))
+    assert of(desk, GRACE, "card")[-1].told_rungs
+
+
+# ------------------------------------------------------------------ whatever the hours are
+HOURS = (time(8), time(8, 30), time(9), time(11), time(16))
+
+
+@dataclass(frozen=True)
+class Habits:
+    """When things are said, and when the bot was not there: from which scan, and for how many of them."""
+
+    digest_days: str
+    digest_at: time
+    ladder_days: str
+    ladder_at: time
+    stops: tuple[tuple[int, int], ...]
+
+
+habits = st.builds(
+    Habits,
+    st.sampled_from(["mon", "tue,thu", "workdays", "month:11", "fri"]),
+    st.sampled_from(HOURS),
+    st.sampled_from(["workdays", "mon,wed,fri"]),
+    st.sampled_from(HOURS),
+    st.lists(st.tuples(st.integers(0, 45), st.integers(1, 9)), max_size=3).map(tuple),
+)
+SCANS = [
+    instant(date(2018, 10, 9) + timedelta(days=day), at, HERE)
+    for day in range(10)
+    for at in (time(8, 5), time(9, 10), time(12), time(16, 20), time(21))
+]
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(kept=habits)
+def test_never_two_in_a_day_and_no_step_lost_or_told_twice(
+    kept: Habits, furnished: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Grace ends and a period locks, of a month and of a quarter, under any hours and outages."""
+    for desk in opened(furnished, tmp_path_factory.mktemp("house") / "house"):
+        set_schedule(desk, "digest", days=kept.digest_days, at=kept.digest_at)
+        set_schedule(desk, "reminders", days=kept.ladder_days, at=kept.ladder_at)
+        missed = {number for start, length in kept.stops for number in range(start, start + length)}
+        made = [now for number, now in enumerate(SCANS) if number not in missed]
+        heard = Counter(now.astimezone(HERE).date() for now in made for _ in scan(desk, now).get(CARMEN, ()))
+        assert max(heard.values(), default=0) <= 1
+        told = [
+            (rung, fire.fired_at.astimezone(HERE).date())
+            for fire in of(desk, CARMEN)
+            if fire.state in SAID
+            for rung in fire.told_rungs
+        ]
+        for step in steps_until(desk, date(2018, 10, 16)):
+            late = step.on + timedelta(days=4)
+            came = [on for rung, on in told if rung is step.rung and step.on <= on <= late]
+            assert len(came) <= 1, (step, told)
+            in_time = [now.astimezone(HERE) for now in made]
+            assert came or not any(
+                max(kept.digest_at, kept.ladder_at) <= now.time() < WORK_ENDS
+                and step.on <= now.date()
+                and working_days_after(step.on, now.date(), ()) <= GRACE_DAYS
+                and falls_on(kept.ladder_days, now.date(), ())
+                for now in in_time
+            ), (step, told, heard)
+
+
+def test_planted_without_waiting_for_the_digest_there_would_be_two(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The property above would be red."""
+    monkeypatch.setattr("bot.reminding.leaving_to_digests", lambda unit, moment, outlook, people: outlook)
+    set_schedule(desk, "digest", at=time(16))
+    assert CARMEN in scan(desk, here("2018-10-15T09:01"))
+    assert CARMEN in scan(desk, here("2018-10-15T16:01"))
