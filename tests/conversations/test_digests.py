@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from conversations import digests
 from conversations.annual import IndicatorYear, Reported, Revision, this_year
 from conversations.cards import Card, Line, plain
+from conversations.due import Rung
 from conversations.monitoring import Detail, Queue, Records, Reporter, Standing
 from conversations.plan import Agency, Frequency, Indicator, Light, Role
+from conversations.reminders import Agenda, Topic
 from conversations.wording import LANGUAGES, wording
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -24,6 +26,18 @@ AREAS = [("PRE", "Prevención"), ("PER", "Persecución"), ("ASI", "Asistencia")]
 
 
 FIRST_WEEK = replace(EMPTY, activities=RECORDS.activities, kept_since=date(2018, 10, 8))
+
+
+SEPTEMBER, QUARTER = (
+    next(period for period in RECORDS.periods if period.code == code) for code in ("201809", "2018Q2")
+)
+LADDER = Agenda(
+    date(2018, 10, 15), in_a_row={"DPD": 3, "DGP": 2}, answers={"MITUR": "call"}, reachable=frozenset({"MITUR"})
+)
+LAPSED = (
+    Topic(SEPTEMBER, rung=Rung.LOCKED, agencies=("DGP", "DPD", "MITUR")),
+    Topic(QUARTER, rung=Rung.GRACE_ENDED, agencies=("MIREX", "MITUR")),
+)
 
 
 def text(lines: tuple[Line, ...]) -> str:
@@ -35,6 +49,7 @@ def screens(language: str) -> str:
     inside, outside = stand(), stand(only_validated=True)
     parts = {
         "the coordinator's week": digests.digest(inside, language),
+        "the day a month locks and a quarter's grace ends": digests.digest(inside, language, LAPSED, LADDER),
         "the first week": digests.digest(stand(FIRST_WEEK), language),
         "no plan yet": digests.digest(stand(replace(EMPTY, periods=())), language),
         "the minister's card": digests.minister_card(outside, language),
@@ -118,7 +133,10 @@ def crowd(size: int) -> Standing:
 @given(size=st.integers(1, 120))
 def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> None:
     """1 500 characters as Telegram counts them, however bad the week: lists give way, counts stay."""
-    told = text(digests.digest(crowd(size), language))
+    week = crowd(size)
+    codes = tuple(agency.code for agency in week.agencies)
+    topics = tuple(replace(topic, agencies=codes) for topic in LAPSED)
+    told = text(digests.digest(week, language, topics, replace(LADDER, in_a_row=dict.fromkeys(codes, 3))))
     assert len(told.encode("utf-16-le")) // 2 <= digests.LIMIT
     assert str(size) in told
 
