@@ -352,15 +352,15 @@ class Delivery:
         now = self._clock.now()
         room = 0 if self._is_fan_out_held() else max(0, FAN_OUT_IN_HAND - self._fan_out_in_hand)
         parked, in_hand = frozenset(self._parked), frozenset(self._in_hand)
+        # Of these something is counted as in hand that will not be any more when the unit has ended.
+        returning = frozenset(self._handing_back)
         looking = partial(look, now=now, fan_out=room, parked=parked, in_hand=in_hand, second_look=self._second_look)
         found = await self._units.run(None, looking)
         for row in found.rows:
             if row.id not in self._in_hand:
                 self._take(row)
                 self._enqueue(_Held(row, now + lease_of(row)))
-        for chat_id in parked - found.waiting:
-            if not self._handing_back[chat_id]:
-                self._parked.discard(chat_id)
+        self._parked -= parked - found.waiting - returning - self._handing_back.keys()
         if found.is_more:
             self._wake.set()
 

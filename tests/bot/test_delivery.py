@@ -20,6 +20,7 @@ from wire import (
     opened,
     people_of,
     quiet,
+    rows_of,
     running,
     said,
     shown,
@@ -467,6 +468,36 @@ async def test_what_a_dead_process_left_is_settled_by_kind(sandbox: Sandbox, dat
         await quiet(bot)
         assert await bot.states() == ["sent", "ambiguous", "sent", "sent"]
     assert texts(sandbox, ANA) == ["prompt", "after"]
+
+
+async def test_a_reply_that_is_being_handed_back_is_not_overtaken(sandbox: Sandbox, database: Database) -> None:
+    """After a start a chat's new replies wait behind those that a dead process left, until the first sweep.
+
+    One that was handed back, and was seen by that sweep as still in hand, is not in hand any more when the sweep ends.
+    """
+
+    def leave(unit: UnitOfWork) -> None:
+        unit.outbox.add(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}), now=datetime.now(UTC))
+
+    swept = asyncio.Event()
+
+    class Hurried(Delivery):
+        async def start(self) -> None:
+            await super().start()
+            drafts = said(ANA, "two")
+            self.feed(await self._units.run(ANA, lambda unit: rows_of(unit, drafts, datetime.now(UTC))))
+
+        async def _sweep(self) -> None:
+            await super()._sweep()
+            swept.set()
+
+    await database.units.run(None, leave)
+    sandbox.world.faults.add(Fault("slow", method="sendMessage", times=1, delay=0.4))
+    async with running(sandbox, database, delivery_class=Hurried) as bot:
+        await swept.wait()
+        await bot.commit(*said(ANA, "three"))
+        await until(lambda: len(texts(sandbox, ANA)) == 3)
+    assert texts(sandbox, ANA) == ["one", "two", "three"]
 
 
 async def test_beside_a_replica_a_lease_is_respected_until_it_ends(sandbox: Sandbox, database: Database) -> None:

@@ -135,6 +135,14 @@ def people_of(sandbox: Sandbox) -> None:
         sandbox.world.add_person(Person(number, name), started=True)
 
 
+def rows_of(unit: UnitOfWork, drafts: Sequence[OutboxDraft], now: datetime) -> list[OutboxRow]:
+    """These, added to the outbox."""
+    return [
+        OutboxRow(unit.outbox.add(d, now=now), d.chat_id, d.kind, d.method, d.payload, d.card_id, False, 1, now)
+        for d in drafts
+    ]
+
+
 # ------------------------------------------------------------------ the bot in pieces
 class Bot:
     """The parts of a running bot."""
@@ -150,14 +158,7 @@ class Bot:
     async def commit(self, *drafts: OutboxDraft) -> list[OutboxRow]:
         """Commit these rows and hand the replies among them over, as the intake does."""
 
-        def work(unit: UnitOfWork) -> list[OutboxRow]:
-            now = self.clock.now()
-            return [
-                OutboxRow(unit.outbox.add(d, now=now), d.chat_id, d.kind, d.method, d.payload, d.card_id, False, 1, now)
-                for d in drafts
-            ]
-
-        rows = await self.database.units.run(None, work)
+        rows = await self.database.units.run(None, lambda unit: rows_of(unit, drafts, self.clock.now()))
         self.delivery.feed(row for row in rows if row.kind in REPLIES)
         self.delivery.wake()
         return rows
