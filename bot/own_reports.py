@@ -17,6 +17,8 @@ from conversations.plan import (
     DueReport,
     PeriodType,
     ReportingPeriod,
+    ValidationState,
+    closes_together,
     closing_due_on,
     expected_reports,
     period_name,
@@ -115,13 +117,23 @@ def _period_names(due: tuple[DueReport, ...], language: str) -> str:
 
 
 def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
-    """The open periods of one month's end in which the agency had to report and that it has not closed."""
+    """What "Cerrar el mes" closes now, or will when all is sent; `periods` are those that are open for the agency."""
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    ids, ends = {period.id for period in periods}, {period.end_on for period in periods}
+    locked = [period for period in plans.periods(plan_id) if period.end_on in ends and period.id not in ids]
     activities, ended = plans.activities(plan_id, ex.agency_id), plans.ended(plan_id)
-    open_ones = [
-        p for p in periods if expected_reports(activities, p, ended) and not plans.is_closed(ex.agency_id, p.id)
-    ]
-    return tuple(p for p in open_ones if p.end_on == open_ones[0].end_on)
+    expected = {p.id: {e.activity.subject for e in expected_reports(activities, p, ended)} for p in (*locked, *periods)}
+    sent = {
+        (report.subject, report.period_code)
+        for report in (plans.reports(plan_id, ex.agency_id) if locked else ())
+        if report.validation_state != ValidationState.RETURNED
+    }
+    return closes_together(
+        sorted((*locked, *periods), key=lambda period: period.end_on),
+        ex.today,
+        lambda period: bool(expected[period.id]) and not plans.is_closed(ex.agency_id, period.id),
+        lambda period: all((subject, period.code) in sent for subject in expected[period.id]),
+    )
 
 
 def report(ex: Exchange, argument: str) -> None:

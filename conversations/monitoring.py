@@ -588,6 +588,7 @@ def _passed(
     by_type: dict[PeriodType, list[Activity]] = {}
     for activity in activities:
         by_type.setdefault(activity.frequency.period_type, []).append(activity)
+    open_ones = [period for periods in past.values() for period in periods if period.is_open(today)]
     return max(
         (
             unclosed_row(
@@ -595,10 +596,11 @@ def _passed(
                 today,
                 records.kept_since,
                 today - LOOK_BACK,
-                lambda period, own=by_type[kind]: any(  # type: ignore[misc]
-                    _is_expected(each, period, _known_of(known, each)) for each in own
+                lambda period: any(
+                    _is_expected(each, period, _known_of(known, each)) for each in by_type.get(period.type, ())
                 ),
                 lambda period: period.id in closed,
+                open_ones,
             )
             for kind in PeriodType
             if kind in by_type

@@ -456,6 +456,29 @@ def expected_reports(
     )
 
 
+def closes_together(
+    periods: Iterable[ReportingPeriod],
+    today: date,
+    is_unclosed: Callable[[ReportingPeriod], bool],
+    is_complete: Callable[[ReportingPeriod], bool],
+) -> tuple[ReportingPeriod, ...]:
+    """What "Cerrar el mes" closes for an agency: the first month's end that is open and that it has not closed.
+
+    It closes by the later date (DOMAIN §2.4): a month whose reports are all in, and that has locked while its quarter
+    is still open, is closed with the quarter. `is_unclosed`: something was expected, and it has not been closed.
+    """
+    periods = tuple(periods)
+    open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
+    return tuple(
+        period
+        for period in periods
+        if open_ones
+        and period.end_on == open_ones[0].end_on
+        and is_unclosed(period)
+        and (period in open_ones or (period.locks_on <= today and is_complete(period)))
+    )
+
+
 def unclosed_row(
     periods: Sequence[ReportingPeriod],
     today: date,
@@ -463,16 +486,19 @@ def unclosed_row(
     known_since: date,
     is_expected: Callable[[ReportingPeriod], bool],
     is_closed: Callable[[ReportingPeriod], bool],
+    together: Iterable[ReportingPeriod] = (),
 ) -> tuple[ReportingPeriod, ...]:
     """The periods in a row, of one type, that somebody has let lock without closing them, up to the last.
 
     The first that was closed ends the row; those of which nothing was expected neither count nor end it. Nobody is
-    held to what locked before the calendar was kept, nor to what ended before it is known who closed. Notices,
-    letters, the digest and the plenary's agenda all count with this.
+    held to what locked before the calendar was kept, nor to what ended before it is known who closed, nor yet to what
+    they may still close with one of those that are open (`together`). Notices, letters, the digest and the plenary's
+    agenda all count with this.
     """
     row: list[ReportingPeriod] = []
+    open_ends = {other.end_on for other in together if other.is_open(today) and is_expected(other)}
     for period in reversed(periods):
-        if period.locks_on > today:
+        if period.locks_on > today or period.end_on in open_ends:
             continue
         if period.locks_on <= kept_since or period.end_on < known_since or is_closed(period):
             break

@@ -29,7 +29,15 @@ from conversations.due import (
 )
 from conversations.engine import show_date
 from conversations.monitoring import PLENARY
-from conversations.plan import AGENCY_ROLES, ReportingPeriod, Role, closing_due_on, period_name, period_names
+from conversations.plan import (
+    AGENCY_ROLES,
+    ReportingPeriod,
+    Role,
+    closes_together,
+    closing_due_on,
+    period_name,
+    period_names,
+)
 from conversations.wording import wording
 
 MINUTES_EACH = 2
@@ -340,18 +348,15 @@ def agency_topics(agenda: Agenda, agency_code: str, *, is_chased: bool = False) 
 
 
 def to_close(agenda: Agenda, agency_code: str) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" would close for an agency: the open periods of the first month's end that it has not
-
-    closed. Empty while one of their reports is left.
-    """
-    unclosed = [
-        period
-        for period in agenda.periods
-        if period.is_open(agenda.today) and agency_code in agenda.unclosed.get(period.code, ())
-    ]
-    together = tuple(period for period in unclosed if period.end_on == unclosed[0].end_on)
-    is_whole = not any(left.period in together for left in agenda.left.get(agency_code, ()))
-    return together if is_whole else ()
+    """What "Cerrar el mes" would close for an agency; empty while one of their reports is left."""
+    left = {left.period for left in agenda.left.get(agency_code, ())}
+    together = closes_together(
+        agenda.periods,
+        agenda.today,
+        lambda period: agency_code in agenda.unclosed.get(period.code, ()),
+        lambda period: period not in left,
+    )
+    return () if left.intersection(together) else together
 
 
 def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
@@ -368,7 +373,22 @@ def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ..
     return tuple(
         Topic(step.period, rung=step.rung, agencies=agencies)
         for step in latest.values()
-        if (agencies := agenda.unclosed.get(step.period.code, ()))
+        if (
+            agencies := tuple(
+                code for code in agenda.unclosed.get(step.period.code, ()) if _is_late(agenda, code, step.period)
+            )
+        )
+    )
+
+
+def _is_late(agenda: Agenda, agency_code: str, period: ReportingPeriod) -> bool:
+    """Whether one that has not closed a period is missing: not if all is sent, and it closes with one that is open."""
+    return any(left.period == period for left in agenda.left.get(agency_code, ())) or not any(
+        other.end_on == period.end_on
+        and other.due_on > period.due_on
+        and other.is_open(agenda.today)
+        and agency_code in agenda.unclosed.get(other.code, ())
+        for other in agenda.periods
     )
 
 

@@ -622,7 +622,9 @@ class Schedules:
         """
         today, periods = outlook.today, outlook.periods
         closing = [step.period for step in outlook.steps if step.rung in FOR_COORDINATORS]
-        concerned = {p.code: p for p in (*(p for p in periods if p.is_open(today)), *closing)}
+        open_ends = {period.end_on for period in periods if period.is_open(today)}
+        ended_together = [p for p in periods if p.end_on in open_ends and p.opens_on <= today]
+        concerned = {p.code: p for p in (*ended_together, *closing)}
         activities = self._unit.plans.activities(plan_id, include_retired=True, agencies=agencies)
         ended = self._ended(plan_id)
         reported, returned = self._reported(plan_id, concerned.values())
@@ -702,7 +704,8 @@ class Schedules:
         since = today - CLOSINGS_KNOWN
         activities = tuple(activities)
         recent = [period for period in periods if period.end_on >= since and kept_since < period.locks_on <= today]
-        expecting = {period.code: _agencies(activities, period, ended) for period in recent}
+        open_ones = [period for period in periods if period.is_open(today)]
+        expecting = {period.code: _agencies(activities, period, ended) for period in (*recent, *open_ones)}
         return {
             agency: max(
                 (
@@ -713,6 +716,7 @@ class Schedules:
                         since,
                         lambda period, agency=agency: agency in expecting[period.code],  # type: ignore[misc]
                         lambda period, agency=agency: (agency, period.code) in closed,  # type: ignore[misc]
+                        open_ones,
                     )
                     for kind in PeriodType
                 ),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk, buttons, press, said, tap
@@ -19,6 +20,7 @@ from bot.scheduler import furnish as furnish_schedules
 from bot.schedules import explained
 from conversations.plan import Role
 from conversations.wording import wording
+from storage.figures import Figures
 from storage.models import Fire, Person, table
 from storage.outbox import Sent
 from storage.unit_of_work import UnitOfWork
@@ -126,6 +128,70 @@ def test_who_sent_everything_hears_of_the_closing_until_it_is_closed(desk: Desk)
 
 def moment(unit: UnitOfWork, now: datetime) -> Moment:
     return Moment.of(unit.plans.only().id, now, ZONE)
+
+
+def report_one(desk: Desk, who: int, code: str) -> None:
+    shown = desk.say(who, f"/reportar {code}")
+    [same] = [words for words in buttons(shown, who) if "Igual" in words]
+    press(desk, who, shown, same)
+    shown = desk.say(who, "Seguir con el plan de trabajo")
+    [send_now] = [words for words in buttons(shown, who) if "Enviar ahora" in words]
+    press(desk, who, shown, send_now)
+
+
+def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(desk: Desk) -> None:
+    """CONANI has a monthly activity and two of the quarter: sent on the 4th and the 17th, all is closed on the 17th.
+
+    DOMAIN §2.4. When the month locks, on the 15th, it is nobody who did not report, and its row is not counted.
+    """
+    report_one(desk, COCO, "ASI-202")
+    grace_ended, month_locked, before_the_end = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (11, 15, 17))
+    assert "CONANI" not in scan(desk, grace_ended)[CARMEN]
+    do(desk, lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
+    notice = scan(desk, month_locked)[CARMEN]
+    assert "quedó cerrado" in notice
+    assert "• MMUJER" in notice
+    assert "CONANI" not in notice
+    assert passed(desk, month_locked) == {"CESTUR", "DGM", "MMUJER"}
+    desk.now = before_the_end
+    report_everything(desk, COCO)
+    asked = tap(desk, COCO, "cerrar")
+    assert "septiembre 2018 y el 3.er trimestre 2018" in said(asked, COCO)[-1]
+    closed = press(desk, COCO, asked, next(words for words in buttons(asked, COCO) if "cerrar" in words))
+    assert "CONANI cerró" in said(closed, COCO)[-1]
+    assert "CONANI" not in passed(desk, LOCKED)
+    assert {"MINERD", "PGR"} < passed(desk, LOCKED)
+    assert "CONANI" not in scan(desk, LOCKED)[CARMEN]
+
+
+def test_a_month_that_locked_with_a_report_missing_is_not_closed_with_the_quarter(desk: Desk) -> None:
+    """What did not come stays recorded as not come; the quarter is closed alone."""
+    month_locked, after = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (15, 17))
+    do(desk, lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
+    assert "• CONANI · queda 1" in scan(desk, month_locked)[CARMEN]
+    desk.now = after
+    report_everything(desk, COCO)
+    asked = said(tap(desk, COCO, "cerrar"), COCO)[-1]
+    assert "3.er trimestre 2018" in asked
+    assert "septiembre" not in asked
+
+
+def passed(desk: Desk, now: datetime) -> set[str]:
+    """Who has let a period lock, as letters and notices count it, and as the digest does."""
+
+    def work(unit: UnitOfWork) -> tuple[set[str], set[str]]:
+        week = Figures(unit).standing(1, now, now - timedelta(days=7), ZoneInfo(ZONE))
+        codes = {agency.code for agency in week.agencies}
+        letters = {code for code in codes if unit.schedule.passed(1, code, now.date())}
+        return letters, {agency.code for agency in week.agencies if agency.passed}
+
+    by_ladder, by_digest = do(desk, work)
+    assert by_ladder == by_digest
+    return by_ladder
+
+
+def schedule_of(unit: UnitOfWork, what: str) -> int:
+    return next(one.id for one in unit.schedule.all(1) if one.what == what)
 
 
 def test_what_is_closed_between_the_plan_and_the_sending_is_not_asked_for(desk: Desk) -> None:
