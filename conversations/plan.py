@@ -496,13 +496,15 @@ def unclosed_row(
     agenda all count with this.
     """
     row: list[ReportingPeriod] = []
-    open_ends = {other.end_on for other in together if other.is_open(today) and is_expected(other)}
+    open_ends = {
+        other.end_on for other in together if other.is_open(today) and is_expected(other) and not is_closed(other)
+    }
     for period in reversed(periods):
-        if period.locks_on > today or period.end_on in open_ends:
+        if period.locks_on > today:
             continue
         if period.locks_on <= kept_since or period.end_on < known_since or is_closed(period):
             break
-        if is_expected(period):
+        if is_expected(period) and period.end_on not in open_ends:
             row.append(period)
     return tuple(reversed(row))
 

@@ -23,7 +23,9 @@ from conversations.plan import (
     Light,
     PastReport,
     PeriodType,
+    ReportingPeriod,
     ValidationState,
+    closes_together,
     closing_due_on,
     closing_periods,
     due_list,
@@ -36,6 +38,7 @@ from conversations.plan import (
     periods_between,
     reporting_period,
     traffic_light,
+    unclosed_row,
 )
 
 CALENDAR_FILE = Path(__file__).parent / "data" / "reporting_calendar.csv"
@@ -382,3 +385,51 @@ def test_a_one_day_activity_has_a_light() -> None:
     """Start and due on the same day divide nothing by zero."""
     assert expected_progress(START, START, START) == 100
     assert expected_progress(START, START, START - timedelta(days=1)) == 0
+
+
+# ------------------------------------------------------------------ closing by the later date
+JULY, AUGUST, SEPTEMBER, QUARTER = (reporting_period(code) for code in ("201807", "201808", "201809", "2018Q3"))
+BETWEEN = date(2018, 10, 17)
+"""September has locked, its quarter has not."""
+
+
+@pytest.mark.parametrize(
+    ("closed", "expected", "row"),
+    [
+        ((), {JULY, AUGUST, SEPTEMBER, QUARTER}, (JULY, AUGUST)),
+        ((), {JULY, AUGUST, SEPTEMBER}, (JULY, AUGUST, SEPTEMBER)),
+        ((JULY,), {JULY, AUGUST, SEPTEMBER, QUARTER}, (AUGUST,)),
+        ((SEPTEMBER, QUARTER), {JULY, AUGUST, SEPTEMBER, QUARTER}, ()),
+        ((QUARTER,), {JULY, AUGUST, SEPTEMBER, QUARTER}, (JULY, AUGUST, SEPTEMBER)),
+    ],
+)
+def test_a_month_counts_as_let_pass_when_nothing_it_closes_with_is_open(
+    closed: tuple[ReportingPeriod, ...], expected: set[ReportingPeriod], row: tuple[ReportingPeriod, ...]
+) -> None:
+    """What has been closed ends the row all the same."""
+    found = unclosed_row(
+        (JULY, AUGUST, SEPTEMBER), BETWEEN, date.min, date.min, expected.__contains__, closed.__contains__, (QUARTER,)
+    )
+    assert found == row
+
+
+@pytest.mark.parametrize(
+    ("today", "complete", "closed", "together"),
+    [
+        (date(2018, 10, 3), (), (), (SEPTEMBER, QUARTER)),
+        (BETWEEN, (SEPTEMBER,), (), (SEPTEMBER, QUARTER)),
+        (BETWEEN, (), (), (QUARTER,)),
+        (BETWEEN, (SEPTEMBER,), (SEPTEMBER,), (QUARTER,)),
+        (BETWEEN, (SEPTEMBER,), (QUARTER,), ()),
+        (date(2018, 10, 22), (SEPTEMBER, QUARTER), (), ()),
+    ],
+)
+def test_what_ended_together_closes_together(
+    today: date,
+    complete: tuple[ReportingPeriod, ...],
+    closed: tuple[ReportingPeriod, ...],
+    together: tuple[ReportingPeriod, ...],
+) -> None:
+    """DOMAIN §2.4: with what is open a month whose reports are all in, never one that lacks a report."""
+    periods = (AUGUST, SEPTEMBER, QUARTER)
+    assert closes_together(periods, today, lambda p: p not in closed, complete.__contains__) == together
