@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.exchange import Denied, Exchange
 from bot.hands import Hand
 from bot.occasion import Moment, Planned, carry
-from bot.reminding import to_chase, worded
+from bot.reminding import by_agency, to_chase, worded
 from bot.reporting import FORM_OF, Report, open_report, report_nothing_new
 from conversations.cards import Button, Card, Line, bold, line
 from conversations.due import ONE_DAY, working_day_from
@@ -250,7 +250,7 @@ def remind_now(hand: Hand) -> int:
 def _remind(
     hand: Hand, agenda: Agenda, meant: Sequence[tuple[Recipient, tuple[Topic, ...]]], broadcast_id: int | None
 ) -> int:
-    told = [who for who, _ in meant]
+    told = by_agency(who for who, _ in meant)
     planned = [
         Planned(
             who,

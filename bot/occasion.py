@@ -8,24 +8,24 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.due import (
-    GRACE_DAYS,
     WORK_ENDS,
     Rung,
     falls_on,
     hour_there,
     instant,
     is_quiet,
+    is_too_late,
     windows_until,
-    working_days_after,
 )
 from conversations.plan import Role
 from conversations.reminders import Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
-from storage.schedule import StoredFire, StoredSchedule
+from storage.schedule import NewFire, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
 
@@ -160,7 +160,7 @@ def _windows(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: C
         if instant(window, schedule.at, zone) >= schedule.begins_at
     ]
     local = now.astimezone(own).date()
-    return windows if windows and working_days_after(windows[-1], local, holidays) <= GRACE_DAYS else []
+    return windows if windows and not is_too_late(windows[-1], local, holidays) else []
 
 
 def _is_to_come(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
@@ -224,32 +224,29 @@ def carry(
 
     Nothing else adds a reminder or a digest to the outbox: whatever is added here is added once (G8).
     """
-    made: Counter[str] = Counter()
-    for one in planned:
-        state = "queued" if one.messages else "sent" if one.work else "open" if one.is_open else "skipped"
-        what = one.ledger or what
-        is_new = unit.schedule.fire(
-            plan_id,
-            one.who.person_id,
-            what,
-            one.window,
-            now,
-            drafts=_drafts(unit, one, kind),
-            state=state,
+    fires = [
+        NewFire(
+            person_id=one.who.person_id,
+            what=one.ledger or what,
+            window=one.window,
+            state="queued" if one.messages else "sent" if one.work else "open" if one.is_open else "skipped",
             reason=one.reason,
             rungs=one.rungs,
-            broadcast_id=broadcast_id,
+            drafts=partial(_drafts, unit, one, kind),
         )
+        for one in planned
+    ]
+    made: Counter[str] = Counter()
+    missed: list[NewFire] = []
+    are_new = unit.schedule.fire_all(plan_id, fires, now, broadcast_id=broadcast_id)
+    for one, fire, is_new in zip(planned, fires, are_new, strict=True):
         if not is_new:
             continue
         if one.work is not None:
             one.work(unit)
         made["said" if one.messages or one.work else "skipped"] += 1
-        for day in one.missed:
-            missed = unit.schedule.fire(
-                plan_id, one.who.person_id, what, day, now, state="skipped", reason="told_later"
-            )
-            made["skipped"] += missed
+        missed += [NewFire(fire.person_id, fire.what, day, "skipped", "told_later") for day in one.missed]
+    made["skipped"] += sum(unit.schedule.fire_all(plan_id, missed, now))
     return made
 
 

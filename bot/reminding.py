@@ -26,6 +26,7 @@ from conversations.reminders import (
     closing_topics,
     concerns,
     decide,
+    names_colleagues,
     pending_steps,
     reminder,
     silenced,
@@ -60,12 +61,15 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     if not found:
         return ()
     outlook = leaving_to_digests(unit, moment, outlook, [who for who, _ in found])
+    found = [(who, zone) for who, zone in found if (who.person_id, _day(who, moment)) not in outlook.windows]
+    if not found:
+        return ()
     agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
     verdicts = [
         (who, decide(agenda, who, moment.now, hour_of(schedule, moment.now.astimezone(zone).date(), zone), zone))
         for who, zone in found
     ]
-    told = [who for who, verdict in verdicts if isinstance(verdict, Say)]
+    told = by_agency(who for who, verdict in verdicts if isinstance(verdict, Say))
     return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told)) is not None]
 
 
@@ -123,7 +127,7 @@ def _planned(
     verdict: Verdict,
     agenda: Agenda,
     who: Recipient,
-    told: Sequence[Recipient],
+    told: Mapping[str, Sequence[Recipient]],
 ) -> Planned | None:
     match verdict:
         case Say(window, topics, missed):
@@ -151,8 +155,13 @@ def look_again(
     """The words as things stand now: reports that came in between are no longer asked for (G8)."""
     agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
     agencies = {who.agency_code for _, who in told if who.reports}
-    others = unit.schedule.told(moment.plan_id, LADDER, agencies, {fire.on for fire, _ in told})
-    heard = [(who, on) for who, on in others if silenced(agenda, who, moment.now, _day(who, moment)) is None]
+    days = {fire.on for fire, _ in told}
+    others = unit.schedule.told(moment.plan_id, LADDER, agencies, days) if names_colleagues(agenda) else ()
+    heard: dict[date, list[Recipient]] = {}
+    for who, on in others:
+        if silenced(agenda, who, moment.now, _day(who, moment)) is None:
+            heard.setdefault(on, []).append(who)
+    colleagues = {on: by_agency(people) for on, people in heard.items()}
     seen: dict[int, Message | str | None] = {}
     for fire, who in told:
         if not is_meant(who):
@@ -161,20 +170,25 @@ def look_again(
         zone, is_chased = ZoneInfo(who.timezone), fire.broadcast_id is not None
         match still_due(agenda, who, moment.now, zone, fire.on, fire.told_rungs, is_chased=is_chased):
             case Say(_, topics):
-                seen[fire.id] = worded(topics, who, agenda, [other for other, on in heard if on == fire.on])
+                seen[fire.id] = worded(topics, who, agenda, colleagues.get(fire.on, {}))
             case Silence(reason):
                 seen[fire.id] = reason
     return seen
 
 
-def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Sequence[Recipient]) -> Message:
-    """A reminder; of those who are `told` too, the first of the same agency is named in it."""
-    others = [
-        other.name
-        for other in told
-        if other.role in AGENCY_ROLES and other.agency_code == who.agency_code and other.person_id != who.person_id
-    ]
-    return message_of(reminder(topics, who, agenda, colleague=others[0] if others else ""))
+def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Mapping[str, Sequence[Recipient]]) -> Message:
+    """A reminder; of those of the same agency who are `told` too (`by_agency`), the first is named in it."""
+    others = (other.name for other in told.get(who.agency_code, ()) if other.person_id != who.person_id)
+    return message_of(reminder(topics, who, agenda, colleague=next(others, "")))
+
+
+def by_agency(told: Iterable[Recipient]) -> dict[str, list[Recipient]]:
+    """Those among them who report for an agency, by its code."""
+    found: dict[str, list[Recipient]] = {}
+    for who in told:
+        if who.role in AGENCY_ROLES:
+            found.setdefault(who.agency_code, []).append(who)
+    return found
 
 
 def to_chase(unit: UnitOfWork, moment: Moment) -> tuple[Agenda, Chase]:

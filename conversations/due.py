@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from heapq import merge
-from itertools import chain
+from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 from conversations.plan import Activity, Indicator, ReportingPeriod, expected_indicators, expected_reports
@@ -44,10 +44,17 @@ def working_day_until(day: date, holidays: Collection[date]) -> date:
     return day
 
 
-def working_days_after(first: date, last: date, holidays: Collection[date]) -> int:
-    """How many working days lie after the first day, up to the last."""
+def working_days_after(first: date, last: date, holidays: Collection[date]) -> Iterator[date]:
+    """The working days after the first day, up to the last."""
     days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
-    return sum(is_working_day(day, holidays) for day in days)
+    return (day for day in days if is_working_day(day, holidays))
+
+
+def is_too_late(planned: date, today: date, holidays: Collection[date]) -> bool:
+    """Whether what was to be told on a day is not told any more; of a day years ago no more is counted than of one
+    last week.
+    """
+    return next(islice(working_days_after(planned, today, holidays), GRACE_DAYS, None), None) is not None
 
 
 # ------------------------------------------------------------------ days moved for everybody
@@ -245,7 +252,7 @@ def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Coll
         for step in all_steps(periods, holidays)
         if _is_of(step, today)
         and today - timedelta(days=7) <= step.on <= today
-        and working_days_after(step.on, today, holidays) > GRACE_DAYS
+        and is_too_late(step.on, today, holidays)
     )
 
 
@@ -261,7 +268,7 @@ def _is_of(step: Step, today: date) -> bool:
 
 
 def _is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
-    return _is_of(step, today) and step.on <= today and working_days_after(step.on, today, holidays) <= GRACE_DAYS
+    return _is_of(step, today) and step.on <= today and not is_too_late(step.on, today, holidays)
 
 
 def ladder_fires_after(

@@ -16,16 +16,15 @@ from conversations.cards import Button, Card, Line, bold, line
 from conversations.due import (
     FOR_COORDINATORS,
     FOR_REPORTERS,
-    GRACE_DAYS,
     ONE_DAY,
     Left,
     Rung,
     Step,
     instant,
     is_quiet,
+    is_too_late,
     working_day_from,
     working_day_until,
-    working_days_after,
 )
 from conversations.engine import show_date
 from conversations.monitoring import PLENARY
@@ -400,7 +399,7 @@ def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
         and pause.person_id == who.person_id
         and pause.until_on is not None
         and told < pause.until_on <= day
-        and working_days_after(pause.until_on, day, agenda.holidays) <= GRACE_DAYS
+        and not is_too_late(pause.until_on, day, agenda.holidays)
         for pause in agenda.pauses
     )
 
@@ -562,7 +561,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
     lines += drafts
-    if key in ("grace", "late") and colleague:
+    if key in PAST_DUE and colleague:
         lines.append(
             line(say("remind.told_too" if who.role is Role.ALTERNATE else "remind.copied", colleague=colleague))
         )
@@ -579,7 +578,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         rows.append((tomorrow, Button(say("remind.nothing_new"), "command:novedades:")))
     else:
         rows.append((tomorrow,))
-    if has_left and key in ("grace", "late"):
+    if has_left and key in PAST_DUE:
         rows.append((Button(say("remind.explain"), "command:explicar:"),))
     rows.append((Button(say("remind.not_me"), "command:relevo:"),))
     return Card(tuple(lines), tuple(rows))
@@ -592,7 +591,7 @@ def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
     if topic.closes:
         return say("remind.close", name=name, period_name=period_names(topic.closes, who.language))
     if who.is_contributor:
-        wanted = "remind.indicators_late" if key in ("grace", "late") else "remind.indicators"
+        wanted = "remind.indicators_late" if key in PAST_DUE else "remind.indicators"
     else:
         wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
     return say(
@@ -630,6 +629,13 @@ def _until(period: ReportingPeriod, today: date) -> date:
 
 
 STAGES = ("open", "before", "due", "grace", "late")
+PAST_DUE = STAGES[3:]
+"""What is told then names who else was told."""
+
+
+def names_colleagues(agenda: Agenda) -> bool:
+    """Whether anybody can be named in a reminder of that day."""
+    return any(stage(period, agenda.today) in PAST_DUE for period in agenda.periods if period.is_open(agenda.today))
 
 
 def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:

@@ -7,9 +7,10 @@ of the ledger, unique for who, what and local window, inserted in one transactio
 Everything read here for a decision takes a fixed number of statements, whatever the size of the plan.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -34,13 +35,15 @@ from conversations.reminders import CARRIERS, IN_A_ROW, LADDER, Agenda, Lapsing,
 from storage.models import Base
 from storage.outbox import OutboxDraft
 from storage.plans import REPORTS, reopened_for, seen_locks_on, to_report
-from storage.statements import insert_into, insert_or_ignore
+from storage.statements import insert_into, insert_of, insert_or_ignore
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 LOOK_BACK = timedelta(days=21)
 """How far back the ledger is read: beyond the last step that could still be told."""
+TOLD_TOO = 8
+"""People of an agency among whom one is looked for who was told the same."""
 SAID = ("queued", "sent", "ambiguous")
 """States of a fire that was said or will be; under the others nobody was told anything."""
 UNSAID = ("open", "skipped", "cancelled", "undeliverable")
@@ -103,6 +106,19 @@ class StoredFire:
     @property
     def told_rungs(self) -> tuple[Rung, ...]:
         return tuple(Rung(rung) for rung in self.rungs.split(",") if rung)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFire:
+    """One to be noted. `drafts` is asked for the messages that say it, if nobody has noted it before."""
+
+    person_id: int
+    what: str
+    window: date
+    state: str = "queued"
+    reason: str = ""
+    rungs: tuple[Rung, ...] = ()
+    drafts: Callable[[], Iterable[OutboxDraft]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,16 +230,32 @@ _RECIPIENTS = (
     .where(_person.c.suspended_at.is_(None))
     .order_by(_person.c.id)
 )
-_TOLD = (
-    _RECIPIENTS.join(_fire, and_(_fire.c.person_id == _person.c.id, _fire.c.plan_id == _OF_PLAN))
+# Of an agency's crowd a few: they are asked for in the unit in which messages leave.
+_TOLD_FIRST = (
+    select(
+        _fire.c.person_id,
+        _fire.c.window,
+        func.row_number()
+        .over(partition_by=(_membership.c.agency_id, _fire.c.window), order_by=_fire.c.person_id)
+        .label("place"),
+    )
+    .join(_membership, and_(_membership.c.person_id == _fire.c.person_id, _membership.c.active_to.is_(None)))
+    .join(_agency, _agency.c.id == _membership.c.agency_id)
     .where(
+        _fire.c.plan_id == _OF_PLAN,
+        _membership.c.plan_id == _OF_PLAN,
         _membership.c.role.in_(sorted(AGENCY_ROLES)),
         _agency.c.code.in_(bindparam("agencies", expanding=True)),
         _fire.c.what == bindparam("what"),
         _fire.c.window.in_(bindparam("windows", expanding=True)),
         _fire.c.state.in_(SAID),
     )
-    .add_columns(_fire.c.window)
+    .subquery()
+)
+_TOLD = (
+    _RECIPIENTS.join(_TOLD_FIRST, _TOLD_FIRST.c.person_id == _person.c.id)
+    .where(_TOLD_FIRST.c.place <= bindparam("few"))
+    .add_columns(_TOLD_FIRST.c.window)
 )
 _ZONES = (
     select(_person.c.timezone)
@@ -372,6 +404,22 @@ _BROADCASTS = (
 
 _TAKEN_OVER = ("state", "reason", "rungs", "fired_at", "broadcast_id", "settled_at")
 """What a row of the ledger gets anew when something is said in its place after all."""
+_FOLLOWS = update(_fire).where(_fire.c.id == bindparam("fire_id")).values(outbox_id=bindparam("message_id"))
+
+
+@cache
+def _fire_statement(dialect: str, *, is_by_hand: bool) -> Any:
+    statement = insert_of(dialect, _fire)
+    if is_by_hand:
+        statement = statement.on_conflict_do_update(
+            index_elements=["plan_id", "person_id", "what", "window"],
+            set_={name: statement.excluded[name] for name in _TAKEN_OVER},
+            # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once.
+            where=or_(*(_fire.c.state == state for state in UNSAID)),
+        )
+    else:
+        statement = statement.on_conflict_do_nothing()
+    return statement.returning(_fire.c.id, _fire.c.person_id, _fire.c.what, _fire.c.window)
 
 
 def known_since(plan_id: int) -> str:
@@ -552,9 +600,12 @@ class Schedules:
     def told(
         self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]
     ) -> list[tuple[Recipient, date]]:
-        """Who reports for one of these agencies and was or will be told in one of these windows, with the window."""
+        """Who reports for one of these agencies and was or will be told in one of these windows, with the window; a
+
+        few of each.
+        """
         days = sorted(window.isoformat() for window in windows)
-        rows = self._rows(_TOLD, plan_id=plan_id, what=what, agencies=sorted(agencies), windows=days)
+        rows = self._rows(_TOLD, plan_id=plan_id, what=what, agencies=sorted(agencies), windows=days, few=TOLD_TOO)
         return [(_to_recipient(row), date.fromisoformat(row.window)) for row in rows]
 
     # -------------------------------------------------------------- the figures of a decision
@@ -765,53 +816,48 @@ class Schedules:
         ]
 
     # -------------------------------------------------------------- the ledger
-    def fire(
-        self,
-        plan_id: int,
-        person_id: int,
-        what: str,
-        window: date,
-        now: datetime,
-        *,
-        drafts: Iterable[OutboxDraft] = (),
-        state: str = "queued",
-        reason: str = "",
-        rungs: Iterable[Rung] = (),
-        broadcast_id: int | None = None,
-    ) -> bool:
-        """Note it, with the messages that say it, if nobody has yet. False, and nothing is said, if somebody had.
+    def fire_all(
+        self, plan_id: int, fires: Sequence[NewFire], now: datetime, *, broadcast_id: int | None = None
+    ) -> list[bool]:
+        """Note them, with the messages that say them; of each whether nobody had yet. Of those somebody had, nothing
+
+        is said, and nothing changes.
 
         Of several messages the ledger follows the first. What somebody sends by hand (`broadcast_id`) may take the
         place of a row that says why nothing was said; it is said once all the same.
         """
-        values = {
-            "plan_id": plan_id,
-            "person_id": person_id,
-            "what": what,
-            "window": window.isoformat(),
-            "state": state,
-            "reason": reason,
-            "rungs": ",".join(rungs),
-            "fired_at": now,
-            "broadcast_id": broadcast_id,
-            "settled_at": None if state == "queued" else now,
-        }
-        statement = insert_into(self._connection, _fire).values(values)
-        if broadcast_id is None:
-            statement = statement.on_conflict_do_nothing()
-        else:
-            statement = statement.on_conflict_do_update(
-                index_elements=["plan_id", "person_id", "what", "window"],
-                set_={name: values[name] for name in _TAKEN_OVER},
-                where=_fire.c.state.in_(UNSAID),
-            )
-        id = self._connection.execute(statement.returning(_fire.c.id)).scalar_one_or_none()
-        if id is None:
-            return False
-        numbers = [self._unit.outbox.add(draft, now=now) for draft in drafts]
-        if numbers:
-            self._connection.execute(update(_fire).where(_fire.c.id == id).values(outbox_id=numbers[0]))
-        return True
+        if not fires:
+            return []
+        rows = [
+            {
+                "plan_id": plan_id,
+                "person_id": fire.person_id,
+                "what": fire.what,
+                "window": fire.window.isoformat(),
+                "state": fire.state,
+                "reason": fire.reason,
+                "rungs": ",".join(fire.rungs),
+                "fired_at": now,
+                "broadcast_id": broadcast_id,
+                "settled_at": None if fire.state == "queued" else now,
+            }
+            for fire in fires
+        ]
+        statement = _fire_statement(self._connection.dialect.name, is_by_hand=broadcast_id is not None)
+        made = {(row.person_id, row.what, row.window): row.id for row in self._connection.execute(statement, rows)}
+        new: list[bool] = []
+        said: list[dict[str, int]] = []
+        for fire in fires:
+            number = made.pop((fire.person_id, fire.what, fire.window.isoformat()), None)
+            new.append(number is not None)
+            if number is None:
+                continue
+            messages = [self._unit.outbox.add(draft, now=now) for draft in fire.drafts()]
+            if messages:
+                said.append({"fire_id": number, "message_id": messages[0]})
+        if said:
+            self._connection.execute(_FOLLOWS, said)
+        return new
 
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
         """The ledger's rows behind these messages."""

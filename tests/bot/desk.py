@@ -1,8 +1,9 @@
 """The dispatch over a real database, fed with raw updates, for what needs no process and no wire."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.dispatch import Dispatch
 from bot.exchange import House
@@ -10,6 +11,9 @@ from bot.shelf import Shelf
 from bot.telegram.handled import Handled
 from bot.telegram.updates import command_token
 from storage.database import Database
+from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 BOT = 7000000001
@@ -33,6 +37,10 @@ class Desk:
         self.now = NOW
         self.update_id = 10
         self.message_id = 100
+
+    def do(self, work: Callable[[UnitOfWork], T]) -> T:
+        """In a unit of its own."""
+        return self.database.units.submit(None, work).result()
 
     def give(self, **update: Any) -> Handled:
         self.update_id += 1

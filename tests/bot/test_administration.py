@@ -3,14 +3,14 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from desk import NOW, Desk
-from house import ANA, CARMEN, JEAN, PEDRO, ROSA, furnish, settings_in
+from house import ANA, CARMEN, JEAN, PEDRO, ROSA, settings_in
 
 from bot.opening import open_storage
 from bot.people import enrol
@@ -25,13 +25,6 @@ MARTA, NELSON = 508, 509
 """Not of the cast: a second admin where a test wants one, and somebody new."""
 
 
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
-
-
 @pytest.fixture
 def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
     shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
@@ -39,18 +32,14 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
         yield Desk(database)
 
 
-def do(desk: Desk, work: Callable[[UnitOfWork], Any]) -> Any:
-    return desk.database.units.submit(None, work).result()
-
-
 def whois(desk: Desk, telegram_id: int) -> Person:
-    person: Person = do(desk, lambda unit: unit.people.by_telegram_id(telegram_id))
+    person: Person = desk.do(lambda unit: unit.people.by_telegram_id(telegram_id))
     return person
 
 
 def second_admin(desk: Desk) -> None:
     zone = "America/Santo_Domingo"
-    do(desk, lambda unit: enrol(unit, MARTA, "Marta Reyes", Role.ADMIN, "", "en", NOW, zone))
+    desk.do(lambda unit: enrol(unit, MARTA, "Marta Reyes", Role.ADMIN, "", "en", NOW, zone))
 
 
 def tap(desk: Desk, who: int, name: str, argument: str = "") -> str:
@@ -77,7 +66,7 @@ def buttons(handled: Handled, chat: int) -> list[tuple[str, str]]:
 
 
 def acts(desk: Desk) -> list[str]:
-    return [entry.act for entry in reversed(do(desk, lambda unit: unit.audit.latest(limit=200)))]
+    return [entry.act for entry in reversed(desk.do(lambda unit: unit.audit.latest(limit=200)))]
 
 
 # ------------------------------------------------------------------ finding people
@@ -141,8 +130,8 @@ def test_a_coordinator_sees_people_and_changes_nobody(desk: Desk) -> None:
 
 def test_who_is_out_of_reach_is_marked_in_words(desk: Desk) -> None:
     """Word and shape, never colour alone."""
-    do(desk, lambda unit: unit.people.mark_unreachable(ROSA, NOW))
-    do(desk, lambda unit: unit.people.suspend(whois_in(unit, JEAN), now=NOW, by=None))
+    desk.do(lambda unit: unit.people.mark_unreachable(ROSA, NOW))
+    desk.do(lambda unit: unit.people.suspend(whois_in(unit, JEAN), now=NOW, by=None))
     text = say(desk, PEDRO, "/personas")
     assert "No reciben mensajes" in text
     assert "Con acceso suspendido: 1" in text
@@ -175,7 +164,7 @@ def test_a_new_role_reaches_the_person_in_their_language_with_its_menu(desk: Des
     assert "rezime" in names
     assert "Obsèvasyon · DGP" in told[1].payload["text"] or "DGP" in told[1].payload["text"]
     assert told[1].payload["text"].startswith("Fonksyon ou chanje")
-    (draft,) = do(desk, lambda unit: unit.connection.exec_driver_sql("SELECT state FROM session").fetchall())
+    (draft,) = desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT state FROM session").fetchall())
     assert draft[0] == "cancelled"
 
 
@@ -248,7 +237,7 @@ def test_open_links_are_listed_and_can_be_made_useless(desk: Desk) -> None:
     (revoke,) = [data for label, data in buttons(listed, PEDRO) if label.startswith("Anular")]
     desk.tap(PEDRO, revoke)
     desk.say(NELSON, f"/start {link}")
-    assert do(desk, lambda unit: unit.people.by_telegram_id(NELSON)) is None
+    assert desk.do(lambda unit: unit.people.by_telegram_id(NELSON)) is None
     again = desk.tap(PEDRO, revoke)
     assert again.answer is not None
     assert again.answer.text == wording("es")("links.gone")
@@ -291,7 +280,7 @@ def test_an_admins_link_too_waits_and_goes_to_who_asked_for_it(desk: Desk) -> No
     second_admin(desk)
     asked = desk.tap(PEDRO, command_token("invitar", "admin"))
     assert "start=" not in texts(asked, PEDRO)
-    assert do(desk, lambda unit: unit.invitations.open(1, NOW)) == ()
+    assert desk.do(lambda unit: unit.invitations.open(1, NOW)) == ()
     grant = next(data for label, data in buttons(asked, MARTA) if "Grant" in label)
     granted = desk.tap(MARTA, grant)
     assert "start=" not in texts(granted, MARTA)
@@ -331,7 +320,7 @@ def test_an_admin_who_is_shut_out_is_seen_by_the_others(desk: Desk) -> None:
 
 # ------------------------------------------------------------------ agencies
 def agency_of(desk: Desk, code: str) -> Any:
-    return do(desk, lambda unit: unit.plans.agency(unit.plans.only().id, code))
+    return desk.do(lambda unit: unit.plans.agency(unit.plans.only().id, code))
 
 
 def test_agencies_are_listed_with_their_days_and_what_hangs_on_them(desk: Desk) -> None:
@@ -352,15 +341,15 @@ def test_a_new_agency_is_shown_before_it_is_made(desk: Desk) -> None:
     assert "No lo entendí" in say(desk, PEDRO, "X")
     shown = say(desk, PEDRO, "fiscal Fiscalía  Especial")
     assert "FISCAL · Fiscalía Especial" in shown
-    assert "FISCAL" not in [a.code for a in do(desk, lambda unit: unit.plans.agencies(1))]
+    assert "FISCAL" not in [a.code for a in desk.do(lambda unit: unit.plans.agencies(1))]
     assert "desde el 3 oct 2018" in tap(desk, PEDRO, "agencia", "create")
     made = agency_of(desk, "FISCAL")
     assert (made.name, made.role_type) == ({"es": "Fiscalía Especial"}, "member")
-    before = len(do(desk, lambda unit: unit.plans.agencies(1)))
+    before = len(desk.do(lambda unit: unit.plans.agencies(1)))
     again = desk.tap(PEDRO, command_token("agencia", "create"))
     assert again.answer is not None
     assert again.answer.show_alert
-    assert len(do(desk, lambda unit: unit.plans.agencies(1))) == before
+    assert len(desk.do(lambda unit: unit.plans.agencies(1))) == before
 
 
 def test_an_agency_is_renamed_in_a_language_and_becomes_something_else(desk: Desk) -> None:
@@ -389,10 +378,10 @@ def test_what_hangs_on_an_agency_is_said_before_it_is_ended(desk: Desk) -> None:
     assert "Personas: 2" in warned
     assert agency_of(desk, "MMUJER").active_to is None
     assert "terminó el 3 oct 2018" in tap(desk, PEDRO, "agencia", f"{mmujer.id}.end.20181003.yes")
-    before = do(desk, lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
+    before = desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
     assert "ya no participa" in tap(desk, ANA, "reportar", "a.ASI-201.201809")
     tap(desk, ANA, "novedades", "waiting")
-    assert before == do(desk, lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
+    assert before == desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
     assert "terminó" not in tap(desk, PEDRO, "agencia", f"{mmujer.id}.back")
     assert "ya no participa" not in tap(desk, ANA, "reportar", "a.ASI-201.201809")
 
@@ -402,12 +391,12 @@ def test_what_hangs_on_an_agency_is_said_before_it_is_ended(desk: Desk) -> None:
 )
 def test_forged_agencies_and_days_change_nothing(desk: Desk, rest: str) -> None:
     """S3: also for an admin, whose buttons are input like anybody's."""
-    before = do(desk, lambda unit: unit.plans.agencies(1))
+    before = desk.do(lambda unit: unit.plans.agencies(1))
     for number in ("999", "x", "-1", ""):
         desk.tap(PEDRO, command_token("agencia", f"{number}{rest}"))
     if rest not in ("", ".end.20181003.yes"):
         desk.tap(PEDRO, command_token("agencia", f"{before[0].id}{rest}"))
-    assert do(desk, lambda unit: unit.plans.agencies(1)) == before
+    assert desk.do(lambda unit: unit.plans.agencies(1)) == before
 
 
 # ------------------------------------------------------------------ settings, one's own and the plan's
@@ -449,7 +438,7 @@ def test_an_admin_decides_what_may_be_decided_and_it_takes_effect(desk: Desk) ->
     assert "Eso no sirve" in say(desk, PEDRO, "500")
     say(desk, PEDRO, "2")
     tap(desk, PEDRO, "invitar", "reader")
-    (link,) = do(desk, lambda unit: unit.invitations.open(1, NOW))
+    (link,) = desk.do(lambda unit: unit.invitations.open(1, NOW))
     assert link.expires_at == NOW + timedelta(hours=2)
     tap(desk, PEDRO, "ajuste", "language.ht")
     assert "Asistan sa a" in texts(stranger(desk, 604, "fr"), 604)

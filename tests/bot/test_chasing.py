@@ -1,6 +1,6 @@
 """Closing, /recordar and what the ledger says of it, over the real handlers and scans; nothing is sent anywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,12 +49,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
             ):
                 enrol(unit, number, name, role, agency, "es", datetime(2018, 8, 1, tzinfo=UTC), ZONE)
 
-        do(made, begin)
+        made.do(begin)
         yield made
-
-
-def do(desk: Desk, work: Callable[[UnitOfWork], T]) -> T:
-    return desk.database.units.submit(None, work).result()
 
 
 def scan(desk: Desk, now: datetime) -> dict[int, str]:
@@ -66,7 +62,7 @@ def scan(desk: Desk, now: datetime) -> dict[int, str]:
             carry(unit, plan_id, job.what, job.kind, planned, now)
         return send(unit, now)
 
-    return do(desk, work)
+    return desk.do(work)
 
 
 def send(unit: UnitOfWork, now: datetime) -> dict[int, str]:
@@ -96,13 +92,12 @@ def states(desk: Desk, who: int) -> list[tuple[str, str]]:
         )
         return [(row.state, row.reason) for row in rows]
 
-    return do(desk, work)
+    return desk.do(work)
 
 
 def whys(desk: Desk, now: datetime, what: str = "reminders") -> dict[str, str]:
     """`enlace due`: by name, in Spanish."""
-    return do(
-        desk,
+    return desk.do(
         lambda unit: {one.who.name: one.why(wording("es")) for one in explained(unit, now, ZONE) if one.what == what},
     )
 
@@ -123,7 +118,7 @@ def test_who_sent_everything_hears_of_the_closing_until_it_is_closed(desk: Desk)
     asked = tap(desk, ANA, "cerrar")
     press(desk, ANA, asked, "✅ Sí, cerrar")
     desk.now = LATE + timedelta(days=1)
-    assert do(desk, lambda unit: "MMUJER" in to_chase(unit, moment(unit, desk.now))[1].waiting) is False
+    assert desk.do(lambda unit: "MMUJER" in to_chase(unit, moment(unit, desk.now))[1].waiting) is False
 
 
 def moment(unit: UnitOfWork, now: datetime) -> Moment:
@@ -147,7 +142,7 @@ def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(de
     report_one(desk, COCO, "ASI-202")
     grace_ended, month_locked, before_the_end = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (11, 15, 17))
     assert "CONANI" not in scan(desk, grace_ended)[CARMEN]
-    do(desk, lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
+    desk.do(lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
     notice = scan(desk, month_locked)[CARMEN]
     assert "quedó cerrado" in notice
     assert "• MMUJER" in notice
@@ -167,7 +162,7 @@ def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(de
 def test_a_month_that_locked_with_a_report_missing_is_not_closed_with_the_quarter(desk: Desk) -> None:
     """What did not come stays recorded as not come; the quarter is closed alone."""
     month_locked, after = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (15, 17))
-    do(desk, lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
+    desk.do(lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
     assert "• CONANI · queda 1" in scan(desk, month_locked)[CARMEN]
     desk.now = after
     report_everything(desk, COCO)
@@ -185,7 +180,7 @@ def passed(desk: Desk, now: datetime) -> set[str]:
         letters = {code for code in codes if unit.schedule.passed(1, code, now.date())}
         return letters, {agency.code for agency in week.agencies if agency.passed}
 
-    by_ladder, by_digest = do(desk, work)
+    by_ladder, by_digest = desk.do(work)
     assert by_ladder == by_digest
     return by_ladder
 
@@ -202,10 +197,10 @@ def test_what_is_closed_between_the_plan_and_the_sending_is_not_asked_for(desk: 
         for plan_id, job, planned in due(unit, DUE, ZONE):
             carry(unit, plan_id, job.what, job.kind, planned, DUE)
 
-    do(desk, plan)
+    desk.do(plan)
     desk.now = DUE
     press(desk, ANA, tap(desk, ANA, "cerrar"), "✅ Sí, cerrar")
-    assert ANA not in do(desk, lambda unit: send(unit, DUE))
+    assert ANA not in desk.do(lambda unit: send(unit, DUE))
     assert states(desk, ANA)[-1:] == [("cancelled", "nothing_left")]
 
 
@@ -221,7 +216,7 @@ def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(des
     assert "• MIDE · todo enviado, sin cerrar" in said(listed, CARMEN)[-1]
     assert "• MINERD · quedan 2 · sin punto focal" in said(listed, CARMEN)[-1]
     tap(desk, CARMEN, "recordar", "yes")
-    told = do(desk, lambda unit: send(unit, desk.now))
+    told = desk.do(lambda unit: send(unit, desk.now))
     assert set(told) == {ANA, ROSA, JEAN, COCO, OTTO}
     assert "Solo falta cerrarlo" in told[OTTO]
     again = desk.say(CARMEN, "/recordar")
@@ -244,7 +239,7 @@ def test_under_a_pause_nobody_has_been_told(desk: Desk) -> None:
     listed = desk.say(CARMEN, "/recordar")
     assert "🔔 Recordar a 5 ahora" in buttons(listed, CARMEN)
     press(desk, CARMEN, listed, "🔔 Recordar a 5 ahora")
-    assert ANA in do(desk, lambda unit: send(unit, desk.now))
+    assert ANA in desk.do(lambda unit: send(unit, desk.now))
     assert states(desk, ANA)[-1:] == [("sent", "")]
     assert whys(desk, DUE)["Ana Martínez"] == "ya se le avisó hoy"
 
@@ -263,7 +258,7 @@ def test_a_colleague_is_named_only_if_told(desk: Desk, change: str | None) -> No
     if change == "pause":
         tap(desk, EVA, "pausar", "7")
     elif change == "blocked":
-        do(desk, lambda unit: unit.people.mark_unreachable(EVA, LATE))
+        desk.do(lambda unit: unit.people.mark_unreachable(EVA, LATE))
     told = scan(desk, LATE)
     assert ("Copio a Eva Sol" in told[COCO]) is (change is None)
     assert (EVA in told) is (change is None)
@@ -285,9 +280,9 @@ def test_a_colleague_who_was_passed_over_is_not_named_at_the_sending_either(desk
             found |= {chat_id: str(payload.get("text")) for chat_id, payload in said_}
         return found
 
-    assert "Eva" not in do(desk, plan)[COCO], "nor in what `enlace due` shows of the plan"
+    assert "Eva" not in desk.do(plan)[COCO], "nor in what `enlace due` shows of the plan"
     tap(desk, EVA, "pausar", "end")
-    told = do(desk, lambda unit: send(unit, LATE))
+    told = desk.do(lambda unit: send(unit, LATE))
     assert EVA not in told
     assert "Eva" not in told[COCO]
 
@@ -312,16 +307,16 @@ def test_a_stop_holds_back_all_that_has_not_begun(desk: Desk) -> None:
             enrol(unit, 9000 + number, f"Persona {number}", Role.FOCAL_POINT, "MINERD", "es", desk.now, ZONE)
 
     desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
-    do(desk, crowd)
+    desk.do(crowd)
     tap(desk, CARMEN, "recordar", "yes")
-    begun = do(desk, lambda unit: _begin(unit, desk.now, claimed=60, begun=4))
-    number = do(desk, lambda unit: unit.schedule.broadcasts()[0].id)
+    begun = desk.do(lambda unit: _begin(unit, desk.now, claimed=60, begun=4))
+    number = desk.do(lambda unit: unit.schedule.broadcasts()[0].id)
     stopped = tap(desk, CARMEN, "detener", str(number))
     assert stopped.answer is not None
     assert stopped.answer.text == "Se detiene: 201 mensajes ya no salen."
-    assert not do(desk, lambda unit: any(unit.outbox.begin(row) for row in begun[4:])), "claimed, and taken back"
-    do(desk, lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun[:4]])
-    text = do(desk, lambda unit: _shown(unit, desk.now))
+    assert not desk.do(lambda unit: any(unit.outbox.begin(row) for row in begun[4:])), "claimed, and taken back"
+    desk.do(lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun[:4]])
+    text = desk.do(lambda unit: _shown(unit, desk.now))
     assert text == "Se detuvo: llegó a 4 de 205. Los demás no recibieron nada."
     assert "🔔 Recordar a" in str(buttons(desk.say(CARMEN, "/recordar"), CARMEN)), "who got nothing can be reminded"
 
@@ -330,13 +325,13 @@ def test_a_stop_that_comes_too_late_says_so(desk: Desk) -> None:
     """All had begun to leave: nothing was taken back, and that is what is said."""
     desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
     tap(desk, CARMEN, "recordar", "yes")
-    begun = do(desk, lambda unit: _begin(unit, desk.now, claimed=60, begun=60))
-    number = do(desk, lambda unit: unit.schedule.broadcasts()[0].id)
+    begun = desk.do(lambda unit: _begin(unit, desk.now, claimed=60, begun=60))
+    number = desk.do(lambda unit: unit.schedule.broadcasts()[0].id)
     stopped = tap(desk, CARMEN, "detener", str(number))
     assert stopped.answer is not None
     assert stopped.answer.text == "Ya estaban saliendo todos."
-    do(desk, lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun])
-    assert do(desk, lambda unit: _shown(unit, desk.now)) == ("Se detuvo tarde: ya habían salido todos. Llegó a 5 de 5.")
+    desk.do(lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun])
+    assert desk.do(lambda unit: _shown(unit, desk.now)) == ("Se detuvo tarde: ya habían salido todos. Llegó a 5 de 5.")
 
 
 def _begin(unit: UnitOfWork, now: datetime, *, claimed: int, begun: int) -> list[Any]:

@@ -17,13 +17,6 @@ from bot.sandbox.telegram import Person
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
-
-
 @pytest.fixture(params=["polling", "webhook"])
 def town_both_ways(request: pytest.FixtureRequest, tmp_path: Path, furnished: Path) -> Iterator[Town]:
     with town_in(tmp_path, furnished, webhook=request.param == "webhook") as town:

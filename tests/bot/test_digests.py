@@ -260,13 +260,6 @@ def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
 
 
 # ------------------------------------------------------------------ the whole way
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
-
-
 @pytest.fixture
 def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
     with town_in(tmp_path, furnished) as town:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from house import ANA, JEAN, Town, furnish, town_in
+from house import ANA, JEAN, Town, town_in
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 from wire import opened, running
@@ -34,13 +34,6 @@ from storage.outbox import LANES
 from storage.tally import BOUNDS, Durations
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
 
 
 @pytest.fixture

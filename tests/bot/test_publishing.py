@@ -8,20 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from house import ANA, LUIS, PEDRO, ROSA, Officer, Town, furnish, town_in
+from house import ANA, LUIS, PEDRO, ROSA, Officer, Town, town_in
 from openpyxl import Workbook
 from PIL import Image
 
 pytestmark = pytest.mark.slow
 
 TOWNS = b"name,label\nsd,Santo Domingo\nst,Santiago\n"
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
 
 
 @pytest.fixture

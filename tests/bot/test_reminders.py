@@ -7,17 +7,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from house import ANA, CARMEN, JEAN, LUIS, PEDRO, Officer, Town, furnish, town_in
+from house import ANA, CARMEN, JEAN, LUIS, PEDRO, Officer, Town, town_in
 
 pytestmark = pytest.mark.slow
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")
-
-
-@pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
 
 
 @pytest.fixture

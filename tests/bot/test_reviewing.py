@@ -24,6 +24,7 @@ from conversations.review import WEEK
 from storage.figures import Figures
 from storage.files import FileStore, Inspected
 from storage.outbox import OutboxDraft
+from storage.schedule import NewFire
 from storage.vault import Vault
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
@@ -61,10 +62,6 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
         yield Desk(database)
 
 
-def do(desk: Desk, work: Any) -> Any:
-    return desk.database.units.submit(None, work).result()
-
-
 def sent(desk: Desk, code: str = "PRE-101", by: int = ANA, *, agency: str = "MMUJER", **changes: Any) -> int:
     """A report for September, as if it had been filled in chat; its number."""
     answers = ANSWERS | {"activity": code, "agency": agency} | changes.pop("answers", {})
@@ -83,7 +80,7 @@ def sent(desk: Desk, code: str = "PRE-101", by: int = ANA, *, agency: str = "MMU
         number: int = unit.submissions.add(**values | changes).id
         return number
 
-    found: int = do(desk, work)
+    found: int = desk.do(work)
     return found
 
 
@@ -93,12 +90,12 @@ def _ref(name: str) -> str:
 
 
 def state_of(desk: Desk, number: int) -> str:
-    found: str = do(desk, lambda unit: unit.submissions.get(number).validation_state)
+    found: str = desk.do(lambda unit: unit.submissions.get(number).validation_state)
     return found
 
 
 def audited(desk: Desk) -> list[str]:
-    found: list[str] = do(desk, lambda unit: [entry.act for entry in unit.audit.latest(limit=50)][::-1])
+    found: list[str] = desk.do(lambda unit: [entry.act for entry in unit.audit.latest(limit=50)][::-1])
     return [act for act in found if act.startswith(("report.", "restricted."))]
 
 
@@ -178,7 +175,7 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
     number = sent(desk, "ASI-201", sensitive=True)
     opened = tap(desk, CARMEN, "revision", f"{number}.see")
     [row] = [each for each in opened.deliveries if each.method == "sendMessage"]
-    do(desk, lambda unit: unit.outbox.place({row.card_id: 77}))
+    desk.do(lambda unit: unit.outbox.place({row.card_id: 77}))
     for after, gone in ((timedelta(hours=22), 0), (timedelta(hours=23, minutes=5), 1), (timedelta(hours=30), 1)):
         unsay(Premises(desk.database, None, None), NOW + after)  # type: ignore[arg-type]
         with desk.database.reader() as connection:
@@ -192,7 +189,7 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
         left = tap(desk, CARMEN, name, argument)
         assert [each.method for each in left.deliveries] == ["deleteMessage", "sendMessage"]
         assert "Convocar la mesa" not in said(left)
-        do(desk, lambda unit: unit.submissions.set_validation_state(number, "submitted"))
+        desk.do(lambda unit: unit.submissions.set_validation_state(number, "submitted"))
 
 
 def test_a_sealed_file_is_opened_on_its_way(desk: Desk, tmp_path: Path) -> None:
@@ -217,7 +214,7 @@ def test_evidence_is_a_tap_away_and_is_not_to_be_passed_on(desk: Desk) -> None:
         return found
 
     files = {
-        number: do(desk, lambda unit, n=number, s=sensitive: attach(unit, n, s))
+        number: desk.do(lambda unit, n=number, s=sensitive: attach(unit, n, s))
         for number, sensitive in ((plain, False), (restricted, True))
     }
     assert any(f"c:prueba:{plain}.{files[plain]}" in each for each in buttons(tap(desk, CARMEN, "revision", plain)))
@@ -275,14 +272,14 @@ def test_nobody_validates_or_returns_their_own(desk: Desk) -> None:
 def test_a_cancellation_is_approved_in_so_many_words(desk: Desk) -> None:
     """Until then the activity goes on being expected, and its light is no grey one (DOMAIN §2.2)."""
     number = sent(desk, answers={"status": "cancelled"})
-    plan = do(desk, lambda unit: unit.plans.only().id)
+    plan = desk.do(lambda unit: unit.plans.only().id)
     asked = tap(desk, CARMEN, "validar", number)
     assert "aprueba que se cancele" in said(asked)
     assert state_of(desk, number) == "submitted"
-    assert "PRE-101" not in do(desk, lambda unit: unit.plans.ended(plan))
+    assert "PRE-101" not in desk.do(lambda unit: unit.plans.ended(plan))
     tap(desk, CARMEN, "validar", f"{number}.yes")
     assert state_of(desk, number) == "validated"
-    assert "PRE-101" in do(desk, lambda unit: unit.plans.ended(plan))
+    assert "PRE-101" in desk.do(lambda unit: unit.plans.ended(plan))
 
 
 def test_an_agencys_ordinary_reports_are_validated_together_after_they_were_shown(desk: Desk) -> None:
@@ -312,7 +309,7 @@ def test_an_agencys_ordinary_reports_are_validated_together_after_they_were_show
 def test_a_return_names_its_questions_and_reaches_the_reporter_in_their_language(desk: Desk) -> None:
     """Ticked in the buttons themselves, so that a tap that arrives twice ticks once."""
     number = sent(desk)
-    do(desk, lambda unit: unit.people.set_language(unit.people.by_telegram_id(ANA).id, "en"))
+    desk.do(lambda unit: unit.people.set_language(unit.people.by_telegram_id(ANA).id, "en"))
     [tick] = [each for each in buttons(tap(desk, CARMEN, "devolver", number)) if "próximo paso" in each]
     argument = tick.partition("|c:devolver:")[2]
     for _ in range(2):
@@ -328,10 +325,9 @@ def test_a_return_names_its_questions_and_reaches_the_reporter_in_their_language
     assert "Carmen Soto reviewed PRE-101" in said(done, ANA)
     assert "¿Cuál es el próximo centro?" in said(done, ANA)
     assert said(done, LUIS) == ""
-    [decision] = do(desk, lambda unit: unit.reviews.of_chain("uuid:PRE-101"))
+    [decision] = desk.do(lambda unit: unit.reviews.of_chain("uuid:PRE-101"))
     assert decision.questions == ["/data/next_step"]
-    due = do(
-        desk,
+    due = desk.do(
         lambda unit: unit.plans.due(
             unit.plans.only().id, unit.people.by_telegram_id(ANA).memberships[0].agency_id, NOW.date()
         ),
@@ -354,7 +350,7 @@ def test_of_a_restricted_report_the_notice_says_no_more_than_its_code(desk: Desk
 def test_who_took_over_is_told_when_the_sender_is_gone(desk: Desk) -> None:
     """The report is the agency's; a person may leave."""
     number = sent(desk, by=LUIS)
-    do(desk, lambda unit: unit.people.suspend(unit.people.by_telegram_id(LUIS).id, now=NOW, by=None))
+    desk.do(lambda unit: unit.people.suspend(unit.people.by_telegram_id(LUIS).id, now=NOW, by=None))
     done = tap(desk, CARMEN, "devolver", f"{number}.1.w0")
     assert "Falta evidencia" in said(done, ANA)
     assert said(done, LUIS) == ""
@@ -373,7 +369,7 @@ def test_a_word_back_returns_it_as_it_was(desk: Desk) -> None:
     card = said(tap(desk, CARMEN, "revision", number))
     assert "Se pidió: «La suma no cuadra»" in card
     assert "Responde: «La suma incluye a Baní»" in card
-    assert do(desk, lambda unit: unit.submissions.get(number).version) == 1
+    assert desk.do(lambda unit: unit.submissions.get(number).version) == 1
 
 
 def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobody(desk: Desk) -> None:
@@ -395,10 +391,10 @@ def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobod
 
 def test_what_has_locked_is_not_sent_back_into_nowhere(desk: Desk) -> None:
     """Nobody could answer: the remedy is named instead."""
-    number = do(
-        desk, lambda unit: unit.submissions.of_agency(unit.plans.agency(unit.plans.only().id, "MMUJER").id)[-1].id
+    number = desk.do(
+        lambda unit: unit.submissions.of_agency(unit.plans.agency(unit.plans.only().id, "MMUJER").id)[-1].id
     )
-    do(desk, lambda unit: unit.submissions.set_validation_state(number, "submitted"))
+    desk.do(lambda unit: unit.submissions.set_validation_state(number, "submitted"))
     refused = tap(desk, CARMEN, "devolver", f"{number}.1.w0")
     assert "ya cerró" in said(refused)
     assert state_of(desk, number) == "submitted"
@@ -448,7 +444,7 @@ def test_what_was_returned_has_been_reported_and_is_due_again(desk: Desk) -> Non
     def counts() -> tuple[str, int]:
         progress = next(each for each in said(desk.say(CARMEN, "/progreso")).split("\n") if "MMUJER" in each)
         zone = ZoneInfo("America/Santo_Domingo")
-        standing = do(desk, lambda unit: Figures(unit).standing(unit.plans.only().id, NOW, NOW - WEEK, zone))
+        standing = desk.do(lambda unit: Figures(unit).standing(unit.plans.only().id, NOW, NOW - WEEK, zone))
         return progress, standing.agency("MMUJER").reported
 
     assert counts() == ("🟡 MMUJER: 1 de 2", 1)
@@ -471,7 +467,7 @@ def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: De
             assert set(made) <= {ana}
             return [message.payload for message in made.get(ana, ())]
 
-        found: list[dict[str, Any]] = do(desk, work)
+        found: list[dict[str, Any]] = desk.do(work)
         return found
 
     assert told(timedelta(minutes=10)) == []
@@ -482,10 +478,11 @@ def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: De
     def remember(unit: Any) -> None:
         plan = unit.plans.only()
         ana = unit.people.by_telegram_id(ANA).id
-        drafts = iter((OutboxDraft(ANA, "digest", "sendMessage", payload),))
-        unit.schedule.fire(plan.id, ana, "validated", NOW.date(), NOW + timedelta(hours=9), drafts=drafts)
+        drafts = (OutboxDraft(ANA, "digest", "sendMessage", payload),)
+        fire = NewFire(ana, "validated", NOW.date(), drafts=lambda: drafts)
+        unit.schedule.fire_all(plan.id, [fire], NOW + timedelta(hours=9))
 
-    do(desk, remember)
+    desk.do(remember)
     assert told(timedelta(hours=33)) == []
 
 

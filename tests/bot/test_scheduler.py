@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import ANA, PEDRO, furnish, settings_in
+from house import ANA, PEDRO, settings_in
 from sqlalchemy import select
 
 from bot.opening import open_storage
@@ -37,13 +37,6 @@ class Wound:
     def run(self, **time: float) -> None:
         self.wall += timedelta(**time)
         self.steady += timedelta(**time).total_seconds()
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk, buttons, press, said, tap
-from house import CARMEN, PEDRO, furnish, settings_in
+from house import CARMEN, PEDRO, settings_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +29,6 @@ from conversations.due import (
     steps,
 )
 from conversations.plan import PeriodType, period_for
-from storage.database import Database
 from storage.schedule import StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
@@ -39,25 +38,14 @@ THURSDAY = datetime(2018, 10, 4, 14, tzinfo=UTC)
 """Ten in the morning in Santo Domingo."""
 
 
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
-
-
 @pytest.fixture
 def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
     shutil.copytree(furnished, tmp_path / "house")
     with open_storage(settings_in(tmp_path / "house")) as database:
         desk = Desk(database)
         desk.now = THURSDAY
-        apply(database, lambda unit: furnish_schedules(unit, 1, THURSDAY - timedelta(days=90)))
+        desk.do(lambda unit: furnish_schedules(unit, 1, THURSDAY - timedelta(days=90)))
         yield desk
-
-
-def apply(database: Database, work):  # type: ignore[no-untyped-def]
-    return database.units.submit(None, work).result()
 
 
 def scan(desk: Desk, now: datetime) -> set[tuple[str, int]]:
@@ -70,12 +58,12 @@ def scan(desk: Desk, now: datetime) -> set[tuple[str, int]]:
         new = unit.schedule.fires(1, date(2000, 1, 1))[before:]
         return {(fire.what, fire.person_id) for fire in new if fire.state == "queued"}
 
-    return apply(desk.database, work)
+    return desk.do(work)
 
 
 def of(desk: Desk, what: str) -> StoredSchedule:
     """The youngest schedule of it."""
-    return apply(desk.database, lambda unit: [s for s in unit.schedule.all(1) if s.what == what][-1])
+    return desk.do(lambda unit: [s for s in unit.schedule.all(1) if s.what == what][-1])
 
 
 def coming(desk: Desk, schedule: StoredSchedule, now: datetime) -> list[datetime]:
@@ -84,7 +72,7 @@ def coming(desk: Desk, schedule: StoredSchedule, now: datetime) -> list[datetime
         assert found is not None
         return upcoming(unit, found, now, HERE)
 
-    return apply(desk.database, work)
+    return desk.do(work)
 
 
 def here(text: str) -> datetime:
@@ -109,8 +97,8 @@ def test_a_second_digest_on_the_same_day_arrives_as_its_preview_says(desk: Desk)
     assert second.ledger in afternoon
     assert "digest" not in afternoon
     assert scan(desk, here("2018-10-08T16:02")) == set()
-    claimed = apply(desk.database, lambda unit: unit.outbox.claim(here("2018-10-08T16:02"), here("2018-10-08T16:03")))
-    kept, dropped = apply(desk.database, lambda unit: look_at(unit, claimed, here("2018-10-08T16:02"), ZONE))
+    claimed = desk.do(lambda unit: unit.outbox.claim(here("2018-10-08T16:02"), here("2018-10-08T16:03")))
+    kept, dropped = desk.do(lambda unit: look_at(unit, claimed, here("2018-10-08T16:02"), ZONE))
     assert (len(kept), not dropped) == (len(claimed), True)
 
 
@@ -131,8 +119,7 @@ def test_a_change_says_nothing_at_once(desk: Desk, act: str) -> None:
     if act == "at.0800":
         change(desk, digest, "days.thu")
     if act == "resume":
-        apply(
-            desk.database,
+        desk.do(
             lambda unit: unit.schedule.change(1, digest.id, days="thu", paused_at=here("2018-10-03T09:00")),
         )
     change(desk, digest, act)
@@ -155,7 +142,7 @@ def test_what_can_only_be_said_once_is_scheduled_once(desk: Desk) -> None:
 def test_the_ladder_comes_on_the_days_its_preview_names(desk: Desk, days: str) -> None:
     """Scanned morning and afternoon for four weeks: the first three times at which anybody is told something new."""
     ladder = of(desk, "reminders")
-    apply(desk.database, lambda unit: unit.schedule.change(1, ladder.id, days=days))
+    desk.do(lambda unit: unit.schedule.change(1, ladder.id, days=days))
     now = here("2018-10-04T10:30")
     scan(desk, now)
     promised = coming(desk, ladder, now)
@@ -189,16 +176,16 @@ def test_sending_the_ladder_now_asks_first_and_names_how_many(desk: Desk) -> Non
     """One question; nothing is in the ledger until it is answered."""
     shown = tap(desk, PEDRO, "programar", f"{of(desk, 'reminders').id}.now")
     assert "Se escribe a" in said(shown, PEDRO)[-1]
-    assert apply(desk.database, lambda unit: unit.schedule.fires(1, date(2000, 1, 1))) == []
+    assert desk.do(lambda unit: unit.schedule.fires(1, date(2000, 1, 1))) == []
     [words] = [words for words in buttons(shown, PEDRO) if "Recordar a" in words]
     press(desk, PEDRO, shown, words)
-    assert apply(desk.database, lambda unit: unit.schedule.fires(1, date(2000, 1, 1), "reminders"))
+    assert desk.do(lambda unit: unit.schedule.fires(1, date(2000, 1, 1), "reminders"))
 
 
 def test_sending_now_notes_nothing_but_what_it_says(desk: Desk) -> None:
     """No row for days that were no windows, none for people who were not told."""
     tap(desk, PEDRO, "programar", f"{of(desk, 'digest').id}.now")
-    found = apply(desk.database, lambda unit: unit.schedule.fires(1, date(2000, 1, 1)))
+    found = desk.do(lambda unit: unit.schedule.fires(1, date(2000, 1, 1)))
     assert {(fire.what, fire.window, fire.state) for fire in found} == {("digest", "2018-10-04", "queued")}
 
 
@@ -255,7 +242,7 @@ def test_who_lives_elsewhere_gets_a_digest_of_a_fixed_zone(desk: Desk) -> None:
         unit.schedule.change(1, digest.id, timezone=ZONE, at=time(16))
 
     digest = of(desk, "digest")
-    apply(desk.database, move)
+    desk.do(move)
     assert "digest" not in {what for what, _ in scan(desk, datetime(2018, 10, 8, 15, 29, tzinfo=UTC))}
     assert "digest" in {what for what, _ in scan(desk, datetime(2018, 10, 8, 15, 31, tzinfo=UTC))}
 
@@ -277,7 +264,7 @@ def test_due_explains_everybody_for_every_schedule(desk: Desk) -> None:
     """Each verdict has a reason the catalogue knows."""
     tap(desk, PEDRO, "programar", "new.digest")
     for at in ("2018-10-08T08:31", "2018-10-15T09:01", "2018-10-06T12:00"):
-        found = apply(desk.database, lambda unit, at=at: list(explained(unit, here(at), ZONE)))
+        found = desk.do(lambda unit, at=at: list(explained(unit, here(at), ZONE)))
         assert all(one.is_said or one.reason for one in found)
 
 
@@ -308,4 +295,4 @@ def test_a_day_typed_below_the_calendar_is_added(desk: Desk) -> None:
 
 
 def added(desk: Desk) -> list[date]:
-    return apply(desk.database, lambda unit: [day.on for day in unit.schedule.calendar(1) if day.added_by_id])
+    return desk.do(lambda unit: [day.on for day in unit.schedule.calendar(1) if day.added_by_id])

@@ -656,7 +656,7 @@ def _horizon(life: Life, period: ReportingPeriod) -> tuple[date, date, datetime]
     if on is None:
         return None
     horizon = on + timedelta(days=1)
-    while working_days_after(on, horizon, life.holidays) < 1:
+    while not list(working_days_after(on, horizon, life.holidays)):
         horizon += timedelta(days=1)
     end = instant(horizon, time(17, 59), life.zone)
     return (on, horizon, end) if period.is_open(end.astimezone(SANTO_DOMINGO).date()) else None

@@ -19,6 +19,7 @@ from storage import imports
 from storage.figures import Figures
 from storage.imports import SEED_PLAN, PlanDraft, read_plan, seed_workbook
 from storage.revisions import revisions
+from storage.schedule import NewFire
 from storage.unit_of_work import UnitOfWork
 
 ZONE = ZoneInfo("America/Santo_Domingo")
@@ -232,16 +233,15 @@ def test_reminders_are_counted_in_days_since_the_closing_opened(seeded: Any, app
 
     def remind(unit: UnitOfWork) -> None:
         for day, state, rungs in (
-            (1, "sent", [Rung.OPEN]), (3, "sent", [Rung.BEFORE]), (5, "sent", [Rung.DUE]), (9, "skipped", []),
-            (10, "ambiguous", []),
+            (1, "sent", (Rung.OPEN,)), (3, "sent", (Rung.BEFORE,)), (5, "sent", (Rung.DUE,)), (9, "skipped", ()),
+            (10, "ambiguous", ()),
         ):  # fmt: skip
             at = datetime(2018, 10, day, 13, tzinfo=UTC)
-            unit.schedule.fire(
-                seeded.plan_id, seeded.people["PGR"], "reminders", at.date(), at, state=state, rungs=rungs
-            )
+            fire = NewFire(seeded.people["PGR"], "reminders", at.date(), state, rungs=rungs)
+            unit.schedule.fire_all(seeded.plan_id, [fire], at)
         at = datetime(2018, 9, 5, 13, tzinfo=UTC)
-        unit.schedule.fire(seeded.plan_id, seeded.people["MMUJER"], "reminders", at.date(), at, state="sent")
-        unit.schedule.fire(seeded.plan_id, seeded.people["MMUJER"], "digest", NOW.date(), NOW, state="sent")
+        unit.schedule.fire_all(seeded.plan_id, [NewFire(seeded.people["MMUJER"], "reminders", at.date(), "sent")], at)
+        unit.schedule.fire_all(seeded.plan_id, [NewFire(seeded.people["MMUJER"], "digest", NOW.date(), "sent")], NOW)
 
     apply(remind)
     found = apply(standing(seeded))
@@ -253,18 +253,20 @@ def test_reminders_are_those_of_who_reported_for_the_agency_then(seeded: Any, ap
     fifth = datetime(2018, 10, 5, 13, tzinfo=UTC)
 
     def live(unit: UnitOfWork) -> None:
-        unit.schedule.fire(seeded.plan_id, seeded.people["PGR"], "reminders", fifth.date(), fifth, state="sent")
+        unit.schedule.fire_all(
+            seeded.plan_id, [NewFire(seeded.people["PGR"], "reminders", fifth.date(), "sent")], fifth
+        )
         agency = unit.plans.agency(seeded.plan_id, "MIREX")
         coordinator = unit.people.add(777, "Coordinadora", "es", NOW, timezone="America/Santo_Domingo")
         unit.people.grant(
             coordinator.id, seeded.plan_id, Role.COORDINATOR, agency_id=agency.id, now=fifth - timedelta(days=9)
         )
-        unit.schedule.fire(seeded.plan_id, coordinator.id, "reminders", fifth.date(), fifth, state="sent")
+        unit.schedule.fire_all(seeded.plan_id, [NewFire(coordinator.id, "reminders", fifth.date(), "sent")], fifth)
         later = fifth + timedelta(days=1)
         unit.people.end_membership(seeded.people["PGR"], seeded.plan_id, now=later, by=None)
         newcomer = unit.people.add(778, "Nuevo", "es", NOW, timezone="America/Santo_Domingo")
         dgp = unit.plans.agency(seeded.plan_id, "DGP")
-        unit.schedule.fire(seeded.plan_id, newcomer.id, "reminders", fifth.date(), fifth, state="sent")
+        unit.schedule.fire_all(seeded.plan_id, [NewFire(newcomer.id, "reminders", fifth.date(), "sent")], fifth)
         unit.people.grant(newcomer.id, seeded.plan_id, Role.FOCAL_POINT, agency_id=dgp.id, now=later)
 
     apply(live)

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from storage.database import Conflict, Database
 from storage.models import Membership, Person, table
 from storage.reviews import OwnReport, StoredDecision
+from storage.schedule import NewFire
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
@@ -292,10 +293,8 @@ def test_who_reported_is_told_once_of_what_stands_validated(apply: Any, world: A
         unit.reviews.take_back(unit.submissions.by_instance("uuid:B"), me, NOW)
         again(world, unit, unit.submissions.by_instance("uuid:C"), "corrected")
         found = [untold(0), untold(1)]
-        unit.schedule.fire(
-            world.plan_id, ana, "validated", NOW.date(), NOW + timedelta(hours=1), drafts=iter(()), state="skipped",
-            reason="nothing_left",
-        )  # fmt: skip
+        fire = NewFire(ana, "validated", NOW.date(), "skipped", "nothing_left")
+        unit.schedule.fire_all(world.plan_id, [fire], NOW + timedelta(hours=1))
         unit.reviews.decide(report(world, unit, "D"), "validated", me, NOW + timedelta(minutes=50))
         return [*found, untold(2), untold(24 * 9)]
 

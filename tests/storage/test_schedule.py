@@ -8,13 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from conversations.due import Rung
 from conversations.reminders import Recipient
+from storage import schedule
 from storage.database import Database, open_database
-from storage.models import Fire, OutboxMessage, table
+from storage.models import Fire, Membership, OutboxMessage, table
 from storage.outbox import OutboxDraft, Sent
+from storage.schedule import NewFire
 from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault
 
@@ -30,8 +32,10 @@ def draft(chat_id: int = 501) -> OutboxDraft:
 
 
 def fire(unit: UnitOfWork, world: World, person: int = 0, window: date = TODAY, **more: Any) -> bool:
-    values: dict[str, Any] = {"drafts": [draft()], "rungs": [Rung.DUE]}
-    return unit.schedule.fire(world.plan_id, world.person_ids[person], "reminders", window, NOW, **{**values, **more})
+    by = more.pop("broadcast_id", None)
+    values: dict[str, Any] = {"drafts": lambda: [draft()], "rungs": (Rung.DUE,), **more}
+    new = NewFire(world.person_ids[person], "reminders", window, **values)
+    return unit.schedule.fire_all(world.plan_id, [new], NOW, broadcast_id=by) == [True]
 
 
 def counted(unit: UnitOfWork) -> tuple[int, int]:
@@ -112,8 +116,54 @@ def test_who_is_in_the_ledger_is_not_looked_at_again(apply: Apply, world: World)
         return unit.schedule.untold(world.plan_id, "reminders", "America/Santo_Domingo", TODAY, AGENCY_ROLES)
 
     assert [who.person_id for who in apply(untold)] == list(world.person_ids[:2])
-    apply(lambda unit: fire(unit, world, drafts=(), state="open", reason="paused"))
+    apply(lambda unit: fire(unit, world, drafts=tuple, state="open", reason="paused"))
     assert [who.person_id for who in apply(untold)] == [world.person_ids[1]]
+
+
+@pytest.mark.parametrize("few", [1, 8])
+def test_of_an_agencys_crowd_a_few_are_read(
+    apply: Apply, world: World, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second look happens in the unit in which messages leave: ten thousand colleagues are not looked through."""
+    monkeypatch.setattr(schedule, "TOLD_TOO", few)
+
+    def told(unit: UnitOfWork) -> list[tuple[int, date]]:
+        membership = table(Membership)
+        together = update(membership).where(membership.c.person_id == world.person_ids[1])
+        unit.connection.execute(together.values(agency_id=world.agency_ids[0]))
+        for person in (0, 1):
+            for window in (TODAY, TODAY - timedelta(days=1)):
+                fire(unit, world, person=person, window=window)
+        codes = {who.agency_code for who in unit.schedule.recipients(world.plan_id)}
+        return [(who.person_id, on) for who, on in unit.schedule.told(world.plan_id, "reminders", codes, {TODAY})]
+
+    assert apply(told) == [(number, TODAY) for number in world.person_ids[: min(few, 2)]]
+
+
+def test_what_a_digest_told_counts_as_told_on_the_day_on_which_it_left(apply: Apply, world: World) -> None:
+    """Shipped or added; the steps of the day on which it was made; one without steps keeps that day alone."""
+    person, later = world.person_ids[0], NOW + timedelta(days=1)
+
+    def tell(unit: UnitOfWork) -> None:
+        unit.schedule.add(world.plan_id, "digest", "fri", time(8, 30), NOW)
+        [added] = unit.schedule.all(world.plan_id)
+        told = NewFire(person, added.ledger, TODAY, rungs=(Rung.LOCKED,), drafts=lambda: [draft()])
+        unit.schedule.fire_all(world.plan_id, [told], NOW)
+
+    def leave(unit: UnitOfWork) -> None:
+        [row] = unit.outbox.claim(later, later + timedelta(minutes=1))
+        assert unit.outbox.begin(row)
+        unit.outbox.record(row.id, Sent(7), later)
+        unit.schedule.learn()
+
+    apply(tell)
+    waiting = apply(lambda unit: unit.schedule.outlook(world.plan_id, TODAY))
+    assert (waiting.told[person], waiting.windows[person, TODAY]) == (TODAY, "told_in_digest")
+    apply(leave)
+    left = apply(lambda unit: unit.schedule.outlook(world.plan_id, TODAY))
+    assert left.told[person] == TODAY
+    assert left.windows == {(person, TODAY + timedelta(days=1)): "told_in_digest"}
+    assert apply(lambda unit: unit.schedule.outlook(world.plan_id, TODAY, "digest")).windows == {}
 
 
 def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: World) -> None:
@@ -122,7 +172,7 @@ def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: Worl
     def begin(unit: UnitOfWork) -> int:
         number = unit.schedule.begin_broadcast(world.plan_id, world.person_ids[2], None, 2, NOW)
         for person in (0, 1):
-            fire(unit, world, person=person, drafts=[draft(501 + person)], broadcast_id=number)
+            fire(unit, world, person=person, drafts=lambda person=person: [draft(501 + person)], broadcast_id=number)
         return number
 
     number = apply(begin)
@@ -143,7 +193,7 @@ def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_w
         number = unit.schedule.begin_broadcast(world.plan_id, world.person_ids[2], None, 1, NOW)
         return fire(unit, world, broadcast_id=number)
 
-    apply(lambda unit: fire(unit, world, drafts=(), state="open", reason="paused_for_everybody"))
+    apply(lambda unit: fire(unit, world, drafts=tuple, state="open", reason="paused_for_everybody"))
     assert not apply(lambda unit: fire(unit, world)), "the ladder has had its word"
     assert apply(by_hand)
     assert apply(counted) == (1, 1)
@@ -167,7 +217,7 @@ def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_w
 )
 def test_only_who_was_told_something_is_told(apply: Apply, world: World, state: str, reason: str, known: str) -> None:
     """Of everybody else the ledger knows the reason."""
-    apply(lambda unit: fire(unit, world, drafts=(), state=state, reason=reason))
+    apply(lambda unit: fire(unit, world, drafts=tuple, state=state, reason=reason))
     outlook = apply(lambda unit: unit.schedule.outlook(world.plan_id, TODAY))
     assert outlook.windows == {(world.person_ids[0], TODAY): known}
 
@@ -215,6 +265,7 @@ SCAN = textwrap.dedent(
     from datetime import date, datetime, timedelta, UTC
     from storage.database import open_database
     from storage.outbox import OutboxDraft
+    from storage.schedule import NewFire
     url, plan, people = sys.argv[1], int(sys.argv[2]), [int(each) for each in sys.argv[3].split(",")]
     begin = date(2018, 10, 1)
     print("ready", flush=True)
@@ -224,7 +275,8 @@ SCAN = textwrap.dedent(
                 def work(unit):
                     now = datetime(2018, 10, 5, 13, tzinfo=UTC)
                     draft = OutboxDraft(person, "reminder", "sendMessage", {"text": "x"})
-                    unit.schedule.fire(plan, person, "reminders", begin + timedelta(days=day), now, drafts=[draft])
+                    fire = NewFire(person, "reminders", begin + timedelta(days=day), drafts=lambda: [draft])
+                    unit.schedule.fire_all(plan, [fire], now)
                 database.units.submit(None, work).result()
     """
 )
