@@ -431,7 +431,7 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     kinds = {
         (
             FOR_REPORTERS if who.reports else FOR_COORDINATORS,
-            outlook.told.get(who.person_id, date.min),
+            outlook.told_until.get(who.person_id, date.min),
             (who.person_id, today) in outlook.windows,
             tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles),
         )

@@ -106,16 +106,11 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
-    """What the ladder tells a coordinator: that grace has ended, or that a period has locked, and for whom.
-
-    Of the present closing who is missing is named above it already: here only what is to be added of them.
-    """
+    """What the ladder tells a coordinator: that grace has ended, or that a period has locked, and for whom."""
     lines: list[Line] = []
-    present = s.closing.periods if s.closing else ()
     for topic in topics:
         remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
-        named = [code for code in topic.agencies if remarks[code] or topic.period not in present]
-        named.sort(key=lambda code: not remarks[code])
+        named = sorted(topic.agencies, key=lambda code: not remarks[code])
         names = ", ".join(_with(code, remarks[code]) for code in named[: shown * 2])
         head = f"{closing_head(topic, say.language)}."
         lines.append(line(bold(head), " ", say(f"closing.{topic.rung}_then")))

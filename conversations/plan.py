@@ -469,13 +469,15 @@ def closes_together(
     """
     periods = tuple(periods)
     open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
+    # A period that was reopened opens no other.
+    is_last_word = any(not one.is_reopened for one in open_ones if one.end_on == open_ones[0].end_on)
     return tuple(
         period
         for period in periods
         if open_ones
         and period.end_on == open_ones[0].end_on
         and is_unclosed(period)
-        and (period in open_ones or (period.locks_on <= today and is_complete(period)))
+        and (period in open_ones or (is_last_word and period.locks_on <= today and is_complete(period)))
     )
 
 

@@ -175,7 +175,11 @@ class Agenda:
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
     told: Mapping[int, date] = field(default_factory=dict)
-    """By person, the last day for which everything was told or needed no telling."""
+    """By person, the last day of theirs for which everything was told or needed no telling."""
+    told_until: Mapping[int, date] = field(default_factory=dict)
+    """The same as a day of the plan's, where it is not the same: in Tokyo Tuesday begins while the plan has Monday's
+    steps.
+    """
     windows: Mapping[tuple[int, date], Reason] = field(default_factory=dict)
     """Days that are in the ledger already, by person: `told_today` where something was said or will be, or why not;
 
@@ -265,7 +269,7 @@ def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]
 
 def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
     rungs = FOR_REPORTERS if who.reports else FOR_COORDINATORS
-    told = agenda.told.get(who.person_id, date.min)
+    told = agenda.told_until.get(who.person_id, agenda.told.get(who.person_id, date.min))
     return tuple(step for step in steps if step.rung in rungs and told < step.on <= day)
 
 
@@ -561,7 +565,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
     lines += drafts
-    if key in PAST_DUE and colleague:
+    if key in PAST_DUE and colleague and head.left:
         lines.append(
             line(say("remind.told_too" if who.role is Role.ALTERNATE else "remind.copied", colleague=colleague))
         )

@@ -275,12 +275,21 @@ _UNTOLD = _RECIPIENTS.where(
     ),
 )
 _FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
-_LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state, _fire.c.reason).where(
+_PLAN_ZONE = select(_plan.c.timezone).where(_plan.c.id == _OF_PLAN).scalar_subquery().label("plan_timezone")
+_LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state, _fire.c.reason, _fire.c.fired_at, _PLAN_ZONE).where(
     _fire.c.plan_id == _OF_PLAN, _fire.c.what == _WHAT, _fire.c.window >= bindparam("since")
 )
 # What was said by a digest or a card, to whom, and when it left: it spoke for the ladder too.
 _CARRIED = (
-    select(_fire.c.person_id, _fire.c.state, _fire.c.rungs, _fire.c.fired_at, _fire.c.settled_at, _person.c.timezone)
+    select(
+        _fire.c.person_id,
+        _fire.c.state,
+        _fire.c.rungs,
+        _fire.c.fired_at,
+        _fire.c.settled_at,
+        _person.c.timezone,
+        _PLAN_ZONE,
+    )
     .join(_person, _person.c.id == _fire.c.person_id)
     .where(
         _fire.c.plan_id == _OF_PLAN,
@@ -620,9 +629,10 @@ class Schedules:
             one for one in self._unit.delegations.of_plan(plan_id) if one.deputy_id is not None and today < one.until_on
         ]
         told: dict[int, date] = {}
+        told_until: dict[int, date] = {}
         windows: dict[tuple[int, date], Reason] = {}
         ledger = _LEDGER if people is None else _LEDGER.where(_fire.c.person_id.in_(sorted(people)))
-        for person_id, window, state, reason in self._rows(
+        for person_id, window, state, reason, fired_at, plan_timezone in self._rows(
             ledger, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()
         ):
             on = date.fromisoformat(window)
@@ -630,12 +640,15 @@ class Schedules:
             windows[person_id, on] = "told_today" if state in SAID else cast("Reason", reason or "unreachable")
             if state != "open" and on > told.get(person_id, date.min):
                 told[person_id] = on
+                told_until[person_id] = min(on, fired_at.astimezone(ZoneInfo(plan_timezone)).date())
         if what == LADDER:
             for row in self._rows(_CARRIED, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()):
                 zone = ZoneInfo(row.timezone)
                 made_on = row.fired_at.astimezone(zone).date()
                 if row.rungs:
+                    planned_on = min(made_on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
                     told[row.person_id] = max(told.get(row.person_id, date.min), made_on)
+                    told_until[row.person_id] = max(told_until.get(row.person_id, date.min), planned_on)
                 # What waits to be sent is said today, whenever it was made.
                 days = {row.settled_at.astimezone(zone).date()} if row.settled_at is not None else {made_on, today}
                 for on in days:
@@ -653,6 +666,7 @@ class Schedules:
             deputies=frozenset(one.deputy_id for one in delegated if one.deputy_id is not None),
             lapsing=self._lapsing(plan_id, today),
             told=told,
+            told_until=told_until,
             windows=windows,
         )
 

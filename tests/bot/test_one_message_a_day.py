@@ -14,6 +14,7 @@ from desk import Desk, buttons, said, tap
 from house import CARMEN, GRACE, PEDRO, settings_in
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from bot.occasion import carry
 from bot.opening import open_storage
@@ -32,6 +33,7 @@ from conversations.due import (
     working_days_after,
 )
 from conversations.wording import wording
+from storage.models import Person, table
 from storage.outbox import Sent, Undeliverable
 from storage.schedule import SAID, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
@@ -315,6 +317,26 @@ def test_never_two_in_a_day_and_no_step_lost_or_told_twice(
                 and falls_on(kept.ladder_days, now.date(), ())
                 for now in in_time
             ), (step, told, heard)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Honolulu", ZONE])
+def test_no_step_is_lost_where_the_plans_day_begins_later(desk: Desk, zone: str) -> None:
+    """Monday's digest comes in Tokyo while the plan has Sunday's steps: those that follow are told after it."""
+    there = ZoneInfo(zone)
+
+    def move(unit: UnitOfWork) -> None:
+        person = table(Person)
+        unit.connection.execute(update(person).where(person.c.telegram_id == CARMEN).values(timezone=zone))
+
+    desk.do(move)
+    heard: Counter[date] = Counter()
+    for day in range(18):
+        for at in (time(8, 31), time(9, 1), time(17, 30)):
+            now = instant(date(2018, 10, 9) + timedelta(days=day), at, there)
+            heard[now.astimezone(there).date()] += len(scan(desk, now).get(CARMEN, ()))
+    assert max(heard.values()) == 1
+    rungs = Counter(rung for fire in of(desk, CARMEN) if fire.state in SAID for rung in fire.told_rungs)
+    assert rungs == {Rung.GRACE_ENDED: 2, Rung.LOCKED: 2}
 
 
 def test_planted_without_waiting_for_the_digest_there_would_be_two(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -433,3 +433,10 @@ def test_what_ended_together_closes_together(
     """DOMAIN §2.4: with what is open a month whose reports are all in, never one that lacks a report."""
     periods = (AUGUST, SEPTEMBER, QUARTER)
     assert closes_together(periods, today, lambda p: p not in closed, complete.__contains__) == together
+
+
+def test_a_period_that_was_reopened_opens_no_other() -> None:
+    """The quarter locked later, and nobody has reopened it."""
+    reopened = replace(SEPTEMBER, locks_on=date(2018, 11, 14), is_reopened=True)
+    together = closes_together((reopened, QUARTER), date(2018, 11, 1), lambda p: True, lambda p: True)
+    assert together == (reopened,)
