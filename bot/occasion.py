@@ -23,7 +23,7 @@ from conversations.due import (
     windows_until,
 )
 from conversations.plan import Role
-from conversations.reminders import Agenda, Reason, Recipient, silenced
+from conversations.reminders import OPEN_REASONS, Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
 from storage.schedule import NewFire, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
@@ -104,7 +104,8 @@ class Job:
 def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing_to_tell") -> Scan:
     """The scan of a job that says the same kind of thing in each of its windows: a digest, a monthly card.
 
-    After an outage only the latest window is said, for two working days; earlier ones are recorded as told later.
+    After an outage only the latest window is said, for two working days; earlier ones are recorded as told later. So
+    is what a pause kept back.
     `nothing` is the reason noted of those for whom nothing was composed.
     """
 
@@ -133,6 +134,8 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             told = [who for who in untold if reasons[who.person_id] is None]
             messages = compose(unit, moment, told) if told else {}
             for who in untold:
+                if reasons[who.person_id] in OPEN_REASONS:
+                    continue  # a pause that ends in time does not take the week with it
                 words = tuple(messages.get(who.person_id, ()))
                 reason = reasons[who.person_id] or ("" if words else nothing)
                 missed = tuple(day for day in windows[-3:-1] if day >= who.since)
@@ -188,7 +191,8 @@ def why_not(
 ) -> Mapping[int, str]:
     """Why a `regular` job says nothing at that moment to those of whom its scan has nothing, by `person_id`."""
     holidays = unit.schedule.holidays(moment.plan_id)
-    known = unit.schedule.outlook(moment.plan_id, moment.today, schedule.ledger).windows
+    outlook = unit.schedule.outlook(moment.plan_id, moment.today, schedule.ledger)
+    known = outlook.windows
     found: dict[int, str] = {}
     for who in everybody:
         zone = schedule.zone(who.timezone)
@@ -199,8 +203,10 @@ def why_not(
             found[who.person_id] = "before_the_hour"
         elif (who.person_id, day) in known:
             found[who.person_id] = known[who.person_id, day]
+        elif is_quiet(moment.now, zone, holidays):
+            found[who.person_id] = "quiet_hours"
         else:
-            found[who.person_id] = "quiet_hours" if is_quiet(moment.now, zone, holidays) else "no_window"
+            found[who.person_id] = silenced(outlook, who, moment.now, day) or "no_window"
     return found
 
 

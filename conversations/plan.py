@@ -297,7 +297,11 @@ def period_names(periods: Iterable[ReportingPeriod], language: str) -> PeriodNam
     """Of several that are spoken of together: "septiembre 2018 · 3.er trimestre 2018"."""
     names = [period_name(period, language) for period in periods]
     both = f" {wording(language)('plan.period.and')} "
-    return PeriodName(" · ".join(names), both.join(name.of for name in names), both.join(name.the for name in names))
+
+    def listed(forms: Sequence[str]) -> str:
+        return both.join(part for part in (", ".join(forms[:-1]), *forms[-1:]) if part)
+
+    return PeriodName(" · ".join(names), listed([name.of for name in names]), listed([name.the for name in names]))
 
 
 # ------------------------------------------------------------------ what is reported on

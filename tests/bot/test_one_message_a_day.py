@@ -202,6 +202,19 @@ def test_a_digest_that_waits_to_be_sent_will_say_it(desk: Desk) -> None:
     assert LOCKED in digest.text.lower()
 
 
+def test_a_pause_that_ends_does_not_take_the_week_with_it(desk: Desk) -> None:
+    """A hurricane from Friday to Tuesday: Monday's digest comes on Tuesday, and says what the ladder has."""
+    desk.now = here("2018-10-12T12:00")
+    tap(desk, CARMEN, "pausar", "0")
+    for silent in ("2018-10-15T08:31", "2018-10-15T09:01", "2018-10-16T08:05"):
+        assert CARMEN not in scan(desk, here(silent))
+    desk.now = here("2018-10-16T10:00")
+    tap(desk, CARMEN, "pausar", "end")
+    [digest] = scan(desk, here("2018-10-16T10:01"))[CARMEN]
+    assert LOCKED in digest.text.lower()
+    assert CARMEN not in scan(desk, here("2018-10-16T12:00"))
+
+
 def test_the_week_asked_for_says_it_too_and_changes_nothing(desk: Desk) -> None:
     """/resumen: as of today, also after it was told; whoever only reads along is offered nothing to do."""
     desk.now = here("2018-10-15T08:00")
