@@ -23,7 +23,7 @@ from conversations.due import (
     windows_until,
 )
 from conversations.plan import Role
-from conversations.reminders import OPEN_REASONS, Agenda, Reason, Recipient, silenced
+from conversations.reminders import PAUSED, Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
 from storage.schedule import NewFire, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
@@ -134,7 +134,7 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             told = [who for who in untold if reasons[who.person_id] is None]
             messages = compose(unit, moment, told) if told else {}
             for who in untold:
-                if reasons[who.person_id] in OPEN_REASONS:
+                if reasons[who.person_id] in PAUSED:
                     continue  # a pause that ends in time does not take the week with it
                 words = tuple(messages.get(who.person_id, ()))
                 reason = reasons[who.person_id] or ("" if words else nothing)

@@ -86,6 +86,8 @@ Reason = Literal[
 
 OPEN_REASONS = frozenset({"paused_for_everybody", "paused", "unreachable", "no_privacy", "quiet_hours", "held_over"})
 """The step stays to be told, if the reason goes away while it is not too late."""
+PAUSED = frozenset({"paused_for_everybody", "paused"})
+"""What is said regularly waits for the end of these, and of nothing else: who is asked for at every scan are few."""
 
 
 @dataclass(frozen=True, slots=True)
