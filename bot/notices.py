@@ -13,7 +13,7 @@ from bot.exchange import Denied, Exchange
 from bot.hands import Hand
 from bot.occasion import Moment, Planned, carry
 from bot.reminding import by_agency, to_chase, worded
-from bot.reporting import FORM_OF, Report, open_report, report_nothing_new
+from bot.reporting import FORM_OF, Report, open_report, report_nothing_new, show_nothing_left
 from conversations.cards import Button, Card, Line, bold, line
 from conversations.due import ONE_DAY, working_day_from
 from conversations.engine import show_date
@@ -36,7 +36,7 @@ def begin(ex: Exchange, argument: str) -> None:
     """Empezar: the report that is due first, or the word that nothing is left."""
     due = _left(ex)
     if not due:
-        _say(ex, ex.say("menu.nothing"))
+        show_nothing_left(ex)
         return
     open_report(ex, Report(FORM_OF["activity"], due[0].item, due[0].period))
 
@@ -54,7 +54,7 @@ def nothing_new(ex: Exchange, argument: str) -> None:
     """Sin novedades: one reason for all that is left, and each is reported as last time. A report like any other."""
     due = _left(ex)
     if not due:
-        _say(ex, ex.say("menu.nothing"))
+        show_nothing_left(ex)
         return
     if argument not in REASONS:
         rows = [(Button(ex.say(f"nothing.reason.{reason}"), f"command:novedades:{reason}"),) for reason in REASONS]

@@ -8,7 +8,18 @@ from datetime import timedelta
 
 from bot import posts, returns
 from bot.exchange import Denied, Exchange, number_of
-from bot.reporting import FORM_OF, Report, correct, due_tap, find_report, open_report, resume, status_label, take_over
+from bot.reporting import (
+    FORM_OF,
+    Report,
+    correct,
+    due_tap,
+    find_report,
+    open_report,
+    resume,
+    show_nothing_left,
+    status_label,
+    take_over,
+)
 from conversations import review
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.engine import show_date
@@ -54,6 +65,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     listed = {(report.subject, report.period.id) for report in due}
     others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    closes = () if due else _to_close(ex, periods)
     if due:
         first = due[0].period
         lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
@@ -74,7 +86,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         lines.append(
             line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language))))
         )
-        lines.append(line(say("menu.nothing")))
+        lines.append(line(say("menu.only_close" if closes else "menu.nothing")))
     else:
         lines.append(line(bold(ex.agency_code)))
         lines.append(line(say("menu.no_period")))
@@ -89,7 +101,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         second.append(Button(say("menu.referrals"), "command:referimientos:"))
     if second:
         rows.append(tuple(second))
-    if not due and _to_close(ex, periods):
+    if closes:
         rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
@@ -366,10 +378,10 @@ def close(ex: Exchange, argument: str) -> None:
     periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     if not periods:
         since = [one for one in plans.due(ex.membership.plan_id, ex.agency_id, ex.today) if _is_since(ex, one)]
-        if since:
-            ex.show(_added_since(ex, since))
-        else:
-            ex.show(Card((line(say("menu.nothing")),), (home,)))
+        if not since:
+            show_nothing_left(ex)
+            return
+        ex.show(_added_since(ex, since))
         ex.stand(None)
         return
     name = period_names(periods, ex.language)

@@ -373,6 +373,18 @@ def _show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
     ex.stand(None)
 
 
+def show_nothing_left(ex: Exchange) -> None:
+    """Nothing can be reported or closed now. Whoever let a period lock is not up to date, and may ask for it."""
+    passed = ex.unit.schedule.passed(ex.membership.plan_id, ex.agency_code, ex.today)
+    rows = [(Button(ex.say("menu.home"), "command:menu:"),)]
+    text = ex.say("menu.nothing")
+    if passed:
+        text = ex.say("menu.lapsed", period_name=period_name(passed[-1], ex.language), agency=ex.agency_code)
+        rows.insert(0, (Button(ex.say("reopening.ask"), f"command:reapertura:{passed[-1].code}"),))
+    ex.show(Card((line(text),), tuple(rows)))
+    ex.stand(None)
+
+
 # ------------------------------------------------------------------ one event
 def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
     """Apply an event to a session and say what came of it; a session whose period has locked takes no more."""

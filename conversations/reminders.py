@@ -253,11 +253,15 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     if who.reports:
         if not is_awaited and not any(_is_expected(agenda, who, step.period) for step in pending):
             return Silence("nothing_expected", day)
+        topics = told_topics(agenda, who)
+        about = {period for topic in topics for period in (*(left.period for left in topic.left), *topic.closes)}
+        pending = tuple(step for step in pending if step.period in about)
+        if not is_awaited and not pending:
+            return Silence("nothing_left", day)
         if who.role is Role.ALTERNATE and not is_awaited and not _alternate_is_meant(agenda, who, pending):
             return Silence("focal_point_told", day)
         if not is_awaited and all(_was_just_opened(agenda, who, step, day) for step in pending):
             return Silence("told_already", day)
-        topics = told_topics(agenda, who)
         is_due = topics or _announced(agenda, who, day)
         return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)

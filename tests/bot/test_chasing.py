@@ -159,6 +159,37 @@ def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(de
     assert "CONANI" not in scan(desk, LOCKED)[CARMEN]
 
 
+def test_a_month_that_is_all_in_brings_no_reminder_of_its_quarter(desk: Desk) -> None:
+    """Neither on the month's due day, nor to the alternate two days after it; the quarter has days of its own."""
+    report_one(desk, COCO, "ASI-202")
+    due = scan(desk, DUE)
+    assert ANA in due
+    assert not {COCO, EVA, OTTO} & due.keys()
+    late = scan(desk, LATE)  # and two days before the quarter's day
+    assert LUIS in late
+    assert "vence el 10 oct 2018" in late[COCO]
+    assert EVA not in late
+    assert "Hoy vence" in scan(desk, datetime(2018, 10, 10, 13, 1, tzinfo=UTC))[COCO]
+    late = scan(desk, datetime(2018, 10, 12, 13, 1, tzinfo=UTC))
+    assert "aún recibimos reportes" in late[COCO]
+    assert EVA in late
+
+
+def test_whoever_let_a_period_lock_is_not_told_to_be_up_to_date(desk: Desk) -> None:
+    """Under every button of an old reminder: the period is named, and a reopening can be asked for."""
+    desk.now = datetime(2018, 11, 16, 13, 1, tzinfo=UTC)
+    for button in ("cerrar", "empezar", "novedades"):
+        shown = tap(desk, ANA, button)
+        assert "Octubre 2018 ya cerró, y MMUJER no lo cerró a tiempo" in said(shown, ANA)[-1]
+        assert any("Pedir reapertura" in words for words in buttons(shown, ANA))
+    desk.now = datetime(2018, 10, 4, 13, 1, tzinfo=UTC)
+    report_everything(desk, ANA)
+    assert "Solo falta cerrar" in said(desk.say(ANA, "/pendientes"), ANA)[-1]
+    asked = tap(desk, ANA, "cerrar")
+    press(desk, ANA, asked, next(words for words in buttons(asked, ANA) if "cerrar" in words))
+    assert "Está al día" in said(tap(desk, ANA, "empezar"), ANA)[-1]
+
+
 def test_a_month_that_locked_with_a_report_missing_is_not_closed_with_the_quarter(desk: Desk) -> None:
     """What did not come stays recorded as not come; the quarter is closed alone."""
     month_locked, after = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (15, 17))
