@@ -1,14 +1,13 @@
 """An officer reports an activity in chat, and it is stored for good: the whole way, with the real bot."""
 
 import io
-import os
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import scratch
 from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Officer, Town, furnish, town_in
 from PIL import Image
 
@@ -32,26 +31,10 @@ def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
 @pytest.fixture
 def postgres_town(tmp_path: Path) -> Iterator[Town]:
     """The same town on PostgreSQL, in a schema of its own."""
-    import psycopg
-    from sqlalchemy import make_url
-
-    server = make_url(os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test"))
-    name = f"enlace_{uuid.uuid4().hex[:12]}"
-    dsn = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        pytest.skip("PostgreSQL is not reachable: set ENLACE_TEST_POSTGRES")
-    with connection:
-        connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[call-overload]
-        inside = server.update_query_dict({"options": f"-csearch_path={name}"})
-        url = inside.render_as_string(hide_password=False)
-        try:
-            furnish(tmp_path, url)
-            with town_in(tmp_path, None, database_url=url) as town:
-                yield town
-        finally:
-            connection.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[call-overload]
+    with scratch.schema_or_skip() as url:
+        furnish(tmp_path, url)
+        with town_in(tmp_path, None, database_url=url) as town:
+            yield town
 
 
 def photo_with_gps() -> bytes:

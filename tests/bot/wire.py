@@ -8,12 +8,10 @@ import atexit
 import contextlib
 import functools
 import importlib.util
-import os
 import selectors
 import shutil
 import sys
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +19,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import scratch
 from pydantic import SecretStr
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from bot.sandbox.server import Sandbox
@@ -38,7 +37,6 @@ from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault
 
 ANA, LUIS, ROSA = 501, 502, 503
-POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
 BACK_OFF = (0.03, 0.06, 0.1)
 
 
@@ -85,23 +83,14 @@ def _migrated_sqlite() -> Path:
 
 @functools.cache
 def _migrated_postgres() -> str:
-    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
-    name = f"enlace_wire_{uuid.uuid4().hex[:12]}"
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
     try:
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE SCHEMA {name}"))
+        url = stack.enter_context(scratch.schema("enlace_wire"))
     except OperationalError:
         return ""
-
-    def drop() -> None:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
-        engine.dispose()
-
-    atexit.register(drop)
-    url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"})
-    upgrade(url.render_as_string(hide_password=False))
-    return url.render_as_string(hide_password=False)
+    upgrade(url)
+    return url
 
 
 def empty_database(kind: str, folder: Path) -> str:
@@ -111,7 +100,7 @@ def empty_database(kind: str, folder: Path) -> str:
         return f"sqlite:///{folder / 'wire.db'}"
     url = _migrated_postgres()
     if not url:
-        pytest.skip(f"PostgreSQL is not reachable at {make_url(POSTGRES).render_as_string()}: set ENLACE_TEST_POSTGRES")
+        pytest.skip(scratch.UNREACHABLE)
     engine = create_engine(url)
     names = ", ".join(f'"{name}"' for name in Base.metadata.tables)
     with engine.begin() as connection:

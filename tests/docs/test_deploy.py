@@ -5,7 +5,6 @@ are tried on a real server; the rest is read.
 """
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -17,15 +16,15 @@ from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
+import scratch
 import yaml
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from bot.settings import Settings, inherited_environment
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
 
 
 def pinned(lock: Path) -> set[str]:
@@ -86,46 +85,40 @@ def test_deploy_knows_only_settings_that_exist() -> None:
 @pytest.fixture
 def roles() -> Iterator[tuple[str, str]]:
     """A new database with the two roles, as the script makes them: the owner's and the app's address."""
-    server = make_url(POSTGRES)
-    engine = create_engine(server, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect():
-            pass
-    except OperationalError:
-        pytest.skip(f"PostgreSQL is not reachable at {server.render_as_string()}: set ENLACE_TEST_POSTGRES")
     if shutil.which("psql") is None:
         pytest.skip("PostgreSQL's psql is not installed: the script that makes the roles needs it")
-    name = f"enlace_{uuid.uuid4().hex[:10]}"
-    owner, app = f"{name}_owner", f"{name}_app"
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    where = {
-        "PGHOST": server.host,
-        "PGPORT": str(server.port or 5432),
-        "PGUSER": server.username,
-        "PGPASSWORD": server.password,
-    }
-    given = {
-        "POSTGRES_DB": name,
-        "OWNER_ROLE": owner,
-        "APP_ROLE": app,
-        "OWNER_PASSWORD": "o'wner",
-        "APP_PASSWORD": "app",
-    }
-    environment = inherited_environment() | {key: value for key, value in where.items() if value} | given
-    try:
-        subprocess.run(["sh", DEPLOY / "postgres-roles.sh"], env=environment, check=True, timeout=30)
-        addresses = [
-            server.set(database=name, username=role, password=word).render_as_string(hide_password=False)
-            for role, word in ((owner, "o'wner"), (app, "app"))
-        ]
-        yield addresses[0], addresses[1]
-    finally:
+    server = make_url(scratch.POSTGRES)
+    with scratch.server_or_skip() as engine:
+        name = f"enlace_{uuid.uuid4().hex[:10]}"
+        owner, app = f"{name}_owner", f"{name}_app"
         with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-            connection.execute(text(f"DROP ROLE IF EXISTS {owner}"))
-            connection.execute(text(f"DROP ROLE IF EXISTS {app}"))
-        engine.dispose()
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        where = {
+            "PGHOST": server.host,
+            "PGPORT": str(server.port or 5432),
+            "PGUSER": server.username,
+            "PGPASSWORD": server.password,
+        }
+        given = {
+            "POSTGRES_DB": name,
+            "OWNER_ROLE": owner,
+            "APP_ROLE": app,
+            "OWNER_PASSWORD": "o'wner",
+            "APP_PASSWORD": "app",
+        }
+        environment = inherited_environment() | {key: value for key, value in where.items() if value} | given
+        try:
+            subprocess.run(["sh", DEPLOY / "postgres-roles.sh"], env=environment, check=True, timeout=30)
+            addresses = [
+                server.set(database=name, username=role, password=word).render_as_string(hide_password=False)
+                for role, word in ((owner, "o'wner"), (app, "app"))
+            ]
+            yield addresses[0], addresses[1]
+        finally:
+            with engine.connect() as connection:
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+                connection.execute(text(f"DROP ROLE IF EXISTS {owner}"))
+                connection.execute(text(f"DROP ROLE IF EXISTS {app}"))
 
 
 @pytest.mark.slow

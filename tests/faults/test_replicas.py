@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -20,8 +19,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from house import BEGINS, Town, furnish, settings_in
+from scratch import schema_or_skip
 from sqlalchemy import make_url
-from wire import POSTGRES
 
 from bot.holidays import furnish_calendar
 from bot.opening import open_storage
@@ -170,14 +169,7 @@ MakePair = Callable[[str], Pair]
 
 @pytest.fixture
 def make_pair(tmp_path: Path) -> Iterator[MakePair]:
-    name = f"enlace_{uuid.uuid4().hex[:12]}"
-    url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(False)
-    try:
-        connection = psycopg.connect(dsn_of(POSTGRES), autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        pytest.skip("PostgreSQL is not reachable: set ENLACE_TEST_POSTGRES")
-    with connection, running_sandbox(start=MONDAY.timestamp()) as sandbox:
-        connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[call-overload]
+    with schema_or_skip() as url, running_sandbox(start=MONDAY.timestamp()) as sandbox:
         replicas: list[Replica] = []
 
         def make(ddl: str) -> Pair:
@@ -194,7 +186,6 @@ def make_pair(tmp_path: Path) -> Iterator[MakePair]:
             for replica in replicas:
                 if replica.process is not None and replica.process.poll() is None:
                     replica.kill()
-            connection.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[call-overload]
 
 
 def test_two_replicas_that_are_killed_paused_and_cut_off_say_everything_once(make_pair: MakePair) -> None:

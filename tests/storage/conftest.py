@@ -1,12 +1,11 @@
 """One contract suite, every database: a test that takes `database` runs on SQLite and on PostgreSQL.
 
-PostgreSQL is at ENLACE_TEST_POSTGRES (default: this machine's); where nothing answers there, its half of the
-suite is skipped with a reason that begins with "PostgreSQL", so that a green run tells what it did not see.
+Where no PostgreSQL answers (scratch.py), its half of the suite is skipped with a reason that begins with
+"PostgreSQL", so that a green run tells what it did not see.
 """
 
-import os
+import contextlib
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, text
-from sqlalchemy.exc import OperationalError
+import scratch
+from sqlalchemy import Engine, create_engine, event, insert, text
 
 from storage.database import Database, open_database, upgrade
 from storage.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
@@ -26,44 +25,22 @@ from storage.vault import Vault
 
 T = TypeVar("T")
 
-POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
 
 # ------------------------------------------------------------------ databases
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Engine]:
-    """A PostgreSQL to make schemas in; skips, saying so, where there is none."""
-    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect():
-            pass
-    except OperationalError:
-        pytest.skip(f"PostgreSQL is not reachable at {make_url(POSTGRES).render_as_string()}: set ENLACE_TEST_POSTGRES")
-    yield engine
-    engine.dispose()
-
-
-def new_schema(server: Engine) -> tuple[str, str]:
-    """A schema nobody else uses, and the URL whose tables are in it."""
-    name = f"enlace_{uuid.uuid4().hex[:12]}"
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA {name}"))
-    url: URL = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"})
-    return name, url.render_as_string(hide_password=False)
-
-
-def drop_schema(server: Engine, name: str) -> None:
-    with server.connect() as connection:
-        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    """A PostgreSQL; skips, saying so, where there is none."""
+    with scratch.server_or_skip() as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: Engine) -> Iterator[str]:
-    name, url = new_schema(postgres_server)
-    upgrade(url)
-    yield url
-    drop_schema(postgres_server, name)
+def migrated_postgres() -> Iterator[str]:
+    with scratch.schema_or_skip() as url:
+        upgrade(url)
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -99,18 +76,10 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_schema(postgres_server: Engine) -> Iterator[Callable[[], str]]:
+def make_schema() -> Iterator[Callable[[], str]]:
     """URLs of empty PostgreSQL schemas, as many as wanted, gone afterwards."""
-    made: list[str] = []
-
-    def make() -> str:
-        name, address = new_schema(postgres_server)
-        made.append(name)
-        return address
-
-    yield make
-    for name in made:
-        drop_schema(postgres_server, name)
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(scratch.schema_or_skip())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
