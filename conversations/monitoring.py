@@ -416,11 +416,13 @@ def worst_of(lights: Iterable[Light]) -> Cell | None:
 class _Known:
     """The reports about one activity."""
 
-    __slots__ = ("current", "ended_on", "periods", "shown")
+    __slots__ = ("current", "ended_on", "periods", "shown", "standing")
 
     def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
         self.periods = frozenset(report.period_id for report in reports)
         self.current = tuple(report for report in reports if report.is_current)
+        self.standing = frozenset(r.period_id for r in self.current if r.state != ValidationState.RETURNED)
+        """The periods whose report nobody has returned."""
         last = self.current[-1] if self.current else None
         self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
         """The last day of the period of the report that ended it."""
@@ -589,6 +591,11 @@ def _passed(
     for activity in activities:
         by_type.setdefault(activity.frequency.period_type, []).append(activity)
     open_ones = [period for periods in past.values() for period in periods if period.is_open(today)]
+
+    def expected(period: ReportingPeriod) -> list[_Known]:
+        of_type = ((each, _known_of(known, each)) for each in by_type.get(period.type, ()))
+        return [found for each, found in of_type if _is_expected(each, period, found)]
+
     return max(
         (
             unclosed_row(
@@ -596,11 +603,10 @@ def _passed(
                 today,
                 records.kept_since,
                 today - LOOK_BACK,
-                lambda period: any(
-                    _is_expected(each, period, _known_of(known, each)) for each in by_type.get(period.type, ())
-                ),
+                lambda period: bool(expected(period)),
                 lambda period: period.id in closed,
                 open_ones,
+                lambda period: all(period.id in found.standing for found in expected(period)),
             )
             for kind in PeriodType
             if kind in by_type

@@ -493,13 +493,14 @@ def unclosed_row(
     is_expected: Callable[[ReportingPeriod], bool],
     is_closed: Callable[[ReportingPeriod], bool],
     together: Iterable[ReportingPeriod] = (),
+    is_complete: Callable[[ReportingPeriod], bool] = lambda period: False,
 ) -> tuple[ReportingPeriod, ...]:
     """The periods in a row, of one type, that somebody has let lock without closing them, up to the last.
 
     The first that was closed ends the row; those of which nothing was expected neither count nor end it. Nobody is
     held to what locked before the calendar was kept, nor to what ended before it is known who closed, nor yet to what
-    they may still close with one of those that are open (`together`). Notices, letters, the digest and the plenary's
-    agenda all count with this.
+    they may still close with one of those that are open (`together`), if it is all in. Notices, letters, the digest
+    and the plenary's agenda all count with this.
     """
     row: list[ReportingPeriod] = []
     open_ends = {
@@ -510,7 +511,7 @@ def unclosed_row(
             continue
         if period.locks_on <= kept_since or period.end_on < known_since or is_closed(period):
             break
-        if is_expected(period) and period.end_on not in open_ends:
+        if is_expected(period) and not (period.end_on in open_ends and is_complete(period)):
             row.append(period)
     return tuple(reversed(row))
 

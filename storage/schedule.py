@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, literal_column, or_, select, update
 
-from conversations.due import FOR_COORDINATORS, Rung, lapsed_steps, left_indicators, left_reports, steps
+from conversations.due import FOR_COORDINATORS, Left, Rung, lapsed_steps, left_indicators, left_reports, steps
 from conversations.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan import (
     AGENCY_ROLES,
@@ -700,11 +700,12 @@ class Schedules:
             for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
         }
         expecting = {code: _agencies(activities, period, ended) for code, period in concerned.items()}
+        left = left_reports(activities, concerned.values(), ended, reported, returned, closed)
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if closing else []
         there = () if is_decided and not closing else self._reporters(plan_id, now, outlook)
         return replace(
             outlook,
-            left=left_reports(activities, concerned.values(), ended, reported, returned, closed),
+            left=left,
             left_indicators=left_indicators(
                 [each for each in self._unit.plans.indicators(plan_id) if each.agency_code in contributing],
                 concerned.values(),
@@ -720,7 +721,7 @@ class Schedules:
             },
             in_a_row={
                 agency: len(row)
-                for agency, row in self._unclosed_rows(plan_id, today, periods, activities, ended, closed).items()
+                for agency, row in self._unclosed_rows(plan_id, today, periods, activities, ended, closed, left).items()
             }
             if closing
             else {},
@@ -750,8 +751,11 @@ class Schedules:
         closed = {
             (row.agency, row.period) for row in self._rows(_CLOSED, plan_id=plan_id, since=today - CLOSINGS_KNOWN)
         }
-        periods = self._unit.plans.periods(plan_id)
-        return self._unclosed_rows(plan_id, today, periods, activities, self._ended(plan_id), closed)
+        periods, ended = self._unit.plans.periods(plan_id), self._ended(plan_id)
+        open_ends = {period.end_on for period in periods if period.is_open(today)}
+        ended_together = [period for period in periods if period.end_on in open_ends]
+        left = left_reports(activities, ended_together, ended, *self._reported(plan_id, ended_together), {})
+        return self._unclosed_rows(plan_id, today, periods, activities, ended, closed, left)
 
     def _unclosed_rows(
         self,
@@ -761,8 +765,12 @@ class Schedules:
         activities: Iterable[Activity],
         ended: Mapping[str, date],
         closed: Collection[tuple[str, str]],
+        left: Mapping[str, Iterable[Left]],
     ) -> dict[str, tuple[ReportingPeriod, ...]]:
-        """By agency its longest row of periods that locked unclosed, as `monitoring.standing` counts it (`passed`)."""
+        """By agency its longest row of periods that locked unclosed, as `monitoring.standing` counts it (`passed`).
+
+        `left`: what they have still to report in the periods that ended with one that is open.
+        """
         learnt_at = self._unit.facts.learnt_at(known_since(plan_id))
         timezone = next(plan.timezone for plan in self._unit.plans.all() if plan.id == plan_id)
         kept_since = learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today
@@ -771,6 +779,7 @@ class Schedules:
         recent = [period for period in periods if period.end_on >= since and kept_since < period.locks_on <= today]
         open_ones = [period for period in periods if period.is_open(today)]
         expecting = {period.code: _agencies(activities, period, ended) for period in (*recent, *open_ones)}
+        lacking = {agency: {one.period.code for one in reports} for agency, reports in left.items()}
         return {
             agency: max(
                 (
@@ -782,6 +791,7 @@ class Schedules:
                         lambda period, agency=agency: agency in expecting[period.code],  # type: ignore[misc]
                         lambda period, agency=agency: (agency, period.code) in closed,  # type: ignore[misc]
                         open_ones,
+                        lambda period, agency=agency: period.code not in lacking.get(agency, ()),  # type: ignore[misc]
                     )
                     for kind in PeriodType
                 ),

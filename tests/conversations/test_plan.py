@@ -394,21 +394,33 @@ BETWEEN = date(2018, 10, 17)
 
 
 @pytest.mark.parametrize(
-    ("closed", "expected", "row"),
+    ("closed", "expected", "complete", "row"),
     [
-        ((), {JULY, AUGUST, SEPTEMBER, QUARTER}, (JULY, AUGUST)),
-        ((), {JULY, AUGUST, SEPTEMBER}, (JULY, AUGUST, SEPTEMBER)),
-        ((JULY,), {JULY, AUGUST, SEPTEMBER, QUARTER}, (AUGUST,)),
-        ((SEPTEMBER, QUARTER), {JULY, AUGUST, SEPTEMBER, QUARTER}, ()),
-        ((QUARTER,), {JULY, AUGUST, SEPTEMBER, QUARTER}, (JULY, AUGUST, SEPTEMBER)),
+        ((), {JULY, AUGUST, SEPTEMBER, QUARTER}, {SEPTEMBER}, (JULY, AUGUST)),
+        ((), {JULY, AUGUST, SEPTEMBER, QUARTER}, set(), (JULY, AUGUST, SEPTEMBER)),
+        ((), {JULY, AUGUST, SEPTEMBER, QUARTER}, {AUGUST, SEPTEMBER}, (JULY, AUGUST)),
+        ((), {JULY, AUGUST, SEPTEMBER}, {SEPTEMBER}, (JULY, AUGUST, SEPTEMBER)),
+        ((JULY,), {JULY, AUGUST, SEPTEMBER, QUARTER}, {SEPTEMBER}, (AUGUST,)),
+        ((SEPTEMBER, QUARTER), {JULY, AUGUST, SEPTEMBER, QUARTER}, {SEPTEMBER}, ()),
+        ((QUARTER,), {JULY, AUGUST, SEPTEMBER, QUARTER}, {SEPTEMBER}, (JULY, AUGUST, SEPTEMBER)),
     ],
 )
-def test_a_month_counts_as_let_pass_when_nothing_it_closes_with_is_open(
-    closed: tuple[ReportingPeriod, ...], expected: set[ReportingPeriod], row: tuple[ReportingPeriod, ...]
+def test_a_month_counts_as_let_pass_when_it_lacks_a_report_or_nothing_it_closes_with_is_open(
+    closed: tuple[ReportingPeriod, ...],
+    expected: set[ReportingPeriod],
+    complete: set[ReportingPeriod],
+    row: tuple[ReportingPeriod, ...],
 ) -> None:
     """What has been closed ends the row all the same."""
     found = unclosed_row(
-        (JULY, AUGUST, SEPTEMBER), BETWEEN, date.min, date.min, expected.__contains__, closed.__contains__, (QUARTER,)
+        (JULY, AUGUST, SEPTEMBER),
+        BETWEEN,
+        date.min,
+        date.min,
+        expected.__contains__,
+        closed.__contains__,
+        (QUARTER,),
+        complete.__contains__,
     )
     assert found == row
 

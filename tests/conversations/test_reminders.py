@@ -2,7 +2,7 @@
 
 import heapq
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -492,6 +492,7 @@ class Life:
 
     def agenda(self, ledger: "Ledger", now: datetime) -> Agenda:
         today = now.astimezone(SANTO_DOMINGO).date()
+        settled = [on for on, state in ledger.windows.items() if state != "open"]
         return Agenda(
             today=today,
             holidays=self.holidays,
@@ -512,7 +513,8 @@ class Life:
                 if closed_at is None or now < closed_at
             },
             with_focal_point=frozenset({"MMUJER"}),
-            told={1: max((on for on, state in ledger.windows.items() if state != "open"), default=date.min)},
+            told={1: max(settled, default=date.min)},
+            told_until={1: max((min(on, ledger.fired_on[on]) for on in settled), default=date.min)},
             windows={(1, on): "told_today" for on in ledger.windows},
         )
 
@@ -522,8 +524,15 @@ class Ledger:
     """What a deployment would have stored, and what the phone was shown."""
 
     windows: dict[date, str] = field(default_factory=dict)
+    fired_on: dict[date, date] = field(default_factory=dict)
+    """The plan's day on which each window was noted."""
     said: list[tuple[datetime, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     """When, of which periods reports were asked for, and which were to be closed."""
+
+    def note(self, windows: Iterable[date], state: str, now: datetime) -> None:
+        for on in windows:
+            self.windows[on] = state
+            self.fired_on[on] = now.astimezone(SANTO_DOMINGO).date()
 
 
 @st.composite
@@ -610,11 +619,12 @@ def lived(
             agenda = replace(agenda, steps=tuple(step for step in agenda.steps if step.on == agenda.today))
         match decide(agenda, who, now, NINE, life.zone):
             case Say(window, _, missed) as decided_:
-                ledger.windows |= dict.fromkeys(missed, "skipped") | {window: "queued"}
+                ledger.note(missed, "skipped", now)
+                ledger.note([window], "queued", now)
                 number += 1
                 heapq.heappush(coming, (now + MINUTE, number, decided_))
             case Silence(_, window) as silence if window is not None:
-                ledger.windows[window] = "open" if silence.is_open else "skipped"
+                ledger.note([window], "open" if silence.is_open else "skipped", now)
     return ledger
 
 
