@@ -6,7 +6,7 @@ is planned into rows of the ledger and the outbox, so that a new job (one row of
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from functools import partial
 from typing import Any
@@ -40,6 +40,10 @@ class Moment:
     @classmethod
     def of(cls, plan_id: int, now: datetime, timezone: str) -> "Moment":
         return cls(plan_id, now, now.astimezone(ZoneInfo(timezone)).date())
+
+    def day_of(self, who: Recipient) -> date:
+        """What day it is where they live."""
+        return self.now.astimezone(ZoneInfo(who.timezone)).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,9 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
                 continue
             untold = [
                 who
-                for who in unit.schedule.untold(moment.plan_id, schedule.ledger, name, windows[-1], wanted)
+                for who in unit.schedule.untold(
+                    moment.plan_id, schedule.ledger, name, windows[-1], wanted, or_open=True
+                )
                 if who.since <= windows[-1]
             ]
             if not untold:
@@ -213,8 +219,17 @@ def why_not(
 def as_planned(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
-    """The second look of a job whose words do not age within a day: only role, pause and hour are looked at."""
-    return {}
+    """The second look of a job whose words do not age within a day: only role, pause and hour are looked at.
+
+    What was held beyond its day gives way: its window, if it is not too late, is said with today's figures. What
+    somebody sent by hand has no other day.
+    """
+
+    def is_held_over(fire: StoredFire, who: Recipient) -> bool:
+        made_on = replace(moment, now=fire.fired_at).day_of(who)
+        return fire.broadcast_id is None and made_on < moment.day_of(who)
+
+    return {fire.id: "held_over" for fire, who in told if is_held_over(fire, who)}
 
 
 def carry(

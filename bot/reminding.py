@@ -61,7 +61,7 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     if not found:
         return ()
     outlook = leaving_to_digests(unit, moment, outlook, [who for who, _ in found])
-    found = [(who, zone) for who, zone in found if (who.person_id, _day(who, moment)) not in outlook.windows]
+    found = [(who, zone) for who, zone in found if (who.person_id, moment.day_of(who)) not in outlook.windows]
     if not found:
         return ()
     agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
@@ -78,7 +78,7 @@ def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people
     carried = {role for roles in CARRIERS.values() for role in roles}
     if not any(who.role in carried for who in people):
         return outlook
-    days = [(who.person_id, _day(who, moment)) for who in _awaiting(unit, moment, outlook.holidays)]
+    days = [(who.person_id, moment.day_of(who)) for who in _awaiting(unit, moment, outlook.holidays)]
     return replace(outlook, windows=dict.fromkeys(days, IN_DIGEST) | dict(outlook.windows))
 
 
@@ -88,7 +88,7 @@ def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> It
         for name in unit.schedule.zones(plan_id):
             window = window_of_today(schedule, ZoneInfo(name), moment.now, holidays)
             if window is not None:
-                untold = unit.schedule.untold(plan_id, schedule.ledger, name, window, roles)
+                untold = unit.schedule.untold(plan_id, schedule.ledger, name, window, roles, or_open=True)
                 yield from (who for who in untold if who.since <= window)
 
 
@@ -105,7 +105,7 @@ def carried(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     """What the ladder has on this day for those of these people who report: their digest or card says it."""
     found = [who for who in people if who.reports]
     outlook = unit.schedule.outlook(moment.plan_id, moment.today) if found else Agenda(moment.today)
-    found = [who for who in found if pending_steps(outlook, who, _day(who, moment))]
+    found = [who for who in found if pending_steps(outlook, who, moment.day_of(who))]
     if not found:
         return {}
     agenda = agenda_of(unit, moment, outlook, found)
@@ -139,7 +139,7 @@ def _planned(
 
 def told_rungs(agenda: Agenda, who: Recipient, moment: Moment) -> tuple[Rung, ...]:
     """The steps that a coordinator is told of by whatever names all that the ladder has for them now."""
-    pending = pending_steps(agenda, who, _day(who, moment))
+    pending = pending_steps(agenda, who, moment.day_of(who))
     concerned = {topic.period for topic in closing_topics(agenda, pending)}
     return _in_order(step.rung for step in pending if step.period in concerned)
 
@@ -159,7 +159,7 @@ def look_again(
     others = unit.schedule.told(moment.plan_id, LADDER, agencies, days) if names_colleagues(agenda) else ()
     heard: dict[date, list[Recipient]] = {}
     for who, on in others:
-        if silenced(agenda, who, moment.now, _day(who, moment)) is None:
+        if silenced(agenda, who, moment.now, moment.day_of(who)) is None:
             heard.setdefault(on, []).append(who)
     colleagues = {on: by_agency(people) for on, people in heard.items()}
     seen: dict[int, Message | str | None] = {}
@@ -196,10 +196,6 @@ def to_chase(unit: UnitOfWork, moment: Moment) -> tuple[Agenda, Chase]:
     outlook = unit.schedule.outlook(moment.plan_id, moment.today)
     agenda = unit.schedule.agenda(moment.plan_id, outlook, moment.now)
     return agenda, chase(agenda, unit.schedule.recipients(moment.plan_id), moment.now)
-
-
-def _day(who: Recipient, moment: Moment) -> date:
-    return moment.now.astimezone(ZoneInfo(who.timezone)).date()
 
 
 def message_of(card: Card) -> Message:

@@ -11,7 +11,7 @@ from bot.exchange import Denied, Exchange, number_of
 from bot.hands import Hand
 from bot.occasion import Job, Moment, carry, why_not
 from bot.opening import open_storage, plan_named
-from bot.reminding import agenda_of, carriers_of, hour_of, is_meant, leaving_to_digests
+from bot.reminding import IN_DIGEST, agenda_of, carriers_of, hour_of, is_meant, leaving_to_digests
 from bot.settings import Settings
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import (
@@ -24,6 +24,7 @@ from conversations.due import (
     fires_after,
     instant,
     ladder_fires_after,
+    next_working_hour,
 )
 from conversations.engine import show_date
 from conversations.exports import (
@@ -425,23 +426,25 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
         done = _told_to_all(unit, schedule, today, wanted)
         found = fires_after(schedule.days, schedule.at, zone, now, free)
         return [at for _, at in islice((one for one in found if one[0] not in done), PREVIEWED)]
-    outlook = unit.schedule.outlook(schedule.plan_id, today)
+    opens = next_working_hour(now, zone, free)
+    moment = Moment(schedule.plan_id, opens, opens.astimezone(zone).date())
+    people = [who for who in unit.schedule.recipients(schedule.plan_id) if who.role in wanted and is_meant(who)]
+    outlook = unit.schedule.outlook(schedule.plan_id, moment.today)
+    outlook = leaving_to_digests(unit, moment, outlook, people)
     every_step = all_steps(outlook.periods, free)
     carriers = [(one.days, one.at, one.zone(zone.key), roles) for one, roles in carriers_of(unit, schedule.plan_id)]
-    kinds = {
-        (
-            FOR_REPORTERS if who.reports else FOR_COORDINATORS,
-            outlook.told_until.get(who.person_id, date.min),
-            (who.person_id, today) in outlook.windows,
-            tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles),
-        )
-        for who in unit.schedule.recipients(schedule.plan_id)
-        if who.role in wanted and is_meant(who)
-    }
+    kinds = set()
+    for who in people:
+        day = moment.day_of(who)
+        reason = outlook.windows.get((who.person_id, day))
+        told = outlook.told_until.get(who.person_id, date.min)
+        rungs = FOR_REPORTERS if who.reports else FOR_COORDINATORS
+        spoken = tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles)
+        kinds.add((rungs, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
     coming: set[datetime] = set()
-    for rungs, told, is_over, spoken in kinds:
+    for rungs, told, over, spoken in kinds:
         meant = [step for step in every_step if step.rung in rungs]
-        since = instant(today + ONE_DAY, time(0), zone) if is_over else now
+        since = instant(over + ONE_DAY, time(0), zone) if over else now
         fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told, spoken)
         coming |= {at for _, at in islice(fires, PREVIEWED)}
     return sorted(coming)[:PREVIEWED]
@@ -455,7 +458,9 @@ def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted
         on
         for on in {fire.on for fire in repository.fires(plan_id, today, schedule.ledger)}
         if not any(
-            who.since <= on for name in zones for who in repository.untold(plan_id, schedule.ledger, name, on, wanted)
+            who.since <= on
+            for name in zones
+            for who in repository.untold(plan_id, schedule.ledger, name, on, wanted, or_open=True)
         )
     }
 

@@ -111,6 +111,15 @@ def is_quiet(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> bool:
     return not is_working_day(local.date(), holidays) or not WORK_BEGINS <= local.time() < WORK_ENDS
 
 
+def next_working_hour(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> datetime:
+    """That moment, or the first after it at which something may be said there."""
+    if not is_quiet(now, zone, holidays):
+        return now
+    local = now.astimezone(zone)
+    day = local.date() if local.time() < WORK_BEGINS else local.date() + ONE_DAY
+    return instant(working_day_from(day, holidays), WORK_BEGINS, zone)
+
+
 # ------------------------------------------------------------------ schedules
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"

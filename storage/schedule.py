@@ -264,16 +264,17 @@ _ZONES = (
     .distinct()
     .order_by(_person.c.timezone)
 )
-_UNTOLD = _RECIPIENTS.where(
-    _person.c.timezone == bindparam("zone"),
-    _membership.c.role.in_(bindparam("roles", expanding=True)),
-    ~exists().where(
-        _fire.c.plan_id == _OF_PLAN,
-        _fire.c.person_id == _person.c.id,
-        _fire.c.what == _WHAT,
-        _fire.c.window == bindparam("window"),
-    ),
+_IN_LEDGER = and_(
+    _fire.c.plan_id == _OF_PLAN,
+    _fire.c.person_id == _person.c.id,
+    _fire.c.what == _WHAT,
+    _fire.c.window == bindparam("window"),
 )
+_MEANT = _RECIPIENTS.where(
+    _person.c.timezone == bindparam("zone"), _membership.c.role.in_(bindparam("roles", expanding=True))
+)
+_UNTOLD = _MEANT.where(~exists().where(_IN_LEDGER))
+_UNTOLD_OR_OPEN = _MEANT.where(~exists().where(_IN_LEDGER, _fire.c.state != literal_column("'open'")))
 _FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
 _PLAN_ZONE = select(_plan.c.timezone).where(_plan.c.id == _OF_PLAN).scalar_subquery().label("plan_timezone")
 _LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state, _fire.c.reason, _fire.c.fired_at, _PLAN_ZONE).where(
@@ -588,8 +589,20 @@ class Schedules:
         """Where the people of the plan live."""
         return list(self._connection.execute(_ZONES, {"plan_id": plan_id}).scalars())
 
-    def untold(self, plan_id: int, what: str, zone: str, window: date, roles: Collection[Role]) -> list[Recipient]:
-        """Who lives in that zone, has one of these roles, and is not in the ledger for that window."""
+    def untold(
+        self,
+        plan_id: int,
+        what: str,
+        zone: str,
+        window: date,
+        roles: Collection[Role],
+        *,
+        or_open: bool = False,
+    ) -> list[Recipient]:
+        """Who lives in that zone, has one of these roles, and is not in the ledger for that window.
+
+        `or_open`: also those of whom it says that it was not to be said then, and may be later.
+        """
         values = {
             "plan_id": plan_id,
             "what": what,
@@ -597,7 +610,8 @@ class Schedules:
             "window": window.isoformat(),
             "roles": [role.value for role in roles],
         }
-        return [_to_recipient(row) for row in self._connection.execute(_UNTOLD, values)]
+        statement = _UNTOLD_OR_OPEN if or_open else _UNTOLD
+        return [_to_recipient(row) for row in self._connection.execute(statement, values)]
 
     def recipients(self, plan_id: int, person_ids: Collection[int] | None = None) -> list[Recipient]:
         """These people, or all of the plan, as they are now; who has no role any more, or is suspended, is missing."""
@@ -649,9 +663,9 @@ class Schedules:
                     planned_on = min(made_on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
                     told[row.person_id] = max(told.get(row.person_id, date.min), made_on)
                     told_until[row.person_id] = max(told_until.get(row.person_id, date.min), planned_on)
-                # What waits to be sent is said today, whenever it was made.
-                days = {row.settled_at.astimezone(zone).date()} if row.settled_at is not None else {made_on, today}
-                for on in days:
+                # What waits to be sent is said today, whenever it was made: there it may be yesterday or tomorrow.
+                waiting = {made_on, *(today + timedelta(days=number) for number in (-1, 0, 1))}
+                for on in waiting if row.settled_at is None else {row.settled_at.astimezone(zone).date()}:
                     windows.setdefault((row.person_id, on), "told_in_digest")
         return Agenda(
             today=today,
@@ -848,7 +862,8 @@ class Schedules:
         is said, and nothing changes.
 
         Of several messages the ledger follows the first. What somebody sends by hand (`broadcast_id`) may take the
-        place of a row that says why nothing was said; it is said once all the same.
+        place of a row that says why nothing was said; it is said once all the same. What is said regularly takes the
+        place of an open row; the ladder's stay, since each of its days is a window of its own.
         """
         if not fires:
             return []
@@ -867,6 +882,17 @@ class Schedules:
             }
             for fire in fires
         ]
+        by_window = [fire for fire in fires if fire.what != LADDER]
+        if by_window and broadcast_id is None:
+            self._connection.execute(
+                delete(_fire).where(
+                    _fire.c.plan_id == plan_id,
+                    _fire.c.state == "open",
+                    _fire.c.what.in_({fire.what for fire in by_window}),
+                    _fire.c.window.in_({fire.window.isoformat() for fire in by_window}),
+                    _fire.c.person_id.in_({fire.person_id for fire in by_window}),
+                )
+            )
         statement = _fire_statement(self._connection.dialect.name, is_by_hand=broadcast_id is not None)
         made = {(row.person_id, row.what, row.window): row.id for row in self._connection.execute(statement, rows)}
         new: list[bool] = []
@@ -895,12 +921,24 @@ class Schedules:
         return self._connection.execute(_LEARN).rowcount
 
     def cancel(self, fire: StoredFire, reason: str, now: datetime, *, is_open: bool) -> None:
-        """It is not said after all; an open one may be told on another day."""
+        """It is not said after all; an open one may be told on another day, and so may what it was to tell too."""
         self._connection.execute(
             update(_fire)
             .where(_fire.c.id == fire.id)
             .values(state="open" if is_open else "cancelled", reason=reason, settled_at=now)
         )
+        if is_open:
+            self._connection.execute(
+                update(_fire)
+                .where(
+                    _fire.c.plan_id == fire.plan_id,
+                    _fire.c.person_id == fire.person_id,
+                    _fire.c.what == fire.what,
+                    _fire.c.reason == literal_column("'told_later'"),
+                    _fire.c.fired_at == fire.fired_at,
+                )
+                .values(state="open", reason=reason)
+            )
 
     def fires(self, plan_id: int, since: date, what: str | None = None) -> list[StoredFire]:
         """The ledger since a day, oldest first."""

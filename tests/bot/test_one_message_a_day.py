@@ -74,13 +74,14 @@ def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = Tru
     desk.now = now
 
     def work(unit: UnitOfWork) -> dict[int, list[Told]]:
-        unit.schedule.learn()
-        for plan_id, job, planned in list(due(unit, now, ZONE)):
-            carry(unit, plan_id, job.what, job.kind, planned, now)
-        if not is_sent:
-            return {}
         told: dict[int, list[Told]] = {}
-        while claimed := unit.outbox.claim(now, now + timedelta(minutes=1), 100):
+        while True:  # as the scheduler does, which looks again after a few seconds
+            unit.schedule.learn()
+            for plan_id, job, planned in list(due(unit, now, ZONE)):
+                carry(unit, plan_id, job.what, job.kind, planned, now)
+            claimed = unit.outbox.claim(now, now + timedelta(minutes=1), 100) if is_sent else []
+            if not claimed:
+                return told
             rows, _ = look_at(unit, claimed, now, ZONE)
             for row in rows:
                 if "text" in row.payload:
@@ -88,7 +89,6 @@ def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = Tru
                     told.setdefault(row.chat_id, []).append(words)
                 unit.outbox.begin(row)
                 unit.outbox.record(row.id, Sent(1) if reaches else Undeliverable("test"), now)
-        return told
 
     return desk.do(work)
 
@@ -247,6 +247,41 @@ def test_the_preview_of_the_ladder_leaves_out_what_a_digest_will_say(desk: Desk)
     assert desk.do(work) == [here("2018-10-11T09:00"), here("2018-10-16T09:00"), here("2018-11-13T09:00")]
 
 
+def test_a_digest_held_beyond_the_hours_is_said_the_next_morning(desk: Desk) -> None:
+    """Made at half past eight, and Telegram took nothing until seven in the evening: with Tuesday's figures, once."""
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    assert CARMEN not in scan(desk, here("2018-10-15T19:00"))
+    assert why(desk, here("2018-10-16T09:01")) == "lo dice el resumen de ese día"
+    [digest] = scan(desk, here("2018-10-16T08:01"))[CARMEN]
+    assert LOCKED in digest.text.lower()
+    assert [fire.fired_at for fire in of(desk, CARMEN, "digest") if fire.state in SAID] == [here("2018-10-16T08:01")]
+    assert CARMEN not in scan(desk, here("2018-10-16T09:01"))
+
+
+def test_a_digest_held_over_night_is_made_anew(desk: Desk) -> None:
+    """Telegram takes messages again at ten on Tuesday: not Monday's figures, and nothing beside it at nine."""
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    scan(desk, here("2018-10-16T09:01"), is_sent=False)
+    [digest] = scan(desk, here("2018-10-16T10:00"))[CARMEN]
+    assert LOCKED in digest.text.lower()
+    assert [fire.fired_at for fire in of(desk, CARMEN, "digest") if fire.state in SAID] == [here("2018-10-16T10:00")]
+
+
+def test_the_preview_knows_of_a_digest_that_is_still_owed(desk: Desk) -> None:
+    """Monday's was held beyond the hours: on Tuesday it comes at eight, and the ladder has nothing at nine."""
+    set_schedule(desk, "reminders", roles="coordinator")
+
+    def work(unit: UnitOfWork) -> list[datetime]:
+        return upcoming(unit, schedule_of(unit, "reminders"), here("2018-10-15T19:01"), HERE)
+
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    assert CARMEN not in scan(desk, here("2018-10-15T19:00"))
+    coming = desk.do(work)
+    assert coming[0].astimezone(HERE).date() == date(2018, 11, 13)
+    assert CARMEN in scan(desk, here("2018-10-16T08:01"))
+    assert CARMEN not in scan(desk, here("2018-10-16T09:01"))
+
+
 # ------------------------------------------------------------------ an observer who contributes
 def test_a_contributors_card_carries_their_reminder(desk: Desk) -> None:
     """What is left of their agency's indicators, with its button; the ladder does not say it again."""
@@ -270,22 +305,25 @@ HOURS = (time(8), time(8, 30), time(9), time(11), time(16))
 
 @dataclass(frozen=True)
 class Habits:
-    """When things are said, and when the bot was not there: from which scan, and for how many of them."""
+    """When things are said, and from which scan, for how many, the bot was not there, or Telegram took nothing."""
 
     digest_days: str
     digest_at: time
     ladder_days: str
     ladder_at: time
     stops: tuple[tuple[int, int], ...]
+    holds: tuple[tuple[int, int], ...]
 
 
+spans = st.lists(st.tuples(st.integers(0, 45), st.integers(1, 9)), max_size=3).map(tuple)
 habits = st.builds(
     Habits,
     st.sampled_from(["mon", "tue,thu", "workdays", "month:11", "fri"]),
     st.sampled_from(HOURS),
     st.sampled_from(["workdays", "mon,wed,fri"]),
     st.sampled_from(HOURS),
-    st.lists(st.tuples(st.integers(0, 45), st.integers(1, 9)), max_size=3).map(tuple),
+    spans,
+    spans,
 )
 SCANS = [
     instant(date(2018, 10, 9) + timedelta(days=day), at, HERE)
@@ -308,9 +346,17 @@ def test_never_two_in_a_day_and_no_step_lost_or_told_twice(
     for desk in opened(furnished, tmp_path_factory.mktemp("house") / "house"):
         set_schedule(desk, "digest", days=kept.digest_days, at=kept.digest_at)
         set_schedule(desk, "reminders", days=kept.ladder_days, at=kept.ladder_at)
-        missed = {number for start, length in kept.stops for number in range(start, start + length)}
-        made = [now for number, now in enumerate(SCANS) if number not in missed]
-        heard = Counter(now.astimezone(HERE).date() for now in made for _ in scan(desk, now).get(CARMEN, ()))
+        missed, held = (
+            {number for start, length in some for number in range(start, start + length)}
+            for some in (kept.stops, kept.holds)
+        )
+        scans = [(now, number not in held) for number, now in enumerate(SCANS) if number not in missed]
+        heard = Counter(
+            now.astimezone(HERE).date()
+            for now, is_sent in scans
+            for _ in scan(desk, now, is_sent=is_sent).get(CARMEN, ())
+        )
+        made = [now for now, is_sent in scans if is_sent]
         assert max(heard.values(), default=0) <= 1
         told = [
             (rung, fire.fired_at.astimezone(HERE).date())

@@ -34,7 +34,7 @@ def draft(chat_id: int = 501) -> OutboxDraft:
 def fire(unit: UnitOfWork, world: World, person: int = 0, window: date = TODAY, **more: Any) -> bool:
     by = more.pop("broadcast_id", None)
     values: dict[str, Any] = {"drafts": lambda: [draft()], "rungs": (Rung.DUE,), **more}
-    new = NewFire(world.person_ids[person], "reminders", window, **values)
+    new = NewFire(world.person_ids[person], values.pop("what", "reminders"), window, **values)
     return unit.schedule.fire_all(world.plan_id, [new], NOW, broadcast_id=by) == [True]
 
 
@@ -201,6 +201,40 @@ def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_w
     assert apply(counted) == (1, 1)
     (row,) = apply(lambda unit: unit.schedule.fires(world.plan_id, TODAY))
     assert (row.state, row.reason) == ("queued", "")
+
+
+@pytest.mark.parametrize(
+    ("state", "gives_way"), [("open", True), ("queued", False), ("sent", False), ("skipped", False)]
+)
+def test_an_open_row_gives_way_to_what_is_said_of_its_window_after_all(
+    apply: Apply, world: World, state: str, gives_way: bool
+) -> None:
+    """Of what is said regularly; nobody else's row, and no other window's, goes with it."""
+    for other in ({"person": 1}, {"window": TODAY - timedelta(days=7)}, {"what": "card"}, {"what": "digest.7"}):
+        apply(
+            lambda unit, other=other: fire(unit, world, **{"what": "digest", "drafts": tuple, "state": "open"} | other)
+        )
+    apply(lambda unit: fire(unit, world, what="digest", drafts=tuple, state=state, reason="quiet_hours"))
+    assert apply(lambda unit: fire(unit, world, what="digest")) is gives_way
+    found = apply(lambda unit: unit.schedule.fires(world.plan_id, TODAY - timedelta(days=9)))
+    assert len(found) == 5
+    assert [(one.state, one.reason) for one in found[4:]] == [("queued", "") if gives_way else (state, "quiet_hours")]
+
+
+def test_what_was_to_be_told_too_is_open_again_with_it(apply: Apply, world: World) -> None:
+    """Friday's message was to tell of Thursday, and was not sent: Thursday is not lost with it."""
+
+    def cancel(unit: UnitOfWork) -> list[tuple[str, str]]:
+        *_, last = unit.schedule.fires(world.plan_id, TODAY)
+        unit.schedule.cancel(last, "quiet_hours", NOW + timedelta(hours=9), is_open=True)
+        found = unit.schedule.fires(world.plan_id, TODAY - timedelta(days=3))
+        return [(one.window[-2:], one.state) for one in found]
+
+    late = {"drafts": tuple, "state": "skipped", "reason": "told_later"}
+    apply(lambda unit: fire(unit, world, window=TODAY - timedelta(days=1), **late))
+    apply(lambda unit: fire(unit, world, window=TODAY - timedelta(days=1), person=1, **late))
+    apply(lambda unit: fire(unit, world))
+    assert apply(cancel) == [("04", "open"), ("04", "skipped"), ("05", "open")]
 
 
 @pytest.mark.parametrize(
