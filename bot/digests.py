@@ -224,7 +224,7 @@ COORDINATORS, READERS = CARRIERS["digest"], CARRIERS["card"]
 WEEKLY = Job("digest", "digest", COORDINATORS, "mon", time(8, 30), regular(compose, COORDINATORS), as_planned)
 """The coordinator's week, on Monday before the first meeting."""
 MONTHLY = Job("card", "digest", READERS, "month:16", time(9), regular(compose, READERS), as_planned)
-"""The reader's card and the observer's view: the day after the month is locked."""
+"""The reader's card and the observer's view: on the 16th or the next working day, when the month is locked."""
 
 
 def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, timezone: str, language: str) -> str:

@@ -81,12 +81,14 @@ def _letter(ex: Exchange, agency: Agency, passed: tuple[ReportingPeriod, ...]) -
     agenda = ex.unit.schedule.agenda(plan_id, ex.unit.schedule.outlook(plan_id, ex.today), ex.now, {agency.code})
     codes = [left.item.code for left in agenda.left.get(agency.code, ()) if left.period.is_open(ex.today)]
     named = ", ".join(codes[:CODES])
+    has_all = not ex.unit.schedule.lacking(plan_id, agency.code, passed)
     key = "escalate.letter_left" if len(codes) > 1 else "escalate.letter_left_one" if codes else "escalate.letter"
     return say(
         key,
         name=translated(agency.name, ex.language),
         n=len(passed),
         periods=", ".join(period_name(period, ex.language) for period in passed),
+        came=say("escalate.all_came") if has_all else "",
         left=len(codes),
         codes=named if len(codes) <= CODES else f"{named}, {say('remind.more', n=len(codes) - CODES)}",
         sender=ex.person.name,

@@ -308,7 +308,7 @@ def _can_be_had(unit: UnitOfWork, choice: Choice, moment: Moment, role: Role, ti
 
 
 SCHEDULED = Job(KIND, "export", TAKERS, "month:16", time(8), plan_exports, as_planned, is_shipped=False)
-"""A file that comes by itself, the day after the month is locked; admins make as many as they need."""
+"""A file that comes by itself, when the month is locked; admins make as many as they need."""
 
 
 # ------------------------------------------------------------------ inside

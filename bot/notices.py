@@ -12,20 +12,18 @@ from zoneinfo import ZoneInfo
 from bot.exchange import Denied, Exchange
 from bot.hands import Hand
 from bot.occasion import Moment, Planned, carry
-from bot.reminding import by_agency, to_chase, worded
-from bot.reporting import FORM_OF, Report, open_report, report_nothing_new, show_nothing_left
+from bot.reminding import agenda_of, by_agency, to_chase, worded
+from bot.reporting import FORM_OF, Report, is_begun, open_report, report_nothing_new, show_nothing_left
 from conversations.cards import Button, Card, Line, bold, line
 from conversations.due import ONE_DAY, working_day_from
 from conversations.engine import show_date
-from conversations.plan import AGENCY_ROLES, DueReport
-from conversations.reminders import LADDER, Agenda, PauseKind, Recipient, Topic, left_of
+from conversations.plan import AGENCY_ROLES, DueReport, period_name
+from conversations.reminders import LADDER, NEEDS, Agenda, PauseKind, Recipient, Topic, left_of, told_topics
 from conversations.wording import wording
 from storage.submissions import StoredSubmission
 
 REASONS = ("no_progress", "waiting", "budget", "season")
 """Why there is nothing new; catalogue keys `nothing.reason.…`. What is said in words is a report of its own."""
-NEEDS = ("days", "call", "no_data")
-"""What somebody needs in order to report; catalogue keys `remind.need.…`."""
 PAUSES: tuple[int, ...] = (1, 3, 7, 14)
 """Days that can be chosen; none of them: until it is ended."""
 LISTED = 8
@@ -42,12 +40,26 @@ def begin(ex: Exchange, argument: str) -> None:
 
 
 def postpone(ex: Exchange, argument: str) -> None:
-    """Recordarme mañana: nothing more today, and a word on the next working day if something is left then."""
-    plan_id = ex.membership.plan_id
-    day = working_day_from(ex.now.astimezone(ex.zone).date() + ONE_DAY, ex.unit.schedule.holidays(plan_id))
+    """Recordarme mañana: nothing more today, and a word on the next working day if something is left then.
+
+    Where everything locks before that day, it says so: no word could come.
+    """
+    plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+    [who] = ex.unit.schedule.recipients(plan_id, [ex.person.id])
+    agenda = agenda_of(ex.unit, moment, ex.unit.schedule.outlook(plan_id, moment.today), [who])
+    topics = told_topics(agenda, who, is_chased=True)
+    if not topics:
+        show_nothing_left(ex)
+        return
+    day = working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays)
     ex.unit.schedule.pause(plan_id, "snooze", ex.now, day, person_id=ex.person.id, by=ex.person.id)
     ex.unit.schedule.answer(plan_id, ex.person.id, LADDER, "tomorrow")
-    _say(ex, ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
+    last = max((topic.period for topic in topics), key=lambda period: period.locks_on)
+    if day < last.locks_on:
+        _say(ex, ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
+    else:
+        date = show_date((last.locks_on - ONE_DAY).isoformat(), ex.language)
+        _say(ex, ex.say("remind.postponed_last", date=date, period_name=period_name(last, ex.language)))
 
 
 def nothing_new(ex: Exchange, argument: str) -> None:
@@ -64,23 +76,25 @@ def nothing_new(ex: Exchange, argument: str) -> None:
         return
     reason = ex.say(f"nothing.reason.{argument}")
     sent: list[tuple[DueReport, StoredSubmission]] = []
-    open_ones: list[DueReport] = []
+    begun: list[str] = []
+    asking_more: list[str] = []
     for report in due:
         about = Report(FORM_OF["activity"], report.item, report.period)
         stored = None if report.returned else report_nothing_new(ex, about, reason)
-        if stored is None:
-            open_ones.append(report)
-        else:
+        if stored is not None:
             sent.append((report, stored))
+        else:
+            (begun if is_begun(ex, about) else asking_more).append(report.code)
     lines: list[Line] = []
     if sent:
         lines.append(line(bold(ex.say("nothing.done" if len(sent) > 1 else "nothing.done_one", n=len(sent)))))
         for report, stored in sent:
             lines.append(line(f"• {report.code} · {ex.say('nothing.receipt', receipt=f'{stored.receipt_number:04d}')}"))
     rows = []
-    if open_ones:
-        codes = ", ".join(report.code for report in open_ones[:LISTED])
-        lines.append(line(ex.say("nothing.left", codes=codes)))
+    for key, codes in (("nothing.begun", begun), ("nothing.left", asking_more)):
+        if codes:
+            lines.append(line(ex.say(key, codes=_some(ex, codes))))
+    if begun or asking_more:
         rows.append((Button(ex.say("menu.report"), "command:empezar:", "primary"),))
     else:
         rows.append((Button(ex.say("menu.close"), "command:cerrar:", "success"),))
@@ -97,10 +111,13 @@ def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
         ("nothing.first", "nothing.first_one", [report for report in due if report.previous is None]),
     ):
         if some:
-            codes = ", ".join(report.code for report in some[:LISTED])
-            if len(some) > LISTED:
-                codes = f"{codes} {ex.say('digest.more', n=len(some) - LISTED)}"
+            codes = _some(ex, [report.code for report in some])
             yield line(ex.say(many if len(some) > 1 else one, n=len(some), codes=codes))
+
+
+def _some(ex: Exchange, codes: Sequence[str]) -> str:
+    named = ", ".join(codes[:LISTED])
+    return named if len(codes) <= LISTED else f"{named} {ex.say('digest.more', n=len(codes) - LISTED)}"
 
 
 def explain(ex: Exchange, argument: str) -> None:

@@ -260,10 +260,16 @@ def end_reopening(hand: Hand, period: ReportingPeriod, agency: Agency, standing:
 
 
 def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
-    closed = ex.unit.plans.closed_agencies(period.id)
+    """Those that have not closed it first; last those of which it expects nothing."""
+    closed, expected = ex.unit.plans.closed_agencies(period.id), {agency.id for agency in _expected(ex, period)}
+    marks = ("⚪ ", "✅ ", "")
+
+    def place(agency: Agency) -> int:
+        return 2 if agency.id not in expected else 1 if agency.id in closed else 0
+
+    agencies = sorted(ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today), key=place)
     buttons = [
-        Button(f"{'✅' if one.id in closed else '⚪'} {one.code}", f"command:reabrir:{period.code}.{one.code}")
-        for one in ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)
+        Button(f"{marks[place(one)]}{one.code}", f"command:reabrir:{period.code}.{one.code}") for one in agencies
     ]
     threes = [tuple(buttons[at : at + 3]) for at in range(0, len(buttons), 3)]
     text = ex.say("reopening.which", period_name=period_name(period, ex.language))

@@ -375,7 +375,8 @@ def _show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
 
 def show_nothing_left(ex: Exchange) -> None:
     """Nothing can be reported or closed now. Whoever let a period lock is not up to date, and may ask for it."""
-    passed = ex.unit.schedule.passed(ex.membership.plan_id, ex.agency_code, ex.today)
+    is_agencys = not ex.membership.is_contributor
+    passed = ex.unit.schedule.passed(ex.membership.plan_id, ex.agency_code, ex.today) if is_agencys else ()
     rows = [(Button(ex.say("menu.home"), "command:menu:"),)]
     text = ex.say("menu.nothing")
     if passed:
@@ -574,6 +575,15 @@ NOT_STARTED = {"status": "not_started", "progress": "0", "reached": "no", "evide
 """What "nothing new" means of an activity that was never reported on."""
 
 
+def is_begun(ex: Exchange, report: Report) -> bool:
+    """Whether somebody has a draft of it."""
+    assert report.subject is not None
+    version = ex.unit.forms.current(ex.membership.plan_id, report.form_id)
+    return version is not None and bool(
+        ex.unit.sessions.holder(ex.membership.plan_id, version.form_key, report.subject, report.period.id)
+    )
+
+
 def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmission | None:
     """A report all the same, and sent (DOMAIN §2.3): as the previous one, with the reason as its next step.
 
@@ -583,7 +593,7 @@ def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmi
     assert report.subject is not None
     unit, plan_id = ex.unit, ex.membership.plan_id
     version = unit.forms.current(plan_id, report.form_id)
-    if version is None or unit.sessions.holder(plan_id, version.form_key, report.subject, report.period.id):
+    if version is None or is_begun(ex, report):
         return None
     if unit.submissions.current(plan_id, version.form_key, report.subject, report.period.id):
         return None

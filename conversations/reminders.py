@@ -57,6 +57,8 @@ CARRIERS: Mapping[str, frozenset[Role]] = {
 """What is said regularly, to whom. On its day it says what the ladder has for the same person, and the ladder is
 silent: one message a day, all topics together (DOMAIN §5.3)."""
 
+NEEDS = ("days", "call", "no_data")
+"""What somebody says they need in order to report; catalogue keys `remind.need.…`."""
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
     "no_role",
@@ -394,7 +396,7 @@ def _is_late(agenda: Agenda, agency_code: str, period: ReportingPeriod) -> bool:
     """Whether one that has not closed a period is missing: not if all is sent, and it closes with one that is open."""
     return any(left.period == period for left in agenda.left.get(agency_code, ())) or not any(
         other.end_on == period.end_on
-        and other.due_on > period.due_on
+        and other.locks_on > period.locks_on
         and other.is_open(agenda.today)
         and agency_code in agenda.unclosed.get(other.code, ())
         for other in agenda.periods

@@ -31,7 +31,18 @@ from conversations.plan import (
     expected_reports,
     unclosed_row,
 )
-from conversations.reminders import CARRIERS, IN_A_ROW, LADDER, Agenda, Lapsing, Pause, PauseKind, Reason, Recipient
+from conversations.reminders import (
+    CARRIERS,
+    IN_A_ROW,
+    LADDER,
+    NEEDS,
+    Agenda,
+    Lapsing,
+    Pause,
+    PauseKind,
+    Reason,
+    Recipient,
+)
 from storage.models import Base
 from storage.outbox import OutboxDraft
 from storage.plans import REPORTS, reopened_for, seen_locks_on, to_report
@@ -341,7 +352,7 @@ _ANSWERS = (
     select(_agency.c.code, _fire.c.answer)
     .join(_membership, and_(_membership.c.person_id == _fire.c.person_id, _membership.c.active_to.is_(None)))
     .join(_agency, _agency.c.id == _membership.c.agency_id)
-    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer != "")
+    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.in_(NEEDS))
     .order_by(_fire.c.id)
 )
 # Of an activity whose report ended it, all reports: a later one may have taken it up again.
@@ -749,6 +760,13 @@ class Schedules:
     def passed(self, plan_id: int, agency_code: str, today: date) -> tuple[ReportingPeriod, ...]:
         """The periods in a row that an agency has let lock without closing, back from the last: of its longest row."""
         return self._passed(plan_id, today, {agency_code}).get(agency_code, ())
+
+    def lacking(self, plan_id: int, agency_code: str, periods: Iterable[ReportingPeriod]) -> tuple[Left, ...]:
+        """The reports of these periods that an agency has not sent, or that were returned, closed or not."""
+        activities = self._unit.plans.activities(plan_id, include_retired=True, agencies={agency_code})
+        periods = tuple(periods)
+        left = left_reports(activities, periods, self._ended(plan_id), *self._reported(plan_id, periods), {})
+        return left.get(agency_code, ())
 
     def all_passed(self, plan_id: int, today: date) -> dict[str, tuple[ReportingPeriod, ...]]:
         """The same of every agency that has let so many pass that a letter is offered, the longest rows first."""

@@ -31,7 +31,7 @@ from conversations.conformance import FEATURES
 from conversations.due import FOR_COORDINATORS, WEEKDAYS
 from conversations.engine import UPLOADS
 from conversations.plan import Frequency, Light, PeriodStage, Role, ValidationState
-from conversations.reminders import STAGES, Reason
+from conversations.reminders import NEEDS, STAGES, Reason
 from conversations.wording import LANGUAGES, catalogue
 from storage.agencies import ROLE_TYPES
 from storage.audit import AUDITED_ACTS, KINDS
@@ -113,7 +113,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "remedy.{}": (),
     "remind.{}": STAGES,
     "remind.{}_one": STAGES,
-    "remind.need.{}": (*notices.NEEDS, "tomorrow", "nothing_new"),
+    "remind.need.{}": NEEDS,
     "requests.was_{}": get_args(Decision),
     "requests.{}": get_args(Decision),
     "reopening.reason.{}": periods.REASONS,

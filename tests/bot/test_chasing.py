@@ -412,6 +412,62 @@ def test_nothing_new_says_what_will_be_stored(desk: Desk) -> None:
     assert "Quedan como el reporte anterior" in said(tap(desk, ANA, "novedades"), ANA)[-1]
 
 
+def test_what_has_been_begun_is_told_apart_from_what_asks_for_more(desk: Desk) -> None:
+    """A draft is somebody's words: it is neither sent nor thrown away, and its report says so."""
+    desk.say(ANA, "/reportar PRE-101")
+    told = said(tap(desk, ANA, "novedades", "no_progress"), ANA)[-1]
+    assert "Ya hay un borrador empezado: PRE-101" in told
+    assert "piden algo más" not in told
+    assert "ASI-201" in told
+
+
+@pytest.mark.parametrize(
+    ("now", "answer"),
+    [
+        (datetime(2018, 10, 11, 13, tzinfo=UTC), "Si queda algo, se lo recuerdo el 12 oct 2018"),
+        (datetime(2018, 10, 12, 13, tzinfo=UTC), "El 14 oct 2018 es el último día de septiembre 2018"),
+    ],
+)
+def test_tomorrow_is_not_promised_when_all_locks_before_it(desk: Desk, now: datetime, answer: str) -> None:
+    """September locks on Monday the 15th; MMUJER has nothing of the quarter."""
+    desk.now = now
+    assert answer in said(tap(desk, ANA, "posponer"), ANA)[-1]
+
+
+def test_tomorrow_of_nothing_promises_nothing(desk: Desk) -> None:
+    """All sent and closed; and after the lock, what can be asked for."""
+    desk.now = LOCKED
+    assert "Septiembre 2018 ya cerró, y MMUJER no lo cerró a tiempo" in said(tap(desk, ANA, "posponer"), ANA)[-1]
+    desk.now = DUE
+    report_everything(desk, ANA)
+    press(desk, ANA, tap(desk, ANA, "cerrar"), "✅ Sí, cerrar")
+    assert "Está al día" in said(tap(desk, ANA, "posponer"), ANA)[-1]
+
+
+def test_who_has_not_closed_comes_first_among_those_a_period_is_reopened_for(desk: Desk) -> None:
+    """Then who has, and last those of whom it expects nothing."""
+    desk.now = DUE
+    report_everything(desk, ANA)
+    press(desk, ANA, tap(desk, ANA, "cerrar"), "✅ Sí, cerrar")
+    desk.now = LOCKED
+    *listed, _back = buttons(tap(desk, CARMEN, "reabrir", "201809"), CARMEN)
+    marks = [name[0] if name[0] in "⚪✅" else "" for name in listed]
+    assert marks == ["⚪"] * marks.count("⚪") + ["✅"] + [""] * marks.count("")
+    assert "✅ MMUJER" in listed
+    assert 0 < marks.count("") < marks.count("⚪") + 20
+
+
+def test_what_is_needed_is_told_and_what_was_postponed_is_not(desk: Desk) -> None:
+    """A need stands until the period locks; "tomorrow" was of its day."""
+    desk.do(lambda unit: unit.schedule.change(1, schedule_of(unit, "digest"), paused_at=DUE))
+    scan(desk, DUE)
+    tap(desk, ANA, "posponer")
+    tap(desk, OTTO, "explicar", "no_data")
+    notice = scan(desk, LOCKED)[CARMEN]
+    assert "MIDE · queda 1 · No tengo el dato" in notice
+    assert "esperar un día" not in notice
+
+
 # ------------------------------------------------------------------ vacancies
 @pytest.mark.parametrize("who", [CARMEN, PEDRO])
 def test_naming_opens_the_list_of_all_that_is_vacant(desk: Desk, who: int) -> None:

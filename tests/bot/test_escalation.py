@@ -86,6 +86,17 @@ def test_the_letter_names_what_is_open_and_no_more(desk: Desk) -> None:
     assert "En el período abierto le queda 1 reporte: ASI-202" in said(ask(desk, CARMEN, "CONANI.draft"))
 
 
+def test_the_letter_says_when_only_the_closing_is_missing(desk: Desk) -> None:
+    """Who has reported everything is not told that their reports are missing."""
+    assert "llegaron" not in said(ask(desk, CARMEN, "PGR.draft"))
+    for day in (datetime(2018, 10, 4, 13, tzinfo=UTC), datetime(2018, 11, 2, 13, tzinfo=UTC)):
+        desk.now = day
+        desk.tap(ANA, command_token("novedades", "no_progress"))
+    desk.now = LOCKED
+    drafted = said(ask(desk, CARMEN, "MMUJER.draft"))
+    assert "Los reportes de esos períodos llegaron; falta que la institución los cierre." in drafted
+
+
 def test_all_letters_are_on_a_list(desk: Desk) -> None:
     """/oficio, and the notice's button: the longest rows first, a page at a time, each a tap from its draft."""
     first = desk.say(CARMEN, "/oficio")

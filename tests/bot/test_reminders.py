@@ -86,9 +86,9 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     ana.wait_for("Solo falta cerrarlo", 20)
     luis.wait_for("Solo falta cerrarlo", 20)
     assert not [button for button in ana.buttons if "Empezar" in button]
+    luis.tap("Recordarme mañana")
     ana.tap("Cerrar el mes")
     assert "MMUJER cerró septiembre 2018" in ana.tap("Sí, cerrar")
-    luis.tap("Recordarme mañana")
     before = len(luis.from_bot)
     at(town, "2018-10-09T09:00")
     assert wait_for_fire(town, LUIS, "2018-10-09")[1:] == ("skipped", "nothing_left")
