@@ -68,14 +68,16 @@ def _write(extract: Extract, files: "list[IO[bytes]] | list[BinaryIO]", encoding
     texts = [io.TextIOWrapper(file, encoding, newline="", write_through=False) for file in files]
     writers = [csv.writer(text, lineterminator="\r\n") for text in texts]
     mains = [table.is_main for table in extract.tables]
-    for writer, table in zip(writers, extract.tables, strict=True):
-        writer.writerow([neutral(column.name) for column in table.columns])
     encode, done, rows = _ENCODE, 0, [writer.writerow for writer in writers]
-    for number, row in extract.rows:
-        rows[number]([encode[type(cell)](cell) for cell in row])
-        if mains[number]:
-            done += 1
-            progress(done, extract.total)
-    for text in texts:
-        text.detach()
+    try:
+        for writer, table in zip(writers, extract.tables, strict=True):
+            writer.writerow([neutral(column.name) for column in table.columns])
+        for number, row in extract.rows:
+            rows[number]([encode[type(cell)](cell) for cell in row])
+            if mains[number]:
+                done += 1
+                progress(done, extract.total)
+    finally:
+        for text in texts:
+            text.detach()
     return Written(done, tuple(extract.lacking))

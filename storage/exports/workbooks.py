@@ -54,26 +54,31 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
             "strings_to_numbers": False,
         }
         book = xlsxwriter.Workbook(out, options)
-        book.use_zip64()
-        looks = _Looks(book)
-        cover = book.add_worksheet(_sheet_name(wording(wanted.language)("table.cover"), book))
-        sheets = [_Sheet(book, table, looks, extract.lacking) for table in extract.tables]
-        charts = Charts(extract) if extract.has_charts else None
-        done = 0
-        for number, row in extract.rows:
-            sheets[number].write(row)
+        try:
+            book.use_zip64()
+            looks = _Looks(book)
+            cover = book.add_worksheet(_sheet_name(wording(wanted.language)("table.cover"), book))
+            sheets = [_Sheet(book, table, looks, extract.lacking) for table in extract.tables]
+            charts = Charts(extract) if extract.has_charts else None
+            done = 0
+            for number, row in extract.rows:
+                sheets[number].write(row)
+                if charts is not None:
+                    charts.take(row)
+                if extract.tables[number].is_main:
+                    done += 1
+                    progress(done, extract.total)
+            for sheet in sheets:
+                sheet.finish()
             if charts is not None:
-                charts.take(row)
-            if extract.tables[number].is_main:
-                done += 1
-                progress(done, extract.total)
-        for sheet in sheets:
-            sheet.finish()
-        if charts is not None:
-            drawn = book.add_worksheet(_sheet_name(wording(wanted.language)("table.charts"), book))
-            charts.draw(book, drawn, wanted, looks)
-        _cover(cover, looks, extract, wanted, done)
-        book.close()
+                drawn = book.add_worksheet(_sheet_name(wording(wanted.language)("table.charts"), book))
+                charts.draw(book, drawn, wanted, looks)
+            _cover(cover, looks, extract, wanted, done)
+            book.close()
+        except BaseException:
+            for left in book.worksheets():  # it closes its spools at its own end alone
+                left.row_data_fh.close()
+            raise
     return Written(done, tuple(extract.lacking))
 
 

@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import os
 import random
 import re
 import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from storage.database import Database
 from storage.errors import Conflict, NotFound
 from storage.exports import DATASETS, EXPORTERS, Exporter, check_wanted, exporter, file_name, record_export
 from storage.exports.delimited import neutral, original, write_csv
+from storage.exports.json_lines import write_jsonl
 from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Refused, Wanted, Written, span_of
 from storage.exports.workbooks import write_xlsx
@@ -875,6 +877,26 @@ def test_periods_are_a_code_a_year_or_a_range() -> None:
     for wrong in ("2018-13", "abc", "201809..", "2018Q5"):
         with pytest.raises(ValueError):
             span_of(wrong)
+
+
+# ------------------------------------------------------------------ left off
+@pytest.mark.parametrize("format", ["csv", "xlsx", "jsonl"])
+@pytest.mark.parametrize("tables", [1, 2])
+def test_what_is_left_off_leaves_nothing_open(tmp_path: Path, format: str, tables: int) -> None:
+    """Somebody cancels, or another worker has taken it over: no spool stays open until somebody collects it."""
+    write = {"csv": write_csv, "xlsx": write_xlsx, "jsonl": write_jsonl}[format]
+    one = hostile().tables[0]
+    named = tuple(replace(one, name=f"t{n}", title=f"T{n}", is_main=n == 0) for n in range(tables))
+    rows = iter([(number % tables, (f"text {number}", number, number / 2)) for number in range(10)])
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise InterruptedError
+
+    open_ones = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(InterruptedError) as caught, (tmp_path / "out").open("w+b") as out:
+        write(Extract(named, 10, rows), Wanted(1, str(ZONE), NOW), out, stop)
+    assert len(os.listdir("/proc/self/fd")) == open_ones, caught
 
 
 # ------------------------------------------------------------------ formulas (S6)
