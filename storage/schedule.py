@@ -14,7 +14,21 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from conversations.due import FOR_COORDINATORS, Left, Rung, lapsed_steps, left_indicators, left_reports, steps
 from conversations.monitoring import LOOK_BACK as CLOSINGS_KNOWN
@@ -900,15 +914,13 @@ class Schedules:
             }
             for fire in fires
         ]
-        by_window = [fire for fire in fires if fire.what != LADDER]
-        if by_window and broadcast_id is None:
+        regular = [(fire.person_id, fire.what, fire.window.isoformat()) for fire in fires if fire.what != LADDER]
+        if regular and broadcast_id is None:
             self._connection.execute(
                 delete(_fire).where(
                     _fire.c.plan_id == plan_id,
                     _fire.c.state == "open",
-                    _fire.c.what.in_({fire.what for fire in by_window}),
-                    _fire.c.window.in_({fire.window.isoformat() for fire in by_window}),
-                    _fire.c.person_id.in_({fire.person_id for fire in by_window}),
+                    tuple_(_fire.c.person_id, _fire.c.what, _fire.c.window).in_(regular),
                 )
             )
         statement = _fire_statement(self._connection.dialect.name, is_by_hand=broadcast_id is not None)

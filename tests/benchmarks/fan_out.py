@@ -185,6 +185,7 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=2.0)
     parser.add_argument("--databases", default="sqlite,postgresql")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # who ends this ends the bot too
     print("database    recipients  messages    calls seconds calls/s  share  most  refused  waits p50 ms p95 ms")
     is_good = True
     for kind in options.databases.split(","):
