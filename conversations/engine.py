@@ -955,6 +955,8 @@ class _Turn:
                     self._back()
                 case "skip":
                     self._skip(node)
+                case "send":
+                    self.reject(self.say("form.send_later"))
                 case _:
                     self.effects.append(Leave())
             return

@@ -471,6 +471,16 @@ def test_words_of_the_keyboard_are_understood_when_typed() -> None:
     assert talk.has(Leave)
 
 
+@pytest.mark.parametrize("word", ["enviar", "Enviar ahora"])
+def test_send_before_the_end_is_answered_and_leaves_nothing(word: str) -> None:
+    """At a number nobody is asked for: what they wanted comes at the end, and the draft is not left for it."""
+    talk = Talk().tap("En curso").tap("25")
+    talk.say(word)
+    assert not talk.has(Leave)
+    assert "se envía al final" in talk.rejection()
+    assert talk.at == "qty_done"
+
+
 def test_an_emergency_is_answered_as_one() -> None:
     """No channel for cases: the number to call, and the question again."""
     talk = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior")
