@@ -281,7 +281,10 @@ def _remind(
         )
         for who, topics in meant
     ]
-    return carry(hand.unit, hand.plan_id, LADDER, "reminder", planned, hand.now, broadcast_id)["said"]
+    made = carry(
+        hand.unit, hand.plan_id, LADDER, "reminder", planned, hand.now, is_by_hand=True, broadcast_id=broadcast_id
+    )
+    return made["said"]
 
 
 def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
@@ -310,6 +313,8 @@ def progress_card(language: str, sent: int, total: int, *, is_over: bool, is_sto
         return Card((line(say("chase.sending", sent=sent, total=total)),), (row,))
     if is_stopped:
         key = "chase.stopped" if sent < total else "chase.stopped_late"
+    elif sent < total:
+        key = "chase.done_some"
     else:
         key = "chase.done" if sent != 1 else "chase.done_one"
     return Card((line(say(key, n=sent, total=total)),), ((Button(say("menu.home"), "command:menu:new"),),))

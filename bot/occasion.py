@@ -25,7 +25,7 @@ from conversations.due import (
 from conversations.plan import Role
 from conversations.reminders import PAUSED, Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
-from storage.schedule import NewFire, StoredFire, StoredSchedule
+from storage.schedule import UNSAID, NewFire, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
 
@@ -36,10 +36,17 @@ class Moment:
     plan_id: int
     now: datetime
     today: date
+    is_by_hand: bool = False
+    """Somebody has it said now: also to those of whom the ledger says why it was not."""
 
     @classmethod
     def of(cls, plan_id: int, now: datetime, timezone: str) -> "Moment":
         return cls(plan_id, now, now.astimezone(ZoneInfo(timezone)).date())
+
+    @property
+    def gives_way(self) -> Collection[str]:
+        """The states of rows of the ledger whose place is taken."""
+        return UNSAID if self.is_by_hand else ("open",)
 
     def day_of(self, who: Recipient) -> date:
         """What day it is where they live."""
@@ -129,7 +136,7 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             untold = [
                 who
                 for who in unit.schedule.untold(
-                    moment.plan_id, schedule.ledger, name, windows[-1], wanted, or_open=True
+                    moment.plan_id, schedule.ledger, name, windows[-1], wanted, but=moment.gives_way
                 )
                 if who.since <= windows[-1]
             ]
@@ -227,7 +234,7 @@ def as_planned(
 
     def is_held_over(fire: StoredFire, who: Recipient) -> bool:
         made_on = replace(moment, now=fire.fired_at).day_of(who)
-        return fire.broadcast_id is None and made_on < moment.day_of(who)
+        return not fire.is_by_hand and made_on < moment.day_of(who)
 
     return {fire.id: "held_over" for fire, who in told if is_held_over(fire, who)}
 
@@ -239,6 +246,8 @@ def carry(
     kind: Kind,
     planned: Sequence[Planned],
     now: datetime,
+    *,
+    is_by_hand: bool = False,
     broadcast_id: int | None = None,
 ) -> Counter[str]:
     """Rows of the ledger, each with its message, for those who have none yet. How many were said and skipped.
@@ -259,7 +268,7 @@ def carry(
     ]
     made: Counter[str] = Counter()
     missed: list[NewFire] = []
-    are_new = unit.schedule.fire_all(plan_id, fires, now, broadcast_id=broadcast_id)
+    are_new = unit.schedule.fire_all(plan_id, fires, now, is_by_hand=is_by_hand, broadcast_id=broadcast_id)
     for one, fire, is_new in zip(planned, fires, are_new, strict=True):
         if not is_new:
             continue

@@ -61,7 +61,11 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     if not found:
         return ()
     outlook = leaving_to_digests(unit, moment, outlook, [who for who, _ in found])
-    found = [(who, zone) for who, zone in found if (who.person_id, moment.day_of(who)) not in outlook.windows]
+    found = [
+        (who, zone)
+        for who, zone in found
+        if (who.person_id, moment.day_of(who)) not in outlook.windows and who.person_id not in outlook.waiting
+    ]
     if not found:
         return ()
     agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
@@ -88,7 +92,7 @@ def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> It
         for name in unit.schedule.zones(plan_id):
             window = window_of_today(schedule, ZoneInfo(name), moment.now, holidays)
             if window is not None:
-                untold = unit.schedule.untold(plan_id, schedule.ledger, name, window, roles, or_open=True)
+                untold = unit.schedule.untold(plan_id, schedule.ledger, name, window, roles, but=("open",))
                 yield from (who for who in untold if who.since <= window)
 
 
@@ -105,7 +109,7 @@ def carried(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     """What the ladder has on this day for those of these people who report: their digest or card says it."""
     found = [who for who in people if who.reports]
     outlook = unit.schedule.outlook(moment.plan_id, moment.today) if found else Agenda(moment.today)
-    found = [who for who in found if pending_steps(outlook, who, moment.day_of(who))]
+    found = [who for who in found if concerns(outlook, who, moment.day_of(who))]
     if not found:
         return {}
     agenda = agenda_of(unit, moment, outlook, found)
@@ -167,8 +171,8 @@ def look_again(
         if not is_meant(who):
             seen[fire.id] = "no_role"
             continue
-        zone, is_chased = ZoneInfo(who.timezone), fire.broadcast_id is not None
-        match still_due(agenda, who, moment.now, zone, fire.on, fire.told_rungs, is_chased=is_chased):
+        zone = ZoneInfo(who.timezone)
+        match still_due(agenda, who, moment.now, zone, fire.on, fire.told_rungs, is_chased=fire.is_by_hand):
             case Say(_, topics):
                 seen[fire.id] = worded(topics, who, agenda, colleagues.get(fire.on, {}))
             case Silence(reason):

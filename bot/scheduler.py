@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -31,16 +31,16 @@ from bot.reminding import ROLES, look_again, message_of, plan_reminders
 from bot.returns import VALIDATED
 from bot.telegram.delivery import until
 from bot.telegram.handled import Clock
-from conversations.due import WORK_BEGINS, instant, is_quiet
+from conversations.due import WORK_BEGINS, instant, is_quiet, next_working_hour
 from conversations.engine import show_date
 from conversations.plan import Role
-from conversations.reminders import OPEN_REASONS, silenced
+from conversations.reminders import OPEN_REASONS, Recipient, silenced
 from conversations.wording import wording
 from storage import outbox
 from storage.database import Database
 from storage.errors import Unavailable
 from storage.outbox import OutboxDraft, OutboxRow
-from storage.schedule import StoredSchedule
+from storage.schedule import StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
@@ -59,8 +59,6 @@ _BY_WHAT = {job.what: job for job in JOBS}
 LOOK_EVERY: Final = 5.0
 PATIENCE: Final = 60.0
 """Seconds after which a scan comes by itself, whatever the wall clock has done to APScheduler."""
-AHEAD: Final = "ahead of its day"
-"""The clock has gone back behind the window of a message: it waits for its day again."""
 PROGRESS_EVERY: Final = 1.0
 FIRES_A_UNIT: Final = 25
 JUMP: Final = timedelta(minutes=5)
@@ -229,9 +227,10 @@ def look_at(
     dropped: Counter[str] = Counter()
     if not fires:
         return list(rows), dropped
-    seen: dict[int, Message | str | None] = {}
+    seen: dict[int, Seen] = {}
     for plan_id in sorted({fire.plan_id for fire in fires.values()}):
-        seen |= _seen(unit, Moment.of(plan_id, now, timezone), [f for f in fires.values() if f.plan_id == plan_id])
+        of_plan = {fire.id: fire for fire in fires.values() if fire.plan_id == plan_id}
+        seen |= _seen(unit, Moment.of(plan_id, now, timezone), list(of_plan.values()))
     kept = []
     for row in rows:
         fire = fires.get(row.id)
@@ -241,36 +240,44 @@ def look_at(
                 kept.append(row)
             case Message(payload, method):
                 kept.append(replace(row, payload=payload, method=method))
-            case str(reason) if reason == AHEAD:
-                unit.outbox.record(row.id, outbox.RetryAfter(now + timedelta(minutes=1), reason), now)
+            case datetime():
+                unit.outbox.record(row.id, outbox.RetryAfter(found, "not yet"), now)
             case str(reason):
                 assert fire is not None
                 unit.outbox.record(row.id, outbox.Undeliverable(f"no longer due: {reason}"), now)
-                if (job := job_of(fire.what)) is not None:
-                    unit.outbox.cancel(row.chat_id, now, kinds=(job.kind,))  # what was to follow it
+                unit.outbox.withdraw(fire.messages, f"no longer due: {reason}", now)
                 unit.schedule.cancel(fire, reason, now, is_open=reason in OPEN_REASONS)
                 dropped[fire.what.partition(".")[0]] += 1
     return kept, dropped
 
 
-def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[Any]) -> Mapping[int, Message | str | None]:
+Seen = Message | datetime | str | None
+"""Of a message at the second look: today's words, when to look again, why it is not said, or as it was planned."""
+
+
+def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapping[int, Seen]:
     people = {fire.person_id for fire in fires}
     there = {who.person_id: who for who in unit.schedule.recipients(moment.plan_id, people)}
     outlook = unit.schedule.outlook(moment.plan_id, moment.today, people=people)
-    seen: dict[int, Message | str | None] = {}
-    meant: dict[str, list[Any]] = {}
+    schedules = {schedule.ledger: schedule for schedule in unit.schedule.all(moment.plan_id)}
+    seen: dict[int, Seen] = {}
+    meant: dict[str, list[tuple[StoredFire, Recipient]]] = {}
     for fire in fires:
         who = there.get(fire.person_id)
         job = job_of(fire.what)
         if who is None or job is None or who.role not in job.roles:
             seen[fire.id] = "no_role"
             continue
-        zone = ZoneInfo(who.timezone)
-        if moment.now < instant(fire.on, WORK_BEGINS, zone):
-            seen[fire.id] = AHEAD
+        zone, schedule = ZoneInfo(who.timezone), schedules.get(fire.what)
+        if not fire.is_by_hand and (schedule is None or schedule.paused_at is not None):
+            seen[fire.id] = "schedule_paused"
+            continue
+        if moment.now < instant(fire.on, WORK_BEGINS, zone):  # the clock has gone back behind its day
+            seen[fire.id] = moment.now + timedelta(minutes=1)
             continue
         if is_quiet(moment.now, zone, outlook.holidays):
-            seen[fire.id] = "quiet_hours"
+            later = next_working_hour(moment.now, zone, outlook.holidays)
+            seen[fire.id] = later if fire.is_by_hand else "quiet_hours"
             continue
         silence = silenced(outlook, who, moment.now, moment.now.astimezone(zone).date())
         if silence is not None:

@@ -401,10 +401,10 @@ def run_now(hand: Hand, schedule: StoredSchedule) -> int:
         return notices.remind_now(hand)
     job = scheduler.job_of(schedule.what)
     assert job is not None
-    moment = Moment.of(schedule.plan_id, hand.now, hand.timezone)
+    moment = replace(Moment.of(schedule.plan_id, hand.now, hand.timezone), is_by_hand=True)
     at_once = replace(schedule, days="daily", at=time(0), timezone="", begins_at=datetime.min.replace(tzinfo=UTC))
     planned = [replace(one, missed=()) for one in job.scan(hand.unit, at_once, moment) if one.messages or one.work]
-    return carry(hand.unit, schedule.plan_id, job.what, job.kind, planned, hand.now)["said"]
+    return carry(hand.unit, schedule.plan_id, job.what, job.kind, planned, hand.now, is_by_hand=True)["said"]
 
 
 def _audit(hand: Hand, schedule: StoredSchedule, details: dict[str, object]) -> None:
@@ -460,7 +460,7 @@ def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted
         if not any(
             who.since <= on
             for name in zones
-            for who in repository.untold(plan_id, schedule.ledger, name, on, wanted, or_open=True)
+            for who in repository.untold(plan_id, schedule.ledger, name, on, wanted, but=("open",))
         )
     }
 

@@ -82,11 +82,13 @@ Reason = Literal[
     "too_late",
     "told_later",
     "held_over",
-    "stopped",
+    "schedule_paused",
 ]
 """Why somebody is not told. Catalogue keys are `due.reason.…`."""
 
-OPEN_REASONS = frozenset({"paused_for_everybody", "paused", "unreachable", "no_privacy", "quiet_hours", "held_over"})
+OPEN_REASONS = frozenset(
+    {"paused_for_everybody", "paused", "unreachable", "no_privacy", "quiet_hours", "held_over", "schedule_paused"}
+)
 """The step stays to be told, if the reason goes away while it is not too late."""
 PAUSED = frozenset({"paused_for_everybody", "paused"})
 """What is said regularly waits for the end of these, and of nothing else: who is asked for at every scan are few."""
@@ -189,6 +191,8 @@ class Agenda:
 
     and `told_in_digest` where one of `CARRIERS` speaks that day, or has spoken.
     """
+    waiting: Mapping[int, Reason] = field(default_factory=dict)
+    """By person, what waits to be sent to them: it is said first, or taken back, before anything is decided anew."""
 
     def stands_in(self, who: Recipient) -> bool:
         """Whether they are told what the focal point would be."""
@@ -241,6 +245,8 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
         return Silence("before_the_hour")
     if (who.person_id, day) in agenda.windows:
         return Silence(agenda.windows[who.person_id, day])
+    if who.person_id in agenda.waiting:
+        return Silence(agenda.waiting[who.person_id])
     pending = pending_steps(agenda, who, day)
     is_awaited = _is_awaited(agenda, who, day) or bool(_announced(agenda, who, day))
     if not pending and not is_awaited:
@@ -322,12 +328,13 @@ def still_due(
 ) -> Say | Silence:
     """The second look, at the moment of sending: what is to be said now, or why not after all.
 
-    What was held beyond its day gives way: the new day has a decision, and a message, of its own.
+    What was held beyond its day gives way: the new day has a decision, and a message, of its own. What a coordinator
+    asked for (`is_chased`) has no other day.
     """
     day = now.astimezone(zone).date()
     if is_quiet(now, zone, agenda.holidays):
         return Silence("quiet_hours")
-    if day != window:
+    if day != window and not is_chased:
         return Silence("held_over")
     silence = silenced(agenda, who, now, day)
     if silence is not None:
@@ -498,7 +505,7 @@ def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chas
             zone = ZoneInfo(who.timezone)
             day = now.astimezone(zone).date()
             silence = silenced(agenda, who, now, day)
-            if agenda.windows.get((who.person_id, day)) == "told_today":
+            if agenda.windows.get((who.person_id, day), agenda.waiting.get(who.person_id)) == "told_today":
                 reasons.append("told_today")
             elif silence is not None:
                 reasons.append(silence)

@@ -806,6 +806,7 @@ class Fire(Base):
     __table_args__ = (
         UniqueConstraint("plan_id", "person_id", "what", "window"),
         Index("ix_fire_window", "plan_id", "what", "window"),
+        Index("ix_fire_lead", "lead_id"),
         Index("ix_fire_outbox", "outbox_id"),
         Index(
             "ix_fire_queued",
@@ -829,7 +830,12 @@ class Fire(Base):
     rungs: Mapped[str] = mapped_column(default="")
     answer: Mapped[str] = mapped_column(String(32), default="")
     """What the person pressed under it."""
+    lead_id: Mapped[int | None] = mapped_column(Id)
+    """The message that goes before it, if any: the picture of a digest."""
     outbox_id: Mapped[int | None] = mapped_column(Id)
+    """The message that says it; what becomes of it becomes of the fire."""
+    is_by_hand: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody sent it. It has no window that comes again, so it waits where a scheduled one gives way."""
     broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcast.id"))
     fired_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

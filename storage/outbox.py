@@ -340,6 +340,14 @@ class Outbox:
             statement = statement.where(_O.c.kind.in_(list(kinds)))
         return self._connection.execute(statement).rowcount
 
+    def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
+        """Take back those of these messages that have not begun to be sent, claimed or not; how many that were."""
+        return self._connection.execute(
+            update(_O)
+            .where(_O.c.id.in_(list(ids)), _O.c.state == _QUEUED)
+            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error=reason)
+        ).rowcount
+
     def counts(self) -> dict[str, int]:
         """How many rows there are in each state."""
         rows = self._connection.execute(select(_O.c.state, func.count()).group_by(_O.c.state))

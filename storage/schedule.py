@@ -120,9 +120,16 @@ class StoredFire:
     reason: str
     rungs: str
     answer: str
+    lead_id: int | None
     outbox_id: int | None
+    is_by_hand: bool
     broadcast_id: int | None
     fired_at: datetime
+
+    @property
+    def messages(self) -> tuple[int, ...]:
+        """Their rows in the outbox, in order."""
+        return tuple(id for id in (self.lead_id, self.outbox_id) if id is not None)
 
     @property
     def on(self) -> date:
@@ -135,7 +142,10 @@ class StoredFire:
 
 @dataclass(frozen=True, slots=True)
 class NewFire:
-    """One to be noted. `drafts` is asked for the messages that say it, if nobody has noted it before."""
+    """One to be noted. `drafts` is asked for the message that says it, and before it for one that leads up to it,
+
+    if nobody has noted it before.
+    """
 
     person_id: int
     what: str
@@ -298,12 +308,22 @@ _IN_LEDGER = and_(
 _MEANT = _RECIPIENTS.where(
     _person.c.timezone == bindparam("zone"), _membership.c.role.in_(bindparam("roles", expanding=True))
 )
-_UNTOLD = _MEANT.where(~exists().where(_IN_LEDGER))
-_UNTOLD_OR_OPEN = _MEANT.where(~exists().where(_IN_LEDGER, _fire.c.state != literal_column("'open'")))
 _FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
 _PLAN_ZONE = select(_plan.c.timezone).where(_plan.c.id == _OF_PLAN).scalar_subquery().label("plan_timezone")
-_LEDGER = select(_fire.c.person_id, _fire.c.window, _fire.c.state, _fire.c.reason, _fire.c.fired_at, _PLAN_ZONE).where(
-    _fire.c.plan_id == _OF_PLAN, _fire.c.what == _WHAT, _fire.c.window >= bindparam("since")
+_LEDGER = (
+    select(
+        _fire.c.person_id,
+        _fire.c.window,
+        _fire.c.state,
+        _fire.c.reason,
+        _fire.c.fired_at,
+        _fire.c.settled_at,
+        _fire.c.is_by_hand,
+        _person.c.timezone,
+        _PLAN_ZONE,
+    )
+    .join(_person, _person.c.id == _fire.c.person_id)
+    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.what == _WHAT, _fire.c.window >= bindparam("since"))
 )
 # What was said by a digest or a card, to whom, and when it left: it spoke for the ladder too.
 _CARRIED = (
@@ -334,7 +354,8 @@ _CARRIED = (
 _FIRES = (
     select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
 )
-_OF_OUTBOX = select(*_FIRE_COLUMNS).where(_fire.c.outbox_id.in_(bindparam("ids", expanding=True)))
+_IDS: Any = bindparam("ids", expanding=True)
+_OF_OUTBOX = select(*_FIRE_COLUMNS).where(or_(_fire.c.outbox_id.in_(_IDS), _fire.c.lead_id.in_(_IDS)))
 _IS_QUEUED = _fire.c.state == literal_column("'queued'")
 _OF_ITS_ROW = _outbox.c.id == _fire.c.outbox_id
 _LEARN = (
@@ -437,9 +458,25 @@ _BROADCASTS = (
 )
 
 
-_TAKEN_OVER = ("state", "reason", "rungs", "fired_at", "broadcast_id", "settled_at")
+_TAKEN_OVER = ("state", "reason", "rungs", "fired_at", "is_by_hand", "broadcast_id", "settled_at")
 """What a row of the ledger gets anew when something is said in its place after all."""
-_FOLLOWS = update(_fire).where(_fire.c.id == bindparam("fire_id")).values(outbox_id=bindparam("message_id"))
+_FOLLOWS = (
+    update(_fire)
+    .where(_fire.c.id == bindparam("fire_id"))
+    .values(outbox_id=bindparam("message_id"), lead_id=bindparam("before_id"))
+)
+
+
+@cache
+def _untold(but: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    """Who is not in the ledger for a window, save in one of these states."""
+    return _MEANT.where(~exists().where(_IN_LEDGER, *(_fire.c.state != state for state in but)))
+
+
+def _said_on(row: Any) -> date:
+    """The day where they live on which something was said, or was made that waits to be sent."""
+    at: datetime = row.settled_at or row.fired_at
+    return at.astimezone(ZoneInfo(row.timezone)).date()
 
 
 @cache
@@ -622,11 +659,11 @@ class Schedules:
         window: date,
         roles: Collection[Role],
         *,
-        or_open: bool = False,
+        but: Collection[str] = (),
     ) -> list[Recipient]:
         """Who lives in that zone, has one of these roles, and is not in the ledger for that window.
 
-        `or_open`: also those of whom it says that it was not to be said then, and may be later.
+        Or is in one of the states `but`: `("open",)` for what may be said later, `UNSAID` for all that was not.
         """
         values = {
             "plan_id": plan_id,
@@ -635,8 +672,7 @@ class Schedules:
             "window": window.isoformat(),
             "roles": [role.value for role in roles],
         }
-        statement = _UNTOLD_OR_OPEN if or_open else _UNTOLD
-        return [_to_recipient(row) for row in self._connection.execute(statement, values)]
+        return [_to_recipient(row) for row in self._connection.execute(_untold(tuple(but)), values)]
 
     def recipients(self, plan_id: int, person_ids: Collection[int] | None = None) -> list[Recipient]:
         """These people, or all of the plan, as they are now; who has no role any more, or is suspended, is missing."""
@@ -671,27 +707,35 @@ class Schedules:
         told_until: dict[int, date] = {}
         windows: dict[tuple[int, date], Reason] = {}
         ledger = _LEDGER if people is None else _LEDGER.where(_fire.c.person_id.in_(sorted(people)))
-        for person_id, window, state, reason, fired_at, plan_timezone in self._rows(
-            ledger, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()
-        ):
-            on = date.fromisoformat(window)
+        late: set[tuple[int, date]] = set()
+        waiting: dict[int, Reason] = {}
+        tomorrow = today + timedelta(days=1)
+        for row in self._rows(ledger, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()):
+            on = date.fromisoformat(row.window)
+            is_said = row.state in SAID
             # Undeliverable has no reason of ours: Telegram's is that nobody is there.
-            windows[person_id, on] = "told_today" if state in SAID else cast("Reason", reason or "unreachable")
-            if state != "open" and on > told.get(person_id, date.min):
-                told[person_id] = on
-                told_until[person_id] = min(on, fired_at.astimezone(ZoneInfo(plan_timezone)).date())
+            windows[row.person_id, on] = "told_today" if is_said else cast("Reason", row.reason or "unreachable")
+            if is_said:
+                late.add((row.person_id, _said_on(row)))
+            if row.state == "queued":
+                waiting[row.person_id] = "told_today"
+            # A window of the future was noted by a clock that was wrong.
+            if told.get(row.person_id, date.min) < on <= tomorrow and row.state not in ("open", "undeliverable"):
+                told[row.person_id] = on
+                told_until[row.person_id] = min(on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
         if what == LADDER:
+            windows |= dict.fromkeys(late, "told_today")
             for row in self._rows(_CARRIED, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()):
-                zone = ZoneInfo(row.timezone)
-                made_on = row.fired_at.astimezone(zone).date()
-                if row.rungs:
-                    planned_on = min(made_on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
-                    told[row.person_id] = max(told.get(row.person_id, date.min), made_on)
-                    told_until[row.person_id] = max(told_until.get(row.person_id, date.min), planned_on)
-                # What waits to be sent is said today, whenever it was made: there it may be yesterday or tomorrow.
-                waiting = {made_on, *(today + timedelta(days=number) for number in (-1, 0, 1))}
-                for on in waiting if row.settled_at is None else {row.settled_at.astimezone(zone).date()}:
-                    windows.setdefault((row.person_id, on), "told_in_digest")
+                made_on = row.fired_at.astimezone(ZoneInfo(row.timezone)).date()
+                if made_on > tomorrow:
+                    continue
+                planned_on = min(made_on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
+                told[row.person_id] = max(told.get(row.person_id, date.min), made_on)
+                steps_until = planned_on if row.rungs else date.min
+                told_until[row.person_id] = max(told_until.get(row.person_id, date.min), steps_until)
+                windows.setdefault((row.person_id, _said_on(row)), "told_in_digest")
+                if row.state == "queued":
+                    waiting.setdefault(row.person_id, "told_in_digest")
         return Agenda(
             today=today,
             holidays=holidays,
@@ -707,6 +751,7 @@ class Schedules:
             told=told,
             told_until=told_until,
             windows=windows,
+            waiting=waiting,
         )
 
     def agenda(
@@ -887,15 +932,21 @@ class Schedules:
 
     # -------------------------------------------------------------- the ledger
     def fire_all(
-        self, plan_id: int, fires: Sequence[NewFire], now: datetime, *, broadcast_id: int | None = None
+        self,
+        plan_id: int,
+        fires: Sequence[NewFire],
+        now: datetime,
+        *,
+        is_by_hand: bool = False,
+        broadcast_id: int | None = None,
     ) -> list[bool]:
         """Note them, with the messages that say them; of each whether nobody had yet. Of those somebody had, nothing
 
         is said, and nothing changes.
 
-        Of several messages the ledger follows the first. What somebody sends by hand (`broadcast_id`) may take the
-        place of a row that says why nothing was said; it is said once all the same. What is said regularly takes the
-        place of an open row; the ladder's stay, since each of its days is a window of its own.
+        Of two messages the ledger follows the second. What somebody sends by hand may take the place of a row that says
+        why nothing was said; it is said once all the same. What is said regularly takes the place of an open row; the
+        ladder's stay, since each of its days is a window of its own.
         """
         if not fires:
             return []
@@ -909,13 +960,14 @@ class Schedules:
                 "reason": fire.reason,
                 "rungs": ",".join(fire.rungs),
                 "fired_at": now,
+                "is_by_hand": is_by_hand,
                 "broadcast_id": broadcast_id,
                 "settled_at": None if fire.state == "queued" else now,
             }
             for fire in fires
         ]
         regular = [(fire.person_id, fire.what, fire.window.isoformat()) for fire in fires if fire.what != LADDER]
-        if regular and broadcast_id is None:
+        if regular and not is_by_hand:
             self._connection.execute(
                 delete(_fire).where(
                     _fire.c.plan_id == plan_id,
@@ -923,10 +975,10 @@ class Schedules:
                     tuple_(_fire.c.person_id, _fire.c.what, _fire.c.window).in_(regular),
                 )
             )
-        statement = _fire_statement(self._connection.dialect.name, is_by_hand=broadcast_id is not None)
+        statement = _fire_statement(self._connection.dialect.name, is_by_hand=is_by_hand)
         made = {(row.person_id, row.what, row.window): row.id for row in self._connection.execute(statement, rows)}
         new: list[bool] = []
-        said: list[dict[str, int]] = []
+        said: list[dict[str, int | None]] = []
         for fire in fires:
             number = made.pop((fire.person_id, fire.what, fire.window.isoformat()), None)
             new.append(number is not None)
@@ -934,17 +986,18 @@ class Schedules:
                 continue
             messages = [self._unit.outbox.add(draft, now=now) for draft in fire.drafts()]
             if messages:
-                said.append({"fire_id": number, "message_id": messages[0]})
+                *before, message = messages
+                said.append({"fire_id": number, "message_id": message, "before_id": before[0] if before else None})
         if said:
             self._connection.execute(_FOLLOWS, said)
         return new
 
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
-        """The ledger's rows behind these messages."""
+        """The ledger's rows behind these messages, by their numbers."""
         if not ids:
             return {}
-        rows = self._connection.execute(_OF_OUTBOX, {"ids": list(ids)})
-        return {row.outbox_id: StoredFire(*row) for row in rows}
+        fires = [StoredFire(*row) for row in self._connection.execute(_OF_OUTBOX, {"ids": list(ids)})]
+        return {id: fire for fire in fires for id in fire.messages if id in ids}
 
     def learn(self) -> int:
         """Take over from the outbox what became of the messages, and when; how many were settled. One statement."""
@@ -1021,10 +1074,9 @@ class Schedules:
         )
         self.set_broadcast(id, stopped_at=now)
         stopped = select(_outbox.c.id).where(_outbox.c.id.in_(waiting), _outbox.c.error == literal_column("'stopped'"))
+        # Nothing was said: whatever the calendar has for them on this day is still to be said.
         self._connection.execute(
-            update(_fire)
-            .where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
-            .values(state="cancelled", reason="stopped", settled_at=now)
+            delete(_fire).where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
         )
         self.learn()
         return dropped.rowcount

@@ -64,7 +64,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.{}_one": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
-    "due.reason.{}": (*get_args(Reason), "no_window", "schedule_paused", "not_exported"),
+    "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
     "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS, *exports.MORE),
     "export.ask.{}": ("what", "who", "when", "where", "as", "more", *exports.MORE),

@@ -35,7 +35,7 @@ def fire(unit: UnitOfWork, world: World, person: int = 0, window: date = TODAY, 
     by = more.pop("broadcast_id", None)
     values: dict[str, Any] = {"drafts": lambda: [draft()], "rungs": (Rung.DUE,), **more}
     new = NewFire(world.person_ids[person], values.pop("what", "reminders"), window, **values)
-    return unit.schedule.fire_all(world.plan_id, [new], NOW, broadcast_id=by) == [True]
+    return unit.schedule.fire_all(world.plan_id, [new], NOW, is_by_hand=by is not None, broadcast_id=by) == [True]
 
 
 def counted(unit: UnitOfWork) -> tuple[int, int]:
@@ -167,7 +167,7 @@ def test_what_a_digest_told_counts_as_told_on_the_day_on_which_it_left(apply: Ap
 
 
 def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: World) -> None:
-    """What is being sent cannot be taken back; the rest is, and the ledger says so."""
+    """What is being sent cannot be taken back; the rest is, and what the calendar has for them is still to be said."""
 
     def begin(unit: UnitOfWork) -> int:
         number = unit.schedule.begin_broadcast(world.plan_id, world.person_ids[2], None, 2, NOW)
@@ -180,8 +180,9 @@ def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: Worl
     assert apply(lambda unit: unit.schedule.stop_broadcast(number, NOW)) == 1
     (progress,) = apply(lambda unit: unit.schedule.broadcasts())
     assert (progress.total, progress.sent, progress.waiting, progress.is_stopped) == (2, 0, 1, True)
-    stopped = [(one.state, one.reason) for one in apply(lambda unit: unit.schedule.fires(world.plan_id, TODAY))]
-    assert stopped == [("queued", ""), ("cancelled", "stopped")]
+    stopped = [(one.state, one.person_id) for one in apply(lambda unit: unit.schedule.fires(world.plan_id, TODAY))]
+    assert stopped == [("queued", world.person_ids[0])]
+    assert apply(lambda unit: fire(unit, world, person=1))
 
 
 def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_was_said(
