@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.due import (
+    ONE_DAY,
     WORK_ENDS,
     Rung,
     falls_on,
@@ -20,10 +21,11 @@ from conversations.due import (
     instant,
     is_quiet,
     is_too_late,
+    is_working_day,
     windows_until,
 )
 from conversations.plan import Role
-from conversations.reminders import PAUSED, Agenda, Reason, Recipient, silenced
+from conversations.reminders import OPEN_REASONS, PAUSED, Agenda, Reason, Recipient, silenced
 from storage.outbox import Kind, OutboxDraft
 from storage.schedule import UNSAID, NewFire, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
@@ -143,7 +145,13 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             if not untold:
                 continue
             outlook = outlook or unit.schedule.outlook(moment.plan_id, moment.today, schedule.ledger)
-            reasons = {who.person_id: silenced(outlook, who, moment.now, local) for who in untold}
+            untold = [who for who in untold if who.person_id not in outlook.waiting]
+            reasons: dict[int, Reason | None] = {
+                who.person_id: "told_already"
+                if _was_told(outlook, who, windows[-1], holidays)
+                else silenced(outlook, who, moment.now, local)
+                for who in untold
+            }
             told = [who for who in untold if reasons[who.person_id] is None]
             messages = compose(unit, moment, told) if told else {}
             for who in untold:
@@ -179,6 +187,16 @@ def _windows(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: C
     return windows if windows and not is_too_late(windows[-1], local, holidays) else []
 
 
+def _was_told(outlook: Agenda, who: Recipient, window: date, holidays: Collection[date]) -> bool:
+    """Whether it was said on a day before the window that has become a holiday since, and moved the window."""
+    day = window - ONE_DAY
+    while not is_working_day(day, holidays):
+        if outlook.windows.get((who.person_id, day)) == "told_today":
+            return True
+        day -= ONE_DAY
+    return False
+
+
 def _is_to_come(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
     """Whether a window of it is said later on this day, there."""
     zone, day = schedule.zone(own.key), now.astimezone(own).date()
@@ -208,18 +226,20 @@ def why_not(
     known = outlook.windows
     found: dict[int, str] = {}
     for who in everybody:
-        zone = schedule.zone(who.timezone)
-        day = moment.now.astimezone(zone).date()
-        if not falls_on(schedule.days, day, holidays):
+        own, day = ZoneInfo(who.timezone), moment.day_of(who)
+        window = window_of_today(schedule, own, moment.now, holidays)
+        is_to_come = _is_to_come(schedule, own, moment.now, holidays)
+        if window is None or who.since > window:
             found[who.person_id] = "no_window"
-        elif moment.now < instant(day, schedule.at, zone):
+        elif is_to_come and moment.now < instant(day, schedule.at, schedule.zone(who.timezone)):
             found[who.person_id] = "before_the_hour"
-        elif (who.person_id, day) in known:
-            found[who.person_id] = known[who.person_id, day]
-        elif is_quiet(moment.now, zone, holidays):
-            found[who.person_id] = "quiet_hours"
+        elif (reason := known.get((who.person_id, window))) is not None and reason not in OPEN_REASONS:
+            found[who.person_id] = reason
+        elif (silence := silenced(outlook, who, moment.now, day)) is not None:
+            found[who.person_id] = silence
         else:
-            found[who.person_id] = silenced(outlook, who, moment.now, day) or "no_window"
+            is_resting = is_to_come or is_quiet(moment.now, own, holidays)
+            found[who.person_id] = "quiet_hours" if is_resting else reason or "no_window"
     return found
 
 

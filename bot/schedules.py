@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from itertools import islice
+from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 from bot import exporting, holidays, notices, preferences, scheduler
 from bot.exchange import Denied, Exchange, number_of
 from bot.hands import Hand
-from bot.occasion import Job, Moment, carry, why_not
+from bot.occasion import Job, Moment, carry, why_not, window_of_today
 from bot.opening import open_storage, plan_named
 from bot.reminding import IN_DIGEST, agenda_of, carriers_of, hour_of, is_meant, leaving_to_digests
 from bot.settings import Settings
@@ -41,7 +41,7 @@ from conversations.exports import (
 )
 from conversations.plan import Role
 from conversations.reading import Ambiguous, Understood, read_date
-from conversations.reminders import LADDER, Recipient, Say, decide
+from conversations.reminders import LADDER, Recipient, Say, decide, silenced
 from conversations.wording import Wording, wording
 from storage.errors import Conflict
 from storage.schedule import StoredSchedule
@@ -189,8 +189,7 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
         case "roles", role if role in set(job.roles):
             chosen = set(schedule.roles or job.roles) ^ {Role(role)}
             if chosen:
-                repository.change(plan_id, schedule.id, roles=",".join(sorted(chosen)))
-                _audit(ex.hand, schedule, {"roles": sorted(chosen)})
+                change(ex.hand, schedule, roles=",".join(sorted(chosen)))
             _act(ex, repository.get(plan_id, schedule.id) or schedule, "roles", "")
             return
         case "pause", "":
@@ -372,7 +371,7 @@ def change(hand: Hand, schedule: StoredSchedule, **changes: object) -> StoredSch
 
     What would have been before it was so, is not said at once: the next time is the next one that is shown.
     """
-    is_anew = bool({"days", "at", "timezone"} & set(changes)) or changes.get("paused_at", hand.now) is None
+    is_anew = bool({"days", "at", "timezone", "roles"} & set(changes)) or changes.get("paused_at", hand.now) is None
     begins = {"begins_at": hand.now} if is_anew else {}
     hand.unit.schedule.change(schedule.plan_id, schedule.id, **changes, **begins)
     _audit(hand, schedule, {name: str(given) for name, given in changes.items()})
@@ -422,11 +421,14 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     assert job is not None
     free, today = unit.schedule.holidays(schedule.plan_id), now.astimezone(zone).date()
     wanted = job.roles_of(schedule)
-    if schedule.what != LADDER:
-        done = _told_to_all(unit, schedule, today, wanted)
-        found = fires_after(schedule.days, schedule.at, zone, now, free)
-        return [at for _, at in islice((one for one in found if one[0] not in done), PREVIEWED)]
     opens = next_working_hour(now, zone, free)
+    if schedule.what != LADDER:
+        owed = window_of_today(schedule, zone, opens, free)
+        done = _told_to_all(unit, schedule, min(today, owed or today), wanted)
+        coming_ones = fires_after(schedule.days, schedule.at, zone, now, free)
+        if owed is not None and instant(owed, schedule.at, zone) <= now:
+            coming_ones = chain([(owed, opens)], coming_ones)
+        return [at for _, at in islice((one for one in coming_ones if one[0] not in done), PREVIEWED)]
     moment = Moment(schedule.plan_id, opens, opens.astimezone(zone).date())
     people = [who for who in unit.schedule.recipients(schedule.plan_id) if who.role in wanted and is_meant(who)]
     outlook = unit.schedule.outlook(schedule.plan_id, moment.today)
@@ -641,12 +643,17 @@ def _reasons(
         return why_not(unit, schedule, everybody, moment)
     outlook = leaving_to_digests(unit, moment, unit.schedule.outlook(moment.plan_id, moment.today), everybody)
     agenda = agenda_of(unit, moment, outlook, everybody)
-    found = {}
+    found: dict[int, str] = {}
     for who in everybody:
         own = ZoneInfo(who.timezone)
         at = hour_of(schedule, moment.now.astimezone(own).date(), own)
         verdict = decide(agenda, who, moment.now, at, own)
-        found[who.person_id] = "" if isinstance(verdict, Say) else verdict.reason
+        if isinstance(verdict, Say):  # and the scan has nothing: it is none of its days
+            found[who.person_id] = "no_window"
+        elif verdict.reason == IN_DIGEST:
+            found[who.person_id] = silenced(agenda, who, moment.now, moment.day_of(who)) or IN_DIGEST
+        else:
+            found[who.person_id] = verdict.reason
     return found
 
 

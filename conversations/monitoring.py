@@ -337,9 +337,9 @@ def standing(
             counts[number][1] += done is not None
             counts[number][2] += done is not None and _is_on_time(done, wanted, zone)
         present = [activity for activity in own if activity.retired_on is None]
-        if not present:
-            continue
         wanted = expected[-1] if expected else ()
+        if not present and not wanted:
+            continue
         done = _closed_at(wanted, closed.get(agency.id, {}))
         reporters = [reporter for reporter in records.reporters if reporter.agency_id == agency.id]
         agencies.append(

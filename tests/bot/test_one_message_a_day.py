@@ -11,16 +11,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk, buttons, said, tap
-from house import CARMEN, GRACE, PEDRO, settings_in
+from house import ANA, CARMEN, GRACE, PEDRO, ROSA, settings_in
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from bot.hands import Hand
 from bot.occasion import carry
 from bot.opening import open_storage
 from bot.scheduler import due, look_at
 from bot.scheduler import furnish as furnish_schedules
-from bot.schedules import explained, upcoming
+from bot.schedules import explained, run_now, upcoming
 from conversations.due import (
     FOR_COORDINATORS,
     GRACE_DAYS,
@@ -34,7 +35,7 @@ from conversations.due import (
 )
 from conversations.wording import wording
 from storage.models import Person, table
-from storage.outbox import Sent, Undeliverable
+from storage.outbox import Outcome, Sent, Undeliverable
 from storage.schedule import SAID, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
@@ -404,3 +405,222 @@ def test_planted_without_waiting_for_the_digest_there_would_be_two(desk: Desk, m
     set_schedule(desk, "digest", at=time(16))
     assert CARMEN in scan(desk, here("2018-10-15T09:01"))
     assert CARMEN in scan(desk, here("2018-10-15T16:01"))
+
+
+# ------------------------------------------------------------------ a picture and a text
+def sweep(desk: Desk, at: str, *, limit: int = 1, outcome: Outcome = Sent(1)) -> list[str]:
+    """One claim of delivery, looked at and sent; by which calls of the Bot API."""
+    desk.now = now = here(at)
+
+    def work(unit: UnitOfWork) -> list[str]:
+        unit.schedule.learn()
+        for plan_id, job, planned in list(due(unit, now, ZONE)):
+            carry(unit, plan_id, job.what, job.kind, planned, now)
+        rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), limit, ("fan_out",)), now, ZONE)
+        for row in rows:
+            unit.outbox.begin(row)
+            unit.outbox.record(row.id, outcome, now)
+        return [row.method for row in rows]
+
+    return desk.do(work)
+
+
+def test_the_text_of_a_digest_is_looked_at_like_its_picture(desk: Desk) -> None:
+    """A kill or a 429 lies between them: neither at night nor in a pause does the text follow alone."""
+    assert sweep(desk, "2018-10-15T08:31") == ["sendPhoto"]
+    assert sweep(desk, "2018-10-15T22:00") == []
+    assert sweep(desk, "2018-10-16T08:01") == ["sendPhoto"], "made anew, both of it"
+    desk.now = here("2018-10-16T08:02")
+    tap(desk, CARMEN, "pausar", "0")
+    assert sweep(desk, "2018-10-16T08:40") == []
+
+
+def test_what_becomes_of_the_text_becomes_of_the_digest(desk: Desk) -> None:
+    """A refused text has told nothing, though its picture came; a refused picture takes nothing from the text."""
+    sweep(desk, "2018-10-15T08:31")
+    sweep(desk, "2018-10-15T08:32", outcome=Undeliverable("400"))
+    [notice] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
+    assert LOCKED in notice.text.lower()
+
+
+def test_a_digest_without_its_picture_has_been_told(desk: Desk) -> None:
+    sweep(desk, "2018-10-15T08:31", outcome=Undeliverable("400"))
+    sweep(desk, "2018-10-15T08:32", limit=9)
+    assert CARMEN not in scan(desk, here("2018-10-15T09:01"))
+
+
+def test_one_digest_taken_back_takes_no_other_along(desk: Desk) -> None:
+    """Two schedules, both held beyond the hours: both are made anew."""
+    desk.now = here("2018-10-14T12:00")
+    tap(desk, PEDRO, "programar", "new.digest")
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    scan(desk, here("2018-10-15T19:00"))
+    scan(desk, here("2018-10-16T08:01"))
+    found = [fire for fire in of(desk, CARMEN) if fire.on == date(2018, 10, 15)]
+    assert {fire.what.partition(".")[0] for fire in found} == {"digest"}
+    assert [fire.state for fire in found] == ["sent", "sent"]
+
+
+# ------------------------------------------------------------------ by hand
+def test_a_broadcast_that_is_stopped_leaves_the_days_reminder_to_the_calendar(desk: Desk) -> None:
+    """The quarter's due day: "Recordar" at a quarter past eight, stopped at once."""
+    for before in ("2018-10-03T09:01", "2018-10-05T09:01", "2018-10-08T09:01"):
+        scan(desk, here(before))
+    desk.now = here("2018-10-10T08:15")
+    tap(desk, CARMEN, "recordar", "yes")
+    tap(desk, CARMEN, "detener", str(desk.do(lambda unit: unit.schedule.broadcasts())[0].id))
+    assert ROSA in scan(desk, here("2018-10-10T09:01"))
+
+
+def test_what_is_sent_by_hand_waits_for_the_morning(desk: Desk) -> None:
+    """Telegram takes nothing until five past six: no window of its own would bring it again; and it is the day's."""
+    scan(desk, here("2018-10-15T08:31"))
+    desk.now = here("2018-10-18T17:40")
+    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
+    assert CARMEN not in scan(desk, here("2018-10-18T18:05"))
+    assert CARMEN in scan(desk, here("2018-10-19T08:05"))
+
+
+def test_a_chase_held_over_night_is_the_mornings_one_message(desk: Desk) -> None:
+    """Asked for on Thursday evening, it comes on Friday, the due day, and the ladder adds none."""
+    desk.now = here("2018-10-04T17:40")
+    tap(desk, CARMEN, "recordar", "yes")
+    assert ANA not in scan(desk, here("2018-10-04T18:05"))
+    assert [told.text[:9] for told in scan(desk, here("2018-10-05T08:05"))[ANA]] == ["Hoy vence"]
+    assert ANA not in scan(desk, here("2018-10-05T09:05"))
+
+
+def test_the_server_reminds_who_has_only_to_close(desk: Desk) -> None:
+    """The second look asks as the first did, whoever pressed."""
+    desk.now = here("2018-10-03T10:00")
+    tap(desk, ANA, "novedades", "no_progress")
+    now = here("2018-10-03T10:30")
+
+    def work(unit: UnitOfWork) -> tuple[int, int]:
+        count = run_now(Hand(unit, 1, now, ZONE, HERE), schedule_of(unit, "reminders"))
+        claimed = unit.outbox.claim(now, now + timedelta(minutes=1), 9, ("fan_out",))
+        return count, len(look_at(unit, claimed, now, ZONE)[0])
+
+    count, left = desk.do(work)
+    assert count == left > 0
+
+
+def test_now_reaches_also_who_was_passed_over_this_morning(desk: Desk) -> None:
+    """Out of reach at half past eight, back at twenty to nine."""
+    desk.do(lambda unit: unit.people.mark_unreachable(CARMEN, here("2018-10-15T08:00")))
+    scan(desk, here("2018-10-15T08:31"))
+    desk.now = here("2018-10-15T08:40")
+    desk.say(CARMEN, "/start")
+    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
+    assert CARMEN in scan(desk, here("2018-10-15T08:41"))
+
+
+def test_what_telegram_refused_has_told_nothing(desk: Desk) -> None:
+    """The notice that a period has locked meets a block, which is lifted: it comes on the next day."""
+    set_schedule(desk, "digest", paused_at=here("2018-10-01T12:00"))
+    scan(desk, here("2018-10-15T09:01"), reaches=False)
+    assert any(LOCKED in told.text.lower() for told in scan(desk, here("2018-10-16T09:01"))[CARMEN])
+
+
+@pytest.mark.parametrize("act", ["delete.yes", "pause"])
+def test_a_schedule_that_is_gone_takes_back_what_waits(desk: Desk, act: str) -> None:
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    desk.now = here("2018-10-15T08:35")
+    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.{act}")
+    assert CARMEN not in scan(desk, here("2018-10-15T08:40"))
+    [notice] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
+    assert LOCKED in notice.text.lower()
+
+
+# ------------------------------------------------------------------ clocks, holidays, previews and reasons
+def test_a_clock_that_ran_ahead_silences_nobody(desk: Desk) -> None:
+    """A machine that booted a week ahead has noted a window of the tenth; set right, the days before are told."""
+    scan(desk, here("2018-10-10T09:01"))
+    assert ANA in scan(desk, here("2018-10-03T09:01"))
+    assert ANA in scan(desk, here("2018-10-05T09:01"))
+
+
+def test_a_day_that_becomes_a_holiday_brings_no_second_digest(desk: Desk) -> None:
+    """Told on Monday morning; at ten Monday is declared free, and Tuesday stands in for it."""
+    assert CARMEN in scan(desk, here("2018-10-15T08:31"))
+    desk.now = here("2018-10-15T10:00")
+    tap(desk, PEDRO, "calendario", "2018-10-15")
+    assert not any(told.what == "digest" for told in scan(desk, here("2018-10-16T09:01")).get(CARMEN, ()))
+
+
+def test_the_preview_of_a_digest_begins_with_the_one_that_is_owed(desk: Desk) -> None:
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    scan(desk, here("2018-10-15T19:00"))
+    first, second, _ = desk.do(lambda unit: upcoming(unit, schedule_of(unit, "digest"), here("2018-10-15T19:05"), HERE))
+    assert (first, second) == (here("2018-10-16T08:00"), here("2018-10-22T08:30"))
+    assert CARMEN in scan(desk, first)
+
+
+def test_a_role_that_is_added_after_the_hour_waits_for_the_next_time(desk: Desk) -> None:
+    """As the preview says."""
+    desk.now = here("2018-10-10T09:00")
+    number = desk.do(lambda unit: schedule_of(unit, "card").id)
+    tap(desk, PEDRO, "programar", f"{number}.roles.observer")
+    scan(desk, here("2018-10-16T09:01"))
+    desk.now = here("2018-10-16T15:00")
+    tap(desk, PEDRO, "programar", f"{number}.roles.observer")
+    shown = desk.do(lambda unit: upcoming(unit, schedule_of(unit, "card"), desk.now, HERE))
+    assert shown[0] == here("2018-11-16T09:00")
+    assert GRACE not in scan(desk, here("2018-10-16T15:01"))
+
+
+@pytest.mark.parametrize(
+    ("job", "days", "at", "words"),
+    [("card", "month:25", "2019-01-25", "indicators of IJM"), ("card", "month:29", "2019-01-29", "expires on")],
+)
+def test_a_card_carries_what_was_promised_and_what_expires(
+    desk: Desk, job: str, days: str, at: str, words: str
+) -> None:
+    """A contributor asked to be reminded on its day, or has a draft that lapses the day after."""
+    desk.now = here("2019-01-10T12:00")
+    set_schedule(desk, job, days=days, begins_at=desk.now)
+    tap(desk, PEDRO, "aporta", f"{desk.do(lambda unit: number_of(unit, GRACE))}.yes")
+    for day in range(18, 25):
+        scan(desk, here(f"2019-01-{day}T09:05"))
+    desk.now = here("2019-01-24T12:01")
+    if days == "month:25":
+        tap(desk, GRACE, "posponer")
+    else:
+        tap(desk, GRACE, "reportar", "i.IND-14.2018")
+    for day in range(25, int(at[-2:])):
+        scan(desk, here(f"2019-01-{day}T09:05"))
+    [card] = scan(desk, here(f"{at}T09:05"))[GRACE]
+    assert words in card.text
+    assert GRACE not in scan(desk, here(f"{at}T12:00"))
+
+
+def reasons(desk: Desk, at: str) -> dict[str, str]:
+    """Of `enlace due`, why the coordinator is told nothing."""
+    return desk.do(
+        lambda unit: {one.what: one.reason for one in explained(unit, here(at), ZONE) if one.who.chat_id == CARMEN}
+    )
+
+
+def test_due_gives_the_reason_that_holds(desk: Desk) -> None:
+    """Paused, both are; not "told in the digest" and "not today"."""
+    desk.now = here("2018-10-12T12:00")
+    tap(desk, CARMEN, "pausar", "0")
+    assert reasons(desk, "2018-10-16T09:00") == dict.fromkeys(("reminders", "digest"), "paused_for_everybody")
+    tap(desk, CARMEN, "pausar", "end")
+    set_schedule(desk, "reminders", days="mon")
+    assert reasons(desk, "2018-10-11T09:30")["reminders"] == "no_window"
+
+
+def test_due_reads_each_clock(desk: Desk) -> None:
+    """At nine in Santo Domingo it is three in Honolulu: the digest comes there at eight."""
+
+    def move(unit: UnitOfWork) -> None:
+        person = table(Person)
+        unit.connection.execute(
+            update(person).where(person.c.telegram_id == CARMEN).values(timezone="Pacific/Honolulu")
+        )
+
+    desk.do(move)
+    set_schedule(desk, "digest", timezone=ZONE)
+    assert reasons(desk, "2018-10-15T09:00")["digest"] == "quiet_hours"
+    assert CARMEN in scan(desk, here("2018-10-15T14:00"))
