@@ -12,13 +12,23 @@ from zoneinfo import ZoneInfo
 from bot.exchange import Denied, Exchange
 from bot.hands import Hand
 from bot.occasion import Moment, Planned, carry
-from bot.reminding import agenda_of, by_agency, to_chase, worded
+from bot.reminding import agenda_of, by_agency, hour_of, to_chase, worded
 from bot.reporting import FORM_OF, Report, is_begun, open_report, report_nothing_new, show_nothing_left
 from conversations.cards import Button, Card, Line, bold, line
-from conversations.due import ONE_DAY, working_day_from
+from conversations.due import ONE_DAY, falls_on, instant, working_day_from, working_days_after
 from conversations.engine import show_date
-from conversations.plan import AGENCY_ROLES, DueReport, period_name
-from conversations.reminders import LADDER, NEEDS, Agenda, PauseKind, Recipient, Topic, left_of, told_topics
+from conversations.plan import AGENCY_ROLES, DueReport, period_name, period_names
+from conversations.reminders import (
+    LADDER,
+    NEEDS,
+    Agenda,
+    PauseKind,
+    Recipient,
+    Topic,
+    left_of,
+    silenced,
+    told_topics,
+)
 from conversations.wording import wording
 from storage.submissions import StoredSubmission
 
@@ -27,6 +37,7 @@ REASONS = ("no_progress", "waiting", "budget", "season")
 PAUSES: tuple[int, ...] = (1, 3, 7, 14)
 """Days that can be chosen; none of them: until it is ended."""
 LISTED = 8
+LOOKED_AHEAD = timedelta(days=60)
 
 
 # ------------------------------------------------------------------ under a reminder
@@ -47,19 +58,40 @@ def postpone(ex: Exchange, argument: str) -> None:
     plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
     [who] = ex.unit.schedule.recipients(plan_id, [ex.person.id])
     agenda = agenda_of(ex.unit, moment, ex.unit.schedule.outlook(plan_id, moment.today), [who])
-    topics = told_topics(agenda, who, is_chased=True)
-    if not topics:
+    about = [topic.period for topic in told_topics(agenda, who, is_chased=True)]
+    if not about and not who.is_contributor:
+        about = [report.period for report in _left(ex)]  # reopened for them: no reminder speaks of it
+    if not about:
         show_nothing_left(ex)
         return
-    day = working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays)
-    ex.unit.schedule.pause(plan_id, "snooze", ex.now, day, person_id=ex.person.id, by=ex.person.id)
     ex.unit.schedule.answer(plan_id, ex.person.id, LADDER, "tomorrow")
-    last = max((topic.period for topic in topics), key=lambda period: period.locks_on)
-    if day < last.locks_on:
+    last = max(about, key=lambda period: period.locks_on)
+    if (day := _next_word(ex, who, agenda, moment.day_of(who))) is not None:
+        ex.unit.schedule.pause(plan_id, "snooze", ex.now, day, person_id=ex.person.id, by=ex.person.id)
         _say(ex, ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
+    elif not last.is_reopened and working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays) < last.locks_on:
+        _say(ex, ex.say("remind.postponed_off"))
     else:
         date = show_date((last.locks_on - ONE_DAY).isoformat(), ex.language)
         _say(ex, ex.say("remind.postponed_last", date=date, period_name=period_name(last, ex.language)))
+
+
+def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:
+    """The next day on which a reminder of what is left can come to them; None if none can while it is open."""
+    found = [one for one in ex.unit.schedule.all(ex.membership.plan_id) if one.what == LADDER]
+    own = ZoneInfo(who.timezone)
+    for schedule in found:
+        if schedule.paused_at is not None or (schedule.roles and who.role not in schedule.roles):
+            continue
+        for day in working_days_after(today, today + LOOKED_AHEAD, agenda.holidays):
+            at = instant(day, hour_of(schedule, day, own), own)
+            if (
+                falls_on(schedule.days, day, agenda.holidays)
+                and silenced(agenda, who, at, day) is None
+                and told_topics(replace(agenda, today=day), who)
+            ):
+                return day
+    return None
 
 
 def nothing_new(ex: Exchange, argument: str) -> None:
@@ -71,17 +103,27 @@ def nothing_new(ex: Exchange, argument: str) -> None:
     if argument not in REASONS:
         rows = [(Button(ex.say(f"nothing.reason.{reason}"), f"command:novedades:{reason}"),) for reason in REASONS]
         rows.append((Button(ex.say("menu.home"), "command:menu:"),))
-        ex.show(Card((*_what_stays(ex, due), line(ex.say("nothing.why"))), tuple(rows)))
+        unsent = [report for report in due if not report.returned]
+        if not unsent:
+            codes = _some(ex, [report.code for report in due])
+            start = Button(ex.say("menu.report"), "command:empezar:", "primary")
+            ex.show(Card((line(ex.say("nothing.returned", codes=codes)),), ((start,), rows[-1])))
+            ex.stand(None)
+            return
+        about_ = period_names(dict.fromkeys(report.period for report in unsent), ex.language)
+        ex.show(Card((line(bold(about_)), *_what_stays(ex, unsent), line(ex.say("nothing.why"))), tuple(rows)))
         ex.stand(None)
         return
     reason = ex.say(f"nothing.reason.{argument}")
     sent: list[tuple[DueReport, StoredSubmission]] = []
     begun: list[str] = []
     asking_more: list[str] = []
+    returned = [report.code for report in due if report.returned]
     for report in due:
         about = Report(FORM_OF["activity"], report.item, report.period)
-        stored = None if report.returned else report_nothing_new(ex, about, reason)
-        if stored is not None:
+        if report.returned:
+            continue
+        if (stored := report_nothing_new(ex, about, reason)) is not None:
             sent.append((report, stored))
         else:
             (begun if is_begun(ex, about) else asking_more).append(report.code)
@@ -89,12 +131,13 @@ def nothing_new(ex: Exchange, argument: str) -> None:
     if sent:
         lines.append(line(bold(ex.say("nothing.done" if len(sent) > 1 else "nothing.done_one", n=len(sent)))))
         for report, stored in sent:
-            lines.append(line(f"• {report.code} · {ex.say('nothing.receipt', receipt=f'{stored.receipt_number:04d}')}"))
+            receipt = ex.say("nothing.receipt", receipt=f"{stored.receipt_number:04d}")
+            lines.append(line(f"• {report.code} · {period_name(report.period, ex.language)} · {receipt}"))
     rows = []
-    for key, codes in (("nothing.begun", begun), ("nothing.left", asking_more)):
-        if codes:
-            lines.append(line(ex.say(key, codes=_some(ex, codes))))
-    if begun or asking_more:
+    for key, some in (("nothing.begun", begun), ("nothing.returned", returned), ("nothing.left", asking_more)):
+        if some:
+            lines.append(line(ex.say(key, codes=_some(ex, some))))
+    if begun or returned or asking_more:
         rows.append((Button(ex.say("menu.report"), "command:empezar:", "primary"),))
     else:
         rows.append((Button(ex.say("menu.close"), "command:cerrar:", "success"),))
@@ -143,7 +186,7 @@ def pause(ex: Exchange, argument: str) -> None:
 def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, person_id: int | None) -> date | None:
     """Choose, begin or end a pause of this kind; the day until which one has just begun."""
     say, plan_id, schedule = ex.say, ex.membership.plan_id, ex.unit.schedule
-    today = ex.now.astimezone(ex.zone).date()
+    today = ex.today if person_id is None else ex.now.astimezone(ex.zone).date()  # everybody's is the plan's
     if argument == "end":
         if person_id is None:
             resume_everybody(ex.hand)

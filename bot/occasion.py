@@ -234,7 +234,7 @@ def why_not(
         elif is_to_come and moment.now < instant(day, schedule.at, schedule.zone(who.timezone)):
             found[who.person_id] = "before_the_hour"
         elif (reason := known.get((who.person_id, window))) is not None and reason not in OPEN_REASONS:
-            found[who.person_id] = reason
+            found[who.person_id] = reason if window == day else "no_window"
         elif (silence := silenced(outlook, who, moment.now, day)) is not None:
             found[who.person_id] = silence
         else:

@@ -83,9 +83,9 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         if pages > 1:
             rows.append((Button(say("menu.more"), f"command:pendientes:{page + 1}"),))
     elif periods:
-        lines.append(
-            line(bold(say("menu.title", agency=ex.agency_code, period_name=period_name(periods[0], language))))
-        )
+        theirs = next((period for period in periods if _expects(ex, period)), None)
+        title = say("menu.title", agency=ex.agency_code, period_name=period_name(theirs, language)) if theirs else ""
+        lines.append(line(bold(title or ex.agency_code)))
         lines.append(line(say("menu.only_close" if closes else "menu.nothing")))
     else:
         lines.append(line(bold(ex.agency_code)))
@@ -126,6 +126,12 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
 def _period_names(due: tuple[DueReport, ...], language: str) -> str:
     names = dict.fromkeys(period_name(report.period, language) for report in due)
     return ", ".join(names)
+
+
+def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
+    """Whether it expects a report of their agency."""
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    return bool(expected_reports(plans.activities(plan_id, ex.agency_id), period, plans.ended(plan_id)))
 
 
 def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:

@@ -374,9 +374,16 @@ def _show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
 
 
 def show_nothing_left(ex: Exchange) -> None:
-    """Nothing can be reported or closed now. Whoever let a period lock is not up to date, and may ask for it."""
+    """Nothing can be reported or closed now. Whoever let a period lock is not up to date, and may ask for it; who has
+
+    closed a later one is.
+    """
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
     is_agencys = not ex.membership.is_contributor
-    passed = ex.unit.schedule.passed(ex.membership.plan_id, ex.agency_code, ex.today) if is_agencys else ()
+    passed = ex.unit.schedule.passed(plan_id, ex.agency_code, ex.today) if is_agencys else ()
+    later = [p for p in plans.periods(plan_id) if passed and p.end_on > passed[-1].end_on and p.opens_on <= ex.today]
+    if any(plans.is_closed(ex.agency_id, period.id) for period in later):
+        passed = ()
     rows = [(Button(ex.say("menu.home"), "command:menu:"),)]
     text = ex.say("menu.nothing")
     if passed:

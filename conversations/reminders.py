@@ -23,6 +23,7 @@ from conversations.due import (
     instant,
     is_quiet,
     is_too_late,
+    ladder,
     working_day_from,
     working_day_until,
 )
@@ -534,10 +535,12 @@ def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colle
     return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
 
 
-def stage(period: ReportingPeriod, today: date) -> str:
+def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
     """Where a period stands for whoever has something left in it: the key of what they are told."""
     if today < period.due_on:
-        return "before" if (period.due_on - today).days <= 3 else "open"
+        # The step itself may lie further before it: a Friday, of a Tuesday.
+        is_near = (period.due_on - today).days <= 3 or today >= ladder(period, holidays)[Rung.BEFORE]
+        return "before" if is_near else "open"
     if today == period.due_on:
         return "due"
     return "grace" if today <= period.grace_until_on else "late"
@@ -554,7 +557,7 @@ def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
         came = [
             (step.on, _ORDER[step.rung]) for step in agenda.steps if step.rung in FOR_REPORTERS and step.period in about
         ]
-        urgency = STAGES.index(stage(topic.period, agenda.today)), -topic.period.due_on.toordinal()
+        urgency = STAGES.index(stage(topic.period, agenda.today, agenda.holidays)), -topic.period.due_on.toordinal()
         return (*max(came, default=(date.min, 0)), *urgency)
 
     return max(topics, key=newness)
@@ -573,9 +576,11 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         command = "indicadores" if who.is_contributor else "pendientes"
         return Card(tuple(drafts), ((Button(say("remind.start"), f"command:{command}:", "primary"),),))
     head = _head(topics, agenda)
-    key = stage(head.period, agenda.today)
+    key = stage(head.period, agenda.today, agenda.holidays)
     lines: list[Line] = [line(_told(head, key, who, agenda.today))]
-    lines += [line(f"• {left.item.code} ", left.item.title(who.language)) for left in head.left[:LISTED]]
+    for left in head.left[:LISTED]:
+        returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
+        lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
     if len(head.left) > LISTED:
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
@@ -588,15 +593,14 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         start = Button(say("remind.start"), "command:indicadores:", "primary")
         return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), "command:posponer:"),)))
     has_left = any(topic.left for topic in topics)
+    has_unsent = any(not left.is_returned for topic in topics for left in topic.left)
     tomorrow = Button(say("remind.tomorrow"), "command:posponer:")
     rows: list[tuple[Button, ...]] = []
     if any(topic.closes for topic in topics):
         rows.append((Button(say("menu.close"), "command:cerrar:", "success"),))
     if has_left:
         rows.append((Button(say("remind.start"), "command:empezar:", "primary"),))
-        rows.append((tomorrow, Button(say("remind.nothing_new"), "command:novedades:")))
-    else:
-        rows.append((tomorrow,))
+    rows.append((tomorrow, Button(say("remind.nothing_new"), "command:novedades:")) if has_unsent else (tomorrow,))
     if has_left and key in PAST_DUE:
         rows.append((Button(say("remind.explain"), "command:explicar:"),))
     rows.append((Button(say("remind.not_me"), "command:relevo:"),))
@@ -609,7 +613,9 @@ def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
     name = who.name.split()[0]
     if topic.closes:
         return say("remind.close", name=name, period_name=period_names(topic.closes, who.language))
-    if who.is_contributor:
+    if all(left.is_returned for left in topic.left):
+        wanted = "remind.returned" if count > 1 else "remind.returned_one"
+    elif who.is_contributor:
         wanted = "remind.indicators_late" if key in PAST_DUE else "remind.indicators"
     else:
         wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
@@ -624,6 +630,7 @@ def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
         due_date=show_date(period.due_on.isoformat(), who.language),
         grace_date=show_date(period.grace_until_on.isoformat(), who.language),
         lock_date=show_date(period.locks_on.isoformat(), who.language),
+        last_date=show_date((period.locks_on - ONE_DAY).isoformat(), who.language),
     )
 
 
@@ -654,7 +661,8 @@ PAST_DUE = STAGES[3:]
 
 def names_colleagues(agenda: Agenda) -> bool:
     """Whether anybody can be named in a reminder of that day."""
-    return any(stage(period, agenda.today) in PAST_DUE for period in agenda.periods if period.is_open(agenda.today))
+    open_ones = (period for period in agenda.periods if period.is_open(agenda.today))
+    return any(stage(period, agenda.today, agenda.holidays) in PAST_DUE for period in open_ones)
 
 
 def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:

@@ -125,11 +125,13 @@ def test_what_has_ended_is_not_expected_any_more() -> None:
 
 
 def test_a_retired_activity_is_no_row_but_was_expected() -> None:
-    """What was taken out of the plan in November was still expected in September."""
+    """What was taken out of the plan in November was still expected in September, and is counted with its agency."""
     gone = tuple(replace(a, retired_on=date(2018, 11, 1)) if a.code == "PRE-304" else a for a in ACTIVITIES)
     found = stand(replace(RECORDS, activities=gone))
-    assert found.agency("DGP") is None
-    assert found.rate.expected == 7
+    left = found.agency("DGP")
+    assert left is not None
+    assert (left.activities, left.is_expected) == ((), True)
+    assert found.rate.expected == 7 == sum(agency.is_expected for agency in found.agencies)
 
 
 def test_before_the_first_closing_there_is_nothing_to_count() -> None:
