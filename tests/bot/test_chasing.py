@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from desk import Desk, buttons, press, said, tap
 from house import ANA, CARMEN, JEAN, LUIS, PEDRO, ROSA, furnish, settings_in
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.occasion import Moment, carry
 from bot.opening import open_storage
@@ -21,7 +21,7 @@ from bot.schedules import explained
 from conversations.plan import Role
 from conversations.wording import wording
 from storage.figures import Figures
-from storage.models import Fire, Person, table
+from storage.models import Fire, Person, Submission, table
 from storage.outbox import Sent
 from storage.unit_of_work import UnitOfWork
 
@@ -482,3 +482,117 @@ def test_a_pause_until_it_is_ended_reads_as_a_sentence(desk: Desk) -> None:
     begun = said(tap(desk, CARMEN, "pausar", "0"), CARMEN)[-1]
     assert begun.startswith("Avisos en pausa para todas las instituciones hasta nuevo aviso")
     assert "En pausa hasta nuevo aviso." in said(desk.say(CARMEN, "/pausar"), CARMEN)[-1]
+
+
+# ------------------------------------------------------------------ what is true on the day
+def close_month(desk: Desk, who: int) -> None:
+    press(desk, who, tap(desk, who, "cerrar"), "✅ Sí, cerrar")
+
+
+def number_sent(desk: Desk, code: str) -> int:
+    submission = table(Submission)
+    return (
+        desk.do(
+            lambda unit: (
+                unit.connection.execute(
+                    select(submission.c.id)
+                    .where(submission.c.subject == f"activity:{code}")
+                    .order_by(submission.c.id.desc())
+                )
+                .scalars()
+                .first()
+            )
+        )
+        or 0
+    )
+
+
+def test_a_returned_report_is_reminded_of_as_one(desk: Desk) -> None:
+    """It has been sent: nobody is told that it is missing, and "nothing new" does not answer its question."""
+    desk.now = datetime(2018, 10, 3, 13, tzinfo=UTC)
+    report_everything(desk, ANA)
+    close_month(desk, ANA)
+    tap(desk, CARMEN, "devolver", f"{number_sent(desk, 'ASI-201')}.1.w1")
+    told = scan(desk, DUE)[ANA]
+    assert told.startswith("Ana, 1 reporte de septiembre 2018 volvió con una pregunta")
+    assert "14 oct 2018" in told
+    assert "devuelto con una pregunta" in told
+    assert "venc" not in told.lower()
+    asked = tap(desk, ANA, "novedades")
+    assert "Con una pregunta por responder: ASI-201" in said(asked, ANA)[-1]
+    assert not any("Espera presupuesto" in words for words in buttons(asked, ANA))
+
+
+def test_nothing_new_names_the_periods_it_speaks_for(desk: Desk) -> None:
+    """Under an old reminder of August it is September and the quarter that are reported."""
+    asked = said(tap(desk, COCO, "novedades"), COCO)[-1]
+    assert "septiembre 2018" in asked
+    assert "3.er trimestre 2018" in asked
+    done = said(tap(desk, COCO, "novedades", "no_progress"), COCO)[-1]
+    assert "ASI-202 · septiembre 2018 · recibo n.º" in done
+
+
+@pytest.mark.parametrize(
+    ("silence", "answer"),
+    [
+        ("everybody", "se lo recuerdo el 9 oct 2018"),
+        ("own", "se lo recuerdo el 9 oct 2018"),
+        ("sent", "se lo recuerdo el 5 oct 2018"),
+        ("mondays", "se lo recuerdo el 8 oct 2018"),
+        ("off", "Los recordatorios están detenidos"),
+    ],
+)
+def test_tomorrow_is_the_day_on_which_a_word_can_come(desk: Desk, silence: str, answer: str) -> None:
+    """Not in a pause, not before the due day where only the closing is left, not on a day nobody is reminded."""
+    desk.now = datetime(2018, 10, 2, 13, tzinfo=UTC)
+    ladder = desk.do(lambda unit: schedule_of(unit, "reminders"))
+    match silence:
+        case "everybody":
+            tap(desk, CARMEN, "pausar", "7")
+        case "own":
+            tap(desk, ANA, "pausar", "7")
+        case "sent":
+            report_everything(desk, ANA)
+        case "mondays":
+            desk.do(lambda unit: unit.schedule.change(1, ladder, days="mon"))
+        case _:
+            desk.do(lambda unit: unit.schedule.change(1, ladder, paused_at=desk.now))
+    assert answer in said(tap(desk, ANA, "posponer"), ANA)[-1]
+    came = []
+    for day in range(3, 12):
+        if ANA in scan(desk, datetime(2018, 10, day, 13, 1, tzinfo=UTC)):
+            came.append(day)
+    assert f"{came[0]} oct" in answer if came else silence == "off"
+
+
+def test_whoever_has_closed_the_month_is_up_to_date(desk: Desk) -> None:
+    """August was let pass: its letter may stand, but no button of September's reminder brings it up."""
+    desk.now = DUE
+    report_everything(desk, ANA)
+    close_month(desk, ANA)
+    for button in ("cerrar", "empezar", "posponer", "novedades"):
+        assert "Está al día" in said(tap(desk, ANA, button), ANA)[-1]
+
+
+def test_a_reopened_period_is_not_said_to_be_closed(desk: Desk) -> None:
+    """No reminder speaks of it: tomorrow is not promised, and its last day is named."""
+    desk.now = datetime(2018, 10, 16, 13, tzinfo=UTC)
+    tap(desk, CARMEN, "reabrir", "201809.MMUJER.3.trouble")
+    answer = said(tap(desk, ANA, "posponer"), ANA)[-1]
+    assert "último día de septiembre 2018" in answer
+    assert "ya cerró" not in answer
+
+
+def test_a_pause_for_everybody_is_of_the_plans_days(desk: Desk) -> None:
+    """A coordinator travels in Honolulu, where it is still Thursday: one day is Friday, here."""
+
+    def move(unit: UnitOfWork) -> None:
+        person = table(Person)
+        unit.connection.execute(
+            update(person).where(person.c.telegram_id == CARMEN).values(timezone="Pacific/Honolulu")
+        )
+
+    desk.do(move)
+    desk.now = datetime(2018, 10, 5, 6, 30, tzinfo=UTC)
+    assert "5 oct 2018" in said(tap(desk, CARMEN, "pausar", "1"), CARMEN)[-1]
+    assert scan(desk, DUE) == {}

@@ -211,6 +211,15 @@ def test_three_periods_in_a_row_are_counted_from_the_last() -> None:
     assert row(kept_since=date(2018, 8, 15)) == ["201808", "201809"], "July had locked before anybody could close it"
 
 
+def test_the_step_before_a_tuesday_is_no_greeting() -> None:
+    """The second half of 2018 is due on Tuesday 15 January: its step lies on the Friday, four days before."""
+    half = reporting_period("2018S2")
+    assert half.due_on.weekday() == 1
+    agenda = replace(agenda_on("2019-01-11"), periods=(half,), steps=steps([half], date(2019, 1, 11), ()))
+    text = plain(reminder((Topic(half, (Left(ACTIVITY, half),)),), ANA, agenda))
+    assert text.startswith("Ana, el plazo del 2.º semestre 2018 vence el 15 ene 2019")
+
+
 def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
     """Buttons for all of it: begin, tomorrow, nothing new, no longer me."""
     quarterly = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
