@@ -61,7 +61,7 @@ def move_period(settings: Settings, code: str, move: str, now: datetime, plan_co
         if move not in found:
             can = ", ".join(_option(name) for name in found)
             raise Complaint(f"Period {code} is {_STAGES[period.stage(hand.today)]}: what can be done is {can}.")
-        hand.unit.periods.set_days(found[move], now=now, by=None)
+        tell_later(hand.unit, periods.set_days(hand, found[move]), now)
         return _period(hand, code)
 
     return in_hand(settings, plan_code, now, work)

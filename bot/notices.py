@@ -271,7 +271,7 @@ def chase(ex: Exchange, argument: str) -> None:
     open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
     for code in found.waiting[: 2 * LISTED]:
         parts = [code, left_of(agenda, code, open_ones, ex.language)]
-        reason = found.silent.get(code)
+        reason = found.silent.get(code, "quiet_hours" if code in found.resting else None)
         if reason is not None and reason != "paused_for_everybody":
             parts.append(say("digest.no_focal_point") if reason == "no_role" else say(f"due.reason.{reason}"))
         lines.append(line("• ", " · ".join(parts)))
@@ -283,7 +283,7 @@ def chase(ex: Exchange, argument: str) -> None:
         lines.append(line(say("chase.told_today" if told > 1 else "chase.told_today_one", n=told)))
     if "paused_for_everybody" in found.silent.values():
         lines.append(line(say("chase.paused")))
-    if found.resting:
+    if found.resting and not found.meant:
         lines.append(line(say("chase.quiet")))
     now = len(found.agencies)
     rows = [(Button(say("chase.now", n=now), "command:recordar:yes", "primary"),)] if now else []

@@ -72,7 +72,7 @@ def _show(ex: Exchange, period: ReportingPeriod) -> None:
     ]
     if period.is_moved:
         lines.append(line(italic(say("periods.moved"))))
-    expected = _expected(ex, period)
+    expected = _expected(ex.hand, period)
     if expected and stage != "ahead":
         closed = plans.closed_agencies(period.id)
         missing = [agency.code for agency in expected if agency.id not in closed]
@@ -261,7 +261,7 @@ def end_reopening(hand: Hand, period: ReportingPeriod, agency: Agency, standing:
 
 def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
     """Those that have not closed it first; last those of which it expects nothing."""
-    closed, expected = ex.unit.plans.closed_agencies(period.id), {agency.id for agency in _expected(ex, period)}
+    closed, expected = ex.unit.plans.closed_agencies(period.id), {agency.id for agency in _expected(ex.hand, period)}
     marks = ("⚪ ", "✅ ", "")
 
     def place(agency: Agency) -> int:
@@ -315,12 +315,39 @@ def move(ex: Exchange, argument: str) -> None:
     if agreed != _stamp(moved):  # not asked yet, or its days have changed since
         lines = [line(bold(say("periods.sure", period_name=period_name(period, ex.language)))), *_days(ex, moved)]
         lines.append(line(italic(say("periods.ladder_follows"))))
+        if act == "lock":
+            lines.append(line(italic(say("periods.lock_is_told"))))
         yes = Button(say("periods.yes"), f"command:plazos:{period.code}.{act}.{_stamp(moved)}", "primary")
         ex.show(Card(tuple(lines), ((yes,), back)))
         ex.stand(None)
         return
-    ex.unit.periods.set_days(moved, now=ex.now, by=ex.person.id)
+    ex.pass_on(set_days(ex.hand, moved))
     _show(ex, _period(ex, code))
+
+
+def set_days(hand: Hand, moved: ReportingPeriod) -> list[News]:
+    """Its days for everybody. Of one that is closed at the end of today, who has not closed it hears that at once:
+
+    they were told another day, and the ladder has no other word for them before it is over.
+    """
+    unit = hand.unit
+    unit.periods.set_days(moved, now=hand.now, by=hand.person_id)
+    if moved.locks_on != hand.today + ONE_DAY:
+        return []
+    closed, expected = unit.plans.closed_agencies(moved.id), _expected(hand, moved)
+    return [
+        told(who.telegram_id, _last_day(moved, who.language))
+        for agency in expected
+        if agency.id not in closed
+        for who in unit.people.of_agency(hand.plan_id, agency.id)
+        if who.memberships[0].role in AGENCY_ROLES
+    ]
+
+
+def _last_day(period: ReportingPeriod, language: str) -> Card:
+    say = wording(language)
+    text = say("periods.last_day", period_name=period_name(period, language))
+    return Card((line(text),), ((Button(say("remind.start"), "command:pendientes:", "primary"),),))
 
 
 def moves(hand: Hand, period: ReportingPeriod) -> dict[str, ReportingPeriod]:
@@ -367,8 +394,8 @@ def standing_of(hand: Hand, period: ReportingPeriod, agency: Agency) -> StoredRe
     return next((one for one in found if (one.period_id, one.agency_id) == (period.id, agency.id)), None)
 
 
-def _expected(ex: Exchange, period: ReportingPeriod) -> list[Agency]:
-    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+def _expected(hand: Hand, period: ReportingPeriod) -> list[Agency]:
+    plans, plan_id = hand.unit.plans, hand.plan_id
     due = expected_reports(plans.activities(plan_id, include_retired=True), period, plans.ended(plan_id))
     codes = {report.activity.agency_code for report in due}
     return [agency for agency in plans.agencies(plan_id) if agency.code in codes]

@@ -522,7 +522,8 @@ def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chas
         elif "quiet_hours" in reasons:
             resting.append(code)
         else:
-            silent[code] = reasons[0] if reasons else "no_role"
+            # Whoever gave the post away is silent because of that; why nobody speaks is the reason of who took it.
+            silent[code] = next((why for why in reasons if why != "delegated"), reasons[0]) if reasons else "no_role"
     return Chase(tuple(topics), tuple(meant), tuple(told_today), tuple(resting), silent)
 
 

@@ -596,3 +596,45 @@ def test_a_pause_for_everybody_is_of_the_plans_days(desk: Desk) -> None:
     desk.now = datetime(2018, 10, 5, 6, 30, tzinfo=UTC)
     assert "5 oct 2018" in said(tap(desk, CARMEN, "pausar", "1"), CARMEN)[-1]
     assert scan(desk, DUE) == {}
+
+
+def test_closing_early_is_told_to_whoever_has_not_closed(desk: Desk) -> None:
+    """In the morning they were told that Friday is the day; on Wednesday at three it becomes today."""
+    desk.now = datetime(2018, 10, 3, 19, tzinfo=UTC)
+    report_everything(desk, COCO)
+    report_everything(desk, ANA)
+    close_month(desk, ANA)
+    asked = tap(desk, CARMEN, "plazos", "201809.lock")
+    assert "A quienes no lo han cerrado se les avisa ahora" in said(asked, CARMEN)[-1]
+    done = press(desk, CARMEN, asked, next(words for words in buttons(asked, CARMEN) if "Sí" in words))
+    assert "hoy es el último día para reportar y cerrar" in said(done, ROSA)[-1]
+    assert "septiembre 2018" in said(done, ROSA)[-1]
+    assert said(done, COCO)
+    assert not said(done, ANA), "who has closed is left in peace"
+
+
+def test_who_is_asleep_is_named_as_that(desk: Desk) -> None:
+    """One lives in Tokyo: the others can be reminded now, and it is nobody's hour of rest but theirs."""
+
+    def move(unit: UnitOfWork) -> None:
+        person = table(Person)
+        unit.connection.execute(update(person).where(person.c.telegram_id == OTTO).values(timezone="Asia/Tokyo"))
+
+    desk.do(move)
+    desk.now = datetime(2018, 10, 4, 16, tzinfo=UTC)
+    listed = said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
+    assert "MIDE · queda 1 · hora de descanso" in listed
+    assert "Ahora es hora de descanso" not in listed
+
+
+def test_a_deputy_who_pauses_is_the_reason_for_the_silence(desk: Desk) -> None:
+    """Not that the focal point has handed the post over: that is no reason for the coordinator to wait."""
+    desk.now = datetime(2018, 10, 3, 13, tzinfo=UTC)
+    named = press(desk, ANA, tap(desk, ANA, "delegar"), "Luis Peña")
+    press(desk, ANA, named, next(words for words in buttons(named, ANA) if words.startswith("7 días")))
+    tap(desk, LUIS, "pausar", "7")
+    desk.now = datetime(2018, 10, 4, 13, tzinfo=UTC)
+    listed = said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
+    [line_] = [line_ for line_ in listed.splitlines() if "MMUJER" in line_]
+    assert "delegó" not in line_
+    assert "pausa" in line_
