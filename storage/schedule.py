@@ -351,6 +351,9 @@ _CARRIED = (
         _fire.c.state.in_(SAID),
     )
 )
+_LADDER_WAITS = select(_fire.c.person_id).where(
+    _fire.c.plan_id == _OF_PLAN, _fire.c.what == LADDER, _fire.c.state == literal_column("'queued'")
+)
 _FIRES = (
     select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
 )
@@ -723,6 +726,8 @@ class Schedules:
             if told.get(row.person_id, date.min) < on <= tomorrow and row.state not in ("open", "undeliverable"):
                 told[row.person_id] = on
                 told_until[row.person_id] = min(on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
+        if what.partition(".")[0] in CARRIERS:  # it speaks for the ladder, of what that has not told
+            waiting |= dict.fromkeys((id for (id,) in self._rows(_LADDER_WAITS, plan_id=plan_id)), "told_today")
         if what == LADDER:
             windows |= dict.fromkeys(late, "told_today")
             for row in self._rows(_CARRIED, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()):

@@ -624,3 +624,11 @@ def test_due_reads_each_clock(desk: Desk) -> None:
     set_schedule(desk, "digest", timezone=ZONE)
     assert reasons(desk, "2018-10-15T09:00")["digest"] == "quiet_hours"
     assert CARMEN in scan(desk, here("2018-10-15T14:00"))
+
+
+def test_a_digest_waits_for_the_ladders_notice_that_waits(desk: Desk) -> None:
+    """What the ladder made on Monday is taken back on Wednesday: Tuesday's digest, still owed, says it instead."""
+    set_schedule(desk, "digest", days="tue,thu", begins_at=here("2018-10-01T08:00"))
+    scan(desk, here("2018-10-15T09:10"), is_sent=False)
+    [digest] = scan(desk, here("2018-10-17T12:00"))[CARMEN]
+    assert LOCKED in digest.text.lower()

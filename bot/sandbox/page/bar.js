@@ -22,6 +22,7 @@ export class Bar {
     this.element = element;
     this.hints = hints;
     this.acts = acts;
+    this.changing = 0;
     this.build();
   }
 
@@ -33,9 +34,9 @@ export class Bar {
     this.zone = h("span", { class: "zone" });
     this.moment = h("input", { type: "datetime-local", "aria-label": t("bar.moment"), required: true, value: this.moment?.value });
     this.moments = h("span", { class: "moments" });
-    this.down = h("input", { type: "checkbox", role: "switch", id: "down", onchange: (event) => acts.change({ down: event.currentTarget.checked }) });
-    this.limits = h("input", { type: "checkbox", role: "switch", id: "limits", onchange: (event) => acts.change({ limits: event.currentTarget.checked }) });
-    this.latency = h("select", { id: "latency", onchange: (event) => acts.change({ latency: Number(event.currentTarget.value) }) });
+    this.down = h("input", { type: "checkbox", role: "switch", id: "down", onchange: (event) => this.change({ down: event.currentTarget.checked }) });
+    this.limits = h("input", { type: "checkbox", role: "switch", id: "limits", onchange: (event) => this.change({ limits: event.currentTarget.checked }) });
+    this.latency = h("select", { id: "latency", onchange: (event) => this.change({ latency: Number(event.currentTarget.value) }) });
     this.faults = h("button", { type: "button", class: "quiet faults", title: t("bar.faults.clear"), hidden: true, onclick: acts.clearFaults });
     this.bot = h("span", { class: "bot-status", role: "status" });
     this.supervisor = h("span", { class: "supervisor", id: "supervisor" });
@@ -98,14 +99,28 @@ export class Bar {
     set(this.theme, { "aria-label": t(`bar.theme.${theme}`), title: t(`bar.theme.${theme}`) });
   }
 
+  /** What was read before the sandbox has heard of it does not put a switch back under the finger. */
+  async change(switches) {
+    this.changing += 1;
+    try {
+      await this.acts.change(switches);
+    } finally {
+      this.changing -= 1;
+      this.show(...this.seen);
+    }
+  }
+
   // ---- what the sandbox and the supervisor say
 
   show(state, supervisor) {
     const { down, latency, limits, faults } = state;
-    this.down.checked = Boolean(down);
-    this.limits.checked = Boolean(limits);
+    this.seen = [state, supervisor];
+    if (!this.changing) {
+      this.down.checked = Boolean(down);
+      this.limits.checked = Boolean(limits);
+      if (document.activeElement !== this.latency) this.showLatency(latency ?? 0);
+    }
     this.limits.closest("label").hidden = limits === undefined;
-    if (document.activeElement !== this.latency) this.showLatency(latency ?? 0);
     this.faults.hidden = !faults?.length;
     this.faults.textContent = `${t("bar.faults.some", { n: faults?.length ?? 0 })} · ${t("bar.faults.clear")}`;
     this.showBot(state, supervisor);
