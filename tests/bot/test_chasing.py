@@ -1,5 +1,6 @@
 """Closing, /recordar and what the ledger says of it, over the real handlers and scans; nothing is sent anywhere."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk, buttons, press, said, tap
-from house import ANA, CARMEN, JEAN, LUIS, PEDRO, ROSA, furnish, settings_in
+from house import ANA, CARMEN, JEAN, LUIS, PEDRO, ROSA, settings_in
 from sqlalchemy import select, update
 
 from bot.occasion import Moment, carry
@@ -35,8 +36,8 @@ COCO, EVA, OTTO = 511, 513, 512
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    furnish(tmp_path)
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
         made = Desk(database)
 

@@ -1,5 +1,6 @@
 """Two periods in a row without closing: a letter that a person may send, and the bot never does (DOMAIN §5.3)."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk
-from house import ANA, CARMEN, PEDRO, furnish, settings_in
+from house import ANA, CARMEN, PEDRO, settings_in
 
 from bot.holidays import furnish_calendar
 from bot.opening import open_storage
@@ -23,8 +24,8 @@ LOCKED = datetime(2018, 11, 15, 13, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    furnish(tmp_path)
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
         database.units.submit(None, lambda unit: furnish_calendar(unit, unit.plans.only(), JULY)).result()
         made = Desk(database)

@@ -1,6 +1,7 @@
 """A period reopened for one agency, from the request to its end, as the people concerned read it."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from desk import NOW, Desk, buttons, press, said, tap
-from house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, furnish, settings_in
+from house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, settings_in
 
 from bot.opening import open_storage
 
@@ -17,8 +18,8 @@ AFTER = datetime(2018, 10, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    furnish(tmp_path)
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
         yield Desk(database)
 

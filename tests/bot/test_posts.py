@@ -1,13 +1,14 @@
 """Posts as people leave them, have them back and hand them over: on the phones of all who are concerned."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from desk import Desk, buttons, press, said, tap
-from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, furnish, settings_in
+from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, settings_in
 
 from bot.opening import open_storage
 from bot.posts import end_over
@@ -20,8 +21,8 @@ MONDAY = datetime(2018, 10, 15, 14, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    furnish(tmp_path)
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
         yield Desk(database)
 
