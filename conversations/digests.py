@@ -493,7 +493,8 @@ def trend(s: Standing, say: Wording) -> str:
     points = s.rate.on_time_percent - earlier.on_time_percent
     if points == 0:
         return say("digest.trend_same")
-    return say("digest.trend_up" if points > 0 else "digest.trend_down", n=abs(points))
+    way = "up" if points > 0 else "down"
+    return say(f"digest.trend_{way}" if abs(points) > 1 else f"digest.trend_{way}_one", n=abs(points))
 
 
 def closing_name(closing: Closing | None, say: Wording) -> PeriodName:

@@ -64,6 +64,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.{}_one": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
+    "digest.trend_{}": ("up", "down"),
+    "digest.trend_{}_one": ("up", "down"),
     "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
     "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS, *exports.MORE),
