@@ -51,9 +51,9 @@ def begin(ex: Exchange, argument: str) -> None:
 
 
 def postpone(ex: Exchange, argument: str) -> None:
-    """Recordarme mañana: nothing more today, and a word on the next working day if something is left then.
+    """Recordarme mañana: nothing more today, and a word on the next day on which one can come, if something is left.
 
-    Where everything locks before that day, it says so: no word could come.
+    Where none can before everything locks, it says so.
     """
     plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
     [who] = ex.unit.schedule.recipients(plan_id, [ex.person.id])
