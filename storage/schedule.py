@@ -718,7 +718,7 @@ class Schedules:
             is_said = row.state in SAID
             # Undeliverable has no reason of ours: Telegram's is that nobody is there.
             windows[row.person_id, on] = "told_today" if is_said else cast("Reason", row.reason or "unreachable")
-            if is_said:
+            if is_said and row.is_by_hand:  # a scheduled one leaves on its own day or not at all
                 late.add((row.person_id, _said_on(row)))
             if row.state == "queued":
                 waiting[row.person_id] = "told_today"
