@@ -192,7 +192,7 @@ def test_the_commands_of_a_page_do_what_the_page_shows(page: str, tmp_path: Path
                 start_new_session=True,
             )
         try:
-            code = process.wait(120)
+            code = process.wait(400)
         finally:
             # The shell ends what the page left running; this is for a shell that could not.
             with contextlib.suppress(ProcessLookupError):
