@@ -435,6 +435,13 @@ def test_the_text_of_a_digest_is_looked_at_like_its_picture(desk: Desk) -> None:
     assert sweep(desk, "2018-10-16T08:40") == []
 
 
+def test_a_picture_that_is_taken_back_takes_its_text_along(desk: Desk) -> None:
+    """Claimed one by one: yesterday's text would follow the new digest, and nobody would know whose it is."""
+    scan(desk, here("2018-10-15T08:31"), is_sent=False)
+    assert sweep(desk, "2018-10-15T22:00") == []
+    assert len(scan(desk, here("2018-10-16T08:01"))[CARMEN]) == 1
+
+
 def test_what_becomes_of_the_text_becomes_of_the_digest(desk: Desk) -> None:
     """A refused text has told nothing, though its picture came; a refused picture takes nothing from the text."""
     sweep(desk, "2018-10-15T08:31")
@@ -629,6 +636,10 @@ def test_due_reads_each_clock(desk: Desk) -> None:
 def test_a_digest_waits_for_the_ladders_notice_that_waits(desk: Desk) -> None:
     """What the ladder made on Monday is taken back on Wednesday: Tuesday's digest, still owed, says it instead."""
     set_schedule(desk, "digest", days="tue,thu", begins_at=here("2018-10-01T08:00"))
+    assert CARMEN in scan(desk, here("2018-10-11T09:10"))
     scan(desk, here("2018-10-15T09:10"), is_sent=False)
+    assert [fire.state for fire in of(desk, CARMEN, "reminders") if fire.window == "2018-10-15"] == ["queued"]
     [digest] = scan(desk, here("2018-10-17T12:00"))[CARMEN]
     assert LOCKED in digest.text.lower()
+    [*_, said_one] = [fire for fire in of(desk, CARMEN, "digest") if fire.state in SAID]
+    assert Rung.LOCKED in said_one.told_rungs
