@@ -115,7 +115,11 @@ class Phone:
         box.press("Enter")
 
     def sees(self, text: str) -> None:
-        expect(self.root.get_by_text(re.compile(re.escape(text))).last).to_be_visible(timeout=10_000)
+        """Waits as long as a bot may take to start on a busy machine; a failure shows this phone, not the page."""
+        try:
+            expect(self.root.get_by_text(re.compile(re.escape(text))).last).to_be_visible(timeout=30_000)
+        except AssertionError:
+            pytest.fail(f"not seen: {text}\n\n{self.root.inner_text()}", pytrace=False)
 
 
 def test_the_ordinary_report_takes_four_taps_and_one_line(page: Page) -> None:
