@@ -249,7 +249,7 @@ def _card(
     if role in RANKED:
         agenda, to_chase = ladder()
         topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
-        lines = digests.digest(found, language, topics, agenda)
+        lines = digests.digest(found, language, topics, agenda, is_public=view.is_public)
         rows += _acts(role, found, say, len(to_chase.reachable))
         rows += closing_acts(agenda, topics, language)
     elif role is Role.READER:

@@ -114,7 +114,6 @@ def nothing_new(ex: Exchange, argument: str) -> None:
         ex.show(Card((line(bold(about_)), *_what_stays(ex, unsent), line(ex.say("nothing.why"))), tuple(rows)))
         ex.stand(None)
         return
-    reason = ex.say(f"nothing.reason.{argument}")
     sent: list[tuple[DueReport, StoredSubmission]] = []
     begun: list[str] = []
     asking_more: list[str] = []
@@ -123,7 +122,7 @@ def nothing_new(ex: Exchange, argument: str) -> None:
         about = Report(FORM_OF["activity"], report.item, report.period)
         if report.returned:
             continue
-        if (stored := report_nothing_new(ex, about, reason)) is not None:
+        if (stored := report_nothing_new(ex, about, argument)) is not None:
             sent.append((report, stored))
         else:
             (begun if is_begun(ex, about) else asking_more).append(report.code)

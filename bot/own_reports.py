@@ -316,6 +316,8 @@ def receipt(ex: Exchange, argument: str) -> None:
     ]
     if sent.activity_status is not None:
         lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+    if sent.zero_reason:
+        lines.append(review.zero_line(sent.zero_reason, say))
     if sent.sensitive:
         lines.append(line(say("history.hidden")))
     else:

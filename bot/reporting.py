@@ -592,7 +592,9 @@ def is_begun(ex: Exchange, report: Report) -> bool:
 
 
 def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmission | None:
-    """A report all the same, and sent (DOMAIN §2.3): as the previous one, with the reason as its next step.
+    """A report all the same, and sent (DOMAIN §2.3): as the previous one, its next step too, with the reason's code.
+
+    Where nobody has named a next step before, the reason stands there.
 
     Filled through the form like any other. None, and nothing is stored, where the form asks for more than that,
     somebody has begun the report, or it has been sent.
@@ -618,7 +620,8 @@ def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmi
         restricted=report.is_restricted,
     )
     ways = profile(report.form_id)
-    answers = {**NOT_STARTED, **dict.fromkeys(ways.same_asks, reason)}
+    told = ex.say(f"nothing.reason.{reason}")
+    answers = {**NOT_STARTED, **{name: previous.get(name) or told for name in ways.same_asks}}
     for _ in range(len(form.questions)):
         question = taken.instance.node(taken.session.at).question
         if engine.is_sending(question):
@@ -654,6 +657,7 @@ def report_nothing_new(ex: Exchange, report: Report, reason: str) -> StoredSubmi
         language=ex.language,
         activity_status=names.get("status"),
         progress=_percent(names),
+        zero_reason=reason,
         started_at=ex.now,
         now=ex.now,
     )

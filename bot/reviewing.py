@@ -239,6 +239,7 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
         since_version=since_version,
         asked=review.why(unit.reviews.reason(asked), say) if asked and not is_hidden else "",
         reply=unit.reviews.reason(reply) if reply and not is_hidden else "",
+        zero_reason=sent.zero_reason or "",
         is_restricted=sent.sensitive,
         is_hidden=is_hidden,
     )

@@ -10,6 +10,7 @@ wording and how many items a list may name; it gives lines, or none if there is 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -125,12 +126,21 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
     for status, shape, key in CHANGES:
         found = [each for each in s.changed if each.last is not None and each.last.status == status]
         if found:
-            names = _named([each.activity for each in found], say, shown)
+            names = _named([each.activity for each in found], s, say, shown)
             key = key if len(found) > 1 else f"{key}_one"
             lines.append(line(f"{shape} {_listed(say(key, n=len(found)), names)}"))
+    for shape, key, moved in (
+        ("🔴", "digest.turned_red", [each for each in s.activities if _has_turned(each, Light.CRITICAL)]),
+        ("🟡", "digest.turned_yellow", [each for each in s.activities if _has_turned(each, Light.ATTENTION)]),
+        ("👍", "digest.left_red", [each for each in s.activities if _has_left_red(each)]),
+    ):
+        if moved:
+            key = key if len(moved) > 1 else f"{key}_one"
+            names = _named([each.activity for each in moved], s, say, shown)
+            lines.append(line(f"{shape} {_listed(say(key, n=len(moved)), names)}"))
     if s.started:
         key = "digest.started" if len(s.started) > 1 else "digest.started_one"
-        lines.append(line(f"🔵 {_listed(say(key, n=len(s.started)), _named(s.started, say, shown))}"))
+        lines.append(line(f"🔵 {_listed(say(key, n=len(s.started)), _named(s.started, s, say, shown))}"))
     if s.received:
         lines.append(line(say("digest.received" if s.received > 1 else "digest.received_one", n=s.received)))
     return [line(bold(say("digest.changed"))), *(lines or [line(say("digest.unchanged"))])]
@@ -249,9 +259,19 @@ SECTIONS: tuple[Section, ...] = (
 """In the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
 
 
-def digest(s: Standing, language: str, topics: Sequence[Topic] = (), agenda: Agenda | None = None) -> tuple[Line, ...]:
-    """The coordinator's week, at most 1 500 characters; `topics` is what the ladder has for them that day."""
-    say = wording(language)
+def digest(
+    s: Standing,
+    language: str,
+    topics: Sequence[Topic] = (),
+    agenda: Agenda | None = None,
+    *,
+    is_public: bool = False,
+) -> tuple[Line, ...]:
+    """The coordinator's week, at most 1 500 characters; `topics` is what the ladder has for them that day.
+
+    `is_public` for those who may not read a restricted activity's text.
+    """
+    say, s = wording(language), replace(s, is_public=is_public)
     sections: Sequence[Section] = SECTIONS
     if topics and agenda is not None:
         after = SECTIONS.index(closing) + 1
@@ -424,8 +444,12 @@ def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
 
 def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
     """What holds it back, in the plan's own words; "" if nobody has said."""
-    codes = each.last.detail.reasons if each.last and each.last.detail else ()
+    if each.last is None:
+        return ""
+    codes = each.last.detail.reasons if each.last.detail else ()
     labels = [translated(s.reasons[code], say.language) if code in s.reasons else code for code in codes]
+    if each.last.zero_reason:
+        labels.append(say(f"nothing.reason.{each.last.zero_reason}"))
     return ", ".join(labels)
 
 
@@ -465,6 +489,16 @@ def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
     if dropped := sum(each.light is Light.GREY and each.is_over for each in activities):
         counts.append(say("digest.cancelled_count", n=dropped))
     return " · ".join(counts)
+
+
+def _has_turned(each: ActivityStanding, light: Light) -> bool:
+    """Whether the week has made it worse, to this light."""
+    worst = list(WORST_FIRST)
+    return each.light is light and worst.index(light) < worst.index(each.light_before)
+
+
+def _has_left_red(each: ActivityStanding) -> bool:
+    return each.light_before is Light.CRITICAL and each.light is not Light.CRITICAL and not each.is_over
 
 
 def light_word(light: Light, say: Wording) -> str:
@@ -577,7 +611,9 @@ def _good_news(s: Standing, say: Wording) -> str:
             return say(key, agency=first.code, date=day(first.closed_at or s.now, s, say))
     done = [each for each in s.changed if each.is_completed]
     if done:
-        return say("digest.good_done", agency=done[0].activity.agency_code, what=title(done[0].activity, say))
+        first_done = done[0].activity
+        what = title(first_done, say, is_public=s.is_public)
+        return say("digest.good_done", agency=first_done.agency_code, what=what)
     return ""
 
 
@@ -592,8 +628,8 @@ def _column(closing: Closing, say: Wording) -> str:
     return cut(say(f"plan.month.{closing.month_end.month}"), 4).rstrip("…")[:3]
 
 
-def _named(activities: Sequence[Activity], say: Wording, shown: int) -> str:
-    named = " · ".join(title(activity, say) for activity in activities[:shown])
+def _named(activities: Sequence[Activity], s: Standing, say: Wording, shown: int) -> str:
+    named = " · ".join(title(activity, say, is_public=s.is_public) for activity in activities[:shown])
     return _and_more(named, len(activities) - shown, say)
 
 

@@ -12,7 +12,7 @@ correction stands in its place.
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from conversations.plan import (
@@ -92,12 +92,24 @@ class Report:
     status: ActivityStatus
     progress: int
     sent_at: datetime
+    """When it was first sent: a correction stands in its place."""
     promises_evidence: bool = False
     """It says that its evidence will come later."""
     has_files: bool = False
     """Whether evidence came with it. Known of the present closing's reports."""
     is_current: bool = True
     detail: Detail | None = None
+    zero_reason: str = ""
+    """Of one without news, why there are none: a code; catalogue keys `nothing.reason.…`."""
+    corrected_at: datetime | None = None
+    """When this version of it was sent, if it is not the first."""
+    corrected_from: ActivityStatus | None = None
+    """The status that the version before gave."""
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether it says what holds the activity back."""
+        return bool(self.zero_reason or (self.detail and self.detail.reasons))
 
     def is_read(self, *, only_validated: bool) -> bool:
         """By who reads validated reports only, or by who reads them all."""
@@ -196,6 +208,8 @@ class Cell:
 class ActivityStanding:
     activity: Activity
     light: Light
+    light_before: Light
+    """At `Standing.since`, by what had been sent by then."""
     last: Report | None
     """The latest report that this reader may see."""
     before: Report | None
@@ -281,6 +295,8 @@ class Standing:
     periods: tuple[ReportingPeriod, ...] = ()
     """All of the plan."""
     kept_since: date = date.min
+    is_public: bool = False
+    """It is told to somebody who may not read the text of restricted activities."""
 
     @property
     def today(self) -> date:
@@ -321,6 +337,7 @@ def standing(
     for activity in records.activities:
         led.setdefault(activity.agency_code, []).append(activity)
     known = {code: _Known(found, only_validated=only_validated) for code, found in reports.items()}
+    before = since.astimezone(zone).date()
     past = {
         kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)
         for kind in PeriodType
@@ -346,9 +363,12 @@ def standing(
             AgencyStanding(
                 agency=agency,
                 activities=tuple(
-                    _standing_of(a, known.get(a.code, _NOTHING), past, today, zone, records.kept_since) for a in present
+                    _standing_of(
+                        a, known.get(a.code, _NOTHING), past, now, since, today, before, zone, records.kept_since
+                    )
+                    for a in present
                 ),
-                cells=tuple(_cell(present, known, closing, past, today, zone) for closing in closings),
+                cells=tuple(_cell(present, known, closing, past, today, now) for closing in closings),
                 expected=len(wanted),
                 reported=sum(period.id in _known_of(known, activity).periods for activity, period in wanted),
                 closed_at=done,
@@ -372,9 +392,7 @@ def standing(
         received=sum(report.is_current and since < report.sent_at <= now for report in records.reports),
         changed=tuple(each for each in everything if _has_changed(each, since, now)),
         started=tuple(
-            each.activity
-            for each in everything
-            if since.astimezone(zone).date() < each.activity.start_on <= today and not each.is_over
+            each.activity for each in everything if before < each.activity.start_on <= today and not each.is_over
         ),
         promised=tuple(
             sorted(
@@ -419,7 +437,8 @@ class _Known:
     __slots__ = ("current", "ended_on", "periods", "shown", "standing")
 
     def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
-        self.periods = frozenset(report.period_id for report in reports)
+        self.periods = {report.period_id: report.sent_at for report in reports}
+        """When the report of each period was first sent."""
         self.current = tuple(report for report in reports if report.is_current)
         self.standing = frozenset(r.period_id for r in self.current if r.state != ValidationState.RETURNED)
         """The periods whose report nobody has returned."""
@@ -465,26 +484,32 @@ def _is_on_time(closed_at: datetime, wanted: _Wanted, zone: ZoneInfo) -> bool:
 def _silent(expected: Sequence[_Wanted], known: Mapping[str, _Known], today: date) -> int:
     silent = 0
     for wanted in reversed(expected):
-        if not wanted or closing_due_on(period for _, period in wanted) >= today:
-            continue
         if any(period.id in _known_of(known, activity).periods for activity, period in wanted):
             break
-        silent += 1
+        if wanted and closing_due_on(period for _, period in wanted) < today:
+            silent += 1
     return silent
 
 
 def _missed(
-    activity: Activity, known: _Known, past: Mapping[PeriodType, Sequence[ReportingPeriod]], today: date
+    activity: Activity,
+    known: _Known,
+    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    today: date,
+    now: datetime,
 ) -> int:
-    """Up to two: more makes no light worse."""
+    """Up to two, by what had been sent by `now`: more makes no light worse. One that was sent early is not missing."""
     missed = 0
     for period in reversed(past[activity.frequency.period_type]):
+        if period.opens_on > today:
+            continue
+        sent_at = known.periods.get(period.id)
+        if sent_at is not None and sent_at <= now:
+            break
         if period.due_on >= today or not _is_expected(activity, period, known):
             if period.end_on < activity.start_on:
                 break
             continue
-        if period.id in known.periods:
-            break
         missed += 1
         if missed == 2:
             break
@@ -497,6 +522,7 @@ def _light(
     known: _Known,
     past: Mapping[PeriodType, Sequence[ReportingPeriod]],
     today: date,
+    now: datetime,
 ) -> Light:
     if today < activity.start_on:
         return Light.GREY
@@ -507,7 +533,7 @@ def _light(
         today,
         status=last.status if last else None,
         progress=last.progress if last else 0,
-        missed_in_a_row=_missed(activity, known, past, today),
+        missed_in_a_row=_missed(activity, known, past, today, now),
         evidence_pending=last is not None and last.promises_evidence,
         cancellation_approved=last is not None and last.state == ValidationState.VALIDATED,
         # The form asks for the new date; only a report that was read says that there is none.
@@ -519,17 +545,22 @@ def _standing_of(
     activity: Activity,
     known: _Known,
     past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    now: datetime,
+    since: datetime,
     today: date,
+    before: date,
     zone: ZoneInfo,
     kept_since: date,
 ) -> ActivityStanding:
     last = known.shown[-1] if known.shown else None
+    last_then = next((report for report in reversed(known.shown) if report.sent_at <= since), None)
     return ActivityStanding(
         activity=activity,
-        light=_light(activity, last, known, past, today),
+        light=_light(activity, last, known, past, today, now),
+        light_before=_light(activity, last_then, known, past, before, since),
         last=last,
         before=known.shown[-2] if len(known.shown) > 1 else None,
-        missed=_missed(activity, known, past, today),
+        missed=_missed(activity, known, past, today, now),
         is_started=activity.start_on <= today,
         is_over=last is not None and last.ends_activity,
         unexplained_since=_unexplained_since(activity, known, past, today, zone, kept_since),
@@ -558,20 +589,20 @@ def _unexplained_since(
     first_day = max(activity.start_on, kept_since, activity.added_on or activity.start_on)
     if known.ended_on <= today or first_day > today - UNEXPLAINED:
         return None
+
+    def is_red(report: Report | None, on: date) -> bool:
+        return _light(activity, report, known, past, on, _end_of(on, zone)) is Light.CRITICAL
+
     found, until = None, today
     for report in (*reversed(known.current), None):
-        if report is not None and report.detail is not None and report.detail.reasons:
+        if report is not None and report.is_explained:
             break
         begun = first_day if report is None else max(first_day, report.sent_at.astimezone(zone).date())
         if begun > until:
             continue  # sent after one about a later period
-        if _light(activity, report, known, past, until) is not Light.CRITICAL:
+        if not is_red(report, until):
             break
-        after = bisect_left(
-            range((until - begun).days),
-            True,
-            key=lambda days: _light(activity, report, known, past, begun + timedelta(days)) is Light.CRITICAL,
-        )
+        after = bisect_left(range((until - begun).days), True, key=lambda days: is_red(report, begun + timedelta(days)))
         found = begun + timedelta(after)
         if after or begun == first_day:
             break
@@ -622,9 +653,12 @@ def _cell(
     closing: Closing,
     past: Mapping[PeriodType, Sequence[ReportingPeriod]],
     today: date,
-    zone: ZoneInfo,
+    now: datetime,
 ) -> Cell | None:
-    """As things stood on the day the closing was locked, or stand today where it is not."""
+    """As things stood on the day the closing was locked, or stand today where it is not.
+
+    What was sent to a reopened period since counts there too.
+    """
     on = min(today, closing.locks_on)
     lights: list[Light] = []
     for activity in activities:
@@ -632,15 +666,22 @@ def _cell(
             continue  # it began later: that column knows nothing of it
         found = _known_of(known, activity)
         last = next((report for report in reversed(found.shown) if report.end_on <= closing.month_end), None)
-        lights.append(_light(activity, last, found, past, on))
+        lights.append(_light(activity, last, found, past, on, now))
     return worst_of(lights)
 
 
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, zone)
+
+
 def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:
+    """Whether the week brought another status: by a report, or by the correction of one."""
     last, before = each.last, each.before
-    if last is None or not since < last.sent_at <= now:
+    if last is None:
         return False
-    return last.status != (before.status if before else ActivityStatus.NOT_STARTED)
+    if since < last.sent_at <= now:
+        return last.status != (before.status if before else ActivityStatus.NOT_STARTED)
+    return last.corrected_at is not None and since < last.corrected_at <= now and last.status != last.corrected_from
 
 
 def _is_there(reporter: Reporter) -> bool:

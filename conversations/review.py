@@ -200,6 +200,8 @@ class Reviewed:
     """Why it went back last time."""
     reply: str = ""
     """What the reporter said to that without changing anything."""
+    zero_reason: str = ""
+    """The code of why there is nothing new."""
     is_restricted: bool = False
     is_hidden: bool = False
 
@@ -215,6 +217,8 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         lines.append(line(italic(say("review.version", version=report.version, state=report.state))))
     if report.status:
         lines.append(line(bold(_progress(report, say))))
+    if report.zero_reason:
+        lines.append(zero_line(report.zero_reason, say))
     if report.is_cancellation:
         lines.append(line("⛔ ", bold(say("review.cancels"))))
     if report.asked:
@@ -247,6 +251,11 @@ def _progress(report: Reviewed, say: Wording) -> str:
     if report.previous_progress is not None:
         text += f" ({say('review.was', progress=report.previous_progress)})"
     return text
+
+
+def zero_line(reason: str, say: Wording) -> Line:
+    """That a report brings no news, and why, by the reason's code."""
+    return line("🟰 ", say("nothing.told", reason=say(f"nothing.reason.{reason}")))
 
 
 def why(reason: str, say: Wording) -> str:

@@ -117,6 +117,9 @@ _LAST_BEFORE = (
 )
 _IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
 _file = _tables["attachment"]
+_prior = _tables["submission"].alias("prior")
+_is_correction = _s.c.version > literal_column("1")
+_first_sent = select(_first.c.submitted_at).where(_first.c.instance_id == _s.c.root_id).scalar_subquery()
 _has_files = select(_file.c.id).where(_file.c.instance_id == _s.c.instance_id).exists()
 _ABOUT_ACTIVITIES = (
     select(
@@ -128,9 +131,19 @@ _ABOUT_ACTIVITIES = (
         _s.c.validation_state,
         _s.c.activity_status,
         _s.c.progress,
-        _s.c.submitted_at,
+        case((_is_correction, _first_sent), else_=_s.c.submitted_at).label("sent_at"),
+        case((_is_correction, _s.c.submitted_at)).label("corrected_at"),
+        case(
+            (
+                _is_correction,
+                select(_prior.c.activity_status)
+                .where(_prior.c.instance_id == _s.c.deprecated_instance_id)
+                .scalar_subquery(),
+            )
+        ).label("corrected_from"),
         _s.c.instance_id,
         _s.c.promises_evidence,
+        _s.c.zero_reason,
         # Looked for only where it is told.
         case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
         case((_IS_TROUBLED, _s.c.answers)).label("answers"),
@@ -297,11 +310,14 @@ class Figures:
                 state=_STATES[found.validation_state],
                 status=_STATUSES[found.activity_status],
                 progress=found.progress or 0,
-                sent_at=found.submitted_at,
+                sent_at=found.sent_at,
                 promises_evidence=found.promises_evidence,
                 has_files=bool(found.has_files),
                 is_current=found.is_current,
                 detail=self._detail(found),
+                zero_reason=found.zero_reason or "",
+                corrected_at=found.corrected_at,
+                corrected_from=_STATUSES.get(found.corrected_from),
             )
             for found in rows
         )

@@ -588,6 +588,8 @@ class Submission(Base):
     progress: Mapped[int | None]
     promises_evidence: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It says that its evidence comes later: in the clear too, since the digest counts what is still to come."""
+    zero_reason: Mapped[str | None] = mapped_column(String(32))
+    """Of a report without news, why there are none: one of `notices.REASONS`."""
     sensitive: Mapped[bool]
     answers: Mapped[str | None]
     sealed_answers: Mapped[bytes | None]

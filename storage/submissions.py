@@ -52,6 +52,7 @@ class StoredSubmission:
     language: str
     started_at: datetime
     submitted_at: datetime
+    zero_reason: str | None
     text: str | None = field(repr=False)
     sealed_text: bytes | None = field(repr=False)
 
@@ -131,6 +132,7 @@ class Submissions:
         progress: int | None = None,
         sensitive: bool = False,
         validation_state: str = "submitted",
+        zero_reason: str | None = None,
     ) -> StoredSubmission:
         """What was sent, with its receipt number: the next of its plan.
 
@@ -181,6 +183,7 @@ class Submissions:
             "language": language,
             "started_at": started_at,
             "submitted_at": now,
+            "zero_reason": zero_reason,
         }
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in answers.items())
         beside = {

@@ -58,6 +58,7 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("completed_on", Kind.DAY),
     ("new_due_on", Kind.DAY),
     ("obstacles", Kind.CODE),
+    ("zero_reason", Kind.TEXT),
     ("needs_decision", Kind.FLAG),
     ("evidence", Kind.CODE),
     ("files", Kind.WHOLE),
@@ -101,7 +102,8 @@ class _Rows:
         self._limits = {each.code: limit_of(each) for each in plans.indicators(wanted.plan_id, include_retired=True)}
         self._areas = {each.code: each.name for each in plans.strategic_areas(wanted.plan_id)}
         self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
-        self._protected = wording(wanted.language)("table.protected")
+        self._say = wording(wanted.language)
+        self._protected = self._say("table.protected")
 
     def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
         files = select(func.count()).where(_FILE.c.instance_id == _S.c.instance_id).scalar_subquery()
@@ -110,7 +112,7 @@ class _Rows:
         statement = (
             select(
                 _S.c.id, _S.c.receipt_number, _S.c.instance_id, _S.c.subject, _S.c.version, _S.c.submitted_at,
-                _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers,
+                _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers, _S.c.zero_reason,
                 _S.c.sealed_answers, _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
                 _A.c.code.label("agency"), _A.c.name.label("agency_name"), _PERSON.c.name.label("sent_by"),
                 files.label("files"), case((_S.c.version > 1, first), else_=_S.c.submitted_at).label("first_sent_at"),
@@ -157,6 +159,7 @@ class _Rows:
             "completed_on": day(said.get("completion_date")),
             "new_due_on": day(said.get("new_due_date")),
             "obstacles": said.get("obstacle") or None,
+            "zero_reason": self._say(f"nothing.reason.{found.zero_reason}") if found.zero_reason else None,
             "needs_decision": {"yes": True, "no": False}.get(said.get("needs_decision", "")),
             "evidence": said.get("evidence_type") or None,
             "files": None if hides_text else found.files,

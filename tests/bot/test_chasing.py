@@ -413,6 +413,25 @@ def test_nothing_new_says_what_will_be_stored(desk: Desk) -> None:
     assert "Quedan como el reporte anterior" in said(tap(desk, ANA, "novedades"), ANA)[-1]
 
 
+def test_why_there_is_nothing_new_is_read_in_the_readers_language(desk: Desk) -> None:
+    """Jean gives his reason in Creole, Carmen reads it in Spanish; a next step that was named before stays."""
+    desk.now = DUE
+    for who in (ANA, JEAN):
+        tap(desk, who, "novedades", "budget")
+
+    def sent(unit: UnitOfWork, who: int) -> dict[int, str]:
+        found = unit.submissions.of_person(unit.people.by_telegram_id(who).id, limit=9)
+        return {
+            one.id: unit.submissions.answers(one)["/data/next_step"] for one in found if one.zero_reason == "budget"
+        }
+
+    own, theirs = (desk.do(lambda unit, who=who: sent(unit, who)) for who in (ANA, JEAN))
+    assert "Espera presupuesto" not in own.values()
+    for number in theirs:
+        assert "🟰 Sin novedades: Espera presupuesto" in said(tap(desk, CARMEN, "revision", str(number)), CARMEN)[-1]
+        assert "🟰 Pa gen anyen nouvo: Ap tann bidjè" in said(tap(desk, JEAN, "recibo", str(number)), JEAN)[-1]
+
+
 def test_what_has_been_begun_is_told_apart_from_what_asks_for_more(desk: Desk) -> None:
     """A draft is somebody's words: it is neither sent nor thrown away, and its report says so."""
     desk.say(ANA, "/reportar PRE-101")

@@ -179,6 +179,41 @@ def test_a_restricted_activity_keeps_its_words() -> None:
         assert "ASI-202 A" not in text(digests.minister_card(stand(only_validated=True), language))
 
 
+def test_who_may_not_read_a_restricted_activity_is_not_told_its_title() -> None:
+    """An admin has the coordinator's week; of what is restricted a code alone (`bot.digests.VIEWS`)."""
+    found = stand(replace(RECORDS, activities=tuple(a for a in RECORDS.activities if a.is_restricted)))
+    assert found.changed
+    assert "PER-202 A" in text(digests.digest(found, "es"))
+    hidden = text(digests.digest(found, "es", is_public=True))
+    assert "PER-202 🔒" in hidden
+    assert "PER-202 A" not in hidden
+
+
+def test_a_light_that_turned_in_the_week_is_a_change() -> None:
+    """Also when nobody reported anything: the week in which a plan slips is not one in which nothing changed."""
+    slipping = tuple(
+        activity(code, "PGR", "2018-06-01", due)
+        for code, due in (("PER-404", "2018-10-10"), ("PER-405", "2018-10-11"), ("PER-406", "2018-11-10"))
+    )
+    reports = tuple(
+        report(code, period, "in_progress", progress, "2018-10-01", zero_reason=why)
+        for code, period, progress, why in (
+            ("PER-404", "201809", 99, ""),
+            ("PER-405", "201809", 99, "budget"),
+            ("PER-406", "201809", 79, ""),
+        )
+    )
+    said = text(digests.digest(stand(replace(EMPTY, activities=slipping, reports=reports)), "es"))
+    assert "🔴 2 pasaron a crítica: PER-404 Actividad PER-404 · PER-405 Actividad PER-405" in said
+    assert "🟡 1 pasó a atención: PER-406" in said
+    assert "Nada cambió" not in said
+    assert "🔴 con motivo: PER-405 Espera presupuesto" in said
+    assert "🔴 sin motivo (1): PER-404" in said
+    done = report("PER-404", "201809", "in_progress", 99, "2018-10-01")
+    later = replace(EMPTY, activities=(replace(slipping[0], due_on=date(2019, 1, 1)),), reports=(done,))
+    assert "pasaron" not in text(digests.digest(stand(later), "es"))
+
+
 def test_readers_are_not_shown_a_ranking() -> None:
     """DOMAIN §4.6: institutions in alphabetical order for those who must not rank; worst first for who acts."""
     ranked, alphabetical = digests.matrix(stand(), "es"), digests.matrix(stand(), "es", alphabetical=True)

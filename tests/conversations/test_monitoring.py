@@ -5,7 +5,22 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from commission import ACTIVITIES, BY_CODE, EMPTY, ID, MONDAY, RECORDS, UNEXPLAINED, activity, day, report, stand
+from commission import (
+    ACTIVITIES,
+    BY_CODE,
+    EMPTY,
+    ID,
+    MONDAY,
+    PERIODS,
+    RECORDS,
+    UNEXPLAINED,
+    activity,
+    day,
+    report,
+    stand,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conversations.monitoring import (
     Cell,
@@ -14,12 +29,13 @@ from conversations.monitoring import (
     Rate,
     Records,
     Report,
+    Standing,
     closings_until,
     due_within,
     plenary_items,
     worst_of,
 )
-from conversations.plan import Light, ValidationState
+from conversations.plan import ActivityStatus, Light, PeriodType, ValidationState
 
 
 def test_late_closings_count_as_reported_and_never_as_on_time() -> None:
@@ -101,6 +117,32 @@ def test_changes_are_those_of_the_week() -> None:
 def test_silence_is_counted_in_closings_whose_day_is_over() -> None:
     """DPD has sent nothing for July, August and September; DGP missed one."""
     assert {a.code: a.silent for a in stand().agencies if a.silent} == {"DPD": 3, "DGP": 1}
+
+
+def test_a_report_that_came_before_its_due_day_is_not_missing() -> None:
+    """July and August were left out; September's, sent on the third, ends both the row and the silence at once."""
+    early = activity("PER-404", "PGR", "2018-01-01", "2020-12-31")
+    reports = tuple(report("PER-404", *each) for each in (("201806", "in_progress", 30, "2018-07-03"),))
+    records = replace(EMPTY, activities=(early,), reports=reports)
+    third = day("2018-10-03")
+    [before] = [stand(records, now=third).agency("PGR")]
+    assert before is not None
+    assert (before.silent, before.activities[0].missed, before.activities[0].light) == (2, 2, Light.CRITICAL)
+    sent = replace(records, reports=(*reports, report("PER-404", "201809", "in_progress", 30, "2018-10-03")))
+    [after] = [stand(sent, now=third).agency("PGR")]
+    assert after is not None
+    assert (after.silent, after.activities[0].missed, after.activities[0].light) == (0, 0, Light.ON_TRACK)
+
+
+def test_a_correction_is_news_only_of_what_it_changes() -> None:
+    """It stands in the place of what was sent: of the week is its status, if that is another than before."""
+    first = report("PRE-405", "201809", "delayed", 10, "2018-10-03")
+    records = replace(RECORDS, reports=(first,))
+    assert [each.code for each in stand(records).changed] == []
+    slip = replace(first, corrected_at=day("2018-10-12"), corrected_from=ActivityStatus.DELAYED)
+    assert [each.code for each in stand(replace(RECORDS, reports=(slip,))).changed] == []
+    news = replace(slip, corrected_from=ActivityStatus.IN_PROGRESS)
+    assert [each.code for each in stand(replace(RECORDS, reports=(news,))).changed] == ["PRE-405"]
 
 
 def test_a_vacancy_begins_on_the_day_the_last_focal_point_left() -> None:
@@ -204,6 +246,42 @@ def test_a_reason_that_waits_for_validation_is_a_reason() -> None:
                   detail=Detail(("legal",)))  # fmt: skip
     records = replace(EMPTY, activities=(activity("PER-404", "PGR", "2018-01-01", "2018-08-01"),), reports=(red, said))
     assert stand(records, only_validated=True).activities[0].unexplained_since is None
+
+
+def test_why_there_is_nothing_new_is_a_reason() -> None:
+    """A report without news says why there are none; whoever gives that reason every month is not silent."""
+    red = report("PER-404", "201807", "in_progress", 10, "2018-08-04")
+    assert unexplained(red) is not None
+    assert unexplained(red, report("PER-404", "201808", "in_progress", 10, "2018-09-04", zero_reason="waiting")) is None
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_red_since_is_what_counting_day_by_day_finds(data: st.DataObject) -> None:
+    """Whatever came early, late or not at all: red on each of these days by what was known then, and not before."""
+    one = activity(
+        "PER-404", "PGR", "2018-01-01", data.draw(st.sampled_from(["2018-08-01", "2018-12-31", "2020-12-31"]))
+    )
+    today = date(2019, 3, 1) + timedelta(days=data.draw(st.integers(0, 40)))
+    sent = []
+    for period in PERIODS:
+        if period.type is PeriodType.MONTHLY and one.start_on < period.end_on < date(2019, 2, 1):
+            days = data.draw(st.none() | st.integers(0, (period.locks_on - period.opens_on).days - 1))
+            if days is not None:
+                progress = data.draw(st.sampled_from([5, 40, 80, 95]))
+                on = (period.opens_on + timedelta(days=days)).isoformat()
+                sent.append(report("PER-404", period.code, "in_progress", progress, on))
+
+    def stood(on: date) -> Standing:
+        now = day(on.isoformat())
+        known = tuple(each for each in sent if each.sent_at <= now)
+        return stand(replace(EMPTY, activities=(one,), reports=known), now=now)
+
+    on = today
+    while on >= one.start_on and stood(on).activities[0].light is Light.CRITICAL:
+        on -= timedelta(days=1)
+    first = on + timedelta(days=1)
+    assert stood(today).activities[0].unexplained_since == (first if (today - first).days >= 60 else None)
 
 
 def test_three_periods_in_a_row_that_locked_unclosed_are_for_the_plenary() -> None:

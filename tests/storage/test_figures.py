@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from conversations.due import Rung
 from conversations.monitoring import Rate
-from conversations.plan import Light, Role, expected_at_closing
+from conversations.plan import ActivityStatus, Light, Role, expected_at_closing
 from storage import imports
 from storage.figures import Figures
 from storage.imports import SEED_PLAN, PlanDraft, read_plan, seed_workbook
@@ -304,7 +304,33 @@ def test_a_day_gone_by_is_told_without_what_came_later(lived: Any, apply: Apply)
     assert [a.reported for a in again.agencies] == [a.reported for a in told.agencies]
     [corrected] = [each.last for each in again.activities if each.code == activity.code]
     assert corrected.progress == 77
-    assert again.received == told.received - (told.since < first.sent_at)
+    assert (again.received, corrected.sent_at) == (told.received, first.sent_at)
+
+
+def test_a_correction_makes_nothing_new(seeded: Any, apply: Apply) -> None:
+    """A slip mended on Sunday is no news on Monday, and sets no clock of what was asked or promised anew."""
+    answers = {
+        "/data/obstacles/obstacle": "budget",
+        "/data/obstacles/needs_decision": "yes",
+        "/data/obstacles/decision_text": "Que se firme",
+        "/data/new_due_date": "2019-06-30",
+        "/data/evidence_group/evidence_type": "later",
+    }
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PRE-101"))
+    more = {"activity_status": "delayed", "answers": answers}
+    first = apply(send(seeded, activity, "201809", NOW - timedelta(days=12), **more))
+
+    def look() -> tuple[Any, ...]:
+        found = apply(standing(seeded))
+        [one] = [each for each in found.activities if each.code == activity.code]
+        return found.changed, found.received, one.asked_at, [each.sent_at for each in found.promised]
+
+    before = look()
+    assert before[2] is not None
+    apply(send(seeded, activity, "201809", NOW - timedelta(days=1), supersedes_id=first, **more))
+    assert look() == before
+    [now] = [each.last for each in apply(standing(seeded)).activities if each.code == activity.code]
+    assert (now.corrected_at, now.corrected_from) == (NOW - timedelta(days=1), ActivityStatus.DELAYED)
 
 
 def test_an_old_report_is_still_the_last_one(seeded: Any, apply: Apply) -> None:
