@@ -66,8 +66,10 @@ def postpone(ex: Exchange, argument: str) -> None:
         return
     ex.unit.schedule.answer(plan_id, ex.person.id, LADDER, "tomorrow")
     last = max(about, key=lambda period: period.locks_on)
-    if (day := _next_word(ex, who, agenda, moment.day_of(who))) is not None:
-        ex.unit.schedule.pause(plan_id, "snooze", ex.now, day, person_id=ex.person.id, by=ex.person.id)
+    day = _next_word(ex, who, agenda, moment.day_of(who))
+    until = day or moment.day_of(who) + ONE_DAY
+    ex.unit.schedule.pause(plan_id, "snooze", ex.now, until, person_id=ex.person.id, by=ex.person.id)
+    if day is not None:
         _say(ex, ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
     elif not last.is_reopened and working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays) < last.locks_on:
         _say(ex, ex.say("remind.postponed_off"))

@@ -71,6 +71,7 @@ Reason = Literal[
     "told_already",
     "paused_for_everybody",
     "paused",
+    "snoozed",
     "delegated",
     "unreachable",
     "no_privacy",
@@ -88,7 +89,16 @@ Reason = Literal[
 """Why somebody is not told. Catalogue keys are `due.reason.…`."""
 
 OPEN_REASONS = frozenset(
-    {"paused_for_everybody", "paused", "unreachable", "no_privacy", "quiet_hours", "held_over", "schedule_paused"}
+    {
+        "paused_for_everybody",
+        "paused",
+        "snoozed",
+        "unreachable",
+        "no_privacy",
+        "quiet_hours",
+        "held_over",
+        "schedule_paused",
+    }
 )
 """The step stays to be told, if the reason goes away while it is not too late."""
 PAUSED = frozenset({"paused_for_everybody", "paused"})
@@ -123,7 +133,7 @@ class Recipient:
 class Pause:
     """Silence that somebody asked for, until a day: on `until_on` it is over. `person_id` None: for everybody.
 
-    A `snooze` is no silence but its end: on that day its owner is told of whatever is left.
+    A `snooze` silences the ladder alone, and on its day its owner is told of whatever is left.
     """
 
     kind: PauseKind
@@ -133,8 +143,7 @@ class Pause:
 
     def holds(self, person_id: int, now: datetime, day: date) -> bool:
         return (
-            self.kind != "snooze"
-            and self.person_id in (None, person_id)
+            self.person_id in (None, person_id)
             and self.from_at <= now
             and (self.until_on is None or day < self.until_on)
         )
@@ -251,9 +260,9 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     pending = pending_steps(agenda, who, day)
     is_awaited = _is_awaited(agenda, who, day) or bool(_announced(agenda, who, day))
     if not pending and not is_awaited:
-        lapsed = [step.on for step in _meant(agenda.lapsed, agenda, who, day) if step.on >= who.since]
+        lapsed = _lapsed(agenda, who, day)
         return Silence("too_late", max(lapsed)) if lapsed else Silence("no_step")
-    silence = silenced(agenda, who, now, day)
+    silence = silenced(agenda, who, now, day) or snoozed(agenda, who, now, day)
     if silence is not None:
         return Silence(silence, day)
     missed = tuple(
@@ -288,13 +297,19 @@ def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -
     return tuple(step for step in steps if step.rung in rungs and told < step.on <= day)
 
 
+def _lapsed(agenda: Agenda, who: Recipient, day: date) -> list[date]:
+    """The days of steps that are too late to be told, and of which the ledger says nothing yet."""
+    meant = _meant(agenda.lapsed, agenda, who, day)
+    return [step.on for step in meant if step.on >= who.since and (who.person_id, step.on) not in agenda.windows]
+
+
 def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
     """Whether there is anything to decide about this person: of the figures, steps, pauses and ledger suffice."""
     return bool(
         pending_steps(agenda, who, day)
         or _is_awaited(agenda, who, day)
         or _announced(agenda, who, day)
-        or _meant(agenda.lapsed, agenda, who, day)
+        or _lapsed(agenda, who, day)
     )
 
 
@@ -306,15 +321,17 @@ def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason
         return "unreachable"
     if not who.has_accepted_privacy:
         return "no_privacy"
+    kinds: Mapping[str, Reason] = {"everybody": "paused_for_everybody", "own": "paused", "delegated": "delegated"}
     for pause in agenda.pauses:
-        if pause.holds(who.person_id, now, day):
-            kind: Mapping[str, Reason] = {
-                "everybody": "paused_for_everybody",
-                "own": "paused",
-                "delegated": "delegated",
-            }
-            return kind[pause.kind]
+        if pause.kind in kinds and pause.holds(who.person_id, now, day):
+            return kinds[pause.kind]
     return None
+
+
+def snoozed(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
+    """Whether they asked not to be reminded again before another day; whatever else they are told, they are told."""
+    is_snoozed = any(pause.kind == "snooze" and pause.holds(who.person_id, now, day) for pause in agenda.pauses)
+    return "snoozed" if is_snoozed else None
 
 
 def still_due(
@@ -337,7 +354,7 @@ def still_due(
         return Silence("quiet_hours")
     if day != window and not is_chased:
         return Silence("held_over")
-    silence = silenced(agenda, who, now, day)
+    silence = silenced(agenda, who, now, day) or snoozed(agenda, who, now, day)
     if silence is not None:
         return Silence(silence)
     if who.reports:
@@ -505,7 +522,7 @@ def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chas
                 continue
             zone = ZoneInfo(who.timezone)
             day = now.astimezone(zone).date()
-            silence = silenced(agenda, who, now, day)
+            silence = silenced(agenda, who, now, day) or snoozed(agenda, who, now, day)
             if agenda.windows.get((who.person_id, day), agenda.waiting.get(who.person_id)) == "told_today":
                 reasons.append("told_today")
             elif silence is not None:

@@ -722,8 +722,9 @@ class Schedules:
                 late.add((row.person_id, _said_on(row)))
             if row.state == "queued":
                 waiting[row.person_id] = "told_today"
-            # A window of the future was noted by a clock that was wrong.
-            if told.get(row.person_id, date.min) < on <= tomorrow and row.state not in ("open", "undeliverable"):
+            # What another message spoke of too is as told as that. A window of the future was noted by a wrong clock.
+            is_settled = row.state not in ("open", "undeliverable") and row.reason != "told_later"
+            if told.get(row.person_id, date.min) < on <= tomorrow and is_settled:
                 told[row.person_id] = on
                 told_until[row.person_id] = min(on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
         if what.partition(".")[0] in CARRIERS:  # it speaks for the ladder, of what that has not told
@@ -930,6 +931,7 @@ class Schedules:
             and now.astimezone(ZoneInfo(who.timezone)).date() < who.until
             and not any(
                 pause.person_id == who.person_id
+                and pause.kind != "snooze"
                 and pause.holds(who.person_id, now, now.astimezone(ZoneInfo(who.timezone)).date())
                 for pause in outlook.pauses
             )

@@ -112,8 +112,9 @@ class _Rows:
         statement = (
             select(
                 _S.c.id, _S.c.receipt_number, _S.c.instance_id, _S.c.subject, _S.c.version, _S.c.submitted_at,
-                _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers, _S.c.zero_reason,
-                _S.c.sealed_answers, _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
+                _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers,
+                _S.c.sealed_answers, _S.c.zero_reason,
+                _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
                 _A.c.code.label("agency"), _A.c.name.label("agency_name"), _PERSON.c.name.label("sent_by"),
                 files.label("files"), case((_S.c.version > 1, first), else_=_S.c.submitted_at).label("first_sent_at"),
             )

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk, buttons, said, tap
-from house import ANA, CARMEN, GRACE, PEDRO, ROSA, settings_in
+from house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, settings_in
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
@@ -643,3 +643,47 @@ def test_a_digest_waits_for_the_ladders_notice_that_waits(desk: Desk) -> None:
     assert LOCKED in digest.text.lower()
     [*_, said_one] = [fire for fire in of(desk, CARMEN, "digest") if fire.state in SAID]
     assert Rung.LOCKED in said_one.told_rungs
+
+
+def test_a_day_that_a_refused_message_spoke_of_is_still_to_be_told(desk: Desk) -> None:
+    """Nobody looked on Monday, and on Tuesday Telegram refused the word about it: Wednesday has it all the same."""
+    set_schedule(desk, "digest", paused_at=here("2018-10-01T12:00"))
+    scan(desk, here("2018-10-16T09:01"), reaches=False)
+    assert [fire.reason for fire in of(desk, CARMEN, "reminders") if fire.window == "2018-10-15"] == ["told_later"]
+    assert any(LOCKED in one.text.lower() for one in scan(desk, here("2018-10-17T09:01"))[CARMEN])
+
+
+def test_a_step_that_is_too_late_for_whoever_is_out_of_reach_is_decided_once(desk: Desk) -> None:
+    """The ledger says why already: the next scan plans nothing, and opens no unit."""
+    desk.do(lambda unit: unit.people.mark_unreachable(ANA, here("2018-10-01T08:00")))
+    for day in (1, 3, 5, 8, 9, 10, 11, 12, 16):
+        scan(desk, here(f"2018-10-{day:02}T09:01"))
+    now = here("2018-10-17T09:30")
+    scan(desk, now)
+    assert desk.do(lambda unit: list(due(unit, now + timedelta(minutes=1), ZONE))) == []
+
+
+# ------------------------------------------------------------------ nothing more today
+@pytest.mark.parametrize("waits", [False, True])
+def test_whoever_asked_to_be_reminded_tomorrow_is_reminded_of_nothing_today(desk: Desk, waits: bool) -> None:
+    """Under yesterday's message, before today's step is said or while it waits to leave; and on its day it comes."""
+    assert ANA in scan(desk, here("2018-10-03T09:01"))
+    if waits:
+        scan(desk, here("2018-10-05T09:01"), is_sent=False)
+    desk.now = here("2018-10-05T09:05" if waits else "2018-10-05T08:30")
+    assert "8 oct 2018" in said(tap(desk, ANA, "posponer"), ANA)[-1]
+    assert ANA not in scan(desk, here("2018-10-05T09:10"))
+    assert [fire.state for fire in of(desk, ANA, "reminders") if fire.window == "2018-10-05"] == ["open"]
+    assert ANA in scan(desk, here("2018-10-08T09:01"))
+
+
+def test_whoever_asked_to_be_reminded_tomorrow_is_not_reminded_by_a_coordinator_either(desk: Desk) -> None:
+    """She is told why, and of her alternate nothing is asked in her place: the post is not vacant."""
+    assert ANA in scan(desk, here("2018-10-03T09:01"))
+    desk.now = here("2018-10-04T08:30")
+    tap(desk, ANA, "posponer")
+    desk.now = here("2018-10-04T10:00")
+    shown = said(tap(desk, CARMEN, "recordar"), CARMEN)[-1]
+    assert "pidió que se le recuerde otro día" in shown
+    tap(desk, CARMEN, "recordar", "yes")
+    assert not {ANA, LUIS} & set(scan(desk, here("2018-10-04T10:01")))
