@@ -135,7 +135,8 @@ def _planned(
 ) -> Planned | None:
     match verdict:
         case Say(window, topics, missed):
-            rungs = _in_order(step.rung for step in pending_steps(agenda, who, window))
+            about = {period for topic in topics for period in (topic.period, *topic.closes)}
+            rungs = _in_order(step.rung for step in pending_steps(agenda, who, window) if step.period in about)
             return Planned(who, window, (worded(topics, who, agenda, told),), rungs=rungs, missed=missed)
         case Silence(reason, window):
             return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)

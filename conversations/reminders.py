@@ -185,6 +185,8 @@ class Agenda:
     """Agencies with a focal point who can be told, or with somebody in their place."""
     reachable: frozenset[str] = frozenset()
     """Agencies of which somebody who reports can be told something, be it an alternate."""
+    silent: Mapping[str, Reason] = field(default_factory=dict)
+    """Of the others those for which somebody reports, and why they can be told nothing."""
     deputies: frozenset[int] = frozenset()
     """People in whose hands a focal point has left the post."""
     pauses: tuple[Pause, ...] = ()
@@ -693,7 +695,10 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
         lines.append(line(bold(closing_head(topic, who.language))))
         for agency in topic.agencies[:AGENCIES_LISTED]:
             left = left_of(agenda, agency, (topic.period,), who.language)
-            parts = [agency, left, *closing_remarks(agenda, topic, agency, who.language)]
+            parts = [agency, left]
+            if agency not in agenda.reachable:
+                parts.append(silence_of(agenda.silent.get(agency, "no_role"), who.language))
+            parts += closing_remarks(agenda, topic, agency, who.language)
             lines.append(line("• ", " · ".join(parts)))
         if len(topic.agencies) > AGENCIES_LISTED:
             lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
@@ -709,6 +714,11 @@ def closing_head(topic: Topic, language: str) -> str:
     """That grace has ended, or that the period has locked, and for how many that have not closed it."""
     key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
     return wording(language)(key, period_name=period_name(topic.period, language), n=len(topic.agencies))
+
+
+def silence_of(reason: Reason, language: str) -> str:
+    """Why nobody of an agency can be told anything."""
+    return wording(language)("digest.no_focal_point" if reason == "no_role" else f"due.reason.{reason}")
 
 
 def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
@@ -739,7 +749,9 @@ def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> li
 def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
     """How much of these periods an agency has left, as a coordinator reads it; or that it only has to close."""
     say = wording(language)
-    count = sum(left.period in periods for left in agenda.left.get(agency_code, ()))
-    if not count:
+    found = [left for left in agenda.left.get(agency_code, ()) if left.period in periods]
+    if not found:
         return say("remind.left_none")
-    return say("remind.left_n" if count > 1 else "remind.left_one", n=count)
+    count = say("remind.left_n" if len(found) > 1 else "remind.left_one", n=len(found))
+    returned = sum(left.is_returned for left in found)
+    return f"{count} {say('remind.left_returned', n=returned)}" if returned else count

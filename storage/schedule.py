@@ -56,6 +56,7 @@ from conversations.reminders import (
     PauseKind,
     Reason,
     Recipient,
+    silenced,
 )
 from storage.models import Base
 from storage.outbox import OutboxDraft
@@ -792,7 +793,9 @@ class Schedules:
         expecting = {code: _agencies(activities, period, ended) for code, period in concerned.items()}
         left = left_reports(activities, concerned.values(), ended, reported, returned, closed)
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if closing else []
-        there = () if is_decided and not closing else self._reporters(plan_id, now, outlook)
+        reporters = {} if is_decided and not closing else self._reporters(plan_id, now, outlook)
+        there = [who for who, silence in reporters.items() if silence is None]
+        reachable = frozenset(who.agency_code for who in there)
         return replace(
             outlook,
             left=left,
@@ -819,7 +822,13 @@ class Schedules:
             with_focal_point=frozenset(
                 who.agency_code for who in there if who.role is Role.FOCAL_POINT or who.person_id in outlook.deputies
             ),
-            reachable=frozenset(who.agency_code for who in there),
+            reachable=reachable,
+            silent={
+                who.agency_code: silence
+                # Whoever gave the post away is silent because of that; why nobody speaks is the reason of who took it.
+                for who, silence in sorted(reporters.items(), key=lambda each: each[1] != "delegated")
+                if silence is not None and who.agency_code not in reachable
+            },
         )
 
     def passed(self, plan_id: int, agency_code: str, today: date) -> tuple[ReportingPeriod, ...]:
@@ -919,23 +928,17 @@ class Schedules:
             (returned if state == ValidationState.RETURNED else reported).add((subject, code))
         return reported, returned
 
-    def _reporters(self, plan_id: int, now: datetime, outlook: Agenda) -> list[Recipient]:
-        """Who reports and can be told something now; of a pause for everybody each is told when it is decided."""
+    def _reporters(self, plan_id: int, now: datetime, outlook: Agenda) -> dict[Recipient, Reason | None]:
+        """Who reports, and why they can be told nothing now.
+
+        Of a pause for everybody each is told when it is decided.
+        """
         statement = _RECIPIENTS.where(_membership.c.role.in_(sorted(AGENCY_ROLES)))
-        there = map(_to_recipient, self._connection.execute(statement, {"plan_id": plan_id}))
-        return [
-            who
-            for who in there
-            if who.has_accepted_privacy
-            and not who.is_unreachable
-            and now.astimezone(ZoneInfo(who.timezone)).date() < who.until
-            and not any(
-                pause.person_id == who.person_id
-                and pause.kind != "snooze"
-                and pause.holds(who.person_id, now, now.astimezone(ZoneInfo(who.timezone)).date())
-                for pause in outlook.pauses
-            )
-        ]
+        own = replace(outlook, pauses=tuple(pause for pause in outlook.pauses if pause.person_id is not None))
+        return {
+            who: silenced(own, who, now, now.astimezone(ZoneInfo(who.timezone)).date())
+            for who in map(_to_recipient, self._connection.execute(statement, {"plan_id": plan_id}))
+        }
 
     # -------------------------------------------------------------- the ledger
     def fire_all(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from desk import Desk, buttons, said, tap
-from house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, settings_in
+from house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, settings_in
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
@@ -19,6 +19,7 @@ from sqlalchemy import update
 from bot.hands import Hand
 from bot.occasion import carry
 from bot.opening import open_storage
+from bot.people import enrol
 from bot.scheduler import due, look_at
 from bot.scheduler import furnish as furnish_schedules
 from bot.schedules import explained, run_now, upcoming
@@ -33,6 +34,7 @@ from conversations.due import (
     instant,
     working_days_after,
 )
+from conversations.plan import Role
 from conversations.wording import wording
 from storage.models import Person, table
 from storage.outbox import Outcome, Sent, Undeliverable
@@ -661,6 +663,30 @@ def test_a_step_that_is_too_late_for_whoever_is_out_of_reach_is_decided_once(des
     now = here("2018-10-17T09:30")
     scan(desk, now)
     assert desk.do(lambda unit: list(due(unit, now + timedelta(minutes=1), ZONE))) == []
+
+
+def test_the_end_of_grace_says_of_whom_nobody_can_be_called(desk: Desk) -> None:
+    """With the reasons (DOMAIN §5.3, step 4): no focal point, out of reach, paused by herself."""
+    set_schedule(desk, "digest", paused_at=here("2018-10-01T12:00"))
+    for day in (1, 3, 5, 8):
+        scan(desk, here(f"2018-10-{day:02}T09:01"))
+    desk.now = here("2018-10-09T10:00")
+    desk.do(lambda unit: unit.people.mark_unreachable(ROSA, desk.now))
+    tap(desk, JEAN, "pausar", "7")
+    [notice] = scan(desk, here("2018-10-11T09:01"))[CARMEN]
+    told = {row.split(" · ")[0]: row for row in notice.text.splitlines() if row.startswith("• ")}
+    assert told["• PGR"] == "• PGR · quedan 2 · bloqueó al asistente"
+    assert told["• DGP"] == "• DGP · queda 1 · en pausa por decisión propia"
+    assert any(row.endswith(" · sin punto focal") for row in told.values())
+    assert told["• MMUJER"] == "• MMUJER · quedan 2"
+
+
+def test_an_opening_is_told_as_that_alone(desk: Desk) -> None:
+    """Somebody with quarterly items alone has nothing of the month's next step: it is no reminder of theirs."""
+    long_ago = here("2018-08-01T12:00")
+    desk.do(lambda unit: enrol(unit, 521, "Vera Gil", Role.FOCAL_POINT, "DPD", "es", long_ago, ZONE))
+    scan(desk, here("2018-10-03T09:01"))
+    assert [fire.rungs for who in (521, ANA) for fire in of(desk, who) if fire.rungs] == ["open", "open,before"]
 
 
 # ------------------------------------------------------------------ nothing more today
