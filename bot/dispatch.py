@@ -273,7 +273,7 @@ class Dispatch:
         membership = ex.unit.invitations.redeem(
             start.argument,
             ex.telegram_id,
-            incoming.sender.first_name or "–",
+            incoming.sender.first_name,
             language,
             ex.now,
             timezone=self._house.timezone,

@@ -13,6 +13,7 @@ meant to be moved: there the scan comes at once.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -169,7 +170,7 @@ class Scheduler:
                 self._feed(await self._database.units.run(None, partial(tell_of_the_clock, now=self._clock.now())))
         except Unavailable as error:
             logger.warning("scan.unavailable", reason=str(error))
-        except Exception:  # the boundary of one job
+        except Exception:  # the boundary of what all jobs share
             logger.exception("scan.defect")
 
     async def scan(self, now: datetime) -> int:
@@ -180,12 +181,13 @@ class Scheduler:
         planned = await asyncio.to_thread(self._plan, now)
         said = 0
         for plan_id, job, some in _chunks(planned):
-            made = await units.run(
-                None, partial(carry, plan_id=plan_id, what=job.what, kind=job.kind, planned=some, now=now)
-            )
-            for outcome, number in made.items():
-                self.counts[job.what, outcome] += number
-            said += made["said"]
+            with _one_job(plan_id, job.what):
+                made = await units.run(
+                    None, partial(carry, plan_id=plan_id, what=job.what, kind=job.kind, planned=some, now=now)
+                )
+                for outcome, number in made.items():
+                    self.counts[job.what, outcome] += number
+                said += made["said"]
         edits, goes_on = await units.run(None, partial(show_progress, now=now))
         self._patience = PROGRESS_EVERY if goes_on else PATIENCE
         if edits:
@@ -195,9 +197,14 @@ class Scheduler:
         return said
 
     def _plan(self, now: datetime) -> list[tuple[int, Job, Sequence[Planned]]]:
-        """Read through a reader: nobody's answer waits while a plan is looked through."""
+        """Read through readers, one a schedule: nobody's answer waits while a plan is looked through."""
         with self._database.view() as unit:
-            return list(due(unit, now, self._timezone))
+            schedules = unit.schedule.all()
+        found: list[tuple[int, Job, Sequence[Planned]]] = []
+        for schedule in schedules:
+            with _one_job(schedule.plan_id, schedule.ledger), self._database.view() as unit:
+                found += due(unit, now, self._timezone, (schedule,))
+        return found
 
     def second_look(self, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
         """For delivery, inside the unit that claims these rows: what is still to be said, in today's words (G8)."""
@@ -207,9 +214,22 @@ class Scheduler:
         return kept
 
 
-def due(unit: UnitOfWork, now: datetime, timezone: str) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
-    """By plan and job, whatever is to be said now or recorded as unsaid."""
-    for schedule in unit.schedule.all():
+@contextmanager
+def _one_job(plan_id: int, what: str) -> Iterator[None]:
+    """Whatever fails here is told to the log, and all others go on; only without a database nobody can."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except Exception:  # the boundary of one job
+        logger.exception("scan.defect", plan=plan_id, what=what)
+
+
+def due(
+    unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
+) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
+    """By plan and job, whatever is to be said now or recorded as unsaid, on account of these schedules or of all."""
+    for schedule in unit.schedule.all() if schedules is None else schedules:
         job = _BY_WHAT.get(schedule.what)
         if job is None or schedule.paused_at is not None:
             continue

@@ -630,7 +630,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
 def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
     """What the message begins with."""
     say, period, count = wording(who.language), topic.period, len(topic.left)
-    name = who.name.split()[0]
+    name = who.name.partition(" ")[0]
     if topic.closes:
         return say("remind.close", name=name, period_name=period_names(topic.closes, who.language))
     if all(left.is_returned for left in topic.left):

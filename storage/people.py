@@ -243,10 +243,13 @@ class People:
 
     # -------------------------------------------------------------- joining and leaving
     def add(self, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str) -> Person:
-        """The person with that number, new or as known already: one who is known keeps name and language."""
+        """The person with that number, new or as known already: one who is known keeps name and language.
+
+        A name of blanks, which Telegram lets through, is a dash.
+        """
         row: dict[str, object] = {
             "telegram_id": telegram_id,
-            "name": " ".join(name.split())[:LONGEST_NAME],
+            "name": " ".join(name.split())[:LONGEST_NAME] or "–",
             "language": language,
             "timezone": timezone,
             "joined_at": now,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from house import ANA, PEDRO, settings_in
 from sqlalchemy import select
 
@@ -91,6 +92,15 @@ async def test_a_second_scan_of_the_same_moment_says_nothing(database: Database,
     assert await scheduler.scan(NINE) > 0
     assert await scheduler.scan(NINE) == 0
     assert await Scheduler(database, Wound(), ZONE, said=lambda: None).scan(NINE + timedelta(hours=3)) == 0
+
+
+async def test_a_defect_in_one_schedule_silences_no_other(database: Database, scheduler: Scheduler) -> None:
+    """Smell 4: one try around the whole loop. A recurrence that nobody can read is in the log, and Ana is reminded."""
+    database.units.submit(None, lambda unit: unit.schedule.add(1, "export", "month:x", NINE.time(), NINE)).result()
+    with structlog.testing.capture_logs() as logged:
+        assert await scheduler.scan(NINE) > 0
+    assert [(one["event"], one["what"].partition(".")[0]) for one in logged] == [("scan.defect", "export")]
+    assert ANA in claimed(database, NINE, scheduler.second_look)
 
 
 @pytest.mark.parametrize("hour", ["2018-10-05T12:59", "2018-10-06T13:00", "2018-10-05T22:00", "2018-10-05T04:00"])

@@ -262,6 +262,14 @@ def test_a_message_begins_with_what_brings_it_today(day: str, begins: str) -> No
     assert "También" in told
 
 
+def test_who_has_no_name_is_told_all_the_same() -> None:
+    """One row without a name must not silence those who come after it."""
+    agenda, nobody = agenda_on("2018-10-05"), replace(ANA, name="")
+    verdict = decided(agenda, nobody, "2018-10-05T09:00")
+    assert isinstance(verdict, Say)
+    assert "septiembre 2018" in plain(reminder(verdict.topics, nobody, agenda))
+
+
 # ------------------------------------------------------------------ nothing left but to close
 def whole_on(day: str, **changes: object) -> Agenda:
     """As things stand that day, if MMUJER has sent everything and has not closed September."""

@@ -375,3 +375,8 @@ def test_a_name_is_one_line_of_reasonable_length(world: Any, apply: Apply) -> No
     assert first.name.startswith("Ana María x")
     assert len(first.name) == 128
     assert apply(add) == first
+
+
+def test_a_name_of_blanks_is_a_dash(world: Any, apply: Apply) -> None:
+    """Telegram lets a space pass that Python strips, and whoever is addressed by name has one."""
+    assert apply(lambda unit: unit.people.add(ANA, "\u00a0\u2003", "es", NOW, timezone=ZONE)).name == "–"
