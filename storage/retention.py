@@ -59,6 +59,12 @@ class Rule:
         return self.forget(unit, now - self.kept)
 
 
+def _messages(unit: "UnitOfWork", before: datetime) -> int:
+    """Rows of the outbox, once the ledger of what was said has read what became of them."""
+    unit.schedule.learn()
+    return unit.outbox.purge(before)
+
+
 def _drafts(unit: "UnitOfWork", before: datetime) -> int:
     """What was typed into forms that were sent, thrown away or let lapse; and files of those that were not sent."""
     was_sent = exists().where(_T.c.instance_id == _A.c.instance_id)
@@ -137,7 +143,7 @@ def _question(path: str) -> str:
 
 RETENTION: Final[tuple[Rule, ...]] = (
     Rule("updates", timedelta(days=7), lambda unit, before: unit.inbox.purge(before)),
-    Rule("messages", timedelta(days=7), lambda unit, before: unit.outbox.purge(before)),
+    Rule("messages", timedelta(days=7), _messages),
     Rule("jobs", timedelta(days=7), lambda unit, before: unit.jobs.purge(before)),
     Rule("drafts", timedelta(days=7), _drafts),
     Rule("strangers", timedelta(days=30), _strangers),

@@ -353,7 +353,10 @@ _CARRIED = (
     )
 )
 _LADDER_WAITS = select(_fire.c.person_id).where(
-    _fire.c.plan_id == _OF_PLAN, _fire.c.what == LADDER, _fire.c.state == literal_column("'queued'")
+    _fire.c.plan_id == _OF_PLAN,
+    _fire.c.what == LADDER,
+    _fire.c.state == literal_column("'queued'"),
+    _fire.c.window >= bindparam("since"),
 )
 _FIRES = (
     select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
@@ -377,6 +380,26 @@ _LEARN = (
         state=select(_outbox.c.state).where(_OF_ITS_ROW).scalar_subquery(),
         settled_at=select(_outbox.c.settled_at).where(_OF_ITS_ROW).scalar_subquery(),
     )
+    .returning(_fire.c.plan_id, _fire.c.person_id, _fire.c.what, _fire.c.window, _fire.c.state)
+)
+_colleague = _membership.alias("colleague")
+# Who was passed over on that day for somebody whom no message reaches any more.
+_PASSED_OVER = delete(_fire).where(
+    _fire.c.plan_id == _OF_PLAN,
+    _fire.c.what == LADDER,
+    _fire.c.window == bindparam("window"),
+    _fire.c.reason == literal_column("'focal_point_told'"),
+    _fire.c.person_id.in_(
+        select(_colleague.c.person_id)
+        .join(_membership, _membership.c.agency_id == _colleague.c.agency_id)
+        .join(_person, _person.c.id == _membership.c.person_id)
+        .where(
+            _person.c.id == bindparam("person_id"),
+            _person.c.unreachable_at.is_not(None),
+            _membership.c.active_to.is_(None),
+            _colleague.c.active_to.is_(None),
+        )
+    ),
 )
 _PAUSES = (
     select(_pause.c.id, _pause.c.kind, _pause.c.person_id, _pause.c.from_at, _pause.c.until_on, _pause.c.by_id)
@@ -713,8 +736,8 @@ class Schedules:
         ledger = _LEDGER if people is None else _LEDGER.where(_fire.c.person_id.in_(sorted(people)))
         late: set[tuple[int, date]] = set()
         waiting: dict[int, Reason] = {}
-        tomorrow = today + timedelta(days=1)
-        for row in self._rows(ledger, plan_id=plan_id, what=what, since=(today - LOOK_BACK).isoformat()):
+        tomorrow, since = today + timedelta(days=1), (today - LOOK_BACK).isoformat()
+        for row in self._rows(ledger, plan_id=plan_id, what=what, since=since):
             on = date.fromisoformat(row.window)
             is_said = row.state in SAID
             # Undeliverable has no reason of ours: Telegram's is that nobody is there.
@@ -729,10 +752,12 @@ class Schedules:
                 told[row.person_id] = on
                 told_until[row.person_id] = min(on, row.fired_at.astimezone(ZoneInfo(row.plan_timezone)).date())
         if what.partition(".")[0] in CARRIERS:  # it speaks for the ladder, of what that has not told
-            waiting |= dict.fromkeys((id for (id,) in self._rows(_LADDER_WAITS, plan_id=plan_id)), "told_today")
+            waiting |= dict.fromkeys(
+                (id for (id,) in self._rows(_LADDER_WAITS, plan_id=plan_id, since=since)), "told_today"
+            )
         if what == LADDER:
             windows |= dict.fromkeys(late, "told_today")
-            for row in self._rows(_CARRIED, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()):
+            for row in self._rows(_CARRIED, plan_id=plan_id, since=since):
                 made_on = row.fired_at.astimezone(ZoneInfo(row.timezone)).date()
                 if made_on > tomorrow:
                     continue
@@ -1010,8 +1035,21 @@ class Schedules:
         return {id: fire for fire in fires for id in fire.messages if id in ids}
 
     def learn(self) -> int:
-        """Take over from the outbox what became of the messages, and when; how many were settled. One statement."""
-        return self._connection.execute(_LEARN).rowcount
+        """Take over from the outbox what became of the messages, and when; how many were settled. One statement.
+
+        And one for each reminder that could not be delivered.
+        """
+        settled = self._connection.execute(_LEARN).all()
+        for fire in settled:
+            if fire.state == "undeliverable":
+                self._decide_anew(fire)
+        return len(settled)
+
+    def _decide_anew(self, fire: Any) -> None:
+        """Of those who were passed over for somebody who is out of reach; once, since a message is settled once."""
+        if fire.what == LADDER:
+            values = {"plan_id": fire.plan_id, "person_id": fire.person_id, "window": fire.window}
+            self._connection.execute(_PASSED_OVER, values)
 
     def cancel(self, fire: StoredFire, reason: str, now: datetime, *, is_open: bool) -> None:
         """It is not said after all; an open one may be told on another day, and so may what it was to tell too."""
@@ -1020,6 +1058,8 @@ class Schedules:
             .where(_fire.c.id == fire.id)
             .values(state="open" if is_open else "cancelled", reason=reason, settled_at=now)
         )
+        if reason == "unreachable":
+            self._decide_anew(fire)
         if is_open:
             self._connection.execute(
                 update(_fire)

@@ -19,11 +19,12 @@ from bot.reminding import to_chase
 from bot.scheduler import due, look_at, show_progress
 from bot.scheduler import furnish as furnish_schedules
 from bot.schedules import explained
+from bot.telegram.delivery import Note, write
 from conversations.plan import Role
 from conversations.wording import wording
 from storage.figures import Figures
 from storage.models import Fire, Person, Submission, table
-from storage.outbox import Sent
+from storage.outbox import Sent, Unreachable
 from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -283,6 +284,26 @@ def test_who_was_passed_over_for_the_focal_point_is_told_so(desk: Desk) -> None:
     found = whys(desk, DUE + timedelta(minutes=5))
     assert found["Luis Peña"] == "se avisa al punto focal"
     assert found["Ana Martínez"] == "ya se le avisó hoy"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_was_passed_over_for_somebody_out_of_reach_is_told_on_the_same_day(desk: Desk, is_known: bool) -> None:
+    """That the focal point has blocked the bot is learnt from the refusal, or between the plan and the sending."""
+
+    def refused(unit: UnitOfWork) -> dict[int, str]:
+        for plan_id, job, planned in due(unit, DUE, ZONE):
+            carry(unit, plan_id, job.what, job.kind, planned, DUE)
+        if is_known:
+            unit.people.mark_unreachable(ANA, DUE)
+            return send(unit, DUE)
+        rows = unit.outbox.claim(DUE, DUE + timedelta(minutes=1), 100)
+        write(unit, [Note(row, Unreachable("blocked")) for row in rows if row.chat_id == ANA], None, DUE)
+        unit.schedule.learn()
+        return {}
+
+    assert LUIS not in desk.do(refused)
+    assert LUIS in scan(desk, DUE + timedelta(minutes=1))
+    assert scan(desk, DUE + timedelta(minutes=2)) == {}
 
 
 @pytest.mark.parametrize("change", ["pause", "blocked", None])

@@ -11,8 +11,10 @@ from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
 from conversations.xlsform import read_xlsform
 from storage.files import Inspected
-from storage.models import Attachment, Base, Invitation, Stranger, Submission, table
+from storage.models import Attachment, Base, Invitation, OutboxMessage, Stranger, Submission, table
+from storage.outbox import OutboxDraft, Sent
 from storage.retention import RETENTION, Rule
+from storage.schedule import NewFire
 from storage.sessions import StoredSession
 from storage.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
@@ -81,6 +83,21 @@ def test_every_rule_is_told_in_every_language() -> None:
 def test_an_empty_house_has_nothing_to_forget(apply: Any, world: Any, name: str) -> None:
     """And a rule comes to its end."""
     assert keep(apply, RULES[name], after(RULES[name], 9)) == 0
+
+
+def test_the_ledger_knows_what_became_of_a_message_that_is_forgotten(apply: Any, world: Any) -> None:
+    """Whoever was killed after the sending, and is back a week later, tidies before the scheduler has looked."""
+
+    def say(unit: UnitOfWork) -> None:
+        draft = OutboxDraft(501, "reminder", "sendMessage", {"text": "Hoy vence"})
+        told = NewFire(world.person_ids[0], "reminders", NOW.date(), drafts=lambda: [draft])
+        unit.schedule.fire_all(world.plan_id, [told], NOW)
+        (row,) = unit.outbox.claim(NOW, NOW + timedelta(minutes=1))
+        unit.outbox.record(row.id, Sent(7), NOW)
+
+    apply(say)
+    keep(apply, RULES["messages"], after(RULES["messages"], 1))
+    assert apply(lambda unit: (count(unit, OutboxMessage), unit.schedule.counts())) == (0, {"sent": 1})
 
 
 def test_strangers_are_forgotten_after_a_month(apply: Any) -> None:
