@@ -296,7 +296,7 @@ def plan_import(
         if not lower_protection and (lowering := differences(unit, draft, code).lowering):
             told = "\n".join(each.sentence(chosen.language) for each in lowering)
             raise Complaint(f"{say('import.lowers')}\n{told}\n{say('import.lowers_server')}")
-        return apply(unit, draft, code, None, now())
+        return apply(unit, draft, code, None, now(), timezone=chosen.timezone)
 
     found = in_unit(work, at=chosen)
     for sentence in found.sentences(chosen.language):

@@ -156,8 +156,8 @@ def decision(ex: Exchange, argument: str) -> None:
 
 def indicators(ex: Exchange, argument: str) -> None:
     """Indicators against their targets, as they may be shown to anybody: the figures pass through this chat."""
-    say, page, zone = ex.say, number_of(argument or "0"), ZoneInfo(ex.house.timezone)
-    found = Figures(ex.unit).indicators(ex.membership.plan_id, ex.now, zone)
+    say, page, plan_id = ex.say, number_of(argument or "0"), ex.membership.plan_id
+    found = Figures(ex.unit).indicators(plan_id, ex.now, _zone(ex.unit, plan_id))
     rows = [(Button(say("digest.back"), "command:resumen:0"),)]
     if digests.indicator_pages(found) > 1:
         rows.insert(0, (Button(say("digest.page"), f"command:metas:{page + 1}"),))
@@ -193,7 +193,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says of it too, to those
     who contribute indicators their reminder.
     """
-    timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
+    zone = _zone(unit, moment.plan_id)
     counted: dict[bool, Standing] = {}
     made: dict[int, tuple[Message, ...]] = {}
     ladder = _ladder(unit, moment)
@@ -202,7 +202,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
         only_validated = VIEWS[who.role].only_validated
         if only_validated not in counted:
             counted[only_validated] = Figures(unit).standing(
-                moment.plan_id, moment.now, moment.now - WEEK, ZoneInfo(timezone), only_validated=only_validated
+                moment.plan_id, moment.now, moment.now - WEEK, zone, only_validated=only_validated
             )
         found = counted[only_validated]
         card = _card(unit, moment.plan_id, who.role, found, who.language, 0, ladder)
@@ -227,9 +227,9 @@ MONTHLY = Job("card", "digest", READERS, "month:16", time(9), regular(compose, R
 """The reader's card and the observer's view: on the 16th or the next working day, when the month is locked."""
 
 
-def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, timezone: str, language: str) -> str:
+def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, language: str) -> str:
     """The coordinator's week as text."""
-    found = Figures(unit).standing(plan_id, now, since, ZoneInfo(timezone))
+    found = Figures(unit).standing(plan_id, now, since, _zone(unit, plan_id))
     return "\n".join("".join(span.text for span in each) for each in digests.digest(found, language))
 
 
@@ -427,10 +427,15 @@ def _view(ex: Exchange) -> View:
     return VIEWS[ex.membership.role]
 
 
+def _zone(unit: UnitOfWork, plan_id: int) -> ZoneInfo:
+    """The plan's own: what comes on schedule, what is asked for and what is printed count by the same days."""
+    return ZoneInfo(next(plan.timezone for plan in unit.plans.all() if plan.id == plan_id))
+
+
 def _standing(ex: Exchange) -> Standing:
-    zone = ZoneInfo(ex.house.timezone)
-    only_validated = _view(ex).only_validated
-    return Figures(ex.unit).standing(ex.membership.plan_id, ex.now, ex.now - WEEK, zone, only_validated=only_validated)
+    plan_id, only_validated = ex.membership.plan_id, _view(ex).only_validated
+    zone = _zone(ex.unit, plan_id)
+    return Figures(ex.unit).standing(plan_id, ex.now, ex.now - WEEK, zone, only_validated=only_validated)
 
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:

@@ -149,7 +149,7 @@ def week_of(settings: Settings, instant: datetime, language: str, plan_code: str
         instant = datetime.combine(day - timedelta(days=day.weekday()), time(8, 30), zone)
     with open_storage(settings) as database, database.view() as unit:
         plan = plan_named(unit, plan_code)
-        return printed(unit, plan.id, instant, instant - WEEK, settings.timezone, language)
+        return printed(unit, plan.id, instant, instant - WEEK, language)
 
 
 def due_reports(settings: Settings, instant: datetime, plan_code: str) -> list[dict[str, str]]:

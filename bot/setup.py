@@ -36,7 +36,7 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
     if is_empty:
         return
     with open_storage(settings) as database:
-        yield database.units.submit(None, lambda unit: _plan(unit, now, settings.language)).result()
+        yield database.units.submit(None, lambda unit: _plan(unit, now, settings)).result()
         database.units.submit(None, lambda unit: _calendar(unit, now)).result()
         for name, data in shipped_forms():
             yield database.units.submit(None, partial(_form, name=name, data=data, now=now)).result()
@@ -49,14 +49,14 @@ def shipped_forms() -> Iterator[tuple[str, bytes]]:
             yield resource.name, resource.read_bytes()
 
 
-def _plan(unit: UnitOfWork, now: datetime, language: str) -> str:
+def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
     try:
         unit.plans.by_code(SEED_PLAN)
         return f"Plan: {SEED_PLAN} (there already)."
     except NotFound:
         pass
-    found = apply(unit, read_plan(seed_workbook()), SEED_PLAN, None, now)
-    return f"Plan: {SEED_PLAN}. {found.summary(language)}"
+    found = apply(unit, read_plan(seed_workbook()), SEED_PLAN, None, now, timezone=settings.timezone)
+    return f"Plan: {SEED_PLAN}. {found.summary(settings.language)}"
 
 
 def _calendar(unit: UnitOfWork, now: datetime) -> None:

@@ -255,6 +255,18 @@ def test_init_empty_brings_neither_plan_nor_forms(tmp_path: Path) -> None:
     assert "enlace plan import" in done.err
 
 
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_a_plan_made_at_the_server_is_of_the_houses_zone(tmp_path: Path, is_imported: bool) -> None:
+    """Its days, its hours and its holidays are those of ENLACE_TIMEZONE, be it the shipped one or one that is sent."""
+    madrid = {"ENLACE_TIMEZONE": "Europe/Madrid"}
+    (tmp_path / "plan.xlsx").write_bytes(seed_workbook())
+    assert enlace(tmp_path, "init", *(["--empty"] if is_imported else []), **madrid).code == 0
+    if is_imported:
+        assert enlace(tmp_path, "plan", "import", "plan.xlsx", **madrid).code == 0
+    with closing(sqlite3.connect(tmp_path / "enlace.db")) as connection:
+        assert connection.execute("SELECT timezone FROM plan").fetchall() == [("Europe/Madrid",)]
+
+
 # ------------------------------------------------------------------ plan
 def edited_plan(**changes: str | None) -> bytes:
     """The shipped plan with cells changed: `sheet__A2="…"`."""

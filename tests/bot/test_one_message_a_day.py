@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from bot.digests import compose
 from bot.hands import Hand
-from bot.occasion import carry
+from bot.occasion import Moment, carry
 from bot.opening import open_storage
 from bot.people import enrol
 from bot.scheduler import due, look_at
@@ -36,7 +37,7 @@ from conversations.due import (
 )
 from conversations.plan import Role
 from conversations.wording import wording
-from storage.models import Person, table
+from storage.models import Person, Plan, table
 from storage.outbox import Outcome, Sent, Undeliverable
 from storage.schedule import SAID, StoredFire, StoredSchedule
 from storage.unit_of_work import UnitOfWork
@@ -228,6 +229,20 @@ def test_the_week_asked_for_says_it_too_and_changes_nothing(desk: Desk) -> None:
     assert of(desk, CARMEN) == []
     assert not any("Reabrir" in words for words in buttons(tap(desk, PEDRO, "resumen"), PEDRO))
     assert CARMEN in scan(desk, here("2018-10-15T08:31"))
+
+
+def test_the_week_asked_for_is_of_the_same_day_as_the_one_that_comes(desk: Desk) -> None:
+    """That of the plan, whatever the zone of the house: at six in the evening here it is tomorrow in Madrid."""
+    desk.do(lambda unit: unit.connection.execute(update(table(Plan)).values(timezone="Europe/Madrid")) and None)
+    desk.now = here("2018-10-18T18:30")
+
+    def scheduled(unit: UnitOfWork) -> str:
+        people = [who for who in unit.schedule.recipients(1) if who.chat_id == CARMEN]
+        (*_, digest) = compose(unit, Moment.of(1, desk.now, ZONE), people)[people[0].person_id]
+        return str(digest.payload["text"])
+
+    [asked_for] = [text for text in said(tap(desk, CARMEN, "resumen"), CARMEN) if text.startswith("Semana")]
+    assert asked_for.splitlines()[0] == desk.do(scheduled).splitlines()[0]
 
 
 def test_sent_now_it_speaks_for_the_ladder_too(desk: Desk) -> None:
