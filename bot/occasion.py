@@ -148,7 +148,7 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             untold = [who for who in untold if who.person_id not in outlook.waiting]
             reasons: dict[int, Reason | None] = {
                 who.person_id: "told_already"
-                if _was_told(outlook, who, windows[-1], holidays)
+                if _was_told(outlook, who, windows[-1], local, holidays)
                 else silenced(outlook, who, moment.now, local)
                 for who in untold
             }
@@ -187,8 +187,12 @@ def _windows(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: C
     return windows if windows and not is_too_late(windows[-1], local, holidays) else []
 
 
-def _was_told(outlook: Agenda, who: Recipient, window: date, holidays: Collection[date]) -> bool:
-    """Whether it was said on a day before the window that has become a holiday since, and moved the window."""
+def _was_told(outlook: Agenda, who: Recipient, window: date, today: date, holidays: Collection[date]) -> bool:
+    """Whether it was said today, sent by hand and held until now; or on a day before the window that has become a
+    holiday since, and moved the window.
+    """
+    if outlook.windows.get((who.person_id, today)) == "told_today":
+        return True
     day = window - ONE_DAY
     while not is_working_day(day, holidays):
         if outlook.windows.get((who.person_id, day)) == "told_today":

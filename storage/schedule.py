@@ -755,8 +755,8 @@ class Schedules:
             waiting |= dict.fromkeys(
                 (id for (id,) in self._rows(_LADDER_WAITS, plan_id=plan_id, since=since)), "told_today"
             )
+        windows |= dict.fromkeys(late, "told_today")
         if what == LADDER:
-            windows |= dict.fromkeys(late, "told_today")
             for row in self._rows(_CARRIED, plan_id=plan_id, since=since):
                 made_on = row.fired_at.astimezone(ZoneInfo(row.timezone)).date()
                 if made_on > tomorrow:

@@ -514,6 +514,18 @@ def test_a_chase_held_over_night_is_the_mornings_one_message(desk: Desk) -> None
     assert ANA not in scan(desk, here("2018-10-05T09:05"))
 
 
+def test_a_digest_sent_by_hand_and_held_over_night_is_that_days_one_message(desk: Desk) -> None:
+    """Sent on Friday evening, it comes on Monday at eight; the week of half past eight would be a second one."""
+    scan(desk, here("2018-10-15T08:31"))
+    desk.now = here("2018-10-19T17:40")
+    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
+    assert CARMEN not in scan(desk, here("2018-10-19T18:05"))
+    assert CARMEN in scan(desk, here("2018-10-22T08:05"))
+    assert CARMEN not in scan(desk, here("2018-10-22T08:31"))
+    assert of(desk, CARMEN, "digest")[-1].reason == "told_already"
+    assert CARMEN in scan(desk, here("2018-10-29T08:31"))
+
+
 def test_the_server_reminds_who_has_only_to_close(desk: Desk) -> None:
     """The second look asks as the first did, whoever pressed."""
     desk.now = here("2018-10-03T10:00")
