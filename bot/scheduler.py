@@ -289,7 +289,8 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
             seen[fire.id] = "no_role"
             continue
         zone, schedule = ZoneInfo(who.timezone), schedules.get(fire.what)
-        if not fire.is_by_hand and (schedule is None or schedule.paused_at is not None):
+        is_meant = schedule is not None and schedule.paused_at is None and who.role in job.roles_of(schedule)
+        if not fire.is_by_hand and not is_meant:
             seen[fire.id] = "schedule_paused"
             continue
         if moment.now < instant(fire.on, WORK_BEGINS, zone):  # the clock has gone back behind its day

@@ -568,6 +568,16 @@ def test_a_schedule_that_is_gone_takes_back_what_waits(desk: Desk, act: str) -> 
     assert LOCKED in notice.text.lower()
 
 
+def test_a_schedule_that_loses_a_role_takes_back_what_waits_for_it(desk: Desk) -> None:
+    """Observers get the card no more; the one that Telegram has not taken yet is none of theirs either."""
+    set_schedule(desk, "card", days="mon")
+    scan(desk, here("2018-10-15T09:01"), is_sent=False)
+    desk.now = here("2018-10-15T09:05")
+    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'card').id)}.roles.observer")
+    assert GRACE not in scan(desk, here("2018-10-15T09:10"))
+    assert of(desk, GRACE, "card")[-1].state == "open"
+
+
 # ------------------------------------------------------------------ clocks, holidays, previews and reasons
 def test_a_clock_that_ran_ahead_silences_nobody(desk: Desk) -> None:
     """A machine that booted a week ahead has noted a window of the tenth; set right, the days before are told."""
