@@ -410,9 +410,18 @@ _PAUSES = (
     )
     .order_by(_pause.c.id)
 )
+# Of the agency they reported for when they were told, whatever they do today and in other plans.
 _ANSWERS = (
     select(_agency.c.code, _fire.c.answer)
-    .join(_membership, and_(_membership.c.person_id == _fire.c.person_id, _membership.c.active_to.is_(None)))
+    .join(
+        _membership,
+        and_(
+            _membership.c.person_id == _fire.c.person_id,
+            _membership.c.plan_id == _fire.c.plan_id,
+            _membership.c.active_from <= _fire.c.fired_at,
+            or_(_membership.c.active_to.is_(None), _membership.c.active_to > _fire.c.fired_at),
+        ),
+    )
     .join(_agency, _agency.c.id == _membership.c.agency_id)
     .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.in_(NEEDS))
     .order_by(_fire.c.id)

@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from conversations.due import Rung
+from conversations.plan import Role
 from conversations.reminders import Recipient
 from storage import schedule
 from storage.database import Database, open_database
-from storage.models import Fire, Membership, OutboxMessage, table
+from storage.models import Agency, Fire, Membership, OutboxMessage, Plan, table
 from storage.outbox import OutboxDraft, Sent
 from storage.schedule import NewFire
 from storage.unit_of_work import UnitOfWork
@@ -25,6 +26,7 @@ World = Any
 """The `world` of conftest: a plan with two agencies, three people, two periods."""
 NOW = datetime(2018, 10, 5, 13, 0, tzinfo=UTC)
 TODAY = date(2018, 10, 5)
+ZONE = "America/Santo_Domingo"
 
 
 def draft(chat_id: int = 501) -> OutboxDraft:
@@ -164,6 +166,29 @@ def test_what_a_digest_told_counts_as_told_on_the_day_on_which_it_left(apply: Ap
     assert left.told[person] == TODAY
     assert left.windows == {(person, TODAY + timedelta(days=1)): "told_in_digest"}
     assert apply(lambda unit: unit.schedule.outlook(world.plan_id, TODAY, "digest")).windows == {}
+
+
+def test_what_somebody_needs_is_of_the_agency_they_reported_for(apply: Apply, world: World) -> None:
+    """They have moved to another since, and report in another plan too."""
+    person, agency = world.person_ids[0], world.agency_ids[1]
+    later = NOW + timedelta(days=1)
+
+    def move(unit: UnitOfWork) -> None:
+        fire(unit, world)
+        unit.schedule.answer(world.plan_id, person, "reminders", "no_data")
+        unit.people.grant(person, world.plan_id, Role.FOCAL_POINT, agency_id=agency, now=later)
+        values = {"code": "OTHER", "name": {}, "starts_on": TODAY, "ends_on": TODAY, "timezone": ZONE}
+        plan_id = unit.connection.execute(insert(table(Plan)).values(**values)).inserted_primary_key[0]
+        there = {"plan_id": plan_id, "code": "PGR", "name": {}}
+        other_id = unit.connection.execute(insert(table(Agency)).values(**there)).inserted_primary_key[0]
+        unit.people.grant(person, plan_id, Role.FOCAL_POINT, agency_id=other_id, now=NOW)
+
+    def answers(unit: UnitOfWork) -> dict[str, str]:
+        outlook = unit.schedule.outlook(world.plan_id, date(2018, 10, 9))
+        return dict(unit.schedule.agenda(world.plan_id, outlook, NOW + timedelta(days=4)).answers)
+
+    apply(move)
+    assert apply(answers) == {"MINERD": "no_data"}
 
 
 def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: World) -> None:
