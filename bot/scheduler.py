@@ -88,6 +88,7 @@ class ClockWatch:
         self._wall, self._steady = wall, steady
         if abs(jump) > JUMP:
             self._agreed_since = steady
+            logger.critical("clock.jumped", seconds=round(jump.total_seconds()), held_for=AGREED)
             return jump
         if self._agreed_since is not None and steady - self._agreed_since >= AGREED:
             self._agreed_since = None
@@ -95,6 +96,8 @@ class ClockWatch:
 
     @property
     def is_held(self) -> bool:
+        """Looked at by whoever asks: what waits would leave in the seconds before the scheduler looks."""
+        self.look()
         return self._agreed_since is not None
 
 
@@ -122,6 +125,7 @@ class Scheduler:
         self._look_every = look_every
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
+        self._is_jump_told = False
         self.looked_at: datetime | None = None
         """When it last asked what was due."""
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -160,14 +164,14 @@ class Scheduler:
             alarm.shutdown(wait=False)
 
     async def _look(self) -> None:
-        was_held = self.is_held
-        if self._watch is not None and (jump := self._watch.look()) is not None:
-            logger.critical("clock.jumped", seconds=round(jump.total_seconds()), held_for=AGREED)
         try:
             if not self.is_held:
+                self._is_jump_told = False
                 await self.scan(self._clock.now())
-            elif not was_held:
-                self._feed(await self._database.units.run(None, partial(tell_of_the_clock, now=self._clock.now())))
+            elif not self._is_jump_told:
+                told = await self._database.units.run(None, partial(tell_of_the_clock, now=self._clock.now()))
+                self._is_jump_told = True
+                self._feed(told)
         except Unavailable as error:
             logger.warning("scan.unavailable", reason=str(error))
         except Exception:  # the boundary of what all jobs share

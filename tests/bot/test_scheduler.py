@@ -14,6 +14,7 @@ from bot.opening import open_storage
 from bot.scheduler import ClockWatch, Scheduler
 from bot.telegram.delivery import as_claimed, look
 from storage.database import Database
+from storage.errors import Unavailable
 from storage.models import Fire, OutboxMessage, Person, table
 from storage.outbox import OutboxRow
 from storage.unit_of_work import UnitOfWork
@@ -239,3 +240,39 @@ async def test_a_jump_is_told_to_the_admins_once(database: Database) -> None:
         await scheduler._look()
     assert [row.chat_id for row in fed] == [PEDRO]
     assert "ahora marca 09:01 del 6 oct 2018" in fed[0].payload["text"]
+
+
+class Away:
+    """A database whose connections are dead for a while."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.units = self
+        self.is_away = False
+
+    async def run(self, key: None, work: Callable[[UnitOfWork], Any]) -> Any:
+        if self.is_away:
+            raise Unavailable("away")
+        return await self._database.units.run(key, work)
+
+
+async def test_the_word_about_a_jump_waits_for_the_database(database: Database) -> None:
+    """A machine that was asleep wakes with its connections dead: what could not be told at once is told after."""
+    clock, fed = Wound(), []
+    away = Away(database)
+    scheduler = Scheduler(away, clock, ZONE, said=lambda: None, feed=fed.extend, watch=ClockWatch(clock))  # type: ignore[arg-type]
+    clock.wall += timedelta(days=1)
+    for away.is_away in (True, False, False):
+        clock.run(seconds=5)
+        await scheduler._look()
+        assert len(fed) == (not away.is_away)
+    assert [row.chat_id for row in fed] == [PEDRO]
+
+
+def test_whoever_asks_learns_of_a_jump_at_once(database: Database) -> None:
+    """Delivery sweeps every two seconds, the scheduler looks every five."""
+    clock = Wound()
+    scheduler = Scheduler(database, clock, ZONE, said=lambda: None, watch=ClockWatch(clock))
+    assert not scheduler.is_held
+    clock.wall += timedelta(hours=13)
+    assert scheduler.is_held
