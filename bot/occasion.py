@@ -118,7 +118,7 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
     """The scan of a job that says the same kind of thing in each of its windows: a digest, a monthly card.
 
     After an outage only the latest window is said, for two working days; earlier ones are recorded as told later. So
-    is what a pause kept back.
+    is what a pause kept back. Where the latest is too late, that is recorded.
     `nothing` is the reason noted of those for whom nothing was composed.
     """
 
@@ -135,11 +135,11 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             local = moment.now.astimezone(own).date()
             if not windows:
                 continue
+            is_late = is_too_late(windows[-1], local, holidays)
+            but = () if is_late else moment.gives_way  # of an open row the reason is known
             untold = [
                 who
-                for who in unit.schedule.untold(
-                    moment.plan_id, schedule.ledger, name, windows[-1], wanted, but=moment.gives_way
-                )
+                for who in unit.schedule.untold(moment.plan_id, schedule.ledger, name, windows[-1], wanted, but=but)
                 if who.since <= windows[-1]
             ]
             if not untold:
@@ -149,6 +149,8 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             reasons: dict[int, Reason | None] = {
                 who.person_id: "told_already"
                 if _was_told(outlook, who, windows[-1], local, holidays)
+                else "too_late"
+                if is_late
                 else silenced(outlook, who, moment.now, local)
                 for who in untold
             }
@@ -171,20 +173,18 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
 
 
 def _windows(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> list[date]:
-    """The windows of a `regular` job that have come for who lives in `own`, the last one to be said; else none.
+    """The windows of a `regular` job that have come for who lives in `own`, the last one to be said if in time.
 
-    One that an outage left unsaid is not said an hour before today's: that speaks of it too.
+    None before today's: one that an outage left unsaid is not said an hour before it, that speaks of it too.
     """
     if _is_to_come(schedule, own, now, holidays):
         return []
     zone = schedule.zone(own.key)
-    windows = [
+    return [
         window
         for window in windows_until(schedule.days, schedule.at, zone, now, holidays, own=own)
         if instant(window, schedule.at, zone) >= schedule.begins_at
     ]
-    local = now.astimezone(own).date()
-    return windows if windows and not is_too_late(windows[-1], local, holidays) else []
 
 
 def _was_told(outlook: Agenda, who: Recipient, window: date, today: date, holidays: Collection[date]) -> bool:
@@ -218,7 +218,7 @@ def window_of_today(schedule: StoredSchedule, own: ZoneInfo, now: datetime, holi
     if _is_to_come(schedule, own, now, holidays):
         return now.astimezone(own).date()
     windows = _windows(schedule, own, now, holidays)
-    return windows[-1] if windows else None
+    return windows[-1] if windows and not is_too_late(windows[-1], now.astimezone(own).date(), holidays) else None
 
 
 def why_not(
@@ -234,7 +234,9 @@ def why_not(
         window = window_of_today(schedule, own, moment.now, holidays)
         is_to_come = _is_to_come(schedule, own, moment.now, holidays)
         if window is None or who.since > window:
-            found[who.person_id] = "no_window"
+            last = _windows(schedule, own, moment.now, holidays)[-1:]
+            is_missed = any(known.get((who.person_id, each)) == "too_late" for each in last)
+            found[who.person_id] = "too_late" if is_missed else "no_window"
         elif is_to_come and moment.now < instant(day, schedule.at, schedule.zone(who.timezone)):
             found[who.person_id] = "before_the_hour"
         elif (reason := known.get((who.person_id, window))) is not None and reason not in OPEN_REASONS:

@@ -6,6 +6,7 @@ midnight; the plan's own days are days of its country. All of it is decided here
 handed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -191,11 +192,16 @@ def windows_until(
     back: int = 10,
     own: ZoneInfo | None = None,
 ) -> list[date]:
-    """The windows whose instant has come for who lives in `own` (or in the zone itself), of so many days back, oldest
-    first."""
+    """The windows whose instant has come for who lives in `own` (or in the zone itself), oldest first.
+
+    Of so many days back, and of all for which it is not too late: holidays may be longer.
+    """
     own = own or zone
-    today = now.astimezone(own).date()
-    candidates = (today - timedelta(days=number) for number in range(back, -1, -1))
+    day, working, candidates = now.astimezone(own).date(), 0, deque[date]()
+    while len(candidates) <= back or working <= GRACE_DAYS:
+        candidates.appendleft(day)
+        working += is_working_day(day, holidays)
+        day -= ONE_DAY
     return [
         day
         for day in candidates

@@ -657,6 +657,22 @@ def test_due_gives_the_reason_that_holds(desk: Desk) -> None:
     assert reasons(desk, "2018-10-11T09:30")["reminders"] == "no_window"
 
 
+def test_a_window_that_nobody_said_is_in_the_ledger_with_the_reason(desk: Desk) -> None:
+    """The card of the 16th; the bot was away until Friday (G8). Once, and `enlace due` says it too."""
+    scan(desk, here("2018-10-12T12:00"))
+    for now in map(here, ("2018-10-19T12:00", "2018-10-19T12:01", "2018-10-22T12:00")):
+
+        def reason(unit: UnitOfWork, now: datetime = now) -> str:
+            return next(o.reason for o in explained(unit, now, ZONE) if o.what == "card" and "Grace" in o.who.name)
+
+        assert desk.do(reason) == "too_late"
+        assert GRACE not in scan(desk, now)
+        assert [(f.window, f.state, f.reason) for f in of(desk, GRACE, "card")] == [
+            ("2018-10-16", "skipped", "too_late"),
+        ]  # fmt: skip
+        assert not desk.do(lambda unit: list(due(unit, desk.now, ZONE)))
+
+
 def test_due_reads_each_clock(desk: Desk) -> None:
     """At nine in Santo Domingo it is three in Honolulu: the digest comes there at eight."""
 

@@ -16,6 +16,7 @@ from conversations.due import (
     instant,
     is_quiet,
     is_recurrence,
+    is_too_late,
     is_working_day,
     ladder,
     lapsed_steps,
@@ -84,6 +85,14 @@ def test_windows_and_previews_agree(on: date, at: time, name: str, minutes: int)
     then = moment + timedelta(minutes=minutes)
     assert window in windows_until("workdays", at, zone, then, frozenset())
     assert window not in windows_until("workdays", at, zone, moment - timedelta(seconds=1), frozenset())
+
+
+def test_a_window_that_is_not_too_late_is_seen_across_long_holidays() -> None:
+    """From 22 December to 7 January nobody works: what was due on the 21st is said on the 8th."""
+    free = {date(2018, 12, 22) + timedelta(days=number) for number in range(17)}
+    now = datetime(2019, 1, 8, 13, tzinfo=UTC)
+    assert not is_too_late(date(2018, 12, 21), now.date(), free)
+    assert windows_until("month:21", time(8), ZoneInfo("UTC"), now, free) == [date(2018, 12, 21)]
 
 
 # ------------------------------------------------------------------ recurrences
