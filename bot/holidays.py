@@ -9,7 +9,7 @@ from datetime import date, datetime
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from conversations.due import is_working_day
+from conversations.due import ONE_DAY, is_working_day, working_day_from
 from conversations.plan import reporting_period
 from storage.plans import Plan
 from storage.schedule import known_since
@@ -34,14 +34,25 @@ def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
 
 
 def reroll(unit: UnitOfWork, plan_id: int, today: date, now: datetime) -> None:
-    """Let the days of the periods that are not due yet, and that nobody has moved, fall where the holidays let them."""
+    """Let the days to come of the periods that nobody has moved fall where the holidays let them."""
     free = unit.schedule.holidays(plan_id)
+
+    def rolled(day: date, fallen: date, first: date) -> date:
+        """Not to before the first day on which it can still be kept; one that is over stays."""
+        return working_day_from(max(fallen, first), free) if day >= first else day
+
     for period in unit.plans.periods(plan_id):
-        if period.due_on < today or period.is_moved:
+        if period.is_moved:
             continue
-        rolled = replace(reporting_period(period.code, free), id=period.id)
-        if rolled != period:
-            unit.periods.roll(rolled, now=now)
+        fallen = reporting_period(period.code, free)
+        found = replace(
+            period,
+            due_on=rolled(period.due_on, fallen.due_on, today),
+            grace_until_on=rolled(period.grace_until_on, fallen.grace_until_on, today),
+            locks_on=rolled(period.locks_on, fallen.locks_on, today + ONE_DAY),
+        )
+        if found != period:
+            unit.periods.roll(found, now=now)
 
 
 def public_holidays(timezone: str, first: int, last: int) -> dict[date, str]:

@@ -12,6 +12,7 @@ from house import CARMEN, PEDRO, settings_in
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.holidays import furnish_calendar
 from bot.occasion import carry
 from bot.opening import open_storage
 from bot.preferences import zones_called
@@ -308,6 +309,26 @@ def test_a_day_typed_below_the_calendar_is_added(desk: Desk) -> None:
     desk.say(PEDRO, "/calendario")
     assert "Añadido: " in said(desk.say(PEDRO, "24/12/2018"), PEDRO)[-1]
     assert added(desk) == [date(2018, 12, 24)]
+
+
+@pytest.mark.parametrize(
+    ("today", "changed", "code", "moved"),
+    [
+        (date(2018, 10, 9), "2018-10-10", "201809", (date(2018, 10, 5), date(2018, 10, 11), date(2018, 10, 15))),
+        (date(2018, 11, 6), "-2018-11-05", "201810", (date(2018, 11, 6), date(2018, 11, 12), date(2018, 11, 15))),
+        (date(2018, 10, 15), "2018-10-15", "201809", (date(2018, 10, 5), date(2018, 10, 10), date(2018, 10, 15))),
+    ],
+    ids=["grace to come", "a due day that would be past", "a lock that has come"],
+)
+def test_each_day_of_a_period_that_is_to_come_rolls_by_itself(
+    desk: Desk, today: date, changed: str, code: str, moved: tuple[date, date, date]
+) -> None:
+    """None into the past, and none that is over."""
+    desk.do(lambda unit: furnish_calendar(unit, unit.plans.only(), THURSDAY))
+    desk.now = instant(today, time(10), HERE)
+    tap(desk, PEDRO, "calendario", changed)
+    found = desk.do(lambda unit: unit.plans.period(1, code))
+    assert (found.due_on, found.grace_until_on, found.locks_on) == moved
 
 
 def added(desk: Desk) -> list[date]:
