@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from conversations.due import FOR_COORDINATORS, Left, Rung, lapsed_steps, left_indicators, left_reports, steps
 from conversations.monitoring import LOOK_BACK as CLOSINGS_KNOWN
+from conversations.monitoring import closings_until
 from conversations.plan import (
     AGENCY_ROLES,
     OF_AN_AGENCY,
@@ -909,6 +910,7 @@ class Schedules:
     ) -> dict[str, tuple[ReportingPeriod, ...]]:
         """By agency its longest row of periods that locked unclosed, as `monitoring.standing` counts it (`passed`).
 
+        Like there, only of those that still have an activity, or a report of the present closing to send.
         `left`: what they have still to report in the periods that ended with one that is open.
         """
         learnt_at = self._unit.facts.learnt_at(known_since(plan_id))
@@ -920,6 +922,9 @@ class Schedules:
         open_ones = [period for period in periods if period.is_open(today)]
         expecting = {period.code: _agencies(activities, period, ended) for period in (*recent, *open_ones)}
         lacking = {agency: {one.period.code for one in reports} for agency, reports in left.items()}
+        there = {activity.agency_code for activity in activities if activity.retired_on is None}
+        for closing in closings_until(periods, today, 1):
+            there.update(*(_agencies(activities, period, ended) for period in closing.periods))
         return {
             agency: max(
                 (
@@ -937,7 +942,7 @@ class Schedules:
                 ),
                 key=len,
             )
-            for agency in sorted(frozenset[str]().union(*expecting.values()))
+            for agency in sorted(there & frozenset[str]().union(*expecting.values()))
         }
 
     def _lapsing(self, plan_id: int, today: date) -> dict[int, tuple[Lapsing, ...]]:
