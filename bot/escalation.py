@@ -49,6 +49,7 @@ def escalate(ex: Exchange, argument: str) -> None:
         )
         ex.show(Card((line(text),), ((Button(say("escalate.draft"), f"command:oficio:{code}.draft"),), home)))
     elif act == "later":
+        ex.unit.schedule.put_letter_off(ex.membership.plan_id, code, passed, ex.now)
         ex.show(Card((line(say("escalate.postponed", agency=code)),), (home,)))
     else:
         rows = ((Button(say(key), f"command:oficio:{code}.{name}"),) for name, key in ACTS)
@@ -57,8 +58,9 @@ def escalate(ex: Exchange, argument: str) -> None:
 
 
 def _list(ex: Exchange, page: int) -> None:
-    """Everybody who has let so many pass, the longest rows first, each a tap from a draft."""
+    """Everybody who has let so many pass, the longest rows first, each a tap from a draft, put off or not."""
     say, passed = ex.say, ex.unit.schedule.all_passed(ex.membership.plan_id, ex.today)
+    put_off = ex.unit.schedule.letters_put_off(ex.membership.plan_id, passed)
     home = (Button(say("menu.home"), "command:menu:"),)
     pages = max(1, -(-len(passed) // LISTED))
     shown = list(passed)[page % pages * LISTED : (page % pages + 1) * LISTED]
@@ -66,7 +68,10 @@ def _list(ex: Exchange, page: int) -> None:
     lines: list[Line] = [line(bold(say(key, n=len(passed))))]
     for code in shown:
         n = len(passed[code])
-        lines.append(line(f"• {code} · ", say("remind.in_a_row" if n < PLENARY else "remind.to_plenary", n=n)))
+        remarks = [say("remind.in_a_row" if n < PLENARY else "remind.to_plenary", n=n)]
+        if code in put_off:
+            remarks.append(say("escalate.put_off"))
+        lines.append(line(f"• {code} · ", " · ".join(remarks)))
     buttons = [Button(say("escalate.open", agency=code), f"command:oficio:{code}") for code in shown]
     rows = [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
     if pages > 1:

@@ -179,6 +179,8 @@ class Agenda:
     """By period, those of them that have not closed it."""
     in_a_row: Mapping[str, int] = field(default_factory=dict)
     """By agency, how many periods in a row it has let lock without closing (`plan.unclosed_row`)."""
+    put_off: frozenset[str] = frozenset()
+    """Agencies of which no letter is offered before that row grows."""
     answers: Mapping[str, str] = field(default_factory=dict)
     """By agency, what it last said it needs."""
     with_focal_point: frozenset[str] = frozenset()
@@ -738,7 +740,8 @@ def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> li
     for topic in locked:
         name = period_name(topic.period, language)
         rows.append((Button(say("closing.reopen", period_name=name), f"command:reabrir:{topic.period.code}"),))
-    letters = sorted({code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW})
+    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
+    letters = sorted(passed - agenda.put_off)
     if len(letters) > LETTERS:
         rows.append((Button(say("escalate.open_all", n=len(letters)), "command:oficio:"),))
     else:

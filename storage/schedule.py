@@ -536,6 +536,11 @@ def known_since(plan_id: int) -> str:
     return f"calendar.{plan_id}"
 
 
+def _letter(plan_id: int, agency_code: str) -> str:
+    """The fact that holds up to which period a letter to an agency's head was put off."""
+    return f"letter.{plan_id}.{agency_code}"
+
+
 class Schedules:
     """The plan's calendar."""
 
@@ -812,6 +817,7 @@ class Schedules:
         `contributing`. Once it is decided who is told, only they ask who of the agencies can be told.
         """
         today, periods = outlook.today, outlook.periods
+        rows: dict[str, tuple[ReportingPeriod, ...]] = {}
         closing = [step.period for step in outlook.steps if step.rung in FOR_COORDINATORS]
         open_ends = {period.end_on for period in periods if period.is_open(today)}
         ended_together = [p for p in periods if p.end_on in open_ends and p.opens_on <= today]
@@ -831,6 +837,8 @@ class Schedules:
         reporters = {} if is_decided and not closing else self._reporters(plan_id, now, outlook)
         there = [who for who, silence in reporters.items() if silence is None]
         reachable = frozenset(who.agency_code for who in there)
+        if closing:
+            rows = self._unclosed_rows(plan_id, today, periods, activities, ended, closed, left)
         return replace(
             outlook,
             left=left,
@@ -847,12 +855,8 @@ class Schedules:
                 p.code: tuple(sorted(agency for agency in expecting[p.code] if (agency, p.code) not in closed))
                 for p in concerned.values()
             },
-            in_a_row={
-                agency: len(row)
-                for agency, row in self._unclosed_rows(plan_id, today, periods, activities, ended, closed, left).items()
-            }
-            if closing
-            else {},
+            in_a_row={agency: len(row) for agency, row in rows.items()},
+            put_off=self.letters_put_off(plan_id, rows),
             answers={row.code: row.answer for row in answers},
             with_focal_point=frozenset(
                 who.agency_code for who in there if who.role is Role.FOCAL_POINT or who.person_id in outlook.deputies
@@ -884,6 +888,16 @@ class Schedules:
             (code for code in rows if len(rows[code]) >= IN_A_ROW), key=lambda code: (-len(rows[code]), code)
         )
         return {code: rows[code] for code in order}
+
+    def put_letter_off(self, plan_id: int, agency_code: str, row: Sequence[ReportingPeriod], now: datetime) -> None:
+        """Offer no letter to this agency's head before its row of periods has grown."""
+        self._unit.facts.set(_letter(plan_id, agency_code), row[-1].code, now)
+
+    def letters_put_off(self, plan_id: int, rows: Mapping[str, Sequence[ReportingPeriod]]) -> frozenset[str]:
+        """Of the agencies with these rows, those whose letter was put off, and no period has passed since."""
+        names = {_letter(plan_id, code): code for code, row in rows.items() if len(row) >= IN_A_ROW}
+        known = self._unit.facts.known(names) if names else {}
+        return frozenset(names[name] for name, last in known.items() if last == rows[names[name]][-1].code)
 
     def _passed(
         self, plan_id: int, today: date, agencies: Collection[str] | None

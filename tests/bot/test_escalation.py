@@ -40,7 +40,7 @@ def said(handled: Handled) -> str:
 
 
 def labels(handled: Handled) -> list[str]:
-    rows: list[Any] = [row.payload["reply_markup"]["inline_keyboard"] for row in handled.deliveries]
+    rows: list[Any] = [row.payload.get("reply_markup", {}).get("inline_keyboard", []) for row in handled.deliveries]
     return [button["text"] for keyboard in rows for line in keyboard for button in line]
 
 
@@ -112,6 +112,25 @@ def test_all_letters_are_on_a_list(desk: Desk) -> None:
     assert not set(more) & set(listed)
     assert said(ask(desk, CARMEN, "")) == said(first)
     assert said(ask(desk, CARMEN, "p.2")) == said(first), "a page that is gone is the first again"
+
+
+def test_a_letter_that_was_put_off_is_offered_again_after_another_period(desk: Desk) -> None:
+    """Neither counted nor offered until the row has grown; the list says so, and has its draft all the same."""
+
+    def offered() -> int:
+        [label] = [label for label in labels(desk.say(CARMEN, "/resumen")) if "Oficios" in label]
+        return int(label.split()[2])
+
+    before = offered()
+    ask(desk, CARMEN, "PGR.later")
+    assert offered() == before - 1
+    listed = said(desk.say(CARMEN, "/oficio")) + said(ask(desk, CARMEN, "p.1"))
+    assert listed.count("pospuesto hasta otro período") == 1
+    assert "• PGR · 2 períodos seguidos · pospuesto hasta otro período" in listed
+    assert "Procuraduría" in said(ask(desk, CARMEN, "PGR.draft"))
+    desk.now = datetime(2018, 12, 17, 13, tzinfo=UTC)
+    assert offered() >= before, "November has passed too"
+    assert "pospuesto" not in said(desk.say(CARMEN, "/oficio")) + said(ask(desk, CARMEN, "p.1"))
 
 
 @pytest.mark.parametrize("is_retired", [False, True])
