@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot import observing
 from bot.access import REPORTERS
+from bot.digests import vacancies
 from bot.exchange import Denied, Exchange, number_of
 from bot.hands import Hand, News, message, told
 from conversations.cards import Button, Card, Line, bold, italic, line, paragraph
@@ -49,11 +50,11 @@ def people(ex: Exchange, argument: str) -> None:
 def _overview(ex: Exchange) -> None:
     say, plan_id = ex.say, ex.membership.plan_id
     everybody = ex.unit.people.list(plan_id)
-    vacant = _vacancies(ex)
+    vacant = vacancies(ex)
     lines: list[Line] = [line(bold(say("people.title", n=len(everybody))))]
     rows: list[tuple[Button, ...]] = []
     if vacant:
-        named = ", ".join(agency.code for agency in vacant[:NAMED]) + (" …" if len(vacant) > NAMED else "")
+        named = ", ".join(vacant[:NAMED]) + (" …" if len(vacant) > NAMED else "")
         lines.append(line(say("people.vacant", n=len(vacant), agencies=named)))
         rows.append((Button(say("people.vacancies", n=len(vacant)), "command:personas:vacant", "primary"),))
     groups = [
@@ -86,7 +87,7 @@ def _show_vacancies(ex: Exchange) -> None:
     """Agencies that have something to report and nobody to report it; each is a tap from being somebody's."""
     say = ex.say
     tap = "command:invitar:focal_point." if _may(ex, "invitar") else "command:vacante:"
-    buttons = [Button(agency.code, f"{tap}{agency.code}") for agency in _vacancies(ex)]
+    buttons = [Button(code, f"{tap}{code}") for code in vacancies(ex)]
     rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
     rows.append((Button(say("nav.back"), "command:personas:"),))
     key = "people.vacancies_invite" if _may(ex, "invitar") else "people.vacancies_ask"
@@ -622,16 +623,6 @@ def _active_agency(ex: Exchange, number: str) -> Agency:
     if not agency.is_active(ex.today):
         raise Denied
     return agency
-
-
-def _vacancies(ex: Exchange) -> list[Agency]:
-    plan_id = ex.membership.plan_id
-    counted = ex.unit.agencies.belongings(plan_id)
-    return [
-        agency
-        for agency in ex.unit.plans.agencies(plan_id, on=ex.today)
-        if agency.id in counted and counted[agency.id].activities and not counted[agency.id].focal_points
-    ]
 
 
 def _role(who: Person) -> Role:

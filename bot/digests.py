@@ -185,6 +185,11 @@ def vacancy(ex: Exchange, argument: str) -> None:
     ex.toast = ex.say("digest.vacancy_told", agency=one.code)
 
 
+def vacancies(ex: Exchange) -> list[str]:
+    """Codes of the agencies that the week counts as without a focal point, for whoever names one."""
+    return [agency.code for agency in digests.vacancies(_standing(ex))]
+
+
 # ------------------------------------------------------------------ for the scheduler and the command line
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """For the scheduler: to each of these people the picture and the text of their role, in their language.
@@ -283,7 +288,7 @@ def _acts(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tup
     if to_remind and may("recordar"):
         row.append(Button(say("digest.remind", n=to_remind), "command:recordar:"))
     rows = [tuple(row)] if row else []
-    vacant = [a.code for a in found.agencies if a.is_expected and not a.focal_points]
+    vacant = [agency.code for agency in digests.vacancies(found)]
     if len(vacant) > 1 and may("personas"):
         rows.append((Button(say("digest.invite_several", n=len(vacant)), "command:personas:vacant"),))
     elif vacant:

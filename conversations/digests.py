@@ -219,9 +219,7 @@ def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
 def people(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Agencies without a focal point, people whom no message reaches, and those who have fallen silent."""
     lines = []
-    vacant = [agency for agency in s.agencies if not agency.focal_points and _has_work(agency)]
-    if vacant:
-        vacant.sort(key=lambda agency: (not agency.is_expected, agency.code))
+    if vacant := sorted(vacancies(s), key=lambda agency: (not agency.is_expected, agency.code)):
         named = ", ".join(
             _with(agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else "")
             for agency in vacant[: shown * 2]
@@ -237,6 +235,11 @@ def people(s: Standing, say: Wording, shown: int) -> list[Line]:
         named = ", ".join(f"{agency.code} ({agency.silent})" for agency in silent[: shown * 2])
         lines.append(line(bold(say("digest.silent")), " ", _and_more(named, len(silent) - shown * 2, say)))
     return lines
+
+
+def vacancies(s: Standing) -> list[AgencyStanding]:
+    """Agencies that have something to do and no focal point: what is counted here is listed where one is named."""
+    return [each for each in s.agencies if not each.focal_points and _has_work(each) and each.agency.is_active(s.today)]
 
 
 def good_news(s: Standing, say: Wording, shown: int) -> list[Line]:

@@ -1,5 +1,6 @@
 """Closing, /recordar and what the ledger says of it, over the real handlers and scans; nothing is sent anywhere."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -516,6 +517,19 @@ def test_naming_opens_the_list_of_all_that_is_vacant(desk: Desk, who: int) -> No
     digest = desk.say(who, "/resumen")
     listed = press(desk, who, digest, next(words for words in buttons(digest, who) if "Nombrar" in words))
     assert len([words for words in buttons(listed, who) if words.isupper()]) > 5
+
+
+@pytest.mark.parametrize("who", [CARMEN, PEDRO])
+@pytest.mark.parametrize("now", [DUE, LOCKED, datetime(2019, 1, 21, 13, tzinfo=UTC)])
+def test_vacancies_are_one_number_in_text_button_and_list(desk: Desk, who: int, now: datetime) -> None:
+    """An agency that nothing is expected of yet has a post to fill all the same."""
+    desk.now = now
+    digest = desk.say(who, "/resumen")
+    [told] = re.findall(r"Sin punto focal \((\d+)\)", said(digest, who)[-1])
+    label = next(words for words in buttons(digest, who) if "Nombrar" in words)
+    assert label == f"👤 Nombrar: {told} puestos"
+    assert len([words for words in buttons(press(desk, who, digest, label), who) if words.isupper()]) == int(told)
+    assert f"Sin punto focal ({told})" in said(desk.say(who, "/personas"), who)[-1]
 
 
 def test_a_pause_until_it_is_ended_reads_as_a_sentence(desk: Desk) -> None:
