@@ -255,7 +255,7 @@ def _card(
         agenda, to_chase = ladder()
         topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
         lines = digests.digest(found, language, topics, agenda, is_public=view.is_public)
-        rows += _acts(role, found, say, len(to_chase.reachable))
+        rows += _acts(role, found, say, len(to_chase.agencies))
         rows += closing_acts(agenda, topics, language)
     elif role is Role.READER:
         lines = digests.minister_card(found, language)

@@ -287,7 +287,8 @@ def chase(ex: Exchange, argument: str) -> None:
     if found.resting and not found.meant:
         lines.append(line(say("chase.quiet")))
     now = len(found.agencies)
-    rows = [(Button(say("chase.now", n=now), "command:recordar:yes", "primary"),)] if now else []
+    key = "chase.now" if now > 1 else "chase.now_one"
+    rows = [(Button(say(key, n=now), "command:recordar:yes", "primary"),)] if now else []
     ex.show(Card(tuple(lines), (*rows, home)))
     ex.stand(None)
 

@@ -499,11 +499,6 @@ class Chase:
         """Of whom somebody is reminded now."""
         return tuple(sorted({who.agency_code for who, _ in self.meant}))
 
-    @property
-    def reachable(self) -> tuple[str, ...]:
-        """Of whom somebody is, now or in working hours."""
-        return tuple(sorted({*self.agencies, *self.resting}))
-
 
 def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chase:
     """Who is expected to report or to close an open period, has not, and can be told."""

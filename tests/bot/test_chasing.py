@@ -247,7 +247,7 @@ def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(des
     digest = next(words for words in buttons(desk.say(CARMEN, "/resumen"), CARMEN) if "Recordar" in words)
     listed = desk.say(CARMEN, "/recordar")
     assert digest == "🔔 Recordar a 5"
-    assert "🔔 Recordar a 5 ahora" in buttons(listed, CARMEN)
+    assert "🔔 Recordar a 5 instituciones" in buttons(listed, CARMEN)
     assert "• MIDE · todo enviado, sin cerrar" in said(listed, CARMEN)[-1]
     assert "• MINERD · quedan 2 · sin punto focal" in said(listed, CARMEN)[-1]
     tap(desk, CARMEN, "recordar", "yes")
@@ -255,9 +255,34 @@ def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(des
     assert set(told) == {ANA, ROSA, JEAN, COCO, OTTO}
     assert "Solo falta cerrarlo" in told[OTTO]
     again = desk.say(CARMEN, "/recordar")
-    assert "A 5 ya se les avisó hoy" in said(again, CARMEN)[-1]
-    assert not [words for words in buttons(again, CARMEN) if "ahora" in words]
+    assert "A 5 instituciones ya se les avisó hoy" in said(again, CARMEN)[-1]
+    assert not [words for words in buttons(again, CARMEN) if "Recordar" in words]
     assert not [words for words in buttons(desk.say(CARMEN, "/resumen"), CARMEN) if "Recordar" in words]
+
+
+def test_institutions_are_counted_as_such_and_people_as_people(desk: Desk) -> None:
+    """CONANI has two focal points: five institutions are six people."""
+    desk.do(lambda unit: enrol(unit, 514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es", DUE, ZONE))
+    desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
+    listed = desk.say(CARMEN, "/recordar")
+    assert "Se escribe a 6 personas" in said(listed, CARMEN)[-1]
+    sending = press(desk, CARMEN, listed, "🔔 Recordar a 5 instituciones")
+    assert said(sending, CARMEN)[-1] == "Recordando en privado, persona por persona: 0 de 6."
+    assert "A 5 instituciones ya se les avisó hoy" in said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
+
+
+def test_the_digest_counts_nobody_who_rests(desk: Desk) -> None:
+    """At ten here it is three in the night in Honolulu: /recordar would not reach Otto now, in the digest neither."""
+    desk.do(lambda unit: unit.connection.execute(_moved_to(OTTO, "Pacific/Honolulu")))
+    desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
+    digest = buttons(desk.say(CARMEN, "/resumen"), CARMEN)
+    assert "🔔 Recordar a 4 instituciones" in buttons(desk.say(CARMEN, "/recordar"), CARMEN)
+    assert "🔔 Recordar a 4" in digest
+
+
+def _moved_to(telegram_id: int, zone: str) -> Any:
+    person = table(Person)
+    return update(person).where(person.c.telegram_id == telegram_id).values(timezone=zone)
 
 
 def test_under_a_pause_nobody_has_been_told(desk: Desk) -> None:
@@ -272,8 +297,8 @@ def test_under_a_pause_nobody_has_been_told(desk: Desk) -> None:
     assert whys(desk, DUE)["Luis Peña"] == "pausa para todos"
     tap(desk, CARMEN, "pausar", "end")
     listed = desk.say(CARMEN, "/recordar")
-    assert "🔔 Recordar a 5 ahora" in buttons(listed, CARMEN)
-    press(desk, CARMEN, listed, "🔔 Recordar a 5 ahora")
+    assert "🔔 Recordar a 5 instituciones" in buttons(listed, CARMEN)
+    press(desk, CARMEN, listed, "🔔 Recordar a 5 instituciones")
     assert ANA in desk.do(lambda unit: send(unit, desk.now))
     assert states(desk, ANA)[-1:] == [("sent", "")]
     assert whys(desk, DUE)["Ana Martínez"] == "ya se le avisó hoy"
@@ -372,7 +397,7 @@ def test_a_stop_holds_back_all_that_has_not_begun(desk: Desk) -> None:
     assert not desk.do(lambda unit: any(unit.outbox.begin(row) for row in begun[4:])), "claimed, and taken back"
     desk.do(lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun[:4]])
     text = desk.do(lambda unit: _shown(unit, desk.now))
-    assert text == "Se detuvo: llegó a 4 de 205. Los demás no recibieron nada."
+    assert text == "Se detuvo. Personas a las que llegó: 4 de 205. Las demás no recibieron nada."
     assert "🔔 Recordar a" in str(buttons(desk.say(CARMEN, "/recordar"), CARMEN)), "who got nothing can be reminded"
 
 
@@ -386,7 +411,9 @@ def test_a_stop_that_comes_too_late_says_so(desk: Desk) -> None:
     assert stopped.answer is not None
     assert stopped.answer.text == "Ya estaban saliendo todos."
     desk.do(lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun])
-    assert desk.do(lambda unit: _shown(unit, desk.now)) == ("Se detuvo tarde: ya habían salido todos. Llegó a 5 de 5.")
+    assert desk.do(lambda unit: _shown(unit, desk.now)) == (
+        "Se detuvo tarde: ya habían salido todos. Personas a las que llegó: 5 de 5."
+    )
 
 
 def _begin(unit: UnitOfWork, now: datetime, *, claimed: int, begun: int) -> list[Any]:
