@@ -204,7 +204,7 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
         if until_on is None:
             text = say(f"pause.{kind}.begun_unlimited")
         else:
-            text = say(f"pause.{kind}.begun", date=_last_day(until_on, ex.language))
+            text = say(f"pause.{kind}.begun", date=last_day(until_on, ex.language))
         rows = ((Button(say("pause.end"), f"command:{command}:end"),), (Button(say("menu.home"), "command:menu:"),))
         ex.show(Card((line(text),), rows))
         ex.stand(None)
@@ -221,7 +221,7 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
     lines = [line(say(f"pause.{kind}.choose"))]
     if any(p.pause.until_on is None or today < p.pause.until_on for p in now):
         until = now[-1].until_on
-        text = say("pause.now", date=_last_day(until, ex.language)) if until else say("pause.now_unlimited")
+        text = say("pause.now", date=last_day(until, ex.language)) if until else say("pause.now_unlimited")
         lines.insert(0, line(bold(text)))
         rows_.append((Button(say("pause.end"), f"command:{command}:end", "success"),))
     rows_.append((Button(say("menu.home"), "command:menu:"),))
@@ -230,7 +230,7 @@ def _paused(ex: Exchange, argument: str, kind: PauseKind, command: str, *, perso
     return None
 
 
-def _last_day(until_on: date, language: str) -> str:
+def last_day(until_on: date, language: str) -> str:
     """The last one without reminders, as people understand "until": that day too."""
     return show_date((until_on - ONE_DAY).isoformat(), language)
 

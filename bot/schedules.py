@@ -41,7 +41,7 @@ from conversations.exports import (
 )
 from conversations.plan import Role
 from conversations.reading import Ambiguous, Understood, read_date
-from conversations.reminders import LADDER, Recipient, Say, decide, silenced
+from conversations.reminders import LADDER, Pause, Recipient, Say, decide, silenced
 from conversations.wording import Wording, wording
 from storage.errors import Conflict
 from storage.schedule import StoredSchedule
@@ -115,11 +115,17 @@ def _show(ex: Exchange, schedule: StoredSchedule, *, note: str = "") -> None:
         lines.append(line(italic(say("schedule.elsewhere"))))
     else:
         lines.append(line(say("schedule.own_zone")))
+    zone = ZoneInfo(schedule.timezone or ex.house.timezone)
     if schedule.paused_at:
         lines.append(line(bold(say("schedule.paused"))))
-    lines += [line(""), line(italic(say("schedule.next")))]
-    zone = ZoneInfo(schedule.timezone or ex.house.timezone)
-    for at in upcoming(ex.unit, schedule, ex.now, zone):
+    elif pause := _pause_of_all(ex.unit, schedule.plan_id, ex.now, zone):
+        key = "schedule.all_paused" if pause.until_on else "schedule.all_paused_unlimited"
+        until = notices.last_day(pause.until_on, ex.language) if pause.until_on else ""
+        lines.append(line(bold(say(key, date=until))))
+    coming = upcoming(ex.unit, schedule, ex.now, zone)
+    if coming:
+        lines += [line(""), line(italic(say("schedule.next")))]
+    for at in coming:
         local = at.astimezone(zone)
         lines.append(
             line(f"• {_weekday(local.date(), say)} {show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}")
@@ -415,10 +421,17 @@ def _audit(hand: Hand, schedule: StoredSchedule, details: dict[str, object]) -> 
 def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """The next three instants at which it says something, by the rules that decide it; the ladder's are its steps'.
 
-    A window that everybody has been told already is none that comes.
+    A window that everybody has been told already is none that comes. None comes while it is paused, nor before
+    everybody's pause is over.
     """
     job = scheduler.job_of(schedule.what)
     assert job is not None
+    if schedule.paused_at is not None:
+        return []
+    if (pause := _pause_of_all(unit, schedule.plan_id, now, zone)) is not None:
+        if pause.until_on is None:
+            return []
+        now = instant(pause.until_on, time(0), zone)
     free, today = unit.schedule.holidays(schedule.plan_id), now.astimezone(zone).date()
     wanted = job.roles_of(schedule)
     opens = next_working_hour(now, zone, free)
@@ -450,6 +463,13 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
         fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told, spoken)
         coming |= {at for _, at in islice(fires, PREVIEWED)}
     return sorted(coming)[:PREVIEWED]
+
+
+def _pause_of_all(unit: UnitOfWork, plan_id: int, now: datetime, zone: ZoneInfo) -> Pause | None:
+    """Everybody's pause, while there is one: nothing that is said on schedule comes through it."""
+    today = now.astimezone(zone).date()
+    found = (stored.pause for stored in unit.schedule.pauses(plan_id, today) if stored.person_id is None)
+    return next((pause for pause in found if pause.holds(0, now, today)), None)
 
 
 def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted: Collection[Role]) -> set[date]:

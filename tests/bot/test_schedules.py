@@ -127,6 +127,37 @@ def test_a_window_that_was_told_is_not_told_again_after_an_edit_nor_previewed(de
     assert "digest" not in {what for what, _ in scan(desk, here("2018-10-08T16:01"))}
 
 
+@pytest.mark.parametrize(("what", "first"), [("digest", "2018-10-09T08:00"), ("reminders", "2018-10-09T09:00")])
+def test_the_preview_begins_where_everybodys_pause_ends(desk: Desk, what: str, first: str) -> None:
+    """Monday is inside it; what is not too late by then comes on Tuesday, and the preview says both."""
+    desk.do(lambda unit: unit.schedule.pause(1, "everybody", THURSDAY, date(2018, 10, 9), person_id=None, by=None))
+    schedule, now = of(desk, what), THURSDAY + timedelta(minutes=1)
+    assert coming(desk, schedule, now)[0] == here(first)
+    desk.now = now
+    shown = said(tap(desk, PEDRO, "programar", f"{schedule.id}"), PEDRO)[-1]
+    assert "⏸ Pausa general hasta el 8 oct 2018" in shown
+    assert f"• mar 9 oct 2018, {first[-5:]}" in shown
+    for at in ("2018-10-05T09:00", "2018-10-08T08:31", "2018-10-08T14:00"):
+        assert scan(desk, here(at)) == set()
+    assert what in {said_ for said_, _ in scan(desk, here(first))}
+
+
+def test_a_pause_without_an_end_promises_no_time(desk: Desk) -> None:
+    """Neither everybody's nor the schedule's own."""
+    digest = of(desk, "digest")
+    change(desk, digest, "pause")
+    assert coming(desk, digest, THURSDAY) == []
+    [*_, shown] = said(tap(desk, PEDRO, "programar", f"{digest.id}"), PEDRO)
+    assert "⏸ En pausa" in shown
+    assert "próximas" not in shown
+    change(desk, digest, "resume")
+    desk.do(lambda unit: unit.schedule.pause(1, "everybody", THURSDAY, None, person_id=None, by=None))
+    assert coming(desk, digest, THURSDAY) == []
+    [*_, shown] = said(tap(desk, PEDRO, "programar", f"{digest.id}"), PEDRO)
+    assert "⏸ Pausa general hasta nuevo aviso" in shown
+    assert "próximas" not in shown
+
+
 @pytest.mark.parametrize("act", ["days.thu", "at.0800", "resume"])
 def test_a_change_says_nothing_at_once(desk: Desk, act: str) -> None:
     """A window that would have been before the change is none: the preview shows the next, and the next it is."""
