@@ -135,7 +135,7 @@ def test_an_invitation_lets_one_person_in_once(town: Town) -> None:
     assert "asistente del Plan Nacional" in marta.text
     assert not any(code in str(message) for message in marta.phone.messages())
     marta.tap("Español")
-    assert "punto focal de Ministerio de Educación" in marta.text
+    assert "punto focal · Ministerio de Educación" in marta.text
     assert "Nunca nombres" in marta.text
     assert "PRE-102" not in str(marta.phone.messages())
     marta.tap("Entendido")
@@ -378,7 +378,7 @@ def test_an_admin_invites_in_chat_and_the_link_works(town: Town) -> None:
     eva = town.officer(902)
     eva.do(lambda: eva.phone.start(link))
     eva.tap("English")
-    assert "focal point for" in eva.text
+    assert "Your role: focal point" in eva.text
 
 
 def test_a_role_without_the_right_is_told_so(town: Town) -> None:

@@ -60,7 +60,8 @@ def test_the_coordinator_is_offered_a_draft_a_call_and_time(desk: Desk) -> None:
 def test_the_letter_has_facts_and_goes_to_nobody(desk: Desk) -> None:
     """Periods and codes, no adjectives, no title of a restricted activity; in the coordinator's chat alone."""
     drafted = ask(desk, CARMEN, "PGR.draft")
-    assert "A la persona titular de Procuraduría" in said(drafted)
+    assert said(drafted).startswith("Procuraduría General de la República")
+    assert "\nA su persona titular:\n" in said(drafted), "no name is bent to a preposition"
     assert "septiembre 2018, octubre 2018" in said(drafted)
     assert "Carmen Soto" in said(drafted)
     assert {row.chat_id for row in drafted.deliveries} == {CARMEN}
@@ -97,7 +98,7 @@ def test_the_letter_says_when_only_the_closing_is_missing(desk: Desk) -> None:
         desk.tap(ANA, command_token("novedades", "no_progress"))
     desk.now = LOCKED
     drafted = said(ask(desk, CARMEN, "MMUJER.draft"))
-    assert "Los reportes de esos períodos llegaron; falta que la institución los cierre." in drafted
+    assert "Los reportes de esos períodos llegaron. Solo falta cerrarlos, y la coordinación los reabre" in drafted
 
 
 def test_all_letters_are_on_a_list(desk: Desk) -> None:
