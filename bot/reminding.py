@@ -183,8 +183,8 @@ def look_again(
 
 def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Mapping[str, Sequence[Recipient]]) -> Message:
     """A reminder; of those of the same agency who are `told` too (`by_agency`), the first is named in it."""
-    others = (other.name for other in told.get(who.agency_code, ()) if other.person_id != who.person_id)
-    return message_of(reminder(topics, who, agenda, colleague=next(others, "")))
+    others = (other for other in told.get(who.agency_code, ()) if other.person_id != who.person_id)
+    return message_of(reminder(topics, who, agenda, colleague=next(others, None)))
 
 
 def by_agency(told: Iterable[Recipient]) -> dict[str, list[Recipient]]:

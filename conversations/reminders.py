@@ -544,7 +544,7 @@ def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chas
 
 
 # ------------------------------------------------------------------ the words
-def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: str = "") -> Card:
+def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
     """One message with all topics, the one whose step brings it in full; buttons that deal with all of it.
 
     `colleague` is somebody of the agency who is told the same, and is named for that alone.
@@ -583,7 +583,7 @@ def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
 _ORDER = {rung: place for place, rung in enumerate(Rung)}
 
 
-def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: str) -> Card:
+def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: Recipient | None) -> Card:
     say = wording(who.language)
     drafts = [
         line(say("remind.draft", code=draft.code, date=show_date(draft.on.isoformat(), who.language)))
@@ -603,9 +603,8 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
     lines += drafts
     if key in PAST_DUE and colleague and head.left:
-        lines.append(
-            line(say("remind.told_too" if who.role is Role.ALTERNATE else "remind.copied", colleague=colleague))
-        )
+        is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
+        lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
     if who.is_contributor:
         start = Button(say("remind.start"), "command:indicadores:", "primary")
         return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), "command:posponer:"),)))

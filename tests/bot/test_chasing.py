@@ -348,6 +348,16 @@ def test_a_colleague_is_named_only_if_told(desk: Desk, change: str | None) -> No
     assert "Eva" not in listed[COCO], "on the quarter's due day she is told nothing"
 
 
+def test_two_focal_points_are_told_of_each_other_as_equals(desk: Desk) -> None:
+    """Only an alternate is copied: both have the same to do."""
+    desk.do(lambda unit: enrol(unit, 514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es", DUE, ZONE))
+    tap(desk, EVA, "pausar", "7")
+    told = scan(desk, LATE)
+    assert "Segunda Lora también recibió este aviso" in told[COCO]
+    assert "Coco Lora también recibió este aviso" in told[514]
+    assert "Copio a" not in told[COCO] + told[514]
+
+
 def test_a_colleague_who_was_passed_over_is_not_named_at_the_sending_either(desk: Desk) -> None:
     """Eva's pause ends between the plan and the sending: her day is in the ledger as silent, and stays it."""
     tap(desk, EVA, "pausar", "7")

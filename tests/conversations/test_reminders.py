@@ -352,7 +352,7 @@ def test_a_colleague_is_named_for_being_told_too() -> None:
     """Who is not named to `reminder` was told nothing, and nothing is said of them."""
     topics = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)),)
     assert "Copio a" not in plain(reminder(topics, ANA, agenda_on("2018-10-08")))
-    assert "Copio a Luis" in plain(reminder(topics, ANA, agenda_on("2018-10-08"), colleague="Luis"))
+    assert "Copio a Luis" in plain(reminder(topics, ANA, agenda_on("2018-10-08"), colleague=LUIS))
 
 
 # ------------------------------------------------------------------ reminding by hand
@@ -462,9 +462,9 @@ def test_a_day_that_is_over_is_not_named_as_the_one_to_come() -> None:
     """In the grace of the quarter its line names the end of the grace; the alternate hears who else was told."""
     quarterly = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
     topics = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Left(quarterly, THIRD_QUARTER),)))
-    shown = plain(reminder(topics, LUIS, agenda_on("2018-10-12"), colleague="Ana"))
+    shown = plain(reminder(topics, LUIS, agenda_on("2018-10-12"), colleague=ANA))
     assert "También 3.er trimestre 2018: 1, hasta el 15 oct 2018." in shown
-    assert "Ana también recibió este aviso." in shown
+    assert "Ana Martínez también recibió este aviso." in shown
 
 
 @pytest.mark.parametrize("language", ["es", "en", "ht"])
@@ -473,7 +473,7 @@ def test_every_wording_fits_a_phone(language: str, day: str) -> None:
     """At most 330 characters before the list, buttons of at most 30 (DOMAIN §4)."""
     agenda = agenda_on(day)
     card = reminder(
-        (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),) * 9),), replace(ANA, language=language), agenda, colleague="Luis"
+        (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),) * 9),), replace(ANA, language=language), agenda, colleague=LUIS
     )
     assert all(len("".join(span.text for span in spans)) <= 330 for spans in card.lines)
     assert all(len(button.text) <= 30 for row in card.rows for button in row)
