@@ -58,7 +58,8 @@ def postpone(ex: Exchange, argument: str) -> None:
     plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
     [who] = ex.unit.schedule.recipients(plan_id, [ex.person.id])
     agenda = agenda_of(ex.unit, moment, ex.unit.schedule.outlook(plan_id, moment.today), [who])
-    about = [topic.period for topic in told_topics(agenda, who, is_chased=True)]
+    topics = told_topics(agenda, who, is_chased=True)
+    about = [topic.period for topic in topics]
     if not about and not who.is_contributor:
         about = [report.period for report in _left(ex)]  # reopened for them: no reminder speaks of it
     if not about:
@@ -75,7 +76,9 @@ def postpone(ex: Exchange, argument: str) -> None:
         _say(ex, ex.say("remind.postponed_off"))
     else:
         date = show_date((last.locks_on - ONE_DAY).isoformat(), ex.language)
-        _say(ex, ex.say("remind.postponed_last", date=date, period_name=period_name(last, ex.language)))
+        only_closes = any(topic.closes and topic.period == last for topic in topics)
+        key = "remind.postponed_last_close" if only_closes else "remind.postponed_last"
+        _say(ex, ex.say(key, date=date, period_name=period_name(last, ex.language)))
 
 
 def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:

@@ -504,13 +504,21 @@ def test_what_has_been_begun_is_told_apart_from_what_asks_for_more(desk: Desk) -
     ("now", "answer"),
     [
         (datetime(2018, 10, 11, 13, tzinfo=UTC), "Si queda algo, se lo recuerdo el 12 oct 2018"),
-        (datetime(2018, 10, 12, 13, tzinfo=UTC), "El 14 oct 2018 es el último día de septiembre 2018"),
+        (datetime(2018, 10, 12, 13, tzinfo=UTC), "El 14 oct 2018 es el último día para reportar septiembre 2018"),
     ],
 )
 def test_tomorrow_is_not_promised_when_all_locks_before_it(desk: Desk, now: datetime, answer: str) -> None:
     """September locks on Monday the 15th; MMUJER has nothing of the quarter."""
     desk.now = now
     assert answer in said(tap(desk, ANA, "posponer"), ANA)[-1]
+
+
+def test_who_only_has_to_close_is_told_of_the_last_day_to_close(desk: Desk) -> None:
+    """All is reported: there is nothing to report until then."""
+    desk.now = datetime(2018, 10, 12, 13, tzinfo=UTC)
+    report_everything(desk, ANA)
+    answer = said(tap(desk, ANA, "posponer"), ANA)[-1]
+    assert answer.startswith("Hoy no le recuerdo nada más. El 14 oct 2018 es el último día para cerrar septiembre 2018")
 
 
 def test_tomorrow_of_nothing_promises_nothing(desk: Desk) -> None:
@@ -671,7 +679,7 @@ def test_a_reopened_period_is_not_said_to_be_closed(desk: Desk) -> None:
     desk.now = datetime(2018, 10, 16, 13, tzinfo=UTC)
     tap(desk, CARMEN, "reabrir", "201809.MMUJER.3.trouble")
     answer = said(tap(desk, ANA, "posponer"), ANA)[-1]
-    assert "último día de septiembre 2018" in answer
+    assert "último día para reportar septiembre 2018" in answer
     assert "ya cerró" not in answer
 
 
