@@ -811,7 +811,7 @@ class Schedules:
         contributing: Collection[str] = (),
         is_decided: bool = False,
     ) -> Agenda:
-        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements, or eight on the
+        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements, or nine on the
 
         days on which coordinators are told. And one more for the indicators that are left of the agencies that are
         `contributing`. Once it is decided who is told, only they ask who of the agencies can be told.
