@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import forked
 from pydantic import SecretStr
 
 from bot.demo import BEGINS, CAST, populate
@@ -87,8 +88,7 @@ class Town:
         return made
 
     def enlace(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bot", *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        return forked.run(*arguments, env=self.environment)
 
     def start(self) -> None:
         clock = self.sandbox.world.now()

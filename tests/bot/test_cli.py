@@ -27,6 +27,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import forked
 import openpyxl
 import pytest
 import typer.main
@@ -87,17 +88,7 @@ def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 def enlace(folder: Path, *arguments: str, say: str = "", **given: str) -> Done:
     """Run `python -m bot …` in this folder; `given` is environment, `say` what is typed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=folder,
-        env=environment(folder, given),
-        input=say,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    done = forked.run(*arguments, cwd=folder, env=environment(folder, given), input=say)
     assert not [secret for secret in SECRETS if secret in done.stdout + done.stderr]
     return Done(done.returncode, done.stdout, done.stderr)
 
@@ -1083,6 +1074,29 @@ def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[
         assert "bot.stopped" in town.logged().splitlines()[-1]
         assert "Traceback" not in town.logged()
         assert sandbox.token not in town.logged()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [
+        (("form", "--help"), ""),
+        (("form", "publish"), ""),
+        (("form", "try", "tried.md"), "taller\n12\nno\nenviar\n"),
+        (("db", "restore", "no.db"), ""),
+        (("export", "agencies", "--format", "csv", "--out", "agencies.csv"), ""),
+        (("digest", "--week", "2018-10-15"), ""),
+        (("schedules", "list", "--json"), ""),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
+)
+def test_a_command_answers_as_one_that_is_a_fresh_interpreter(
+    folder: Path, arguments: tuple[str, ...], typed: str
+) -> None:
+    """Most tests give their commands to a process that has imported already; code and both streams are the same."""
+    (folder / "tried.md").write_text(TYPED, "utf-8")
+    fresh = forked.by_itself(*arguments, cwd=folder, env=environment(folder, {}), input=typed)
+    assert enlace(folder, *arguments, say=typed) == Done(fresh.returncode, fresh.stdout, fresh.stderr)
+    assert fresh.stdout + fresh.stderr
 
 
 def test_the_console_script_is_the_same() -> None:

@@ -3,12 +3,12 @@
 import io
 import json
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import forked
 import pytest
 from house import ANA, PEDRO, Officer, Town, furnish, town_in
 from PIL import Image
@@ -229,7 +229,4 @@ def test_repeats_within_repeats_are_filled_in_a_terminal(tmp_path: Path) -> None
 
 
 def enlace(*words: str | Path, said: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot", *map(str, words)]
-    return subprocess.run(
-        command, input=said, env=inherited_environment(), capture_output=True, text=True, timeout=60, check=False
-    )
+    return forked.run(*map(str, words), env=inherited_environment(), input=said)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 
+import forked
 import pytest
 import scratch
 import yaml
@@ -128,10 +129,7 @@ def test_the_app_role_serves_and_cannot_change_a_table(roles: tuple[str, str], t
 
     def enlace(address: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = inherited_environment() | {"ENLACE_DATABASE_URL": address, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "bot", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
+        return forked.run(*arguments, cwd=tmp_path, env=environment)
 
     made = enlace(owner, "init")
     assert made.returncode == 0, made.stderr
