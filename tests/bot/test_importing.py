@@ -27,8 +27,13 @@ def admin(town: Town) -> Officer:
 
 
 def send(who: Officer, name: str, data: bytes, words: str) -> str:
+    earlier = {message["message_id"] for message in who.from_bot}  # the card of another workbook says much the same
     who.do(lambda: who.phone.send_files("document", (name, data)))
-    return until(who, lambda: next((t for m in who.from_bot[-2:] if words in (t := m.get("text", ""))), ""))
+
+    def answers() -> Iterator[str]:
+        return (m.get("text", "") for m in who.from_bot if m["message_id"] not in earlier)
+
+    return until(who, lambda: next((text for text in answers() if words in text), ""))
 
 
 def until(who: Officer, look: Callable[[], str]) -> str:
