@@ -3,13 +3,15 @@
 The only fakes are Telegram's end of the wire and the clock (October 2018, as in the demo).
 """
 
-import os
+import atexit
+import functools
 import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -45,7 +47,22 @@ def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str
 
 def furnish(folder: Path, database_url: str = "") -> None:
     """A seeded database with the demo's people and last period's reports."""
-    settings = settings_in(folder, database_url=database_url)
+    if database_url:
+        _furnish(settings_in(folder, database_url=database_url))
+    else:
+        shutil.copytree(_template(), folder, dirs_exist_ok=True)
+
+
+@functools.cache
+def _template() -> Path:
+    """Made once: whoever wants such a house gets a copy."""
+    folder = Path(tempfile.mkdtemp(prefix="enlace-furnished-"))
+    atexit.register(shutil.rmtree, folder)
+    _furnish(settings_in(folder))
+    return folder
+
+
+def _furnish(settings: Settings) -> None:
     list(set_up(settings, BEGINS))
     populate(settings)
 
@@ -201,13 +218,8 @@ class Officer:
 def town_in(
     folder: Path, template: Path | None, *, webhook: bool = False, watched: bool = False, database_url: str = ""
 ) -> Iterator[Town]:
-    for name in os.listdir(template) if template else ():
-        assert template is not None
-        source = template / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name)
-        else:
-            shutil.copy(source, folder / name)
+    if template is not None:
+        shutil.copytree(template, folder, dirs_exist_ok=True)
     with running_sandbox(start=BEGINS.timestamp()) as sandbox:
         town = Town(sandbox, folder, webhook=webhook, watched=watched, database_url=database_url)
         try:
