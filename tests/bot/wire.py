@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import scratch
 from pydantic import SecretStr
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from bot.sandbox.server import Sandbox
@@ -31,7 +31,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, Handle
 from bot.telegram.intake import Flood, Intake, Polling, log_alarm
 from storage.database import Database, open_database, upgrade
-from storage.models import Base, OutboxMessage, PoisonUpdate, table
+from storage.models import OutboxMessage, PoisonUpdate, table
 from storage.outbox import REPLIES, OutboxDraft, OutboxRow
 from storage.unit_of_work import UnitOfWork
 from storage.vault import Vault
@@ -101,11 +101,7 @@ def empty_database(kind: str, folder: Path) -> str:
     url = _migrated_postgres()
     if not url:
         pytest.skip(scratch.UNREACHABLE)
-    engine = create_engine(url)
-    names = ", ".join(f'"{name}"' for name in Base.metadata.tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+    scratch.empty(url)
     return url
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 import scratch
-from sqlalchemy import Engine, create_engine, event, insert, text
+from sqlalchemy import Engine, event, insert
 
 from storage.database import Database, open_database, upgrade
 from storage.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
@@ -60,11 +60,7 @@ def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
 @pytest.fixture
 def postgres_url(migrated_postgres: str) -> str:
     """Migrated, empty PostgreSQL tables."""
-    engine = create_engine(migrated_postgres)
-    tables = ", ".join(f'"{name}"' for name in Base.metadata.tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+    scratch.empty(migrated_postgres)
     return migrated_postgres
 
 

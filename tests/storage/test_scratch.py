@@ -1,9 +1,18 @@
 """A schema of a test goes away, whoever is still at work in it: tests that kill processes leave such behind."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 import scratch
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Engine, create_engine, func, insert, inspect, make_url, select, text
 from sqlalchemy.exc import OperationalError
+
+from storage.database import Database
+from storage.models import Base, Plan, table
+from storage.unit_of_work import UnitOfWork
+
+NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
 
 def test_a_schema_goes_away_though_somebody_has_locked_a_table_of_it(postgres_server: Engine) -> None:
@@ -19,3 +28,27 @@ def test_a_schema_goes_away_though_somebody_has_locked_a_table_of_it(postgres_se
     engine.dispose()
     name = str(make_url(url).query["options"]).removeprefix("-csearch_path=")
     assert name not in inspect(postgres_server).get_schema_names()
+
+
+def test_emptied_tables_have_no_row_and_number_from_one(
+    postgres_database: Database, postgres_url: str, world_on_postgres: Any
+) -> None:
+    """The audit log too, which otherwise lets no row go."""
+
+    def note(unit: UnitOfWork) -> None:
+        unit.audit.record("exported", None, world_on_postgres.plan_id, {}, NOW)
+
+    def first_plan(unit: UnitOfWork) -> int:
+        days = {"starts_on": NOW.date(), "ends_on": NOW.date(), "imported_at": NOW}
+        made = unit.connection.execute(insert(table(Plan)).values(code="A", name={}, timezone="UTC", **days))
+        return int(made.inserted_primary_key[0])
+
+    postgres_database.units.submit(None, note).result()
+    scratch.empty(postgres_url)
+    with postgres_database.reader() as connection:
+        counted = {
+            name: connection.scalar(select(func.count()).select_from(each))
+            for name, each in Base.metadata.tables.items()
+        }
+    assert counted == dict.fromkeys(counted, 0)
+    assert postgres_database.units.submit(None, first_plan).result() == 1
