@@ -304,7 +304,7 @@ def remove_holiday(settings: Settings, day: date, now: datetime, plan_code: str)
 
 def _furnish(hand: Hand) -> None:
     """The country's calendar is there before anybody changes it, also where the bot has not run yet."""
-    plan = next(plan for plan in hand.unit.plans.all() if plan.id == hand.plan_id)
+    plan = hand.unit.plans.by_id(hand.plan_id)
     holidays.furnish_calendar(hand.unit, plan, hand.now)
 
 

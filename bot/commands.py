@@ -139,9 +139,9 @@ def _joined(ex: Exchange) -> str:
     agency = ex.unit.plans.agency_by_id(membership.agency_id) if membership.agency_id else None
     colleague = ex.say("joined.nobody")
     if membership.role in REPORTERS and membership.agency_id is not None:
-        others = [p for p in ex.unit.people.of_agency(membership.plan_id, membership.agency_id) if p.id != ex.person.id]
-        if others:
-            colleague = others[0].name
+        everybody = ex.unit.people.of_agency(membership.plan_id, membership.agency_id)
+        others = (each.name for each in everybody if each.memberships[0].role != membership.role)
+        colleague = next(others, colleague)
     return ex.say(
         f"joined.{membership.role}",
         name=ex.person.name,

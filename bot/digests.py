@@ -21,11 +21,11 @@ import orjson
 
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
+from bot.hands import message
 from bot.occasion import Job, Message, Moment, as_planned, regular
 from bot.reminding import carried, to_chase, told_rungs
 from bot.reporting import status_label
 from bot.telegram import render
-from bot.telegram.updates import command_token
 from conversations import digests
 from conversations.cards import Button, Card, Line, bold, italic, line
 from conversations.due import Rung
@@ -180,7 +180,7 @@ def vacancy(ex: Exchange, argument: str) -> None:
                 (line(say("digest.vacancy", name=ex.person.name, agency=one.code)),),
                 ((Button(say("digest.invite", agency=one.code), tap),),),
             )
-            payload = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
+            payload = message(card)
             ex.post("sendMessage", payload, kind="notice", chat_id=admin.telegram_id)
     ex.toast = ex.say("digest.vacancy_told", agency=one.code)
 
@@ -217,7 +217,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
         elif who.person_id in reminders:
             reminder, rungs = reminders[who.person_id]
             card = Card((*card.lines, line(""), *reminder.lines), (*reminder.rows, *card.rows))
-        payload = render.message(card, lambda tap: command_token(*tap.split(":", 2)[1:]))
+        payload = message(card)
         shown = _picture(who.role, found, who.language)
         picture = (Message(shown, "sendPhoto"),) if shown else ()
         made[who.person_id] = (*picture, Message(payload, is_card=True, rungs=rungs))
@@ -434,7 +434,7 @@ def _view(ex: Exchange) -> View:
 
 def _zone(unit: UnitOfWork, plan_id: int) -> ZoneInfo:
     """The plan's own: what comes on schedule, what is asked for and what is printed count by the same days."""
-    return ZoneInfo(next(plan.timezone for plan in unit.plans.all() if plan.id == plan_id))
+    return ZoneInfo(unit.plans.by_id(plan_id).timezone)
 
 
 def _standing(ex: Exchange) -> Standing:

@@ -270,7 +270,7 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
     """
     planned = regular(_as_job, TAKERS)(unit, schedule, moment)
     periods = unit.plans.periods(moment.plan_id)
-    timezone = next(plan.timezone for plan in unit.plans.all() if plan.id == moment.plan_id)
+    timezone = unit.plans.by_id(moment.plan_id).timezone
     made: list[Planned] = []
     for one in planned:
         found = replace(one, messages=())

@@ -291,7 +291,7 @@ class Importing:
             if ex.unit.facts.get(_fact(ex.person.id)) != key:
                 return  # cancelled, or applied by the same button pressed twice
             plan_id = ex.membership.plan_id
-            code = next(plan.code for plan in ex.unit.plans.all() if plan.id == plan_id)
+            code = ex.unit.plans.by_id(plan_id).code
             fingerprint = shown["fingerprint"]
             found = apply(
                 ex.unit,

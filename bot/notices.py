@@ -255,9 +255,9 @@ def resume_everybody(hand: Hand) -> bool:
 
 # ------------------------------------------------------------------ reminding by hand
 def chase(ex: Exchange, argument: str) -> None:
-    """/recordar: who has something to report or to close and was not reminded today; one press reminds them, each
+    """/recordar: who has something to report or to close and was not reminded today; one press reminds them.
 
-    in private. Of everybody else on the list it says why they are not reminded.
+    Each in private. Of everybody else on the list it says why they are not reminded.
     """
     say, home = ex.say, (Button(ex.say("menu.home"), "command:menu:"),)
     agenda, found = to_chase(ex.unit, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone))

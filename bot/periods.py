@@ -326,9 +326,10 @@ def move(ex: Exchange, argument: str) -> None:
 
 
 def set_days(hand: Hand, moved: ReportingPeriod) -> list[News]:
-    """Its days for everybody. Of one that is closed at the end of today, who has not closed it hears that at once:
+    """Its days for everybody.
 
-    they were told another day, and the ladder has no other word for them before it is over.
+    Of one that is closed at the end of today, who has not closed it hears that at once: they were told another day, and
+    the ladder has no other word for them before it is over.
     """
     unit = hand.unit
     unit.periods.set_days(moved, now=hand.now, by=hand.person_id)

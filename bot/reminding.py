@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
+from bot.hands import message
 from bot.occasion import Message, Moment, Planned, window_of_today
-from bot.telegram import render
-from bot.telegram.updates import command_token
 from conversations.cards import Card
 from conversations.due import WORK_BEGINS, Rung, hour_there, is_hour
 from conversations.plan import AGENCY_ROLES, Role
@@ -205,12 +204,7 @@ def to_chase(unit: UnitOfWork, moment: Moment) -> tuple[Agenda, Chase]:
 
 def message_of(card: Card) -> Message:
     """A card of nobody's session, whose buttons are commands."""
-    return Message(render.message(card, _token))
-
-
-def _token(tap: str) -> str:
-    _, name, argument = tap.split(":", 2)
-    return command_token(name, argument)
+    return Message(message(card))
 
 
 def is_meant(who: Recipient) -> bool:

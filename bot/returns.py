@@ -11,9 +11,8 @@ from datetime import time, timedelta
 
 from bot.access import REPORTERS
 from bot.exchange import Denied, Exchange, number_of
+from bot.hands import message
 from bot.occasion import Job, Message, Moment, as_planned, regular
-from bot.telegram import render
-from bot.telegram.updates import command_token
 from conversations.cards import Button, Card, line
 from conversations.plan import Role
 from conversations.reminders import Recipient
@@ -99,7 +98,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
             named = ", ".join(codes[:LISTED])
             key = "validated.several" if len(codes) <= LISTED else "validated.many"
             text = say(key, codes=named, n=len(codes) - LISTED)
-        payload = render.message(Card((line(text),)), lambda tap: command_token(*tap.split(":", 2)[1:]))
+        payload = message(Card((line(text),)))
         made[who.person_id] = (Message(payload | {"disable_notification": True}),)
     return made
 

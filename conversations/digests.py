@@ -28,7 +28,6 @@ from conversations.monitoring import (
     days_between,
     due_within,
     plenary_items,
-    worst_of,
 )
 from conversations.plan import (
     Activity,
@@ -665,5 +664,4 @@ __all__ = [
     "matrix",
     "minister_card",
     "observer_card",
-    "worst_of",
 ]

@@ -139,18 +139,11 @@ def hour_there(day: date, at: time, zone: ZoneInfo, own: ZoneInfo) -> time:
     return min(max(instant(day, at, zone), first), last).astimezone(own).time()
 
 
-def is_recurrence(days: str) -> bool:
-    """Whether `falls_on` understands it: `daily`, `workdays`, `mon,thu`, `month:1` to `month:28`, `month:last`."""
-    if days in ("daily", "workdays"):
-        return True
-    if days.startswith("month:"):
-        number = days.removeprefix("month:")
-        return number == LAST_DAY or (number.isascii() and number.isdecimal() and 1 <= int(number) <= 28)
-    return bool(days) and set(days.split(",")) <= set(WEEKDAYS)
-
-
 def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
-    """Whether a recurrence falls on that day; what would fall on a holiday or a weekend, on the next working day."""
+    """Whether a recurrence falls on that day; what would fall on a holiday or a weekend, on the next working day.
+
+    `daily`, `workdays`, `mon,thu`, `month:5` or `month:last`.
+    """
     if days == "daily":
         return True
     if not is_working_day(day, holidays):

@@ -16,7 +16,6 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from conversations.plan import (
-    AGENCY_ROLES,
     Activity,
     ActivityStatus,
     Agency,
@@ -79,9 +78,10 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report about an activity, as far as it is counted: its current version, or the one that stands validated
+    """A report about an activity, as far as it is counted.
 
-    while the current one waits. Who reads validated reports only, reads that one until then.
+    Its current version, or the one that stands validated while the current one waits. Who reads validated reports only,
+    reads that one until then.
     """
 
     submission_id: int
@@ -321,9 +321,10 @@ class Standing:
 def standing(
     records: Records, now: datetime, since: datetime, zone: ZoneInfo, *, only_validated: bool = False
 ) -> Standing:
-    """Count. With `only_validated`, statuses and lights come from reports that the coordinator has validated;
+    """Count.
 
-    whether something was reported, and when it was closed, is the same for everybody.
+    With `only_validated`, statuses and lights come from reports that the coordinator has validated; whether something
+    was reported, and when it was closed, is the same for everybody.
     """
     today = now.astimezone(zone).date()
     closings = closings_until(records.periods, today)
@@ -751,15 +752,12 @@ def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[Reporti
     running = [each.activity for each in standing.activities if not each.is_over]
     by_day: dict[date, list[ReportingPeriod]] = {}
     for period in standing.periods:
-        if standing.today <= period.due_on <= until and any(
-            activity.frequency.period_type == period.type and activity.start_on <= period.end_on for activity in running
-        ):
+        if standing.today <= period.due_on <= until and any(is_expected(each, period, date.max) for each in running):
             by_day.setdefault(period.due_on, []).append(period)
     return tuple((day, tuple(by_day[day])) for day in sorted(by_day))
 
 
 __all__ = [
-    "AGENCY_ROLES",
     "COLUMNS",
     "WORST_FIRST",
     "ActivityStanding",

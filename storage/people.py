@@ -217,7 +217,7 @@ class People:
         return tuple(sorted(people, key=lambda person: person.memberships[0].role is not Role.FOCAL_POINT))
 
     def colleagues(self, person_id: int, membership: Membership) -> tuple[Person, ...]:
-        """The others of the same agency: for a focal point the alternates, and the other way round."""
+        """The others of the same agency."""
         if membership.agency_id is None:
             return ()
         everybody = self.of_agency(membership.plan_id, membership.agency_id)

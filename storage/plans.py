@@ -325,6 +325,9 @@ class Plans:
     def all(self) -> tuple[Plan, ...]:
         return tuple(Plan(*row) for row in self._rows(_PLANS))
 
+    def by_id(self, plan_id: int) -> Plan:
+        return next(plan for plan in self.all() if plan.id == plan_id)
+
     def by_code(self, code: str) -> Plan:
         """NotFound if there is none."""
         for row in self._rows(_PLAN, code=code):

@@ -144,9 +144,10 @@ class StoredFire:
 
 @dataclass(frozen=True, slots=True)
 class NewFire:
-    """One to be noted. `drafts` is asked for the message that says it, and before it for one that leads up to it,
+    """One to be noted.
 
-    if nobody has noted it before.
+    `drafts` is asked for the message that says it, and before it for one that leads up to it, if nobody has noted it
+    before.
     """
 
     person_id: int
@@ -726,9 +727,9 @@ class Schedules:
     def told(
         self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]
     ) -> list[tuple[Recipient, date]]:
-        """Who reports for one of these agencies and was or will be told in one of these windows, with the window; a
+        """Of each of these agencies a few who report for it, and were or will be told in one of these windows.
 
-        few of each.
+        With the window.
         """
         days = sorted(window.isoformat() for window in windows)
         rows = self._rows(_TOLD, plan_id=plan_id, what=what, agencies=sorted(agencies), windows=days, few=TOLD_TOO)
@@ -811,10 +812,11 @@ class Schedules:
         contributing: Collection[str] = (),
         is_decided: bool = False,
     ) -> Agenda:
-        """The outlook, and what is left and unclosed: of these agencies, or of all. Six statements, or nine on the
+        """The outlook, and what is left and unclosed: of these agencies, or of all.
 
-        days on which coordinators are told. And one more for the indicators that are left of the agencies that are
-        `contributing`. Once it is decided who is told, only they ask who of the agencies can be told.
+        Six statements, or nine on the days on which coordinators are told. And one more for the indicators that are
+        left of the agencies that are `contributing`. Once it is decided who is told, only they ask who of the agencies
+        can be told.
         """
         today, periods = outlook.today, outlook.periods
         rows: dict[str, tuple[ReportingPeriod, ...]] = {}
@@ -928,7 +930,7 @@ class Schedules:
         `left`: what they have still to report in the periods that ended with one that is open.
         """
         learnt_at = self._unit.facts.learnt_at(known_since(plan_id))
-        timezone = next(plan.timezone for plan in self._unit.plans.all() if plan.id == plan_id)
+        timezone = self._unit.plans.by_id(plan_id).timezone
         kept_since = learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today
         since = today - CLOSINGS_KNOWN
         activities = tuple(activities)
@@ -1003,13 +1005,12 @@ class Schedules:
         is_by_hand: bool = False,
         broadcast_id: int | None = None,
     ) -> list[bool]:
-        """Note them, with the messages that say them; of each whether nobody had yet. Of those somebody had, nothing
+        """Note them, with the messages that say them; of each whether nobody had yet.
 
-        is said, and nothing changes.
-
-        Of two messages the ledger follows the second. What somebody sends by hand may take the place of a row that says
-        why nothing was said; it is said once all the same. What is said regularly takes the place of an open row; the
-        ladder's stay, since each of its days is a window of its own.
+        Of those somebody had, nothing is said, and nothing changes. Of two messages the ledger follows the second. What
+        somebody sends by hand may take the place of a row that says why nothing was said; it is said once all the same.
+        What is said regularly takes the place of an open row; the ladder's stay, since each of its days is a window of
+        its own.
         """
         if not fires:
             return []

@@ -15,7 +15,6 @@ from conversations.due import (
     fires_after,
     instant,
     is_quiet,
-    is_recurrence,
     is_too_late,
     is_working_day,
     ladder,
@@ -96,16 +95,6 @@ def test_a_window_that_is_not_too_late_is_seen_across_long_holidays() -> None:
 
 
 # ------------------------------------------------------------------ recurrences
-@pytest.mark.parametrize("days", ["daily", "workdays", "mon", "mon,thu", "month:1", "month:28"])
-def test_a_recurrence_is_understood(days: str) -> None:
-    assert is_recurrence(days)
-
-
-@pytest.mark.parametrize("days", ["", "often", "mon,", "month:0", "month:31", "month:x", "mon thu"])
-def test_what_is_no_recurrence_is_refused(days: str) -> None:
-    assert not is_recurrence(days)
-
-
 def test_a_monday_that_is_a_holiday_is_its_tuesday() -> None:
     """Once: on the holiday it is not said, and a week has one digest."""
     free = frozenset({day("2018-11-05")})
