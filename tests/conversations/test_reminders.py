@@ -19,6 +19,7 @@ from conversations.due import (
     is_quiet,
     lapsed_steps,
     steps,
+    working_day_from,
     working_days_after,
 )
 from conversations.plan import (
@@ -501,6 +502,8 @@ class Life:
     stops: tuple[tuple[datetime, datetime], ...]
     holds: tuple[tuple[datetime, datetime], ...]
     """Windows of a 429: what was decided waits in the outbox until the end of one."""
+    snoozes: tuple[tuple[datetime, date], ...] = ()
+    """When "tomorrow" was pressed, and the next working day."""
 
     def stopped_until(self, now: datetime, *, is_message: bool) -> datetime | None:
         """When it goes on, if the bot does not run, or is not allowed to send."""
@@ -533,6 +536,7 @@ class Life:
             told={1: max(settled, default=date.min)},
             told_until={1: max((min(on, ledger.fired_on[on]) for on in settled), default=date.min)},
             windows={(1, on): "told_today" for on in ledger.windows},
+            pauses=tuple(Pause("snooze", at_, until, 1) for at_, until in self.snoozes if at_ <= now),
         )
 
 
@@ -553,7 +557,7 @@ class Ledger:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> Life:
+def lives(draw: st.DrawFn, *, is_snoozed: bool = True) -> Life:
     zone = ZoneInfo(draw(st.sampled_from(ZONES)))
     first = draw(st.integers(0, len(MONTHS) - 2))
     codes = MONTHS[first : first + 2]
@@ -574,7 +578,10 @@ def lives(draw: st.DrawFn) -> Life:
     ]
     stops = draw(_intervals(due, before=9, shortest=8 * 60, longest=24 * 60))
     holds = draw(_intervals(due, before=80, shortest=1, longest=90 * 60))
-    return Life(zone, free, periods, tuple(reported), tuple(closed), stops, holds)
+    pressed = draw(st.frozensets(st.sampled_from(due))) if is_snoozed else ()
+    taps = [at + draw(st.integers(-48 * 60, 24 * 60)) * MINUTE for at in pressed]
+    snoozes = tuple((at, working_day_from(at.astimezone(zone).date() + timedelta(days=1), free)) for at in taps)
+    return Life(zone, free, periods, tuple(reported), tuple(closed), stops, holds, snoozes)
 
 
 @st.composite
@@ -598,6 +605,7 @@ def lived(
     asks_to_close: bool = True,
     waits_for_the_day: bool = True,
     sees_closings: bool = True,
+    keeps_silent: bool = True,
 ) -> Ledger:
     """What the bot makes of it. Each flag taken away is a defect, which `violations` must find."""
     ledger, who = Ledger(), replace(ANA, timezone=life.zone.key)
@@ -620,6 +628,8 @@ def lived(
             agenda = replace(agenda, unclosed={})
         if not sees_closings:
             agenda = replace(agenda, unclosed={period.code: ("MMUJER",) for period in life.periods})
+        if not keeps_silent:
+            agenda = replace(agenda, pauses=())
         if not waits_for_the_day:
             agenda = replace(agenda, periods=tuple(replace(p, due_on=p.opens_on) for p in agenda.periods))
         if waiting is not None:
@@ -669,6 +679,8 @@ def violations(life: Life, ledger: Ledger) -> set[str]:
                 found.add("to close what is not whole")
             if today < by_code[code].due_on or not by_code[code].is_open(today):
                 found.add("to close too soon or too late")
+        if any(at_ <= now and now.astimezone(life.zone).date() < until for at_, until in life.snoozes):
+            found.add("before the day that was asked for")
     if not life.holds and any(_is_missed(life, ledger, period) for period in life.periods):
         found.add("missed")
     if not life.holds and any(_is_left_unclosed(life, ledger, period) for period in life.periods):
@@ -693,11 +705,16 @@ def _is_missed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bool:
     """Nothing had come by the end of the next working day, and still the due day's word had not been said."""
     span = _horizon(life, period)
     sent_at = dict(zip(life.periods, life.reported_at, strict=True))[period]
-    if span is None or (sent_at is not None and sent_at <= span[2]):
+    if span is None or (sent_at is not None and sent_at <= span[2]) or _is_snoozed_beyond(life, span[1]):
         return False
     return not any(
         span[0] <= now.astimezone(life.zone).date() <= span[1] and period.code in asked for now, asked, _ in ledger.said
     )
+
+
+def _is_snoozed_beyond(life: Life, day: date) -> bool:
+    """Whether they asked, up to the end of that day, for a word on a later one."""
+    return any(at_.astimezone(life.zone).date() <= day < until for at_, until in life.snoozes)
 
 
 def _is_left_unclosed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bool:
@@ -707,7 +724,7 @@ def _is_left_unclosed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bo
     closed_at = dict(zip(life.periods, life.closed_at, strict=True))[period]
     if span is None or sent_at is None or sent_at > instant(span[0], time(0), life.zone):
         return False
-    if closed_at is not None and closed_at <= span[2]:
+    if (closed_at is not None and closed_at <= span[2]) or _is_snoozed_beyond(life, span[1]):
         return False
     return not any(
         span[0] <= now.astimezone(life.zone).date() <= span[1] and period.code in to_be_closed
@@ -721,8 +738,9 @@ def _is_left_unclosed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bo
 def test_over_random_lives_reminders_are_right(life: Life) -> None:
     """In any zone, 2024 to 2030: none after the report, none twice a day, none in quiet hours, and none missed
 
-    across a stop of up to 24 hours; however long a message waits between the decision and the sending. After the
-    report it may be asked to close, from the due day on, and never after the closing.
+    across a stop of up to 24 hours; none before the day that somebody has asked for; however long a message waits
+    between the decision and the sending. After the report it may be asked to close, from the due day on, and never
+    after the closing.
     """
     assert violations(life, lived(life)) == set()
 
@@ -732,12 +750,13 @@ def test_over_random_lives_reminders_are_right(life: Life) -> None:
     ("defect", "violation"),
     [("looks_again", "after the report"), ("looks_again", "in quiet hours"), ("remembers", "twice in a day"),
      ("catches_up", "missed"), ("looks_again", "after the closing"), ("sees_closings", "after the closing"),
-     ("asks_to_close", "never asked to close"), ("waits_for_the_day", "to close too soon or too late")],
+     ("asks_to_close", "never asked to close"), ("waits_for_the_day", "to close too soon or too late"),
+     ("keeps_silent", "before the day that was asked for")],
 )  # fmt: skip
 def test_planted_what_a_defect_does_to_them_is_found(defect: str, violation: str) -> None:
     """Without the second look, the ledger, or the steps of days gone by: otherwise the law above proves nothing."""
     find(
-        lives(),
+        lives(is_snoozed=defect == "keeps_silent"),
         lambda life: violation in violations(life, lived(life, **{defect: False})),
         settings=settings(max_examples=500, deadline=None, database=None, derandomize=True, phases=[Phase.generate]),
     )
