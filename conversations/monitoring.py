@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from conversations.plan import (
@@ -338,7 +339,7 @@ def standing(
     for activity in records.activities:
         led.setdefault(activity.agency_code, []).append(activity)
     known = {code: _Known(found, only_validated=only_validated) for code, found in reports.items()}
-    before = since.astimezone(zone).date()
+    on, then = _On(today, now), _On(since.astimezone(zone).date(), since)
     past = {
         kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)
         for kind in PeriodType
@@ -364,12 +365,10 @@ def standing(
             AgencyStanding(
                 agency=agency,
                 activities=tuple(
-                    _standing_of(
-                        a, known.get(a.code, _NOTHING), past, now, since, today, before, zone, records.kept_since
-                    )
+                    _standing_of(a, known.get(a.code, _NOTHING), past, on, then, zone, records.kept_since)
                     for a in present
                 ),
-                cells=tuple(_cell(present, known, closing, past, today, now) for closing in closings),
+                cells=tuple(_cell(present, known, closing, past, on) for closing in closings),
                 expected=len(wanted),
                 reported=sum(period.id in _known_of(known, activity).periods for activity, period in wanted),
                 closed_at=done,
@@ -393,7 +392,7 @@ def standing(
         received=sum(report.is_current and since < report.sent_at <= now for report in records.reports),
         changed=tuple(each for each in everything if _has_changed(each, since, now)),
         started=tuple(
-            each.activity for each in everything if before < each.activity.start_on <= today and not each.is_over
+            each.activity for each in everything if then.day < each.activity.start_on <= today and not each.is_over
         ),
         promised=tuple(
             sorted(
@@ -451,6 +450,14 @@ class _Known:
 
 _NOTHING = _Known(())
 _Wanted = Sequence[tuple[Activity, ReportingPeriod]]
+_Past = Mapping[PeriodType, Sequence[ReportingPeriod]]
+
+
+class _On(NamedTuple):
+    """A day of the plan's, and the instant by which a report must have been sent to be known on it."""
+
+    day: date
+    by: datetime
 
 
 def _known_of(known: Mapping[str, _Known], activity: Activity) -> _Known:
@@ -492,22 +499,16 @@ def _silent(expected: Sequence[_Wanted], known: Mapping[str, _Known], today: dat
     return silent
 
 
-def _missed(
-    activity: Activity,
-    known: _Known,
-    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
-    today: date,
-    now: datetime,
-) -> int:
-    """Up to two, by what had been sent by `now`: more makes no light worse. One that was sent early is not missing."""
+def _missed(activity: Activity, known: _Known, past: _Past, on: _On) -> int:
+    """Up to two, by what had been sent by then: more makes no light worse. One that was sent early is not missing."""
     missed = 0
     for period in reversed(past[activity.frequency.period_type]):
-        if period.opens_on > today:
+        if period.opens_on > on.day:
             continue
         sent_at = known.periods.get(period.id)
-        if sent_at is not None and sent_at <= now:
+        if sent_at is not None and sent_at <= on.by:
             break
-        if period.due_on >= today or not _is_expected(activity, period, known):
+        if period.due_on >= on.day or not _is_expected(activity, period, known):
             if period.end_on < activity.start_on:
                 break
             continue
@@ -517,24 +518,17 @@ def _missed(
     return missed
 
 
-def _light(
-    activity: Activity,
-    last: Report | None,
-    known: _Known,
-    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
-    today: date,
-    now: datetime,
-) -> Light:
-    if today < activity.start_on:
+def _light(activity: Activity, last: Report | None, known: _Known, past: _Past, on: _On) -> Light:
+    if on.day < activity.start_on:
         return Light.GREY
     is_suspended = last is not None and last.status == ActivityStatus.SUSPENDED
     return traffic_light(
         activity.start_on,
         activity.due_on,
-        today,
+        on.day,
         status=last.status if last else None,
         progress=last.progress if last else 0,
-        missed_in_a_row=_missed(activity, known, past, today, now),
+        missed_in_a_row=_missed(activity, known, past, on),
         evidence_pending=last is not None and last.promises_evidence,
         cancellation_approved=last is not None and last.state == ValidationState.VALIDATED,
         # The form asks for the new date; only a report that was read says that there is none.
@@ -545,26 +539,24 @@ def _light(
 def _standing_of(
     activity: Activity,
     known: _Known,
-    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
-    now: datetime,
-    since: datetime,
-    today: date,
-    before: date,
+    past: _Past,
+    on: _On,
+    then: _On,
     zone: ZoneInfo,
     kept_since: date,
 ) -> ActivityStanding:
     last = known.shown[-1] if known.shown else None
-    last_then = next((report for report in reversed(known.shown) if report.sent_at <= since), None)
+    last_then = next((report for report in reversed(known.shown) if report.sent_at <= then.by), None)
     return ActivityStanding(
         activity=activity,
-        light=_light(activity, last, known, past, today, now),
-        light_before=_light(activity, last_then, known, past, before, since),
+        light=_light(activity, last, known, past, on),
+        light_before=_light(activity, last_then, known, past, then),
         last=last,
         before=known.shown[-2] if len(known.shown) > 1 else None,
-        missed=_missed(activity, known, past, today, now),
-        is_started=activity.start_on <= today,
+        missed=_missed(activity, known, past, on),
+        is_started=activity.start_on <= on.day,
         is_over=last is not None and last.ends_activity,
-        unexplained_since=_unexplained_since(activity, known, past, today, zone, kept_since),
+        unexplained_since=_unexplained_since(activity, known, past, on.day, zone, kept_since),
         asked_at=_asked_at(known.shown),
     )
 
@@ -581,7 +573,7 @@ def _asked_at(reports: Sequence[Report]) -> datetime | None:
 def _unexplained_since(
     activity: Activity,
     known: _Known,
-    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    past: _Past,
     today: date,
     zone: ZoneInfo,
     kept_since: date,
@@ -591,8 +583,9 @@ def _unexplained_since(
     if known.ended_on <= today or first_day > today - UNEXPLAINED:
         return None
 
-    def is_red(report: Report | None, on: date) -> bool:
-        return _light(activity, report, known, past, on, _end_of(on, zone)) is Light.CRITICAL
+    def is_red(report: Report | None, day: date) -> bool:
+        end = datetime.combine(day + timedelta(days=1), time.min, zone)
+        return _light(activity, report, known, past, _On(day, end)) is Light.CRITICAL
 
     found, until = None, today
     for report in (*reversed(known.current), None):
@@ -616,7 +609,7 @@ def _passed(
     records: Records,
     known: Mapping[str, _Known],
     closed: Mapping[int, datetime],
-    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
+    past: _Past,
     today: date,
 ) -> tuple[ReportingPeriod, ...]:
     by_type: dict[PeriodType, list[Activity]] = {}
@@ -652,27 +645,22 @@ def _cell(
     activities: Iterable[Activity],
     known: Mapping[str, _Known],
     closing: Closing,
-    past: Mapping[PeriodType, Sequence[ReportingPeriod]],
-    today: date,
-    now: datetime,
+    past: _Past,
+    on: _On,
 ) -> Cell | None:
     """As things stood on the day the closing was locked, or stand today where it is not.
 
     What was sent to a reopened period since counts there too.
     """
-    on = min(today, closing.locks_on)
+    at_lock = _On(min(on.day, closing.locks_on), on.by)
     lights: list[Light] = []
     for activity in activities:
-        if activity.start_on > closing.month_end and on < today:
+        if activity.start_on > closing.month_end and at_lock.day < on.day:
             continue  # it began later: that column knows nothing of it
         found = _known_of(known, activity)
         last = next((report for report in reversed(found.shown) if report.end_on <= closing.month_end), None)
-        lights.append(_light(activity, last, found, past, on, now))
+        lights.append(_light(activity, last, found, past, at_lock))
     return worst_of(lights)
-
-
-def _end_of(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time.min, zone)
 
 
 def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:

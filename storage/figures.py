@@ -120,6 +120,9 @@ _file = _tables["attachment"]
 _prior = _tables["submission"].alias("prior")
 _is_correction = _s.c.version > literal_column("1")
 _first_sent = select(_first.c.submitted_at).where(_first.c.instance_id == _s.c.root_id).scalar_subquery()
+_status_before = (
+    select(_prior.c.activity_status).where(_prior.c.instance_id == _s.c.deprecated_instance_id).scalar_subquery()
+)
 _has_files = select(_file.c.id).where(_file.c.instance_id == _s.c.instance_id).exists()
 _ABOUT_ACTIVITIES = (
     select(
@@ -133,14 +136,7 @@ _ABOUT_ACTIVITIES = (
         _s.c.progress,
         case((_is_correction, _first_sent), else_=_s.c.submitted_at).label("sent_at"),
         case((_is_correction, _s.c.submitted_at)).label("corrected_at"),
-        case(
-            (
-                _is_correction,
-                select(_prior.c.activity_status)
-                .where(_prior.c.instance_id == _s.c.deprecated_instance_id)
-                .scalar_subquery(),
-            )
-        ).label("corrected_from"),
+        case((_is_correction, _status_before)).label("corrected_from"),
         _s.c.instance_id,
         _s.c.promises_evidence,
         _s.c.zero_reason,
