@@ -161,6 +161,15 @@ def test_without_an_alternate_the_draft_waits_for_the_successor(desk: Desk) -> N
     assert said(taken, ROSA) == []
 
 
+def test_whoever_joins_is_told_who_has_the_other_part(desk: Desk) -> None:
+    """A second focal point of PGR has no alternate, whoever else reports for it; one of MMUJER has Luis."""
+    told = {"PGR": "Suplente: todavía sin nombrar.", "MMUJER": "Suplente: Luis Peña."}
+    for number, (agency, alternate) in enumerate(told.items(), start=MARTA):
+        link = tap(desk, PEDRO, "invitar", f"focal_point.{agency}")
+        desk.say(number, f"/start {token_in(link, PEDRO)}")
+        assert alternate in "".join(said(tap(desk, number, "idioma", "es"), number))
+
+
 def test_a_second_link_asks_before_it_takes_a_role(desk: Desk) -> None:
     """Declined nothing has changed and the link is void; accepted the new role begins with its menu."""
     link = tap(desk, PEDRO, "invitar", "focal_point.PGR")
