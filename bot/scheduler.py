@@ -310,7 +310,11 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
             continue
         meant.setdefault(job.what, []).append((fire, who))
     for what, told in meant.items():
-        seen |= _BY_WHAT[what].again(unit, moment, outlook, told)
+        with _one_job(moment.plan_id, what):
+            seen |= _BY_WHAT[what].again(unit, moment, outlook, told)
+            continue
+        # Not said unseen, and nothing else waits for it.
+        seen |= dict.fromkeys((fire.id for fire, _ in told), moment.now + timedelta(minutes=1))
     return seen
 
 

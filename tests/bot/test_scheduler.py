@@ -1,6 +1,7 @@
 """The scan, the second look and the clock, over a real database; what is claimed is what delivery would send."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import structlog
 from house import ANA, PEDRO, settings_in
 from sqlalchemy import select
 
+from bot import scheduler as scheduling
 from bot.opening import open_storage
 from bot.scheduler import ClockWatch, Scheduler
 from bot.telegram.delivery import as_claimed, look
@@ -102,6 +104,24 @@ async def test_a_defect_in_one_schedule_silences_no_other(database: Database, sc
         assert await scheduler.scan(NINE) > 0
     assert [(one["event"], one["what"].partition(".")[0]) for one in logged] == [("scan.defect", "export")]
     assert ANA in claimed(database, NINE, scheduler.second_look)
+
+
+async def test_a_defect_at_the_second_look_holds_up_nothing_else(
+    database: Database, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be looked at is looked at again in a minute; the unit that claims it claims all else."""
+
+    def broken(*_: object) -> dict[int, str]:
+        raise KeyError("a defect")
+
+    await scheduler.scan(NINE)
+    job = scheduling._BY_WHAT["reminders"]
+    monkeypatch.setitem(scheduling._BY_WHAT, "reminders", replace(job, again=broken))
+    with structlog.testing.capture_logs() as logged:
+        assert ANA not in claimed(database, NINE, scheduler.second_look)
+    assert [(one["event"], one["what"]) for one in logged] == [("scan.defect", "reminders")]
+    monkeypatch.undo()
+    assert ANA in claimed(database, NINE + timedelta(minutes=2), scheduler.second_look)
 
 
 @pytest.mark.parametrize("hour", ["2018-10-05T12:59", "2018-10-06T13:00", "2018-10-05T22:00", "2018-10-05T04:00"])
