@@ -496,12 +496,17 @@ def test_a_broadcast_that_is_stopped_leaves_the_days_reminder_to_the_calendar(de
     assert ROSA in scan(desk, here("2018-10-10T09:01"))
 
 
-def test_what_is_sent_by_hand_waits_for_the_morning(desk: Desk) -> None:
-    """Telegram takes nothing until five past six: no window of its own would bring it again; and it is the day's."""
+def send_the_week_by_hand_too_late(desk: Desk, day: str) -> None:
+    """At twenty to six, and Telegram takes nothing until five past."""
     scan(desk, here("2018-10-15T08:31"))
-    desk.now = here("2018-10-18T17:40")
+    desk.now = here(f"{day}T17:40")
     tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
-    assert CARMEN not in scan(desk, here("2018-10-18T18:05"))
+    assert CARMEN not in scan(desk, here(f"{day}T18:05"))
+
+
+def test_what_is_sent_by_hand_waits_for_the_morning(desk: Desk) -> None:
+    """No window of its own would bring it again; and it is the day's."""
+    send_the_week_by_hand_too_late(desk, "2018-10-18")
     assert CARMEN in scan(desk, here("2018-10-19T08:05"))
 
 
@@ -516,10 +521,7 @@ def test_a_chase_held_over_night_is_the_mornings_one_message(desk: Desk) -> None
 
 def test_a_digest_sent_by_hand_and_held_over_night_is_that_days_one_message(desk: Desk) -> None:
     """Sent on Friday evening, it comes on Monday at eight; the week of half past eight would be a second one."""
-    scan(desk, here("2018-10-15T08:31"))
-    desk.now = here("2018-10-19T17:40")
-    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
-    assert CARMEN not in scan(desk, here("2018-10-19T18:05"))
+    send_the_week_by_hand_too_late(desk, "2018-10-19")
     assert CARMEN in scan(desk, here("2018-10-22T08:05"))
     assert CARMEN not in scan(desk, here("2018-10-22T08:31"))
     assert of(desk, CARMEN, "digest")[-1].reason == "told_already"
