@@ -485,6 +485,8 @@ def test_why_there_is_nothing_new_is_read_in_the_readers_language(desk: Desk) ->
         }
 
     own, theirs = (desk.do(lambda unit, who=who: sent(unit, who)) for who in (ANA, JEAN))
+    assert own
+    assert theirs
     assert "Espera presupuesto" not in own.values()
     for number in theirs:
         assert "🟰 Sin novedades: Espera presupuesto" in said(tap(desk, CARMEN, "revision", str(number)), CARMEN)[-1]
