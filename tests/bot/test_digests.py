@@ -13,7 +13,7 @@ from PIL import Image
 from test_access import Desk
 from test_conversation import photo_with_gps
 
-from bot.digests import MONTHLY, WEEKLY, compose
+from bot.digests import MONTHLY, WEEK, WEEKLY, compose
 from bot.occasion import Moment
 from bot.opening import open_storage
 from bot.picture import SHAPES, draw
@@ -21,6 +21,7 @@ from bot.telegram.updates import command_token
 from conversations.monitoring import WORST_FIRST
 from conversations.plan import Role
 from conversations.wording import LANGUAGES, wording
+from storage.figures import Figures
 from storage.files import Inspected
 from storage.imports import SEED_PLAN
 
@@ -70,6 +71,28 @@ def is_denied(handled: Any) -> bool:
 
 
 # ------------------------------------------------------------------ who sees what
+def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
+    """On the days on which such an activity begins, the week names it: to the coordinator in full, to an admin by code.
+
+    With the lock that stands for the rest (DOMAIN §2.7).
+    """
+    with desk.database.view() as unit:
+        plan = unit.plans.by_code(SEED_PLAN)
+        restricted = [each for each in unit.plans.activities(plan.id) if each.is_restricted]
+        now = datetime.combine(max(each.start_on for each in restricted), NOW.timetz())
+        standing = Figures(unit).standing(plan.id, now, now - WEEK, ZoneInfo("America/Santo_Domingo"))
+    began, now_ = {each.code for each in standing.started}, desk.now
+    [one, *_] = [each for each in restricted if each.code in began]
+    desk.now = now
+    try:
+        inside, outside = said(desk.say(CARMEN, "/resumen")), said(desk.say(PEDRO, "/resumen"))
+    finally:
+        desk.now = now_
+    assert f"{one.code} {one.title('es')[:20]}" in inside
+    assert f"{one.code} 🔒" in outside
+    assert one.title("es")[:20] not in outside
+
+
 def test_a_focal_point_sees_one_agency_and_no_other(desk: Desk) -> None:
     """Their own institution, its activities and nothing else, whatever a button says (S3)."""
     mine = desk.say(ANA, "/resumen")

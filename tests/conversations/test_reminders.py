@@ -417,6 +417,13 @@ def test_a_notice_counts_what_is_left_of_its_own_period() -> None:
     assert "• MIDE · todo enviado, sin cerrar" in text
 
 
+def test_a_notice_tells_what_is_only_to_be_adjusted() -> None:
+    """A returned report was sent, and is left: both are said."""
+    left = {"PGR": (Left(ACTIVITY, SEPTEMBER), Left(QUARTERLY, SEPTEMBER, is_returned=True))}
+    text, _ = noticed("2018-10-15", left=left, unclosed={"201809": ("PGR",)})
+    assert "• PGR · quedan 2 (por ajustar: 1)" in text
+
+
 def test_a_notice_offers_what_works() -> None:
     """Nobody can be reminded of what has locked, and it can be reopened; in grace who can be told is reminded."""
     _, buttons = noticed("2018-10-15", reachable=frozenset({"MMUJER"}))

@@ -212,6 +212,7 @@ def furnish(unit: UnitOfWork, world: Any) -> None:
         world.submit(unit, f"uuid:r{number}", subject=f"activity:{code}", reporting_period_id=world.period_ids[period],
                      activity_status="in_progress", progress=10 * number, validation_state=state,
                      sensitive=code == "ASI-101", agency_id=world.agency_ids[code == "ASI-101"],
+                     zero_reason="budget" if period else None,
                      answers={f"/data/{name}": value for name, value in said.items()})  # fmt: skip
     add(unit, Indicator, **here, strategic_area_id=other, agency_id=world.agency_ids[1], code="IND-20",
         name={"es": "Víctimas"}, level="outcome", unit="people", direction="contextual", aggregation="sum",
@@ -452,6 +453,7 @@ def test_only_a_coordinator_has_what_is_not_validated_and_what_is_restricted(pla
             for dataset in ("reports", "answers"):
                 assert b"secreto" not in readable(plan.take(dataset, format, role=role)[0])
     assert [row["obstacle_detail"] for row in plan.rows("reports")] == [None, None, "secreto"]
+    assert [row["zero_reason"] for row in plan.rows("reports")] == [None, "Espera presupuesto", None]
     assert b"secreto" in readable(plan.take("answers", "csv")[0])
 
 
