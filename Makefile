@@ -7,13 +7,20 @@ PEERS := tests/peers
 # Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
 WORKERS ?= 4
 
-.PHONY: demo test check lint types imports docs pictures cards peers bench lock clean
+.PHONY: demo test planted quick torture check lint types imports docs pictures cards peers bench lock clean
 
 demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
 
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
-	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@echo "The whole suite: about a quarter of an hour on two quiet cores, longer beside other work. A part: make quick"
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not planted" $(TESTS)
+
+planted: $(READY)  ## each guarantee's planted defect turns its test red: before a release, and when tests/faults has changed
+	$(BIN)/python -m pytest -rs -n $(WORKERS) -m planted tests/faults
+
+quick: $(READY)  ## what needs no process, no network, no browser and no PostgreSQL: about two minutes on two quiet cores
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser and not wire and not postgres" $(TESTS)
 
 check: lint types imports docs test  ## what CI runs
 
@@ -38,6 +45,11 @@ pictures: $(READY)  ## the docs' pictures, taken anew from the real demo; needs 
 
 bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--rounds 1 --seconds 3 --scenes polling"
 	$(BIN)/python tests/benchmarks/bench.py $(BENCH)
+
+MINUTES ?= 60
+torture: $(READY)  ## the bot is killed and mistreated for an hour; MINUTES=10 SEED=1 ONLY=T1, or PLANT=name, PLANT=all
+	$(BIN)/python tests/faults/torture.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(PLANT),--plant $(PLANT))
 
 # Bots made with other people's libraries, which the sandbox must serve too. Apart from ours: aiogram wants an older
 # pydantic, and nothing that Enlace runs on is installed from npm.

@@ -1,5 +1,26 @@
 """`python -m bot` is the console script `enlace`."""
 
-from bot.cli import main
+import sys
 
-main()
+from bot.signals import SERVING, be_deaf, leave_at_once
+
+
+def main() -> None:
+    """The command line; what serves is told to stop, not killed, by a signal at any moment of its life."""
+    if not SERVING.intersection(sys.argv[1:2]):
+        return _command()
+    try:
+        leave_at_once()
+        _command()
+    finally:
+        be_deaf()
+
+
+def _command() -> None:
+    from bot.cli.app import main
+
+    main()
+
+
+if __name__ == "__main__":
+    main()

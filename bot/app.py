@@ -7,46 +7,55 @@ no more updates in, what is in flight committed, what was committed said, then t
 import asyncio
 import contextlib
 import gc
-import signal
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
-from telegram.error import InvalidToken, NetworkError
 
-from bot import commands
-from bot.answers import Answers
-from bot.complaint import Complaint
+from bot.acts.status import Vitals, free_bytes
+from bot.alarms.raising import Alarms, keep
+from bot.alarms.standing import Standing
+from bot.chat.exchange import Deployment
+from bot.chat.form_cache import FormCache
+from bot.chat.permissions import telegram_menu
 from bot.dispatch import Dispatch
-from bot.evidence import Evidence
-from bot.exchange import House
-from bot.export_worker import ExportWorker, Parcels, look_again
-from bot.importing import Importing
-from bot.opening import BOT_USERNAME, open_storage
-from bot.publishing import Publishing
-from bot.redaction import configure_logging
-from bot.scheduler import ClockWatch, Scheduler
+from bot.errors import Complaint
+from bot.log import configure_logging
+from bot.open_storage import BOT_USERNAME, open_storage
+from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings
-from bot.shelf import Shelf
-from bot.status import Vitals, free_bytes
+from bot.starting import expect_evidence_folder, only_one
+from bot.stopping import Stopping
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
-from bot.telegram.handled import BotError, Clock, TokenRejected
-from bot.telegram.intake import Flood, Intake, Polling
-from bot.upkeep import Premises, keep_house
-from bot.uploads import open_upload
-from conversations.plan import Role
-from conversations.wording import LANGUAGES
-from storage.database import Database
-from storage.files import FileStore
-from storage.outbox import OutboxRow
+from bot.telegram.errors import InvalidToken, NetworkError
+from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
+from bot.telegram.intake import BATCH, CAUTION, Intake
+from bot.telegram.polling import Polling
+from bot.workers.evidence import Evidence
+from bot.workers.exports import ExportWorker, Parcels, look_again
+from bot.workers.imports import Importing
+from bot.workers.job_answers import Answers
+from bot.workers.publishing import Publishing
+from bot.workers.upkeep import Premises, keep_house
+from bot.workers.uploads import open_upload
+from conversations.languages import LANGUAGES
+from conversations.plan.model import Role
+from storage.database.vault import Vault
+from storage.errors import StorageError, Unavailable
+from storage.messages.outbox import OutboxRow
+from storage.open_database import Database
+from storage.reports.confinement import Confinement
+from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork, Units
-from storage.vault import Vault
+from storage.upkeep import lineage
+from storage.upkeep.presence import Presence
 
 if TYPE_CHECKING:
     from bot.web.server import HttpServer, Webhook
@@ -92,17 +101,20 @@ class StartedClock:
             self.on_move()
 
 
-def serve(settings: Settings, clock: Clock) -> None:
-    """`enlace run`: check what can be checked first, then serve until told to stop."""
-    token = settings.telegram_token.get_secret_value()
-    if not token:
+def serve(settings: Settings, clock: Clock, *, parent: int | None = None) -> None:
+    """`enlace run`: check what can be checked first, then serve until told to stop.
+
+    `parent` is a pipe that whoever started this process holds open: once it ends, so do we.
+    """
+    if not settings.telegram_token.get_secret_value():
         raise Complaint(
             "ENLACE_TELEGRAM_TOKEN is not set. Ask @BotFather for a token, or try `enlace demo` without one."
         )
-    secrets = [token, settings.webhook_secret.get_secret_value()]
-    configure_logging(settings.log_level, settings.log_format, secrets=[secret for secret in secrets if secret])
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(settings, clock))
+    configure_logging(settings.log_level, settings.log_format, secrets=settings.secrets)
+    with open_storage(settings) as database, only_one(settings):
+        expect_evidence_folder(settings)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run(settings, clock, database, parent))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -114,17 +126,35 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def run(settings: Settings, clock: Clock) -> None:
+async def run(settings: Settings, clock: Clock, database: Database, parent: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Complaint for whatever the operator can mend."""
-    database = open_storage(settings)
+    stopping = Stopping()
+    stopping.listen()
+    if parent is not None:
+        _end_with(parent, stopping)
     api = _api(settings, clock)
+    shelf = FormCache(settings.timezone, FileStore(settings.files, units_vault(database)))
     try:
-        await _introduce(api, settings)
-        await _serve(settings, clock, database, api)
+        async with stopping.breaking():
+            await _introduce(api, settings, database, clock)
+            await _prepare(settings, clock, database, api, shelf)
+        if not stopping.is_asked:
+            await _serve(settings, clock, database, api, shelf, stopping)
+        logger.info("bot.stopped")
     finally:
         with contextlib.suppress(Exception):
             await api.shutdown()
-        database.close()
+
+
+def _end_with(parent: int, stopping: Stopping) -> None:
+    """Stop when the pipe ends: whoever held it open is gone, perhaps without a chance to tell us."""
+    loop = asyncio.get_running_loop()
+
+    def over() -> None:
+        loop.remove_reader(parent)
+        stopping.ask()
+
+    loop.add_reader(parent, over)
 
 
 def _api(settings: Settings, clock: Clock) -> Api:
@@ -132,10 +162,11 @@ def _api(settings: Settings, clock: Clock) -> Api:
     return Api(settings.telegram_token, settings.telegram_api, on_clock=follow)
 
 
-async def _introduce(api: Api, settings: Settings) -> None:
+async def _introduce(api: Api, settings: Settings, database: Database, clock: Clock) -> None:
     try:
         await api.initialize()
     except InvalidToken:
+        await asyncio.to_thread(_remember_rejection, database, clock)
         raise Complaint("Telegram does not accept ENLACE_TELEGRAM_TOKEN. Ask @BotFather for the bot's token.") from None
     except NetworkError as error:
         raise Complaint(
@@ -144,9 +175,87 @@ async def _introduce(api: Api, settings: Settings) -> None:
         ) from None
 
 
-async def _serve(settings: Settings, clock: Clock, database: Database, api: Api) -> None:
-    shelf = Shelf(settings.timezone, FileStore(settings.files, units_vault(database)))
-    house = House(
+def _remember_rejection(database: Database, clock: Clock) -> None:
+    """For `enlace status`, and for the admins' chat once there is a token again."""
+    now = clock.now()
+    rejected = Standing("token_rejected", now, now, "Telegram does not accept the bot's token")
+    with contextlib.suppress(StorageError):
+        database.units.submit(None, partial(keep, raised=rejected, now=now)).result()
+
+
+async def _prepare(settings: Settings, clock: Clock, database: Database, api: Api, shelf: FormCache) -> None:
+    """What is done once, before the first update; it may be broken off anywhere."""
+    try:
+        await database.units.run(None, partial(_learn, username=api.username, now=clock.now()))
+        await asyncio.to_thread(_look_back, settings, database, clock)
+    except Unavailable as error:
+        raise Complaint(
+            f"The database cannot be written to: {error}. See that its disk has room and that the bot may write there."
+        ) from None
+    await asyncio.to_thread(_warm, database, shelf)
+    await _set_menus(api, settings.language)
+
+
+async def _serve(
+    settings: Settings, clock: Clock, database: Database, api: Api, shelf: FormCache, stopping: Stopping
+) -> None:
+    """Every task there is, from the first to the last. What ends in another way than these has ended uncleanly."""
+    presence = Presence(database, clock.now)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            parts = await _compose(settings, clock, database, api, shelf, tasks, presence)
+            running = await _begin(parts, clock, stopping, tasks)
+            _settle_memory()
+            logger.info("bot.ready", username=api.username, mode="webhook" if settings.webhook_url else "polling")
+            stop = tasks.create_task(stopping.event.wait())
+            await asyncio.wait({stop, running.incoming}, return_when=asyncio.FIRST_COMPLETED)
+            await _end(parts, running, stopping)
+        await asyncio.to_thread(presence.leave)
+    except* (BotError, StorageError) as group:
+        if group.subgroup(TokenRejected) is not None:
+            await asyncio.to_thread(_remember_rejection, database, clock)
+        await asyncio.to_thread(presence.leave)
+        raise Complaint(str(group.exceptions[0])) from None
+    finally:
+        presence.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What serves, made and not begun."""
+
+    source: "Polling | Webhook"
+    intake: Intake
+    delivery: Delivery
+    evidence: Evidence
+    exports: ExportWorker
+    scheduler: Scheduler
+    monitoring: "Sequence[HttpServer]"
+    alarms: Alarms
+    look: Callable[[], Premises]
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The tasks of these parts, by what they are waited for."""
+
+    incoming: asyncio.Task[None]
+    outgoing: asyncio.Task[None]
+    workers: frozenset[asyncio.Task[None]]
+
+
+async def _compose(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    api: Api,
+    shelf: FormCache,
+    tasks: asyncio.TaskGroup,
+    presence: Presence,
+) -> _Parts:
+    units, vault = database.units, units_vault(database)
+    house = Deployment(
         bot_id=api.bot_id,
         bot_username=lambda: api.username,
         language=settings.language,
@@ -155,114 +264,147 @@ async def _serve(settings: Settings, clock: Clock, database: Database, api: Api)
         new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
     )
     dispatch = Dispatch(house)
-    units = database.units
-    await units.run(None, partial(_learn, username=api.username, now=clock.now()))
-    await asyncio.to_thread(_warm, database, shelf)
-    await _set_menus(api, settings.language)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    # A clock that was started somewhere follows the sandbox's, and is meant to be moved.
-    watch = None if isinstance(clock, StartedClock) else ClockWatch(clock)
-    scheduler = Scheduler(
-        database,
+    store, parcels = FileStore(settings.files, vault), Parcels(settings.files / "exports")
+    alarms = Alarms(units, clock, lambda rows: delivery.feed(rows))
+    units.on_lost = alarms.lost
+    scheduler = _scheduler(
+        settings,
         clock,
-        settings.timezone,
+        database,
+        api,
+        alarms,
         said=lambda: delivery.wake(),
         feed=lambda rows: delivery.feed(rows),
-        watch=watch,
     )
+    delivery = Delivery(
+        api,
+        units,
+        clock,
+        tasks,
+        rate=settings.send_rate,
+        open_file=partial(open_upload, store, parcels),
+        second_look=partial(_second_look, scheduler, settings.timezone),
+        is_held=lambda: scheduler.is_held,
+        alarm=alarms,
+    )
+    intake = Intake(
+        api.bot_id,
+        units,
+        dispatch.handle,
+        delivery,
+        clock,
+        apologise=dispatch.apologise,
+        excuse=dispatch.cannot_open,
+        alarm=alarms,
+    )
+    answers = Answers(intake, house, clock, alarms)
+    confinement = Confinement()
+    plans = Importing(database, answers, store, confinement)
+    forms = Publishing(api, units, answers, plans, store, clock, confinement)
+    evidence = Evidence(api, database, intake, dispatch, store, clock, forms, confinement, alarms)
+    exports = ExportWorker(
+        database,
+        store,
+        parcels,
+        clock,
+        settings.timezone,
+        feed=delivery.feed,
+        wake=delivery.wake,
+        alarm=alarms,
+    )
+    # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
+    source = _source(settings, api, units, intake, delivery, clock, alarms)
+    monitoring = _monitoring(settings, database, api, intake, delivery, scheduler, alarms)
+    started_at = clock.now()
+    covered: dict[int, tuple[object, ...]] = {}
+
+    def look() -> Premises:
+        vitals = Vitals(
+            version("enlace"),
+            started_at,
+            api.answered_ago,
+            api.skew(clock.now()),
+            free_bytes(settings),
+            scheduler.looked_at,
+            scheduler.is_clock_held,
+        )
+        return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
+
+    return _Parts(source, intake, delivery, evidence, exports, scheduler, monitoring, alarms, look, presence)
+
+
+def _scheduler(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    api: Api,
+    alarm: Alarm,
+    *,
+    said: Callable[[], None],
+    feed: Callable[[Sequence[OutboxRow]], None],
+) -> Scheduler:
+    # A clock that was started somewhere follows the sandbox's, and is meant to be moved.
+    watch = None if isinstance(clock, StartedClock) else ClockWatch(clock, lambda: api.skew(clock.now()))
+    scheduler = Scheduler(database, clock, settings.timezone, said=said, feed=feed, watch=watch, alarm=alarm)
     if isinstance(clock, StartedClock):
         clock.on_move = scheduler.wake
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            store = FileStore(settings.files, units_vault(database))
-            parcels = Parcels(settings.files / "exports")
-            is_alone = database.is_sqlite or settings.webhook_url is None
-            delivery = Delivery(
-                api,
-                units,
-                clock,
-                tasks,
-                rate=settings.send_rate,
-                is_alone=is_alone,
-                open_file=partial(open_upload, store, parcels),
-                second_look=partial(_second_look, scheduler, settings.timezone),
-                is_held=lambda: scheduler.is_held,
-            )
-            # Pacing is of both directions: a benchmark that sends as fast as it can is not a person who floods.
-            flood = Flood() if settings.send_rate else None
-            intake = Intake(api.bot_id, units, dispatch.handle, delivery, clock, flood=flood)
-            answers = Answers(intake, house, clock)
-            forms = Publishing(api, units, answers, Importing(database, answers, store), store, clock)
-            evidence = Evidence(api, database, intake, dispatch, store, clock, forms)
-            exports = ExportWorker(
-                database,
-                store,
-                parcels,
-                clock,
-                settings.timezone,
-                feed=delivery.feed,
-                wake=delivery.wake,
-                is_alone=is_alone,
-            )
-            # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
-            source = _source(settings, api, units, intake, delivery, clock)
-            monitoring = _monitoring(settings, database, api, intake, delivery, scheduler)
-            for server in monitoring:
-                server.listen()
-                tasks.create_task(server.run())
-            await delivery.start()
-            outgoing = tasks.create_task(delivery.run())
-            await exports.start()
-            fetching = tasks.create_task(evidence.run())
-            exporting = tasks.create_task(exports.run())
-            calendar = tasks.create_task(scheduler.run())
-            started_at = clock.now()
+    return scheduler
 
-            def look() -> Premises:
-                vitals = Vitals(
-                    version("enlace"),
-                    started_at,
-                    api.answered_ago,
-                    api.skew(clock.now()),
-                    free_bytes(settings),
-                    scheduler.looked_at,
-                    scheduler.is_held,
-                )
-                return Premises(database, store, vitals)
 
-            housekeeping = tasks.create_task(keep_house(look, clock, stopping))
-            incoming = tasks.create_task(source.run())
-            # What start-up built lives as long as the process: the collector need not walk it again.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 50)
-            gc.enable()
-            logger.info("bot.ready", username=api.username, mode="webhook" if settings.webhook_url else "polling")
-            stop = tasks.create_task(stopping.wait())
-            await asyncio.wait({stop, incoming}, return_when=asyncio.FIRST_COMPLETED)
-            source.stop()
-            stopping.set()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5.0):
-                    await incoming
-            evidence.stop()
-            exports.stop()
-            scheduler.stop()
-            delivery.stop()
-            workers = {fetching, exporting, calendar, housekeeping}
-            await asyncio.wait({outgoing, *workers}, timeout=5.0)
-            for worker in workers:
-                worker.cancel()
-            for server in monitoring:
-                server.stop()
-        logger.info("bot.stopped")
-    except* TokenRejected as group:
-        raise Complaint(str(group.exceptions[0])) from None
-    except* BotError as group:
-        raise Complaint(str(group.exceptions[0])) from None
+async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
+    """What an earlier process left is taken over before the first update comes in."""
+    for server in parts.monitoring:
+        server.listen()
+        tasks.create_task(server.run())
+    entered = await asyncio.to_thread(parts.presence.enter)
+    await parts.scheduler.learn_hold()
+    if entered.ended:
+        parts.intake.beware(**({"updates": BATCH} if isinstance(parts.source, Polling) else {"seconds": CAUTION}))
+    await parts.delivery.start()
+    outgoing = tasks.create_task(parts.delivery.run())
+    await parts.exports.start(is_alone=entered.is_alone)
+    workers = [
+        parts.presence.run(parts.delivery.wake),
+        parts.evidence.run(),
+        parts.exports.run(),
+        parts.scheduler.run(),
+        parts.alarms.run(stopping.event),
+    ]
+    workers.append(keep_house(parts.look, clock, stopping.event))
+    begun = frozenset(tasks.create_task(worker) for worker in workers)
+    return _Running(tasks.create_task(parts.source.run()), outgoing, begun)
+
+
+def _settle_memory() -> None:
+    """What start-up built lives as long as the process: the collector need not walk it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
+
+
+async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
+    """No more updates in, what is in flight committed, what was committed said; each step in its time.
+
+    What is still on its way then is broken off: a call that was not seen to end is settled by its kind at the next
+    start, as after a crash.
+    """
+    parts.source.stop()
+    stopping.set()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(3.0):
+            await running.incoming
+    parts.evidence.stop()
+    parts.exports.stop()
+    parts.scheduler.stop()
+    parts.alarms.stop()
+    parts.delivery.stop()
+    parts.presence.stop()
+    for server in parts.monitoring:
+        server.stop()
+    await asyncio.wait({running.outgoing, *running.workers}, timeout=4.5)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
 
 
 def _second_look(
@@ -273,27 +415,39 @@ def _second_look(
 
 
 def _source(
-    settings: Settings, api: Api, units: Units, intake: Intake, delivery: Delivery, clock: Clock
+    settings: Settings,
+    api: Api,
+    units: Units,
+    intake: Intake,
+    delivery: Delivery,
+    clock: Clock,
+    alarms: Alarms,
 ) -> "Polling | Webhook":
     """Where updates come from; the webhook's address is taken."""
     if settings.webhook_url is None:
-        return Polling(api, units, intake, clock)
+        return Polling(api, units, intake, clock, alarm=alarms)
     from bot.web.server import Webhook  # who polls, needs no web server
 
-    webhook = Webhook(api, units, intake, delivery, clock, settings)
+    webhook = Webhook(api, units, intake, delivery, clock, settings, alarm=alarms, raised=alarms.raised)
     webhook.listen()
     return webhook
 
 
 def _monitoring(
-    settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery, scheduler: Scheduler
+    settings: Settings,
+    database: Database,
+    api: Api,
+    intake: Intake,
+    delivery: Delivery,
+    scheduler: Scheduler,
+    alarms: Alarms,
 ) -> "list[HttpServer]":
     """The server at ENLACE_METRICS; none without."""
     if not settings.metrics:
         return []
     from bot.web.server import operations
 
-    return [operations(settings, database, api, intake, delivery, scheduler)]
+    return [operations(settings, database, api, intake, delivery, scheduler, raised=alarms.raised)]
 
 
 def units_vault(database: Database) -> Vault:
@@ -307,7 +461,18 @@ def _learn(unit: UnitOfWork, *, username: str, now: datetime) -> None:
     unit.facts.set(BOT_USERNAME, username, now)
 
 
-def _warm(database: Database, shelf: Shelf) -> None:
+def _look_back(settings: Settings, database: Database, clock: Clock) -> None:
+    """Whether the database is older than what was served from here: it is held before anything is sent."""
+    try:
+        found = lineage.look(database, lineage.beside(settings.keys), clock.now())
+    except OSError as error:
+        logger.info("lineage.not_kept", reason=error.strerror)
+        return
+    if found is not None:
+        logger.critical("database.went_back", reason=str(found), remedy="look at it, then: enlace db resume")
+
+
+def _warm(database: Database, shelf: FormCache) -> None:
     """Compile the forms in use before the first person waits for one."""
     with database.view() as unit:
         for plan in unit.plans.all():
@@ -318,8 +483,8 @@ def _warm(database: Database, shelf: Shelf) -> None:
 async def _set_menus(api: Api, default_language: str) -> None:
     """The command menu strangers see: only what starts the conversation."""
     with contextlib.suppress(NetworkError):
-        for language in LANGUAGES[:2]:
-            menu = [{"command": c, "description": d} for c, d in commands.telegram_menu(Role.READER, language)][:1]
+        for language in LANGUAGES:
+            menu = [{"command": c, "description": d} for c, d in telegram_menu(Role.READER, language)][:1]
             payload: dict[str, object] = {"commands": menu, "scope": {"type": "all_private_chats"}}
             if language != default_language:
                 payload["language_code"] = language

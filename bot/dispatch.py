@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 
-from bot import commands, posts, publishing
-from bot.exchange import Denied, Exchange, House
-from bot.preferences import contact, only_plan
-from bot.reporting import apply, resume
+from bot.acts.delegations import who_has_come
+from bot.chat.actor import told
+from bot.chat.contact import contact, only_plan
+from bot.chat.exchange import Denied, Deployment, Exchange
+from bot.chat.permissions import find, permission_of, read_route
+from bot.commands import HANDLERS, HEARS, WORDS
+from bot.screens import forms, handover, welcome
+from bot.screens.filling import apply
+from bot.screens.reporting import resume
 from bot.telegram.handled import Handled, TapAnswer
+from bot.telegram.intake import chat_of
 from bot.telegram.updates import (
     Command,
     CommandTap,
@@ -30,14 +36,17 @@ from bot.telegram.updates import (
     read,
     read_token,
 )
-from conversations import safeguards
-from conversations.cards import Button, Card, line, paragraph
-from conversations.events import Event, Fetched, FetchFailed, Offered, Tap, TapAction, Typed
-from conversations.wording import LANGUAGE_NAMES, LANGUAGES, wording
+from conversations.card import Button, Card, home_button, line, paragraph
+from conversations.languages import LANGUAGES, language_name
+from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
+from conversations.session.events import Event, Fetched, FetchFailed, Offered, Tap, Typed
+from conversations.session.safeguards.emergencies import emergency
+from conversations.wording import wording
+from conversations.xforms.limits import Exhausted
 from storage.errors import Conflict, NotFound
-from storage.people import OfferedRole
-from storage.sessions import StoredSession
-from storage.settings import LANGUAGE
+from storage.people.joining import OfferedRole
+from storage.plan.settings import LANGUAGE
+from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
 
 TAP_ACTIONS = frozenset(get_args(TapAction))
@@ -46,14 +55,14 @@ TAP_ACTIONS = frozenset(get_args(TapAction))
 class Dispatch:
     """The one door into the house."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Deployment) -> None:
         self._house = house
 
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         """Turn one update into its consequences. Malformed, if it is not what the Bot API promises."""
         incoming = read(raw)
         if not unit.inbox.first_sight(self._house.bot_id, incoming.update_id, now, chat_id=incoming.chat_id or None):
-            return Handled()  # Telegram redelivers
+            return Handled(is_repeated=True)  # Telegram redelivers
         match incoming.what:
             case Ignored():
                 return Handled()
@@ -62,7 +71,7 @@ class Dispatch:
             case _:
                 pass
         if incoming.sender is None:
-            return Handled()  # on behalf of a chat or a bot: nobody to answer (S4)
+            return Handled(is_stranger=True)  # on behalf of a chat or a bot: nobody to answer (S4)
         visit = unit.chats.open(incoming.chat_id, incoming.sender.telegram_id)
         ex = Exchange(unit, visit, now, self._house, incoming.sender.telegram_id)
         if isinstance(incoming.what, Pressed):
@@ -72,6 +81,8 @@ class Dispatch:
             self._answer(ex, incoming)
         except Denied:
             self._denied(ex)
+        except Exhausted:
+            ex.notice(ex.say("form.too_much"))  # it asks for more than it may before anything is answered
         except (Conflict, NotFound):
             # Somebody was faster (a colleague sent it, the period was closed): show where things stand now.
             fresh = Exchange(
@@ -84,7 +95,7 @@ class Dispatch:
                 ex.tapped_message_id,
                 ex.deliveries,
             )
-            commands.menu(fresh)
+            welcome.menu(fresh)
             ex = fresh
         return _handled(ex)
 
@@ -105,6 +116,44 @@ class Dispatch:
         if visit.chat.session_id == stored.id:
             apply(ex, stored, event)
         return _handled(ex)
+
+    def apologise(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
+        """Tell the person that their update could not be applied, and what to do. Strangers and groups hear nothing.
+
+        It runs because something failed, perhaps in what everything else here is made of: no form is evaluated, the
+        update is not read, and what the chat stands at is offered by a button instead of being shown.
+        """
+        query = raw.get("callback_query")
+        said = query or raw.get("message") or raw.get("edited_message")
+        chat_id = chat_of(raw)
+        if not isinstance(said, Mapping) or chat_id is None or said.get("from", {}).get("id") != chat_id:
+            return Handled()
+        ex = self._sorry(unit, chat_id, now)
+        ex.query_id = str(query.get("id", "")) if isinstance(query, Mapping) else ""
+        return _handled(ex)
+
+    def not_fetched(self, unit: UnitOfWork, chat_id: int, now: datetime) -> Handled:
+        """Tell the person that what came of their file could not be applied, as `apologise` does."""
+        return _handled(self._sorry(unit, chat_id, now))
+
+    def cannot_open(self, unit: UnitOfWork, chat_id: int, now: datetime) -> Handled:
+        """Tell the person that what they are filling cannot be opened just now, and that nothing is lost by it."""
+        ex = Exchange(unit, unit.chats.open(chat_id, chat_id), now, self._house, chat_id)
+        if not _is_stranger(ex):
+            ex.notice(ex.say("trouble.locked"))
+        return _handled(ex)
+
+    def _sorry(self, unit: UnitOfWork, chat_id: int, now: datetime) -> Exchange:
+        ex = Exchange(unit, unit.chats.open(chat_id, chat_id), now, self._house, chat_id)
+        if not _is_stranger(ex):
+            session_id = ex.visit.chat.session_id
+            again = (
+                home_button(ex.say)
+                if session_id is None
+                else Button(ex.say("form.continue"), tap(Route.CONTINUE, session_id), "primary")
+            )
+            ex.pass_on([told(chat_id, Card((line(ex.say("trouble")),), ((again,),)))])
+        return ex
 
     # -------------------------------------------------------------- kinds of updates
     def _answer(self, ex: Exchange, incoming: Incoming) -> None:
@@ -129,11 +178,10 @@ class Dispatch:
             ex.unit.people.mark_reachable(ex.telegram_id)
         if ex.agency_has_left and not _is_one_of(what, _WITHOUT_AN_AGENCY):
             ex.forget_card()
-            ex.show(Card((line(ex.say("agencies.refused", agency=ex.agency_code)),)))
-            ex.stand(None)
+            ex.answer(Card((line(ex.say("agencies.refused", agency=ex.agency_code)),)))
             return
         if not ex.person.has_accepted_privacy and not _is_one_of(what, _BEFORE_PRIVACY):
-            commands.privacy(ex, "")
+            welcome.privacy(ex)
             ex.stand(None)
             return
         match what:
@@ -147,6 +195,8 @@ class Dispatch:
                 if ex.visit.session is not None:
                     apply(ex, ex.visit.session, event)
             case Secondhand(origin):
+                if ex.visit.session is not None and ex.visit.session.sensitive:
+                    ex.delete(origin)  # nobody reads it, and what was forwarded may name somebody
                 self._aside(ex, "form.secondhand", origin)
             case Unsupported(origin):
                 self._aside(ex, "form.unsupported", origin)
@@ -154,25 +204,31 @@ class Dispatch:
                 pass
 
     def _command(self, ex: Exchange, typed: Command) -> None:
-        command = commands.find(typed.name)
+        route = find(typed.name)
         ex.forget_card()  # they wrote: the answer belongs below it
-        if command is None or not command.is_typed:
-            commands.show_help(ex, "unknown")
+        if route is None:
+            welcome.show_help(ex, "help.unknown")
             return
-        self._allowed(ex, command)
+        self._check_allowed(ex, route)
         ex.typed_message_id = typed.origin
-        command.handler(ex, typed.argument if command.takes_words else "")
+        if typed.argument and route in WORDS:
+            WORDS[route](ex, typed.argument)
+        else:
+            HANDLERS[route](ex, *(read_parts(route, "") or ()))
 
     def _pressed(self, ex: Exchange, pressed: Pressed) -> None:
         match read_token(pressed.data):
             case CommandTap(name, argument):
-                command = commands.find(name)
-                if command is None:
+                route = read_route(name)
+                if route is None:
                     raise Denied
-                self._allowed(ex, command)
+                self._check_allowed(ex, route)
+                parts = read_parts(route, argument)
+                if parts is None:
+                    raise Denied
                 if not self._is_tapped_on_card(ex):
                     ex.forget_card()  # an older message: it stays, what follows goes below
-                command.handler(ex, argument)
+                HANDLERS[route](ex, *parts)
             case FormTap() as tap:
                 self._form_tap(ex, tap)
             case None:
@@ -206,23 +262,22 @@ class Dispatch:
             apply(ex, stored, event)
             return
         ex.forget_card()
-        if isinstance(event, Offered) and publishing.is_form_file(event) and self._may_publish(ex):
-            publishing.receive(ex, event)
+        if isinstance(event, Offered) and forms.is_form_file(event) and ex.allows(Route.PUBLISH):
+            forms.receive(ex, event)
             return
         if isinstance(event, Typed):
-            name, _, argument = ex.visit.chat.awaits.partition(":")
-            command = commands.find(name) if name else None
-            if safeguards.emergency(event.text):
+            awaited = read_awaited(ex.visit.chat.awaits)
+            if emergency(event.text):
                 ex.notice(ex.say("err.emergency"))
                 return
             ex.typed_message_id = event.origin
-            if (command is None or not command.looks_people_up) and ex.names_somebody(
-                event.text, strict=command is None
-            ):
+            may_name = awaited is not None and permission_of(awaited[0]).looks_people_up
+            if not may_name and ex.names_somebody(event.text, strict=awaited is None):
                 return
-            if command is not None and command.hears is not None:
-                self._allowed(ex, command)
-                command.hears(ex, argument, event.text.strip())
+            if awaited is not None:
+                route, kept = awaited
+                self._check_allowed(ex, route)
+                HEARS[route](ex, *kept, event.text.strip())
                 return
         self._stand_anew(ex)
 
@@ -234,16 +289,10 @@ class Dispatch:
             resume(ex, ex.visit.session, anew=True)
 
     # -------------------------------------------------------------- doors
-    def _allowed(self, ex: Exchange, command: commands.Command) -> None:
-        """Denied unless the table lets this role do it, now, here."""
-        if not command.allows(ex):
+    def _check_allowed(self, ex: Exchange, route: Route) -> None:
+        """Denied unless the table lets this person take the route, now."""
+        if not ex.allows(route):
             raise Denied
-        if command.reach == "own_agency" and ex.membership.agency_id is None:
-            raise Denied
-
-    def _may_publish(self, ex: Exchange) -> bool:
-        command = commands.find("publicar")
-        return command is not None and command.allows(ex)
 
     def _denied(self, ex: Exchange) -> None:
         if ex.query_id:
@@ -256,7 +305,7 @@ class Dispatch:
         if ex.visit.session is not None:
             resume(ex, ex.visit.session, anew=not self._is_tapped_on_card(ex))
         else:
-            commands.menu(ex)
+            welcome.menu(ex)
 
     def _is_tapped_on_card(self, ex: Exchange) -> bool:
         card_id = ex.visit.chat.card_id
@@ -270,7 +319,7 @@ class Dispatch:
         assert incoming.sender is not None
         language = self._language_of(ex, incoming)
         ex.delete(start.origin)
-        membership = ex.unit.invitations.redeem(
+        membership = ex.unit.joining.redeem(
             start.argument,
             ex.telegram_id,
             incoming.sender.first_name,
@@ -279,22 +328,23 @@ class Dispatch:
             timezone=self._house.timezone,
         )
         if membership is None:
-            language = ex.language if ex.visit.person else language
-            ex.notice(wording(language)("code_bad", contact=contact(ex.unit, language)))
+            if not _is_stranger(ex) or ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
+                language = ex.language if ex.visit.person else language
+                ex.notice(wording(language)("code_bad", contact=contact(ex.unit, language)))
             return
         if isinstance(membership, OfferedRole):
-            posts.offer(ex, membership)
+            handover.offer(ex, membership)
             return
-        posts.tell_who_has_come(ex, membership)
+        ex.pass_on(who_has_come(ex.unit, membership))
         welcomed = ex.unit.chats.open(ex.chat_id, ex.telegram_id)
+        ex.visit = welcomed
         fresh = Exchange(ex.unit, welcomed, ex.now, ex.house, ex.telegram_id, deliveries=ex.deliveries)
-        rows = tuple((Button(LANGUAGE_NAMES[code], f"command:idioma:{code}"),) for code in LANGUAGES)
+        rows = tuple((Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES)
         lines = []
         for code in dict.fromkeys((language, *LANGUAGES)):
             lines += [*paragraph(wording(code)("start.welcome")), line("")]
-        commands.offer_menu(fresh)
-        fresh.show(Card(tuple(lines[:-1]), rows), anew=True)
-        fresh.stand(None)
+        welcome.offer_menu(fresh)
+        fresh.answer(Card(tuple(lines[:-1]), rows), anew=True)
 
     def _stranger(self, ex: Exchange, incoming: Incoming) -> None:
         """One polite line a day, to whoever has no role here."""
@@ -306,9 +356,10 @@ class Dispatch:
 
     def _language_of(self, ex: Exchange, incoming: Incoming) -> str:
         """A newcomer's: their phone's if it is one of ours, else the plan's, else the deployment's."""
-        code = incoming.sender.language_code[:2] if incoming.sender else ""
-        if code in LANGUAGES:
-            return code
+        code = incoming.sender.language_code if incoming.sender else ""
+        for known in (code, code.partition("-")[0]):
+            if known in LANGUAGES:
+                return known
         plan_id = only_plan(ex.unit)
         chosen = ex.unit.settings.text(plan_id, LANGUAGE) if plan_id is not None else ""
         return chosen or self._house.language
@@ -316,28 +367,32 @@ class Dispatch:
     def _elsewhere(self, unit: UnitOfWork, incoming: Incoming, now: datetime, *, may_leave: bool) -> Handled:
         """Groups and channels are left, without a word that could name anybody (S4)."""
         if not may_leave:
-            return Handled()
+            return Handled(is_stranger=True)
         visit = unit.chats.open(incoming.chat_id, 0)
         ex = Exchange(unit, visit, now, self._house, 0)
         ex.post("leaveChat", {}, kind="notice")
-        return _handled(ex)
+        return Handled(tuple(ex.deliveries), is_stranger=True)
 
 
-_BEFORE_PRIVACY = frozenset({"idioma"})
+_BEFORE_PRIVACY = frozenset({Route.LANGUAGE})
 """Until the notice is accepted there are only its own buttons and the language's."""
-_WITHOUT_AN_AGENCY = frozenset({"idioma", "misdatos"})
+_WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 """Whose agency takes part no more may still see what is kept about them."""
 
 
-def _is_one_of(what: object, names: frozenset[str]) -> bool:
+def _is_one_of(what: object, routes: frozenset[Route]) -> bool:
     """Whether it is one of these commands, or a button of one or of the privacy notice."""
     if isinstance(what, Pressed):
         token = read_token(what.data)
-        return isinstance(token, CommandTap) and token.name in names | {"privacidad"}
-    found = commands.find(what.name) if isinstance(what, Command) else None
-    return found is not None and found.is_typed and found.name in names
+        return isinstance(token, CommandTap) and token.name in routes | {Route.PRIVACY}
+    return isinstance(what, Command) and find(what.name) in routes
 
 
 def _handled(ex: Exchange) -> Handled:
     answer = TapAnswer(ex.query_id, ex.toast or None, ex.is_alert) if ex.query_id else None
-    return Handled(tuple(ex.deliveries), answer)
+    return Handled(tuple(ex.deliveries), answer, _is_stranger(ex))
+
+
+def _is_stranger(ex: Exchange) -> bool:
+    """Whether nothing here is theirs: no role, or none for the time being."""
+    return ex.visit.person is None or not ex.has_role or ex.visit.person.is_suspended

@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from dotenv.parser import parse_stream
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.complaint import Complaint
+from bot.errors import Complaint
+from conversations.languages import FIRST, LANGUAGES
 
 TELEGRAM = "https://api.telegram.org"
 
@@ -47,14 +49,22 @@ class Settings(BaseSettings):
     """Names are a contract: `ENLACE_` and the field's name in capitals."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ENLACE_", env_file=".env", extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+        env_prefix="ENLACE_",
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        validate_default=True,  # a secret that is not given may stand in its file
     )
 
+    telegram_token_file: Path | None = None
+    database_url_file: Path | None = None
+    webhook_secret_file: Path | None = None
     telegram_token: SecretStr = SecretStr("")
     telegram_api: str = TELEGRAM
-    database_url: str = "sqlite:///enlace.db"
+    database_url: str = Field(default="sqlite:///enlace.db", repr=False)
     timezone: str = "America/Santo_Domingo"
-    language: Literal["es", "en", "ht"] = "es"
+    language: str = FIRST
     webhook_url: AnyHttpUrl | None = None
     webhook_secret: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8443"
@@ -64,6 +74,39 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     metrics: str = ""
+
+    @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
+    @classmethod
+    def _of_its_file(cls, value: object, info: ValidationInfo) -> object:
+        """What stands in the file that containers and systemd hand a secret over in, where one is named."""
+        name = f"{info.field_name}_file"
+        file = info.data.get(name)
+        if file is None:
+            return value
+        assert info.field_name is not None
+        if value != cls.model_fields[info.field_name].default:
+            raise ValueError(f"is given, and ENLACE_{name.upper()} too: leave one of them out")
+        try:
+            content = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"the file that ENLACE_{name.upper()} names cannot be read ({type(error).__name__})"
+            ) from None
+        if not content:
+            raise ValueError(f"the file that ENLACE_{name.upper()} names is empty")
+        return content
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no line of a log may hold; of the database's address its password."""
+        password = urlsplit(self.database_url).password or ""
+        known = [
+            self.telegram_token.get_secret_value(),
+            self.webhook_secret.get_secret_value(),
+            password,
+            unquote(password),
+        ]
+        return [secret for secret in known if secret]
 
     @field_validator("timezone")
     @classmethod
@@ -75,6 +118,13 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError("not an IANA time zone, such as America/Santo_Domingo") from None
         return name
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, code: str) -> str:
+        if code not in LANGUAGES:
+            raise ValueError(f"not one of the languages of conversations/locales: {', '.join(LANGUAGES)}")
+        return code
 
     @field_validator("telegram_api")
     @classmethod

@@ -1,22 +1,19 @@
 """`enlace init`: everything a deployment needs before its first `run`. Running it again changes nothing."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
-from importlib.resources import files
 
-from bot.complaint import Complaint
-from bot.opening import open_storage
+from bot.acts.coverage import publish_shipped
+from bot.errors import Complaint
+from bot.open_storage import expect_no_sealed_data, open_storage
 from bot.settings import Settings
-from bot.versions import publish
-from conversations.bundle import Bundle
-from conversations.xlsform import read_xlsform
-from storage.database import upgrade
+from storage.database.migrating import upgrade
+from storage.database.vault import Vault
 from storage.errors import NotFound
-from storage.imports import SEED_PLAN, apply, read_plan, seed_workbook
+from storage.imports.applying import apply
+from storage.imports.reading import read_plan
+from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
-from storage.vault import Vault
 
 
 def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iterator[str]:
@@ -25,6 +22,7 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
         Vault.load(settings.keys)
         yield f"Keyring: {settings.keys} (there already)."
     else:
+        expect_no_sealed_data(settings)
         Vault.create(settings.keys)
         yield f"Keyring: {settings.keys} made. Keep a copy apart from the database's backups."
     upgrade(settings.database_url)
@@ -33,20 +31,11 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
         settings.files.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Complaint(f"The folder {settings.files} cannot be made ({error.strerror}). Check ENLACE_FILES.") from None
-    if is_empty:
-        return
     with open_storage(settings) as database:
-        yield database.units.submit(None, lambda unit: _plan(unit, now, settings)).result()
+        if not is_empty:
+            yield database.units.submit(None, lambda unit: _plan(unit, now, settings)).result()
         database.units.submit(None, lambda unit: _calendar(unit, now)).result()
-        for name, data in shipped_forms():
-            yield database.units.submit(None, partial(_form, name=name, data=data, now=now)).result()
-
-
-def shipped_forms() -> Iterator[tuple[str, bytes]]:
-    """File name and content of each XLSForm the package brings."""
-    for resource in sorted((files("conversations") / "forms").iterdir(), key=lambda r: r.name):
-        if resource.name.endswith(".xlsx"):
-            yield resource.name, resource.read_bytes()
+        yield from database.units.submit(None, lambda unit: _forms(unit, now)).result()
 
 
 def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
@@ -61,18 +50,18 @@ def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
 
 def _calendar(unit: UnitOfWork, now: datetime) -> None:
     """Holidays and schedules of every plan, which the bot would otherwise furnish when it first looks."""
-    from bot.holidays import furnish_calendar
-    from bot.scheduler import furnish
+    from bot.acts.holidays import furnish_calendar
+    from bot.schedule.scheduler import furnish
 
     for plan in unit.plans.all():
         furnish_calendar(unit, plan, now)
         furnish(unit, plan.id, now)
 
 
-def _form(unit: UnitOfWork, name: str, data: bytes, now: datetime) -> str:
-    checked = read_xlsform(data, name)
-    versions = unit.forms.versions(unit.plans.by_code(SEED_PLAN).id, checked.form.form_id)
-    known = next((each for each in versions if each.sha256 == hashlib.sha256(data).hexdigest()), None)
-    # What is known may have been followed by the plan's own edition, and that one stays.
-    stored = known or publish(unit, Bundle(name, data), checked, now, plan_code=SEED_PLAN)
-    return f"Form: {stored.form_id}, version {stored.version}."
+def _forms(unit: UnitOfWork, now: datetime) -> list[str]:
+    """The shipped forms, in every plan: where an earlier one is published, and where none is."""
+    told = []
+    for plan in unit.plans.all():
+        publish_shipped(unit, plan.id, now)
+        told += [f"Form: {stored.form_id}, version {stored.version}." for stored in unit.forms.list(plan.id)]
+    return told

@@ -5,10 +5,9 @@ others, and a key survives that. All `*.po` files of a language's folder make on
 """
 
 from functools import cache
-from importlib.resources import files
 
-LANGUAGES = ("es", "en", "ht")
-LANGUAGE_NAMES = {"es": "Español", "en": "English", "ht": "Kreyòl ayisyen"}
+from conversations.catalogues import read_catalogue
+from conversations.languages import FIRST, LANGUAGES, folder_of
 
 
 class Wording:
@@ -31,26 +30,16 @@ class Wording:
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """The sentences of this language alone, without the fallback; unfinished (fuzzy) ones are left out."""
-    from babel.messages.pofile import read_po  # `enlace --help` says nothing in three languages
-
+    """The sentences of this language alone, without the fallback."""
     sentences: dict[str, str] = {}
-    for resource in sorted((files("conversations") / "locales" / language).iterdir(), key=lambda r: r.name):
+    for resource in sorted(folder_of(language).iterdir(), key=lambda r: r.name):
         if resource.name.endswith(".po"):
-            with resource.open("rb") as file:
-                for message in read_po(file, locale=None, abort_invalid=True):
-                    if (
-                        message.id
-                        and isinstance(message.id, str)
-                        and isinstance(message.string, str)
-                        and message.string
-                    ):
-                        sentences[message.id] = message.string
+            sentences |= read_catalogue(resource.read_text("utf-8"))
     return sentences
 
 
 @cache
 def wording(language: str) -> Wording:
     """The wording of a language, read once; an unknown language gets Spanish."""
-    code = language if language in LANGUAGES else LANGUAGES[0]
-    return Wording(code, {**catalogue(LANGUAGES[0]), **catalogue(code)})
+    code = language if language in LANGUAGES else FIRST
+    return Wording(code, {**catalogue(FIRST), **catalogue(code)})

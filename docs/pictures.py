@@ -43,8 +43,16 @@ NEXT_STEP = {
     "es": "Grabar tres cuñas con la radio estatal",
     "en": "Record three spots with the state radio",
     "ht": "Kontinye travay la nan twa biwo",
+    "fr": "Publier le numéro dans trois provinces",
 }
-REPORTERS = {"es": ("Ana Martínez", "PRE-101"), "en": ("Rosa Díaz", "PER-101"), "ht": ("Jean Baptiste", "PRE-304")}
+REPORTERS = {
+    "es": ("Ana Martínez", "PRE-101"),
+    "en": ("Rosa Díaz", "PER-101"),
+    "ht": ("Jean Baptiste", "PRE-304"),
+    "fr": ("Rosa Díaz", "PRE-105"),
+}
+CHOOSES = {"en": ("/language en", "/pending"), "fr": ("/langue fr", "/en_attente")}
+"""What somebody writes first whose chat is in another language."""
 
 
 def main() -> int:
@@ -116,9 +124,8 @@ def four_taps(browser: Browser, address: str) -> None:
         say = wording(language)
         page = opened(browser, address, PHONE, language="es" if language == "es" else "en", scale=2)
         chat = phone(page, name)
-        if language == "en":
-            write(chat, "/language en")
-            write(chat, "/pending")
+        for words in CHOOSES.get(language, ()):
+            write(chat, words)
         steps = (
             (button(chat, code), f"report-{language}-1"),
             (button(chat, say("form.same")), f"report-{language}-2"),

@@ -1,629 +1,271 @@
-"""The transaction: one update, one reminder, one outbox row is all or nothing, and is acknowledged only after COMMIT.
+"""The unit of work: a transaction, with a name for each repository.
 
-A commit that survives a power cut costs more than everything an update computes, so on SQLite waiting units
-share one ("group commit"). Sharing has a trap: SQLite itself drops the *whole* transaction on disk full,
-interrupt or RAISE(ROLLBACK). What runs afterwards commits statement by statement, the final COMMIT has
-nothing to do, and updates whose effects are gone would be acknowledged.
-
-The laws:
-* nobody but `Units` begins, commits or rolls back, and no unit is told anything before its group has committed;
-* an ordinary failure takes back its own unit; after it, and before COMMIT, the writer asks whether the
-  transaction still stands, and if not the whole group has failed (`Unavailable`);
-* units of one key are applied one at a time in the order submitted; while one rests before its next try the
-  later ones wait; when one fails as `Unavailable`, those in line behind it fail too, since the caller will
-  bring all of them again in order;
-* `Unavailable` is never counted as a try;
-* hooks of `after_commit` run after COMMIT and before anybody is told, so that whoever was told sees them.
+A repository is imported when a unit first asks for it: a command such as `enlace status` needs three of them.
 """
 
-import asyncio
-import heapq
-import itertools
-import logging
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sqlalchemy import Connection
-
-from storage.audit import Audit
-from storage.chats import Chats
-from storage.errors import Unavailable
-from storage.facts import Facts
-from storage.forms import Forms
-from storage.inbox import Inbox
-from storage.jobs import Jobs
-from storage.outbox import Outbox
-from storage.sessions import Sessions
-from storage.submissions import Submissions
-from storage.tally import Durations
-from storage.vault import Vault, VaultError
+from storage.database.group_commit import GroupCommit
+from storage.database.unit import Unit
 
 if TYPE_CHECKING:
-    from storage.agencies import Agencies
-    from storage.comments import Comments
-    from storage.delegations import Delegations
-    from storage.files import Attachments
-    from storage.people import Invitations, People
-    from storage.periods import Periods
-    from storage.plans import Plans
-    from storage.reviews import Reviews
-    from storage.role_requests import RoleRequests
-    from storage.schedule import Schedules
-    from storage.settings import PlanSettings
+    from storage.calendar.agendas import Agendas
+    from storage.calendar.broadcasts import Broadcasts
+    from storage.calendar.holidays import Holidays
+    from storage.calendar.ledger import Ledger
+    from storage.calendar.pauses import Pauses
+    from storage.calendar.recipients import Recipients
+    from storage.calendar.schedules import Schedules
+    from storage.database.audit import Audit
+    from storage.database.facts import Facts
+    from storage.messages.inbox import Inbox
+    from storage.messages.jobs import Jobs
+    from storage.messages.outbox import Outbox
+    from storage.messages.replicas import Replicas
+    from storage.messages.suspects import Suspects
+    from storage.people.agencies import Agencies
+    from storage.people.chats import Chats
+    from storage.people.delegations import Delegations
+    from storage.people.invitations import Invitations
+    from storage.people.joining import Joining
+    from storage.people.leaving import Leaving
+    from storage.people.people import People
+    from storage.people.role_requests import RoleRequests
+    from storage.people.roles import Roles
+    from storage.plan.closings import Closings
+    from storage.plan.periods import Periods
+    from storage.plan.plans import Plans
+    from storage.plan.settings import PlanSettings
+    from storage.reports.comments import Comments
+    from storage.reports.files import Attachments
+    from storage.reports.forms import Forms
+    from storage.reports.reviews import Reviews
+    from storage.reports.sessions import Sessions
+    from storage.reports.submissions import Submissions
 
-T = TypeVar("T")
-logger = logging.getLogger(__name__)
 
+R = TypeVar("R")
 
-class UnitOfWork:
-    """One transaction as the repositories see it. Lives as long as the function it is handed to, no longer."""
 
-    def __init__(self, connection: Connection, vault: Vault | None = None) -> None:
-        self.connection = connection
-        self._vault = vault
-        self._after_commit: list[Callable[[], object]] = []
-        self.locked_chats: set[int] = set()
-        """Chats whose row this unit already holds (PostgreSQL), so that it is not asked for twice."""
+class _repository(Generic[R]):
+    """Under its name in a unit: made when the unit is first asked for it, the class found when any unit is.
 
-    @property
-    def vault(self) -> Vault:
-        """The keyring. VaultError where the process was started without one: nothing sensitive is ever in the clear."""
-        if self._vault is None:
-            raise VaultError("no keyring: set ENLACE_KEYS, or make one with 'enlace init'")
-        return self._vault
+    Every update asks for five. `cached_property` would have each find the classes anew, and takes a lock for it.
+    """
 
-    def after_commit(self, hook: Callable[[], object]) -> None:
-        """Have `hook` called once this unit is durable; never if it is not. For caches and wake-ups only."""
-        self._after_commit.append(hook)
+    def __init__(self, find: Callable[["UnitOfWork"], type[R]]) -> None:
+        self._find = find
+        self._class: type[R] | None = None
 
-    def close(self) -> list[Callable[[], object]]:
-        """Its hooks. Unit and repositories, which know each other, are free at once and not when a collector comes."""
-        hooks = self._after_commit
-        vars(self).clear()
-        return hooks
+    def __get__(self, unit: "UnitOfWork", _: object) -> R:
+        if self._class is None:
+            self._class = self._find(unit)
+        made = vars(unit)[self._find.__name__] = unit.of(self._class)  # there it is found from now on
+        return made
 
-    @property
-    def is_postgresql(self) -> bool:
-        return self.connection.dialect.name == "postgresql"
 
-    @cached_property
-    def inbox(self) -> Inbox:
-        return Inbox(self)
+class UnitOfWork(Unit):
+    """What the floor above is handed: every repository, in one transaction."""
 
-    @cached_property
-    def chats(self) -> Chats:
-        return Chats(self)
+    @_repository
+    def inbox(self) -> "type[Inbox]":
+        from storage.messages.inbox import Inbox
 
-    @cached_property
-    def people(self) -> "People":
-        from storage.people import People
+        return Inbox
 
-        return People(self)
+    @_repository
+    def chats(self) -> "type[Chats]":
+        from storage.people.chats import Chats
 
-    @cached_property
-    def invitations(self) -> "Invitations":
-        from storage.people import Invitations
+        return Chats
 
-        return Invitations(self)
+    @_repository
+    def people(self) -> "type[People]":
+        from storage.people.people import People
 
-    @cached_property
-    def role_requests(self) -> "RoleRequests":
-        from storage.role_requests import RoleRequests
+        return People
 
-        return RoleRequests(self)
+    @_repository
+    def joining(self) -> "type[Joining]":
+        from storage.people.joining import Joining
 
-    @cached_property
-    def agencies(self) -> "Agencies":
-        from storage.agencies import Agencies
+        return Joining
 
-        return Agencies(self)
+    @_repository
+    def leaving(self) -> "type[Leaving]":
+        from storage.people.leaving import Leaving
 
-    @cached_property
-    def settings(self) -> "PlanSettings":
-        from storage.settings import PlanSettings
+        return Leaving
 
-        return PlanSettings(self)
+    @_repository
+    def roles(self) -> "type[Roles]":
+        from storage.people.roles import Roles
 
-    @cached_property
-    def comments(self) -> "Comments":
-        from storage.comments import Comments
+        return Roles
 
-        return Comments(self)
+    @_repository
+    def invitations(self) -> "type[Invitations]":
+        from storage.people.invitations import Invitations
 
-    @cached_property
-    def plans(self) -> "Plans":
-        from storage.plans import Plans
+        return Invitations
 
-        return Plans(self)
+    @_repository
+    def role_requests(self) -> "type[RoleRequests]":
+        from storage.people.role_requests import RoleRequests
 
-    @cached_property
-    def delegations(self) -> "Delegations":
-        from storage.delegations import Delegations
+        return RoleRequests
 
-        return Delegations(self)
+    @_repository
+    def agencies(self) -> "type[Agencies]":
+        from storage.people.agencies import Agencies
 
-    @cached_property
-    def periods(self) -> "Periods":
-        from storage.periods import Periods
+        return Agencies
 
-        return Periods(self)
+    @_repository
+    def settings(self) -> "type[PlanSettings]":
+        from storage.plan.settings import PlanSettings
 
-    @cached_property
-    def forms(self) -> Forms:
-        return Forms(self)
+        return PlanSettings
 
-    @cached_property
-    def sessions(self) -> Sessions:
-        return Sessions(self)
+    @_repository
+    def comments(self) -> "type[Comments]":
+        from storage.reports.comments import Comments
 
-    @cached_property
-    def submissions(self) -> Submissions:
-        return Submissions(self)
+        return Comments
 
-    @cached_property
-    def reviews(self) -> "Reviews":
-        from storage.reviews import Reviews
+    @_repository
+    def plans(self) -> "type[Plans]":
+        from storage.plan.plans import Plans
 
-        return Reviews(self)
+        return Plans
 
-    @cached_property
-    def attachments(self) -> "Attachments":
-        from storage.files import Attachments
+    @_repository
+    def delegations(self) -> "type[Delegations]":
+        from storage.people.delegations import Delegations
 
-        return Attachments(self)
+        return Delegations
 
-    @cached_property
-    def outbox(self) -> Outbox:
-        return Outbox(self)
+    @_repository
+    def closings(self) -> "type[Closings]":
+        from storage.plan.closings import Closings
 
-    @cached_property
-    def jobs(self) -> Jobs:
-        return Jobs(self)
+        return Closings
 
-    @cached_property
-    def schedule(self) -> "Schedules":
-        from storage.schedule import Schedules
+    @_repository
+    def periods(self) -> "type[Periods]":
+        from storage.plan.periods import Periods
 
-        return Schedules(self)
+        return Periods
 
-    @cached_property
-    def audit(self) -> Audit:
-        return Audit(self)
+    @_repository
+    def forms(self) -> "type[Forms]":
+        from storage.reports.forms import Forms
 
-    @cached_property
-    def facts(self) -> Facts:
-        return Facts(self)
+        return Forms
 
+    @_repository
+    def sessions(self) -> "type[Sessions]":
+        from storage.reports.sessions import Sessions
 
-class Writer(Protocol):
-    """What `Units` must know of a database: how it begins, what a savepoint is, what its errors mean."""
+        return Sessions
 
-    group_size: int
-    threads: int
+    @_repository
+    def submissions(self) -> "type[Submissions]":
+        from storage.reports.submissions import Submissions
 
-    def connect(self) -> AbstractContextManager[Connection]:
-        """A connection in a transaction that is allowed to write."""
+        return Submissions
 
-    def begin(self, connection: Connection) -> None:
-        """Open the savepoint of one unit."""
+    @_repository
+    def reviews(self) -> "type[Reviews]":
+        from storage.reports.reviews import Reviews
 
-    def end(self, connection: Connection) -> None:
-        """Close it; fails if the unit swallowed an error that spoilt the transaction."""
+        return Reviews
 
-    def undo(self, connection: Connection) -> None:
-        """Take back the open unit, and only that."""
+    @_repository
+    def attachments(self) -> "type[Attachments]":
+        from storage.reports.files import Attachments
 
-    def is_in_transaction(self, connection: Connection) -> bool:
-        """Whether what the group did so far is still there to be committed."""
+        return Attachments
 
-    def is_unavailable(self, error: BaseException) -> bool:
-        """Whether the database, and not the unit, is to blame."""
+    @_repository
+    def outbox(self) -> "type[Outbox]":
+        from storage.messages.outbox import Outbox
 
-    def is_collision(self, error: BaseException) -> bool:
-        """Whether two transactions got in each other's way and one was sacrificed (deadlock, serialisation)."""
+        return Outbox
 
-    def distrust(self, connection: Connection) -> None:
-        """Drop the connection where its last error says that it may be of no further use."""
+    @_repository
+    def jobs(self) -> "type[Jobs]":
+        from storage.messages.jobs import Jobs
 
+        return Jobs
 
-class _Work:
-    """One submitted unit on its way."""
+    @_repository
+    def replicas(self) -> "type[Replicas]":
+        from storage.messages.replicas import Replicas
 
-    __slots__ = ("collisions", "failures", "function", "future", "give_up", "is_started", "loop", "tries")
+        return Replicas
 
-    def __init__(
-        self,
-        function: Callable[[UnitOfWork], Any],
-        tries: int,
-        give_up: Callable[[UnitOfWork, Exception], Any] | None,
-        future: "Future[Any] | asyncio.Future[Any]",
-        loop: asyncio.AbstractEventLoop | None,
-    ) -> None:
-        self.function = function
-        self.tries = tries
-        self.give_up = give_up
-        self.future = future
-        self.loop = loop
-        self.failures = 0
-        self.collisions = 0
-        self.is_started = False
-
-    def is_wanted(self) -> bool:
-        """False if the caller cancelled before it began; from here on it can no longer be cancelled."""
-        if self.is_started or not isinstance(self.future, Future):
-            return True
-        self.is_started = True
-        return self.future.set_running_or_notify_cancel()
-
-
-class _Line:
-    """The units of one key, in order. `is_scheduled` while it is ready, being served, or resting."""
-
-    __slots__ = ("is_scheduled", "key", "waiting")
-
-    def __init__(self, key: Hashable | None) -> None:
-        self.key = key
-        self.waiting: deque[_Work] = deque()
-        self.is_scheduled = False
-
-
-class _GroupLost(Exception):
-    """The transaction is gone. Never leaves this module."""
-
-
-class _Group:
-    """What ran in one transaction and has not been told yet."""
-
-    __slots__ = ("done", "failed", "hooks", "lines")
-
-    def __init__(self) -> None:
-        self.lines: list[_Line] = []
-        self.done: list[tuple[_Work, Any]] = []
-        self.failed: list[tuple[_Line, _Work, BaseException]] = []
-        self.hooks: list[Callable[[], object]] = []
-
-    def __len__(self) -> int:
-        return len(self.done) + len(self.failed)
-
-
-_Told = tuple[_Work, Any, BaseException | None]
-
-
-class Units:
-    """Applies units of work durably and in order. Threads start with the first unit and end with `close`."""
-
-    def __init__(
-        self,
-        writer: Writer,
-        vault: Vault | None = None,
-        *,
-        pause: float = 0.05,
-        collisions: int = 5,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._writer = writer
-        self._vault = vault
-        self._pause = pause
-        self._collisions = collisions
-        self._monotonic = monotonic
-        self._changed = threading.Condition()
-        self._lines: dict[Hashable, _Line] = {}
-        self._ready: deque[_Line] = deque()
-        self._resting: list[tuple[float, int, _Line]] = []
-        self._numbers = itertools.count()
-        self._threads: list[threading.Thread] = []
-        self._idle = 0
-        self._is_closing = False
-        self._letters: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
-        self._letters_lock = threading.Lock()
-        self.applied = 0
-        """Units that are durable. With `commits`, whose count is the number of groups, it tells how many share one."""
-        self.commits = Durations()
-
-    # -------------------------------------------------------------- submitting
-    def submit(
-        self,
-        key: Hashable | None,
-        work: Callable[[UnitOfWork], T],
-        *,
-        tries: int = 1,
-        give_up: Callable[[UnitOfWork, Exception], T] | None = None,
-    ) -> "Future[T]":
-        """The result of `work`, once it is durable.
-
-        `key` None means: in no order with anything. A failing unit is applied up to `tries` times, then
-        `give_up` has a unit of its own to set it aside; without one the future carries the last exception.
-        The future carries Unavailable when nobody knows or the database cannot; nothing may be acknowledged then.
-        """
-        future: Future[T] = Future()
-        self._enqueue(key, _Work(work, tries, give_up, future, None))
-        return future
-
-    async def run(
-        self,
-        key: Hashable | None,
-        work: Callable[[UnitOfWork], T],
-        *,
-        tries: int = 1,
-        give_up: Callable[[UnitOfWork, Exception], T] | None = None,
-    ) -> T:
-        """As `submit`, for asyncio: all results of one group wake the loop once.
-
-        Cancelling the waiting task does not take the unit back: it may be committed already.
-        """
-        return await self.begin(key, work, tries=tries, give_up=give_up)
-
-    def begin(
-        self,
-        key: Hashable | None,
-        work: Callable[[UnitOfWork], T],
-        *,
-        tries: int = 1,
-        give_up: Callable[[UnitOfWork, Exception], T] | None = None,
-    ) -> "asyncio.Future[T]":
-        """As `run`, but the unit is in line when this returns: for many updates handed over in one go, in order."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._enqueue(key, _Work(work, tries, give_up, future, loop))
-        return future
-
-    def close(self) -> None:
-        """Apply everything in line, tell everybody, and stop. What comes later is Unavailable."""
-        with self._changed:
-            self._is_closing = True
-            self._changed.notify_all()
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join()
-
-    def _enqueue(self, key: Hashable | None, work: _Work) -> None:
-        with self._changed:
-            if not self._is_closing:
-                line = _Line(None) if key is None else self._lines.get(key)
-                if line is None:
-                    line = self._lines[key] = _Line(key)
-                line.waiting.append(work)
-                if not line.is_scheduled:
-                    line.is_scheduled = True
-                    self._ready.append(line)
-                    self._changed.notify()
-                    if len(self._ready) > self._idle and len(self._threads) < self._writer.threads:
-                        self._start_thread()
-                return
-        self._tell([(work, None, Unavailable("the bot is stopping"))])
-
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._serve, name=f"units-{len(self._threads)}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    # -------------------------------------------------------------- serving
-    def _serve(self) -> None:
-        while (line := self._take(wait=True)) is not None:
-            self._serve_group(line)
-
-    def _take(self, *, wait: bool) -> _Line | None:
-        """The next line with something in it; None when there is none (and, waiting, never will be)."""
-        with self._changed:
-            while True:
-                now = self._monotonic() if self._resting else 0.0
-                while self._resting and self._resting[0][0] <= now:
-                    self._ready.append(heapq.heappop(self._resting)[2])
-                while self._ready:
-                    line = self._ready.popleft()
-                    if line.waiting:
-                        return line
-                    self._drop(line)
-                if not wait or (self._is_closing and not self._resting):
-                    return None
-                self._idle += 1
-                self._changed.wait(self._resting[0][0] - now if self._resting else None)
-                self._idle -= 1
-
-    def _serve_group(self, line: _Line | None) -> None:
-        writer = self._writer
-        group = _Group()
-        begun = False
-        took = 0.0
-        try:
-            with writer.connect() as connection:
-                begun = True
-                try:
-                    while line is not None:
-                        self._apply(connection, line, group)
-                        line = self._take(wait=False) if len(group) < writer.group_size else None
-                    if group.done:
-                        if not writer.is_in_transaction(connection):
-                            raise _GroupLost("the database dropped the transaction")
-                        began = self._monotonic()
-                        connection.commit()
-                        took = self._monotonic() - began
-                except BaseException:
-                    writer.distrust(connection)
-                    raise
-        except Exception as error:  # noqa: BLE001
-            # Whatever went wrong outside a unit happened to the whole group: a commit that failed or did not
-            # say how it ended, a connection that broke. Telegram will bring these updates again.
-            if line is not None and line not in group.lines:
-                group.lines.append(line)
-            self._lose(group, error, everybody=not begun)
-            return
-        self._settle(group, took)
-
-    def _apply(self, connection: Connection, line: _Line, group: _Group) -> None:
-        """Run the first unit of `line` inside the open transaction, and note how it went."""
-        writer = self._writer
-        work = line.waiting[0]
-        group.lines.append(line)
-        if not work.is_wanted():
-            self._advance(line)
-            return
-        unit = UnitOfWork(connection, self._vault)
-        try:
-            writer.begin(connection)
-            result = work.function(unit)
-            writer.end(connection)
-        except BaseException as error:
-            if (
-                not writer.is_in_transaction(connection)
-                or isinstance(error, Unavailable)
-                or writer.is_unavailable(error)
-            ):
-                raise _GroupLost from error
-            writer.undo(connection)
-            if isinstance(error, StopIteration):  # asyncio refuses it as the outcome of a future
-                error = RuntimeError("a unit raised StopIteration")
-            # The line stays out of `ready`: nothing of this key runs before this failure has been dealt with.
-            group.failed.append((line, work, error))
-            return
-        group.done.append((work, result))
-        group.hooks.extend(unit.close())
-        self._advance(line)
-
-    def _advance(self, line: _Line) -> None:
-        """The first unit of the line has been applied: the next one may ride in the same group.
-
-        With several threads another one would take it before this group has committed: there it waits for that.
-        """
-        with self._changed:
-            line.waiting.popleft()
-            if self._writer.threads == 1:
-                self._go_on(line)
-
-    def _go_on(self, line: _Line) -> None:
-        if line.waiting:
-            self._ready.append(line)
-            self._changed.notify()
-        else:
-            line.is_scheduled = False
-
-    def _settle(self, group: _Group, took: float) -> None:
-        """The group is durable: run the hooks, tell those who succeeded, deal with those who failed."""
-        for hook in group.hooks:
-            try:
-                hook()
-            except Exception:
-                logger.exception("a hook failed after its unit had been committed")
-        told: list[_Told] = [(work, result, None) for work, result in group.done]
-        with self._changed:
-            if group.done:
-                self.applied += len(group.done)
-                self.commits.add(took)
-            for line, work, error in group.failed:
-                if self._writer.is_collision(error):
-                    work.collisions += 1
-                    if work.collisions > self._collisions:
-                        told.extend(self._empty(line, _reason(error), error))
-                    else:
-                        self._rest(line, self._pause * work.collisions)
-                    continue
-                work.failures += 1
-                if isinstance(error, Exception) and work.failures < work.tries:
-                    self._rest(line, self._pause * work.failures)
-                    continue
-                if isinstance(error, Exception) and work.give_up is not None:
-                    work.function = _giving_up(work.give_up, error)
-                    work.give_up = None
-                else:
-                    line.waiting.popleft()
-                    told.append((work, None, error))
-                self._ready.append(line)
-            if self._writer.threads > 1:
-                failed = {id(line) for line, _, _ in group.failed}
-                for line in group.lines:
-                    if id(line) not in failed:
-                        self._go_on(line)
-            for line in group.lines:
-                if not line.is_scheduled and not line.waiting:
-                    self._drop(line)
-        self._tell(told)
-
-    def _lose(self, group: _Group, error: Exception, *, everybody: bool) -> None:
-        """Nothing of the group exists: it fails with all in line behind it, with `everybody` if none could begin."""
-        reason = _reason(error)
-        logger.warning("unavailable: %s", reason)
-        told: list[_Told] = [(work, None, _unavailable(reason, error)) for work, _ in group.done]
-        with self._changed:
-            if everybody:
-                group.lines.extend(self._ready)
-                self._ready.clear()
-            for line in group.lines:
-                told.extend(self._empty(line, reason, error))
-        self._tell(told)
-
-    def _empty(self, line: _Line, reason: str, error: BaseException) -> list[_Told]:
-        told: list[_Told] = [(work, None, _unavailable(reason, error)) for work in line.waiting]
-        line.waiting.clear()
-        if line not in self._ready:
-            self._drop(line)
-        return told
-
-    def _rest(self, line: _Line, pause: float) -> None:
-        heapq.heappush(self._resting, (self._monotonic() + pause, next(self._numbers), line))
-
-    def _drop(self, line: _Line) -> None:
-        line.is_scheduled = False
-        if line.key is not None and self._lines.get(line.key) is line:
-            del self._lines[line.key]
-
-    # -------------------------------------------------------------- telling
-    def _tell(self, told: list[_Told]) -> None:
-        """Hand out results; those for one asyncio loop travel together and wake it once."""
-        travelling: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
-        for work, result, error in told:
-            if work.loop is None:
-                _answer(work, result, error)
-            else:
-                travelling.setdefault(work.loop, []).append((work, result, error))
-        for loop, letters in travelling.items():
-            with self._letters_lock:
-                waiting = self._letters.get(loop)
-                if waiting is not None:
-                    waiting.extend(letters)
-                    continue
-                self._letters[loop] = letters
-            try:
-                loop.call_soon_threadsafe(self._deliver, loop)
-            except RuntimeError:  # the loop is closed: nobody waits there any more
-                with self._letters_lock:
-                    self._letters.pop(loop, None)
-
-    def _deliver(self, loop: asyncio.AbstractEventLoop) -> None:
-        with self._letters_lock:
-            letters = self._letters.pop(loop)
-        for work, result, error in letters:
-            _answer(work, result, error)
-
-
-def _answer(work: _Work, result: Any, error: BaseException | None) -> None:
-    future = work.future
-    if future.cancelled() or future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
-
-
-def _giving_up(give_up: Callable[[UnitOfWork, Exception], Any], failure: Exception) -> Callable[[UnitOfWork], Any]:
-    return lambda unit: give_up(unit, failure)
-
-
-def _reason(error: BaseException) -> str:
-    """One line for the log: the class and the driver's first line, never a statement's parameters."""
-    cause = error.__cause__ if isinstance(error, _GroupLost) and error.__cause__ else error
-    original = getattr(cause, "orig", None) or cause
-    first = str(original).partition("\n")[0]
-    return f"{type(original).__name__}: {first}" if first else type(original).__name__
-
-
-def _unavailable(reason: str, error: BaseException) -> Unavailable:
-    failure = Unavailable(reason)
-    failure.__cause__ = error.__cause__ if isinstance(error, _GroupLost) else error
-    return failure
+    @_repository
+    def suspects(self) -> "type[Suspects]":
+        from storage.messages.suspects import Suspects
+
+        return Suspects
+
+    @_repository
+    def schedules(self) -> "type[Schedules]":
+        from storage.calendar.schedules import Schedules
+
+        return Schedules
+
+    @_repository
+    def recipients(self) -> "type[Recipients]":
+        from storage.calendar.recipients import Recipients
+
+        return Recipients
+
+    @_repository
+    def ledger(self) -> "type[Ledger]":
+        from storage.calendar.ledger import Ledger
+
+        return Ledger
+
+    @_repository
+    def agendas(self) -> "type[Agendas]":
+        from storage.calendar.agendas import Agendas
+
+        return Agendas
+
+    @_repository
+    def broadcasts(self) -> "type[Broadcasts]":
+        from storage.calendar.broadcasts import Broadcasts
+
+        return Broadcasts
+
+    @_repository
+    def holidays(self) -> "type[Holidays]":
+        from storage.calendar.holidays import Holidays
+
+        return Holidays
+
+    @_repository
+    def pauses(self) -> "type[Pauses]":
+        from storage.calendar.pauses import Pauses
+
+        return Pauses
+
+    @_repository
+    def audit(self) -> "type[Audit]":
+        from storage.database.audit import Audit
+
+        return Audit
+
+    @_repository
+    def facts(self) -> "type[Facts]":
+        from storage.database.facts import Facts
+
+        return Facts
+
+
+Units = GroupCommit[UnitOfWork]
+"""Applies units of work durably and in order."""

@@ -5,6 +5,7 @@ Tests of one file run in one process, in their order; several files run at once.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +25,39 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.fixture(scope="module")
+def pseudo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of languages, with a stretched and a right-to-left one among them (`tests/pseudo.py`)."""
+    from tests.pseudo import spoken_pseudo
+
+    with spoken_pseudo(tmp_path_factory.mktemp("pseudo") / "locales") as locales:
+        yield locales
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write the golden files anew, then read the diff")
 
 
+WIRE = {"sandbox", "running", "telegram", "bot", "town"}
+"""Fixtures with a Telegram behind them."""
+
+
+def marks(item: pytest.Item) -> Iterator[str]:
+    """What a test needs, by the fixtures and parameters it asks for."""
+    asked = set(getattr(item, "fixturenames", ()))
+    given = getattr(getattr(item, "callspec", None), "params", {}).values()
+    if any("postgres" in each for each in (*asked, *map(str, given), item.name)):
+        yield "postgres"
+    if asked & WIRE:
+        yield "wire"
+
+
+@pytest.hookimpl(tryfirst=True)  # before those who choose by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: the longest of all, begun last, would be waited for alone."""
+    for item in items:
+        for mark in marks(item):
+            item.add_marker(mark)
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.deadlines import PATIENCE
+
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 FORM = ["--talk", "form", "--env", "BENCH_API={api}", "--env", "BENCH_TOKEN={token}"]
 
@@ -20,7 +22,7 @@ FORM = ["--talk", "form", "--env", "BENCH_API={api}", "--env", "BENCH_TOKEN={tok
 def drive(*arguments: str, command: list[str]) -> dict[str, Any]:
     """The report of one run of the driver as a process."""
     driver = [sys.executable, str(BENCHMARKS / "load.py"), *arguments, "--", sys.executable, *command]
-    done = subprocess.run(driver, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(driver, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
@@ -38,7 +40,7 @@ def house(folder: Path, kind: str = "form") -> list[str]:
         print(json.dumps([made.environment, made.webhook]))
     """
     command = [sys.executable, "-c", dedent(script)]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    made = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     environment, webhook = json.loads(made.stdout)
     (folder / "webhook.json").write_text(json.dumps(webhook))
     return [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
@@ -168,7 +170,11 @@ def test_no_question_of_the_bot_reads_a_whole_table():
     growth = [sys.executable, str(BENCHMARKS / "growth.py"), "--databases", "sqlite", "--explain"]
 
     made = subprocess.run(
-        [*growth, "--submissions", "2000", "--people", "100"], capture_output=True, text=True, timeout=90, check=False
+        [*growth, "--submissions", "2000", "--people", "100"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert (made.returncode, made.stdout) == (0, ""), made.stderr
@@ -179,7 +185,9 @@ def test_a_digest_asks_no_more_of_a_larger_plan():
     """As many statements for twice the activities, and no longer a text: the benchmark itself says so, or fails."""
     digest = [sys.executable, str(BENCHMARKS / "digest.py"), "--databases", "sqlite", "--repeat", "1"]
 
-    made = subprocess.run([*digest, "--activities", "60,120"], capture_output=True, text=True, timeout=90, check=False)
+    made = subprocess.run(
+        [*digest, "--activities", "60,120"], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
     assert made.returncode == 0, made.stdout + made.stderr
     assert len(made.stdout.splitlines()) == 4
@@ -190,7 +198,9 @@ def test_a_scan_asks_no_more_of_a_larger_plan():
     """As many statements for twice the activities, when deciding and at the second look: the benchmark fails else."""
     scan = [sys.executable, str(BENCHMARKS / "due.py"), "--databases", "sqlite", "--repeat", "1"]
 
-    made = subprocess.run([*scan, "--activities", "60,120"], capture_output=True, text=True, timeout=90, check=False)
+    made = subprocess.run(
+        [*scan, "--activities", "60,120"], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
     assert made.returncode == 0, made.stdout + made.stderr
     assert len(made.stdout.splitlines()) == 4

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 from typing import Any, get_args
@@ -19,64 +20,93 @@ from typing import Any, get_args
 import openpyxl
 import pytest
 from babel.messages.pofile import read_po
+from pydantic import ValidationError
 
-from bot import notices, periods
-from bot.commands import COMMANDS
-from bot.scheduler import JOBS
+from bot.acts import periods
+from bot.acts.coverage import shipped_forms
+from bot.acts.status import CHECKS, SHAPES
+from bot.alarms import standing as alarms
+from bot.chat.permissions import PERMISSIONS
+from bot.schedule.jobs import JOBS
+from bot.screens import notices
 from bot.settings import Settings
-from bot.status import CHECKS, SHAPES
-from conversations import exports, plan_state, review
-from conversations.annual import CALENDARS, DIMENSIONS, MEASURES
-from conversations.conformance import FEATURES
-from conversations.due import FOR_COORDINATORS, WEEKDAYS
-from conversations.engine import UPLOADS
-from conversations.plan import Frequency, Light, PeriodStage, Role, ValidationState
-from conversations.reminders import NEEDS, STAGES, Reason
-from conversations.wording import LANGUAGES, catalogue
-from storage.agencies import ROLE_TYPES
-from storage.audit import AUDITED_ACTS, KINDS
+from conversations.language_check import CHAT, MESSAGE_LIMIT, button_limits
+from conversations.languages import LANGUAGES, tables
+from conversations.plan import export_request, plan_state, review
+from conversations.plan.agenda import NEEDS, Reason
+from conversations.plan.annual import CALENDARS, PILLARS
+from conversations.plan.calendar import WEEKDAYS
+from conversations.plan.ladder import FOR_COORDINATORS
+from conversations.plan.lights import Light
+from conversations.plan.model import Role, ValidationState
+from conversations.plan.periods import Frequency, PeriodStage
+from conversations.plan.reminders import STAGES
+from conversations.session.profiles import FORM_OF
+from conversations.session.questions import UPLOADS
+from conversations.wording import catalogue
+from conversations.xforms.conformance import FEATURES
+from conversations.xforms.workbook import read_book
+from storage.database.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
 from storage.exports.codes import WORDED
 from storage.exports.tables import Kind
-from storage.files import REASONS
-from storage.imports import DifferenceKind
-from storage.retention import RETENTION
-from storage.role_requests import Decision
-from storage.settings import SETTINGS
+from storage.imports.beginning import NOTED
+from storage.imports.differences import DifferenceKind
+from storage.imports.reading import read_plan
+from storage.imports.sheets import SHEETS, without_language
+from storage.people.agencies import ROLE_TYPES
+from storage.people.joining import Decision
+from storage.plan.settings import SETTINGS
+from storage.reports.inspection import REASONS
+from storage.seed import seed_workbook
+from storage.upkeep.retention import RETENTION
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
-CHAT = ("administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po", "periods.po", "posts.po")
-"""The catalogues people read on a phone; the others are for authors, at a screen."""
-
-MESSAGE_LIMIT = 330
 BUTTON_LIMIT = 30
-"""DOMAIN §4: nothing longer is read, nothing wider fits."""
+"""DOMAIN §4: nothing wider fits."""
 
 PAUSED = ("everybody", "own")
+CATEGORIES = tuple(
+    code
+    for dimension, _, code in (key.partition("/") for key in read_plan(seed_workbook()).rows["code"])
+    if dimension in ("sex_age", "exploitation")
+)
+"""By which people are counted apart in any country; others have their names in the plan's own lists."""
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "agencies.in.{}": LANGUAGES,
+    "alarm.{}": (*alarms.KINDS, "other"),
+    "alarm.{}.title": (*alarms.KINDS, "other"),
     "agencies.type.{}": ROLE_TYPES,
     "audit.{}": AUDITED_ACTS,
     "audit.kind.{}": tuple(KINDS),
+    "coverage.{}": ("no_form", "not_listed"),
+    "form_title.{}": tuple(FORM_OF.values()),
     "closing.{}": tuple(FOR_COORDINATORS),
     "closing.{}_one": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
-    "command.{}": tuple(command.name for command in COMMANDS if command.in_menu),
+    "command.{}": tuple(one.route for one in PERMISSIONS if one.in_menu),
     "digest.trend_{}": ("up", "down"),
     "digest.trend_{}_one": ("up", "down"),
     "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
-    "export.{}": ("cancelled", "revoked", "gone", "too_large", "failed", *exports.PREVIOUS, *exports.MORE),
-    "export.ask.{}": ("what", "who", "when", "where", "as", "more", *exports.MORE),
-    "export.audience.{}": exports.AUDIENCES,
-    "export.audience.{}.is": exports.AUDIENCES,
+    "export.{}": (
+        "cancelled",
+        "revoked",
+        "gone",
+        "too_large",
+        "failed",
+        *export_request.PREVIOUS,
+        *export_request.MORE,
+    ),
+    "export.ask.{}": ("what", "who", "when", "where", "as", "more", *export_request.MORE),
+    "export.audience.{}": export_request.AUDIENCES,
+    "export.audience.{}.is": export_request.AUDIENCES,
     "export.data.{}": tuple(each.dataset for each in EXPORTERS),
     "export.format.{}": tuple(each.format for each in EXPORTERS),
     "export.refused.{}": ("audience", "filter", "form", "validation"),
-    "export.status.{}": exports.STATUSES,
-    "export.validation.{}": exports.SENT,
+    "export.status.{}": export_request.STATUSES,
+    "export.validation.{}": export_request.SENT,
     "file.{}": REASONS,
     "form.send_{}": tuple(UPLOADS),
     "history.{}": tuple(ValidationState),
@@ -88,7 +118,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "pause.{}.begun_unlimited": PAUSED,
     "pause.{}.choose": PAUSED,
     "pause.{}.ended": PAUSED,
-    "people.speaks.{}": LANGUAGES,
     "people.{}_count": ("suspended", "unreachable"),
     "periods.{}": ("opens", "due", "grace", "locks"),
     "periods.stage.{}": get_args(PeriodStage),
@@ -130,23 +159,31 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "status.all.{}": tuple(SHAPES),
     "status.word.{}": ("warn", "bad"),
     "review.{}": review.REASONS,
-    "table.audience.{}": exports.AUDIENCES,
+    "book.note.{}": (*sorted(NOTED), "other"),
+    "book.example.{}": tuple(
+        f"{sheet_of.name}.{without_language(one.header)[0]}"
+        for sheet_of in SHEETS
+        for one in sheet_of.fields
+        if one.language
+    ),
+    "table.audience.{}": export_request.AUDIENCES,
     **{f"{prefix}{{}}": codes for prefix, codes in WORDED.values() if prefix.startswith("table.code.")},
     "table.calendar.{}": tuple(CALENDARS),
-    "table.category.{}": ("total", *(name for parts in DIMENSIONS.values() for name in parts.values())),
+    "table.category.{}": ("total", "unknown", "other", *CATEGORIES),
     "table.column.{}": (),  # the tests of the exports read every label
     "table.definition.{}": ("label", "name", "kind", "note"),
-    "table.filter.{}": exports.FILTERS,
+    "table.filter.{}": export_request.FILTERS,
     "table.kind.{}": tuple(Kind),
-    "table.pillar.{}": tuple(dict.fromkeys(pillar for pillar, _ in MEASURES)),
+    "table.pillar.{}": PILLARS,
     "table.{}": (),
     "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
     "weekday.{}": WEEKDAYS,
+    "err.too_much_{}": ("steps", "text", "nodes", "size"),
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
 }
 """Keys that code puts together, and everything that can stand in the gap."""
 
-NOT_KEYS = re.compile(r"(plan|form)\.(id|xlsx)|" + "|".join(map(re.escape, AUDITED_ACTS)))
+NOT_KEYS = re.compile(r"(plan|form)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, AUDITED_ACTS)))
 """Columns, file names, facts and audited acts that look like keys."""
 
 
@@ -220,7 +257,10 @@ def test_env_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_language_can_be_the_plans_first() -> None:
     """ENLACE_LANGUAGE takes what the catalogues have, and nothing else."""
-    assert get_args(Settings.model_fields["language"].annotation) == LANGUAGES
+    for language in LANGUAGES:
+        assert Settings(_env_file=None, language=language).language == language  # type: ignore[call-arg]
+    with pytest.raises(ValidationError, match=", ".join(LANGUAGES)):
+        Settings(_env_file=None, language="xx")  # type: ignore[call-arg]
 
 
 # ------------------------------------------------------------------ what the bot says
@@ -279,11 +319,11 @@ def test_what_is_said_fills_every_gap_of_its_sentence() -> None:
 
 
 def test_all_languages_have_the_same_keys_and_gaps() -> None:
-    """Spanish, English and Creole are one catalogue; `{name}` is `{name}` in all of them."""
+    """All languages are one catalogue; `{name}` is `{name}` in all of them, save in the phrases that are understood."""
     for language in LANGUAGES:
         assert CATALOGUES[language].keys() == CATALOGUES["es"].keys()
         for key, sentence in CATALOGUES[language].items():
-            assert fields(sentence) == fields(CATALOGUES["es"][key]), (language, key)
+            assert key in tables("es") or fields(sentence) == fields(CATALOGUES["es"][key]), (language, key)
 
 
 def test_no_key_is_told_twice() -> None:
@@ -307,6 +347,8 @@ def test_every_problem_has_its_sentence_and_remedy() -> None:
     }
     for path, tree in SOURCES:
         for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and not node.args:
+                continue  # made of what another process told: its code is written where it was found
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
                 codes |= {text for text in literals(node.args[0]) if "{}" not in text}
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ExpressionError":
@@ -362,6 +404,24 @@ def test_no_button_is_too_wide() -> None:
         if len(re.sub(r"\{\w+\}", "", CATALOGUES[language][key])) > BUTTON_LIMIT
     ]
     assert wide == []
+
+
+def test_the_catalogue_marks_its_buttons() -> None:
+    """Who translates sees how much a button holds, and `enlace language check` knows it without reading our code."""
+    assert button_limits() == dict.fromkeys(buttons(), BUTTON_LIMIT)
+
+
+def test_a_button_is_made_by_the_functions_of_routes() -> None:
+    """`tap` and `form_tap` alone write what stands on a button, so that a route or an action cannot be misspelt."""
+    home = Path("conversations", "routes.py")
+    wrong = [
+        f"{path}: {text}"
+        for path, tree in SOURCES
+        if path != home
+        for text in literals(tree)
+        if text.startswith(("command:", "form:"))
+    ]
+    assert wrong == []
 
 
 # ------------------------------------------------------------------ the shipped forms
@@ -425,9 +485,65 @@ def test_no_file_knows_the_machine_it_was_made_on() -> None:
     assert told == []
 
 
-def test_tests_are_no_packages() -> None:
-    """A tests/bot/__init__.py would shadow `bot`."""
-    assert list((ROOT / "tests").rglob("__init__.py")) == []
+def test_no_code_knows_the_shipped_plan() -> None:
+    """A plan of another country has other codes: what only the shipped one has stands in its workbook alone.
+
+    The demonstration plays that plan, its tour on the sandbox's page with it; a migration tells of its own day.
+    """
+    draft = read_plan(seed_workbook())
+    codes = {draft.code, *(code for table in ("objective", "indicator", "activity") for code in draft.rows[table])}
+    codes |= {code for code in draft.rows["agency"] if len(code) > 3}  # PN is two letters of any word
+    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(codes)))})(?![\w-])")
+    apart = ("storage/seed/", "storage/migrations/versions/", "bot/demo/", "bot/sandbox/page/steps.js")
+    found = [
+        f"{name}: {known[0]}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*"))
+        if path.suffix in (".py", ".po", ".js", ".html", ".mako", ".csv", ".json")
+        and not (name := path.relative_to(ROOT).as_posix()).startswith(apart)
+        if (known := named.search(path.read_text("utf-8")))
+    ]
+    assert found == []
+
+
+def test_a_module_of_more_than_600_lines_says_why() -> None:
+    """What cannot be held in the head is split, or its docstring says why it is long."""
+    long = [path for path, _ in SOURCES if (ROOT / path).read_text("utf-8").count("\n") > 600]
+    assert [str(path) for path in long if " long" not in (ast.get_docstring(dict(SOURCES)[path]) or "")] == []
+
+
+def test_the_shipped_forms_and_code_name_no_country() -> None:
+    """Whoever is counted apart, and whose forms these are, is the plan's to say: another country publishes them too."""
+    people = re.compile(r"\bCITIM\b|dominican|haitian|venezuelan|dominikèn|ayisyen|haïtien", re.IGNORECASE)
+    told = [
+        f"{name} · {sheet.name}: {found[0]}"
+        for name, data in shipped_forms()
+        for sheet in read_book(data, ("survey", "choices", "settings")).sheets
+        for _, row in sheet.rows
+        for text in row.values()
+        if (found := people.search(text.replace("Kreyòl ayisyen", "")))
+    ]
+    apart = ("storage/migrations/versions/", "bot/demo/", "bot/sandbox/")
+    told += [
+        f"{name}: {found[0]}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not (name := path.relative_to(ROOT).as_posix()).startswith(apart)
+        if (
+            found := people.search(
+                re.sub("Haitian Creole|the Dominican Republic", "", path.read_text("utf-8"), flags=re.IGNORECASE)
+            )
+        )
+    ]
+    assert told == []
+
+
+def test_every_folder_of_tests_is_a_package() -> None:
+    """What tests share is imported by its whole name, and not found on a path. Those run by themselves are scripts."""
+    scripts = {"benchmarks", "bots", "peers", "data"}
+    folders = {file.parent for file in (ROOT / "tests").rglob("*.py")}
+    bare = [folder for folder in folders if not (folder / "__init__.py").exists()]
+    assert [str(folder) for folder in bare if not scripts & set(folder.parts)] == []
 
 
 def test_a_floor_knows_only_the_floors_below() -> None:
@@ -448,3 +564,79 @@ def test_conversations_have_no_clock_and_no_chance() -> None:
         if isinstance(node, ast.Call) and banned.fullmatch(ast.unparse(node.func))
     ]
     assert wrong == []
+
+
+WAITS = {"sleep", "wait_for_timeout", "timeout", "result", "exception", "wait", "join", "wait_for"}
+LIMITED = {
+    "HTTPConnection",
+    "communicate",
+    "connect",
+    "create_connection",
+    "join",
+    "run",
+    "urlopen",
+    "wait",
+    "wait_for",
+}
+CLOCKS = {"monotonic", "perf_counter"}
+
+
+def called(node: ast.AST) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def is_number(node: ast.AST) -> bool:
+    """Written down, and not nothing: giving way to others is no waiting."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value != 0
+
+
+def is_timed(node: ast.AST) -> bool:
+    """A pause, a deadline made by hand, or a law about how long something took."""
+    match node:
+        case ast.Call(args=args, keywords=keywords):
+            name = called(node)
+            return (
+                (name in WAITS and any(map(is_number, args[:1])))
+                or (name in ("sleep", "wait_for_timeout") and not isinstance(args[0], ast.Constant))
+                or (name in LIMITED and any(each.arg == "timeout" and is_number(each.value) for each in keywords))
+            )
+        case ast.BinOp(left=left, op=ast.Add()):
+            return called(left) in CLOCKS
+        case ast.Compare(left=ast.BinOp(left=left, op=ast.Sub()), ops=[ast.Lt() | ast.LtE()]):
+            return called(left) in CLOCKS
+    return False
+
+
+def timed(path: Path) -> Iterator[str]:
+    """In which functions of a test file something waits or is timed by hand."""
+    for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(is_timed, ast.walk(function))):
+            yield f"{path.relative_to(ROOT / 'tests')}::{function.name}"
+
+
+TIMED_ON_PURPOSE = {
+    "bot/telegram/test_delivery.py::test_after_a_quiet_moment_a_turn_costs_nothing": "in time that leaps",
+    "bot/telegram/test_delivery.py::test_whoever_gave_up_waiting_does_not_use_a_turn": "in time that leaps",
+    "bot/telegram/test_http.py::answer": "a server that is slow",
+    "bot/telegram/test_http.py::keeps_silent": "a server that is slow",
+    "bot/telegram/test_http.py::test_a_download_ends_in_time": "the law is that it is broken off; the server is slow",
+    "bot/telegram/test_http.py::test_a_download_that_is_too_large_is_broken_off": "its server is slow",
+    "bot/sandbox/test_control.py::test_waiting_ends_when_something_is_shown_or_time_is_up": "the law",
+    "storage/database/test_unit_of_work.py::delay": "a database that is slow",
+    "storage/database/test_unit_of_work.py::test_the_next_unit_of_a_key_begins_when_the_one_before_it_has_committed": "",  # noqa: E501
+    "storage/database/test_unit_of_work.py::test_two_units_of_one_key_never_run_at_once": "for another to be there",
+    "storage/database/test_unit_of_work.py::work": "the same",
+}
+
+
+def test_no_test_waits_by_sleeping_or_has_a_deadline_of_its_own() -> None:
+    """What a busy machine cannot keep is nobody's law (tests/deadlines.py); where time is the matter, it says why.
+
+    Faults and benchmarks are about moments and rates: there pauses are thrown by dice, and figures are printed.
+    """
+    apart = {"benchmarks", "faults", "node_modules"}
+    files = [path for path in (ROOT / "tests").rglob("*.py") if not apart & {*path.relative_to(ROOT).parts}]
+    found = set(chain.from_iterable(timed(path) for path in files if path.name != "deadlines.py"))
+    assert sorted(found) == sorted(TIMED_ON_PURPOSE)

@@ -7,8 +7,9 @@ a mistake shows before a person sees it.
     refusals.py  schema.py      what is said no to · methods, parameters and types, from `bot_api.json`
     entities.py  keyboards.py   texts and their entities · keyboards and their limits
     markup.py  markdown.py      a text as it is sent, and Telegram's HTML · its two Markdowns
-    telegram.py  people.py      the world: chats, messages, files, updates, clock · what people do on their phones
-    methods.py  updates.py      METHODS, what is emulated · getUpdates and webhooks
+    telegram.py  people.py      the world: chats, messages, files, updates · what people do on their phones
+    clock.py  journal.py        time that can be moved, and bells · what happened, written down
+    methods/  updates.py        METHODS, what is emulated · getUpdates and webhooks
     faults.py  control.py       failures on command · the control API under /sandbox
     server.py  client.py        the HTTP server, alone or inside a test · a phone for tests that speak HTTP
 """

@@ -21,12 +21,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.sandbox import people
+from bot.sandbox.clock import rung
 from bot.sandbox.faults import fault_from
-from bot.sandbox.methods import commands_for
+from bot.sandbox.journal import chat_in
+from bot.sandbox.methods.profile import commands_for
 from bot.sandbox.people import ImpossibleError, Sender
 from bot.sandbox.refusals import Refusal
 from bot.sandbox.schema import Upload
-from bot.sandbox.telegram import Chat, Person, World, chat_in, rung
+from bot.sandbox.telegram import Chat, Person, World
 
 Json = dict[str, Any]
 PAGE: Final = Path(__file__).parent / "page"
@@ -60,6 +62,10 @@ class Supervisor(Protocol):
 
     def order(self, what: str) -> Json:
         """Kill, start or restart the bot; raises ValueError for anything else."""
+        ...
+
+    def dismiss(self) -> None:
+        """Have the bot ended, without waiting for it; called in a signal's handler."""
         ...
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bot.sandbox import markup
-from bot.sandbox.methods import REACTIONS, described, mime_of
+from bot.sandbox.methods.changing import REACTIONS
+from bot.sandbox.methods.sending import described, mime_of
 from bot.sandbox.schema import Upload
 from bot.sandbox.telegram import Chat, ChatKind, Kept, Person, Query, World
 

@@ -21,7 +21,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mutabl
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import FrameType
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -34,13 +33,16 @@ from starlette.requests import ClientDisconnect, Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.sandbox import control, schema
+from bot.sandbox.clock import rung
 from bot.sandbox.control import Supervisor
 from bot.sandbox.faults import Fault
-from bot.sandbox.methods import Call, Told, perform
+from bot.sandbox.methods import perform
+from bot.sandbox.methods.call import Call, Told
 from bot.sandbox.refusals import Refusal, bad_request, not_found, too_many_requests, unauthorized
 from bot.sandbox.schema import Upload
-from bot.sandbox.telegram import UPLOAD_LIMIT, Bot, World, rung
+from bot.sandbox.telegram import UPLOAD_LIMIT, Bot, World
 from bot.sandbox.updates import Courier, CutError
+from bot.signals import on_signal
 
 log = logging.getLogger(__name__)
 
@@ -420,15 +422,28 @@ def create_app(world: World, supervisor: Supervisor | None = None, door: Door | 
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which on a signal first ends what waits: polls of the bot and event streams of pages."""
+    """uvicorn's, which on a signal first ends what waits: the bot it looks after, its polls, event streams of pages.
 
-    def __init__(self, config: uvicorn.Config, world: World) -> None:
+    uvicorn would raise the signal once more when it has ended, and die of it; here an end that was asked for is none
+    to complain of. Its handler stays for as long as the process does, so that a second signal changes nothing.
+    """
+
+    def __init__(self, config: uvicorn.Config, world: World, supervisor: Supervisor | None = None) -> None:
         super().__init__(config)
         self._world = world
+        self._supervisor = supervisor
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is threading.main_thread():
+            on_signal(self.leave)
+        yield
+
+    def leave(self) -> None:
+        self.should_exit = True
+        if self._supervisor is not None:
+            self._supervisor.dismiss()
         self._world.close()
-        super().handle_exit(sig, frame)
 
 
 def _server(world: World, supervisor: Supervisor | None, door: Door | None) -> uvicorn.Server:
@@ -443,7 +458,7 @@ def _server(world: World, supervisor: Supervisor | None, door: Door | None) -> u
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    server = Server(config, world)
+    server = Server(config, world, supervisor)
     if door is not None:
         door.uvicorn = server
     return server

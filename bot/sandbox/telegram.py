@@ -1,28 +1,26 @@
 """The world behind the API: people, chats, messages, files, updates waiting for the bot, and the time.
 
 Telegram is one place where all of it happens in one order; a bot sees a narrow window of it. So the sandbox keeps one
-`World` under one lock, moved by three sides: the bot (methods.py), people (people.py, or a test that holds the world
+`World` under one lock, moved by three sides: the bot (methods/), people (people.py, or a test that holds the world
 in its hands) and the clock. Nothing in here speaks HTTP, and nothing here knows the time but through `World.clock`.
 
-What each phone was shown is written down (`Ledger`) in the order in which it happened, and every call of the bot
-likewise (`World.calls`): tests assert on these, not on what the bot believes it has sent.
+What each phone was shown is written down (journal.py), and every call of the bot likewise (`World.calls`): tests assert
+on these, not on what the bot believes it has sent.
 """
 
-import asyncio
 import math
 import random
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import count
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
+from bot.sandbox.clock import Bell, Clock
 from bot.sandbox.faults import Faults
+from bot.sandbox.journal import KEPT_ENTRIES, Journal, Ledger, Recorded, Seen, chat_in
+from bot.sandbox.photos import photo_sizes
 from bot.sandbox.refusals import OTHER_POLLER, bad_request, forbidden, too_many_requests
 
 Json = dict[str, Any]
@@ -39,79 +37,10 @@ TYPING_LIFETIME: Final = 5
 DOWNLOAD_LIMIT: Final = 20 * 1024 * 1024
 UPLOAD_LIMIT: Final = 50 * 1024 * 1024
 PHOTO_LIMIT: Final = 10 * 1024 * 1024
-PHOTO_SIDES: Final = (90, 320, 800, 1280)  # the longer side of each size that Telegram makes of a photo
 
-# Updates a bot receives only if it asks for them by name.
 KEPT_UPDATES: Final = 500  # how many of the latest updates the page can still tell of
-KEPT_ENTRIES: Final = 20_000  # … and how much of the ledger and of the bot's calls can still be read
-
 UNASKED: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-
-
-class Clock:
-    """Seconds since 1970, started anywhere, running at the pace of the real clock, moved forward at will."""
-
-    def __init__(self, start: float | None = None) -> None:
-        self._ahead = (time.time() if start is None else start) - time.monotonic()
-
-    def now(self) -> float:
-        return time.monotonic() + self._ahead
-
-    def move_to(self, moment: float) -> None:
-        """Forward only: a world in which messages were sent tomorrow helps nobody. Raises ValueError."""
-        if moment < self.now():
-            raise ValueError("the sandbox clock moves forward only")
-        self._ahead = moment - time.monotonic()
-
-    def move_by(self, seconds: float) -> None:
-        if seconds < 0:
-            raise ValueError("the sandbox clock moves forward only")
-        self._ahead += seconds
-
-
-class Bell:
-    """Wakes whoever waits, on whichever event loop, from whichever thread.
-
-    Take a `waiter` while the world is locked and after looking whether there is anything to wait for; a ring between
-    looking and waiting is then never missed.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = set()
-        self._lock = threading.Lock()
-
-    def waiter(self) -> "asyncio.Future[None]":
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        entry = (loop, future)
-        with self._lock:
-            self._waiting.add(entry)
-        future.add_done_callback(lambda _: self._forget(entry))
-        return future
-
-    def _forget(self, entry: tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]) -> None:
-        with self._lock:
-            self._waiting.discard(entry)
-
-    def ring(self) -> None:
-        if not self._waiting:
-            return
-        with self._lock:
-            waiting, self._waiting = self._waiting, set()
-        for loop, future in waiting:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_wake, future)
-
-
-def _wake(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-async def rung(waiter: "asyncio.Future[None]", timeout: float | None) -> None:
-    """Until the bell rings, at the longest `timeout` real seconds."""
-    await asyncio.wait([waiter], timeout=timeout)
-    waiter.cancel()
+"""Updates a bot receives only if it asks for them by name."""
 
 
 @dataclass(slots=True)
@@ -120,7 +49,7 @@ class Person:
 
     id: int
     first_name: str
-    title: str = ""  # what the page writes above the phone: "Punto focal, MINERD"
+    title: str = ""  # what the page writes above the phone: "Punto focal, Salud"
     language_code: str = ""
     last_name: str = ""
     username: str = ""
@@ -143,75 +72,6 @@ class Kept:
     is_silent: bool = False
     has_other_keyboard: bool = False  # sent with a keyboard that is not inline: such a message cannot be edited
     reactions: dict[str, list[Json]] = field(default_factory=dict)  # by who set them: "bot", "person"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One thing that a phone was shown. `what`: send, edit, delete, answer, pin, unpin, reaction, typing, draft."""
-
-    seq: int
-    at: float
-    chat: int
-    what: str
-    message_id: int | None
-    message: Json | None
-    details: Json
-
-    def as_json(self) -> Json:
-        return {
-            "seq": self.seq, "at": self.at, "chat": self.chat, "what": self.what, "message_id": self.message_id,
-            "message": self.message, **self.details,
-        }  # fmt: skip
-
-
-Entry = TypeVar("Entry")
-
-
-class Journal(list[Entry]):
-    """The latest entries, oldest first; `total` counts all that there ever were, and numbers them from 1.
-
-    A sandbox may run for weeks, so about `keep` are remembered.
-    """
-
-    def __init__(self, keep: int) -> None:
-        super().__init__()
-        self.keep = keep
-        self.total = 0
-
-    def add(self, entry: Entry) -> None:
-        self.append(entry)
-        self.total += 1
-        if len(self) > self.keep * 5 // 4:  # seldom and many at once: each cut moves the whole list
-            del self[: -self.keep]
-
-    def since(self, seq: int) -> Iterator[Entry]:
-        """What came after number `seq` and is still remembered."""
-        for at in range(max(seq - (self.total - len(self)), 0), len(self)):
-            yield self[at]
-
-    def clear(self) -> None:
-        """Forget all, and number from 1 again."""
-        super().clear()
-        self.total = 0
-
-
-class Ledger:
-    """What every phone was shown, oldest first; never changed afterwards."""
-
-    def __init__(self, keep: int = KEPT_ENTRIES) -> None:
-        self.entries: Journal[Seen] = Journal(keep)
-        self.bell = Bell()
-
-    def write(self, at: float, chat: int, what: str, message: Json | None = None, **details: Any) -> Seen:
-        message_id = details.pop("message_id", None) or (message["message_id"] if message else None)
-        seen = Seen(self.entries.total + 1, at, chat, what, message_id, message, details)
-        self.entries.add(seen)
-        self.bell.ring()
-        return seen
-
-    def since(self, seq: int = 0, chat: int | None = None) -> Iterator[Seen]:
-        """What came after entry number `seq`."""
-        return (seen for seen in self.entries.since(seq) if chat is None or seen.chat == chat)
 
 
 @dataclass(slots=True)
@@ -338,29 +198,6 @@ class Bot:
 
     def user(self) -> Json:
         return {"id": self.id, "is_bot": True, "first_name": self.first_name, "username": self.username}
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One call of the bot; the token appears nowhere in it."""
-
-    seq: int
-    at: float
-    method: str
-    chat: int | str | None
-    params: Json
-    status: int  # HTTP; 0 if the connection was cut without an answer
-    description: str
-    fault: str
-    unknown: list[str]
-    via: str = "http"
-
-    def as_json(self) -> Json:
-        return {
-            "seq": self.seq, "at": self.at, "method": self.method, "chat": self.chat, "params": self.params,
-            "status": self.status, "ok": self.status == 200, "description": self.description, "fault": self.fault,
-            "unknown": self.unknown, "via": self.via,
-        }  # fmt: skip
 
 
 class Sent:
@@ -742,14 +579,6 @@ class World:
         )
 
 
-def chat_in(body: object) -> int | None:
-    """The chat that an update's body is about, directly or through its message."""
-    holder = body.get("message", body) if isinstance(body, dict) else None
-    chat = holder.get("chat") if isinstance(holder, dict) else None
-    number = chat.get("id") if isinstance(chat, dict) else None
-    return number if isinstance(number, int) else None
-
-
 _FOLDERS: Final = {
     "photo": ("photos", "AgAC"),
     "document": ("documents", "BQAC"),
@@ -761,26 +590,3 @@ _FOLDERS: Final = {
     "video_note": ("video_notes", "DQAC"),
     "thumbnail": ("thumbnails", "AAMC"),
 }
-
-
-def photo_sizes(data: bytes) -> list[tuple[bytes, int, int]]:
-    """JPEG, width and height of each size, the smallest first; raises Refusal."""
-    try:
-        with Image.open(BytesIO(data)) as opened:
-            width, height = opened.size
-            if width + height > 10_000 or max(width, height) > 20 * min(width, height):
-                raise bad_request("PHOTO_INVALID_DIMENSIONS")
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise bad_request("IMAGE_PROCESS_FAILED") from None
-    longest = max(upright.size)
-    sides = [side for side in PHOTO_SIDES if side < longest] + [min(longest, PHOTO_SIDES[-1])]
-    result = []
-    for side in sorted(set(sides)):
-        share = side / longest
-        size = (max(1, round(upright.width * share)), max(1, round(upright.height * share)))
-        picture = upright if size == upright.size else upright.resize(size)
-        buffer = BytesIO()
-        Image.frombytes("RGB", picture.size, picture.tobytes()).save(buffer, "JPEG", quality=87)
-        result.append((buffer.getvalue(), *size))
-    return result

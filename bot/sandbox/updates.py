@@ -15,8 +15,9 @@ from urllib.parse import parse_qsl
 import aiohttp
 import orjson
 
+from bot.sandbox.clock import rung
 from bot.sandbox.refusals import OTHER_POLLER, WEBHOOK_IS_ACTIVE, Refusal
-from bot.sandbox.telegram import Bot, Pending, Webhook, World, rung
+from bot.sandbox.telegram import Bot, Pending, Webhook, World
 
 Json = dict[str, Any]
 

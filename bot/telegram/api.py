@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 import telegram
 from pydantic import SecretStr
-from telegram.error import BadRequest, TimedOut
+from telegram.error import BadRequest, InvalidToken, TelegramError, TimedOut
 
 from bot.telegram.http import READ_TIMEOUT, UPLOAD_TIMEOUT, AiohttpRequest, File, TooLarge, multipart, result_of
 
@@ -85,11 +85,6 @@ class Api(telegram.Bot):
         return int(number) if number.isdigit() else 0
 
     @property
-    def is_telegram(self) -> bool:
-        """Telegram's own server, not a sandbox or a local one."""
-        return self._is_telegram
-
-    @property
     def answered_ago(self) -> float | None:
         """Seconds since any call succeeded; None if none has."""
         times = [each.answered_at for each in (self._polling, self._kept, self._fresh) if each.answered_at is not None]
@@ -114,6 +109,22 @@ class Api(telegram.Bot):
         self._requests_initialized = True
         await self.get_me()
         self._bot_initialized = True
+
+    async def is_rejected(self) -> bool:
+        """Whether Telegram rejects our token: by getMe's own word, and twice.
+
+        A proxy that does not know a method, or a path that is wrong for a moment, answers 401 and 404 too.
+        """
+        for pause in (1.0, 0.0):
+            try:
+                await self.call("getMe", {})
+            except InvalidToken:
+                await asyncio.sleep(pause)
+            except TelegramError:
+                return False  # nobody can say now; whoever fails again asks again
+            else:
+                return False
+        return True
 
     async def shutdown(self) -> None:
         for each in (self._polling, self._kept, self._fresh):

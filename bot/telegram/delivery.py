@@ -13,10 +13,16 @@ never forgets a message it was sent twice, and often fails without saying whethe
 * outcomes are recorded many to a unit. One that is lost with the process costs a reply sent twice, never one
   that was not sent; and since a chat gets no new message before the last one is recorded, it costs one at most.
 
-A row is ours while its lease runs. What cannot be sent well before the lease ends is handed back to the outbox
+A row is ours while its lease runs and we live: what a dead replica had is taken over at once
+(`storage.upkeep.presence`).
+What cannot be sent well before the lease ends is handed back to the outbox
 (`queued`, with its `not_before`), and until the sweep has brought it again every later reply to that chat is
-handed back behind it, so that order survives. Replies and fan-out to one chat are two lanes, as in the outbox:
-a reminder that waits holds up no answer.
+handed back behind it, so that order survives. The same for a chat that others have replies of, or of which we may
+have committed some without having been told so: those are taken in hand first. Replies and fan-out to one chat are
+two lanes, as in the outbox: a reminder that waits holds up no answer.
+
+A long module: lanes, the window of a 429 and the recording decide together what may leave next. Whoever follows one
+message from its row to its record reads all of it here.
 """
 
 import asyncio
@@ -25,15 +31,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import IO, Any, Final, assert_never
+from typing import IO, Final, assert_never
 
 import structlog
-from sqlalchemy import select
 from telegram import error as errors
 
+from bot.log import log_alarm
 from bot.telegram.api import Api
-from bot.telegram.handled import Clock, TapAnswer, TokenRejected
+from bot.telegram.handled import Alarm, Clock, TapAnswer, TokenRejected
 from bot.telegram.http import File, TooManyRequests
+from bot.telegram.in_hand import Asked, Note, SecondLook, as_claimed, begin, find_left, lease_of, look, write
+from bot.telegram.methods import anew, answer_payload, makes_message
 from bot.telegram.outcomes import (
     Ambiguous,
     Gone,
@@ -49,60 +57,33 @@ from bot.telegram.outcomes import (
     classify,
 )
 from bot.telegram.pacer import Pacer
-from storage import outbox
+from storage.database.durations import Durations
+from storage.database.vault import key_unknown
 from storage.errors import Unavailable
-from storage.models import OutboxMessage
-from storage.outbox import LEASE, REPLIES, OutboxRow
-from storage.tally import Durations
-from storage.unit_of_work import UnitOfWork, Units
+from storage.messages import outbox
+from storage.messages.outbox import LEASE, REPLIES, OutboxRow
+from storage.unit_of_work import Units
 
 logger = structlog.get_logger(__name__)
 
 MARGIN: Final = timedelta(seconds=16)
 """No call starts with less left of its lease: the longest call (5 s to connect, 10 s to be answered) must fit in."""
-UPLOAD_LEASE: Final = timedelta(minutes=10)
-"""An export may be 45 MB on a slow line, and is never sent twice: what would end its lease is not begun."""
 UPLOAD_MARGIN: Final = timedelta(minutes=9)
 
 BACK_OFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 AMBIGUOUS_TRIES: Final = 10
 """Times a reply is repeated without ever learning whether it arrived; then the chat goes on without it."""
 CHAT_INTERVAL: Final = 1.05
-"""Seconds between a message of a chat and the next fan-out to it."""
+"""Seconds between a message of a chat and the next fan-out to it; between replies to one whose burst is used up."""
+CHAT_BURST: Final = 20
+"""Replies a chat gets as fast as they come. Its own next ones take their time then: a 429 would bind everybody."""
 FAN_OUT_IN_HAND: Final = 60
-REPLIES_CLAIMED: Final = 200
 CARDS_REMEMBERED: Final = 20_000
 NOTES_A_UNIT: Final = 200
 RECORDERS: Final = 2
 ANSWERS_IN_FLIGHT: Final = 64
-REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
-FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
-WINDOW_FACT: Final = "telegram.not_before"
 LAST_CALL_FACT: Final = "telegram.last_call_at"
 LIFE_EVERY: Final = timedelta(seconds=30)
-
-
-# ------------------------------------------------------------------ what is to be recorded
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One row's outcome on its way into the database."""
-
-    row: OutboxRow
-    outcome: outbox.Outcome
-    """`RetryAfter`: handed back."""
-    message_id: int | None = None
-    """Of the message its card now is."""
-    is_card_gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a look into the outbox brought."""
-
-    rows: tuple[OutboxRow, ...]
-    is_more: bool
-    waiting: frozenset[int]
-    """Of the chats asked about, those that still have replies in the outbox which are not in our hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +122,6 @@ class _Lane:
 
 
 OpenFile = Callable[[str], IO[bytes]]
-SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
-"""Inside the unit that claims fan-out: which of it is still to be said, and in which words (G8)."""
-
-
-def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
-    return rows
 
 
 def open_path(path: str) -> IO[bytes]:
@@ -156,9 +131,7 @@ def open_path(path: str) -> IO[bytes]:
 class Delivery:
     """Sends outbox rows. `start`, then `feed` what has just been committed while `run` goes on until `stop`.
 
-    Tasks live in the group it is handed. `is_alone` says that no other process sends from this database: then
-    what a dead predecessor left is taken over at once, without waiting for its leases. `TokenRejected` leaves
-    through the task group.
+    Tasks live in the group it is handed. `TokenRejected` leaves through the task group.
     """
 
     def __init__(
@@ -169,40 +142,47 @@ class Delivery:
         tasks: asyncio.TaskGroup,
         *,
         rate: float = 29.0,
-        is_alone: bool = True,
         in_flight: int = 100,
         sweep_every: float = 2.0,
         back_off: Sequence[float] = BACK_OFF,
         open_file: OpenFile = open_path,
         second_look: SecondLook = as_claimed,
         is_held: Callable[[], bool] = lambda: False,
+        alarm: Alarm = log_alarm,
     ) -> None:
         self._api = api
         self._units = units
         self._clock = clock
         self._tasks = tasks
-        self._is_alone = is_alone
         self._sweep_every = sweep_every
         self._back_off = back_off
         self._open_file = open_file
         self._second_look = second_look
         self._is_fan_out_held = is_held
+        self._alarm = alarm
         self._pacer = Pacer(rate)
+        self._is_paced = rate > 0
         self._reply_slots = asyncio.Semaphore(max(1, in_flight * 4 // 5))
         self._fan_out_slots = asyncio.Semaphore(max(1, in_flight // 8))
+        self._fan_out_turn = asyncio.Lock()
+        """From a turn to the beginning of its call, so that commits that take their time do not bunch the calls."""
 
         self._lanes: dict[_LaneKey, _Lane] = {}
         self._in_hand: set[int] = set()
         """Rows in a lane, or whose outcome is not recorded yet: never to be taken up a second time."""
         self._fan_out_in_hand = 0
         self._parked: set[int] = set()
-        """Chats with rows in the outbox that must go first."""
+        """Chats with rows in the outbox that must go first, or that may have some."""
+        self._doubts = 0
+        """Of the units' doubts, those that have been looked into."""
         self._handing_back: Counter[int] = Counter()
         self._cards: OrderedDict[int, int] = OrderedDict()
         self._unrecorded: dict[int, _Unrecorded] = {}
         """Chats with messages that Telegram has and the database does not know of yet."""
         self._migrated: dict[int, int] = {}
         self._last_sent: dict[int, float] = {}
+        self._bursts: dict[int, float] = {}
+        """The moment at which a chat may get a whole burst again."""
         self._answering = 0
 
         self._closed_until = float("-inf")
@@ -218,6 +198,7 @@ class Delivery:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
+        self._has_ended = False
         self._idle = asyncio.Event()
         self._idle.set()
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -228,9 +209,9 @@ class Delivery:
 
     # -------------------------------------------------------------- life
     async def start(self) -> None:
-        """Take over what an earlier process left. To be called before the first update is applied."""
+        """See what waits from before. To be called before the first update is applied."""
         now = self._clock.now()
-        chats, reopens_at = await self._units.run(None, partial(take_over, now=now, is_alone=self._is_alone))
+        chats, reopens_at = await self._units.run(None, partial(find_left, now=now))
         self._parked.update(chats)
         if reopens_at is not None:
             self._closed_until = self._clock.monotonic() + (reopens_at - now).total_seconds()
@@ -248,10 +229,15 @@ class Delivery:
             except Unavailable as error:
                 logger.warning("outbox.unavailable", reason=str(error))
                 await until(self._stop, 1.0)
+                self._wake.set()
+            except Exception:  # the boundary of what all rows share
+                logger.exception("outbox.sweep_defect")
+                await until(self._stop, 1.0)
         await until(self._idle, 2.0)
         self._abandon.set()
         await until(self._idle, 2.0)
         await until(self._recorded, 1.0)
+        self._has_ended = True
 
     def stop(self) -> None:
         """Let `run` end. Call it after the intake has stopped, or its last replies wait for the next start."""
@@ -260,6 +246,11 @@ class Delivery:
 
     def wake(self) -> None:
         """Look into the outbox now: somebody committed queued rows."""
+        self._wake.set()
+
+    def look_after(self, chat_id: int) -> None:
+        """What was committed for this chat may be in nobody's hands: look now, and let nothing overtake it."""
+        self._parked.add(chat_id)
         self._wake.set()
 
     @property
@@ -295,8 +286,11 @@ class Delivery:
     def feed(self, rows: Iterable[OutboxRow]) -> None:
         """Send these: replies born `sending`, just committed, in order. Returns at once.
 
-        Fan-out among them is born `queued`: it is not ours before the sweep has claimed it.
+        Fan-out among them is born `queued`: it is not ours before the sweep has claimed it. What a slow unit commits
+        after the end of `run` is left to the next start, which takes over what it finds.
         """
+        if self._has_ended:
+            return
         now = asyncio.get_running_loop().time()
         for row in rows:
             if row.kind not in REPLIES:
@@ -305,7 +299,7 @@ class Delivery:
             if row.id in self._in_hand:
                 continue
             self._take(row)
-            if row.chat_id in self._parked or self._abandon.is_set():
+            if row.is_behind or row.chat_id in self._parked or self._abandon.is_set():
                 self._hand_back(row)
             else:
                 self._enqueue(_Held(row, row.created_at + LEASE, now))
@@ -354,8 +348,12 @@ class Delivery:
         parked, in_hand = frozenset(self._parked), frozenset(self._in_hand)
         # Of these something is counted as in hand that will not be any more when the unit has ended.
         returning = frozenset(self._handing_back)
-        looking = partial(look, now=now, fan_out=room, parked=parked, in_hand=in_hand, second_look=self._second_look)
-        found = await self._units.run(None, looking)
+        doubts = self._units.doubts
+        asked = Asked(room, parked, in_hand, returning, is_in_doubt=doubts != self._doubts)
+        found = await self._units.run(None, partial(look, now=now, asked=asked, second_look=self._second_look))
+        self._doubts = doubts
+        for error in found.locked:
+            self._alarm("keys", str(error))
         for row in found.rows:
             if row.id not in self._in_hand:
                 self._take(row)
@@ -405,24 +403,38 @@ class Delivery:
                 await until(unrecorded.is_recorded, 1.0)
                 continue
             async with slots:
-                if not has_begun:
-                    # Before the turn: a commit that takes its time between turn and call would bunch the calls.
-                    try:
-                        has_begun = await self._units.run(None, partial(begin, row=row))
-                    except Unavailable:
-                        return self._hand_back_lane(lane, 1.0)
-                    if not has_begun:
-                        return self._let_go(lane)
-                await self._pacer.turn(is_reply=is_reply)
-                if self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0):
+                if self._is_shut(
+                    held
+                ):  # nobody takes a turn without using it: where turns are rare, none would be left
                     continue
-                outcome = await self._attempt(row, is_anew=is_anew)
+                try:
+                    if has_begun:
+                        await self._pacer.turn(is_reply=is_reply)
+                    else:
+                        async with self._fan_out_turn:
+                            if self._is_shut(held):
+                                continue
+                            await self._pacer.turn(is_reply=False)
+                            # After the turn: what only waits for one is not in doubt if we die.
+                            if not self._is_shut(held):
+                                has_begun = await self._units.run(None, partial(begin, row=row))
+                                if not has_begun:
+                                    return self._let_go(lane)
+                    if self._is_shut(held):
+                        if has_begun and not is_reply:
+                            return self._hand_back_lane(lane, 0)
+                        continue
+                    outcome = await self._attempt(row, is_anew=is_anew)
+                except Unavailable as error:  # the database is away, or a key is, which says nothing about this row
+                    if (locked := key_unknown(error)) is not None:
+                        self._alarm("keys", str(locked))
+                    return self._hand_back_lane(lane, 1.0)
             self._count(held, outcome)
             match outcome:
                 case Sent(message_id):
                     return self._settle_sent(lane, row, message_id)
                 case NotModified():
-                    return self._settle(lane, row, outbox.Sent())
+                    return self._settle_sent(lane, row, None)
                 case Gone(reason):
                     if not is_anew and anew(row.method, row.payload) is not None:
                         is_anew = True
@@ -434,8 +446,13 @@ class Delivery:
                 case Unreachable(reason):
                     return self._settle_unreachable(lane, row, reason)
                 case Rejected(reason):
-                    logger.critical("telegram.token_rejected", reason=reason)
-                    raise TokenRejected
+                    if await self._api.is_rejected():
+                        logger.critical("telegram.token_rejected", reason=reason)
+                        raise TokenRejected
+                    self._alarm("method_refused", row.method)
+                    self.retries += 1
+                    tries += 1
+                    retry_at = self._retry_at(tries)
                 case Migrated(chat_id):
                     if self._migrated.get(row.chat_id) == chat_id:
                         return self._settle(lane, row, outbox.Undeliverable("the chat migrated in circles"))
@@ -443,8 +460,12 @@ class Delivery:
                 case RetryAfter(seconds):
                     self.retries += 1
                     self._close_window(seconds)
+                    if not is_reply:  # certainly not sent: it is not to be in doubt while it waits
+                        return self._hand_back_lane(lane, seconds)
                 case NotSent():
                     self.retries += 1
+                    if not is_reply:
+                        return self._hand_back_lane(lane, self._pause(row.attempts))
                     tries += 1
                     retry_at = self._retry_at(tries)
                 case Ambiguous(reason):
@@ -562,12 +583,21 @@ class Delivery:
         return self._clock.now() + timedelta(seconds=max(0.0, wait)) + margin <= held.lease_until
 
     def _retry_at(self, tries: int) -> float:
-        pause = self._back_off[min(tries, len(self._back_off)) - 1]
-        return asyncio.get_running_loop().time() + pause
+        return asyncio.get_running_loop().time() + self._pause(tries)
+
+    def _pause(self, tries: int) -> float:
+        return self._back_off[min(tries, len(self._back_off)) - 1]
+
+    def _is_shut(self, held: _Held) -> bool:
+        """Whether a call must not begin just now."""
+        return self._window() > 0 or self._abandon.is_set() or not self._has_time(held, 0)
 
     def _chat_wait(self, row: OutboxRow) -> float:
         if row.kind in REPLIES:
-            return 0.0
+            full_at = self._bursts.get(row.chat_id)
+            if full_at is None or not self._is_paced or not makes_message(row.method):
+                return 0.0
+            return full_at - asyncio.get_running_loop().time() - (CHAT_BURST - 1) * CHAT_INTERVAL
         last = self._last_sent.get(row.chat_id)
         return 0.0 if last is None else last + CHAT_INTERVAL - asyncio.get_running_loop().time()
 
@@ -579,7 +609,13 @@ class Delivery:
             self.replying.add(now - held.fed_at)
         if len(self._last_sent) > 2_000:
             self._last_sent = {chat: at for chat, at in self._last_sent.items() if at > now - CHAT_INTERVAL}
+            self._bursts = {chat: at for chat, at in self._bursts.items() if at > now}
         self._last_sent[row.chat_id] = now
+        if makes_message(row.method):
+            # Whom Telegram has just refused, whatever for, has no burst left: one 429 is enough.
+            burst = CHAT_BURST * CHAT_INTERVAL
+            full_at = max(self._bursts.get(row.chat_id, now), now) + CHAT_INTERVAL
+            self._bursts[row.chat_id] = now + burst if isinstance(outcome, RetryAfter) else full_at
 
     def _remember_card(self, card_id: int, message_id: int) -> None:
         self._cards[card_id] = message_id
@@ -674,108 +710,6 @@ class Delivery:
                 del self._handing_back[row.chat_id]
         if row.chat_id in self._parked and self._window() <= 0:
             self._wake.set()
-
-
-# ------------------------------------------------------------------ inside a unit
-def take_over(unit: UnitOfWork, now: datetime, is_alone: bool) -> tuple[frozenset[int], datetime | None]:
-    """Settle what a dead process left; the chats whose replies go first, and when Telegram wants to hear us again."""
-    unit.outbox.settle_expired(datetime.max.replace(tzinfo=UTC) if is_alone else now)
-    chats = frozenset(chat_id for _, chat_id in _open_replies(unit))
-    window = unit.facts.get(WINDOW_FACT)
-    reopens_at = None if window is None else datetime.fromisoformat(window)
-    return chats, reopens_at if reopens_at is not None and reopens_at > now else None
-
-
-def _open_replies(unit: UnitOfWork, chats: frozenset[int] | None = None) -> list[tuple[int, int]]:
-    """Replies that are queued or being sent: their numbers and chats; only of these chats, if any are given."""
-    if chats is not None and not chats:
-        return []
-    rows = OutboxMessage.__table__.c
-    open_ones = select(rows.id, rows.chat_id).where(rows.state.in_(("queued", "sending")), rows.kind.in_(REPLIES))
-    if chats is not None:
-        open_ones = open_ones.where(rows.chat_id.in_(chats))
-    return [(found.id, found.chat_id) for found in unit.connection.execute(open_ones)]
-
-
-def look(
-    unit: UnitOfWork,
-    now: datetime,
-    fan_out: int,
-    parked: frozenset[int],
-    in_hand: frozenset[int],
-    second_look: SecondLook = as_claimed,
-) -> Found:
-    """Settle what has expired and claim what is due."""
-    unit.outbox.settle_expired(now)
-    replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
-    claimed = unit.outbox.claim(now, now + LEASE, fan_out, FAN_OUT_LANE) if fan_out else []
-    others = second_look(unit, claimed, now) if claimed else []
-    if uploads := [row.id for row in others if row.kind == "export"]:
-        unit.outbox.extend(uploads, now + UPLOAD_LEASE)
-    ours = in_hand | {row.id for row in replies}
-    waiting = frozenset(chat_id for id, chat_id in _open_replies(unit, parked) if id not in ours)
-    return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, waiting)
-
-
-def lease_of(row: OutboxRow) -> timedelta:
-    """For how long a row that was claimed is ours."""
-    return UPLOAD_LEASE if row.kind == "export" else LEASE
-
-
-def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
-    """Whether the call of this fan-out may be made; from now on nobody knows whether it was."""
-    return unit.outbox.begin(row)
-
-
-def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
-    """Record what became of these rows, and of their cards and people."""
-    unit.outbox.record_all({note.row.id: note.outcome for note in notes}, now)
-    cards: dict[int, int | None] = {}
-    for note in notes:
-        if note.row.card_id is not None and (note.message_id is not None or note.is_card_gone):
-            cards[note.row.card_id] = note.message_id  # of several words on a card, the last one
-    unit.outbox.place(cards)
-    for chat_id in {note.row.chat_id for note in notes if isinstance(note.outcome, outbox.Unreachable)}:
-        unit.people.mark_unreachable(chat_id, now)
-        unit.outbox.cancel(chat_id, now, kinds=outbox.LANES["fan_out"])
-    if reopens_at is not None:
-        unit.facts.set(WINDOW_FACT, reopens_at.isoformat(), now)
-
-
-# ------------------------------------------------------------------ methods
-def makes_message(method: str) -> bool:
-    """Whether a card is born by it, rather than changed."""
-    return method.startswith(("send", "copy", "forward"))
-
-
-def anew(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The method and payload that say as a new message what an edit would have said; None if nothing can."""
-    rest = {name: value for name, value in payload.items() if name not in ("message_id", "inline_message_id")}
-    if method == "editMessageText" and "text" in rest:
-        return "sendMessage", rest
-    if method == "editMessageMedia" and isinstance(rest.get("media"), dict):
-        media = dict(rest.pop("media"))
-        kind, source = str(media.pop("type", "")), str(media.pop("media", ""))
-        if kind not in ("photo", "document", "video", "animation", "audio"):
-            return None
-        if source.startswith("attach://"):
-            uploads = dict(rest.get("@files") or {})
-            uploads[kind] = uploads.pop(source.removeprefix("attach://"))
-            rest["@files"] = uploads
-        else:
-            rest[kind] = source
-        return f"send{kind.capitalize()}", {**media, **rest}
-    return None
-
-
-def answer_payload(answer: TapAnswer) -> dict[str, Any]:
-    """Parameters of answerCallbackQuery."""
-    payload: dict[str, Any] = {"callback_query_id": answer.callback_query_id}
-    if answer.text:
-        payload["text"] = answer.text
-        if answer.show_alert:
-            payload["show_alert"] = True
-    return payload
 
 
 async def until(event: asyncio.Event, seconds: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from storage.outbox import OutboxRow
+from storage.messages.outbox import OutboxRow
 from storage.unit_of_work import UnitOfWork
 
 
@@ -46,6 +46,13 @@ class Handled:
 
     deliveries: tuple[OutboxRow, ...] = ()
     answer: TapAnswer | None = None
+    is_stranger: bool | None = None
+    """Whether it came from a chat where nobody has a role: of more like it, only so much is looked at (S16).
+
+    None where it was not asked: a repetition, for instance.
+    """
+    is_repeated: bool = False
+    """It was applied before: whether what it left then is in anybody's hands is not known."""
 
 
 Handle = Callable[[UnitOfWork, Mapping[str, Any], datetime], Handled]

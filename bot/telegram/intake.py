@@ -10,35 +10,35 @@ The laws:
   committed; if one fails because the database is away, those behind it fail with it, and Telegram brings all of
   them again in order (G3);
 * an update that fails five times is set aside as poison, with its type and the place of the failure and without
-  its content; its chat goes on;
-* a chat that waits, retries or floods does not keep the others waiting.
+  its content; its person is told so in the same transaction; its chat goes on;
+* after an unclean end the updates that may have been its cause are applied alone, one at a time over all chats, each
+  under a mark that is durable before it is begun (`storage.messages.suspects`); what the process died of alone three
+  times is
+  set aside like poison. In a process that nobody died before, no update has a mark;
+* a chat that waits, retries or floods does not keep the others waiting: the chats take turns, what waits in one chat
+  shares commits, nobody is slowed, and what a stranger sends in excess is acknowledged without being looked at (S16).
 """
 
 import asyncio
-import contextlib
-import hmac
-import re
 import traceback
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
 import structlog
-from pydantic import SecretStr
-from starlette.types import Receive, Scope, Send
-from telegram import error as errors
 
-from bot.telegram.api import Api
-from bot.telegram.delivery import Delivery, answer_payload, until
-from bot.telegram.handled import Alarm, BotError, Clock, Handle, Handled, TokenRejected
-from bot.telegram.http import TooManyRequests, parse_json
+from bot.log import log_alarm
+from bot.telegram.delivery import Delivery
+from bot.telegram.handled import Alarm, Clock, Handle, Handled
+from bot.telegram.strangers import Strangers
+from storage.database.durations import Durations
+from storage.database.vault import key_unknown
 from storage.errors import Unavailable
-from storage.tally import Durations
+from storage.messages.suspects import DEATHS
 from storage.unit_of_work import UnitOfWork, Units
 
 logger = structlog.get_logger(__name__)
@@ -50,13 +50,12 @@ WEBHOOK_FACT: Final = "telegram.webhook"
 
 BATCH: Final = 100
 """Updates a getUpdates brings at most; also how far we may run ahead of one that does not commit."""
-LONG_POLL: Final = 30
-PATIENCE: Final = 0.1
-"""Seconds a batch may take before we ask for more without it."""
-ALARM_EVERY: Final = 60.0
-SECRET_HEADER: Final = b"x-telegram-bot-api-secret-token"
-BODY_LIMIT: Final = 1024 * 1024
-"""Bytes; an update is a few kilobytes."""
+CAUTION: Final = 180.0
+"""Seconds after an unclean end within which a webhook brings again what was in flight."""
+ALONE: Final = "alone"
+"""The line of what is applied while nothing else is; the others are named by their chats."""
+BURST: Final = 16
+"""Updates of one chat that are handed over at once: as many may share a commit, and others wait for as many."""
 
 
 def is_update(given: Any) -> bool:
@@ -85,50 +84,6 @@ def chat_of(update: Mapping[str, Any]) -> int | None:
     return None
 
 
-# ------------------------------------------------------------------ one person flooding (S16)
-@dataclass(slots=True)
-class _Bucket:
-    left: float
-    at: float
-
-
-class Flood:
-    """Slows a chat down that sends more than `burst` updates in `seconds`; never drops anything.
-
-    At most `held` updates are kept waiting in all: beyond that, Telegram's queue would fill with the flood and
-    everybody would wait behind it, so they are let through, still one at a time.
-    """
-
-    def __init__(self, burst: int = 30, seconds: float = 10.0, *, held: int = BATCH // 2) -> None:
-        self._burst = burst
-        self._pace = burst / seconds
-        self._held_at_most = held
-        self._held = 0
-        self._buckets: OrderedDict[int, _Bucket] = OrderedDict()
-
-    def wait(self, chat_id: int, at: float) -> float:
-        """Seconds to wait before this chat's next update is looked at; counts that update."""
-        bucket = self._buckets.get(chat_id)
-        if bucket is None:
-            bucket = self._buckets[chat_id] = _Bucket(float(self._burst), at)
-            if len(self._buckets) > 10_000:
-                self._buckets.popitem(last=False)
-        bucket.left = min(float(self._burst), bucket.left + (at - bucket.at) * self._pace)
-        bucket.at = at
-        bucket.left -= 1.0
-        if bucket.left >= 0:
-            return 0.0
-        if self._held >= self._held_at_most:
-            bucket.left = 0.0
-            return 0.0
-        self._held += 1
-        return -bucket.left / self._pace
-
-    def released(self) -> None:
-        """One that waited has been let through."""
-        self._held -= 1
-
-
 # ------------------------------------------------------------------ applying
 @dataclass(slots=True)
 class _Waiting:
@@ -137,9 +92,38 @@ class _Waiting:
     work: Callable[[UnitOfWork], Handled]
     give_up: Callable[[UnitOfWork, Exception], Handled]
     future: "asyncio.Future[Handled]"
-    is_update: bool
+    chat_id: int | None
+    update_id: int | None
+    """None: something else."""
     rides: bool
     since: float
+    is_told: bool = False
+
+
+@dataclass(slots=True)
+class _Line:
+    """What was begun of a chat, all of it at once, and what waits for the end of that."""
+
+    begun: deque[_Waiting] = field(default_factory=deque)
+    waiting: deque[_Waiting] = field(default_factory=deque)
+
+
+class Deadly(Exception):
+    """The process has died of this update so many times, while nothing else was applied."""
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(f"the process ended {deaths} times while this alone was being applied")
+        self.deaths = deaths
+
+
+Excuse = Callable[[UnitOfWork, int, datetime], Handled]
+"""What a chat is told while something of its own cannot be opened."""
+EXCUSED_FOR: Final = 3600.0
+
+
+def nobody_is_told(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:
+    """What is said in the unit that sets an update aside, where nobody has anything to say."""
+    return Handled()
 
 
 class Intake:
@@ -153,15 +137,27 @@ class Intake:
         delivery: Delivery,
         clock: Clock,
         *,
-        flood: Flood | None = None,
+        strangers: Strangers | None = None,
+        apologise: Handle = nobody_is_told,
+        excuse: "Excuse | None" = None,
+        alarm: Alarm = log_alarm,
     ) -> None:
         self._bot_id = bot_id
+        self._apologise = apologise
+        self._excuse = excuse
+        self._excused: dict[int, float] = {}
+        """When each chat was told last that its own data cannot be opened."""
+        self._alarm = alarm
         self._units = units
         self._handle = handle
         self._delivery = delivery
         self._clock = clock
-        self._flood = flood
-        self._lines: dict[int, deque[_Waiting]] = {}
+        self._strangers = strangers or Strangers()
+        self._lines: dict[int | str, _Line] = {}
+        self._wary_of = 0
+        self._wary_until = float("-inf")
+        self._deaths: dict[int, int] = {}
+        """What this process found at the mark of an update that is not durable yet: its own tries count for nothing."""
         self._in_flight: dict[int, asyncio.Future[Handled]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -169,8 +165,15 @@ class Intake:
         # For metrics (bot.web.metrics).
         self.updates = dict.fromkeys((*ALLOWED_UPDATES, OTHER_UPDATES), 0)
         self.poisoned = 0
+        self.dropped = 0
+        """Updates of strangers in excess."""
         self.committing = Durations()
         """From an update's delivery to its commit."""
+
+    def beware(self, *, updates: int = 0, seconds: float = 0.0) -> None:
+        """What comes next may be what an earlier process died of: so many updates, or all for so long, go alone."""
+        self._wary_of = updates
+        self._wary_until = asyncio.get_running_loop().time() + seconds
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> "asyncio.Future[Handled]":
         """Done once everything the update causes is durable; fails with Unavailable if nobody knows.
@@ -182,26 +185,44 @@ class Intake:
         running = self._in_flight.get(update_id)
         if running is not None:
             return running
+        chat_id = chat_of(update)
         type_of_update = update_type(update)
+        if chat_id is not None and not self._strangers.admits(chat_id, asyncio.get_running_loop().time()):
+            return self._drop()
         self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
 
         def work(unit: UnitOfWork) -> Handled:
             return self._handle(unit, update, self._clock.now())
 
-        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
-            reason = place_of(error)
-            unit.inbox.set_aside(self._bot_id, update_id, type_of_update, reason, self._clock.now())
-            unit.after_commit(partial(self._tell_poison, update_id, type_of_update, reason))
-            return Handled()
-
-        future = self.submit(chat_of(update), work, give_up, is_update=True, rides=rides)
+        give_up = partial(self._set_aside, update)
+        future = self.submit(chat_id, work, give_up, update_id=update_id, rides=rides)
         self._in_flight[update_id] = future
         future.add_done_callback(lambda _: self._in_flight.pop(update_id, None))
         return future
 
-    def _tell_poison(self, update_id: int, type_of_update: str, reason: str) -> None:
+    def _drop(self) -> "asyncio.Future[Handled]":
+        """Acknowledged, and nothing else: no unit, no reply."""
+        self.dropped += 1
+        future: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
+        future.set_result(Handled())
+        return future
+
+    def _set_aside(self, update: Mapping[str, Any], unit: UnitOfWork, error: Exception) -> Handled:
+        """It is not tried any more: its person is told, and the operator. Another replica may have been faster."""
+        update_id, type_of_update, now = update["update_id"], update_type(update), self._clock.now()
+        reason = str(error) if isinstance(error, Deadly) else place_of(error)
+        if not unit.inbox.set_aside(self._bot_id, update_id, type_of_update, reason, now):
+            return Handled(is_repeated=True)
+        kind = "repeated_deaths" if isinstance(error, Deadly) else "poison"
+        unit.after_commit(partial(self._tell_poison, kind, update_id, type_of_update, reason))
+        if isinstance(error, Deadly) and error.deaths > DEATHS:
+            return Handled()  # it died of the attempt to say so
+        return if_it_can_be_said(unit, lambda: self._apologise(unit, update, now))
+
+    def _tell_poison(self, kind: str, update_id: int, type_of_update: str, reason: str) -> None:
         self.poisoned += 1
         logger.error("update.poison", update_id=update_id, type=type_of_update, reason=reason)
+        self._alarm(kind, f"update {update_id} ({type_of_update}) was set aside: {reason}")
 
     def submit(
         self,
@@ -209,7 +230,7 @@ class Intake:
         work: Callable[[UnitOfWork], Handled],
         give_up: Callable[[UnitOfWork, Exception], Handled],
         *,
-        is_update: bool = False,
+        update_id: int | None = None,
         rides: bool = False,
     ) -> "asyncio.Future[Handled]":
         """Apply something else in a chat's order: a downloaded file, for instance."""
@@ -217,17 +238,28 @@ class Intake:
         future: asyncio.Future[Handled] = loop.create_future()
         # Nobody may be waiting (a webhook's client that went away): then a failure is not worth a complaint.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        waiting = _Waiting(work, give_up, future, is_update, rides, loop.time())
+        waiting = _Waiting(work, give_up, future, chat_id, update_id, rides, loop.time())
         self._open += 1
         self._idle.clear()
-        if chat_id is None:
-            self._begin(None, waiting)
-        elif (line := self._lines.get(chat_id)) is not None:
-            line.append(waiting)
+        key = self._line_for(chat_id)
+        if key is None:
+            self._start(None, [waiting])
+        elif (line := self._lines.get(key)) is not None:
+            line.waiting.append(waiting)
         else:
-            self._lines[chat_id] = deque()
-            self._begin_in_time(chat_id, waiting)
+            self._lines[key] = _Line(waiting=deque([waiting]))
+            self._go_on(key)
         return future
+
+    def _line_for(self, chat_id: int | None) -> int | str | None:
+        """The chat's own; ALONE while that is in use, or was not but nobody knows what comes next.
+
+        Nobody overtakes: who has a line goes on in it, and ALONE is left only when it is empty.
+        """
+        if chat_id in self._lines:
+            return chat_id
+        is_wary = self._wary_of > 0 or asyncio.get_running_loop().time() < self._wary_until
+        return ALONE if is_wary or ALONE in self._lines else chat_id
 
     async def settle(self, seconds: float) -> None:
         """Wait until nothing is being applied, at the longest for so many seconds."""
@@ -237,55 +269,154 @@ class Intake:
         except TimeoutError:
             logger.warning("intake.unsettled", open=self._open)
 
-    def _begin_in_time(self, chat_id: int, waiting: _Waiting) -> None:
-        if self._flood is not None and waiting.is_update:
-            loop = asyncio.get_running_loop()
-            wait = self._flood.wait(chat_id, loop.time())
-            if wait > 0:
-                loop.call_later(wait, self._begin_late, chat_id, waiting)
-                return
-        self._begin(chat_id, waiting)
+    def _go_on(self, key: int | str) -> None:
+        """Begin what waits in a line of which all that was begun is known to be durable.
 
-    def _begin_late(self, chat_id: int, waiting: _Waiting) -> None:
-        if self._flood is not None:
-            self._flood.released()
-        self._begin(chat_id, waiting)
+        All at once, and no more until all of it has ended: what is begun behind one that was lost would overtake it.
+        """
+        line = self._lines[key]
+        for _ in range(min(len(line.waiting), 1 if key == ALONE else BURST)):
+            line.begun.append(line.waiting.popleft())
+        if not line.begun:
+            del self._lines[key]
+        elif key == ALONE and (update_id := line.begun[0].update_id) is not None:
+            marking = self._units.begin(None, partial(self._mark, update_id), tries=TRIES)
+            marking.add_done_callback(partial(self._marked, line.begun[0]))
+        else:
+            self._start(key, line.begun)
 
-    def _begin(self, chat_id: int | None, waiting: _Waiting) -> None:
-        unit = self._units.begin(chat_id, waiting.work, tries=TRIES, give_up=waiting.give_up)
-        unit.add_done_callback(partial(self._done, chat_id, waiting))
+    def _start(self, key: int | str | None, burst: Collection[_Waiting]) -> None:
+        chat_id = next(iter(burst)).chat_id
+        units = self._units.begin_all(chat_id, [(each.work, each.give_up) for each in burst], tries=TRIES)
+        for waiting, unit in zip(burst, units, strict=True):
+            unit.add_done_callback(partial(self._done, key, waiting))
 
-    def _done(self, chat_id: int | None, waiting: _Waiting, unit: "asyncio.Future[Handled]") -> None:
+    def _mark(self, update_id: int, unit: UnitOfWork) -> int | None:
+        """How often an earlier process died of it, alone; None, and no mark, if it was applied before.
+
+        A commit that nobody heard of is made again with the same value: only another process counts further.
+        """
+        if unit.inbox.has_seen(self._bot_id, update_id):
+            return None
+        if update_id not in self._deaths:
+            self._deaths[update_id] = unit.suspects.found("update", self._bot_id, update_id)
+        unit.suspects.mark("update", self._bot_id, [update_id], self._deaths[update_id] + 1, self._clock.now())
+        return self._deaths[update_id]
+
+    def _marked(self, waiting: _Waiting, marking: "asyncio.Future[int | None]") -> None:
+        """Its mark is durable: it may be begun now, if it has not killed often enough."""
+        if marking.cancelled() or marking.exception() is not None:
+            self._done(ALONE, waiting, marking)
+            return
+        deaths, update_id = marking.result(), waiting.update_id
+        if deaths is not None and update_id is not None:
+            work, give_up = waiting.work, waiting.give_up
+            if deaths >= DEATHS:
+                work = partial(_yield_up, waiting.give_up, Deadly(deaths))
+            waiting.work = partial(self._outlive, update_id, work)
+            waiting.give_up = partial(self._outlive, update_id, give_up)
+        self._start(ALONE, [waiting])
+
+    def _outlive(self, update_id: int, apply: Callable[..., Handled], unit: UnitOfWork, *failure: Exception) -> Handled:
+        """Apply it or set it aside, and take its mark away in the same unit."""
+        handled = apply(unit, *failure)
+        unit.suspects.clear("update", self._bot_id, update_id)
+        return handled
+
+    def _done(self, key: int | str | None, waiting: _Waiting, unit: "asyncio.Future[Any]") -> None:
         """Committed, or not. Everything that follows from it starts here, in the order of the commits."""
-        self._open -= 1
+        if waiting.is_told:  # with the one before it that was lost
+            return
+        chat_id = waiting.chat_id
         error = asyncio.CancelledError() if unit.cancelled() else unit.exception()
         if error is None:
-            if waiting.is_update:
+            if waiting.update_id is not None:
+                self._wary_of -= key == ALONE
+                self._deaths.pop(waiting.update_id, None)
                 self.committing.add(asyncio.get_running_loop().time() - waiting.since)
             handled = unit.result()
             if handled.answer is not None and not waiting.rides:
                 self._delivery.answer(handled.answer)
+            if handled.is_repeated and chat_id is not None:
+                self._delivery.look_after(chat_id)
             if handled.deliveries:
                 self._delivery.feed(handled.deliveries)
-            if not waiting.future.done():
-                waiting.future.set_result(handled)
-            if chat_id is not None:
-                line = self._lines[chat_id]
-                if line:
-                    self._begin_in_time(chat_id, line.popleft())
-                else:
-                    del self._lines[chat_id]
+            self._tell(waiting, handled)
+            if key is not None:
+                if handled.is_stranger is not None and chat_id is not None:
+                    self._meet(key, chat_id, is_stranger=handled.is_stranger)
+                line = self._lines[key]
+                line.begun.popleft()
+                if not line.begun:
+                    self._go_on(key)
         else:
+            if chat_id is not None:
+                self._delivery.look_after(chat_id)  # it may have been committed all the same
+                if waiting.update_id is not None and key_unknown(error) is not None:
+                    self._tell_locked(chat_id)
             if not isinstance(error, Unavailable):
                 logger.error("update.not_set_aside", reason=place_of(error))
                 error = Unavailable("an update could neither be applied nor set aside")
-            failed = [waiting, *(self._lines.pop(chat_id) if chat_id is not None else ())]
-            self._open -= len(failed) - 1
-            for each in failed:
-                if not each.future.done():
-                    each.future.set_exception(Unavailable(*error.args))
+            lost = self._lines.pop(key) if key is not None else _Line(deque([waiting]))
+            for each in (*lost.begun, *lost.waiting):
+                self._tell(each, Unavailable(*error.args))
         if not self._open:
             self._idle.set()
+
+    def _tell_locked(self, chat_id: int) -> None:
+        """Telegram brings the update again until the key is there; its person hears so, now and then."""
+        at = asyncio.get_running_loop().time()
+        if self._excuse is None or at < self._excused.get(chat_id, float("-inf")) + EXCUSED_FOR:
+            return
+        self._excused = {chat: when for chat, when in self._excused.items() if at < when + EXCUSED_FOR} | {chat_id: at}
+        excuse, now = self._excuse, self._clock.now()
+        telling = self._units.begin(None, lambda unit: excuse(unit, chat_id, now))
+        telling.add_done_callback(self._told)
+
+    def _told(self, telling: "asyncio.Future[Handled]") -> None:
+        if not telling.cancelled() and telling.exception() is None:
+            self._delivery.feed(telling.result().deliveries)
+
+    def _tell(self, waiting: _Waiting, outcome: Handled | Unavailable) -> None:
+        self._open -= 1
+        waiting.is_told = True
+        if waiting.future.done():
+            return
+        if isinstance(outcome, Unavailable):
+            waiting.future.set_exception(outcome)
+        else:
+            waiting.future.set_result(outcome)
+
+    def _meet(self, key: int | str, chat_id: int, *, is_stranger: bool) -> None:
+        """Whose chat it is, is known now: of a stranger's updates that wait behind this one, the excess is dropped."""
+        at = asyncio.get_running_loop().time()
+        is_new = is_stranger and chat_id not in self._strangers
+        self._strangers.meet(chat_id, at, is_stranger=is_stranger)
+        if not is_new:
+            return
+        line = self._lines[key].waiting
+        for waiting in [line.popleft() for _ in range(len(line))]:
+            if waiting.update_id is None or waiting.chat_id != chat_id or self._strangers.admits(chat_id, at):
+                line.append(waiting)
+            else:
+                self.dropped += 1
+                self._tell(waiting, Handled())
+
+
+def if_it_can_be_said(unit: UnitOfWork, say: Callable[[], Handled]) -> Handled:
+    """What is said when something is set aside; where that fails, nothing is, and it is set aside all the same."""
+    try:
+        with unit.aside():
+            return say()
+    except Unavailable:
+        raise
+    except Exception as failure:  # noqa: BLE001
+        logger.error("update.not_told", reason=place_of(failure))
+        return Handled()
+
+
+def _yield_up(give_up: Callable[[UnitOfWork, Exception], Handled], why: Exception, unit: UnitOfWork) -> Handled:
+    return give_up(unit, why)
 
 
 def place_of(error: BaseException) -> str:
@@ -295,370 +426,6 @@ def place_of(error: BaseException) -> str:
     return f"{type(error).__name__} at {' > '.join(places) or 'an unknown place'}"
 
 
-# ------------------------------------------------------------------ alarms
-def log_alarm(kind: str, reason: str) -> None:
-    """The alarm of last resort: one line that an operator's monitoring can look for."""
-    logger.critical("alarm", kind=kind, reason=reason)
-
-
-class Alarms:
-    """Raises each kind of alarm at once and again while it lasts, but not every second."""
-
-    def __init__(self, tell: Alarm = log_alarm) -> None:
-        self._tell = tell
-        self._raised: dict[str, float] = {}
-
-    def __call__(self, kind: str, reason: str) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._raised.get(kind, float("-inf")) < ALARM_EVERY:
-            return
-        self._raised[kind] = now
-        log_alarm(kind, reason)
-        if self._tell is not log_alarm:
-            self._tell(kind, reason)
-
-    def over(self, kind: str) -> None:
-        self._raised.pop(kind, None)
-
-
-# ------------------------------------------------------------------ polling
-class _State(Enum):
-    APPLYING = auto()
-    DURABLE = auto()
-    FAILED = auto()
-
-
-_APPLYING, _DURABLE, _FAILED = _State.APPLYING, _State.DURABLE, _State.FAILED
-
-
-class Polling:
-    """Fetches updates with getUpdates and acknowledges one only when it, and all before it, are durable.
-
-    While an update does not commit, later ones of other chats are fetched and applied all the same: the offset
-    stays at the first unfinished one, and what Telegram therefore brings again is recognised by its number. Only
-    when a whole batch stands behind it does everybody wait.
-    """
-
-    def __init__(
-        self,
-        api: Api,
-        units: Units,
-        intake: Intake,
-        clock: Clock,
-        *,
-        alarm: Alarm = log_alarm,
-        allowed: Sequence[str] = ALLOWED_UPDATES,
-        wait: int = LONG_POLL,
-    ) -> None:
-        self._api = api
-        self._units = units
-        self._intake = intake
-        self._clock = clock
-        self._alarms = Alarms(alarm)
-        self._allowed = list(allowed)
-        self._wait = wait
-        self._stop = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._call: asyncio.Timeout | None = None
-        self._unacknowledged: OrderedDict[int, _State] = OrderedDict()
-        """In the order in which they came."""
-        self._unfinished = 0
-        self._offset: int | None = None
-        self._failed: str | None = None
-        """Why the last update that could not be applied could not; it is to be brought again."""
-        self._troubles = 0
-
-    def stop(self) -> None:
-        """Let `run` end: nothing more is fetched, what was fetched is still committed."""
-        self._stop.set()
-        if self._call is not None:
-            self._call.reschedule(asyncio.get_running_loop().time())
-
-    async def run(self) -> None:
-        """Fetch and apply until `stop`. Leaves by TokenRejected if Telegram does not know us any more."""
-        await self._leave_own_webhook()
-        repeats = 0
-        while not self._stop.is_set():
-            batch = await self._fetch()
-            if batch is None:
-                continue
-            is_new = self._apply(batch)
-            repeats = 0 if is_new else repeats + 1
-            if self._unfinished:
-                # Telegram answers at once while anything is unacknowledged: asking again takes a pause.
-                self._settled.clear()
-                await until(self._settled, min(PATIENCE * 1.25**repeats, 0.5))
-            if self._failed is not None:
-                reason, self._failed = self._failed, None
-                await self._rest("database", reason)
-            elif self._troubles:
-                self._recover()
-        await self._intake.settle(3.0)
-        await self._acknowledge()
-
-    # -------------------------------------------------------------- fetching
-    async def _fetch(self) -> list[dict[str, Any]] | None:
-        """The next batch; None after trouble, which has been waited for, or when it is time to stop."""
-        self._advance()
-        offset = self._offset
-        wait = 0 if self._unacknowledged else self._wait
-        try:
-            async with asyncio.timeout(None) as self._call:
-                batch = await self._api.updates(offset, limit=BATCH, wait=wait, allowed=self._allowed)
-        except TimeoutError:  # stop() ended it
-            return None
-        except errors.InvalidToken:
-            raise TokenRejected from None
-        except errors.Conflict as error:
-            await self._on_conflict(error)
-            return None
-        except TooManyRequests as error:
-            await until(self._stop, error.seconds)
-            return None
-        except errors.TelegramError as error:
-            await self._rest("telegram", f"{type(error).__name__}: {error}")
-            return None
-        finally:
-            self._call = None
-        self._alarms.over("second_poller")
-        self._alarms.over("foreign_webhook")
-        if offset is not None and offset == self._offset:
-            # Told and heard. Numbers may start anywhere after an idle week: nothing is demanded of the next one.
-            self._offset = None
-        return [update for update in batch if is_update(update)]
-
-    def _apply(self, batch: list[dict[str, Any]]) -> bool:
-        """Hand over what is new or has failed, in order; whether anything was."""
-        is_new = False
-        for update in batch:
-            update_id: int = update["update_id"]
-            if self._unacknowledged.get(update_id, _FAILED) is not _FAILED:
-                continue
-            is_new = True
-            self._unacknowledged[update_id] = _APPLYING
-            self._unfinished += 1
-            self._intake.apply(update).add_done_callback(partial(self._on_done, update_id))
-        return is_new
-
-    def _on_done(self, update_id: int, future: "asyncio.Future[Handled]") -> None:
-        self._unfinished -= 1
-        error = future.exception() if not future.cancelled() else Unavailable("stopped")
-        if error is None:
-            self._unacknowledged[update_id] = _DURABLE
-        else:
-            # The offset cannot pass it, so Telegram brings it again, and all after it.
-            self._unacknowledged[update_id] = _FAILED
-            self._failed = str(error)
-        if not self._unfinished or error is not None:
-            self._settled.set()
-
-    def _advance(self) -> None:
-        """Move the offset over everything durable, up to the first that is not."""
-        while self._unacknowledged:
-            update_id, state = next(iter(self._unacknowledged.items()))
-            if state is not _DURABLE:
-                self._offset = update_id
-                return
-            del self._unacknowledged[update_id]
-            self._offset = update_id + 1
-
-    async def _acknowledge(self) -> None:
-        """The last offset, so that the next start is not told again what is done. Lost without harm."""
-        self._advance()
-        if self._offset is not None:
-            with contextlib.suppress(errors.TelegramError, TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._api.updates(self._offset, limit=1, wait=0, allowed=self._allowed)
-
-    # -------------------------------------------------------------- trouble
-    async def _rest(self, what: str, reason: str) -> None:
-        """Wait before the next try, longer each time; one line when it begins."""
-        self._troubles += 1
-        if self._troubles == 1:
-            logger.warning("intake.trouble", what=what, reason=reason)
-        await until(self._stop, min(0.25 * 2 ** min(self._troubles - 1, 6), 5.0))
-
-    def _recover(self) -> None:
-        logger.info("intake.recovered", after=self._troubles)
-        self._troubles = 0
-
-    async def _on_conflict(self, error: errors.Conflict) -> None:
-        """409: a second copy of the bot, or somebody who has its token."""
-        if "webhook" in str(error).lower() and await self._leave_own_webhook():
-            return
-        kind = "foreign_webhook" if "webhook" in str(error).lower() else "second_poller"
-        self._alarms(kind, str(error))
-        await until(self._stop, 3.0)
-
-    async def _leave_own_webhook(self) -> bool:
-        """Take off the webhook if we have set it ourselves; another's is an alarm, and not ours to remove."""
-        try:
-            own = await self._units.run(None, lambda unit: unit.facts.get(WEBHOOK_FACT))
-            info = await self._api.call("getWebhookInfo", {})
-            address = str(info.get("url", ""))
-            if not address:
-                return False
-            if address != own:
-                self._alarms("foreign_webhook", f"updates go to {_host(address)}")
-                return False
-            await self._api.call("deleteWebhook", {})
-            await self._units.run(None, lambda unit: unit.facts.set(WEBHOOK_FACT, "", self._clock.now()))
-        except errors.InvalidToken:
-            raise TokenRejected from None
-        except (errors.TelegramError, Unavailable) as error:
-            logger.warning("intake.trouble", what="webhook", reason=f"{type(error).__name__}: {error}")
-            return False
-        logger.info("webhook.removed")
-        return True
-
-
-def _host(address: str) -> str:
+def host_of(address: str) -> str:
     """Who it is, without the path, which may be a secret."""
     return urlsplit(address).netloc.rpartition("@")[2] or "an unknown place"
-
-
-# ------------------------------------------------------------------ webhook
-class WebhookEndpoint:
-    """`POST /telegram`: 200 only after the commit, 503 while nobody knows, 403 before a byte of the body is read.
-
-    An ASGI application. What a tap is answered may ride on the reply, and nothing else: of what rides there is
-    no outcome, and a question that is lost with it would be lost for good.
-    """
-
-    def __init__(
-        self,
-        intake: Intake,
-        delivery: Delivery,
-        secret: SecretStr,
-        *,
-        body_timeout: float = 10.0,
-        commit_timeout: float = 25.0,
-    ) -> None:
-        self._intake = intake
-        self._delivery = delivery
-        self._secret = secret.get_secret_value().encode()
-        if not re.fullmatch(rb"[A-Za-z0-9_-]{1,256}", self._secret):
-            raise BotError("ENLACE_WEBHOOK_SECRET must be 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
-        if len(self._secret) < 16:
-            logger.warning("webhook.short_secret", advice="16 characters or more cannot be guessed")
-        self._body_timeout = body_timeout
-        self._commit_timeout = commit_timeout
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = next((value for name, value in scope["headers"] if name == SECRET_HEADER), b"")
-        if not hmac.compare_digest(given, self._secret):
-            return await _reply(send, 403, closes=True)
-        try:
-            async with asyncio.timeout(self._body_timeout):
-                body = await _body(scope, receive)
-        except TimeoutError:
-            return await _reply(send, 408, closes=True)
-        if body is None:
-            return await _reply(send, 413, closes=True)
-        try:
-            update = parse_json(body)
-        except (ValueError, RecursionError):
-            return await _reply(send, 400)
-        if not is_update(update):
-            return await _reply(send, 400)
-        rides = not self._delivery.is_held
-        try:
-            async with asyncio.timeout(self._commit_timeout):
-                # The unit goes on if this wait does not: what it causes is sent, and its repetition changes nothing.
-                handled = await asyncio.shield(self._intake.apply(update, rides=rides))
-        except (Unavailable, TimeoutError):
-            return await _reply(send, 503, retry_after=True)
-        if rides and handled.answer is not None:
-            riding = {"method": "answerCallbackQuery", **answer_payload(handled.answer)}
-            return await _reply(send, 200, orjson.dumps(riding))
-        await _reply(send, 200)
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """The request's body; None as soon as it is known to be too long."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > BODY_LIMIT):
-            return None
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > BODY_LIMIT:
-            return None
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-async def _reply(
-    send: Send, status: int, body: bytes = b"", *, closes: bool = False, retry_after: bool = False
-) -> None:
-    headers = [(b"content-length", str(len(body)).encode())]
-    if body:
-        headers.append((b"content-type", b"application/json"))
-    if closes:
-        headers.append((b"connection", b"close"))
-    if retry_after:
-        headers.append((b"retry-after", b"2"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class WebhookKeeper:
-    """Sets our webhook, and watches that it stays ours: another address may mean that somebody has the token."""
-
-    def __init__(
-        self,
-        api: Api,
-        units: Units,
-        clock: Clock,
-        address: str,
-        secret: SecretStr,
-        *,
-        connections: int = 40,
-        alarm: Alarm = log_alarm,
-        allowed: Sequence[str] = ALLOWED_UPDATES,
-        look_every: float = 5.0,
-    ) -> None:
-        self._api = api
-        self._units = units
-        self._clock = clock
-        self._address = address
-        self._alarms = Alarms(alarm)
-        self._look_every = look_every
-        self._stop = asyncio.Event()
-        self._parameters = {
-            "url": address,
-            "secret_token": secret.get_secret_value(),
-            "max_connections": connections,
-            "allowed_updates": list(allowed),
-        }
-
-    def stop(self) -> None:
-        self._stop.set()
-
-    async def run(self) -> None:
-        """Until `stop`. The webhook is left in place: updates wait at Telegram for the next start."""
-        is_set = False
-        while not self._stop.is_set():
-            try:
-                if not is_set:
-                    await self._units.run(None, self._remember)
-                    await self._api.call("setWebhook", self._parameters)
-                    is_set = True
-                info = await self._api.call("getWebhookInfo", {})
-                if info.get("url") != self._address:
-                    is_set = False
-                    self._alarms("foreign_webhook", f"updates go to {_host(str(info.get('url', '')))}")
-            except errors.InvalidToken:
-                raise TokenRejected from None
-            except (errors.TelegramError, Unavailable) as error:
-                logger.warning("webhook.trouble", reason=f"{type(error).__name__}: {error}")
-            await until(self._stop, self._look_every)
-
-    def _remember(self, unit: UnitOfWork) -> None:
-        unit.facts.set(WEBHOOK_FACT, self._address, self._clock.now())

@@ -10,7 +10,7 @@ from typing import Final
 
 from telegram import error as errors
 
-from bot.redaction import redact
+from bot.log import redact
 from bot.telegram.http import NotSent as NeverLeft
 from bot.telegram.http import RefusedFile, TooManyRequests
 
@@ -24,7 +24,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The message already looks like that, which is what was wanted."""
+    """It is already as it was wanted: the message looks like that, or the one to be deleted is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ Outcome = (
     Sent | NotModified | Gone | RetryAfter | Unreachable | Undeliverable | Ambiguous | NotSent | Migrated | Rejected
 )
 
-NOT_MODIFIED: Final = ("message is not modified",)
+NOT_MODIFIED: Final = ("message is not modified", "message to delete not found")
 GONE: Final = (
     "message to edit not found",
     "message can't be edited",
@@ -96,7 +96,6 @@ GONE: Final = (
     "there is no text in the message to edit",
     "there is no caption in the message to edit",
     "there is no media in the message to edit",
-    "message to delete not found",
     "message can't be deleted",
     "message_delete_forbidden",
     "message not found",

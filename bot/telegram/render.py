@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from conversations.cards import Button, Card, Line
+from conversations.card import Button, Card, Line
+from conversations.routes import ButtonTap
 
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text."""
@@ -32,7 +33,7 @@ def cleaned(text: str) -> str:
     return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 
-def message(card: Card, token: Callable[[str], str]) -> dict[str, Any]:
+def message(card: Card, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
     """The parameters that show this card; `token` makes callback_data of a button's tap.
 
     What does not fit one message is cut, at a line's end if one is near; the buttons always fit.
@@ -55,11 +56,11 @@ def message(card: Card, token: Callable[[str], str]) -> dict[str, Any]:
     return payload
 
 
-def keyboard(rows: Iterable[Iterable[Button]], token: Callable[[str], str]) -> dict[str, Any]:
+def keyboard(rows: Iterable[Iterable[Button]], token: Callable[[ButtonTap], str]) -> dict[str, Any]:
     return {"inline_keyboard": [[_button(button, token) for button in row] for row in rows]}
 
 
-def _button(button: Button, token: Callable[[str], str]) -> dict[str, Any]:
+def _button(button: Button, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
     made: dict[str, Any] = {"text": cleaned(button.text).strip() or "·", "callback_data": token(button.tap)}
     if button.tone:
         made["style"] = button.tone
@@ -78,16 +79,19 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
         for span in spans:
             text = cleaned(span.text)
             if span.style != "plain" and (core := text.strip()):
-                lead = units(text) - units(text.lstrip())
-                entities.append({"type": span.style, "offset": at + lead, "length": units(core)})
+                entities.append({"type": span.style, "offset": at + _lead(text), "length": units(core)})
             parts.append(text)
             at += units(text)
     whole = "".join(parts)
-    shift = units(whole) - units(whole.lstrip())  # Telegram trims; offsets must not count what it takes away
-    if shift:
+    if shift := _lead(whole):  # Telegram trims; offsets must not count what it takes away
         entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]
     whole = whole.strip() or "·"
     return (whole, entities) if at <= limit or units(whole) <= limit else _cut(whole, entities, limit)
+
+
+def _lead(text: str) -> int:
+    """How many blanks a text begins with. Each is one UTF-16 unit: Unicode has no blank that takes two."""
+    return len(text) - len(text.lstrip())
 
 
 def _cut(text: str, entities: list[dict[str, Any]], limit: int) -> tuple[str, list[dict[str, Any]]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conversations.events import Corrected, Located, Offered, Typed
+from conversations.session.events import Corrected, Located, Offered, Typed
 
 TOKEN_LIMIT = 64
 """Bytes of callback_data (Bot API, InlineKeyboardButton)."""
@@ -226,6 +226,7 @@ _FILES: tuple[tuple[str, Literal["photo", "document", "video", "audio", "voice"]
 
 def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
     album = str(message.get("media_group_id", ""))
+    caption = str(message.get("caption") or "")
     if sizes := message.get("photo"):
         largest = max(sizes, key=lambda size: size.get("width", 0) * size.get("height", 0))
         return Offered(
@@ -237,6 +238,7 @@ def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
             largest.get("file_size"),
             album,
             origin,
+            caption,
         )
     for field, kind in _FILES:
         if file := message.get(field):
@@ -251,6 +253,7 @@ def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
                 file.get("file_size"),
                 album,
                 origin,
+                caption,
             )
     return None
 
@@ -269,13 +272,22 @@ def _integer(value: Any) -> int:
 
 
 # ------------------------------------------------------------------ tap tokens
+COMMAND_HEAD = "c:"
+"""How callback_data of every other button begins."""
+
+
+def form_head(session_id: int, turn: int) -> str:
+    """How callback_data of a form's button begins: whose session, which turn."""
+    return f"f:{session_id:x}:{turn:x}:"
+
+
 def form_token(session_id: int, turn: int, action: str, argument: str) -> str:
     """callback_data of a form's button: whose session, which turn, what. At most 64 bytes."""
-    return f"f:{session_id:x}:{turn:x}:{action}:{argument}"
+    return f"{form_head(session_id, turn)}{action}:{argument}"
 
 
 def command_token(name: str, argument: str) -> str:
-    return f"c:{name}:{argument}"
+    return f"{COMMAND_HEAD}{name}:{argument}"
 
 
 @dataclass(frozen=True, slots=True)

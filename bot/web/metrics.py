@@ -4,12 +4,12 @@ Whoever may read metrics may not read anything else: monitoring is often looked 
 it has scraped is kept for years. So every label's values are written down here or in the code they come from (kinds
 of updates, kinds of messages, classes of outcomes); never a name, an agency, a chat, a token or an answer.
 
-The hot path counts in plain integers (`storage.tally`); nothing is computed before somebody asks.
+The hot path counts in plain integers (`storage.database.durations`); nothing is computed before somebody asks.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -20,14 +20,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.alarms.standing import KINDS, standing
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import Intake
-from storage.database import Database
+from storage.database.durations import BOUNDS, Durations
 from storage.errors import Unavailable
-from storage.tally import BOUNDS, Durations
+from storage.open_database import Database
 
 if TYPE_CHECKING:
-    from bot.scheduler import Scheduler
+    from bot.schedule.scheduler import Scheduler
 
 OUTCOMES: Final = {
     "Sent": "sent",
@@ -47,8 +48,16 @@ OUTCOMES: Final = {
 class Figures(Collector):
     """The figures of one running bot, read when they are asked for."""
 
-    def __init__(self, database: Database, intake: Intake, delivery: Delivery, scheduler: "Scheduler") -> None:
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake,
+        delivery: Delivery,
+        scheduler: "Scheduler",
+        raised: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         self._database = database
+        self._raised = raised
         self._scheduler = scheduler
         self._intake = intake
         self._delivery = delivery
@@ -63,6 +72,7 @@ class Figures(Collector):
         for kind, number in intake.updates.items():
             updates.add_metric([kind], number)
         yield updates
+        yield _counter("enlace_updates_dropped", "Updates of strangers in excess, not looked at.", intake.dropped)
         yield _counter("enlace_updates_poisoned", "Updates set aside after failing five times.", intake.poisoned)
         yield _counter("enlace_units", "Units of work that are durable.", units.applied)
         yield _histogram("enlace_commit_seconds", "Duration of a commit; many units share one.", units.commits)
@@ -90,17 +100,33 @@ class Figures(Collector):
         yield GaugeMetricFamily(
             "enlace_clock_held",
             "1 while nothing is said on schedule, since the clock has jumped.",
-            self._scheduler.is_held,
+            self._scheduler.is_clock_held,
+        )
+        yield GaugeMetricFamily(
+            "enlace_restore_held",
+            "1 while nothing is said of its own accord, since the database was restored.",
+            self._scheduler.hold is not None,
         )
         yield from self._waiting()
+
+    def _alarms(self, kept: Collection[str]) -> Metric:
+        """Those that stand in the database, and those that this process sees and could not put there."""
+        alarms = GaugeMetricFamily("enlace_alarm", "1 while this kind of alarm stands.", labels=["kind"])
+        raised = {*kept, *self._raised()}
+        for kind in (*KINDS, *sorted(raised - KINDS.keys())):
+            alarms.add_metric([kind], kind in raised)
+        return alarms
 
     def _waiting(self) -> Iterator[Metric]:
         """What the database knows; left out while it is away, since a 0 would look like good news."""
         try:
             with self._database.view() as unit:
                 states, jobs = unit.outbox.waiting(), unit.jobs.waiting()
+                raised = {one.kind for one in standing(unit)}
         except Unavailable:
+            yield self._alarms(frozenset())
             return
+        yield self._alarms(raised)
         waiting = GaugeMetricFamily("enlace_outbox_rows", "Messages not yet settled.", labels=["state"])
         for state, number in states.items():
             waiting.add_metric([state], number)
@@ -108,10 +134,16 @@ class Figures(Collector):
         yield GaugeMetricFamily("enlace_jobs_waiting", "Work that no worker has begun.", jobs)
 
 
-def metrics_route(database: Database, intake: Intake, delivery: Delivery, scheduler: "Scheduler") -> Route:
+def metrics_route(
+    database: Database,
+    intake: Intake,
+    delivery: Delivery,
+    scheduler: "Scheduler",
+    raised: Callable[[], Collection[str]] = frozenset,
+) -> Route:
     """`/metrics` of this bot: its own figures, and its process's memory, processor time and open files."""
     registry = CollectorRegistry()
-    registry.register(Figures(database, intake, delivery, scheduler))
+    registry.register(Figures(database, intake, delivery, scheduler, raised))
     ProcessCollector(registry=registry)
 
     async def metrics(_: Request) -> Response:

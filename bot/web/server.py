@@ -7,29 +7,36 @@ the composition root owns signals and tasks; an address that is taken is a `BotE
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvicorn
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.acts.status import has_room
+from bot.log import log_alarm
 from bot.settings import Settings, host_and_port
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock
-from bot.telegram.intake import Intake, WebhookEndpoint, WebhookKeeper, log_alarm
+from bot.telegram.intake import Intake
+from bot.telegram.webhook import WebhookEndpoint, WebhookKeeper
 from bot.web.health import Question, web_app
-from storage.database import Database, check
+from storage.database.migrating import check
 from storage.errors import StorageError, Unavailable
+from storage.open_database import Database
 from storage.unit_of_work import Units
 
 if TYPE_CHECKING:
-    from bot.scheduler import Scheduler
+    from bot.schedule.scheduler import Scheduler
 
 logger = structlog.get_logger(__name__)
 
+ASKED: Final = "ready.asked"
 SILENCE: Final = 120.0
 """Seconds without a successful call after which Telegram counts as not reached."""
 CLOSING: Final = 3
@@ -50,7 +57,7 @@ class HttpServer:
 
     def __init__(self, app: ASGIApp, host: str, port: int, *, setting: str = "ENLACE_LISTEN") -> None:
         config = uvicorn.Config(
-            app,
+            _until_the_end(app),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -83,6 +90,31 @@ class HttpServer:
             await self._server.serve(sockets=[listening])
 
 
+def _until_the_end(app: ASGIApp) -> ASGIApp:
+    """The application; a request that is broken off because the server ends is answered 503.
+
+    It may wait for a database that is away. Telegram brings again what it gets no 200 for.
+    """
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except asyncio.CancelledError:
+            if not has_begun:
+                headers = [(b"content-length", b"0"), (b"connection", b"close"), (b"retry-after", b"2")]
+                await send({"type": "http.response.start", "status": 503, "headers": headers})
+                await send({"type": "http.response.body", "body": b""})
+
+    return answered
+
+
 def _listen(host: str, port: int, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -96,19 +128,26 @@ def _listen(host: str, port: int, setting: str) -> socket.socket:
     return listening
 
 
-def questions(api: Api, units: Units, database_url: str) -> dict[str, Question]:
-    """What `/readyz` asks."""
+NOT_READY: Final = ("disk", "files", "clock", "held", "keys", "second_poller", "foreign_webhook", "token_rejected")
+"""Alarms under which something that people rely on is not done; each is a line of `/readyz`."""
+
+
+def questions(
+    api: Api, units: Units, settings: Settings, raised: Callable[[], Collection[str]] = frozenset
+) -> dict[str, Question]:
+    """What `/readyz` asks. `raised` are the kinds of alarms that stand."""
 
     async def database() -> bool:
+        """It writes: a full disk and a folder that may only be read are as bad as a database that is away."""
         try:
-            await units.run(None, lambda unit: unit.facts.get("telegram.username"))
+            await units.run(None, lambda unit: unit.facts.set(ASKED, "", datetime.now(UTC)))
         except Unavailable:
             return False
         return True
 
     async def migrations() -> bool:
         try:
-            await asyncio.to_thread(check, database_url)
+            await asyncio.to_thread(check, settings.database_url)
         except StorageError:
             return False
         return True
@@ -117,11 +156,25 @@ def questions(api: Api, units: Units, database_url: str) -> dict[str, Question]:
         ago = api.answered_ago
         return ago is not None and ago < SILENCE
 
-    return {"database": database, "migrations": migrations, "telegram": telegram}
+    async def disk() -> bool:
+        return has_room(settings) and "disk" not in raised()
+
+    async def is_quiet(kind: str) -> bool:
+        return kind not in raised()
+
+    asked: dict[str, Question] = {"database": database, "migrations": migrations, "telegram": telegram, "disk": disk}
+    return asked | {kind: partial(is_quiet, kind) for kind in NOT_READY if kind not in asked}
 
 
 def operations(
-    settings: Settings, database: Database, api: Api, intake: Intake, delivery: Delivery, scheduler: "Scheduler"
+    settings: Settings,
+    database: Database,
+    api: Api,
+    intake: Intake,
+    delivery: Delivery,
+    scheduler: "Scheduler",
+    *,
+    raised: Callable[[], Collection[str]] = frozenset,
 ) -> HttpServer:
     """What monitoring may ask, at ENLACE_METRICS, in either mode: `/healthz`, `/readyz`, and there alone `/metrics`.
 
@@ -130,7 +183,8 @@ def operations(
     from bot.web.metrics import metrics_route  # prometheus-client, for those who have a Prometheus
 
     app = web_app(
-        [metrics_route(database, intake, delivery, scheduler)], questions(api, database.units, settings.database_url)
+        [metrics_route(database, intake, delivery, scheduler, raised)],
+        questions(api, database.units, settings, raised),
     )
     host, port = host_and_port(settings.metrics)
     return HttpServer(app, host, port, setting="ENLACE_METRICS")
@@ -150,12 +204,13 @@ class Webhook:
         *,
         routes: Sequence[BaseRoute] = (),
         alarm: Alarm = log_alarm,
+        raised: Callable[[], Collection[str]] = frozenset,
         look_every: float = 5.0,
     ) -> None:
         self._intake = intake
         endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
         app = web_app(
-            [Route("/telegram", endpoint, methods=["POST"]), *routes], questions(api, units, settings.database_url)
+            [Route("/telegram", endpoint, methods=["POST"]), *routes], questions(api, units, settings, raised)
         )
         self.server = HttpServer(app, *host_and_port(settings.listen))
         address = str(settings.webhook_url)

@@ -8,14 +8,16 @@ other.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from conversations.exports import AUDIENCES, FILTERS
-from conversations.plan import ActivityStatus, Role, ValidationState, translated
+from conversations.languages import translated
+from conversations.plan.export_request import AUDIENCES, FILTERS
+from conversations.plan.model import ActivityStatus, Role, ValidationState
 from storage.errors import NotFound
 from storage.exports.answers import answers, refuse_closed_forms
-from storage.exports.delimited import write_csv
+from storage.exports.closings import closings
+from storage.exports.delimited import write_csv, write_package
 from storage.exports.indicators import indicators, three_p
 from storage.exports.instances import write_instances
 from storage.exports.json_lines import write_jsonl
@@ -26,8 +28,9 @@ from storage.exports.plan_state import write_plan_state
 from storage.exports.reports import reports
 from storage.exports.tables import Dataset, Extract
 from storage.exports.wanted import INTERNAL, OBSERVERS, Progress, Refused, Wanted, Written, span_of
+from storage.exports.withdrawn import withdrawn
 from storage.exports.workbooks import write_xlsx
-from storage.files import FileStore
+from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 Write = Callable[[UnitOfWork, FileStore, Wanted, BinaryIO, Progress], Written]
@@ -52,12 +55,9 @@ class Exporter:
     filters: frozenset[str] = frozenset()
     """The filters it knows, of `FILTERS`: what it writes is narrowed by each of them, and by no other."""
     suffix: str = ".zip"
-    several: Callable[[UnitOfWork, Wanted], bool] = field(default=lambda unit, wanted: False, compare=False)
-    """Whether what is wanted takes several files, which go into one ZIP."""
-
-    def ending(self, unit: UnitOfWork, wanted: Wanted) -> str:
-        """The ending of the file's name."""
-        return ".zip" if self.several(unit, wanted) else self.suffix
+    """The ending of the file's name: always the same, whatever is in it."""
+    tables: Dataset | None = None
+    """What it is made of, if of tables."""
 
 
 EVERYBODY = frozenset(AUDIENCES)
@@ -69,15 +69,18 @@ ALL_BUT_REPORTERS = TAKERS | OUTSIDERS
 ALL = frozenset(FILTERS)
 PART = frozenset({"agency", "area"})
 WHEN = frozenset({"period"})
+SINCE = frozenset({"since"})
 
 DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None], frozenset[str]], ...] = (
-    ("reports", reports, EVERYBODY, WATCHERS, WHEN | PART | {"status", "validation"}),
+    ("reports", reports, EVERYBODY, WATCHERS, WHEN | PART | {"status", "validation"} | SINCE),
     ("answers", answers, EVERYBODY, TAKERS, ALL),
-    ("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART | {"validation"}),
+    ("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART | {"validation"} | SINCE),
     ("3p", three_p, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART),
+    ("closings", closings, EVERYBODY, ALL_BUT_REPORTERS, WHEN | {"agency"}),
     ("plan", plan, EVERYBODY, ALL_BUT_REPORTERS, PART | {"status"}),
     ("agencies", agencies, EVERYBODY, ALL_BUT_REPORTERS, frozenset({"agency"})),
     ("people", people, OUTSIDE_BUT_PUBLIC, TAKERS, frozenset({"agency"})),
+    ("withdrawn", withdrawn, EVERYBODY, WATCHERS, WHEN | {"agency"} | SINCE),
     ("reminders", reminders, INSIDE, TAKERS, WHEN | {"agency"}),
     ("audit", audit, INSIDE, TAKERS, WHEN),
 )
@@ -86,12 +89,15 @@ DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None], froz
 A minister's reader gets no raw reports (DOMAIN §4.6).
 """
 
-FORMATS: tuple[tuple[str, WriteTables, bool], ...] = (
-    ("csv", write_csv, True),
-    ("xlsx", write_xlsx, False),
-    ("jsonl", write_jsonl, False),
+FORMATS: tuple[tuple[str, WriteTables, str], ...] = (
+    ("csv", write_csv, ".csv"),
+    ("xlsx", write_xlsx, ".xlsx"),
+    ("jsonl", write_jsonl, ".jsonl"),
+    ("datapackage", write_package, ".zip"),
 )
-"""How tables are written: the name of the format, which is the ending too, and whether several tables are a ZIP."""
+"""How tables are written: the name of the format, and the ending of its files."""
+SEVERAL = frozenset({"answers"})
+"""Datasets that may have more tables than one: as CSV they are a ZIP."""
 
 
 def _tabular(
@@ -102,17 +108,17 @@ def _tabular(
     filters: frozenset[str],
     format: str,
     write: WriteTables,
-    zips: bool,
+    suffix: str,
 ) -> Exporter:
-    def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+    def named(unit: UnitOfWork, wanted: Wanted) -> Extract:
         plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
-        named = replace(dataset(unit, wanted), plan=translated(plan.name, wanted.language))
-        return write(named, wanted, out, progress)
+        return replace(dataset(unit, wanted), plan=translated(plan.name, wanted.language))
 
-    def several(unit: UnitOfWork, wanted: Wanted) -> bool:
-        return zips and len(dataset(unit, wanted).tables) > 1
+    def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+        return write(named(unit, wanted), wanted, out, progress)
 
-    return Exporter(name, format, write_it, audiences, takers, filters, suffix=f".{format}", several=several)
+    suffix = ".zip" if format == "csv" and name in SEVERAL else suffix
+    return Exporter(name, format, write_it, audiences, takers, filters, suffix=suffix, tables=named)
 
 
 EXPORTERS: tuple[Exporter, ...] = (
@@ -156,6 +162,12 @@ def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
         span = span_of(wanted.period)
     except ValueError:
         raise NotFound(f"no reporting period {wanted.period!r}") from None
+    try:
+        _ = wanted.since_at
+    except ValueError:
+        raise NotFound(
+            f"{wanted.since!r} is neither a day (2018-10-03) nor an instant (2018-10-03T08:00-04:00)"
+        ) from None
     periods = plans.periods(wanted.plan_id)
     if span is not None and not any(span.holds(each.code, each.start_on, each.end_on) for each in periods):
         raise NotFound(f"no reporting period {wanted.period!r}")
@@ -189,7 +201,7 @@ def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
     at = wanted.now.astimezone(wanted.zone)
     parts = (plan.code, used.dataset, *wanted.filters.values(), wanted.audience, f"{at:%Y%m%d-%H%M}")
     name = "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts if part)
-    return name + used.ending(unit, wanted)
+    return name + used.suffix
 
 
 def record_export(unit: UnitOfWork, used: Exporter, wanted: Wanted, actor: int | None) -> None:

@@ -22,23 +22,22 @@ from typing import Any
 import orjson
 from sqlalchemy import func, select
 
-from conversations.annual import DIMENSIONS, limit_of
-from conversations.exports import is_told_outside
-from conversations.form import Form, Question, read_xform
-from conversations.nodes import Place
-from conversations.plan import is_restricted
-from conversations.reports import profile
-from conversations.suppression import STANDARD_CELL, in_a_row
-from conversations.wording import wording
+from conversations.plan.annual import DIMENSIONS, limit_of
+from conversations.plan.export_request import is_told_outside
+from conversations.plan.model import is_restricted
+from conversations.plan.suppression import in_a_row
+from conversations.session.profiles import profile
+from conversations.xforms.form import Form, Question
+from conversations.xforms.nodes import Place
+from storage.database.models import Agency, Person, ReportingPeriod, Submission, table
+from storage.database.models import Form as FormTable
 from storage.errors import NotFound
-from storage.exports.choosing import allowed, streamed
+from storage.exports.choosing import allowed, root_receipt, streamed
 from storage.exports.people import code as person_code
 from storage.exports.reports import PEOPLE
-from storage.exports.tables import Cell, Column, Extract, Kind, Table, at, columns
+from storage.exports.tables import PROTECTED, Cell, Column, Extract, Kind, Table, at, columns
 from storage.exports.wanted import Refused, Wanted
-from storage.models import Agency, Person, ReportingPeriod, Submission, table
-from storage.models import Form as FormTable
-from storage.submissions import row as sealed_name
+from storage.reports.submissions import row as sealed_name
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _A, _F, _PERSON = table(Submission), table(ReportingPeriod), table(Agency), table(FormTable), table(Person)
@@ -46,6 +45,7 @@ _S, _P, _A, _F, _PERSON = table(Submission), table(ReportingPeriod), table(Agenc
 ABOUT: tuple[tuple[str, Kind], ...] = (
     ("_key", Kind.TEXT),
     ("_receipt", Kind.WHOLE),
+    ("_root_receipt", Kind.WHOLE),
     ("_form_version", Kind.TEXT),
     ("_subject", Kind.TEXT),
     ("_agency", Kind.TEXT),
@@ -72,8 +72,8 @@ PLACES = frozenset({"place", "province", "region", "municipality"})
 """Coded questions of the plan's own forms that say where (DOMAIN §2.5.3)."""
 ABOUT_THE_ACTIVITY = frozenset({"progress"})
 """Numbers that count nobody."""
-SPLITS: tuple[frozenset[str], ...] = (frozenset(PEOPLE.values()), *map(frozenset, DIMENSIONS.values()))
-"""Questions of the plan's own forms that divide one number of people."""
+SPLITS: tuple[tuple[str, ...], ...] = (tuple(PEOPLE.values()), *((beginning,) for beginning in DIMENSIONS.values()))
+"""How the names of questions begin that divide one number of people."""
 CHOICES_TOLD = 40
 LONGEST_LABEL = 250
 _CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
@@ -106,12 +106,12 @@ def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
             versions[found.form_id].append(version_id)
     layout = _Layout(wanted)
     for form_id in chosen:
-        editions = [(each, read_xform(unit.forms.xform(each))) for each in versions[form_id]]
+        editions = [(each, unit.forms.form(each)) for each in versions[form_id]]
         layout.add(form_id, stored[form_id].title, editions)
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     lacking: list[str] = []
     rows = _Rows(unit, wanted, layout, names, lacking).all(conditions)
-    return Extract(layout.tables(), total, rows, lacking)
+    return Extract(layout.tables(), total, rows, lacking, is_several=True)
 
 
 def refuse_closed_forms(wanted: Wanted) -> None:
@@ -387,13 +387,13 @@ class _Rows:
         self._unit, self._wanted, self._layout, self._lacking = unit, wanted, layout, lacking
         self._versions = names
         self._widths = layout.widths()
-        self._protected = wording(wanted.language)("table.protected")
         self._restricted: dict[str, bool] = {}
         self._limits: dict[str, int] = {}
+        self._standard = unit.plans.by_id(wanted.plan_id).min_cell
         limits = {}
         for each in unit.plans.indicators(wanted.plan_id, include_retired=True):
             limits[each.code] = self._limits[each.subject] = limit_of(each)
-            self._restricted[each.subject] = is_restricted("", each.sensitivity)
+            self._restricted[each.subject] = is_restricted(each.sensitivity)
         for activity in unit.plans.activities(wanted.plan_id, include_retired=True):
             self._restricted[activity.subject] = activity.is_restricted
             self._limits[activity.subject] = limits.get(activity.indicator_code, 0)
@@ -401,8 +401,8 @@ class _Rows:
     def all(self, conditions: Sequence[Any]) -> Iterator[tuple[int, Sequence[Cell]]]:
         statement = (
             select(
-                _S.c.id, _S.c.form_version_id, _S.c.instance_id, _S.c.receipt_number, _S.c.subject, _S.c.version,
-                _S.c.validation_state, _S.c.started_at, _S.c.submitted_at, _S.c.sensitive, _S.c.answers,
+                _S.c.id, _S.c.form_version_id, _S.c.instance_id, _S.c.receipt_number, root_receipt(), _S.c.subject,
+                _S.c.version, _S.c.validation_state, _S.c.started_at, _S.c.submitted_at, _S.c.sensitive, _S.c.answers,
                 _S.c.sealed_answers, _S.c.person_id, _P.c.code.label("period"), _A.c.code.label("agency"),
                 _PERSON.c.name,
             )
@@ -423,9 +423,9 @@ class _Rows:
         )  # fmt: skip
         key = found.instance_id
         row: list[Cell] = [
-            key, found.receipt_number, self._versions[found.form_version_id], subject.partition(":")[2] or None,
-            found.agency, found.period, found.validation_state, found.version, at(found.started_at, wanted),
-            at(found.submitted_at, wanted), is_closed,
+            key, found.receipt_number, found.root_receipt, self._versions[found.form_version_id],
+            subject.partition(":")[2] or None, found.agency, found.period, found.validation_state, found.version,
+            at(found.started_at, wanted), at(found.submitted_at, wanted), is_closed,
         ]  # fmt: skip
         if not wanted.is_released:
             row += [person_code(found.person_id), found.name]
@@ -441,7 +441,7 @@ class _Rows:
             elif not self._put_deep(ref, str(value), slots, key, found.receipt_number, deep, hides):
                 self._lacking.append(f"receipt {found.receipt_number:04d}: {ref} is no question of its form")
         if wanted.is_released:
-            self._suppress(row, head, slots, self._limits.get(subject, STANDARD_CELL))
+            self._suppress(row, head, slots, self._limits.get(subject, self._standard))
         yield slots.main, row
         yield from deep.values()
 
@@ -494,13 +494,13 @@ class _Rows:
             if question.is_number and question.key not in ABOUT_THE_ACTIVITY and isinstance(cell, int | float):
                 given[question.key] = head + column, abs(round(cell)) or bool(cell)
         for split in SPLITS:  # parts of one whole are judged together
-            parts = {key: given.pop(key) for key in given.keys() & split}
+            parts = {key: given.pop(key) for key in sorted(given) if key.startswith(split)}
             shown = in_a_row(
                 sum(number for _, number in parts.values()), {k: n for k, (_, n) in parts.items()}, min_cell=limit
             )
             for key, (at_cell, _) in parts.items():
                 if key in shown.parts and shown.parts[key].is_hidden:
-                    row[at_cell] = self._protected
+                    row[at_cell] = PROTECTED
         for at_cell, number in given.values():
             if in_a_row(number, min_cell=limit).total.is_hidden:
-                row[at_cell] = self._protected
+                row[at_cell] = PROTECTED

@@ -3,16 +3,16 @@
 A row a figure is right for a program and wrong for a minister: what they ask is "are we getting there?". So whoever
 opens the workbook finds one block an indicator: its periods and values on the left, and at their right a chart that the
 spreadsheet itself draws, which can be copied into a letter. What is added up month after month stands beside its
-target as the sum of the year so far. A figure that is protected is a word on the left and a gap in the chart, and no
-sum goes on behind it, which would tell it.
+target as the sum since the beginning, which is what the target is of. A period without a figure is a gap. A figure that
+is protected is a word on the left and a gap in the chart, and no sum goes on behind it, which would tell it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.wording import Wording, wording
-from storage.exports.tables import Cell, Extract
+from storage.exports.tables import PROTECTED, Cell, Extract
 from storage.exports.wanted import Wanted
 
 CHARTS = 60
@@ -40,17 +40,17 @@ class _Block:
 
     @property
     def sums(self) -> list[Cell]:
-        """The year so far at each period; nothing where the figures are of years, or one before was not told."""
+        """All so far at each period, as the target is the whole plan's; nothing from where a figure is not told on.
+
+        A period without a figure adds nothing. Years are not added up: of them no two may be laid beside each other.
+        """
         made: list[Cell] = []
-        year = ""
-        total: int | float | None = None
+        total: int | float | None = 0
         for period, value, _ in self.rows:
-            total = 0 if period[:4] != year else total
-            year = period[:4]
-            if total is not None and isinstance(value, int | float) and len(period) > 4:
-                total += value
-            else:
+            if isinstance(value, str) or len(period) <= 4:
                 total = None
+            elif isinstance(value, int | float) and total is not None:
+                total += value
             made.append(total)
         return made
 
@@ -73,7 +73,14 @@ class Charts:
         title = f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
         block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum"))
         block.baseline = cell("baseline")
-        block.rows.append((str(cell("period") or cell("cut_off") or ""), cell("value"), cell("target")))
+        block.rows.append((str(cell("period") or ""), self._shown(cell), cell("target")))
+
+    @staticmethod
+    def _shown(cell: Callable[[str], Cell]) -> Cell:
+        """The figure, or what is said in its place."""
+        if cell("value_status") == "suppressed":
+            return f"<{cell('value_below')}" if cell("value_below") else PROTECTED
+        return cell("value")
 
     def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None:
         """One block below the other, two pages wide on no printer."""

@@ -7,23 +7,26 @@ a test of rows that have already travelled.
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, case, or_, select, union_all
 
-from storage.exports.wanted import Wanted, span_of
-from storage.models import (
+from storage.database.models import (
     Activity,
     Agency,
     Form,
     Indicator,
     Objective,
     ReportingPeriod,
+    ReviewDecision,
     StrategicArea,
     Submission,
     table,
 )
+from storage.exports.wanted import Wanted, span_of
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _F, _A = table(Submission), table(ReportingPeriod), table(Form), table(Agency)
+_D = table(ReviewDecision)
+_FIRST = table(Submission).alias("root")
 _ACTIVITY, _OBJECTIVE, _INDICATOR, _AREA = table(Activity), table(Objective), table(Indicator), table(StrategicArea)
 
 PAGE = 1000
@@ -60,6 +63,11 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_S.c.activity_status.in_(statuses))
     if states := wanted.one_of("validation"):
         found.append(_S.c.validation_state.in_(states))
+    if (since := wanted.since_at) is not None:
+        decided = select(_D.c.id).where(
+            _D.c.submission_id == _S.c.id, _D.c.root_id == _S.c.root_id, _D.c.decided_at >= since
+        )
+        found.append(or_(_S.c.submitted_at >= since, decided.exists()))
     return found
 
 
@@ -75,10 +83,21 @@ def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
     ]
 
 
+def root_receipt() -> Any:
+    """The receipt of the first version of a report, which its corrections keep; as a column of a statement."""
+    first = select(_FIRST.c.receipt_number).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
+    return case((_S.c.version > 1, first), else_=_S.c.receipt_number).label("root_receipt")
+
+
 def _ids(of: Any, code: Any, wanted_codes: tuple[str, ...], wanted: Wanted) -> Select[Any]:
     return select(of.c.id).where(of.c.plan_id == wanted.plan_id, code.in_(wanted_codes))
 
 
 def streamed(unit: UnitOfWork, statement: Select[Any]) -> Iterator[Row[Any]]:
-    """The rows of a statement, as many in memory as a page holds: one pass of one moment of the database."""
-    yield from unit.connection.execute(statement.execution_options(yield_per=PAGE))
+    """The rows of a statement, as many in memory as a page holds: one pass of one moment of the database.
+
+    Whoever stops in the middle of it leaves a cursor open: it is closed with the view.
+    """
+    result = unit.connection.execute(statement.execution_options(yield_per=PAGE))
+    unit.streams.append(result)
+    yield from result

@@ -8,10 +8,12 @@ so that the one can always be found from the other.
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from conversations.annual import DIMENSIONS
-from conversations.plan import ActivityStatus, Frequency, Role, ValidationState, translated
-from conversations.wording import LANGUAGES, wording
-from storage.agencies import ROLE_TYPES
+from conversations.languages import LANGUAGES, language_name, translated
+from conversations.plan.annual import CALENDARS, DIMENSIONS, PILLARS
+from conversations.plan.model import ActivityStatus, Role, ValidationState
+from conversations.plan.periods import Frequency
+from conversations.wording import wording
+from storage.people.agencies import ROLE_TYPES
 from storage.unit_of_work import UnitOfWork
 
 WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -24,18 +26,25 @@ WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "unit": ("plan.unit.", ("people", "count", "percent")),
     "validation": ("history.", tuple(ValidationState)[1:]),  # a draft is no report
     "aggregation": ("table.code.aggregation.", ("sum", "latest", "ratio", "average")),
+    "calendar": ("table.calendar.", CALENDARS),
     "coverage": ("table.code.coverage.", ("complete", "partial", "missing", "running")),
     "data_source": ("table.code.data_source.", ("admin", "system", "minutes", "survey", "estimate")),
     "data_status": ("table.code.data_status.", ("final", "preliminary", "zero", "not_available", "missing")),
     "evidence": ("table.code.evidence.", ("photo", "document", "link", "later", "none")),
-    "language": ("table.code.language.", LANGUAGES),
     "level": ("table.code.level.", ("output", "outcome", "impact", "other")),
     "outcome": (
         "table.code.outcome.",
         ("queued", "sent", "ambiguous", "undeliverable", "cancelled", "skipped", "open"),
     ),
+    "pillar": ("table.pillar.", PILLARS),
     "place": ("table.code.place.", ("national", "province", "gps", "skip")),
     "sensitivity": ("table.code.sensitivity.", ("public", "internal", "restricted")),
+    "value_status": (
+        "table.code.value_status.",
+        ("told", "missing", "no_figure", "not_expected", "suppressed", "not_allowed"),
+    ),
+    "withdrawal": ("table.code.withdrawal.", ("corrected", "taken_back")),
+    "zero_reason": ("nothing.reason.", ("no_progress", "waiting", "budget", "season")),
 }
 """Columns whose codes are known: how the keys begin that word them, and the codes."""
 LISTED: Mapping[str, str] = {"obstacles": "obstacle", "province": "province"}
@@ -51,6 +60,8 @@ def labels_of(name: str, language: str) -> Mapping[str, str]:
 
 @cache
 def _worded(name: str, language: str) -> Mapping[str, str]:
+    if name == "language":
+        return {code: language_name(code) for code in LANGUAGES}
     prefix, codes = WORDED.get(name, ("", ()))
     say = wording(language)
     return told_apart((code, say(prefix + code)) for code in codes)

@@ -2,7 +2,8 @@
 
 A spreadsheet that opens a CSV runs whatever begins like a formula, and the text comes from anybody who can write to
 the bot (S6). A text that begins with one of those signs, behind whatever blanks, gets an apostrophe before it;
-`original` takes it off again. Numbers stay numbers, also negative ones. Several tables are one ZIP of a file each.
+`original` takes it off again. Numbers stay numbers, also negative ones. A dataset of several tables is one ZIP of a
+file each, also where there is but one just now: what a program has to open does not depend on what was answered.
 """
 
 import csv
@@ -15,6 +16,8 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from typing import IO, Any, BinaryIO
 
+from storage.exports.dictionary import NAME as DICTIONARY
+from storage.exports.dictionary import write_dictionary
 from storage.exports.tables import Extract
 from storage.exports.wanted import Progress, Wanted, Written
 
@@ -47,21 +50,32 @@ _ENCODE: dict[type, Callable[[Any], str]] = {
 
 
 def write_csv(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """One table as it is, several as a ZIP of one file each."""
-    encoding = "utf-8-sig" if wanted.bom else "utf-8"
-    if len(extract.tables) == 1:
-        return _write(extract, [out], encoding, progress)
+    """One table as it is; what may be several as a ZIP of one file each, and what their columns mean."""
+    if extract.is_several:
+        return write_package(extract, wanted, out, progress)
+    return _write(extract, [out], _encoding(wanted), progress)
+
+
+def write_package(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+    """A ZIP of a CSV for each table and a data dictionary: a Frictionless data package."""
     with ExitStack() as stack:
         # Rows come as they belong together; a ZIP takes one file after the other. Unnamed files, gone with the process.
         spools: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in extract.tables]
-        written = _write(extract, spools, encoding, progress)
+        written = _write(extract, spools, _encoding(wanted), progress)
+        paths = {table.name: f"{table.name}.csv" for table in extract.tables}
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            with archive.open(DICTIONARY, "w") as entry:
+                write_dictionary(extract, wanted, paths, "csv", entry)
             for table, spool in zip(extract.tables, spools, strict=True):
                 spool.seek(0)
-                with archive.open(f"{table.name}.csv", "w", force_zip64=True) as entry:
+                with archive.open(paths[table.name], "w", force_zip64=True) as entry:
                     while block := spool.read(1 << 20):
                         entry.write(block)
     return written
+
+
+def _encoding(wanted: Wanted) -> str:
+    return "utf-8-sig" if wanted.bom else "utf-8"
 
 
 def _write(extract: Extract, files: "list[IO[bytes]] | list[BinaryIO]", encoding: str, progress: Progress) -> Written:

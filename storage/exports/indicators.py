@@ -2,11 +2,11 @@
 
 Counting units differ between sources, and a figure without its unit, its source and its last day has been quoted
 wrongly before; so each row carries them. Inside, a row is what was reported for a period. For those outside, what
-counts few people is told by the year alone, as `conversations.annual` decides over the whole history, whatever is
+counts few people is told by the year alone, as `conversations.plan.annual` decides over the whole history, whatever is
 filtered here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -14,19 +14,23 @@ from typing import Any
 
 from sqlalchemy import select
 
-from conversations.annual import MEASURES, Revision, Year, is_protected, years
-from conversations.plan import Indicator, expected_indicators
-from conversations.suppression import Figure
+from conversations.plan.annual import DIMENSIONS, Locks, Revision, Year, is_protected, measures, years
+from conversations.plan.expected import expected_indicators
+from conversations.plan.model import Indicator
+from conversations.plan.periods import ReportingPeriod as PlanPeriod
+from conversations.plan.suppression import Figure
 from conversations.wording import Wording, wording
-from storage.exports.choosing import allowed
+from storage.database.models import Indicator as IndicatorTable
+from storage.database.models import ReportingPeriod, Submission, table
+from storage.exports.choosing import allowed, root_receipt
+from storage.exports.closings import history_of
 from storage.exports.plan import shows_gcm
 from storage.exports.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
-from storage.models import Indicator as IndicatorTable
-from storage.models import ReportingPeriod, Submission, table
-from storage.revisions import reported, revisions
-from storage.submissions import named_answers
+from storage.plan.cadences import Cadences
+from storage.reports.revisions import reported, revisions
+from storage.reports.submissions import named_answers
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _I = table(Submission), table(ReportingPeriod), table(IndicatorTable)
@@ -42,12 +46,15 @@ INDICATORS: tuple[tuple[str, Kind], ...] = (
     ("aggregation", Kind.CODE),
     ("period", Kind.TEXT),
     ("period_start", Kind.DAY),
+    ("period_end", Kind.DAY),
     ("cut_off", Kind.DAY),
     ("data_status", Kind.CODE),
     ("dimension", Kind.CODE),
     ("category", Kind.TEXT),
     ("category_name", Kind.TEXT),
     ("value", Kind.DECIMAL),
+    ("value_status", Kind.CODE),
+    ("value_below", Kind.WHOLE),
     ("baseline", Kind.DECIMAL),
     ("baseline_period", Kind.TEXT),
     ("baseline_source", Kind.TEXT),
@@ -63,15 +70,16 @@ INDICATORS_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("data_source", Kind.CODE),
     ("validation", Kind.CODE),
     ("receipt", Kind.WHOLE),
+    ("root_receipt", Kind.WHOLE),
     ("submitted_at", Kind.INSTANT),
 )
 THREE_P: tuple[tuple[str, Kind], ...] = (
-    ("pillar", Kind.TEXT),
+    ("pillar", Kind.CODE),
     ("indicator", Kind.TEXT),
     ("measure", Kind.TEXT),
     ("unit", Kind.CODE),
     ("agency", Kind.TEXT),
-    ("calendar", Kind.TEXT),
+    ("calendar", Kind.CODE),
     ("year", Kind.TEXT),
     ("period_start", Kind.DAY),
     ("period_end", Kind.DAY),
@@ -80,6 +88,8 @@ THREE_P: tuple[tuple[str, Kind], ...] = (
     ("category", Kind.TEXT),
     ("category_name", Kind.TEXT),
     ("value", Kind.DECIMAL),
+    ("value_status", Kind.CODE),
+    ("value_below", Kind.WHOLE),
     ("periods_reported", Kind.WHOLE),
     ("periods_expected", Kind.WHOLE),
     ("coverage", Kind.CODE),
@@ -89,82 +99,152 @@ THREE_P: tuple[tuple[str, Kind], ...] = (
 def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row a figure: the total, and each category it divides into.
 
-    "Missing" is said of what was asked for in the part that the filters leave, and is not there; zero is another thing
-    (DOMAIN §2.3). Of the whole plan an indicator that nobody was asked for yet has a row too, for its target.
+    Every period in which an indicator was expected has a row, with a figure or with the reason why not: `value` is a
+    number or nothing, and `value_status` says what nothing is. Zero is another thing (DOMAIN §2.3). Of the whole plan
+    an indicator that nobody was asked for yet has a row too, for its target.
     """
     named = INDICATORS
     if shows_gcm(unit, wanted):
         named = (*named, GCM)
     if not wanted.is_released:
         named = (*named, *INDICATORS_INSIDE)
-    rows = list(_indicators(unit, wanted))
+    rows = list(_named(_indicators(unit, wanted), unit, wanted))
     told = ([row.get(name) for name, _ in named] for row in rows)
     return replace(one_table("indicators", wanted, named, len(rows), told), has_charts=True)
 
 
 def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """The annual table, January to December and April to March, of every year of the plan that has begun."""
-    rows = list(_three_p(unit, wanted))
+    rows = list(_named(_three_p(unit, wanted), unit, wanted))
     return one_table("3p", wanted, THREE_P, len(rows), ([row.get(name) for name, _ in THREE_P] for row in rows))
 
 
 # ------------------------------------------------------------------ rows
-def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
-    say = wording(wanted.language)
-    sent = _sent(unit, wanted)
-    history = revisions(unit, wanted.plan_id, wanted.zone) if wanted.is_released else {}
+Row = dict[str, Cell]
+
+
+def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
+    panel = _Panel(unit, wanted)
     more = _columns_of(unit, wanted)
-    asked = _asked(unit, wanted)
-    is_whole = not wanted.period and not wanted.validation
+    is_whole = not any((wanted.period, wanted.validation, wanted.since))
     for indicator in _chosen(unit, wanted):
         about = _about(indicator, more[indicator.code], wanted)
-        made = history.get(indicator.subject, ())
-        if wanted.is_released and is_protected(indicator, made):
-            rows = list(_by_the_year(indicator, made, unit, wanted, say))
-        else:
-            found = sent.get(indicator.subject, ())
-            rows = [row for one in found for row in _as_reported(indicator, one, wanted, say)]
-        if not rows and (indicator.code in asked or is_whole):
-            rows = [{"data_status": "missing" if indicator.code in asked else None}]
+        rows = list(panel.rows(indicator))
+        if not rows and is_whole:
+            rows = [{"value_status": "not_expected"}]
         yield from (about | row for row in rows)
 
 
-def _asked(unit: UnitOfWork, wanted: Wanted) -> frozenset[str]:
-    """Codes of the indicators that had to report by now in what the filters leave.
+class _Panel:
+    """The figures of indicators, and where there are none of those that were expected, why."""
 
-    What is in one state of validation was sent, all of it: nothing of that is missing.
-    """
-    if wanted.validation:
-        return frozenset()
-    today = wanted.now.astimezone(wanted.zone).date()
-    span = span_of(wanted.period)
-    known = tuple(_chosen(unit, wanted))
-    by_the_year = frozenset(each.code for each in known if wanted.is_released and is_protected(each))
-    found: set[str] = set()
-    for period in unit.plans.periods(wanted.plan_id):
-        if period.opens_on > today:
-            continue
-        expected = {each.code for each in expected_indicators(known, period)}
-        if span is None or span.holds(period.code, period.start_on, period.end_on):
-            found |= expected - by_the_year
-        year = f"{period.end_on:%Y}"
-        if span is None or span.holds(year, date(period.end_on.year, 1, 1), date(period.end_on.year, 12, 31)):
-            found |= expected & by_the_year
-    return frozenset(found)
+    def __init__(self, unit: UnitOfWork, wanted: Wanted) -> None:
+        self._unit, self._wanted, self._say = unit, wanted, wording(wanted.language)
+        self._sent = _sent(unit, wanted)
+        self._history = revisions(unit, wanted.plan_id, wanted.zone) if wanted.is_released else {}
+        self._locks = unit.of(Cadences).locks(wanted.plan_id) if wanted.is_released else {}
+        self._reported = _reported_periods(unit, wanted)
+        self._span = span_of(wanted.period)
+        self._today = wanted.now.astimezone(wanted.zone).date()
+        self._periods = [each for each in unit.plans.periods(wanted.plan_id) if each.opens_on <= self._today]
+        # What is in one state of validation, or has changed since, was sent, all of it: nothing of that is missing.
+        self._tells_gaps = not wanted.validation and not wanted.since
+        has_computed = not wanted.validation and any(each.is_computed for each in _chosen(unit, wanted))
+        self._closings = history_of(unit, wanted) if has_computed else ()
+
+    def rows(self, indicator: Indicator) -> Iterator[Row]:
+        if indicator.is_computed:
+            return self._computed(indicator)
+        made = self._history.get(indicator.subject, ())
+        if self._wanted.is_released and is_protected(indicator, made):
+            return self._by_the_year(indicator, made)
+        return self._by_the_period(indicator)
+
+    def _by_the_period(self, indicator: Indicator) -> Iterator[Row]:
+        sent = {one.found.code: one for one in self._sent.get(indicator.subject, ())}
+        periods = {code: (one.found.end_on, one.found.start_on) for code, one in sent.items()}
+        if self._tells_gaps:
+            for period in self._periods:
+                if expected_indicators((indicator,), period) and self._is_chosen(period):
+                    periods[period.code] = period.end_on, period.start_on
+        for code, (end_on, start_on) in sorted(periods.items(), key=lambda pair: (pair[1], pair[0])):
+            common: Row = {"period": code, "period_start": start_on, "period_end": end_on}
+            if code in sent:
+                yield from (common | row for row in _as_reported(sent[code], self._wanted, self._say))
+            else:
+                yield common | self._gap(indicator, (code,))
+
+    def _by_the_year(self, indicator: Indicator, made: Sequence[Revision]) -> Iterator[Row]:
+        since = self._wanted.since_at
+        for year in _years(indicator, made, self._unit, self._wanted, self._locks):
+            if year.calendar != "calendar":
+                continue
+            if self._span is not None and not self._span.holds(str(year.first.year), year.first, year.last):
+                continue
+            if since is not None and not _has_changed(year, made, since.astimezone(self._wanted.zone).date()):
+                continue
+            common: Row = {"period": str(year.first.year), "period_start": year.first, "period_end": year.last}
+            if year.reported:
+                # What is cut short, for a period that is missing or one that would tell of few, is not the year's.
+                is_whole = year.coverage == "complete" and year.until == year.reported_until
+                common |= {"cut_off": year.until, "data_status": "final" if is_whole else "preliminary"}
+                yield from (common | row for row in _cells(year))
+                continue
+            asked = [
+                each.code
+                for each in self._periods
+                if year.first <= each.end_on <= year.last and expected_indicators((indicator,), each)
+            ]
+            if asked and self._tells_gaps:
+                yield common | self._gap(indicator, asked)
+
+    def _gap(self, indicator: Indicator, codes: Collection[str]) -> Row:
+        """A figure that was expected and is not told: nobody sent it, or it is not for whoever asks."""
+        if any((indicator.subject, code) in self._reported for code in codes):
+            return {"value_status": "not_allowed"}
+        return {"data_status": "missing", "value_status": "missing"}
+
+    def _computed(self, indicator: Indicator) -> Iterator[Row]:
+        """What the bot counts itself, at the closing of each of the indicator's periods."""
+        since = self._wanted.since_at
+        for told in self._closings:
+            for period in told.closing.periods:
+                if period.type != indicator.frequency.period_type or not self._is_chosen(period):
+                    continue
+                if since is not None and told.closing.locks_on < since.astimezone(self._wanted.zone).date():
+                    continue
+                number, base = told.counted(indicator.computed, self._wanted.zone)
+                if not base:
+                    continue
+                about: Row = {
+                    "period": period.code, "period_start": period.start_on, "period_end": period.end_on,
+                    "cut_off": period.end_on, "numerator": number, "denominator": base, "data_source": "system",
+                    "data_status": "final" if self._today >= told.closing.locks_on else "preliminary",
+                    "value": round(100 * number / base, 1), "value_status": "told",
+                }  # fmt: skip
+                yield about | _category("total", "total")
+
+    def _is_chosen(self, period: PlanPeriod) -> bool:
+        return self._span is None or self._span.holds(period.code, period.start_on, period.end_on)
 
 
-def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) -> Iterator[dict[str, Cell]]:
-    said = sent.said
-    figure = reported(said, sent.found.start_on, sent.found.end_on)
-    common: dict[str, Cell] = {
-        "period": sent.found.code,
-        "period_start": sent.found.start_on,
-        "cut_off": sent.found.end_on,
+def _has_changed(year: Year, made: Sequence[Revision], since: date) -> bool:
+    return any(
+        each.on >= since and (each.figure is None or year.first <= each.figure.end_on <= year.last) for each in made
+    )
+
+
+def _as_reported(sent: "_Sent", wanted: Wanted, say: Wording) -> Iterator[Row]:
+    said, found = sent.said, sent.found
+    figure = reported(said, found.start_on, found.end_on)
+    common: Row = {
+        "cut_off": found.end_on,
         "data_status": said.get("data_status") or None,
         "data_source": said.get("data_source") or None,
-        "validation": sent.found.validation_state,
-        "receipt": sent.found.receipt_number,
-        "submitted_at": at(sent.found.submitted_at, wanted),
+        "validation": found.validation_state,
+        "receipt": found.receipt_number,
+        "root_receipt": found.root_receipt,
+        "submitted_at": at(found.submitted_at, wanted),
     }
     value: Cell = None
     if figure is not None:
@@ -172,49 +252,27 @@ def _as_reported(indicator: Indicator, sent: Any, wanted: Wanted, say: Wording) 
         if figure.base is not None:
             value = round(100 * figure.number / figure.base, 1) if figure.base else None
             common |= {"numerator": figure.number, "denominator": figure.base}
-    yield common | _category("total", "total", say) | {"value": value}
+    status = "told" if value is not None else "no_figure"
+    yield common | _category("total", "total") | {"value": value, "value_status": status}
     for dimension, parts in (figure.parts if figure else {}).items():
         for category, amount in parts.items():
-            yield common | _category(dimension, category, say) | {"value": amount}
+            yield common | _category(dimension, category) | {"value": amount, "value_status": "told"}
 
 
-def _by_the_year(
-    indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted, say: Wording
-) -> Iterator[dict[str, Cell]]:
+def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
+    history, locks = revisions(unit, wanted.plan_id, wanted.zone), unit.of(Cadences).locks(wanted.plan_id)
     span = span_of(wanted.period)
-    for year in _years(indicator, made, unit, wanted):
-        if year.value is None or year.calendar != "calendar":
-            continue
-        if span is not None and not span.holds(str(year.first.year), year.first, year.last):
-            continue
-        common: dict[str, Cell] = {
-            "period": str(year.first.year),
-            "period_start": year.first,
-            "cut_off": year.until,
-            "data_status": "final" if year.is_over else "preliminary",
-        }
-        yield from (common | row for row in _cells(year, say))
-
-
-def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
-    say = wording(wanted.language)
-    known = {indicator.code: indicator for indicator in _chosen(unit, wanted)}
-    history = revisions(unit, wanted.plan_id, wanted.zone)
-    span = span_of(wanted.period)
-    for pillar, code in MEASURES:
-        if code not in known:
-            continue
-        indicator = known[code]
-        for year in _years(indicator, history.get(indicator.subject, ()), unit, wanted):
+    for indicator in measures(_chosen(unit, wanted)):
+        for year in _years(indicator, history.get(indicator.subject, ()), unit, wanted, locks):
             if span is not None and not span.start_on <= year.first <= span.end_on:
                 continue
-            common: dict[str, Cell] = {
-                "pillar": say(f"table.pillar.{pillar}"),
-                "indicator": code,
+            common: Row = {
+                "pillar": indicator.annual_table,
+                "indicator": indicator.code,
                 "measure": indicator.title(wanted.language),
                 "unit": indicator.unit or None,
                 "agency": indicator.agency_code,
-                "calendar": say(f"table.calendar.{year.calendar}"),
+                "calendar": year.calendar,
                 "year": str(year.first.year) if year.calendar == "calendar" else f"{year.first.year}/{year.last.year}",
                 "period_start": year.first,
                 "period_end": year.last,
@@ -223,29 +281,51 @@ def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
                 "periods_expected": year.expected,
                 "coverage": year.coverage,
             }
-            yield from (common | row for row in _cells(year, say))
+            yield from (common | row for row in _cells(year))
 
 
-def _cells(year: Year, say: Wording) -> Iterator[dict[str, Cell]]:
+def _cells(year: Year) -> Iterator[Row]:
     """Its total and its categories."""
-    total = year.percent if year.percent is not None else _cell(year.value, say)
-    yield _category("total", "total", say) | {"value": total}
+    total: Row = _cell(year.value)
+    if year.percent is not None:
+        total = {"value": year.percent, "value_status": "told"}
+    yield _category("total", "total") | total
     for dimension, parts in year.parts.items():
         for category, figure in parts.items():
-            yield _category(dimension, category, say) | {"value": _cell(figure, say)}
+            yield _category(dimension, category) | _cell(figure)
 
 
-def _cell(figure: Figure | None, say: Wording) -> Cell:
+def _cell(figure: Figure | None) -> Row:
+    """None: nobody reported it."""
     if figure is None:
-        return None
-    return figure.text(say("table.protected")) if figure.is_hidden else figure.value
+        return {"value_status": "missing"}
+    if figure.is_hidden:
+        return {"value_status": "suppressed", "value_below": figure.below or None}
+    return {"value": figure.value, "value_status": "told"}
 
 
-def _category(dimension: str, category: str, say: Wording) -> dict[str, Cell]:
-    return {"dimension": dimension, "category": category, "category_name": say(f"table.category.{category}")}
+def _category(dimension: str, category: str) -> Row:
+    return {"dimension": dimension, "category": category}
 
 
-def _about(indicator: Indicator, more: Any, wanted: Wanted) -> dict[str, Cell]:
+def _named(rows: Iterable[Row], unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
+    """With each category as the catalogue calls it, else as the plan's list of its dimension does, else as its code."""
+    say = wording(wanted.language)
+    listed = {
+        (dimension, label.code.casefold()): label.text(wanted.language)
+        for dimension in DIMENSIONS
+        for label in unit.plans.code_list(wanted.plan_id, dimension)
+    }
+    for row in rows:
+        if isinstance(category := row.get("category"), str):
+            key = f"table.category.{category}"
+            told = say(key) if key in say else listed.get((str(row["dimension"]), category), category.upper())
+            yield row | {"category_name": told}
+        else:
+            yield row
+
+
+def _about(indicator: Indicator, more: Any, wanted: Wanted) -> Row:
     return {
         "indicator": indicator.code,
         "indicator_name": indicator.title(wanted.language),
@@ -287,8 +367,8 @@ def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:
     """By subject, in the order of their periods, what the filters leave and allow."""
     rows = unit.connection.execute(
         select(
-            _S.c.subject, _S.c.instance_id, _S.c.receipt_number, _S.c.validation_state, _S.c.submitted_at, _S.c.answers,
-            _S.c.sealed_answers, _P.c.code, _P.c.start_on, _P.c.end_on,
+            _S.c.subject, _S.c.instance_id, _S.c.receipt_number, root_receipt(), _S.c.validation_state,
+            _S.c.submitted_at, _S.c.answers, _S.c.sealed_answers, _P.c.code, _P.c.start_on, _P.c.end_on,
         )
         .join(_P, _P.c.id == _S.c.reporting_period_id)
         .where(*allowed(unit, wanted), _S.c.subject.startswith("indicator:"))
@@ -300,12 +380,26 @@ def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:
     }
 
 
-def _years(indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted) -> tuple[Year, ...]:
+def _reported_periods(unit: UnitOfWork, wanted: Wanted) -> frozenset[tuple[str, str]]:
+    """Subject and period of every report about an indicator, whatever became of it and whoever may have its figure."""
+    rows = unit.connection.execute(
+        select(_S.c.subject, _P.c.code)
+        .join(_P, _P.c.id == _S.c.reporting_period_id)
+        .where(_S.c.plan_id == wanted.plan_id, _S.c.is_current, _S.c.subject.startswith("indicator:"))
+    )
+    return frozenset((subject, code) for subject, code in rows)
+
+
+def _years(
+    indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted, locks: Locks
+) -> tuple[Year, ...]:
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
     today: date = wanted.now.astimezone(wanted.zone).date()
     first = min([plan.starts_on, *(each.figure.start_on for each in made if each.figure is not None)])
     last = min(plan.ends_on, today)
-    return years(indicator, made, first=first.year, last=last.year, today=today, protect=wanted.is_released)
+    return years(
+        indicator, made, first=first.year, last=last.year, today=today, protect=wanted.is_released, locks=locks
+    )
 
 
 def _columns_of(unit: UnitOfWork, wanted: Wanted) -> dict[str, Any]:

@@ -4,8 +4,9 @@
     ODK Briefcase Storage/forms/TITLE/instances/uuidNUMBER/submission.xml and its media
 
 Briefcase pulls from such a folder, and whoever pushes to Central, Kobo or another OpenRosa server finds each
-submission with its attachments side by side. Current versions only: a correction carries the number of what it
-replaces. A form of several versions has a folder for each, as Briefcase knows one definition a folder.
+submission with its attachments side by side. Of what was corrected every version comes along, oldest first: each
+names the one that it replaces (`deprecatedID`), and a receiver that lacks that one refuses it. A form of several
+versions has a folder for each, as Briefcase knows one definition a folder.
 
 A file that is not on disk any more is left out, and `missing-files.txt` beside that folder names it: the answer still
 does, and a receiver would ask for it.
@@ -18,14 +19,15 @@ from typing import BinaryIO
 
 from sqlalchemy import func, select
 
-from conversations.form import Form, read_xform
-from conversations.submission import submission_xml
+from conversations.session.submission import submission_xml
+from conversations.xforms.form import Form
+from storage.database.models import Submission, table
 from storage.errors import NotFound
 from storage.exports.choosing import matching
 from storage.exports.wanted import Progress, Wanted, Written
-from storage.files import FileStore
-from storage.models import Submission, table
-from storage.submissions import StoredSubmission
+from storage.plan.lists import plan_lists
+from storage.reports.files import FileStore
+from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
 _S = table(Submission)
@@ -57,7 +59,7 @@ def write_instances(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: Bin
 
 
 def _form(unit: UnitOfWork, archive: zipfile.ZipFile, version_id: int, named: dict[str, int]) -> tuple[Form, str]:
-    stored, xform = unit.forms.version(version_id), unit.forms.xform(version_id)
+    stored, xform, form = unit.forms.version(version_id), unit.forms.xform(version_id), unit.forms.form(version_id)
     name = _safe(stored.title or stored.form_id)
     if named.setdefault(name, version_id) != version_id:
         name = _safe(f"{name} {stored.version}")
@@ -66,7 +68,9 @@ def _form(unit: UnitOfWork, archive: zipfile.ZipFile, version_id: int, named: di
     folder = f"ODK Briefcase Storage/forms/{name}"
     if f"{folder}/{name}.xml" not in archive.NameToInfo:
         archive.writestr(f"{folder}/{name}.xml", xform)
-    return read_xform(xform), folder
+        for file_name, data in plan_lists(unit, stored.plan_id, form.plan_lists).items():
+            archive.writestr(f"{folder}/{name}-media/{file_name}", data)
+    return form, folder
 
 
 def _write(
@@ -120,8 +124,9 @@ def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
 
 
 def _chosen(wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
-    statement = select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current)  # type: ignore[call-overload]
-    return statement.where(*matching(wanted))
+    """What is current and wanted, and all that it has replaced."""
+    current = select(_S.c.root_id).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(wanted))
+    return select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.root_id.in_(current))  # type: ignore[call-overload]
 
 
 def _safe(name: str) -> str:

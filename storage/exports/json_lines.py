@@ -1,6 +1,6 @@
 """Tables as JSON Lines: one object a row, its keys the columns' names, for programs.
 
-Where there are several tables each line says which it belongs to (`$table`, which no question can be called).
+Where there may be several tables each line says which it belongs to (`$table`, which no question can be called).
 """
 
 from typing import BinaryIO
@@ -14,7 +14,7 @@ from storage.exports.wanted import Progress, Wanted, Written
 def write_jsonl(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """Numbers and yes or no as JSON's own, days and instants as ISO 8601, nothing as null."""
     names = [[column.name for column in table.columns] for table in extract.tables]
-    heads = [{"$table": table.name} if len(extract.tables) > 1 else {} for table in extract.tables]
+    heads = [{"$table": table.name} if extract.is_several else {} for table in extract.tables]
     mains = [table.is_main for table in extract.tables]
     dump, options, write, done = orjson.dumps, orjson.OPT_APPEND_NEWLINE, out.write, 0
     for number, row in extract.rows:

@@ -1,8 +1,10 @@
 """The evidence of a plan as a ZIP: every file once, under a name that says whose it is, with an index beside them.
 
 Somebody who checks a report a year later has a folder and a spreadsheet: the index leads from a receipt to its file and
-proves by its SHA-256 that it is the one that was sent. What is restricted goes to a coordinator alone (S10, DOMAIN
-§2.7); an index that named what is left out would tell what there is, so it names only what is in.
+proves by its SHA-256 that it is the one that was sent. A file that is lost, or no longer what was sent, has its row
+too, and `state` says so: who reads the index alone must not believe that nothing is missing. What is restricted goes to
+a coordinator alone (S10, DOMAIN §2.7); an index that named what is left out would tell what there is, so it names only
+what whoever asks may have.
 
 Files are compressed already and are stored as they are; one at a time is in memory.
 """
@@ -15,20 +17,23 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Select, func, select
 
-from conversations.plan import is_restricted
-from storage.errors import NotFound
+from conversations.plan.model import is_restricted
+from storage.database.models import Activity, Agency, Attachment, Indicator, ReportingPeriod, Submission, table
+from storage.errors import NotFound, StorageError
 from storage.exports.choosing import allowed, streamed
 from storage.exports.delimited import neutral
 from storage.exports.wanted import Progress, Wanted, Written
-from storage.files import FileStore, safe_name, storage_key
-from storage.models import Activity, Agency, Attachment, Indicator, ReportingPeriod, Submission, table
+from storage.reports.files import FileStore, storage_key
+from storage.reports.inspection import safe_name
 from storage.unit_of_work import UnitOfWork
 
 _F, _S, _P, _A = table(Attachment), table(Submission), table(ReportingPeriod), table(Agency)
 _ACTIVITY, _INDICATOR = table(Activity), table(Indicator)
 INDEX = ("receipt", "agency", "subject", "period", "file", "original_name", "type", "size", "sha256", "sent_sha256",
-         "submitted_at")  # fmt: skip
+         "submitted_at", "state")  # fmt: skip
 """Columns of index.csv. `sent_sha256` is of what arrived: it differs where an image lost its metadata (S10)."""
+HERE, LOST, ALTERED = "here", "lost", "altered"
+"""What has become of a file: it is in the archive, is not on disk any more, is no longer what was sent."""
 
 
 def write_media(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
@@ -47,32 +52,41 @@ def write_media(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryI
             if is_closed and not wanted.sees_restricted:
                 continue
             code = (found.subject or "").partition(":")[2]
-            name = _name(found, code)
+            name, content = _name(found, code), b""
             try:
                 content = store.get(storage_key(found.sha256, sensitive=found.file_sensitive))
+                state = HERE
             except NotFound:
-                lacking.append(f"{safe_name(found.original_name)}, receipt {found.receipt_number:04d}")
-                continue
-            entry = zipfile.ZipInfo(name, found.submitted_at.astimezone(wanted.zone).timetuple()[:6])
-            archive.writestr(entry, content, zipfile.ZIP_STORED)
+                state = LOST
+            except StorageError:
+                state = ALTERED
+            if state == HERE:
+                entry = zipfile.ZipInfo(name, found.submitted_at.astimezone(wanted.zone).timetuple()[:6])
+                archive.writestr(entry, content, zipfile.ZIP_STORED)
+                written += 1
+            else:
+                altered = "" if state == LOST else ", altered since it was stored"
+                lacking.append(f"{safe_name(found.original_name)}, receipt {found.receipt_number:04d}{altered}")
             index.writerow(
                 [
                     f"{found.receipt_number:04d}",
                     found.agency or "",
                     code,
                     found.period or "",
-                    name,
+                    name if state == HERE else "",
                     neutral(found.original_name),
                     found.mime_type,
                     found.size,
                     found.sha256,
                     found.original_sha256,
                     found.submitted_at.astimezone(wanted.zone).replace(microsecond=0).isoformat(),
+                    state,
                 ]
             )
-            written += 1
         spool.seek(0)
         archive.writestr("index.csv", ("\ufeff" if wanted.bom else "") + spool.read(), zipfile.ZIP_DEFLATED)
+        if lacking:
+            archive.writestr("missing-files.txt", "".join(f"{each}\n" for each in lacking), zipfile.ZIP_DEFLATED)
     return Written(written, tuple(lacking))
 
 
@@ -89,7 +103,7 @@ def _open_subjects(unit: UnitOfWork, wanted: Wanted) -> frozenset[str | None]:
         for code, sensitivity in unit.connection.execute(
             select(of.c.code, of.c.sensitivity).where(of.c.plan_id == wanted.plan_id)
         ):
-            if not is_restricted(code if kind == "activity" else "", sensitivity):
+            if not is_restricted(sensitivity):
                 found.append(f"{kind}:{code}")
     return frozenset(found)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from storage.errors import StorageError
 from storage.exports import Exporter, file_name
 from storage.exports.wanted import Progress, Wanted, Written
-from storage.files import FileStore
+from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 ENTRY = 512
@@ -91,7 +91,7 @@ def _write(
     if path.stat().st_size <= limit:
         yield [path], about, written
         return
-    if zipfile.is_zipfile(path) and used.ending(unit, wanted) == ".zip" and (dealt := _deal(path, limit)):
+    if zipfile.is_zipfile(path) and used.suffix == ".zip" and (dealt := _deal(path, limit)):
         paths = [_copy(path, entries, new()) for entries in dealt]
         path.unlink()
         yield paths, about, written

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, func, select
 
+from storage.database.models import Agency, AuditEntry, Fire, Membership, Person, table
 from storage.exports.choosing import streamed
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
-from storage.models import Agency, AuditEntry, Fire, Membership, Person, table
 from storage.unit_of_work import UnitOfWork
 
 _PERSON, _MEMBERSHIP, _AGENCY, _FIRE, _AUDIT = (

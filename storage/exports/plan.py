@@ -1,27 +1,30 @@
 """The plan and its agencies as they stand: what was promised, by whom, until when, and where it is now.
 
-Statuses and lights are those of the chat and the digest, counted by the same function (`conversations.monitoring`), so
+Statuses and lights are those of the chat and the digest, counted by the same function
+(`conversations.plan.monitoring`), so
 that a workbook on a minister's desk and a card in her phone cannot differ.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from conversations.monitoring import AgencyStanding, Standing
-from conversations.plan import Agency, Role, is_restricted, translated
-from conversations.wording import wording
+from conversations.languages import translated
+from conversations.plan.lights import Light
+from conversations.plan.model import Agency, Role, is_restricted
+from conversations.plan.monitoring import AgencyStanding, Standing
+from storage.calendar.figures import Figures
+from storage.database.models import Activity, ActivitySupport, Indicator, Objective, Plan, StrategicArea, table
+from storage.database.models import Agency as AgencyTable
 from storage.exports.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, one_table
 from storage.exports.wanted import PUBLIC, Wanted
-from storage.figures import Figures
-from storage.models import Activity, ActivitySupport, Indicator, Objective, StrategicArea, table
-from storage.models import Agency as AgencyTable
-from storage.settings import SHOW_GCM
+from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 
+_PLAN = table(Plan)
 _ACTIVITY, _OBJECTIVE, _AREA, _INDICATOR = table(Activity), table(Objective), table(StrategicArea), table(Indicator)
 _AGENCY, _SUPPORT = table(AgencyTable), table(ActivitySupport)
 
@@ -40,7 +43,7 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("status", Kind.TEXT),
     ("status_name", Kind.TEXT),
     ("progress", Kind.WHOLE),
-    ("light", Kind.TEXT),
+    ("light", Kind.CODE),
     ("last_period_end", Kind.DAY),
     ("indicator", Kind.TEXT),
     ("target", Kind.DECIMAL),
@@ -55,6 +58,7 @@ GCM = ("gcm_objectives", Kind.TEXT)
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("sensitivity", Kind.CODE),
     ("budget", Kind.TEXT),
+    ("currency", Kind.TEXT),
     ("budget_status", Kind.TEXT),
     ("source", Kind.TEXT),
 )
@@ -65,7 +69,7 @@ AGENCIES: tuple[tuple[str, Kind], ...] = (
     ("active_from", Kind.DAY),
     ("active_to", Kind.DAY),
     ("activities", Kind.WHOLE),
-    ("light", Kind.TEXT),
+    ("light", Kind.CODE),
     ("closing_month_end", Kind.DAY),
     ("expected_reports", Kind.WHOLE),
     ("received_reports", Kind.WHOLE),
@@ -88,7 +92,8 @@ def plan(unit: UnitOfWork, wanted: Wanted) -> Extract:
     if not wanted.is_released:
         named = (*named, *PLAN_INSIDE)
     rows = list(_activities(unit, wanted))
-    return one_table("plan", wanted, named, len(rows), ([row[name] for name, _ in named] for row in rows))
+    told = ([row[name] for name, _ in named] for row in rows)
+    return one_table("plan", wanted, named, len(rows), told, lists=_lights(wanted))
 
 
 def shows_gcm(unit: UnitOfWork, wanted: Wanted) -> bool:
@@ -113,7 +118,11 @@ def agencies(unit: UnitOfWork, wanted: Wanted) -> Extract:
             cells = _agency(agency, found.get(agency.code), standing, wanted)
             yield [cells[name] for name, _ in named]
 
-    return one_table("agencies", wanted, named, len(chosen), rows())
+    return one_table("agencies", wanted, named, len(chosen), rows(), lists=_lights(wanted))
+
+
+def _lights(wanted: Wanted) -> dict[str, Mapping[str, str]]:
+    return {"light": {light.value: light.label(wanted.language) for light in Light}}
 
 
 def _standing(unit: UnitOfWork, wanted: Wanted) -> Standing:
@@ -136,7 +145,7 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
     ):
         supports.setdefault(activity_id, []).append(code)
     for found in unit.connection.execute(_of_plan(wanted)):
-        hides = wanted.is_released and is_restricted(found.code, found.sensitivity)
+        hides = wanted.is_released and is_restricted(found.sensitivity)
         stands = standing.get(found.code)
         last = stands.last if stands else None
         if wanted.status and (last is None or last.status not in wanted.one_of("status")):
@@ -156,7 +165,7 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
             "status": last.status.value if last else None,
             "status_name": translated(statuses.get(last.status.value, {}), language) or None if last else None,
             "progress": last.progress if last else None,
-            "light": stands.light.label(language) if stands else None,
+            "light": stands.light.value if stands else None,
             "last_period_end": last.end_on if last else None,
             "indicator": found.indicator_code,
             "target": number_or_text(found.target_quantity or ""),
@@ -164,10 +173,11 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
             "means_of_verification": None if hides else (translated(found.means_of_verification, language) or None),
             "sdg_targets": found.sdg_targets or None,
             "gcm_objectives": found.gcm_objectives or None,
-            "restricted": is_restricted(found.code, found.sensitivity),
+            "restricted": is_restricted(found.sensitivity),
             "retired_on": found.retired_on,
             "sensitivity": found.sensitivity,
             "budget": found.budget or None,
+            "currency": (found.currency or None) if found.budget else None,
             "budget_status": found.budget_status or None,
             "source": found.source or None,
         }
@@ -177,6 +187,7 @@ def _of_plan(wanted: Wanted) -> Any:
     statement = (
         select(
             _ACTIVITY,
+            _PLAN.c.currency,
             _AREA.c.code.label("area_code"),
             _AREA.c.name.label("area_name"),
             _OBJECTIVE.c.code.label("objective_code"),
@@ -186,6 +197,7 @@ def _of_plan(wanted: Wanted) -> Any:
             _AGENCY.c.code.label("agency_code"),
             _INDICATOR.c.code.label("indicator_code"),
         )
+        .join(_PLAN, _PLAN.c.id == _ACTIVITY.c.plan_id)
         .join(_OBJECTIVE, _OBJECTIVE.c.id == _ACTIVITY.c.objective_id)
         .join(_AREA, _AREA.c.id == _OBJECTIVE.c.strategic_area_id)
         .join(_AGENCY, _AGENCY.c.id == _ACTIVITY.c.agency_id)
@@ -210,7 +222,7 @@ def _agency(agency: Agency, found: AgencyStanding | None, standing: Standing, wa
         "active_from": agency.active_from,
         "active_to": agency.active_to,
         "activities": len(found.activities) if found else 0,
-        "light": found.worst.light.label(wanted.language) if found else wording(wanted.language)("digest.grey"),
+        "light": (found.worst.light if found else Light.GREY).value,
         "closing_month_end": closing.month_end if closing and is_expected else None,
         "expected_reports": found.expected if found else 0,
         "received_reports": found.reported if found else 0,

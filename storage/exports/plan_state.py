@@ -13,12 +13,15 @@ from importlib.resources import as_file, files
 from math import cos, pi, sin
 from typing import Any, BinaryIO
 
-from conversations.monitoring import WORST_FIRST, Records, standing
-from conversations.plan import Light, Role, translated
-from conversations.plan_state import Page, Reader, plan_state
+from conversations.languages import translated
+from conversations.plan.lights import Light
+from conversations.plan.model import Role
+from conversations.plan.monitoring import WORST_FIRST, standing
+from conversations.plan.plan_state import Page, Reader, plan_state
+from conversations.plan.standing_records import Records
+from storage.calendar.figures import Figures
 from storage.exports.wanted import INTERNAL, PUBLIC, Progress, Wanted, Written, span_of
-from storage.figures import Figures
-from storage.files import FileStore
+from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
@@ -227,9 +230,9 @@ def _indicators(sheet: "_Sheet", page: Page, y: float) -> float:
     if not page.indicators:
         return y
     y = sheet.heading(page.indicators_title, LEFT, y, WIDTH)
-    right = (RIGHT - 46, RIGHT - 23, RIGHT - 1)
+    right = (RIGHT - 75, RIGHT - 50, RIGHT - 24, RIGHT - 1)
     sheet.write(LEFT + 1, y + 0.5, page.words["indicator"], 7.5, colour=FAINT)
-    for x, word in zip(right, ("baseline", "target", "value"), strict=True):
+    for x, word in zip(right, ("baseline", "value", "so_far", "target"), strict=True):
         sheet.write(x, y + 0.5, page.words[word], 7.5, colour=FAINT, align="R")
     y += 4.6
     rows, left_out = list(page.indicators), page.words["more_indicators"]
@@ -238,8 +241,8 @@ def _indicators(sheet: "_Sheet", page: Page, y: float) -> float:
         if row % 2 == 0:
             sheet.stripe(LEFT, y, WIDTH, high)
         sheet.write(LEFT + 1, y + high / 2 - 1.5, code, 7.5, is_bold=True)
-        sheet.write(LEFT + 17, y + high / 2 - 1.5, name, 7.5, width=100)
-        for x, figure, is_bold in zip(right, figures, (False, False, True), strict=True):
+        sheet.write(LEFT + 17, y + high / 2 - 1.5, name, 7.5, width=78)
+        for x, figure, is_bold in zip(right, figures, (False, False, True, False), strict=True):
             sheet.write(x, y + high / 2 - 1.5, figure, 7.5, align="R", is_bold=is_bold)
         y += high
     if left_out:

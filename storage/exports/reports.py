@@ -11,17 +11,17 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from conversations.annual import limit_of
-from conversations.plan import Activity, translated
-from conversations.suppression import Figure, in_a_row
-from conversations.wording import wording
-from storage.exports.choosing import allowed, streamed
+from conversations.languages import translated
+from conversations.plan.annual import limit_of, whole
+from conversations.plan.model import Activity
+from conversations.plan.suppression import Figure, in_a_row
+from storage.database.models import Agency as AgencyTable
+from storage.database.models import Attachment, Person, ReportingPeriod, Submission, table
+from storage.exports.choosing import allowed, root_receipt, streamed
 from storage.exports.codes import plans_own
-from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.tables import PROTECTED, Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
-from storage.models import Agency as AgencyTable
-from storage.models import Attachment, Person, ReportingPeriod, Submission, table
-from storage.submissions import named_answers, whole
+from storage.reports.submissions import named_answers
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _A = table(Submission), table(ReportingPeriod), table(AgencyTable)
@@ -31,6 +31,7 @@ _FIRST = table(Submission).alias("first")
 PEOPLE = {"women": "ben_women", "men": "ben_men", "girls": "ben_girls", "boys": "ben_boys"}
 COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("receipt", Kind.WHOLE),
+    ("root_receipt", Kind.WHOLE),
     ("activity", Kind.TEXT),
     ("activity_name", Kind.TEXT),
     ("area", Kind.TEXT),
@@ -58,7 +59,7 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("completed_on", Kind.DAY),
     ("new_due_on", Kind.DAY),
     ("obstacles", Kind.CODE),
-    ("zero_reason", Kind.TEXT),
+    ("zero_reason", Kind.CODE),
     ("needs_decision", Kind.FLAG),
     ("evidence", Kind.CODE),
     ("files", Kind.WHOLE),
@@ -102,8 +103,6 @@ class _Rows:
         self._limits = {each.code: limit_of(each) for each in plans.indicators(wanted.plan_id, include_retired=True)}
         self._areas = {each.code: each.name for each in plans.strategic_areas(wanted.plan_id)}
         self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
-        self._say = wording(wanted.language)
-        self._protected = self._say("table.protected")
 
     def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
         files = select(func.count()).where(_FILE.c.instance_id == _S.c.instance_id).scalar_subquery()
@@ -111,9 +110,9 @@ class _Rows:
         first = select(_FIRST.c.submitted_at).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
         statement = (
             select(
-                _S.c.id, _S.c.receipt_number, _S.c.instance_id, _S.c.subject, _S.c.version, _S.c.submitted_at,
-                _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive, _S.c.answers,
-                _S.c.sealed_answers, _S.c.zero_reason,
+                _S.c.id, _S.c.receipt_number, root_receipt(), _S.c.instance_id, _S.c.subject, _S.c.version,
+                _S.c.submitted_at, _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive,
+                _S.c.answers, _S.c.sealed_answers, _S.c.zero_reason,
                 _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
                 _A.c.code.label("agency"), _A.c.name.label("agency_name"), _PERSON.c.name.label("sent_by"),
                 files.label("files"), case((_S.c.version > 1, first), else_=_S.c.submitted_at).label("first_sent_at"),
@@ -140,6 +139,7 @@ class _Rows:
         assert first_sent_at is not None
         cells: dict[str, Cell] = {
             "receipt": found.receipt_number,
+            "root_receipt": found.root_receipt,
             "activity": code,
             "activity_name": self._title(activity, is_restricted),
             "area": activity.area_code if activity else None,
@@ -160,7 +160,7 @@ class _Rows:
             "completed_on": day(said.get("completion_date")),
             "new_due_on": day(said.get("new_due_date")),
             "obstacles": said.get("obstacle") or None,
-            "zero_reason": self._say(f"nothing.reason.{found.zero_reason}") if found.zero_reason else None,
+            "zero_reason": found.zero_reason or None,
             "needs_decision": {"yes": True, "no": False}.get(said.get("needs_decision", "")),
             "evidence": said.get("evidence_type") or None,
             "files": None if hides_text else found.files,
@@ -193,19 +193,19 @@ class _Rows:
             return cells
         if is_restricted or activity is None:
             # Its answers were not opened: whether there is a number is not told either.
-            return dict.fromkeys(cells, self._protected)
+            return dict.fromkeys(cells, PROTECTED)
         if total is None:
             return cells
         limit = self._limits.get(activity.indicator_code, 0)
         shown = in_a_row(total, given | ({"unknown": rest} if rest else {}), min_cell=limit)
         return {
-            "quantity": self._protected if limit > 1 and quantity else quantity,
+            "quantity": PROTECTED if limit > 1 and quantity else quantity,
             "people_total": self._figure(shown.total),
             **{name: self._figure(shown.parts[name]) if name in shown.parts else None for name in (*PEOPLE, "unknown")},
         }
 
     def _figure(self, figure: Figure) -> Cell:
-        return self._protected if figure.is_hidden else figure.value
+        return PROTECTED if figure.is_hidden else figure.value
 
 
 def number_or_text(text: str) -> Cell:

@@ -5,19 +5,23 @@ number, a day, an instant, a word or nothing. A dataset is a function from what 
 a function from an `Extract` to a file; neither knows the other.
 
 Laws: nothing is missing by being zero (0 is a number, None is nothing, and "" does not occur); instants are aware and
-in the plan's zone; a number that is not to be told is a text in a column of numbers (`<10`).
+in the plan's zone; a number that is not to be told is a word in a column of numbers, `PROTECTED`, or nothing with its
+reason in the column beside it; words for programs are the same in every language.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from conversations.wording import Wording, wording
 from storage.exports.codes import labels_of
 from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
 
+PROTECTED: Final = "protected"
+"""Stands in a column of numbers for one that is not told; a workbook says it in the reader's language."""
 Cell = str | int | float | bool | date | datetime | None
 
 
@@ -46,7 +50,7 @@ class Column:
     note: str = ""
     """What the cover says of it: the choices of a question, what a code means."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Of codes: what each is called in the reader's language, no two alike."""
+    """Of codes, and of words among numbers: what each is called in the reader's language, no two alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Extract:
     """What could not be put in; filled while the rows are read."""
     has_charts: bool = False
     """Whether its rows are figures of indicators, which a workbook draws (`storage.exports.charts`)."""
+    is_several: bool = False
+    """Whether there may be more tables than one: then it is written as if there were, whatever was answered."""
     plan: str = ""
     """The plan's name, in the reader's language."""
 
@@ -83,9 +89,11 @@ def columns(
     """Columns with their labels from the catalogue, `table.column.NAME`; codes also from the plan's own lists."""
     say = wording(language)
 
+    protected = {PROTECTED: say("table.protected")}
+
     def codes(name: str, kind: Kind) -> Mapping[str, str]:
         if kind is not Kind.CODE:
-            return {}
+            return protected if kind in (Kind.WHOLE, Kind.DECIMAL) else {}
         return lists[name] if lists and name in lists else labels_of(name, language)
 
     return tuple(Column(name, kind, label(say, name), note(say, name), codes(name, kind)) for name, kind in named)

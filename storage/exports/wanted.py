@@ -12,8 +12,10 @@ from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from conversations.exports import AUDIENCES, FILTERS
-from conversations.plan import Role, reporting_period
+from conversations.languages import FIRST
+from conversations.plan.export_request import AUDIENCES, FILTERS
+from conversations.plan.model import Role
+from conversations.plan.periods import reporting_period
 from storage.errors import Conflict
 
 INTERNAL, OBSERVERS, PUBLIC = AUDIENCES
@@ -44,7 +46,7 @@ class Wanted:
     audience: str = INTERNAL
     role: Role | None = None
     """In whose name: a coordinator's or an admin's. None is whoever stands at the server: as an admin."""
-    language: str = "es"
+    language: str = FIRST
     """Of labels and titles."""
     form_id: str = ""
     period: str = ""
@@ -53,6 +55,8 @@ class Wanted:
     area: str = ""
     status: str = ""
     validation: str = ""
+    since: str = ""
+    """A day (from its first minute in the plan's zone) or an instant, in ISO 8601: only what has changed since."""
     bom: bool = False
     """Whether a CSV begins with the mark by which a spreadsheet knows UTF-8."""
 
@@ -74,6 +78,14 @@ class Wanted:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def since_at(self) -> datetime | None:
+        """ValueError for what is neither a day nor an instant."""
+        if not self.since:
+            return None
+        found = datetime.fromisoformat(self.since)
+        return found if found.tzinfo is not None else found.replace(tzinfo=self.zone)
 
     @property
     def filters(self) -> dict[str, str]:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from conversations.wording import wording
 from storage.exports.charts import Charts
-from storage.exports.codes import labels_of, shown
-from storage.exports.tables import Cell, Column, Extract, Kind, Table
+from storage.exports.codes import shown
+from storage.exports.cover import about, note_of
+from storage.exports.tables import Cell, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ DIGITS = 10**15
 FIRST_DAY = date(1900, 3, 1)
 """Before it, programs disagree about which day a number is: texts."""
 A4 = 9
-CODES_TOLD = 12
-"""Of a column, on the cover; a longer list is read better in the plan."""
+NUMBERED = frozenset({"receipt", "root_receipt", "replaced_by", "number", "version"})
+"""Whole numbers that name something: nobody reads them with separators."""
 FIT_ON_A_PAGE = 14
 """Columns that are still read when they share the width of a sheet of paper; more share two."""
 WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}
@@ -74,12 +75,22 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
                 drawn = book.add_worksheet(_sheet_name(wording(wanted.language)("table.charts"), book))
                 charts.draw(book, drawn, wanted, looks)
             _cover(cover, looks, extract, wanted, done)
-            book.close()
+            _close(book)
         except BaseException:
             for left in book.worksheets():  # it closes its spools at its own end alone
                 left.row_data_fh.close()
             raise
     return Written(done, tuple(extract.lacking))
+
+
+def _close(book: Any) -> None:
+    """What the system refuses comes as it is, not in a class of the library's own."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise error.args[0] from None
 
 
 class _Looks:
@@ -91,8 +102,11 @@ class _Looks:
         self.title = book.add_format({"bold": True, "font_size": 16, "font_color": "#1F3A5F"})
         self.bold = book.add_format({"bold": True, "valign": "top"})
         self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
-        self.day = book.add_format({"num_format": "yyyy-mm-dd"})
-        self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.whole = book.add_format({"num_format": "#,##0"})
+        self.fraction = book.add_format({"num_format": "#,##0.0##"})
+        # At the right edge of its cell a day would run into the text of the next one.
+        self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "center"})
+        self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "center"})
 
 
 class _Sheet:
@@ -104,6 +118,7 @@ class _Sheet:
         self._sheet: Worksheet
         self._widths: list[int] = []
         self._labels: list[Mapping[str, str]] = []
+        self._is_counted: list[bool] = []
         self._row = 0
         self._begin()
 
@@ -118,6 +133,7 @@ class _Sheet:
         sheet.repeat_rows(0)
         sheet.set_footer("&L&A&R&P / &N")
         labels = [column.label for column in self._table.columns]
+        self._is_counted = [column.name.lstrip("_") not in NUMBERED for column in self._table.columns]
         self._labels = [column.labels for column in self._table.columns]
         self._widths = [
             max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, len(column.label) // 2 + 5))
@@ -130,7 +146,7 @@ class _Sheet:
         self._encode = {
             str: self._text,
             int: self._whole,
-            float: sheet.write_number,
+            float: self._fraction,
             bool: sheet.write_boolean,
             date: self._day,
             datetime: self._instant,
@@ -164,9 +180,13 @@ class _Sheet:
 
     def _whole(self, row: int, at: int, cell: int) -> None:
         if -DIGITS < cell < DIGITS:
-            self._sheet.write_number(row, at, cell)
+            self._sheet.write_number(row, at, cell, self._looks.whole if self._is_counted[at] else None)
         else:
             self._sheet.write_string(row, at, str(cell))
+
+    def _fraction(self, row: int, at: int, cell: float) -> None:
+        looks = self._looks.whole if cell == int(cell) else self._looks.fraction
+        self._sheet.write_number(row, at, cell, looks if self._is_counted[at] else None)
 
     def _day(self, row: int, at: int, cell: date) -> None:
         if cell < FIRST_DAY:
@@ -212,34 +232,7 @@ def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, 
         if len(extract.tables) > 1:
             write(table.title)
         for column in table.columns:
-            write(column.label, column.name, say(f"table.kind.{column.kind}"), _note(column))
-
-
-def _note(column: Column) -> str:
-    """What the catalogue says of it, and what its codes are called, where they are few."""
-    told = ""
-    if 0 < len(column.labels) <= CODES_TOLD:
-        told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())
-    return " ".join(filter(None, (column.note, told)))
-
-
-def about(wanted: Wanted, count: int) -> list[tuple[str, str]]:
-    """What a file says of itself: filters, time, audience, and the rules its reader must know. Pairs, worded."""
-    say = wording(wanted.language)
-    filters = [
-        f"{say(f'table.filter.{name}')}: "
-        + ", ".join(labels_of(name, wanted.language).get(code, code) for code in wanted.one_of(name))
-        for name in wanted.filters
-    ]
-    return [
-        (say("table.about.filter"), " · ".join(filters) or say("table.about.everything")),
-        (say("table.about.audience"), say(f"table.audience.{wanted.audience}")),
-        (say("table.about.validated"), say("table.validated.only" if wanted.only_validated else "table.validated.all")),
-        (say("table.about.made"), f"{wanted.now.astimezone(wanted.zone):%Y-%m-%d %H:%M} · {wanted.timezone}"),
-        (say("table.about.rows"), str(count)),
-        (say("table.about.zero"), say("table.zero")),
-        *([(say("table.about.protected"), say("table.protected_figures"))] if wanted.is_released else []),
-    ]
+            write(column.label, column.name, say(f"table.kind.{column.kind}"), note_of(column))
 
 
 def _sheet_name(title: str, book: Any) -> str:

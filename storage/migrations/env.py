@@ -1,8 +1,8 @@
-"""Alembic's way in. The connection, its transaction and its lock are the caller's (`storage.database`)."""
+"""Alembic's way in. The connection, its transaction and its lock are the caller's (`storage.database.engines`)."""
 
 from alembic import context
 
-from storage.models import Base
+from storage.database.models import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -2,14 +2,13 @@
 
     python tests/benchmarks/corpus.py FOLDER [--verbose]
 
-Reads every .xlsx, .xls (made an .xlsx of first), .md and XForm .xml below FOLDER, with the files beside it as its
+Reads every .xlsx, .xls, .md and XForm .xml below FOLDER, with the files beside it as its
 media, loads it and plays an empty script through it. Nothing of anybody's forms is kept here: FOLDER is whatever
 packages and repositories were unpacked (docs/xlsform.md says which were for the figures it gives). Exit code 1 if
 anything but an `AuthorError` left the reader: a crash is a defect whatever the file.
 """
 
 import argparse
-import io
 import sys
 import time
 import traceback
@@ -17,14 +16,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-import xlrd
-from openpyxl import Workbook
-
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from conversations.instance import Instance
-from conversations.problems import AuthorError
-from conversations.xlsform import CheckedForm, read_xlsform
+from conversations.authoring.xlsform import read_xlsform
+from conversations.xforms.form import CheckedForm
+from conversations.xforms.instance import Instance
+from conversations.xforms.problems import AuthorError
 
 KINDS = (".xlsx", ".xls", ".md", ".xml")
 
@@ -80,23 +77,9 @@ def read(file: Path) -> CheckedForm:
         if path.suffix.lower() in (".csv", ".geojson", ".xml") and path != file
     }
     data = file.read_bytes()
-    if file.suffix.lower() == ".xls" and not data.startswith(b"PK"):
-        return read_xlsform(as_xlsx(file), f"{file.stem}.xlsx", media=media)
-    return read_xlsform(data, f"{file.stem}.xlsx" if file.suffix.lower() == ".xls" else file.name, media=media)
-
-
-def as_xlsx(file: Path) -> bytes:
-    """An old workbook as Excel would save it anew."""
-    old = xlrd.open_workbook(file)
-    new = Workbook()
-    new.remove(new.active)
-    for sheet in old.sheets():
-        made = new.create_sheet(sheet.name)
-        for row in range(sheet.nrows):
-            made.append([sheet.cell_value(row, column) or None for column in range(sheet.ncols)])
-    written = io.BytesIO()
-    new.save(written)
-    return written.getvalue()
+    # Some that are called .xls are an .xlsx by what is in them.
+    is_renamed = file.suffix.lower() == ".xls" and data.startswith(b"PK")
+    return read_xlsform(data, f"{file.stem}.xlsx" if is_renamed else file.name, media=media)
 
 
 if __name__ == "__main__":

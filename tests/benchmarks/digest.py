@@ -24,16 +24,16 @@ from zoneinfo import ZoneInfo
 
 from houses import House, schema
 from PIL import Image
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
-from bot.opening import open_storage
-from bot.picture import draw
-from conversations import digests
-from conversations.cards import Card, plain
-from conversations.plan import Frequency, period_for
-from storage.database import Database, upgrade
-from storage.figures import Figures
-from storage.models import (
+from bot.open_storage import open_storage
+from bot.workers.picture import draw
+from conversations.card import Card, plain
+from conversations.plan import digest_words, digests
+from conversations.plan.periods import Frequency, period_for
+from storage.calendar.figures import Figures
+from storage.database.migrating import upgrade
+from storage.database.models import (
     Activity,
     Agency,
     Closing,
@@ -48,8 +48,13 @@ from storage.models import (
     Submission,
     table,
 )
+from storage.database.vault import Vault
+from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from storage.vault import Vault
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.storage.database.hearing import heard
 
 ZONE = ZoneInfo("America/Santo_Domingo")
 MONTHS = 24
@@ -172,25 +177,14 @@ def measured(database: Database, activities: int, reports: int, repeat: int) -> 
         counting,
         _median(lambda: digests.digest(found, "es"), repeat),
         _median(lambda: draw(digests.matrix(found, "es")), repeat),
-        digests.units(text),
+        digest_words.units(text),
         len(picture) / 1000,
     )
 
 
 def _statements(unit: UnitOfWork, ask: Callable[[UnitOfWork], object]) -> int:
     """How many the database hears, however they are executed."""
-    heard: list[str] = []
-    if unit.is_postgresql:
-        note: Any = lambda connection, cursor, statement, *_: heard.append(statement)  # noqa: E731
-        event.listen(unit.connection, "before_cursor_execute", note)
-        ask(unit)
-        event.remove(unit.connection, "before_cursor_execute", note)
-    else:
-        driver: Any = unit.connection.connection.dbapi_connection
-        driver.set_trace_callback(heard.append)
-        ask(unit)
-        driver.set_trace_callback(None)
-    return len(heard)
+    return len(heard(unit, ask))
 
 
 def _median(act: Callable[[], object], repeat: int) -> float:

@@ -17,11 +17,11 @@ from typing import Any
 from digest import ZONE, _median, _statements, filled
 from sqlalchemy import select, update
 
-from bot.occasion import carry
-from bot.scheduler import due, furnish, look_at
-from storage.database import Database
-from storage.models import Person, table
-from storage.outbox import OutboxRow
+from bot.schedule.ledger import carry
+from bot.schedule.scheduler import due, furnish, look_at
+from storage.database.models import Person, table
+from storage.messages.outbox import OutboxRow
+from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
 DUE_DAY = datetime(2019, 1, 7, 9, 0, tzinfo=ZONE).astimezone(UTC)
@@ -40,7 +40,7 @@ def ready(unit: UnitOfWork) -> None:
 
 def say(unit: UnitOfWork) -> list[OutboxRow]:
     for job, one in scan(unit):
-        carry(unit, 1, job.what, job.kind, [one], DUE_DAY)
+        carry(unit, 1, job, [one], DUE_DAY)
     return unit.outbox.claim(DUE_DAY, DUE_DAY, CLAIM, ("fan_out",))
 
 

@@ -33,14 +33,14 @@ from pathlib import Path
 from houses import BEGINS, House, schema
 from sqlalchemy import insert, make_url
 
-from bot.opening import open_storage
-from bot.people import enrol
+from bot.acts.enrolment import enrol
+from bot.acts.forms import publish
+from bot.open_storage import open_storage
 from bot.setup import set_up
-from bot.versions import publish
-from conversations.bundle import Bundle
-from conversations.plan import Role
-from conversations.xlsform import read_xlsform
-from storage.models import Submission, table
+from conversations.authoring.xlsform import read_xlsform
+from conversations.plan.model import Role
+from conversations.xforms.bundle import Bundle
+from storage.database.models import Submission, table
 from storage.unit_of_work import UnitOfWork
 
 CHUNK = 5_000

@@ -27,16 +27,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pydantic import SecretStr
 
-from bot.demo import BEGINS, populate
-from bot.opening import open_storage
-from bot.people import enrol
+from bot.acts.enrolment import enrol
+from bot.demo.demo import BEGINS, populate
+from bot.demo.supervisor import environment, free_port, scraped
+from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.server import running_sandbox
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 from bot.setup import set_up
-from bot.supervisor import environment, free_port, scraped
-from conversations.plan import Role
+from conversations.plan.model import Role
 
 FIRST_ID = 10_001
 

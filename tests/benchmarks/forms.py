@@ -25,10 +25,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from conversations.form import Form, read_xform
-from conversations.instance import Instance
-from conversations.transcript import replay
-from conversations.xlsform import read_xlsform
+from conversations.authoring.xlsform import read_xlsform
+from conversations.xforms.document.read import read_xform
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance
+from conversations.xforms.transcript import replay
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = 40

@@ -29,15 +29,15 @@ from sqlalchemy import Connection, event, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from talks import TALKS
 
+from bot.acts.enrolment import enrol
+from bot.chat.exchange import Deployment as Rules
+from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
-from bot.exchange import House as Rules
-from bot.opening import open_storage
-from bot.people import enrol
-from bot.shelf import Shelf
+from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
-from conversations.plan import Role, expected_reports
-from storage.database import Database
-from storage.models import (
+from conversations.plan.expected import expected_reports
+from conversations.plan.model import Role
+from storage.database.models import (
     Attachment,
     AuditEntry,
     Card,
@@ -50,7 +50,9 @@ from storage.models import (
     Submission,
     table,
 )
-from storage.statements import Prepared
+from storage.database.statements import Prepared
+from storage.open_database import Database
+from storage.reports.sessions import NewSession
 from storage.unit_of_work import UnitOfWork
 
 OFFICER = FIRST_PERSON
@@ -308,7 +310,7 @@ class Bench:
                 bot_username=lambda: "bench_bot",
                 language="en",
                 timezone="America/Santo_Domingo",
-                forms=Shelf("America/Santo_Domingo"),
+                forms=FormCache("America/Santo_Domingo"),
                 new_instance_id=lambda: f"uuid:bench-{next(self.numbers)}",
             )
         )
@@ -347,18 +349,20 @@ def own_acts(database: Database) -> tuple[Act, ...]:
         form = unit.forms.current(plan_id, "incident_free_text")
         assert form is not None
         begun = unit.sessions.open(
-            plan_id=plan_id,
-            person_id=officer.id,
-            agency_id=None,
-            form_id=form.form_key,
-            form_version_id=form.id,
-            instance_id=f"uuid:dropped-{next(numbers)}",
-            subject=None,
-            reporting_period_id=month.id,
-            sensitive=False,
-            data={},
-            now=NOW,
-            expires_at=NOW + timedelta(days=1),
+            NewSession(
+                plan_id=plan_id,
+                person_id=officer.id,
+                agency_id=None,
+                form_id=form.form_key,
+                form_version_id=form.id,
+                instance_id=f"uuid:dropped-{next(numbers)}",
+                subject=None,
+                reporting_period_id=month.id,
+                sensitive=False,
+                data={},
+                expires_at=NOW + timedelta(days=1),
+            ),
+            NOW,
         )
         unit.sessions.close(begun.id, "cancelled")
 
@@ -367,7 +371,7 @@ def own_acts(database: Database) -> tuple[Act, ...]:
         Act("reports of the plan (digest)", work=lambda unit: unit.plans.ended(plan_id)),
         Act("reported this month (digest)", work=lambda unit: unit.submissions.current_for(plan_id, month.id)),
         Act("a draft begun and dropped", work=begin_and_drop),
-        Act("to be validated", work=lambda unit: unit.submissions.in_state(plan_id, "submitted")),
+        Act("to be validated", work=lambda unit: unit.reviews.queue(plan_id)),
         Act("drafts that lapse", work=lambda unit: unit.sessions.expire(NOW)),
         Act("outbox: claim", work=lambda unit: unit.outbox.claim(NOW, NOW + timedelta(seconds=60))),
         Act("outbox: what waits", work=lambda unit: unit.outbox.waiting()),
@@ -388,7 +392,7 @@ def explain(database: Database, acts: tuple[Act, ...], times: int = 2) -> Iterat
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _is_many: bool) -> None:
         seen.setdefault(statement, (doing[0], parameters))
 
-    # What is prepared goes to SQLite's driver past SQLAlchemy's events.
+    # What is prepared goes to the driver past SQLAlchemy's events.
     execute = Prepared._execute
 
     def noting(self: Prepared, connection: Connection, values: Mapping[str, Any]) -> Any:

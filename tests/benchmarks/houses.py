@@ -7,23 +7,22 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from openpyxl import load_workbook
 from pydantic import SecretStr
 from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
-from bot.forms import read_bundle_at
-from bot.opening import open_storage
-from bot.people import enrol
+from bot.acts.enrolment import enrol
+from bot.acts.forms import publish
+from bot.cli.form_files import read_bundle_at
+from bot.open_storage import open_storage
 from bot.settings import Settings
-from bot.setup import set_up, shipped_forms
-from bot.versions import publish
-from conversations.plan import Role
-from storage.models import Activity, Agency, table
+from bot.setup import set_up
+from conversations.plan.model import Role
+from storage.database.models import Activity, Agency, table
+from storage.plan.lists import touch
 from storage.unit_of_work import UnitOfWork
 
 FORM = Path(__file__).parent / "peers" / "form.md"
@@ -88,8 +87,6 @@ def furnish(house: House, people: range, kind: Kind = "form") -> None:
         codes = _add_agencies(unit, 50) if kind == "activities" else [AGENCY]
         if kind == "form":
             publish(unit, *read_bundle_at(FORM), BEGINS)
-        if kind == "activities":
-            publish(unit, *read_bundle_at(_form_with(codes, house.folder)), BEGINS)
         for number in people:
             code = codes[(number - people.start) % len(codes)]
             enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, code, "en", BEGINS, "America/Santo_Domingo")
@@ -108,22 +105,8 @@ def _add_agencies(unit: UnitOfWork, count: int) -> list[str]:
         made = connection.execute(insert(agencies).values(agency | {"code": code}).returning(agencies.c.id))
         its = activity | {"agency_id": made.scalar_one(), "report_frequency": "monthly", "sensitivity": "public"}
         connection.execute(insert(activities), [its | {"code": f"{code}-{number}"} for number in range(WORK)])
+    touch(unit, agency["plan_id"])
     return codes
-
-
-def _form_with(codes: list[str], folder: Path) -> Path:
-    """The shipped activity report with these agencies and their activities among its choices."""
-    data = next(data for name, data in shipped_forms() if name.startswith("activity_report"))
-    book = load_workbook(BytesIO(data))
-    for code in codes:
-        book["choices"].append(["agency", code, code, code, code])
-        for number in range(WORK):
-            book["choices"].append(["activity", f"{code}-{number}", *[f"{code}-{number}"] * 3, code, "PRE"])
-    settings = {cell.value: cell.column for cell in book["settings"][1]}
-    book["settings"].cell(2, settings["version"]).value = "benchmark"
-    file = folder / "activity_report.xlsx"
-    book.save(file)
-    return file
 
 
 def _first(connection: Connection, rows: Table) -> dict[str, Any]:

@@ -23,21 +23,23 @@ from emulator import FIRST_PERSON
 from growth import typed
 from houses import BEGINS, House, furnish
 
+from bot.chat.exchange import Deployment as Rules
+from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
-from bot.exchange import House as Rules
-from bot.opening import open_storage
+from bot.open_storage import open_storage
 from bot.setup import shipped_forms
-from bot.shelf import Shelf
 from bot.telegram import render
-from conversations import engine, safeguards
-from conversations.cards import session_card
-from conversations.events import Event, Tap, Typed
-from conversations.expressions import pattern
-from conversations.form import Form
-from conversations.instance import Instance
-from conversations.session import Session
-from conversations.xlsform import read_xlsform
+from conversations.authoring.xlsform import read_xlsform
+from conversations.session import engine
+from conversations.session.cards.session_card import session_card
+from conversations.session.events import Event, Tap, Typed
+from conversations.session.safeguards.guard import personal_data
+from conversations.session.session import Session
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance
+from conversations.xforms.xpath.values import pattern
 from storage.unit_of_work import UnitOfWork
+from tests.conversations.lists import LISTS
 
 NOW = BEGINS.astimezone(UTC)
 ZONE = "America/Santo_Domingo"
@@ -49,7 +51,7 @@ Piece = tuple[str, Callable[[], object]]
 
 # ------------------------------------------------------------------ the engine
 def of_the_engine() -> Iterator[Piece]:
-    forms = {name: read_xlsform(data, name).form for name, data in shipped_forms()}
+    forms = {name: read_xlsform(data, name, media=LISTS).form for name, data in shipped_forms()}
     form = forms["activity_report.xlsx"]
     session = _half_filled(form)
     taken = engine.step(form, session, Typed("121", 99), now=NOW)
@@ -68,7 +70,7 @@ def of_the_engine() -> Iterator[Piece]:
     yield "render it for Telegram", lambda: render.message(card, str)
     searched = pattern(r"[\s\S]*[0-9]{3}[- .]?[0-9]{7}[- .]?[0-9][\s\S]*")
     yield "a regular expression of the form (RE2)", lambda: searched.search(TEXT)
-    yield "read a text for personal data", lambda: safeguards.personal_data(TEXT, strict=True)
+    yield "read a text for personal data", lambda: personal_data(TEXT, strict=True)
     name, data = next((name, data) for name, data in shipped_forms() if name.startswith("activity"))
     yield "compile the form from its workbook", lambda: read_xlsform(data, name)
 
@@ -102,7 +104,7 @@ def deployment() -> Iterator[House]:
 def units_per_second(house: House, seconds: float) -> Iterator[tuple[str, float]]:
     """Units a second, commits included: the cheapest there is, alone and many at once, and a real update."""
     numbers = itertools.count(10**6)
-    rules = Rules(1, lambda: "bench_bot", "en", ZONE, Shelf(ZONE), lambda: f"uuid:{next(numbers)}")
+    rules = Rules(1, lambda: "bench_bot", "en", ZONE, FormCache(ZONE), lambda: f"uuid:{next(numbers)}")
     dispatch = Dispatch(rules)
 
     def small(number: int) -> Callable[[UnitOfWork], object]:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from house import furnish
+
+from tests.bot.house import furnish
 
 
 @pytest.fixture(scope="session")

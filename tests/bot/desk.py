@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from bot.chat.exchange import Deployment
+from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
-from bot.exchange import House
-from bot.shelf import Shelf
 from bot.telegram.handled import Handled
 from bot.telegram.updates import command_token
-from storage.database import Database
+from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -24,13 +24,15 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        if database.units.replica_id is None:  # as `enlace run`, which sends what it says
+            database.units.replica_id = self.do(lambda unit: unit.replicas.add(NOW))
         numbers = iter(range(1, 10**9))
-        house = House(
+        house = Deployment(
             bot_id=BOT,
             bot_username=lambda: "enlace_demo_bot",
             language="es",
             timezone="America/Santo_Domingo",
-            forms=Shelf("America/Santo_Domingo"),
+            forms=FormCache("America/Santo_Domingo"),
             new_instance_id=lambda: f"uuid:test-{next(numbers)}",
         )
         self.dispatch = Dispatch(house)

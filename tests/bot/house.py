@@ -10,7 +10,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,16 +17,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import forked
 from pydantic import SecretStr
 
-from bot.demo import BEGINS, CAST, populate
+from bot.demo.demo import BEGINS, CAST, populate
 from bot.sandbox import people
 from bot.sandbox.client import Phone, SandboxClient
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
 from bot.settings import Settings, inherited_environment
 from bot.setup import set_up
+from tests.bot.cli import forked
+from tests.bot.resting import unanswered_taps, under_way
+from tests.deadlines import PATIENCE, ended, has_ended, wait_until
 
 ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in CAST)
 
@@ -79,7 +80,8 @@ class Town:
         self.webhook_port = _free_port() if webhook else 0
         self.metrics_port = _free_port() if watched else 0
         self.settings = settings_in(folder, sandbox.url, database_url)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: forked.Process | None = None
+        self._lost_taps: set[str] = set()
         for member in CAST:
             person = Person(member.telegram_id, member.name, language_code=member.language)
             sandbox.world.add_person(person, started=True)
@@ -107,19 +109,22 @@ class Town:
     def enlace(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return forked.run(*arguments, env=self.environment)
 
-    def start(self) -> None:
+    def start(self, *, on_its_clock: bool = True) -> None:
+        """Without `on_its_clock` the bot goes by the machine's, as it does with Telegram itself."""
         clock = self.sandbox.world.now()
         iso = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(clock))
+        arguments = ("--clock", iso) if on_its_clock else ()
         before = self.logged().count("bot.ready")
+        self._lost_taps = unanswered_taps(self.sandbox.world)
         with (self.folder / "bot.log").open("ab") as log:
-            command = [sys.executable, "-m", "bot", "run", "--clock", iso]
-            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
-        # It learns of a clock that is moved from the answer to a poll: moved before its first one, half a minute later.
-        while self.logged().count("bot.ready") == before or not (self.webhook_port or self.has_polled):
-            assert self.process.poll() is None, self.logged()
-            assert time.monotonic() < deadline, self.logged()
-            time.sleep(0.02)
+            self.process = forked.start("run", *arguments, env=self.environment, stdout=log, stderr=log)
+        wait_until(
+            # It learns of a clock that is moved from the answer to a poll: moved before its first one, much later.
+            lambda: self.logged().count("bot.ready") > before and (self.webhook_port or self.has_polled),
+            "the bot is ready",
+            show=self.logged,
+            unless=has_ended(self.process),
+        )
 
     @property
     def has_polled(self) -> bool:
@@ -134,19 +139,30 @@ class Town:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(15)
+            ended(self.process, show=self.logged)
+
+    def rest(self) -> None:
+        """Until all that was said to the bot has had its effects, and the phones show them."""
+        lost, url = self._lost_taps, self.settings.database_url
+        world = self.sandbox.world
+        wait_until(
+            lambda: not under_way(world, url, lost_taps=lost),
+            "everything is over",
+            show=lambda: f"{self.logged()}\n{under_way(world, url, lost_taps=lost)}",
+            unless=None if self.process is None else has_ended(self.process),
+        )
 
     def logged(self) -> str:
         log = self.folder / "bot.log"
         return log.read_text("utf-8", "replace") if log.exists() else ""
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.folder / "enlace.db", timeout=5)) as connection:
+        with closing(sqlite3.connect(self.folder / "enlace.db", timeout=PATIENCE)) as connection:
             return connection.execute(statement, values).fetchall()
 
     def change(self, statement: str, *values: Any) -> None:
         """What a process that died left behind. Only while the bot is down: it alone writes."""
-        with closing(sqlite3.connect(self.folder / "enlace.db", timeout=5)) as connection, connection:
+        with closing(sqlite3.connect(self.folder / "enlace.db", timeout=PATIENCE)) as connection, connection:
             connection.execute(statement, values)
 
     def officer(self, telegram_id: int) -> "Officer":
@@ -162,29 +178,31 @@ class Officer:
         self.phone: Phone = town.client.phone(telegram_id)
 
     def _changed(self, act: Any) -> str:
-        """Do it, wait until the phone has shown something new and then nothing more for a moment."""
+        """Do it, wait until everything that follows from it is over, and has shown the phone something new."""
         before = self._seen()
         act()
-        deadline = time.monotonic() + 10
-        while self._seen() == before:
-            assert time.monotonic() < deadline, f"nothing came; log:\n{self.town.logged()}"
-            time.sleep(0.01)
-        quiet, last = time.monotonic(), self._seen()
-        while time.monotonic() - quiet < 0.12:
-            time.sleep(0.01)
-            if self._seen() != last:
-                quiet, last = time.monotonic(), self._seen()
+        self.town.rest()
+        wait_until(lambda: self._seen() != before, "the phone shows something new", show=self._shown)
         return self.text
 
     def _seen(self) -> int:
         return sum(1 for _ in self.town.sandbox.world.ledger.since(0, chat=self.id))
 
-    def wait_for(self, words: str, seconds: float = 10) -> str:
-        """Until the bot's last message says this."""
-        deadline = time.monotonic() + seconds
-        while words not in self.text:
-            assert time.monotonic() < deadline, f"{words!r} did not come, but {self.text!r}; log:\n{self.town.logged()}"
-            time.sleep(0.02)
+    def _shown(self) -> str:
+        return f"{self.town.logged()}\nthe phone says: {self.text!r}"
+
+    def wait_for(self, words: str, seconds: float = PATIENCE) -> str:
+        """Until the bot's last message says this, however long that takes."""
+        entries, looked_at = self.town.sandbox.world.ledger.entries, -1
+
+        def is_said() -> bool:
+            nonlocal looked_at
+            if entries.total == looked_at:
+                return False
+            looked_at = entries.total
+            return words in self.text
+
+        wait_until(is_said, f"the last message says {words!r}", show=self._shown)
         return self.text
 
     def say(self, text: str) -> str:

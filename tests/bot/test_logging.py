@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.redaction import HIDDEN, redact
+from bot.log import HIDDEN, redact
+from tests.deadlines import PATIENCE
 
 TOKEN = "7123456789:AAF-canaryCANARYcanaryCANARYcanary123"
 SHORT = "7000000001:CANARY-token"
@@ -19,7 +20,7 @@ SECRET = "canary-webhook-secret"
 
 PREAMBLE = f"""
 import asyncio, logging, sys, warnings
-from bot.redaction import configure_logging
+from bot.log import configure_logging
 TOKEN, SHORT, SECRET = {TOKEN!r}, {SHORT!r}, {SECRET!r}
 configure_logging("DEBUG", FORMAT, secrets=[SHORT, SECRET])
 log = logging.getLogger("some.library")
@@ -82,7 +83,7 @@ def run(code: str, log_format: str) -> str:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout == ""  # data goes to stdout, talk to stderr
@@ -134,7 +135,7 @@ def test_libraries_that_tell_addresses_are_heard_from_warning_on() -> None:
 def test_a_level_above_warning_holds_for_them_too() -> None:
     """ERROR means ERROR."""
     program = PREAMBLE.replace("FORMAT", "'json'").replace("DEBUG", "ERROR") + "logging.getLogger('httpx').warning('x')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert done.stderr == ""
 
 

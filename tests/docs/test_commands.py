@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from markdown_it import MarkdownIt
 
-from bot import cli
 from bot.sandbox.server import running_sandbox
 from bot.settings import inherited_environment
+from tests.bot.cli import forked, tree
+from tests.deadlines import PATIENCE
+from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ PAGES = sorted(
     (*(ROOT / name for name in ("README.md", "CONTRIBUTING.md")), *(ROOT / "docs").rglob("*.md")),
 )
 NOT_RUN = re.compile(r"<!-- not run: (\S.{9,}) -->")
-SHOWN = {"", "text", "python", "ini", "nginx", "po", "json", "sql", "{toctree}", "yaml", "diff", "xml", "markdown"}
+SHOWN = {"", "text", "python", "r", "ini", "nginx", "po", "json", "sql", "{toctree}", "yaml", "diff", "xml", "markdown"}
 """Languages of blocks that are read, not typed."""
 
 
@@ -116,7 +117,7 @@ def names(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 def test_every_command_that_is_named_exists() -> None:
     """`enlace …` and `make …`, also where they are not run: in marked blocks and in the text itself."""
-    known = {" ".join(name) for name in names(typer.main.get_command(cli.app))}
+    known = {" ".join(name) for name in names(tree.whole())}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     wrong = []
     for page in PAGES:
@@ -161,23 +162,37 @@ def is_shown(line: str, output: str) -> bool:
 
 
 @pytest.mark.parametrize("page", [page for page in RUN if RUN[page]])
-def test_the_commands_of_a_page_do_what_the_page_shows(page: str, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_do_what_the_page_shows(
+    page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """In a clean folder, one shell for the page, the bot as a real process when the page starts it."""
+    play(page, tmp_path, tmp_path_factory)
+
+
+def test_the_drills_do_the_same_on_postgresql(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Backup, restore, resume and the others: a newcomer follows the same page, whichever database it is."""
+    with scratch.schema_or_skip() as url:
+        play("docs/guide/drills.md", tmp_path, tmp_path_factory, ENLACE_DATABASE_URL=url)
+
+
+def play(page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, **settings: str) -> None:
     lacking = [
         tool for tool in ("bash", "curl", "make") if f"{tool} " in script_of(page) and shutil.which(tool) is None
     ]
     if lacking:
         pytest.skip(f"{', '.join(lacking)} is not installed: the commands of {page} are not run")
     lay_out(tmp_path)
+    bin = tmp_path_factory.mktemp("path") / "bin"
     with running_sandbox(any_token=True) as sandbox:
         environment = inherited_environment() | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(forked.typed(bin)), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "HOME": str(tmp_path),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "200",
             "ENLACE_TELEGRAM_API": sandbox.url,
             "ENLACE_TELEGRAM_TOKEN": sandbox.token,
             "ENLACE_LANGUAGE": "en",
+            **settings,
         }
         script = tmp_path / "session.sh"
         script.write_text(script_of(page), "utf-8")
@@ -190,9 +205,10 @@ def test_the_commands_of_a_page_do_what_the_page_shows(page: str, tmp_path: Path
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=[forked.wire()],
             )
         try:
-            code = process.wait(400)
+            code = process.wait(5 * PATIENCE)  # a page is many commands
         finally:
             # The shell ends what the page left running; this is for a shell that could not.
             with contextlib.suppress(ProcessLookupError):

@@ -15,14 +15,15 @@ from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 
-import forked
 import pytest
-import scratch
 import yaml
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from bot.settings import Settings, inherited_environment
+from tests.bot.cli import forked
+from tests.deadlines import PATIENCE
+from tests.storage.database import scratch
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -109,7 +110,7 @@ def roles() -> Iterator[tuple[str, str]]:
         }
         environment = inherited_environment() | {key: value for key, value in where.items() if value} | given
         try:
-            subprocess.run(["sh", DEPLOY / "postgres-roles.sh"], env=environment, check=True, timeout=30)
+            subprocess.run(["sh", DEPLOY / "postgres-roles.sh"], env=environment, check=True, timeout=PATIENCE)
             addresses = [
                 server.set(database=name, username=role, password=word).render_as_string(hide_password=False)
                 for role, word in ((owner, "o'wner"), (app, "app"))

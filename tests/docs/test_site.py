@@ -15,8 +15,10 @@ import pytest
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, sync_playwright
 
-from bot.commands import COMMANDS, shown_name
-from conversations.wording import LANGUAGES, catalogue
+from bot.chat.permissions import PERMISSIONS
+from conversations.languages import LANGUAGES
+from conversations.wording import catalogue
+from tests.deadlines import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CARDS = ROOT / "docs" / "cards"
@@ -39,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ROOT / "docs",
         folder / "html",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return folder / "html"
 
@@ -96,7 +98,7 @@ def quoted(language: str) -> Iterator[tuple[str, str]]:
 def test_the_card_quotes_the_bot_word_for_word(language: str) -> None:
     """Bold is a button or the beginning of a sentence of the bot's, a block is a sentence of it, `/x` a command."""
     sentences = set(catalogue(language).values())
-    commands = {f"/{shown_name(command, language)}" for command in COMMANDS if command.is_typed}
+    commands = {f"/{one.name_in(language)}" for one in PERMISSIONS if one.is_typed}
     wrong = []
     found = list(quoted(language))
     assert {kind for kind, _ in found} == {"button", "quotation", "command"}

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.deadlines import PATIENCE, has_ended, wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -46,23 +47,21 @@ def demo_process(folder: Path) -> Iterator[str]:
             start_new_session=True,
         )
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
+
+    def has_bot() -> bool:
         try:
-            with urllib.request.urlopen(f"{address}/sandbox/state", timeout=2) as answer:
-                if b'"silent"' not in answer.read():
-                    break
+            with urllib.request.urlopen(f"{address}/sandbox/state", timeout=PATIENCE) as answer:
+                return b'"silent"' not in answer.read()
         except OSError:
-            pass
-        assert process.poll() is None, (folder / "demo.log").read_text()
-        assert time.monotonic() < deadline, (folder / "demo.log").read_text()
-        time.sleep(0.2)
+            return False
+
+    wait_until(has_bot, "the demo is up", show=(folder / "demo.log").read_text, unless=has_ended(process))
     try:
         yield address
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(15)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -80,7 +79,7 @@ def chromium() -> None:
         pytest.skip(f"Chromium is not installed at {CHROMIUM}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser(chromium: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -89,10 +88,12 @@ def browser(chromium: None) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(demo: str, browser: Browser) -> Page:
+def page(demo: str, browser: Browser) -> Iterator[Page]:
+    """In a context of its own: closing it forgets what the page has kept."""
     page = browser.new_page(viewport={"width": 1500, "height": 950})
     page.goto(demo)
-    return page
+    yield page
+    page.close()
 
 
 class Phone:
@@ -109,6 +110,13 @@ class Phone:
         self.taps += 1
         self.root.get_by_role("button", name=re.compile(re.escape(text))).last.click()
 
+    def goes_on_after(self, text: str) -> None:
+        """Tap it, and wait for the next question: it may have a button with the same words."""
+        question = self.root.locator("article.bot").last
+        before = question.inner_text()
+        self.tap(text)
+        wait_until(lambda: question.inner_text() != before, f"something new after {text}", show=self.root.inner_text)
+
     def say(self, text: str) -> None:
         box = self.root.locator("textarea").last
         box.fill(text)
@@ -117,7 +125,7 @@ class Phone:
     def sees(self, text: str) -> None:
         """Waits as long as a bot may take to start on a busy machine; a failure shows this phone, not the page."""
         try:
-            expect(self.root.get_by_text(re.compile(re.escape(text))).last).to_be_visible(timeout=30_000)
+            expect(self.root.get_by_text(re.compile(re.escape(text))).last).to_be_visible(timeout=PATIENCE * 1000)
         except AssertionError:
             pytest.fail(f"not seen: {text}\n\n{self.root.inner_text()}", pytrace=False)
 
@@ -144,8 +152,7 @@ def test_in_progress_takes_at_most_eight_taps(page: Page) -> None:
     jean.tap("PRE-304")
     jean.sees("Ap fèt")
     for text in ("Ap fèt", "90", "Sote", "Non", "San prèv", "Sote"):
-        jean.tap(text)
-        page.wait_for_timeout(400)
+        jean.goes_on_after(text)
     jean.say("Kontinye travay la nan twa biwo anvan fen mwa a")
     jean.sees("Verifye anvan ou voye")
     jean.tap("Voye kounye a")
@@ -163,7 +170,7 @@ def test_the_bot_killed_in_mid_form_goes_on_at_the_same_question(page: Page, dem
     rosa.sees("¿Qué porcentaje lleva?")
     _order(demo, "kill")
     rosa.say("75")
-    page.wait_for_timeout(500)
+    expect(rosa.root.locator("article").last).to_contain_text("75")
     _order(demo, "start")
     rosa.sees("¿Cuántas unidades lleva en total?")
     rosa.tap("Omitir")
@@ -247,7 +254,7 @@ def test_the_tour_can_be_had_done_to_its_end(
             titles.add(tour.get_by_role("heading").inner_text())
             if number > 1:
                 tour.get_by_role("button", name=do).click()
-                expect(tour.locator(".tour-status")).to_have_class(re.compile("done"), timeout=40_000)
+                expect(tour.locator(".tour-status")).to_have_class(re.compile("done"), timeout=PATIENCE * 1000)
             if number == 7:
                 expect(page.locator("#phone-505 article.bot").last).to_contain_text("Reportes: 3 de")
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
@@ -291,5 +298,5 @@ def _order(demo: str, what: str) -> None:
     request = urllib.request.Request(
         f"{demo}/sandbox/supervisor", data=f'{{"do": "{what}"}}'.encode(), headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 200

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, sync_playwright
 
 from bot.sandbox.telegram import DEFAULT_TOKEN
+from tests.deadlines import LOOK_AGAIN, PATIENCE, has_ended, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
     "53de0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
 )
-TAKES_A_LOOK = 8_000
+TAKES_A_LOOK = PATIENCE * 1000
 
 
 # ---------------------------------------------------------------- the other side
@@ -46,7 +46,7 @@ def api(url: str, path: str, payload: object = None) -> Any:
     """JSON of the sandbox: GET, or POST when there is something to say."""
     body = None if payload is None else json.dumps(payload).encode()
     request = urllib.request.Request(url + path, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         return json.load(response)
 
 
@@ -65,15 +65,14 @@ class Process:
         line = f"from bot.sandbox.server import serve; serve(port={self.port}, start={WEDNESDAY})"
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen([sys.executable, "-c", line], cwd=ROOT, env=environment)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                api(self.url, "/sandbox/state")
-                return
-            except OSError:
-                assert self._process.poll() is None, "the sandbox ended before it answered"
-                assert time.monotonic() < deadline, "the sandbox does not answer"
-                time.sleep(0.05)
+        wait_until(self._answers, "the sandbox answers", unless=has_ended(self._process))
+
+    def _answers(self) -> bool:
+        try:
+            api(self.url, "/sandbox/state")
+        except OSError:
+            return False
+        return True
 
     def kill(self) -> None:
         self._process.kill()
@@ -110,7 +109,7 @@ class MiniBot(threading.Thread):
                     offset = update["update_id"] + 1
                     self.take(update)
             except (OSError, HTTPException):
-                time.sleep(0.1)
+                self.is_over.wait(LOOK_AGAIN)
 
     def take(self, update: dict[str, Any]) -> None:
         if query := update.get("callback_query"):
@@ -123,7 +122,7 @@ class MiniBot(threading.Thread):
     def tapped(self, query: dict[str, Any]) -> None:
         answer: dict[str, object] = {}
         if query["data"] == "lento":
-            self.may_answer.wait(10)
+            self.may_answer.wait(PATIENCE)
         elif query["data"] == "alerta":
             answer = {"text": "El período está cerrado.", "show_alert": True}
         else:
@@ -212,7 +211,7 @@ def bot(sandbox: Process) -> Iterator[MiniBot]:
     yield bot
     bot.is_over.set()
     bot.may_answer.set()
-    bot.join(10)
+    bot.join(PATIENCE)
 
 
 Opened = Callable[..., Page]
@@ -488,7 +487,7 @@ def test_ticks_say_whether_the_bot_has_it(opened: Opened, browser: Browser) -> N
         expect(yesenia.locator(".wait-note")).to_be_hidden()
         expect(last(yesenia)).to_contain_text("Eco: ¿Está ahí?")
         bot.is_over.set()
-        bot.join(10)
+        bot.join(PATIENCE)
 
 
 def test_what_the_bot_changes_is_seen_to_change(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
@@ -900,8 +899,7 @@ def test_who_reads_further_up_is_not_pulled_down(sandbox: Process, bot: MiniBot,
     jump.click()
 
     expect(jump).to_be_hidden()
-    page.wait_for_timeout(600)
-    assert is_at_end(yesenia)
+    wait_until(lambda: is_at_end(yesenia), "the list has rolled to its end")
 
 
 def test_the_page_finds_the_sandbox_again(opened: Opened, browser: Browser) -> None:
@@ -915,7 +913,7 @@ def test_the_page_finds_the_sandbox_again(opened: Opened, browser: Browser) -> N
         expect(page.get_by_text("Sin conexión con el sandbox")).to_be_visible()
         fresh.start()
 
-        expect(page.get_by_text("Sin conexión con el sandbox")).to_be_hidden(timeout=15_000)
+        expect(page.get_by_text("Sin conexión con el sandbox")).to_be_hidden(timeout=PATIENCE * 1000)
         expect(page.get_by_role("heading", name="Aún no hay nadie inscrito")).to_be_visible()
 
 
@@ -978,7 +976,7 @@ def test_the_keyboard_alone_is_enough(opened: Opened, browser: Browser) -> None:
         expect(page.get_by_role("menu")).to_have_count(0)
         expect(yesenia.get_by_role("button", name="Adjuntar")).to_be_focused()
         bot.is_over.set()
-        bot.join(10)
+        bot.join(PATIENCE)
 
 
 def test_on_a_narrow_screen_one_phone_at_a_time(sandbox: Process, bot: MiniBot, opened: Opened) -> None:

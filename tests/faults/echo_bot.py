@@ -1,11 +1,10 @@
 """A whole small bot for tests: real intake, real delivery, real storage, and a dispatch that counts and repeats.
 
-Run as a process it can be told to die at a named point (`--die POINT:N`, the N-th time it gets there) or to carry
-a defect (`--plant NAME`), so that a test can show that the laws hold, and that breaking them shows.
+Run as a process it can be told to carry a defect (`--plant NAME`), so that a test can show that breaking a law shows.
 
 What it does with a message: the text is appended to what the chat has said (a fact), the chat's turn grows, and
 "N: text" is answered as a prompt. "card" makes a card, "edit …" edits it, a tap edits it and is answered,
-"poison" fails every time, "remind …" leaves a reminder for the sweep.
+"poison" fails every time, "kill" kills the process, "remind …" leaves a reminder for the sweep.
 """
 
 import argparse
@@ -22,20 +21,19 @@ from typing import Any
 
 from pydantic import AnyHttpUrl, SecretStr
 
-from bot.redaction import configure_logging
+from bot.log import configure_logging
 from bot.settings import Settings
-from bot.telegram import delivery as delivery_module
 from bot.telegram.api import Api
-from bot.telegram.delivery import Delivery, Note
+from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Handled, TapAnswer
-from bot.telegram.intake import Intake, Polling, WebhookEndpoint
+from bot.telegram.intake import BATCH, CAUTION, Intake
+from bot.telegram.polling import Polling
 from bot.web.server import Webhook
-from storage import outbox
-from storage.database import open_database
-from storage.inbox import Inbox
-from storage.outbox import OutboxDraft, OutboxRow
+from storage.database.vault import Vault
+from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.open_database import open_database
 from storage.unit_of_work import UnitOfWork
-from storage.vault import Vault
+from storage.upkeep.presence import Presence
 
 SECRET = "a-webhook-secret-of-32-characters"
 
@@ -61,7 +59,7 @@ class Echo:
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         """One update, its effects, and the rows that say so: all in this unit."""
         if not unit.inbox.first_sight(self._bot_id, raw["update_id"], now):
-            return Handled()
+            return Handled(is_repeated=True)
         tap = raw.get("callback_query")
         message = tap["message"] if tap else raw.get("message") or raw.get("edited_message")
         if message is None:
@@ -71,6 +69,8 @@ class Echo:
         chat = unit.chats.lock(chat_id)
         if said.startswith("poison"):
             raise Poison(f"cannot digest {said}")
+        if said.startswith("kill"):
+            die()
         turn = chat.turn + 1
         heard = json.loads(unit.facts.get(f"echo.{chat_id}") or "[]")
         unit.facts.set(f"echo.{chat_id}", json.dumps([*heard, said]), now)
@@ -90,11 +90,14 @@ class Echo:
             rows = [self._add(unit, OutboxDraft(chat_id, "prompt", "sendMessage", payload), now)]
         return Handled(tuple(rows), TapAnswer(tap["id"], f"tapped {tap['data']}") if tap else None)
 
+    def apologise(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
+        """What is said when an update is set aside."""
+        chat_id = raw["message"]["chat"]["id"]
+        draft = OutboxDraft(chat_id, "notice", "sendMessage", {"text": f"sorry: {raw['message']['text']}"})
+        return Handled((self._add(unit, draft, now),))
+
     def _add(self, unit: UnitOfWork, draft: OutboxDraft, now: datetime) -> OutboxRow:
-        id = unit.outbox.add(draft, now=now)
-        return OutboxRow(
-            id, draft.chat_id, draft.kind, draft.method, draft.payload, draft.card_id, draft.sensitive, 1, now
-        )
+        return unit.outbox.add(draft, now=now)
 
 
 def heard_by(unit: UnitOfWork, chat_id: int) -> list[str]:
@@ -102,140 +105,47 @@ def heard_by(unit: UnitOfWork, chat_id: int) -> list[str]:
     return list(json.loads(unit.facts.get(f"echo.{chat_id}") or "[]"))
 
 
-# ------------------------------------------------------------------ dying at named points
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Countdown:
-    def __init__(self, number: int) -> None:
-        self._left = number
-
-    def __call__(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            die()
-
-
-class DyingEcho(Echo):
-    """Dies with everything done and nothing committed."""
-
-    def __init__(self, bot_id: int, reached: Countdown) -> None:
-        super().__init__(bot_id)
-        self._reached = reached
-
-    def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
-        handled = super().handle(unit, raw, now)
-        if handled.deliveries:
-            self._reached()
-        return handled
-
-
-class DyingIntake(Intake):
-    """Dies when an update has just become durable: nothing acknowledged, nothing sent."""
-
-    reached: Countdown
-
-    def _done(self, chat_id: Any, waiting: Any, unit: Any) -> None:
-        if not unit.cancelled() and unit.exception() is None and unit.result().deliveries:
-            self.reached()
-        super()._done(chat_id, waiting, unit)
-
-
-class DyingDelivery(Delivery):
-    """Dies when Telegram has just said that it has a message, before that is recorded."""
-
-    reached: Countdown
-
-    def _note(self, note: Note) -> None:
-        if isinstance(note.outcome, outbox.Sent):
-            self.reached()
-        super()._note(note)
-
-
-POINTS = ("before_commit", "before_acknowledging", "before_marking")
-
-
 # ------------------------------------------------------------------ planted defects
-class AcknowledgesFirst(Polling):
-    """Moves the offset when an update has arrived, as python-telegram-bot's Updater does."""
-
-    async def _fetch(self) -> list[dict[str, Any]] | None:
-        batch = await super()._fetch()
-        if batch:
-            await self._api.updates(batch[-1]["update_id"] + 1, limit=1, wait=0, allowed=self._allowed)
-        return batch
+PLANTS = ("never_wary", "count_everybody")
 
 
-class MarksFirst(Delivery):
-    """Records "sent" before sending."""
+class BlamesEverybody(Intake):
+    """Marks an update when it comes in, and not when it is alone: whoever was in flight at a death is counted."""
 
-    async def _attempt(self, row: OutboxRow, *, is_anew: bool) -> Any:
-        await self._write([Note(row, outbox.Sent())], None)
-        die()
-
-
-def forgets_what_it_saw(self: Inbox, *_: Any, **__: Any) -> bool:
-    """Without the unique key every delivery of an update is the first."""
-    return True
-
-
-def repeats_reminders(*args: Any) -> bool:
-    """Takes every method for one that can be repeated without harm."""
-    return False
-
-
-PLANTS = ("acknowledge_first", "mark_first", "no_unique_key", "repeat_reminders", "ignore_window", "answer_first")
-
-
-class AnswersFirst(WebhookEndpoint):
-    """Says 200 to a webhook's delivery, then applies it."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
-        await asyncio.sleep(0.2)
-        self._intake.apply(json.loads(body))
+    def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> Any:
+        self._units.begin(None, lambda unit: self._mark(update["update_id"], unit))
+        return super().apply(update, rides=rides)
 
 
 async def serve(options: argparse.Namespace) -> None:
     clock = RealClock()
-    api = Api(SecretStr(options.token), options.api, read_timeout=options.read_timeout)
+    api = Api(SecretStr(options.token), options.api, read_timeout=2.0)
     database = open_database(options.database, vault=Vault.load(Path(options.keys)))
     plants: set[str] = set(options.plant)
-    point, _, number = (options.die or "").partition(":")
-    reached = Countdown(int(number or 0))
-    if "no_unique_key" in plants:
-        Inbox.first_sight = forgets_what_it_saw  # type: ignore[method-assign]
-    if "repeat_reminders" in plants:
-        delivery_module.makes_message = repeats_reminders  # type: ignore[assignment]
-    if "ignore_window" in plants:
-        Delivery._window = lambda self: 0.0  # type: ignore[method-assign]
-    delivery_class: type[Delivery] = DyingDelivery if point == "before_marking" else Delivery
-    if "mark_first" in plants:
-        delivery_class = MarksFirst
-    DyingDelivery.reached = DyingIntake.reached = reached
-    echo = DyingEcho(api.bot_id, reached) if point == "before_commit" else Echo(api.bot_id)
+    echo = Echo(api.bot_id)
     stopping = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
     await api.initialize()
     try:
         async with asyncio.TaskGroup() as tasks:
-            delivery = delivery_class(
-                api, database.units, clock, tasks, rate=options.rate, sweep_every=0.3, back_off=(0.05, 0.1, 0.2, 0.5)
+            delivery = Delivery(
+                api, database.units, clock, tasks, rate=0.0, sweep_every=0.3, back_off=(0.05, 0.1, 0.2, 0.5)
             )
+            presence = Presence(database, clock.now)
+            entered = await asyncio.to_thread(presence.enter)
+            watching = tasks.create_task(presence.run(delivery.wake))
             await delivery.start()
-            intake_class: type[Intake] = DyingIntake if point == "before_acknowledging" else Intake
-            intake = intake_class(api.bot_id, database.units, echo.handle, delivery, clock)
+            intake_class = BlamesEverybody if "count_everybody" in plants else Intake
+            intake = intake_class(api.bot_id, database.units, echo.handle, delivery, clock, apologise=echo.apologise)
+            if entered.ended and "never_wary" not in plants:
+                intake.beware(**({"seconds": CAUTION} if options.webhook_port else {"updates": BATCH}))
             sending = tasks.create_task(delivery.run())
-            source = _source(options, plants, api, database, intake, delivery, clock)
+            source = _source(options, api, database, intake, delivery, clock)
             fetching = tasks.create_task(source.run())
             print("ready", flush=True)
             await stopping.wait()
@@ -243,12 +153,15 @@ async def serve(options: argparse.Namespace) -> None:
             await fetching
             delivery.stop()
             await sending
+            presence.stop()
+            await watching
+            await asyncio.to_thread(presence.leave)
     finally:
         await api.shutdown()
         database.close()
 
 
-def _source(options: argparse.Namespace, plants: set[str], api: Api, database: Any, intake: Intake,
+def _source(options: argparse.Namespace, api: Api, database: Any, intake: Intake,
             delivery: Delivery, clock: RealClock) -> Polling | Webhook:  # fmt: skip
     if options.webhook_port:
         settings = Settings(
@@ -258,11 +171,8 @@ def _source(options: argparse.Namespace, plants: set[str], api: Api, database: A
             database_url=options.database,
             telegram_token=SecretStr(options.token),
         )
-        if "answer_first" in plants:
-            WebhookEndpoint.__call__ = AnswersFirst.__call__  # type: ignore[method-assign]
         return Webhook(api, database.units, intake, delivery, clock, settings)
-    polling = AcknowledgesFirst if "acknowledge_first" in plants else Polling
-    return polling(api, database.units, intake, clock, wait=5)
+    return Polling(api, database.units, intake, clock, wait=5)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -272,9 +182,6 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--database", required=True)
     parser.add_argument("--keys", required=True)
     parser.add_argument("--webhook-port", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0.0)
-    parser.add_argument("--read-timeout", type=float, default=2.0)
-    parser.add_argument("--die", default="")
     parser.add_argument("--plant", action="append", default=[], choices=PLANTS)
     options = parser.parse_args(arguments)
     configure_logging("INFO", "json", secrets=[options.token])

@@ -11,18 +11,19 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from bot.sandbox.client import Phone, SandboxClient
+from tests.deadlines import PATIENCE, has_ended, wait_until
 
 HERE = Path(__file__).parent
 PYTHON = HERE.parents[1] / ".venv" / "peers" / "bin" / "python"
@@ -76,10 +77,7 @@ def picture(kind: str = "PNG") -> bytes:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+    wait_until(holds, "what the test waits for")
 
 
 @contextmanager
@@ -91,7 +89,7 @@ def process(command: list[str], log: Path, **env: str) -> Iterator["subprocess.P
         yield running
     finally:
         running.kill()
-        running.wait(10)
+        running.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +99,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxClient]
     root = str(HERE.parents[1])
     with process([sys.executable, "-m", "bot", "sandbox", "--port", str(port)], log, PYTHONPATH=root) as running:
         client = SandboxClient(f"http://127.0.0.1:{port}")
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                client.state()
-                break
-            except urllib.error.URLError:
-                assert running.poll() is None, log.read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+
+        def state() -> Any:
+            with suppress(urllib.error.URLError):
+                return client.state()
+
+        wait_until(state, "the sandbox answers", show=log.read_text, unless=has_ended(running))
         yield client
 
 
@@ -121,44 +116,45 @@ def running(peer: Peer, sandbox: SandboxClient, folder: Path) -> Iterator[None]:
         env["WEBHOOK_PORT"] = str(free_port())
     before = sandbox.state()["last"]["calls"]
     with process(peer.command, folder / "bot.log", **env) as bot:
-        deadline = time.monotonic() + 60
-        while not any(call["method"] in ("getUpdates", "setWebhook") for call in sandbox.calls(before)):
-            if not peer.by_webhook and sandbox.state()["bot"]["mode"] == "polling":
-                break  # it waits in its first getUpdates, which is written down when it ends
-            assert bot.poll() is None, (folder / "bot.log").read_text()
-            assert time.monotonic() < deadline, (folder / "bot.log").read_text()
-            time.sleep(0.05)
+
+        def listens() -> bool:
+            if any(call["method"] in ("getUpdates", "setWebhook") for call in sandbox.calls(before)):
+                return True
+            # It waits in its first getUpdates, which is written down when it ends.
+            return not peer.by_webhook and sandbox.state()["bot"]["mode"] == "polling"
+
+        wait_until(listens, "the bot listens", show=(folder / "bot.log").read_text, unless=has_ended(bot))
         yield
 
 
 def talk(ana: Phone) -> None:
     """The whole dialogue; asserts what the phone is shown."""
     ana.start("code-7")
-    card = ana.wait(20)
+    card = ana.wait(PATIENCE)
     assert card["text"] == "Hello Ana code-7"
     assert card["entities"] == [{"type": "bold", "offset": 0, "length": 5}]
     ana.tap(card["message_id"], "Yes")
-    assert ana.wait_until("You said Yes")["message_id"] == card["message_id"]
-    assert "message is not modified" in ana.wait()["text"].lower()
+    assert ana.wait_until("You said Yes", PATIENCE)["message_id"] == card["message_id"]
+    assert "message is not modified" in ana.wait(PATIENCE)["text"].lower()
     assert ana.chat()["toast"]["text"] == "Noted: Yes"
     assert "reply_markup" not in ana.messages()[-2]
 
     ana.say("/form")
-    assert ana.wait()["text"] == "How many?"
+    assert ana.wait(PATIENCE)["text"] == "How many?"
     assert ana.chat()["reply_keyboard"]["keyboard"] == [[{"text": "12"}]]
     said = ana.say("12")
-    answer = ana.wait()
+    answer = ana.wait(PATIENCE)
     assert (answer["text"], answer["reply_to_message"]["message_id"]) == ("12 people", said["message_id"])
     assert ana.chat()["reply_keyboard"] is None
 
     ana.say("/files")
-    photo, document = ana.wait(), ana.wait()
+    photo, document = ana.wait(PATIENCE), ana.wait(PATIENCE)
     assert (photo["caption"], photo["photo"][-1]["width"]) == ("a photo", 200)
     assert (document["caption"], document["document"]["file_name"]) == ("a document", "año 1.csv")
     assert document["document"]["mime_type"] == "text/csv"
 
     asked = ana.say("/more")
-    text, one, two, again, place, last = (ana.wait() for _ in range(6))
+    text, one, two, again, place, last = (ana.wait(PATIENCE) for _ in range(6))
     assert [entity["type"] for entity in text["entities"]] == ["bold", "spoiler"]
     assert (one["caption"], two["caption"]) == ("one", "two")
     assert one["media_group_id"] == two["media_group_id"]
@@ -171,13 +167,13 @@ def talk(ana: Phone) -> None:
 
     said = ana.say("typo")
     ana.edit(said["message_id"], "right")
-    assert ana.wait()["text"] == "corrected to right"
+    assert ana.wait(PATIENCE)["text"] == "corrected to right"
 
     content = os.urandom(300_000)
     ana.send_files("document", ("informe ñ.pdf", content))
-    assert ana.wait(20)["text"] == f"got {hashlib.sha256(content).hexdigest()}"
+    assert ana.wait(PATIENCE)["text"] == f"got {hashlib.sha256(content).hexdigest()}"
     ana.send_files("photo", ("a.jpg", picture("JPEG")))
-    assert ana.wait(20)["text"].startswith("got ")
+    assert ana.wait(PATIENCE)["text"].startswith("got ")
 
 
 @pytest.mark.slow
@@ -195,7 +191,7 @@ def test_a_bot_made_with_a_library_of_others_holds_its_dialogue(
         assert [command["command"] for command in ana.chat()["commands"]] == ["form", "files"]
     ana.say("/form")
     with running(peer, sandbox, tmp_path):
-        assert ana.wait(30)["text"] == "How many?"
+        assert ana.wait(PATIENCE)["text"] == "How many?"
     calls = sandbox.calls()
     assert [call for call in calls if call["unknown"]] == []
     refused = [(call["method"], call["description"]) for call in calls if not call["ok"] and call["status"]]

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import scratch
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import Engine, insert
 
-from storage.database import Database, open_database, upgrade
-from storage.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
-from storage.sessions import StoredSession
-from storage.submissions import StoredSubmission
+from storage.database.migrating import upgrade
+from storage.database.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
+from storage.database.vault import Vault
+from storage.open_database import Database, open_database
+from storage.reports.sessions import NewSession, StoredSession
+from storage.reports.submissions import NewSubmission, StoredSubmission
 from storage.unit_of_work import UnitOfWork
-from storage.vault import Vault
+from tests.deadlines import PATIENCE
+from tests.storage.database import scratch
+from tests.storage.database.hearing import heard
 
 T = TypeVar("T")
 
@@ -118,7 +121,7 @@ Apply = Callable[[Callable[[UnitOfWork], T]], T]
 @pytest.fixture
 def apply(database: Database) -> Apply[Any]:
     """Apply one unit of work and return its result, or raise what it failed with."""
-    return lambda work: database.units.submit(None, work).result(timeout=30)
+    return lambda work: database.units.submit(None, work).result(PATIENCE)
 
 
 # ------------------------------------------------------------------ a small plan
@@ -146,7 +149,9 @@ class World:
             "now": NOW,
             "expires_at": NOW + timedelta(days=14),
         }
-        return unit.sessions.open(**values | changes)
+        given = values | changes
+        now = given.pop("now")
+        return unit.sessions.open(NewSession(**given), now)
 
     def submit(self, unit: UnitOfWork, instance_id: str = "uuid:1", **changes: Any) -> StoredSubmission:
         values: dict[str, Any] = {
@@ -161,7 +166,9 @@ class World:
             "started_at": NOW,
             "now": NOW,
         }
-        return unit.submissions.add(**values | changes)
+        given = values | changes
+        now = given.pop("now")
+        return unit.submissions.add(NewSubmission(**given), now)
 
 
 def build_world(unit: UnitOfWork) -> World:
@@ -241,30 +248,15 @@ def world(apply: Apply[Any]) -> World:
 
 @pytest.fixture
 def world_on_postgres(postgres_database: Database) -> World:
-    return postgres_database.units.submit(None, build_world).result(30)
+    return postgres_database.units.submit(None, build_world).result(PATIENCE)
 
 
 @pytest.fixture
 def world_on_sqlite(sqlite_database: Database) -> World:
-    return sqlite_database.units.submit(None, build_world).result(30)
+    return sqlite_database.units.submit(None, build_world).result(PATIENCE)
 
 
 @pytest.fixture
 def statements() -> Callable[[UnitOfWork, Callable[[UnitOfWork], object]], list[str]]:
     """What some work asks the database, as the database hears it."""
-
-    def heard(unit: UnitOfWork, work: Callable[[UnitOfWork], object]) -> list[str]:
-        asked: list[str] = []
-        if unit.is_postgresql:
-            note = lambda connection, cursor, statement, *_: asked.append(statement)  # noqa: E731
-            event.listen(unit.connection, "before_cursor_execute", note)
-            work(unit)
-            event.remove(unit.connection, "before_cursor_execute", note)
-        else:
-            driver: Any = unit.connection.connection.dbapi_connection
-            driver.set_trace_callback(asked.append)
-            work(unit)
-            driver.set_trace_callback(None)
-        return asked
-
     return heard

@@ -14,14 +14,14 @@ from typing import Any
 
 import telegram.request
 
-import bot.opening
+import bot.open_storage
 import bot.telegram.api
-from bot.cli import main
+from bot.cli.app import main
 from bot.telegram.http import TooLarge, error_of
 
 
 def without_group() -> None:
-    bot.opening.open_database = functools.partial(bot.opening.open_database, group_size=1)  # type: ignore[attr-defined]
+    bot.open_storage.open_database = functools.partial(bot.open_storage.open_database, group_size=1)  # type: ignore[attr-defined]
 
 
 class HttpxRequest(telegram.request.HTTPXRequest):

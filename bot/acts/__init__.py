@@ -1,0 +1,1 @@
+"""What can be done, written once, whoever asks: a tap, the command line or a schedule."""

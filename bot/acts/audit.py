@@ -1,0 +1,104 @@
+"""The audit log, told: in the chat to those whom it concerns (DOMAIN §2.7), at the server to its operator.
+
+A log that only a programmer can read keeps nobody honest. So every act is one sentence in the reader's language. Who
+did it is told as role and agency. Only admins see names, since they answer for access.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.settings import Settings
+from conversations.dates import show_date
+from conversations.plan.periods import period_name
+from conversations.wording import Wording
+from storage.database.audit import StoredAuditEntry
+from storage.errors import NotFound, StorageError
+from storage.open_database import open_database
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep.chain import Head, stored_head
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells acts of one plan in one language; `names`: with the names of people."""
+
+    unit: UnitOfWork
+    plan_id: int
+    say: Wording
+    zone: ZoneInfo
+    names: bool
+
+    def at(self, entry: StoredAuditEntry) -> str:
+        local = entry.at.astimezone(self.zone)
+        return f"{show_date(local.date().isoformat(), self.say.language)}, {local:%H:%M}"
+
+    def who(self, entry: StoredAuditEntry) -> str:
+        return self.say("audit.server") if entry.actor_id is None else self.person(entry.actor_id, entry.at)
+
+    def person(self, person_id: int, at: datetime | None = None) -> str:
+        """Role and agency of somebody, as they were then or are; with the name for those who may know it."""
+        post = self.unit.people.post(person_id, self.plan_id, at)
+        told = self.say("audit.no_role") if post is None else f"{self.say(f'role.{post[0]}')} {post[1]}".rstrip()
+        return f"{told} · {self.unit.people.by_id(person_id).name}" if self.names else told
+
+    def sentence(self, entry: StoredAuditEntry) -> str:
+        """Return what was done, as a sentence. An act that only a later version knows is shown by its name."""
+        key = f"audit.{entry.act}"
+        return self.say(key).format_map(_Values(self._values(entry.details))) if key in self.say else entry.act
+
+    def _values(self, details: Mapping[str, Any]) -> dict[str, str]:
+        values = {name: str(value) for name, value in details.items() if isinstance(value, str | int) and value != ""}
+        plans, say = self.unit.plans, self.say
+        if isinstance(person := details.get("person"), int):
+            values["person"] = self.person(person)
+        if "role" in values and f"role.{values['role']}" in say:
+            values["role"] = say(f"role.{values['role']}")
+        if isinstance(agency_id := details.get("agency_id"), int):
+            values["agency"] = plans.agency_by_id(agency_id).code
+        if "period" in values:
+            with contextlib.suppress(NotFound):
+                values["period"] = period_name(plans.period(self.plan_id, values["period"]), say.language)
+        if on := values.get("on") or values.get("until"):
+            values["date"] = day_told(on, say.language)
+        for name, key in (("dataset", "table.{}"), ("audience", "table.audience.{}")):
+            if name in values and key.format(values[name]) in say:
+                values[name] = say(key.format(values[name])).lower()
+        values["form"] = values.get("form_id", "–")
+        return values
+
+
+class _Values(dict[str, str]):
+    """What a sentence asks for and the entry does not hold is a dash."""
+
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def day_told(day: str, language: str) -> str:
+    try:
+        return show_date(date.fromisoformat(day).isoformat(), language)
+    except ValueError:
+        return day
+
+
+def bounds_of(day: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """Return the instants at which a day of this zone begins and ends. (None, None) if `day` is not a day."""
+    try:
+        on = date.fromisoformat(day)
+        return datetime.combine(on, time(), zone), datetime.combine(on + timedelta(days=1), time(), zone)
+    except (ValueError, OverflowError):
+        return None, None
+
+
+def head_now(settings: Settings) -> Head | None:
+    """Return the last seal of the audit log, for somebody to write down. None if there is none, or it cannot be read.
+
+    Ask before a backup is made: then the copy contains what was written down.
+    """
+    with contextlib.suppress(StorageError), open_database(settings.database_url) as database, database.view() as unit:
+        return stored_head(unit, is_trusted=True)
+    return None

@@ -1,0 +1,75 @@
+"""Which version of a form some content is, and how it becomes the current one.
+
+Authors count versions by hand, forget to, or only renew a list; and a number that answers belong to must never mean
+other questions. The command line and the chat publish through here.
+"""
+
+import hashlib
+from datetime import datetime
+from itertools import count
+
+from bot.open_storage import plan_named
+from conversations.xforms.bundle import Bundle, stored_bundle
+from conversations.xforms.form import CheckedForm, Form
+from storage.reports.forms import StoredForm
+from storage.unit_of_work import UnitOfWork
+
+
+def publish(
+    unit: UnitOfWork,
+    bundle: Bundle,
+    checked: CheckedForm,
+    now: datetime,
+    *,
+    plan_id: int | None = None,
+    plan_code: str = "",
+    by: int | None = None,
+) -> StoredForm:
+    """Store this version of the form, with an audit entry; the content of the current version changes nothing.
+
+    The content of an earlier version makes that version the current one again. A form without a version is
+    known by the day, the same workbook with renewed lists by a further number behind its own ("3+2"). These are names
+    for here: the document says what its author wrote, which is what a receiver knows. Conflict if the version has been
+    published with other questions: its author has to count on.
+    """
+    if plan_id is None:
+        plan_id = plan_named(unit, plan_code).id
+    form, content = checked.form, bundle.content
+    sha256 = hashlib.sha256(content).hexdigest()
+    current = unit.forms.current(plan_id, form.form_id)
+    if current is not None and current.sha256 == sha256:
+        return current
+    version = free_version(unit, plan_id, bundle, form, now)
+    stored = unit.forms.publish(
+        plan_id=plan_id,
+        form_id=form.form_id,
+        version=version,
+        title=form.title,
+        xform=checked.xform,
+        workbook=content,
+        sha256=sha256,
+        now=now,
+        by=by,
+    )
+    details = {"form_id": stored.form_id, "version": stored.version, "sha256": sha256}
+    unit.audit.record("form_published", by, plan_id, details, now)
+    return stored
+
+
+def free_version(unit: UnitOfWork, plan_id: int, bundle: Bundle, form: Form, now: datetime) -> str:
+    """The version this content is to be published as: the author's own, unless that says nothing or only data came.
+
+    Of content that was published before, the version it has.
+    """
+    versions = {stored.version: stored for stored in unit.forms.versions(plan_id, form.form_id)}
+    sha256 = hashlib.sha256(bundle.content).hexdigest()
+    for stored in versions.values():
+        if stored.sha256 == sha256:
+            return stored.version
+    wanted = form.version or f"{now:%Y%m%d}"
+    taken = versions.get(wanted)
+    if taken is None:
+        return wanted
+    if form.version and stored_bundle(form.form_id, unit.forms.workbook(taken.id)).workbook != bundle.workbook:
+        return wanted  # taken by other questions: Forms.publish refuses it
+    return next(f"{wanted}+{number}" for number in count(2) if f"{wanted}+{number}" not in versions)

@@ -1,0 +1,59 @@
+"""A form's workbook is sent to the bot, checked, and then published or discarded.
+
+A workbook is anybody's file: fetching and reading it may take seconds, so neither happens inside an update. Three
+jobs do it, each a row that a worker claims (`bot/workers/publishing.py`): `check_form` fetches what was sent and
+answers with problems, differences and two buttons; `publish_form` publishes what those buttons are about;
+`fetch_form` sends a published workbook back.
+
+What was sent lies in the file store under its content's number (a SHA-256). Whoever sent it has that bundle waiting,
+and what they send next is added to it. The store forgets a bundle after a day.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from bot.chat.actor import Actor
+from storage.unit_of_work import UnitOfWork
+
+CHECK, PUBLISH, SEND = "check_form", "publish_form", "fetch_form"
+KINDS: Final = (CHECK, PUBLISH, SEND)
+TRIES: Final = 3
+BUTTON_DIGITS: Final = 32
+"""Of a bundle's number, as many as a button has room for."""
+
+
+def check(actor: Actor, chat_id: int, file_id: str, name: str) -> None:
+    """Have a worker fetch and check this file; it answers in the chat."""
+    payload = {"telegram_id": chat_id, "plan_id": actor.plan_id, "file_id": file_id, "name": name[:200]}
+    actor.unit.jobs.add(CHECK, payload, actor.now, chat_id=chat_id)
+
+
+def publish(actor: Actor, chat_id: int, sha256: str) -> None:
+    """Have a worker publish a bundle that waits."""
+    payload = {"telegram_id": chat_id, "plan_id": actor.plan_id, "sha256": sha256}
+    actor.unit.jobs.add(PUBLISH, payload, actor.now, chat_id=chat_id)
+
+
+def send_workbook(actor: Actor, chat_id: int, version_id: int) -> None:
+    """Have a worker send the workbook of a published version."""
+    actor.unit.jobs.add(SEND, {"telegram_id": chat_id, "version_id": version_id}, actor.now, chat_id=chat_id)
+
+
+# ------------------------------------------------------------------ what waits for a decision
+def wait_for_decision(actor: Actor, numbers: Iterable[str]) -> None:
+    """These bundles have been checked; those of an earlier check are decided about no more."""
+    actor.unit.facts.set(_fact(actor.oneself), " ".join(numbers), actor.now)
+
+
+def waiting(unit: UnitOfWork, person_id: int) -> tuple[str, ...]:
+    """The bundles of this person that have been checked and neither published nor discarded."""
+    return tuple((unit.facts.get(_fact(person_id)) or "").split())
+
+
+def settle(actor: Actor, sha256: str) -> None:
+    """This bundle was published, or is not wanted."""
+    wait_for_decision(actor, (number for number in waiting(actor.unit, actor.oneself) if number != sha256))
+
+
+def _fact(person_id: int) -> str:
+    return f"form_upload:{person_id}"

@@ -1,0 +1,500 @@
+"""What is done about reports: begun, corrected, gone on with by a colleague, sent, and sent as "nothing new".
+
+The conversation itself is `conversations.session.engine`. Here it begins with what the plan and earlier reports say,
+and what it ends with is stored. One report a subject and period, whatever happens at the same time: the database
+refuses a second one with Conflict.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import PurePath
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.acts import reviewing
+from bot.acts.coverage import unlisted_in
+from bot.chat.actor import Actor, Notification
+from bot.chat.form_cache import FormCache
+from conversations.languages import FIRST, LANGUAGES
+from conversations.plan.model import Activity, Indicator
+from conversations.plan.periods import ReportingPeriod
+from conversations.plan.review import state_of_correction
+from conversations.session import engine
+from conversations.session.cards.view import form_title
+from conversations.session.effects import Fetch, Submit
+from conversations.session.events import Event, Tap, Typed
+from conversations.session.profiles import profile
+from conversations.session.questions import UPLOADS, is_sending
+from conversations.session.repeats import renumbered
+from conversations.session.session import Session
+from conversations.session.turn import Step
+from conversations.wording import wording
+from conversations.xforms.form import Form
+from conversations.xforms.nodes import LAST_SAVED
+from storage.errors import Conflict
+from storage.plan.settings import DRAFT_DAYS
+from storage.reports.forms import StoredForm
+from storage.reports.sessions import NewSession, StoredSession
+from storage.reports.submissions import NewSubmission, StoredSubmission
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+_LOOKED_BACK = 50
+"""Submissions of a person among which the last one of a form is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who reports, for which agency and in which language; and where forms come from."""
+
+    actor: Actor
+    person_id: int
+    agency_id: int
+    agency_code: str
+    language: str
+    forms: FormCache
+    new_instance_id: Callable[[], str]
+
+    @property
+    def unit(self) -> UnitOfWork:
+        return self.actor.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a session is to be about."""
+
+    form_id: str
+    item: Activity | Indicator | None
+    period: ReportingPeriod
+
+    @property
+    def subject(self) -> str | None:
+        return self.item.subject if self.item else None
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.item.is_restricted if self.item else profile(self.form_id).always_sensitive
+
+
+# ------------------------------------------------------------------ begun
+def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
+    """A session of this report, with what the bot fills in. None where the form does not know what it is about.
+
+    Then the plan has moved on and the form has not: asking would report nothing. It is logged.
+    """
+    form = who.forms.version(who.unit, version.id)
+    previous = _previous(who, version.form_key, report)
+    filled = _filled(who, report, previous)
+    begun = engine.begin(
+        form,
+        instance_id=who.new_instance_id(),
+        language=who.language,
+        timezone=who.actor.timezone,
+        now=who.actor.now,
+        values=filled,
+        previous=previous,
+        about=_about(report, who),
+        restricted=report.is_restricted,
+        username=who.actor.name,
+        last_saved=_last_saved(who, form, version.form_key),
+    )
+    if unlisted := unlisted_in(begun.instance, filled):
+        logger.error("form.disagrees", form_id=form.form_id, version=form.version, questions=unlisted)
+        return None
+    return begun
+
+
+def begin_correction(who: Reporter, sent: StoredSubmission, report: Report) -> Step:
+    """A session at its review, with what was sent; of a returned report just the questions that were asked about.
+
+    Its files are copied: a new version, nothing overwritten (G6).
+    """
+    unit = who.unit
+    form = who.forms.version(unit, sent.form_version_id)
+    answers = unit.submissions.answers(sent)
+    only, asked = reviewing.asked_again(unit, sent, wording(who.language))
+    filled = {name: value for name, value in _by_name(answers).items() if name in profile(form.form_id).filled}
+    begun = engine.begin(
+        form,
+        instance_id=who.new_instance_id(),
+        language=who.language,
+        timezone=who.actor.timezone,
+        now=who.actor.now,
+        values=filled,
+        about=_about(report, who) | ({"asked": asked} if asked else {}),
+        restricted=report.is_restricted,
+        username=who.actor.name,
+        answers=answers,
+        only=only,
+    )
+    unit.attachments.copy(sent.instance_id, begun.session.instance_id, who.actor.now)
+    return begun
+
+
+def begin_free(who: Reporter, version: StoredForm, *, corrected: StoredSubmission | None = None) -> Step:
+    """A session of a form that is no report of the plan; of a correction with what was sent, at its review."""
+    unit = who.unit
+    form = who.forms.version(unit, version.id)
+    only, asked = reviewing.asked_again(unit, corrected, wording(who.language)) if corrected else ([], "")
+    about = {"agency": who.agency_code, "title": dict.fromkeys(LANGUAGES, version.title or version.form_id)}
+    begun = engine.begin(
+        form,
+        instance_id=who.new_instance_id(),
+        language=who.language,
+        timezone=who.actor.timezone,
+        now=who.actor.now,
+        about=about | ({"asked": asked} if asked else {}),
+        username=who.actor.name,
+        answers=unit.submissions.answers(corrected) if corrected else None,
+        only=only,
+        last_saved=_last_saved(who, form, version.form_key, corrected=corrected),
+    )
+    if corrected is not None:
+        unit.attachments.copy(corrected.instance_id, begun.session.instance_id, who.actor.now)
+    return begun
+
+
+def store(
+    who: Reporter, begun: Step, version: StoredForm, report: Report | None, *, supersedes_id: int | None = None
+) -> StoredSession:
+    """Keep a session that was begun; without a report, of a free form. Conflict if somebody has this report."""
+    form = who.forms.version(who.unit, version.id)
+    is_sensitive = any(question.extras.get("sensitive") == "yes" for question in form.questions)
+    if report is None:
+        expires_at = who.actor.now + timedelta(days=who.unit.settings.number(who.actor.plan_id, DRAFT_DAYS))
+    else:
+        expires_at = _locks_at(report.period, who.actor.timezone)
+    return who.unit.sessions.open(
+        NewSession(
+            plan_id=who.actor.plan_id,
+            person_id=who.person_id,
+            agency_id=who.agency_id,
+            form_id=version.form_key,
+            form_version_id=version.id,
+            instance_id=begun.session.instance_id,
+            subject=report.subject if report else None,
+            reporting_period_id=report.period.id if report else None,
+            supersedes_id=supersedes_id,
+            sensitive=is_sensitive or (report is not None and report.is_restricted),
+            data=begun.session.to_json(),
+            expires_at=expires_at,
+        ),
+        who.actor.now,
+    )
+
+
+def _locks_at(period: ReportingPeriod, timezone: str) -> datetime:
+    """The first minute of the lock day, in the plan's zone: until then the draft can be sent."""
+    return datetime.combine(period.locks_on, time(), ZoneInfo(timezone))
+
+
+def take_over(who: Reporter, stored: StoredSession) -> tuple[StoredSession, list[Notification]]:
+    """A colleague of the same agency continues this draft. Return it, with the notification for its former owner."""
+    before = who.unit.people.by_id(stored.person_id)
+    taken = who.unit.sessions.reassign(stored.id, who.person_id)
+    if before.membership_in(stored.plan_id) is None:  # whoever has left has nothing to do with it any more
+        return taken, []
+    about = Session.from_json(taken.data).about
+    code = about.get("code") or about.get("title", {}).get(before.language, "")
+    text = wording(before.language)("form.taken_from_you", name=who.actor.name, code=code)
+    return taken, [Notification(before.telegram_id, {"text": text})]
+
+
+def move_files(unit: UnitOfWork, stored: StoredSession, gone: str) -> None:
+    """Files of an instance that was removed go with it; those of the instances behind it are renumbered with them."""
+    repeat, _, number = gone.removesuffix("]").rpartition("[")
+    moves: dict[str, str] = {}
+    for attachment in unit.attachments.of_instance(stored.instance_id):
+        ref = renumbered(attachment.ref, repeat, int(number))
+        if ref is None:
+            unit.attachments.remove(stored.instance_id, attachment.ref)
+        elif ref != attachment.ref:
+            moves[attachment.ref] = ref
+    # The second becomes the first before the third becomes the second.
+    ordered = sorted(moves, key=lambda ref: int(ref[len(repeat) + 1 :].partition("]")[0]))
+    unit.attachments.move(stored.instance_id, {ref: moves[ref] for ref in ordered})
+
+
+def save(unit: UnitOfWork, stored: StoredSession, session: Session, now: datetime) -> StoredSession:
+    """Keep a draft as it is now. Conflict if it has been changed since it was read."""
+    return unit.sessions.save(stored, now, data=session.to_json())
+
+
+def discard_draft(unit: UnitOfWork, stored: StoredSession) -> None:
+    """Its owner throws it away. What was sent is not touched by it."""
+    unit.sessions.close(stored.id, "cancelled")
+
+
+def expire_draft(unit: UnitOfWork, stored: StoredSession) -> None:
+    """Its time is over, before the schedule has noticed."""
+    unit.sessions.close(stored.id, "expired")
+
+
+# ------------------------------------------------------------------ its files
+FETCH: Final = "fetch_file"
+
+
+def fetch(
+    unit: UnitOfWork,
+    stored: StoredSession,
+    session: Session,
+    wanted: Fetch,
+    chat_id: int,
+    telegram_id: int,
+    now: datetime,
+) -> None:
+    """Have a worker download a file that answers a question of this draft."""
+    payload = {
+        "session_id": stored.id,
+        "telegram_id": telegram_id,
+        "file_id": wanted.file_id,
+        "unique_id": wanted.unique_id,
+        "ref": wanted.ref,
+        "name": _file_name(wanted.name, is_sensitive=stored.sensitive),
+        "mime_type": wanted.mime_type,
+        "accept": wanted.accept,
+        "max_pixels": wanted.max_pixels,
+        "is_compressed": wanted.is_compressed,
+        "is_sensitive": stored.sensitive,
+        "is_restricted": session.restricted,
+    }
+    unit.jobs.add(FETCH, payload, now, chat_id=chat_id)
+
+
+def _file_name(name: str, *, is_sensitive: bool) -> str:
+    """The name to keep. A name may tell what the content tells: sealed files keep the suffix. Others have been read."""
+    if is_sensitive:
+        return f"archivo{PurePath(name).suffix[:8]}"
+    return name
+
+
+# ------------------------------------------------------------------ sent
+def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple[StoredSubmission, list[Notification]]:
+    """Store the submission. Return it, with the notification for the coordinator who had returned the report.
+
+    Sending an instance a second time changes nothing (G6).
+    """
+    unit = who.unit
+    answers = taken.instance.answers()
+    names = _by_name(answers)
+    if any(question.type in UPLOADS for question in form.questions):
+        # A photo whose question fell away is no part of what is sent.
+        for attachment in unit.attachments.of_instance(stored.instance_id):
+            if attachment.file_name != answers.get(attachment.ref):
+                unit.attachments.remove(stored.instance_id, attachment.ref)
+    corrected = unit.submissions.get(stored.supersedes_id) if stored.supersedes_id else None
+    if corrected is not None and taken.session.only:
+        # What was not asked about stays as it was sent, down to when the form was filled.
+        answers |= engine.filled_when(form, unit.submissions.answers(corrected))
+    try:
+        sent = _add(who, stored, answers, names, corrected)
+    except Conflict:
+        # Somebody else's report stands for this subject and period: ours could only be a correction of it.
+        unit.sessions.close(stored.id, "cancelled")
+        raise
+    unit.sessions.close(stored.id, "submitted")
+    if corrected is None or corrected.validation_state != "returned":
+        return sent, []
+    code = str(taken.session.about.get("code") or form_title(form, taken.session.about, FIRST))
+    return sent, reviewing.reviewer_told(unit, sent, code, who.agency_code)
+
+
+def _add(
+    who: Reporter,
+    stored: StoredSession,
+    answers: dict[str, str],
+    names: Mapping[str, str],
+    corrected: StoredSubmission | None,
+) -> StoredSubmission:
+    return who.unit.submissions.add(
+        NewSubmission(
+            plan_id=stored.plan_id,
+            form_id=stored.form_id,
+            form_version_id=stored.form_version_id,
+            instance_id=stored.instance_id,
+            person_id=who.person_id,
+            agency_id=stored.agency_id,
+            subject=stored.subject,
+            reporting_period_id=stored.reporting_period_id,
+            supersedes_id=stored.supersedes_id,
+            validation_state=state_of_correction(corrected.validation_state) if corrected else "submitted",
+            answers=answers,
+            sensitive=stored.sensitive,
+            language=who.language,
+            activity_status=names.get("status") if stored.subject and stored.subject.startswith("activity:") else None,
+            progress=_percent(names),
+            started_at=stored.opened_at,
+        ),
+        who.actor.now,
+    )
+
+
+def _percent(names: Mapping[str, str]) -> int | None:
+    progress = names.get("progress_final", "")
+    return int(float(progress)) if progress.replace(".", "", 1).isdigit() else None
+
+
+# ------------------------------------------------------------------ nothing new
+NOT_STARTED = {"status": "not_started", "progress": "0", "reached": "no", "evidence_type": "none"}
+"""What "nothing new" means of an activity that was never reported on."""
+
+
+def is_begun(who: Reporter, report: Report) -> bool:
+    """Whether somebody has a draft of it."""
+    assert report.subject is not None
+    version = who.unit.forms.current(who.actor.plan_id, report.form_id)
+    return version is not None and bool(
+        who.unit.sessions.holder(who.actor.plan_id, version.form_key, report.subject, report.period.id)
+    )
+
+
+def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubmission | None:
+    """A report all the same, and sent (DOMAIN §2.3): as the previous one, its next step too, with the reason's code.
+
+    Where nobody has named a next step before, the reason stands there.
+
+    Filled through the form like any other. None, and nothing is stored, where the form asks for more than that,
+    somebody has begun the report, or it has been sent.
+    """
+    assert report.subject is not None
+    unit, plan_id = who.unit, who.actor.plan_id
+    version = unit.forms.current(plan_id, report.form_id)
+    if version is None or is_begun(who, report):
+        return None
+    if unit.submissions.current(plan_id, version.form_key, report.subject, report.period.id):
+        return None
+    form = who.forms.version(unit, version.id)
+    previous = _previous(who, version.form_key, report)
+    filled = _filled(who, report, previous)
+    begun = taken = engine.begin(
+        form,
+        instance_id=who.new_instance_id(),
+        language=who.language,
+        timezone=who.actor.timezone,
+        now=who.actor.now,
+        values=filled,
+        previous=previous,
+        about=_about(report, who),
+        restricted=report.is_restricted,
+    )
+    if unlisted_in(begun.instance, filled):
+        return None
+    ways = profile(report.form_id)
+    told = wording(who.language)(f"nothing.reason.{reason}")
+    answers = {**NOT_STARTED, **{name: previous.get(name) or told for name in ways.same_asks}}
+    for _ in range(len(form.questions)):
+        question = taken.instance.node(taken.session.at).question
+        if is_sending(question):
+            ways_on = taken.instance.choices(taken.instance.node(taken.session.at))
+            position = next((at for at, choice in enumerate(ways_on) if choice.value == "send"), None)
+            turn = taken.session.turn
+            send = Tap(turn, "send") if position is None else Tap(turn, "pick", str(position))
+            taken = engine.step(form, taken.session, send, now=who.actor.now)
+            break
+        event: Event
+        if previous and question.name == ways.same_at:
+            event = Tap(taken.session.turn, "same")
+        elif question.name in answers:
+            event = Typed(answers[question.name], 1)
+        else:
+            return None
+        taken = engine.step(form, taken.session, event, now=who.actor.now)
+    if not any(isinstance(effect, Submit) for effect in taken.effects):
+        return None
+    sensitive = report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions)
+    names = _by_name(taken.instance.answers())
+    return unit.submissions.add(
+        NewSubmission(
+            plan_id=plan_id,
+            form_id=version.form_key,
+            form_version_id=version.id,
+            instance_id=begun.session.instance_id,
+            person_id=who.person_id,
+            agency_id=who.agency_id,
+            subject=report.subject,
+            reporting_period_id=report.period.id,
+            answers=taken.instance.answers(),
+            sensitive=sensitive,
+            language=who.language,
+            activity_status=names.get("status"),
+            progress=_percent(names),
+            zero_reason=reason,
+            started_at=who.actor.now,
+        ),
+        who.actor.now,
+    )
+
+
+# ------------------------------------------------------------------ what a report begins with
+def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[str, str]:
+    """What the bot answers from the plan (DESIGN §4): agency, item, period, previous progress, restriction."""
+    values = {"agency": who.agency_code, "period": report.period.code}
+    if isinstance(report.item, Activity):
+        values |= {
+            "activity": report.item.code,
+            "prev_progress": previous.get("progress_final") or previous.get("progress") or "0",
+            "restricted": "yes" if report.is_restricted else "no",
+        }
+    elif report.item is not None:
+        values["indicator"] = report.item.code
+    return values
+
+
+def _about(report: Report, who: Reporter) -> dict[str, object]:
+    titles = {language: wording(language)(f"form_title.{report.form_id}") for language in LANGUAGES}
+    about: dict[str, object] = {"period": report.period.code, "agency": who.agency_code, "title": titles}
+    if report.item is not None:
+        about |= {"code": report.item.code, "name": names_of(report.item)}
+    if isinstance(report.item, Activity):
+        about["due_on"] = report.item.due_on.isoformat()
+    return about
+
+
+def names_of(item: Activity | Indicator) -> dict[str, str]:
+    short = item.short_name if isinstance(item, Activity) else {}
+    return {language: text for language, text in (dict(item.name) | dict(short)).items() if text}
+
+
+def _previous(who: Reporter, form_id: int, report: Report) -> dict[str, str]:
+    """The answers of the latest report on the same subject for an earlier period, by question name."""
+    if report.subject is None:
+        return {}
+    latest = who.unit.submissions.latest(
+        who.actor.plan_id, report.subject, before_period_id=report.period.id, form_id=form_id
+    )
+    if latest is None:
+        return {}
+    return _by_name(who.unit.submissions.answers(latest))
+
+
+def _last_saved(
+    who: Reporter, form: Form, form_id: int, *, corrected: StoredSubmission | None = None
+) -> dict[str, str]:
+    """What `${last-saved#…}` reads: the answers this person sent last with this form. Asked only for such forms.
+
+    For a correction: what had been sent last before what it corrects, which is what that was calculated from.
+    """
+    if LAST_SAVED not in form.instances:
+        return {}
+    before = None if corrected is None else corrected.id
+    sent = who.unit.submissions.of_person(who.person_id, limit=_LOOKED_BACK, before=before)
+    latest = next((each for each in sent if each.form_id == form_id), None)
+    return {} if latest is None else who.unit.submissions.answers(latest)
+
+
+def _by_name(answers: Mapping[str, str]) -> dict[str, str]:
+    return {ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref}
+
+
+def item_of(unit: UnitOfWork, plan_id: int, subject: str | None) -> Activity | Indicator | None:
+    kind, _, code = (subject or "").partition(":")
+    if kind == "activity":
+        return unit.plans.activity(plan_id, code)
+    if kind == "indicator":
+        return unit.plans.indicator(plan_id, code)
+    return None

@@ -1,0 +1,279 @@
+"""How the bot is: /estado in the chat, `enlace status` at the server.
+
+Whoever is asked "does it work?" has a phone or a shell, seldom both, and no time. What only the running process knows
+(when Telegram last answered, whether the clocks agree) it leaves as a fact every half minute; so a shell sees it too,
+and sees when the process has fallen silent. Each line is a word and a shape, worst first.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from bot.alarms.standing import PREFIX, Standing, standing
+from bot.alarms.standing import sentence as alarm_sentence
+from bot.settings import Settings
+from conversations.plan.expected import led_by_nobody
+from conversations.wording import Wording
+from storage.database.migrating import head
+from storage.errors import StorageError
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep.chain import sealed_until
+from storage.upkeep.health import Health, health
+from storage.upkeep.holding import Held, held
+
+FACT: Final = "vitals"
+BEAT: Final = timedelta(seconds=30)
+SILENT: Final = timedelta(minutes=3)
+"""After that, a process that should have left word has not."""
+GIB: Final = 1 << 30
+MIB: Final = 1 << 20
+DISK_FULL: Final = 200 * MIB
+NAMED: Final = 8
+"""So many codes of the plan are named in a line."""
+
+State = Literal["good", "warn", "bad"]
+SHAPES: Final[dict[State, str]] = {"good": "✅", "warn": "⚠️", "bad": "⛔"}
+_ORDER: Final[dict[State, int]] = {"bad": 0, "warn": 1, "good": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What only the process itself knows. Seconds and bytes; None: not known."""
+
+    version: str
+    started_at: datetime
+    answered_ago: float | None
+    skew: float | None
+    free: int
+    looked_at: datetime | None
+    is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that the checks look at. `vitals` are as of `told_at`; both are None if the bot has never run."""
+
+    now: datetime
+    health: Health
+    vitals: Vitals | None
+    told_at: datetime | None
+    seal: str
+    unsealed: int
+    alarms: tuple[Standing, ...] = ()
+    hold: Held | None = None
+    led_by_nobody: tuple[str, ...] = ()
+    """Codes of what no agency of the plan reports, though it goes on."""
+
+    @property
+    def is_silent(self) -> bool:
+        return self.told_at is None or self.now - self.told_at > SILENT
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One line: how it is, and what its sentence `status.NAME` (or `status.NAME_VARIANT`) is filled with."""
+
+    state: State
+    values: dict[str, Any]
+    variant: str = ""
+
+
+Check = Callable[[Seen], Reading | None]
+
+
+def free_bytes(settings: Settings) -> int:
+    """Where evidence is kept: what fills a disk."""
+    folder = settings.files
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def has_room(settings: Settings) -> bool:
+    """Whether more than a moment's evidence can be kept."""
+    return free_bytes(settings) >= DISK_FULL
+
+
+def remember(unit: UnitOfWork, vitals: Vitals, now: datetime) -> None:
+    unit.facts.set(FACT, orjson.dumps(asdict(vitals)).decode(), now)
+
+
+def look(unit: UnitOfWork, now: datetime) -> Seen:
+    """What there is to be seen at one moment."""
+    told = unit.facts.get(FACT)
+    vitals = None
+    if told is not None:
+        kept = orjson.loads(told)
+        for name in ("started_at", "looked_at"):
+            kept[name] = datetime.fromisoformat(kept[name]).astimezone(UTC) if kept[name] else None
+        vitals = Vitals(**kept)
+    try:
+        chain, unsealed = sealed_until(unit)
+        seal = chain.note if chain else ""
+    except StorageError:
+        seal, unsealed = "broken", 0
+    return Seen(
+        now,
+        health(unit, now),
+        vitals,
+        unit.facts.learnt_at(FACT),
+        seal,
+        unsealed,
+        tuple(standing(unit)),
+        held(unit),
+        tuple(_led_by_nobody(unit, now)),
+    )
+
+
+def _led_by_nobody(unit: UnitOfWork, now: datetime) -> Iterator[str]:
+    plans = unit.plans
+    for plan in plans.all():
+        today = now.astimezone(ZoneInfo(plan.timezone)).date()
+        yield from led_by_nobody(plans.activities(plan.id), plans.indicators(plan.id), plans.agencies(plan.id), today)
+
+
+# ------------------------------------------------------------------ the checks
+def _process(seen: Seen) -> Reading:
+    if seen.vitals is None:
+        return Reading("bad", {}, "never")
+    if seen.is_silent and seen.told_at is not None:
+        return Reading("bad", {"ago": seen.now - seen.told_at}, "silent")
+    return Reading("good", {"version": seen.vitals.version, "ago": seen.now - seen.vitals.started_at})
+
+
+def _telegram(seen: Seen) -> Reading | None:
+    if seen.vitals is None or seen.told_at is None or seen.is_silent:
+        return None
+    if seen.vitals.answered_ago is None:
+        return Reading("bad", {}, "never")
+    ago = timedelta(seconds=seen.vitals.answered_ago) + (seen.now - seen.told_at)
+    state: State = "good" if ago < SILENT else "warn" if ago < timedelta(minutes=10) else "bad"
+    return Reading(state, {"ago": ago})
+
+
+def _database(seen: Seen) -> Reading:
+    is_current = seen.health.revision == head()
+    values = {"kind": seen.health.kind, "size": seen.health.bytes, "revision": seen.health.revision}
+    return Reading("good" if is_current else "bad", values, "" if is_current else "old")
+
+
+def _queue(seen: Seen) -> Reading:
+    oldest = seen.health.oldest_at
+    if oldest is None:
+        return Reading("good", {"n": seen.health.waiting}, "idle")
+    ago = seen.now - oldest
+    state: State = "good" if ago < timedelta(minutes=5) else "warn" if ago < timedelta(hours=1) else "bad"
+    return Reading(state, {"n": seen.health.waiting, "ago": ago})
+
+
+def _reminders(seen: Seen) -> Reading | None:
+    if seen.vitals is None or seen.is_silent:
+        return None
+    if seen.vitals.is_held:
+        return Reading("bad", {}, "held")
+    if seen.vitals.looked_at is None:
+        return Reading("warn", {}, "never")
+    return Reading("good", {"ago": seen.now - seen.vitals.looked_at})
+
+
+def _restored(seen: Seen) -> Reading | None:
+    return None if seen.hold is None else Reading("bad", {"ago": seen.now - seen.hold.as_of})
+
+
+def _jobs(seen: Seen) -> Reading:
+    failed = seen.health.jobs_failed + seen.health.poisoned
+    state: State = "warn" if failed else "good"
+    return Reading(state, {"n": seen.health.jobs_waiting, "failed": failed}, "failed" if failed else "")
+
+
+def _people(seen: Seen) -> Reading:
+    return Reading("good", {"drafts": seen.health.drafts, "unreachable": seen.health.unreachable})
+
+
+def _leading(seen: Seen) -> Reading | None:
+    codes = seen.led_by_nobody
+    if not codes:
+        return None
+    return Reading("warn", {"n": len(codes), "codes": ", ".join(codes[:NAMED]) + (" …" if len(codes) > NAMED else "")})
+
+
+def _disk(seen: Seen) -> Reading | None:
+    if seen.vitals is None:
+        return None
+    free = seen.vitals.free
+    return Reading("good" if free > GIB else "warn" if free >= DISK_FULL else "bad", {"size": free})
+
+
+def _audit(seen: Seen) -> Reading:
+    if seen.seal == "broken":
+        return Reading("bad", {}, "broken")
+    if not seen.seal:
+        return Reading("warn" if seen.unsealed else "good", {"n": seen.unsealed}, "none")
+    return Reading("warn" if seen.unsealed > 100 else "good", {"head": seen.seal, "n": seen.unsealed})
+
+
+def _clock(seen: Seen) -> Reading | None:
+    if seen.vitals is None or seen.vitals.skew is None or seen.is_silent:
+        return None
+    off = abs(seen.vitals.skew)
+    return Reading("good" if off < 5 else "warn" if off < 60 else "bad", {"seconds": round(seen.vitals.skew)})
+
+
+CHECKS: Final[tuple[tuple[str, Check], ...]] = (
+    ("process", _process),
+    ("telegram", _telegram),
+    ("database", _database),
+    ("queue", _queue),
+    ("restored", _restored),
+    ("reminders", _reminders),
+    ("jobs", _jobs),
+    ("people", _people),
+    ("leading", _leading),
+    ("disk", _disk),
+    ("audit", _audit),
+    ("clock", _clock),
+)
+"""What is looked at, in the order of a healthy day; whatever is not well goes first."""
+
+
+def readings(seen: Seen) -> list[tuple[str, Reading]]:
+    alarms = [one for one in seen.alarms if not (seen.hold and one.kind == "held")]  # a check of its own says more
+    found = [(PREFIX + one.kind, _alarm(one, seen.now)) for one in alarms]
+    found += [(name, reading) for name, check in CHECKS if (reading := check(seen)) is not None]
+    return sorted(found, key=lambda each: _ORDER[each[1].state])
+
+
+def _alarm(one: Standing, now: datetime) -> Reading:
+    values = {"kind": one.kind, "since": one.since, "ago": now - one.since, "reason": one.reason, "at": one.raised_at}
+    return Reading(one.severity, values)
+
+
+def sentence(name: str, reading: Reading, say: Wording, zone: tzinfo = UTC) -> str:
+    if name.startswith(PREFIX):
+        return _alarm_told(reading.values, say, zone)
+    key = f"status.{name}_{reading.variant}" if reading.variant else f"status.{name}"
+    told = {what: _told(what, value, say) for what, value in reading.values.items()}
+    return say(key).format_map(told)
+
+
+def _alarm_told(values: dict[str, Any], say: Wording, zone: tzinfo) -> str:
+    one = Standing(values["kind"], values["since"], values["at"], values["reason"])
+    since = say("status.alarm_since", ago=_told("ago", values["ago"], say))
+    return f"{alarm_sentence(one, say, one.raised_at.astimezone(zone))} {since}"
+
+
+def _told(what: str, value: Any, say: Wording) -> str:
+    if isinstance(value, timedelta):
+        seconds = max(0, round(value.total_seconds()))
+        for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+            if seconds >= 2 * size:
+                return say(f"status.ago.{unit}", n=seconds // size)
+        return say("status.ago.seconds", n=seconds)
+    if what == "size":
+        return f"{value / GIB:.1f} GB" if value >= GIB else f"{value / MIB:.0f} MB"
+    return str(value)

@@ -1,0 +1,88 @@
+"""Who does an administrative act, and the notifications of it for those whom it concerns.
+
+What admins do in chat is done at the server too, where nobody has a card to be answered on. So an act is written once:
+it takes the actor who does it, changes what is to be changed, and returns the news; whoever called it puts those into
+the outbox, the chat as part of its answer, the server for the bot to find.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.telegram import render
+from bot.telegram.updates import COMMAND_HEAD
+from conversations.card import Card
+from conversations.routes import ButtonTap, split_tap
+from conversations.wording import Wording
+from storage.messages.outbox import OutboxDraft
+from storage.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, in which plan and unit, and when; `person_id` None is the server. `zone` is where it is read."""
+
+    unit: UnitOfWork
+    plan_id: int
+    now: datetime
+    timezone: str
+    zone: ZoneInfo
+    person_id: int | None = None
+    name: str = ""
+
+    @property
+    def today(self) -> date:
+        """The day in the plan's zone: that is where periods open and close."""
+        return self.now.astimezone(ZoneInfo(self.timezone)).date()
+
+    @property
+    def oneself(self) -> int:
+        """The person, for an act that the server cannot do."""
+        assert self.person_id is not None, "only a person does this"
+        return self.person_id
+
+    def named(self, say: Wording) -> str:
+        """As whoever is told of it knows them, at the beginning of a sentence."""
+        if self.name:
+            return self.name
+        server = say("links.server")
+        return server[:1].upper() + server[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One call of the Bot API for somebody's chat. What is a card can be edited by what its buttons lead to."""
+
+    chat_id: int
+    payload: dict[str, Any] = field(repr=False)
+    method: str = "sendMessage"
+    is_card: bool = False
+    sensitive: bool = False
+
+
+def told(chat_id: int, card: Card, *, sensitive: bool = False) -> Notification:
+    """A message of its own, such as `Exchange.tell` sends."""
+    return Notification(chat_id, message(card), is_card=bool(card.rows), sensitive=sensitive)
+
+
+def message(card: Card) -> dict[str, Any]:
+    """A card whose buttons are commands, as `sendMessage` takes it."""
+    return render.message(card, _token)
+
+
+def _token(made: ButtonTap) -> str:
+    is_of_form, rest = split_tap(made)
+    assert not is_of_form, "only the card of a form has its buttons"
+    return COMMAND_HEAD + rest
+
+
+def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> None:
+    """From the command line, which sends nothing: the bot finds them in the outbox."""
+    for one in news:
+        card_id = unit.outbox.new_card(one.chat_id) if one.is_card else None
+        draft = OutboxDraft(
+            one.chat_id, "notice", one.method, one.payload, card_id, sensitive=one.sensitive, is_for_others=True
+        )
+        unit.outbox.add(draft, now=now)

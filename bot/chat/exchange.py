@@ -1,0 +1,369 @@
+"""One update being answered: what its handlers read, and the rows they leave for delivery.
+
+Nothing is sent from here. Everything said is an outbox row of the same unit as what it speaks of (G5), so that
+"Guardado" is true whenever it is read.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.chat.actor import Actor, Notification, told
+from bot.chat.form_cache import FormCache
+from bot.chat.permissions import REPORTERS, allows
+from bot.telegram import render
+from bot.telegram.updates import COMMAND_HEAD, form_head
+from conversations.card import Card, home_button, line
+from conversations.plan.expected import DueReport
+from conversations.plan.model import OF_AN_AGENCY
+from conversations.routes import ButtonTap, Route, split_tap
+from conversations.session.safeguards.guard import personal_data, refusal
+from conversations.session.safeguards.known import NOTHING, Known
+from conversations.wording import Wording, wording
+from storage.messages.jobs import DELETE_LATER
+from storage.messages.outbox import Kind, OutboxDraft, OutboxRow
+from storage.people.chats import Visit, VisitMembership, VisitPerson
+from storage.reports.sessions import StoredSession
+from storage.unit_of_work import UnitOfWork
+
+READ_FOR = timedelta(hours=23)
+"""How long what is restricted may stand in a chat; the chore that looks for it comes every few minutes."""
+
+
+class Denied(Exception):
+    """The act is not this person's, although the button was. An outcome, not a fault: it commits."""
+
+
+def number_of(argument: str) -> int:
+    """The number a button carries. Denied for what no button of ours carries: callback data is input (S3)."""
+    if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
+        raise Denied
+    return int(argument)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What handlers need to know of the deployment."""
+
+    bot_id: int
+    bot_username: Callable[[], str]
+    language: str
+    timezone: str
+    forms: FormCache
+    new_instance_id: Callable[[], str]
+
+
+@dataclass
+class Exchange:
+    """The update of one chat, inside its unit."""
+
+    unit: UnitOfWork
+    visit: Visit
+    now: datetime
+    house: Deployment
+    telegram_id: int
+    query_id: str = ""
+    tapped_message_id: int | None = None
+    deliveries: list[OutboxRow] = field(default_factory=list)
+    toast: str = ""
+    is_alert: bool = False
+    typed_message_id: int | None = None
+    """What was typed outside a form, while its command hears it."""
+    _card_id: int | None = None
+    _language: str = ""
+
+    def __post_init__(self) -> None:
+        self._card_id = self.visit.chat.card_id
+        self._language = self.visit.person.language if self.visit.person else self.house.language
+
+    # -------------------------------------------------------------- who
+    @property
+    def chat_id(self) -> int:
+        return self.visit.chat.id
+
+    @property
+    def person(self) -> VisitPerson:
+        if self.visit.person is None:
+            raise Denied
+        return self.visit.person
+
+    @property
+    def membership(self) -> VisitMembership:
+        if self.visit.membership is None:
+            raise Denied
+        return self.visit.membership
+
+    @property
+    def has_role(self) -> bool:
+        """Whether they may do anything here: one whose role was for a time has none from its day on."""
+        membership = self.visit.membership
+        return membership is not None and (membership.until_on is None or self.today < membership.until_on)
+
+    @property
+    def agency_has_left(self) -> bool:
+        """Whether the agency they belong to takes part in the plan no more; a coordinator does not depend on one."""
+        membership = self.membership
+        ends_on = membership.agency_ends_on
+        return ends_on is not None and ends_on <= self.today and membership.role in OF_AN_AGENCY
+
+    def is_theirs(self, stored: StoredSession) -> bool:
+        """Whether a session was begun under a role they still have: in that plan, for that agency."""
+        return any((one.plan_id, one.agency_id) == (stored.plan_id, stored.agency_id) for one in self.visit.memberships)
+
+    @property
+    def agency_id(self) -> int:
+        if self.membership.agency_id is None:
+            raise Denied
+        return self.membership.agency_id
+
+    @property
+    def agency_code(self) -> str:
+        return self.membership.agency_code or ""
+
+    def allows(self, route: Route) -> bool:
+        """Whether this person may take this route, by their role as it is now. What they may not is not offered."""
+        return allows(route, self.membership)
+
+    @property
+    def is_reporter(self) -> bool:
+        """Whether anything is theirs to report; of a contributor, indicators alone."""
+        return self.membership.role in REPORTERS or self.membership.is_contributor
+
+    def may_report(self, subject: str | None) -> bool:
+        """Whether this kind of report is theirs; whose it is, is another question."""
+        if self.membership.is_contributor:
+            return subject is not None and subject.startswith("indicator:")
+        return self.membership.role in REPORTERS
+
+    @property
+    def language(self) -> str:
+        return self._language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._language = language
+
+    @property
+    def say(self) -> Wording:
+        return wording(self._language)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.visit.person.timezone if self.visit.person else self.house.timezone)
+
+    @property
+    def today(self) -> date:
+        """The day in the plan's zone: that is where periods open and close."""
+        return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
+
+    def due(self) -> list[DueReport]:
+        """What this person's agency has still to report and can, those due first on top."""
+        found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
+        return [report for report in found if report.is_reportable]
+
+    @property
+    def actor(self) -> Actor:
+        """Whose act it is, for what is done at the server too."""
+        return Actor(
+            self.unit,
+            self.membership.plan_id,
+            self.now,
+            self.house.timezone,
+            self.zone,
+            self.person.id,
+            self.person.name,
+        )
+
+    # -------------------------------------------------------------- saying
+    def post(
+        self,
+        method: str,
+        payload: dict[str, Any],
+        *,
+        kind: Kind = "prompt",
+        card_id: int | None = None,
+        sensitive: bool = False,
+        chat_id: int | None = None,
+    ) -> None:
+        """One call to the Bot API, to be made after the commit; in another chat later, if the database is held."""
+        is_elsewhere = chat_id not in (None, self.chat_id)
+        draft = OutboxDraft(
+            chat_id=self.chat_id if chat_id is None else chat_id,
+            kind=kind,
+            method=method,
+            payload=payload,
+            card_id=card_id,
+            sensitive=sensitive,
+            is_for_others=is_elsewhere and method != "deleteMessage",
+        )
+        row = self.unit.outbox.add(draft, now=self.now)
+        if not row.is_held:
+            self.deliveries.append(row)
+
+    def show(
+        self,
+        card: Card,
+        *,
+        anew: bool = False,
+        session: tuple[int, int] | None = None,
+        kind: Kind = "prompt",
+        sensitive: bool = False,
+        is_last: bool = False,
+    ) -> int | None:
+        """Show a card: in place of the one looked at, or `anew` below. `session` is (id, turn) for form buttons.
+
+        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten). Returns the
+        card's number.
+        """
+        payload = render.message(card, _tokens(session))
+        # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
+        is_edit = not anew and self._card_id is not None and not card.asks_place
+        if is_edit:
+            self.post("editMessageText", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
+        else:
+            self._card_id = self.unit.outbox.new_card(self.chat_id)
+            self.post("sendMessage", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
+        shown = self._card_id
+        if is_last:
+            self._card_id = None
+        return shown
+
+    def answer(
+        self, card: Card, *, anew: bool = False, kind: Kind = "prompt", sensitive: bool = False, is_last: bool = False
+    ) -> None:
+        """Show a card that asks for nothing: afterwards the chat fills no form, and no command awaits words."""
+        self.show(card, anew=anew, kind=kind, sensitive=sensitive, is_last=is_last)
+        self.stand(None)
+
+    def answer_line(self, text: str) -> None:
+        """Answer with one line and the button to the first screen."""
+        self.answer(Card((line(text),), ((home_button(self.say),),)))
+
+    def shrink(self, card: Card, *, sensitive: bool = False) -> None:
+        """What the present card becomes when the next one goes below it."""
+        if self._card_id is not None:
+            payload = render.message(card, _tokens(None))
+            self.post("editMessageText", payload, card_id=self._card_id, sensitive=sensitive)
+            self._card_id = None
+
+    def drop_card(self) -> None:
+        """Take the present card out of the chat."""
+        if self._card_id is not None:
+            self.post("deleteMessage", {}, card_id=self._card_id)
+            self._card_id = None
+
+    def release_keyboard(self, card: Card, *, sensitive: bool = False) -> None:
+        """Say this below and take the reply keyboard away (a location button does not go by itself)."""
+        payload = render.message(card, _tokens(None))
+        payload["reply_markup"] = {"remove_keyboard": True}
+        self.post("sendMessage", payload, sensitive=sensitive)
+        self._card_id = None
+
+    def notice(self, text: str) -> None:
+        """A line of its own, which nothing edits later."""
+        self.post("sendMessage", render.plain_message(text), kind="notice")
+
+    def tell(self, chat_id: int, card: Card, *, sensitive: bool = False) -> None:
+        """A message of its own in somebody else's chat; one with buttons can be edited from there later."""
+        self.pass_on([told(chat_id, card, sensitive=sensitive)])
+
+    def pass_on(self, news: Iterable[Notification]) -> None:
+        """Tell others what this act means for them."""
+        for one in news:
+            card_id = self.unit.outbox.new_card(one.chat_id) if one.is_card else None
+            self.post(
+                one.method, one.payload, kind="notice", card_id=card_id, sensitive=one.sensitive, chat_id=one.chat_id
+            )
+
+    def delete(self, message_id: int) -> None:
+        """Take a message of the person out of the chat."""
+        self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+
+    def names_somebody(self, text: str, *, strict: bool) -> bool:
+        """Whether what was typed carries personal data; then it leaves the chat, and they are asked for totals."""
+        kind = personal_data(text, strict=strict, known=self.known())
+        if kind is None:
+            return False
+        if self.typed_message_id is not None:
+            self.delete(self.typed_message_id)
+        self.notice(self.say(refusal(kind)))
+        return True
+
+    def refuses(self, text: str) -> bool:
+        """Of what is typed about something restricted: whether it seems to name somebody, who is told so.
+
+        Either way it leaves the chat at once (S15, DOMAIN §2.6).
+        """
+        if self.typed_message_id is not None:
+            self.delete(self.typed_message_id)
+        kind = personal_data(text, strict=True, known=self.known())
+        if kind is None:
+            return False
+        self.notice(self.say(refusal(kind)))
+        return True
+
+    def known(self) -> Known:
+        """What this person's plan itself knows, which is no personal data."""
+        return self.house.forms.known(self.unit, self.membership.plan_id) if self.visit.membership else NOTHING
+
+    def unsay_later(self, card_id: int) -> None:
+        """Whatever is done with it, this card is out of the chat within a day; after two Telegram refuses (S15)."""
+        at = self.now + READ_FOR
+        self.unit.jobs.add(DELETE_LATER, {"card": card_id}, self.now, chat_id=self.chat_id, not_before=at)
+
+    def card_for_a_day(self) -> int:
+        """The number of a new card for what is restricted: to be posted now, and out of the chat within a day."""
+        card_id = self.unit.outbox.new_card(self.chat_id)
+        self.unsay_later(card_id)
+        return card_id
+
+    @property
+    def has_card(self) -> bool:
+        return self._card_id is not None
+
+    def forget_card(self) -> None:
+        """Whatever is said next goes below; the present card stays as it is."""
+        self._card_id = None
+
+    def return_to_tapped(self) -> bool:
+        """What is shown next stands in place of the message whose button was pressed; false if it is no card."""
+        if self.query_id and self.tapped_message_id is not None:
+            card_id = self.unit.outbox.card_at(self.chat_id, self.tapped_message_id)
+            if card_id is not None:
+                self._card_id = card_id
+                return True
+        return False
+
+    # -------------------------------------------------------------- where the chat stands
+    def stand(self, session_id: int | None, *, awaits: str = "") -> None:
+        """Record what this chat is filling and which card it looks at, if that has changed.
+
+        `awaits` is `command:argument`: what is typed next, outside a form, goes to that command's `hears`.
+        """
+        chat = self.visit.chat
+        person_id = self.visit.person.id if self.visit.person else None
+        changes: dict[str, Any] = {}
+        if chat.session_id != session_id:
+            changes["session_id"] = session_id
+        if chat.card_id != self._card_id:
+            changes["card_id"] = self._card_id
+        if chat.awaits != awaits:
+            changes["awaits"] = awaits
+        if person_id is not None and chat.person_id != person_id:
+            changes["person_id"] = person_id
+        if changes:
+            self.unit.chats.set(chat.id, **changes)
+
+
+def _tokens(session: tuple[int, int] | None) -> Callable[[ButtonTap], str]:
+    """How a tap is written on the phone; `session` is (id, turn) of the form whose card it is."""
+    head = COMMAND_HEAD if session is None else form_head(*session)
+
+    def token(made: ButtonTap) -> str:
+        is_of_form, rest = split_tap(made)
+        return (head if is_of_form else COMMAND_HEAD) + rest
+
+    return token

@@ -1,0 +1,113 @@
+"""Compiled forms by version. A version never changes; one that takes lists from the plan is compiled anew with them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from conversations.card import Line, bold, line
+from conversations.plan.review import Answer, read_answers
+from conversations.session.safeguards.known import Known
+from conversations.xforms.bundle import kind_of, stored_bundle
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance
+from storage.plan.known import known_of_plan
+from storage.plan.lists import revision
+from storage.reports.files import FileStore
+from storage.reports.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
+
+SENT_AS = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), "photo"),
+    **dict.fromkeys((".mp3", ".m4a"), "audio"),
+    **dict.fromkeys((".mp4",), "video"),
+    **dict.fromkeys((".gif", ".ogg", ".wav", ".svg", ".pdf"), "document"),
+}
+"""What Telegram shows a file of a form as, by its ending (Bot API, sendPhoto, sendAudio, sendVideo)."""
+
+
+class FormCache:
+    """The forms this process has used. Filled from the database; nothing on it is ever changed."""
+
+    def __init__(self, timezone: str, store: FileStore | None = None) -> None:
+        self._timezone = timezone
+        self._store = store
+        self._media: dict[int, dict[str, Path]] = {}
+        self._forms: dict[int, tuple[Form, int, str]] = {}
+        """By version: the form, its plan, and the revision of the plan's lists that it was compiled with."""
+        self._choices: dict[tuple[Form, str], frozenset[str]] = {}
+        self._known: dict[int, tuple[str, Known]] = {}
+        """By plan: the revision of its lists, and what they make known."""
+
+    def version(self, unit: UnitOfWork, form_version_id: int) -> Form:
+        """The compiled form. NotFound."""
+        known = self._forms.get(form_version_id)
+        if known is not None:
+            form, plan_id, compiled_with = known
+            if not form.plan_lists or revision(unit, plan_id) == compiled_with:
+                return form
+            self._choices = {key: values for key, values in self._choices.items() if key[0] is not form}
+        plan_id = unit.forms.version(form_version_id).plan_id
+        form = unit.forms.form(form_version_id)
+        self._forms[form_version_id] = form, plan_id, revision(unit, plan_id)
+        return form
+
+    def known(self, unit: UnitOfWork, plan_id: int) -> Known:
+        """What the plan itself knows, which free text may name."""
+        latest = revision(unit, plan_id)
+        kept = self._known.get(plan_id)
+        if kept is None or kept[0] != latest:
+            kept = self._known[plan_id] = latest, known_of_plan(unit, plan_id)
+        return kept[1]
+
+    def media(self, unit: UnitOfWork, form_version_id: int) -> Mapping[str, Path]:
+        """The pictures and recordings a form was published with, by name: where they lie to be sent.
+
+        Nothing names them in the store, which clears out what is old and unnamed: so they are looked for, and
+        laid there again, whenever they are asked for.
+        """
+        kept = self._media.get(form_version_id)
+        if self._store is None:
+            return {}
+        if kept is None or not all(path.exists() for path in kept.values()):
+            bundle = stored_bundle("form", unit.forms.workbook(form_version_id))
+            kept = self._media[form_version_id] = {
+                name: self._store.path(self._store.put(data, sensitive=False))
+                for name, data in bundle.media.items()
+                if kind_of(name) in SENT_AS
+            }
+        for path in kept.values():
+            os.utime(path)
+        return kept
+
+    def choice_values(self, unit: UnitOfWork, form_version_id: int, name: str) -> frozenset[str]:
+        """All values a select question offers before anything is answered: which agencies a form is for."""
+        form = self.version(unit, form_version_id)
+        key = (form, name)
+        if key not in self._choices:
+            stored = unit.forms.version(form_version_id)
+            instance = Instance.start(
+                form,
+                now=stored.published_at,
+                timezone=self._timezone,
+                language=form.default_language,
+                instance_id="uuid:choices",
+            )
+            self._choices[key] = frozenset(choice.value for choice in instance.choices(instance.node(name)))
+        return self._choices[key]
+
+    def summary(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> list[Line]:
+        """A submission's answers as people read them, one line each."""
+        answers = self.answers(unit, sent, language)
+        return [line(f"{answer.label}: ", bold(answer.shown[:200])) for answer in answers if answer.value]
+
+    def answers(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> tuple[Answer, ...]:
+        """Every question that a submission was asked, with its answer in the reader's language."""
+        return read_answers(
+            self.version(unit, sent.form_version_id),
+            unit.submissions.answers(sent),
+            instance_id=sent.instance_id,
+            language=language,
+            timezone=self._timezone,
+            now=sent.submitted_at,
+            is_restricted=sent.sensitive,
+        )

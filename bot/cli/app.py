@@ -1,0 +1,149 @@
+"""The command line's table (DESIGN §2; the names are a contract): every command and group, and where it is written.
+
+Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
+used, and imports what it needs when it runs. So `--help` reads this table alone.
+"""
+
+import importlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+from bot.cli.console import fail
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A command, or a group of them: `module` is where in this package, `help` what the list of commands says."""
+
+    name: str
+    module: str
+    help: str
+    is_group: bool = False
+
+
+NOUNS: Final = (
+    Noun("run", "serving", "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."),
+    Noun(
+        "demo",
+        "serving",
+        "Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet.",
+    ),
+    Noun("sandbox", "serving", "The emulated Bot API alone, for any bot in any language."),
+    Noun(
+        "init",
+        "serving",
+        "Database up to date, keyring made, shipped plan and forms in place. A second run changes nothing.",
+    ),
+    Noun(
+        "invite",
+        "invite",
+        "Print a link that grants this role once: the code, and the deep link once `run` has learnt the bot's name.",
+    ),
+    Noun(
+        "pause",
+        "pauses",
+        "Remind nobody of anything: an emergency, holidays. Deadlines stay; without --until, until `resume`.",
+    ),
+    Noun("resume", "pauses", "End everybody's pause."),
+    Noun("export", "export", "Write a dataset to a file, readable by its owner alone, with an audit entry before it."),
+    Noun("digest", "due", "Print the coordinator's digest: of a week gone by, told with what is known today."),
+    Noun("due", "due", "What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing."),
+    Noun(
+        "status",
+        "status",
+        "How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work.",
+    ),
+    Noun("db", "db", "The database: bring it up to date, check it, back it up.", is_group=True),
+    Noun("plan", "plan", "The plan: import it from its workbook.", is_group=True),
+    Noun("form", "form", "Forms: check, publish, replay and try XLSForms.", is_group=True),
+    Noun("language", "language", "Languages: what a folder of catalogues lacks.", is_group=True),
+    Noun("people", "people", "People, at the server: for scripts and tests.", is_group=True),
+    Noun(
+        "agencies",
+        "agencies",
+        "Agencies: who takes part in the plan, and from when until when.",
+        is_group=True,
+    ),
+    Noun("settings", "settings", "What admins decide for the plan.", is_group=True),
+    Noun(
+        "periods",
+        "periods",
+        "Reporting periods: where they stand, their days, reopened for one agency.",
+        is_group=True,
+    ),
+    Noun("schedules", "schedules", "What the bot says of its own accord, and when.", is_group=True),
+    Noun("holidays", "holidays", "Days on which nobody is expected to work.", is_group=True),
+    Noun("delegations", "delegations", "Posts that somebody has left to somebody else for a time.", is_group=True),
+    Noun("comments", "comments", "Observers' comments that wait for the coordination.", is_group=True),
+    Noun("keys", "keys", "The encryption keyring.", is_group=True),
+    Noun("audit", "audit", "The audit log: read it, and prove that nobody changed it.", is_group=True),
+)
+"""In the order of `enlace --help`."""
+
+
+class Unloaded(TyperCommand):
+    """A command or group by name and help alone. Its module is imported when somebody uses it."""
+
+    def __init__(self, noun: Noun) -> None:
+        super().__init__(noun.name, help=noun.help)
+        self.noun = noun
+
+    @cached_property
+    def loaded(self) -> Any:
+        group = get_group(importlib.import_module(f"bot.cli.{self.noun.module}").app)
+        if not self.noun.is_group:
+            return group.commands[self.noun.name]
+        group.name, group.help = self.noun.name, self.noun.help
+        return group
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The context of the real command: from here on, Typer runs that one."""
+        return self.loaded.make_context(*args, **kwargs)
+
+
+class Nouns(TyperGroup):
+    """All commands, none of them imported."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs | {"commands": {noun.name: Unloaded(noun) for noun in NOUNS}})
+
+
+app = typer.Typer(
+    name="enlace",
+    cls=Nouns,
+    help="Runs the monitoring cycle of a national plan of action in a Telegram chat.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def enlace() -> None:
+    """Typer makes a group of what has a callback; the group's commands are in NOUNS."""
+
+
+def main() -> None:
+    """The console script. What the operator can mend is one line on stderr and exit code 1."""
+    from bot.errors import Complaint, Misuse
+    from storage.errors import StorageError, Unavailable
+
+    try:
+        app()
+    except Misuse as misuse:
+        fail(str(misuse), 2)
+    except Complaint as complaint:
+        fail(str(complaint))
+    except Unavailable as error:
+        fail(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.")
+    except StorageError as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

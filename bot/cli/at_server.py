@@ -1,0 +1,115 @@
+"""The server's hand: what a command does, it does in one unit of work, in nobody's name.
+
+The chat may be what is broken, or nobody in it may be left to ask. Whoever has the server needs no second admin. The
+audit log says that it was the server, and the people concerned are told as if it had been done in the chat. What is
+done is written once, in `bot.acts`; a command holds only what an operator calls it by, and what cannot be done.
+
+Everything heavy is imported inside the functions: `--help` imports this module too.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
+
+from bot.cli.console import fail
+from bot.errors import Complaint
+
+if TYPE_CHECKING:
+    from bot.chat.actor import Actor
+    from bot.settings import Settings
+    from conversations.plan.model import Agency
+    from storage.plan.plans import Plan
+    from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+Row = dict[str, object]
+
+
+def settings() -> "Settings":
+    from bot.settings import read_settings
+
+    return read_settings()
+
+
+# ------------------------------------------------------------------ units of work
+def in_unit(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) -> T:
+    """Run one unit of work on the configured database and wait for it."""
+    from bot.open_storage import open_storage
+
+    with open_storage(at or settings()) as database:
+        return database.units.submit(None, work).result()
+
+
+def change(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) -> T:
+    """The same for a change: what the rules refuse is one sentence, and nothing has changed."""
+    from storage.errors import Conflict
+
+    try:
+        return in_unit(work, at=at)
+    except (Conflict, ValueError) as error:
+        raise Complaint(f"Nothing was changed: {error}.") from None
+
+
+def act(plan_code: str, work: Callable[["Actor"], T], *, at: "Settings | None" = None) -> T:
+    """Change something of a plan, with the server as the actor."""
+    from bot.open_storage import plan_named
+
+    chosen = at or settings()
+    return change(lambda unit: work(server(unit, plan_named(unit, plan_code).id, chosen)), at=chosen)
+
+
+def server(unit: "UnitOfWork", plan_id: int, chosen: "Settings") -> "Actor":
+    from bot.chat.actor import Actor
+
+    return Actor(unit, plan_id, now(), chosen.timezone, ZoneInfo(chosen.timezone))
+
+
+def look(plan_code: str, read: Callable[["UnitOfWork", "Plan"], T], *, at: "Settings | None" = None) -> T:
+    """Read something of a plan that is not sealed: without the keyring."""
+    from bot.open_storage import open_storage, plan_named
+
+    with open_storage(at or settings(), needs_keys=False) as database, database.view() as unit:
+        return read(unit, plan_named(unit, plan_code))
+
+
+def agency_named(unit: "UnitOfWork", plan_id: int, code: str) -> "Agency":
+    from storage.errors import NotFound
+
+    try:
+        return unit.plans.agency(plan_id, code)
+    except NotFound:
+        known = ", ".join(agency.code for agency in unit.plans.agencies(plan_id))
+        raise Complaint(f"Agency {code!r} is not in the plan; it has {known}.") from None
+
+
+# ------------------------------------------------------------------ time
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def today(chosen: "Settings") -> date:
+    """The day in ENLACE_TIMEZONE."""
+    return now().astimezone(ZoneInfo(chosen.timezone)).date()
+
+
+def day(option: str, text: str, chosen: "Settings") -> date:
+    """The day that an option names; without one, today."""
+    try:
+        return date.fromisoformat(text) if text else today(chosen)
+    except ValueError:
+        fail(f"{option} {text!r} is not a day such as 2018-10-05", 2)
+
+
+def moment(option: str, text: str, chosen: "Settings") -> datetime:
+    """The ISO instant that an option names; without an offset it is wall time in ENLACE_TIMEZONE."""
+    try:
+        instant = datetime.fromisoformat(text)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(chosen.timezone))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        fail(f"{option} {text!r} is not an instant such as 2018-10-05T09:00", 2)
+
+
+def local(at: datetime, chosen: "Settings") -> str:
+    """An instant as the operator reads it: wall time in ENLACE_TIMEZONE."""
+    return at.astimezone(ZoneInfo(chosen.timezone)).isoformat(timespec="minutes")

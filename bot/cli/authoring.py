@@ -1,0 +1,25 @@
+"""What an author gets wrong, in a form or a plan: every problem on stderr, the worst first, and exit code 1."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from bot.cli.console import fail, talk
+from conversations.xforms.problems import AuthorError, Problem, worst_first
+
+T = TypeVar("T")
+
+
+def authored(read: Callable[[], T], language: str) -> T:
+    """What was read. If it cannot be used, print each problem and end with exit code 1."""
+    try:
+        return read()
+    except AuthorError as error:
+        print_problems(error.problems, language)
+        fail(f"{len(error.problems)} problem(s); nothing was stored")
+
+
+def print_problems(problems: Sequence[Problem], language: str) -> None:
+    for problem in worst_first(problems):
+        remedy = problem.remedy(language)
+        place = f"{problem.place}: " if problem.place else ""
+        talk(f"{problem.severity} {problem.code}: {place}{problem.sentence(language)} {remedy}".strip())

@@ -1,0 +1,94 @@
+"""The terminal: data to stdout, talk to stderr, and the options that many commands share."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PlanOption = Annotated[
+    str, typer.Option("--plan", metavar="CODE", help="Code of the plan, where the database holds several.")
+]
+PersonOption = Annotated[int, typer.Option("--telegram-id", help="Telegram's number of the person.")]
+ContributorOption = Annotated[
+    bool, typer.Option("--contributor", help="Of an observer: they also report the indicators their agency leads.")
+]
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    print(f"enlace: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def talk(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def expect_language(language: str) -> None:
+    """Exit code 2 for a language that the bot does not speak; a blank one is the deployment's."""
+    from conversations.languages import LANGUAGES
+
+    if language and language not in LANGUAGES:
+        fail(f"--language {language!r} is not one of {', '.join(LANGUAGES)}", 2)
+
+
+def read_file(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+
+@contextlib.contextmanager
+def making(out: Path, *, is_for_all: bool = False) -> Iterator[Path]:
+    """The path of the file to fill that `--out` names; see `storage.upkeep.whole_files`.
+
+    What the system refuses is one sentence, and nothing is left behind. New files are their owner's alone, unless what
+    is in them is no secret.
+    """
+    from bot.errors import Complaint
+    from storage.upkeep.whole_files import AS_USUAL, OWNER_ALONE, whole_file
+
+    try:
+        with whole_file(out, mode=AS_USUAL if is_for_all else OWNER_ALONE) as made:
+            yield made
+    except OSError as error:
+        raise Complaint(f"{out}: {error.strerror or error}. Nothing was written.") from None
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """At once, or not at all."""
+    with making(file, is_for_all=True) as made:
+        made.write_bytes(content)
+
+
+def where(out: Path) -> str:
+    """Where it went, in a sentence."""
+    return "the standard output" if str(out) == "-" else str(out)
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], as_json: bool, shown: Sequence[str] = ()) -> None:
+    """Print rows as JSON, or one a line: in columns on a terminal, with tabs between for a script.
+
+    `shown` are the columns of a line; all, if none are named.
+    """
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    lines = [[_cell(row[key]) for key in shown or row] for row in rows]
+    if not sys.stdout.isatty():
+        for cells in lines:
+            print("\t".join(cells))
+        return
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(text.split()) or "-"

@@ -1,0 +1,285 @@
+"""`enlace demo`: a Telegram to talk to, the bot, and a commission that has already reported last month.
+
+The demo begins on 3 October 2018, because the seed plan ends in 2020 and nothing of it would be due today. The
+sandbox ("Telegram") runs here; the bot is a process of its own that this one starts, restarts when it dies, and
+stops when the page asks, so that a killed bot leaves its Telegram standing, as in life.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from bot.acts.enrolment import enrol
+from bot.chat.form_cache import FormCache
+from bot.demo.supervisor import Supervisor, free_port
+from bot.open_storage import open_storage
+from bot.sandbox import people
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import Person, World
+from bot.settings import Settings
+from bot.setup import set_up
+from conversations.plan.expected import expected_reports
+from conversations.plan.model import Activity, Role
+from conversations.plan.periods import ReportingPeriod
+from conversations.session import engine
+from conversations.session.events import Event, Tap, Typed
+from conversations.session.questions import is_sending
+from conversations.session.session import Session
+from conversations.xforms.form import Form
+from storage.reports.submissions import NewSubmission
+from storage.unit_of_work import UnitOfWork
+
+BEGINS = datetime(2018, 10, 3, 8, 0, tzinfo=ZoneInfo("America/Santo_Domingo"))
+FOLDER = Path("demo")
+LAST_PERIODS = ("2018Q2", "201808")
+WAITING = (("PRE-103", "2018Q3"), ("ASI-301", "201809"))
+_Due = tuple[Activity, ReportingPeriod, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Somebody with a phone on the page."""
+
+    telegram_id: int
+    name: str
+    role: Role
+    agency: str
+    language: str
+    title: str
+
+
+CAST = (
+    Cast(501, "Ana Martínez", Role.FOCAL_POINT, "MMUJER", "es", "Punto focal · MMUJER"),
+    Cast(502, "Luis Peña", Role.ALTERNATE, "MMUJER", "es", "Suplente · MMUJER"),
+    Cast(505, "Carmen Soto", Role.COORDINATOR, "MIREX", "es", "Coordinación · MIREX"),
+    Cast(506, "Pedro Núñez", Role.ADMIN, "", "es", "Administración"),
+    Cast(507, "Grace Miller", Role.OBSERVER, "IJM", "en", "Observer · IJM"),
+    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es", "Punto focal · PGR"),
+    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht", "Pwen fokal · DGP"),
+)
+NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin enlace")
+
+
+def serve_demo(port: int, *, fresh: bool = False) -> None:
+    """Run until Ctrl-C. State is kept in ./demo; `fresh` begins anew."""
+    if fresh and FOLDER.exists():
+        shutil.rmtree(FOLDER)
+    FOLDER.mkdir(exist_ok=True)
+    settings = demo_settings()
+    for sentence in set_up(settings, BEGINS.astimezone(UTC)):
+        print(sentence, file=sys.stderr)
+    if seed(settings):
+        print("People enrolled, last period's reports and two of this one's in place.", file=sys.stderr)
+    start = wake(settings)
+    world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
+    # Update numbers never come twice, or the bot would take new messages for redelivered ones.
+    world.bot.next_update_id = int(time.time())
+    for member in CAST:
+        world.add_person(
+            Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True
+        )
+    world.add_person(NEWCOMER)
+    supervisor = Supervisor(settings, world)
+    try:
+        supervisor.order("start")
+        for member in CAST:
+            people.start(world, member.telegram_id)  # each phone opens on its first screen
+        print(f"\n  The phones are at http://localhost:{port}   (Ctrl-C ends the demo)\n", file=sys.stderr, flush=True)
+        # The bot's door is one of its own: while "Telegram is down" it refuses, and the page stays.
+        serve(port, world=world, supervisor=supervisor, api_port=int(settings.telegram_api.rpartition(":")[2]))
+    finally:
+        supervisor.close()
+
+
+def demo_settings() -> Settings:
+    """Settings of their own: what a real deployment has in its environment must not reach a demonstration."""
+    return Settings.model_construct(
+        telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
+        telegram_api=f"http://127.0.0.1:{free_port()}",
+        database_url=f"sqlite:///{FOLDER / 'enlace.db'}",
+        timezone="America/Santo_Domingo",
+        language="es",
+        files=FOLDER / "evidence",
+        keys=FOLDER / "keys.json",
+        webhook_url=None,
+        log_level="WARNING",
+        log_format="console",
+    )
+
+
+# ------------------------------------------------------------------ what is in place when it begins
+def seed(settings: Settings) -> bool:
+    """Enrol the cast, have every agency report what it had to before October, and leave two reports to be reviewed.
+
+    All of it or nothing, in one unit: a demo that was interrupted meanwhile begins it anew. False if it is there.
+    """
+
+    def work(unit: UnitOfWork) -> bool:
+        if unit.people.list(unit.plans.only().id):
+            return False
+        _populate(unit, settings)
+        _report(unit, settings, _waiting(unit), is_validated=False)
+        return True
+
+    with open_storage(settings) as database:
+        return database.units.submit(None, work).result()
+
+
+def populate(settings: Settings) -> None:
+    """The same without anything to be reviewed: where tests begin."""
+    with open_storage(settings) as database:
+        database.units.submit(None, lambda unit: _populate(unit, settings)).result()
+
+
+def _populate(unit: UnitOfWork, settings: Settings) -> None:
+    _enrol(unit, settings)
+    _report(unit, settings, _last(unit), is_validated=True)
+
+
+def wake(settings: Settings) -> datetime:
+    """Where the clock stands: the beginning, or just after what an earlier run of the demo did.
+
+    Telegram begins anew with empty phones, so no chat looks at a card any more.
+    """
+    from sqlalchemy import func, select, update
+
+    from storage.database.models import Chat, ProcessedUpdate
+
+    def work(unit: UnitOfWork) -> datetime | None:
+        unit.connection.execute(update(Chat).values(card_id=None))
+        latest: datetime | None = unit.connection.execute(select(func.max(ProcessedUpdate.processed_at))).scalar()
+        return latest
+
+    with open_storage(settings) as database:
+        latest = database.units.submit(None, work).result()
+    begin = BEGINS.astimezone(UTC)
+    return max(begin, latest + timedelta(minutes=1)) if latest else begin
+
+
+def _enrol(unit: UnitOfWork, settings: Settings) -> None:
+    for member in CAST:
+        enrol(
+            unit,
+            member.telegram_id,
+            member.name,
+            member.role,
+            member.agency,
+            member.language,
+            BEGINS.astimezone(UTC) - timedelta(days=60),
+            settings.timezone,
+        )
+
+
+_PROGRESS = (12, 35, 20, 8, 50, 27, 15, 40, 5, 60)
+_NEXT_STEPS = (
+    "Convocar la próxima jornada con los equipos locales",
+    "Revisar el material con la mesa técnica antes de fin de mes",
+    "Enviar el borrador a las instituciones de apoyo",
+    "Cerrar el calendario del próximo trimestre",
+)
+
+
+def _last(unit: UnitOfWork) -> Iterator[_Due]:
+    """What was due before October."""
+    plan = unit.plans.only()
+    for code in LAST_PERIODS:
+        period = unit.plans.period(plan.id, code)
+        at = datetime(period.opens_on.year, period.opens_on.month, 4, 14, 0, tzinfo=UTC)
+        for expected in expected_reports(unit.plans.activities(plan.id), period):
+            yield expected.activity, period, at
+
+
+def _waiting(unit: UnitOfWork) -> Iterator[_Due]:
+    """What was handed in the day before and nobody has looked at yet: the coordinator's queue."""
+    plan = unit.plans.only()
+    for activity, period in WAITING:
+        yield (
+            unit.plans.activity(plan.id, activity),
+            unit.plans.period(plan.id, period),
+            BEGINS.astimezone(UTC) - timedelta(hours=16),
+        )
+
+
+def _report(unit: UnitOfWork, settings: Settings, due: Iterator[_Due], *, is_validated: bool) -> None:
+    """Reports filled through the same engine as in the chat."""
+    plan = unit.plans.only()
+    version = unit.forms.current(plan.id, "activity_report")
+    if version is None:
+        return
+    form = FormCache(settings.timezone).version(unit, version.id)
+    reporters = {
+        person.membership.agency_id: person.id
+        for person in unit.people.list(plan.id)
+        if person.membership and person.membership.role is Role.FOCAL_POINT
+    }
+    fallback = next(p.id for p in unit.people.list(plan.id) if p.membership and p.membership.role is Role.COORDINATOR)
+    agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
+    for number, (activity, period, at) in enumerate(due, 1):
+        sent = unit.submissions.add(
+            NewSubmission(
+                plan_id=plan.id,
+                form_id=version.form_key,
+                form_version_id=version.id,
+                instance_id=f"uuid:demo-{period.code}-{activity.code}",
+                person_id=reporters.get(agencies[activity.agency_code], fallback),
+                agency_id=agencies[activity.agency_code],
+                subject=activity.subject,
+                reporting_period_id=period.id,
+                answers=fill(form, activity, period, number, at, settings),
+                sensitive=activity.is_restricted,
+                language="es",
+                activity_status="in_progress",
+                progress=_PROGRESS[number % len(_PROGRESS)],
+                started_at=at,
+            ),
+            at + timedelta(minutes=number),
+        )
+        if is_validated:
+            unit.submissions.set_validation_state(sent.id, "validated")
+
+
+def fill(
+    form: Form, activity: Activity, period: ReportingPeriod, number: int, at: datetime, settings: Settings
+) -> dict[str, str]:
+    """An "en curso" report as an officer taps it."""
+    taken = engine.begin(
+        form,
+        instance_id=f"uuid:demo-{period.code}-{activity.code}",
+        language="es",
+        timezone=settings.timezone,
+        now=at,
+        values={
+            "agency": activity.agency_code,
+            "activity": activity.code,
+            "period": period.code,
+            "prev_progress": "0",
+            "restricted": "yes" if activity.is_restricted else "no",
+        },
+        restricted=activity.is_restricted,
+    )
+    answers = {
+        "status": "in_progress",
+        "progress": str(_PROGRESS[number % len(_PROGRESS)]),
+        "reached": "no",
+        "evidence_type": "later",
+        "next_step": _NEXT_STEPS[number % len(_NEXT_STEPS)],
+    }
+    for _ in range(len(form.questions)):
+        node = taken.instance.node(taken.session.at)
+        if is_sending(node.question):
+            break
+        taken = engine.step(form, taken.session, _event(taken.session, node.question.name, answers), now=at)
+    return taken.instance.answers()
+
+
+def _event(session: Session, name: str, answers: Mapping[str, str]) -> Event:
+    if name in answers:
+        return Typed(answers[name], 1)
+    return Tap(session.turn, "skip")

@@ -1,0 +1,238 @@
+"""The bot beside the sandbox: a process that is started, watched, killed on request, and asked how it is doing.
+
+A page that shows what the bot did must ask the bot, and a bot that is killed forgets what it counted. So figures
+come from its own `/metrics`, and what its predecessors had counted is added here: on the page nothing runs backwards.
+"""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.acts.holidays import country_of, public_holidays
+from bot.sandbox.telegram import World
+from bot.settings import Settings, inherited_environment
+from conversations.plan.periods import PeriodType, periods_between
+
+PATIENCE: Final = 0.5
+"""Seconds in which the bot must answer to have figures."""
+COUNTED: Final = ("updates", "commits", "units", "sent", "retried", "ambiguous", "undeliverable", "fires")
+"""What grows; `queued` and `sending` are how it stands now."""
+GOODBYE: Final = 9.5
+"""Seconds a bot has to end in order; it takes less (bot.stopping)."""
+NINE: Final = time(9)
+MIDNIGHT: Final = time(0)
+
+
+class Supervisor:
+    """Keeps the bot's process running; the page can kill it, start it, and see what it does."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self._settings = settings
+        self._world = world
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: int | None = None
+        self._is_wanted = False
+        self._lock = threading.Lock()
+        self._port = 0
+        self._since = world.now()
+        self._counts = Counts()
+        begins = datetime.fromtimestamp(world.now(), UTC).date()
+        self._holidays = frozenset(public_holidays(country_of(settings.timezone), begins.year, begins.year + 6))
+        self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._watcher.start()
+
+    def state(self) -> dict[str, object]:
+        """Whether it runs, what it has done `since` (sandbox time), and the moments of the plan that come next.
+
+        `figures` is None while nobody answers; that may take half a second.
+        """
+        process = self._process
+        pid = process.pid if process is not None and process.poll() is None else None
+        now = datetime.fromtimestamp(self._world.now(), UTC)
+        return {
+            "running": pid is not None,
+            "pid": pid,
+            "figures": None if pid is None else self._figures(pid),
+            "since": self._since,
+            "moments": moments(now, ZoneInfo(self._settings.timezone), self._holidays),
+        }
+
+    def order(self, what: str) -> dict[str, object]:
+        """`kill` is SIGKILL, at whatever instruction the bot stands; `start` starts it if it does not run."""
+        with self._lock:
+            if what == "kill":
+                self._is_wanted = False
+                if self._process is not None:
+                    self._figures(self._process.pid)  # its last words
+                    self._process.kill()
+                    self._process.wait()
+            elif what == "start" and not self._closing.is_set():
+                self._is_wanted = True
+                self._ensure()
+        return self.state()
+
+    def dismiss(self) -> None:
+        """Have the bot ended, without waiting for it: while its Telegram still answers, that is quick.
+
+        From a signal's handler, which may come in the midst of this very call.
+        """
+        if not self._closing.is_set():
+            self._closing.set()
+
+    def close(self) -> None:
+        """The bot has ended, in order if that is possible."""
+        self.dismiss()
+        self._watcher.join()
+
+    def _ensure(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            clock = datetime.fromtimestamp(self._world.now(), UTC).isoformat()
+            parent, ours = os.pipe()
+            command = [sys.executable, "-m", "bot", "run", "--clock", clock, "--parent", str(parent)]
+            self._port = free_port()
+            given = environment(self._settings) | {"ENLACE_METRICS": f"127.0.0.1:{self._port}"}
+            self._process = subprocess.Popen(command, env=given, pass_fds=(parent,))
+            os.close(parent)
+            self._hold(ours)
+
+    def _hold(self, pipe: int) -> None:
+        """Nobody else has this end: the bot knows by it that we are gone, also if nothing could be said any more."""
+        if self._pipe is not None:
+            os.close(self._pipe)
+        self._pipe = pipe
+
+    def _watch(self) -> None:
+        while not self._closing.wait(1.0):
+            with self._lock:
+                if self._is_wanted:
+                    self._ensure()
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        self._is_wanted = False
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(GOODBYE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _figures(self, pid: int) -> dict[str, int] | None:
+        text = scraped(self._port)
+        return None if text is None else self._counts.total(pid, figures(text_string_to_metric_families(text)))
+
+
+class Counts:
+    """What processes, one after the other, have counted together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._last: Mapping[str, int] = {}
+        self._before: Counter[str] = Counter()
+
+    def total(self, pid: int, now: Mapping[str, int]) -> dict[str, int]:
+        """`now` and all that the processes before `pid` were last seen to have counted."""
+        with self._lock:
+            if pid != self._pid:
+                self._before.update({name: self._last.get(name, 0) for name in COUNTED})
+                self._pid = pid
+            self._last = now
+            return {name: number + self._before[name] for name, number in now.items()}
+
+
+def figures(families: Iterable[Metric]) -> dict[str, int]:
+    """What the page shows, out of the bot's metrics."""
+    found = dict.fromkeys((*COUNTED, "queued", "sending"), 0)
+    for family in families:
+        for sample in family.samples:
+            match sample.name, sample.labels:
+                case "enlace_updates_total", _:
+                    found["updates"] += int(sample.value)
+                case "enlace_commit_seconds_count", _:
+                    found["commits"] += int(sample.value)
+                case "enlace_units_total", _:
+                    found["units"] += int(sample.value)
+                case "enlace_outbox_rows", {"state": state}:
+                    found[state] += int(sample.value)
+                case "enlace_deliveries_total", {"outcome": "sent" | "ambiguous" as outcome}:
+                    found[outcome] += int(sample.value)
+                case "enlace_deliveries_total", {"outcome": "undeliverable" | "unreachable"}:
+                    found["undeliverable"] += int(sample.value)
+                case "enlace_fires_total", {"outcome": "said"}:
+                    found["fires"] += int(sample.value)
+                case "enlace_delivery_retries_total", _:
+                    found["retried"] += int(sample.value)
+    return found
+
+
+def moments(now: datetime, zone: ZoneInfo, holidays: Collection[date] = frozenset()) -> list[dict[str, Any]]:
+    """The next opening, due day and lock of a monthly period, each at the hour at which it matters (DOMAIN §5.3).
+
+    Opening and due day are told at nine; a period is locked from the first minute of its day.
+    """
+    today = now.astimezone(zone).date()
+    span = timedelta(days=62)
+    near = periods_between(today - span, today + span, types=(PeriodType.MONTHLY,), holidays=holidays)
+    days = [
+        (name, on, hour)
+        for period in near
+        for name, on, hour in (
+            ("opening", period.opens_on, NINE),
+            ("due", period.due_on, NINE),
+            ("locks", period.locks_on, MIDNIGHT),
+        )
+    ]
+    coming: dict[str, datetime] = {}
+    for name, on, hour in days:
+        at = datetime.combine(on, hour, zone)
+        if at > now and at < coming.get(name, datetime.max.replace(tzinfo=UTC)):
+            coming[name] = at
+    return [{"name": name, "at": at.timestamp()} for name, at in sorted(coming.items(), key=lambda each: each[1])]
+
+
+def scraped(port: int) -> str | None:
+    """What `/metrics` says; None if nobody says anything."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        return answer.read().decode() if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The bot's environment: the machine's, with these settings in the place of any others."""
+    return inherited_environment() | {
+        "ENLACE_TELEGRAM_TOKEN": settings.telegram_token.get_secret_value(),
+        "ENLACE_TELEGRAM_API": settings.telegram_api,
+        "ENLACE_DATABASE_URL": settings.database_url,
+        "ENLACE_FILES": str(settings.files),
+        "ENLACE_KEYS": str(settings.keys),
+        "ENLACE_TIMEZONE": settings.timezone,
+        "ENLACE_LANGUAGE": settings.language,
+        "ENLACE_LOG_LEVEL": settings.log_level,
+    }

@@ -1,0 +1,104 @@
+"""Opening the database, for `run` and for every command beside it.
+
+A command that lists people must not wait for everything that speaks Telegram: this module imports storage only.
+"""
+
+import contextlib
+from datetime import UTC, datetime
+
+from bot.errors import Complaint
+from bot.settings import Settings
+from storage.database.migrating import check
+from storage.database.vault import Vault, VaultError
+from storage.errors import StorageError, Unavailable, Unmigrated
+from storage.open_database import Database, open_database
+from storage.plan.plans import Plan
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep import chain
+from storage.upkeep.keyring import FACT as KEYRING
+from storage.upkeep.keyring import WrongKeyring, check_keyring, known_values, needed_keys
+
+BOT_USERNAME = "telegram.username"
+"""The fact that holds the bot's name, once `run` has learnt it."""
+
+
+def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
+    """The database, checked: every way it can be unusable is one sentence with its remedy."""
+    try:
+        vault = Vault.load(settings.keys) if needs_keys else None
+    except VaultError as error:
+        raise Complaint(f"The keyring {settings.keys} cannot be used: {error}. `enlace init` makes one.") from None
+    except OSError as error:
+        raise Complaint(
+            f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one."
+        ) from None
+    try:
+        check(settings.database_url)
+        database = open_database(settings.database_url, vault=vault)
+    except Unmigrated as error:
+        raise Complaint(f"The database is not up to date: {error}.") from None
+    except Unavailable as error:
+        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+    except StorageError as error:
+        raise Complaint(f"The database cannot be used: {error}.") from None
+    if vault is not None:
+        try:
+            _know_keyring(database, vault, settings)
+        except BaseException:
+            database.close()
+            raise
+        database.before_close = _link_what_was_done
+    return database
+
+
+def _know_keyring(database: Database, vault: Vault, settings: Settings) -> None:
+    """Complaint unless this keyring opens what is there: what it sealed besides, nobody else could read."""
+    try:
+        with database.view() as unit:
+            is_known = check_keyring(unit, vault)
+        if not is_known:
+            at = datetime.now(UTC)
+            database.units.submit(None, lambda unit: unit.facts.set(KEYRING, known_values(vault), at)).result()
+    except WrongKeyring as error:
+        raise wrong_keyring(settings, error.needed) from None
+    except Unavailable as error:
+        raise Complaint(f"The database cannot be used: {error}.") from None
+
+
+def wrong_keyring(settings: Settings, needed: frozenset[str]) -> Complaint:
+    return Complaint(
+        f"{settings.keys} is not the keyring that this data was sealed with (needed: {', '.join(sorted(needed))}). "
+        "Put that keyring there, or let ENLACE_KEYS name it."
+    )
+
+
+def expect_no_sealed_data(settings: Settings) -> None:
+    """Complaint if a new keyring would stand beside data that another one sealed."""
+    try:
+        with open_database(settings.database_url) as database, database.view() as unit:
+            needed = needed_keys(unit)
+    except Unavailable:
+        return  # there is no database yet, or it cannot be reached, which whoever opens it says better
+    if needed:
+        raise wrong_keyring(settings, needed)
+
+
+def _link_what_was_done(database: Database) -> None:
+    """The sealer runs with the bot, which may not be running: a command links its own entries before it ends (S13)."""
+    with contextlib.suppress(StorageError):  # whoever comes next links them
+        while database.units.applied and database.units.submit(None, chain.seal).result() is not None:
+            pass
+
+
+def plan_named(unit: UnitOfWork, code: str) -> Plan:
+    """The plan a command is about: the one with this code or, without a code, the deployment's only one."""
+    plans = unit.plans.all()
+    known = ", ".join(plan.code for plan in plans)
+    for plan in plans:
+        if plan.code == code:
+            return plan
+    if plans and code:
+        raise Complaint(f"There is no plan {code!r}: say which with --plan, one of {known}.")
+    if len(plans) > 1:
+        raise Complaint(f"There are several plans: say which with --plan, one of {known}.")
+    return unit.plans.only()

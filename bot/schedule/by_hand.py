@@ -1,0 +1,68 @@
+"""Reminders that somebody has sent now, and how far they are."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from bot.chat.actor import Actor
+from bot.schedule.job import Moment, Planned
+from bot.schedule.ledger import carry
+from bot.schedule.reminders import REMINDERS, by_agency, to_chase, worded
+from conversations.card import Button, Card, home_button, line
+from conversations.plan.agenda import Agenda, Recipient, Topic
+from conversations.routes import Route, tap
+from conversations.wording import wording
+
+
+def remind_now(actor: Actor) -> int:
+    """What that press does, where nobody looks on: how many are reminded."""
+    agenda, found = to_chase(actor.unit, Moment.of(actor.plan_id, actor.now, actor.timezone))
+    return remind(actor, agenda, found.meant, None)
+
+
+def begin_broadcast(actor: Actor, total: int) -> int:
+    """The number of a new one: so many people are reminded, and its sender's phone shows how far it is."""
+    return actor.unit.broadcasts.begin(actor.plan_id, actor.oneself, None, total, actor.now)
+
+
+def show_broadcast_on(actor: Actor, number: int, card_id: int | None, total: int) -> None:
+    """Its progress is shown on this card, which says 0 of so many."""
+    actor.unit.broadcasts.change(number, card_id=card_id, shown=f"0/{total}")
+
+
+def stop_broadcast(actor: Actor, number: int) -> int | None:
+    """Take back what has not begun to leave; how many messages. None if it is over, or somebody else's."""
+    found = actor.unit.broadcasts.going_on(number)
+    if not found or found[0].plan_id != actor.plan_id or found[0].person_id != actor.person_id:
+        return None
+    return actor.unit.broadcasts.stop(found[0].id, actor.now)
+
+
+def remind(
+    actor: Actor, agenda: Agenda, meant: Sequence[tuple[Recipient, tuple[Topic, ...]]], broadcast_id: int | None
+) -> int:
+    told = by_agency(who for who, _ in meant)
+    planned = [
+        Planned(
+            who,
+            actor.now.astimezone(ZoneInfo(who.timezone)).date(),
+            (worded(topics, who, agenda, told),),
+        )
+        for who, topics in meant
+    ]
+    made = carry(actor.unit, actor.plan_id, REMINDERS, planned, actor.now, is_by_hand=True, broadcast_id=broadcast_id)
+    return made["said"]
+
+
+def progress_card(language: str, sent: int, total: int, *, is_over: bool, is_stopped: bool, number: int) -> Card:
+    """How far a broadcast is, on its sender's phone."""
+    say = wording(language)
+    if not is_over:
+        row = (Button(say("chase.stop"), tap(Route.STOP_BROADCAST, number), "danger"),)
+        return Card((line(say("chase.sending", sent=sent, total=total)),), (row,))
+    if is_stopped:
+        key = "chase.stopped" if sent < total else "chase.stopped_late"
+    elif sent < total:
+        key = "chase.done_some"
+    else:
+        key = "chase.done" if sent != 1 else "chase.done_one"
+    return Card((line(say(key, n=sent, total=total)),), ((home_button(say, anew=True),),))

@@ -1,0 +1,200 @@
+"""Digests: the coordinator's week, the minister's card and the observer's view."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from bot.chat.actor import message
+from bot.chat.permissions import permission_of
+from bot.schedule.job import Job, Message, Moment
+from bot.schedule.regular import as_planned, regular
+from bot.schedule.reminders import carried, to_chase, told_rungs
+from bot.telegram import render
+from conversations.card import Button, Card, Line, home_button, line
+from conversations.languages import translated
+from conversations.plan import digests
+from conversations.plan.agenda import Agenda, Recipient, closing_topics
+from conversations.plan.ladder import Rung
+from conversations.plan.ledger import CARRIERS
+from conversations.plan.model import Role
+from conversations.plan.monitoring import ActivityStanding, Standing, plenary_items
+from conversations.plan.notices import Chase
+from conversations.plan.reminders import closing_acts
+from conversations.routes import Route, tap
+from conversations.wording import Wording, wording
+from storage.calendar.figures import Figures
+from storage.unit_of_work import UnitOfWork
+
+WEEK = timedelta(days=7)
+ON_A_SCREEN = 24
+"""Agencies with a button of their own; the worst, or in alphabetical order: a commission fits, three taps from all."""
+IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a role sees of a plan (DOMAIN §2.7)."""
+
+    only_validated: bool
+    """Statuses and lights come from reports that the coordinator has validated."""
+    is_public: bool
+    """A restricted activity has a light and a code here, but no text."""
+    alphabetical: bool
+    """Institutions are not ranked before those who do not have to act."""
+    is_answers: bool
+    """Whether answers and files of a report are shown, restricted ones never."""
+
+
+VIEWS: dict[str, View] = {
+    Role.COORDINATOR: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
+    Role.ADMIN: View(only_validated=True, is_public=True, alphabetical=False, is_answers=False),
+    Role.OBSERVER: View(only_validated=True, is_public=True, alphabetical=True, is_answers=False),
+    Role.READER: View(only_validated=True, is_public=True, alphabetical=True, is_answers=False),
+    Role.FOCAL_POINT: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
+    Role.ALTERNATE: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
+}
+RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
+"""Who gets the week; the others get a card."""
+
+
+# ------------------------------------------------------------------ for the scheduler and the command line
+def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
+    """For the scheduler: to each of these people the picture and the text of their role, in their language.
+
+    Counted once a role. The text is a card: its buttons work as those of /resumen, in the same message. It says what
+    the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says of it too, to those
+    who contribute indicators their reminder.
+    """
+    zone = plan_zone(unit, moment.plan_id)
+    counted: dict[bool, Standing] = {}
+    made: dict[int, tuple[Message, ...]] = {}
+    ladder = ladder_of(unit, moment)
+    reminders = carried(unit, moment, people)
+    for who in people:
+        only_validated = VIEWS[who.role].only_validated
+        if only_validated not in counted:
+            counted[only_validated] = Figures(unit).standing(
+                moment.plan_id, moment.now, moment.now - WEEK, zone, only_validated=only_validated
+            )
+        found = counted[only_validated]
+        card = digest_card(unit, moment.plan_id, who.role, found, who.language, 0, ladder)
+        rungs: tuple[Rung, ...] = ()
+        if who.role is Role.COORDINATOR:
+            rungs = told_rungs(ladder()[0], who, moment)
+        elif who.person_id in reminders:
+            reminder, rungs = reminders[who.person_id]
+            card = Card((*card.lines, line(""), *reminder.lines), (*reminder.rows, *card.rows))
+        payload = message(card)
+        shown = picture_of(who.role, found, who.language)
+        picture = (Message(shown, "sendPhoto"),) if shown else ()
+        made[who.person_id] = (*picture, Message(payload, is_card=True, rungs=rungs))
+    return made
+
+
+COORDINATORS, READERS = CARRIERS["digest"], CARRIERS["card"]
+
+WEEKLY = Job("digest", "digest", COORDINATORS, "mon", time(8, 30), regular(compose, COORDINATORS), as_planned)
+"""The coordinator's week, on Monday before the first meeting."""
+MONTHLY = Job("card", "digest", READERS, "month:16", time(9), regular(compose, READERS), as_planned)
+"""The reader's card and the observer's view: on the 16th or the next working day, when the month is locked."""
+
+
+def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, language: str) -> str:
+    """The coordinator's week as text."""
+    found = Figures(unit).standing(plan_id, now, since, plan_zone(unit, plan_id))
+    return "\n".join("".join(span.text for span in each) for each in digests.digest(found, language))
+
+
+# ------------------------------------------------------------------ cards
+def digest_card(
+    unit: UnitOfWork,
+    plan_id: int,
+    role: Role,
+    found: Standing,
+    language: str,
+    page: int,
+    ladder: Callable[[], tuple[Agenda, Chase]],
+) -> Card:
+    say, view = wording(language), VIEWS[role]
+    rows: list[tuple[Button, ...]] = []
+    lines: tuple[Line, ...]
+    if role in RANKED:
+        agenda, to_chase = ladder()
+        topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
+        lines = digests.digest(found, language, topics, agenda, is_public=view.is_public)
+        rows += acts_of(role, found, say, len(to_chase.agencies))
+        rows += closing_acts(agenda, topics, language)
+    elif role is Role.READER:
+        lines = digests.minister_card(found, language)
+        if waiting := plenary_items(found):
+            rows.append((Button(say("digest.see_decisions", n=len(waiting)), tap(Route.DECISION, 0)),))
+    else:
+        areas = [(area.code, translated(area.name, language)) for area in unit.plans.strategic_areas(plan_id)]
+        lines = digests.observer_card(found, language, areas, unit.plans.by_id(plan_id).min_cell)
+    rows.append((Button(say("digest.indicators"), tap(Route.INDICATOR_DIGEST, 0)),))
+    rows += agency_rows(found, view, page, say)
+    rows.append((home_button(say),))
+    return Card(lines, tuple(rows))
+
+
+def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:
+    """What can be done from here, as far as this role may and the house has it."""
+
+    def may(route: Route) -> bool:
+        return permission_of(route).is_for(role)
+
+    row: list[Button] = []
+    if found.queue.count and may(Route.QUEUE):
+        row.append(Button(say("digest.review", n=found.queue.count), tap(Route.QUEUE)))
+    if to_remind and may(Route.CHASE):
+        row.append(Button(say("digest.remind", n=to_remind), tap(Route.CHASE)))
+    rows = [tuple(row)] if row else []
+    vacant = [agency.code for agency in digests.vacancies(found)]
+    if len(vacant) > 1 and may(Route.PEOPLE):
+        rows.append((Button(say("digest.invite_several", n=len(vacant)), tap(Route.PEOPLE, "vacant")),))
+    elif vacant:
+        to = tap(Route.INVITE, Role.FOCAL_POINT, vacant[0]) if may(Route.INVITE) else tap(Route.VACANCY, vacant[0])
+        rows.append((Button(say("digest.invite", agency=vacant[0]), to),))
+    return rows
+
+
+def agency_rows(found: Standing, view: View, page: int, say: Wording) -> list[tuple[Button, ...]]:
+    order = (lambda a: (a.code,)) if view.alphabetical else digests.urgency
+    agencies = sorted(found.agencies, key=order)
+    pages = max(1, -(-len(agencies) // ON_A_SCREEN))
+    page %= pages
+    shown = agencies[page * ON_A_SCREEN : (page + 1) * ON_A_SCREEN]
+    buttons = [Button(f"{a.worst.light.shape} {a.code}", tap(Route.AGENCY_DIGEST, a.code)) for a in shown]
+    rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
+    if pages > 1:
+        rows.append((Button(say("digest.page"), tap(Route.DIGEST, (page + 1) % pages)),))
+    return rows
+
+
+def shape_of(each: ActivityStanding) -> str:
+    return "✅" if each.is_completed else each.light.shape
+
+
+def ladder_of(unit: UnitOfWork, moment: Moment) -> Callable[[], tuple[Agenda, Chase]]:
+    """What the ladder goes by, and whom /recordar would reach, as it counts them: asked for when needed, and once."""
+    return cache(lambda: to_chase(unit, moment))
+
+
+def plan_zone(unit: UnitOfWork, plan_id: int) -> ZoneInfo:
+    """Return the zone of the plan. Schedules, questions and printed figures all count days in it."""
+    return ZoneInfo(unit.plans.by_id(plan_id).timezone)
+
+
+def picture_of(role: Role, found: Standing, language: str) -> dict[str, Any] | None:
+    """Parameters of sendPhoto; None while there is nothing to draw."""
+    shown = digests.matrix(found, language, alphabetical=VIEWS[role].alphabetical)
+    if not shown["rows"]:
+        return None
+    text = render.plain_message(digests.caption(found, language, ranked=role in RANKED))["text"]
+    upload = {"path": f"matrix:{orjson.dumps(shown).decode()}", "name": "semaforo.png", "type": "image/png"}
+    return {"caption": text, "@files": {"photo": upload}}

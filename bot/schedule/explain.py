@@ -1,0 +1,163 @@
+"""What a schedule says next, and why somebody is told something, or nothing."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import chain, islice
+from zoneinfo import ZoneInfo
+
+from bot.schedule.agenda import agenda_of, outlook_of
+from bot.schedule.job import Moment
+from bot.schedule.jobs import job_of
+from bot.schedule.one_a_day import one_a_day
+from bot.schedule.regular import why_not
+from bot.schedule.reminders import IN_DIGEST, carriers_of, leaving_to_digests
+from conversations.plan.agenda import Pause, Recipient
+from conversations.plan.calendar import ONE_DAY, fires_after, instant, next_working_hour
+from conversations.plan.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after
+from conversations.plan.ledger import LADDER
+from conversations.plan.model import Role
+from conversations.plan.notices import Say, decide, is_meant, silenced, window_of_today
+from conversations.wording import Wording
+from storage.calendar.schedules import StoredSchedule
+from storage.unit_of_work import UnitOfWork
+
+PREVIEWED = 3
+
+
+def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Return the next three instants at which this schedule sends something. The ladder's are those of its steps.
+
+    A window that everybody has been told already does not count. There is none while the schedule is paused, and none
+    before everybody's pause ends.
+    """
+    job = job_of(schedule.what)
+    assert job is not None
+    if schedule.paused_at is not None:
+        return []
+    if (pause := pause_of_all(unit, schedule.plan_id, now, zone)) is not None:
+        if pause.until_on is None:
+            return []
+        now = instant(pause.until_on, time(0), zone)
+    free, today = unit.holidays.days(schedule.plan_id), now.astimezone(zone).date()
+    wanted = job.roles_of(schedule)
+    opens = next_working_hour(now, zone, free)
+    if schedule.what != LADDER:
+        owed = window_of_today(schedule.recurrence, zone, opens, free)
+        done = _told_to_all(unit, schedule, min(today, owed or today), wanted)
+        coming_ones = fires_after(schedule.days, schedule.at, zone, now, free)
+        if owed is not None and instant(owed, schedule.at, zone) <= now:
+            coming_ones = chain([(owed, opens)], coming_ones)
+        return [at for _, at in islice((one for one in coming_ones if one[0] not in done), PREVIEWED)]
+    moment = Moment(schedule.plan_id, opens, opens.astimezone(zone).date())
+    people = [who for who in unit.recipients.all(schedule.plan_id) if who.role in wanted and is_meant(who)]
+    outlook = outlook_of(unit, moment)
+    outlook = leaving_to_digests(unit, moment, outlook, people)
+    every_step = all_steps(outlook.periods, free)
+    carriers = [(one.days, one.at, one.zone(zone.key), roles) for one, roles in carriers_of(unit, schedule.plan_id)]
+    kinds = set()
+    for who in people:
+        day = moment.day_of(who)
+        reason = outlook.windows.get((who.person_id, day))
+        told = outlook.told_until.get(who.person_id, date.min)
+        rungs = FOR_REPORTERS if who.reports else FOR_COORDINATORS
+        spoken = tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles)
+        kinds.add((rungs, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
+    coming: set[datetime] = set()
+    for rungs, told, over, spoken in kinds:
+        meant = [step for step in every_step if step.rung in rungs]
+        since = instant(over + ONE_DAY, time(0), zone) if over else now
+        fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told, spoken)
+        coming |= {at for _, at in islice(fires, PREVIEWED)}
+    return sorted(coming)[:PREVIEWED]
+
+
+def pause_of_all(unit: UnitOfWork, plan_id: int, now: datetime, zone: ZoneInfo) -> Pause | None:
+    """Everybody's pause, while there is one: nothing that is said on schedule comes through it."""
+    today = now.astimezone(zone).date()
+    found = (stored.pause for stored in unit.pauses.current(plan_id, today) if stored.person_id is None)
+    return next((pause for pause in found if pause.holds(0, now, today)), None)
+
+
+def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted: Collection[Role]) -> set[date]:
+    """Windows in the ledger, from today on, that leave nobody out."""
+    plan_id = schedule.plan_id
+    zones = unit.recipients.zones(plan_id)
+    return {
+        on
+        for on in {fire.on for fire in unit.ledger.fires(plan_id, today, schedule.ledger)}
+        if not any(
+            who.since <= on
+            for name in zones
+            for who in unit.recipients.untold(plan_id, schedule.ledger, name, on, wanted, ignore_states=("open",))
+        )
+    }
+
+
+# ------------------------------------------------------------------ enlace due
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One line of `enlace due`: what a person is told, or why not."""
+
+    what: str
+    who: Recipient
+    is_said: bool
+    reason: str
+    text: str = ""
+    at: time = time(0)
+    """The hour of its schedule."""
+
+    def why(self, say: Wording) -> str:
+        if self.is_said:
+            return self.text
+        if self.reason == "before_the_hour":
+            return say("due.not_before", at=f"{self.at:%H:%M}")
+        return say(f"due.reason.{self.reason}")
+
+
+def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
+    """Of every schedule, and everybody it could be for: what would be said at that instant, or why nothing."""
+    for schedule in unit.schedules.all(plan_id):
+        job = job_of(schedule.what)
+        if job is None:
+            continue
+        moment = Moment.of(schedule.plan_id, now, timezone)
+        roles = job.roles_of(schedule)
+        everybody = [who for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
+        if schedule.what == LADDER:
+            everybody = [who for who in everybody if is_meant(who)]
+        planned = one_a_day(unit, schedule.plan_id, job.what, job.scan(unit, schedule, moment), now)
+        said = {one.who.person_id: one for one in planned}
+        reasons = _reasons(unit, schedule, everybody, moment)
+        for who in everybody:
+            one = said.get(who.person_id)
+            if schedule.paused_at is not None:
+                yield Explained(schedule.what, who, False, "schedule_paused")
+            elif one is not None and one.messages:
+                text = next((str(m.payload["text"]) for m in one.messages if "text" in m.payload), "")
+                yield Explained(schedule.what, who, True, "", text)
+            else:
+                reason = one.reason if one is not None else reasons.get(who.person_id, "no_window")
+                yield Explained(schedule.what, who, False, reason, at=schedule.at)
+
+
+def _reasons(
+    unit: UnitOfWork, schedule: StoredSchedule, everybody: list[Recipient], moment: Moment
+) -> Mapping[int, str]:
+    """Why nothing is planned for somebody."""
+    if schedule.what != LADDER:
+        return why_not(unit, schedule, everybody, moment)
+    outlook = leaving_to_digests(unit, moment, outlook_of(unit, moment), everybody)
+    agenda = agenda_of(unit, moment, outlook, everybody)
+    found: dict[int, str] = {}
+    for who in everybody:
+        own = ZoneInfo(who.timezone)
+        at = schedule.recurrence.hour_there(moment.now.astimezone(own).date(), own)
+        verdict = decide(agenda, who, moment.now, at, own)
+        if isinstance(verdict, Say):  # and the scan has nothing: it is none of its days
+            found[who.person_id] = "no_window"
+        elif verdict.reason == IN_DIGEST:
+            found[who.person_id] = silenced(agenda, who, moment.now, moment.day_of(who)) or IN_DIGEST
+        else:
+            found[who.person_id] = verdict.reason
+    return found

@@ -1,0 +1,68 @@
+"""Exports that come by themselves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import time
+from functools import partial
+
+from bot.acts.exports import KIND, request, wanted_of
+from bot.chat.permissions import EXPORT_TAKERS
+from bot.schedule.job import Job, Message, Moment, Planned
+from bot.schedule.regular import as_planned, regular
+from conversations.languages import FIRST
+from conversations.plan.agenda import Recipient
+from conversations.plan.export_request import Choice, known_part, previous_period
+from conversations.plan.model import Role
+from storage.calendar.schedules import StoredSchedule
+from storage.errors import Conflict, NotFound
+from storage.exports import check_wanted, exporter
+from storage.unit_of_work import UnitOfWork
+
+
+# ------------------------------------------------------------------ on schedule
+def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
+    """A request in the name of each recipient, once a window; what their role may not have is noted as such (S5).
+
+    `previous.month` and the like are taken on the day of the window: made late, it is still of the month it is about.
+    """
+    planned = regular(_as_job, EXPORT_TAKERS)(unit, schedule, moment)
+    periods = unit.plans.periods(moment.plan_id)
+    timezone = unit.plans.by_id(moment.plan_id).timezone
+    made: list[Planned] = []
+    for one in planned:
+        found = replace(one, messages=())
+        if one.messages:
+            kept = Choice.of(schedule.details)
+            dated = replace(kept, period=previous_period(periods, kept.period, one.window))
+            used = exporter(kept.dataset, kept.format, kept.audience, one.who.role)
+            choice = known_part(dated, used.filters) if used is not None else dated
+            work = partial(
+                request, choice=choice, plan_id=moment.plan_id, person_id=one.who.person_id, role=one.who.role,
+                chat_id=one.who.chat_id, language=one.who.language, timezone=timezone, now=moment.now,
+            )  # fmt: skip
+            is_good = _can_be_had(unit, choice, moment, one.who.role, timezone) and bool(dated.period) == bool(
+                kept.period
+            )
+            found = replace(found, work=work) if is_good else replace(found, reason="not_exported")
+        made.append(found)
+    return made
+
+
+def _as_job(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
+    """Something for everybody: the file itself comes later."""
+    return {who.person_id: (Message({}),) for who in people}
+
+
+def _can_be_had(unit: UnitOfWork, choice: Choice, moment: Moment, role: Role, timezone: str) -> bool:
+    used = exporter(choice.dataset, choice.format, choice.audience, role)
+    if used is None:
+        return False
+    try:
+        check_wanted(unit, used, wanted_of(choice, moment.plan_id, role, FIRST, timezone, moment.now))
+    except (NotFound, Conflict):
+        return False
+    return True
+
+
+SCHEDULED = Job(KIND, "export", EXPORT_TAKERS, "month:16", time(8), plan_exports, as_planned, is_shipped=False)
+"""A file that comes by itself, when the month is locked; admins make as many as they need."""

@@ -1,0 +1,59 @@
+"""One notice a person and day (DOMAIN §5.3), kept for every job when what it has planned becomes messages.
+
+The rule is `conversations.plan.ledger.waits_for`, its exceptions are `BESIDE`. Here it is applied: somebody who has had
+a notice today, of whatever plan, is told nothing more. A job that is neither the ladder nor one of its carriers lets
+those go first, also those of the person's other plans.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.schedule.agenda import outlook_of
+from bot.schedule.job import Moment, Planned
+from bot.schedule.reminders import leaving_to_digests
+from conversations.plan.agenda import Recipient
+from conversations.plan.calendar import falls_on
+from conversations.plan.ledger import BESIDE, CARRIERS, LADDER, have_had_notice
+from conversations.plan.notices import concerns, is_meant
+from storage.unit_of_work import UnitOfWork
+
+
+def one_a_day(
+    unit: UnitOfWork, plan_id: int, what: str, planned: Sequence[Planned], now: datetime
+) -> Sequence[Planned]:
+    """Return the part of a job's plan that may be said now, so that nobody gets a second notice on a day.
+
+    What is left out is not recorded. The job finds it again on the next day, if it is not too late then.
+    """
+    people = [one.who for one in planned if one.is_said]
+    if not people or what in BESIDE:
+        return planned
+    rows = unit.ledger.spoken([who.person_id for who in people], now - timedelta(days=2))
+    waiting = set(have_had_notice(plan_id, what, rows, now))
+    if what != LADDER and what not in CARRIERS:
+        waiting |= _spoken_for(unit, plan_id, people, now)
+        numbers = [who.person_id for who in people]
+        for other in (plan.id for plan in unit.plans.all() if plan.id != plan_id):
+            waiting |= _spoken_for(unit, other, unit.recipients.all(other, numbers), now)
+    return [one for one in planned if not one.is_said or one.who.person_id not in waiting]
+
+
+def _spoken_for(unit: UnitOfWork, plan_id: int, people: Sequence[Recipient], now: datetime) -> set[int]:
+    """Return the people to whom this plan's ladder, or a digest in its place, will speak today (in their zone)."""
+    if not people:
+        return set()
+    moment = Moment.of(plan_id, now, unit.plans.by_id(plan_id).timezone)
+    ladders = [one for one in unit.schedules.all(plan_id) if one.what == LADDER and one.paused_at is None]
+    outlook = leaving_to_digests(unit, moment, outlook_of(unit, moment), people)
+
+    def is_next(who: Recipient) -> bool:
+        day = moment.day_of(who)
+        if (who.person_id, day) in outlook.windows:
+            return outlook.windows[who.person_id, day] == "told_in_digest"
+        return (
+            is_meant(who)
+            and concerns(outlook, who, day)
+            and any(falls_on(one.days, day, outlook.holidays) and one.among([who.role]) for one in ladders)
+        )
+
+    return {who.person_id for who in people if is_next(who)}

@@ -1,0 +1,201 @@
+"""The ladder's job: who is reminded now, in which words, and the second look when the words are about to leave."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+from bot.chat.actor import message
+from bot.schedule.agenda import agenda_of, agenda_within, outlook_of
+from bot.schedule.job import Job, Message, Moment, Planned
+from conversations.card import Card
+from conversations.plan.agenda import Agenda, Reason, Recipient, Topic, closing_topics
+from conversations.plan.agenda_rows import Scope
+from conversations.plan.calendar import WORK_BEGINS, is_hour
+from conversations.plan.ladder import Rung
+from conversations.plan.ledger import CARRIERS, LADDER
+from conversations.plan.model import AGENCY_ROLES, Role
+from conversations.plan.notices import (
+    Chase,
+    Say,
+    Silence,
+    Verdict,
+    chase,
+    concerns,
+    decide,
+    is_meant,
+    pending_steps,
+    settled,
+    silenced,
+    still_due,
+    window_of_today,
+)
+from conversations.plan.reminders import names_colleagues, reminder
+from storage.calendar.ledger import StoredFire
+from storage.calendar.schedules import StoredSchedule
+from storage.unit_of_work import UnitOfWork
+
+IN_DIGEST: Reason = "told_in_digest"
+ROLES = AGENCY_ROLES | {Role.COORDINATOR, Role.OBSERVER}
+"""Of observers those who contribute indicators."""
+
+
+def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
+    """Decide who is reminded now, and why others are not although a step has come.
+
+    It is asked every few seconds, so it is cheap while nothing is due: the plan is read only if it concerns somebody.
+    """
+    holidays = unit.holidays.days(moment.plan_id)
+    found: list[tuple[Recipient, ZoneInfo]] = []
+    roles = schedule.among(ROLES)
+    for name in unit.recipients.zones(moment.plan_id):
+        own = ZoneInfo(name)
+        day = moment.now.astimezone(own).date()
+        if is_hour(schedule.days, schedule.recurrence.hour_there(day, own), own, moment.now, holidays):
+            untold = unit.recipients.untold(moment.plan_id, schedule.what, name, day, roles)
+            found += [(who, own) for who in untold if is_meant(who)]
+    if not found:
+        return ()
+    outlook = outlook_of(unit, moment)
+    found = [(who, zone) for who, zone in found if concerns(outlook, who, moment.day_of(who))]
+    if not found:
+        return ()
+    outlook = leaving_to_digests(unit, moment, outlook, [who for who, _ in found])
+    found = [(who, zone) for who, zone in found if settled(outlook, who, moment.day_of(who)) is None]
+    if not found:
+        return ()
+    agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
+    hours = {who: schedule.recurrence.hour_there(moment.day_of(who), zone) for who, zone in found}
+    verdicts = [(who, decide(agenda, who, moment.now, hours[who], zone)) for who, zone in found]
+    told = by_agency(who for who, verdict in verdicts if isinstance(verdict, Say))
+    return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told)) is not None]
+
+
+def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
+    """Return the outlook that knows which of these people a digest or a card will still reach on this day."""
+    carried = {role for roles in CARRIERS.values() for role in roles}
+    if not any(who.role in carried for who in people):
+        return outlook
+    days = [(who.person_id, moment.day_of(who)) for who in _awaiting(unit, moment, outlook.holidays)]
+    return replace(outlook, windows=dict.fromkeys(days, IN_DIGEST) | dict(outlook.windows))
+
+
+def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> Iterator[Recipient]:
+    plan_id = moment.plan_id
+    for schedule, roles in carriers_of(unit, plan_id):
+        for name in unit.recipients.zones(plan_id):
+            window = window_of_today(schedule.recurrence, ZoneInfo(name), moment.now, holidays)
+            if window is not None:
+                untold = unit.recipients.untold(plan_id, schedule.ledger, name, window, roles, ignore_states=("open",))
+                yield from (who for who in untold if who.since <= window)
+
+
+def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Collection[Role]]]:
+    """Return the plan's schedules that also say what the ladder would say, and to which roles."""
+    return [
+        (schedule, schedule.among(roles))
+        for schedule in unit.schedules.all(plan_id)
+        if schedule.paused_at is None and (roles := CARRIERS.get(schedule.what)) is not None
+    ]
+
+
+def carried(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Card, tuple[Rung, ...]]]:
+    """What the ladder has on this day for those of these people who report: their digest or card says it."""
+    found = [who for who in people if who.reports]
+    outlook = outlook_of(unit, moment) if found else Agenda(moment.today)
+    found = [who for who in found if concerns(outlook, who, moment.day_of(who))]
+    if not found:
+        return {}
+    agenda = agenda_of(unit, moment, outlook, found)
+    made = {}
+    for who in found:
+        verdict = decide(agenda, who, moment.now, WORK_BEGINS, ZoneInfo(who.timezone))
+        if isinstance(verdict, Say):
+            steps = pending_steps(agenda, who, verdict.window)
+            made[who.person_id] = reminder(verdict.topics, who, agenda), _in_order(step.rung for step in steps)
+    return made
+
+
+def _planned(
+    verdict: Verdict,
+    agenda: Agenda,
+    who: Recipient,
+    told: Mapping[str, Sequence[Recipient]],
+) -> Planned | None:
+    match verdict:
+        case Say(window, topics, missed):
+            about = {period for topic in topics for period in (topic.period, *topic.closes)}
+            rungs = _in_order(step.rung for step in pending_steps(agenda, who, window) if step.period in about)
+            return Planned(who, window, (worded(topics, who, agenda, told),), rungs=rungs, missed=missed)
+        case Silence(reason, window):
+            return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)
+
+
+def told_rungs(agenda: Agenda, who: Recipient, moment: Moment) -> tuple[Rung, ...]:
+    """The steps that a digest tells a coordinator about, when it names everything the ladder has for them now."""
+    pending = pending_steps(agenda, who, moment.day_of(who))
+    concerned = {topic.period for topic in closing_topics(agenda, pending)}
+    return _in_order(step.rung for step in pending if step.period in concerned)
+
+
+def _in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
+    found = set(rungs)
+    return tuple(rung for rung in Rung if rung in found)
+
+
+def look_again(
+    unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
+) -> Mapping[int, Message | str | None]:
+    """The words as things stand now: reports that came in between are no longer asked for (G8)."""
+    agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
+    agencies = {who.agency_code for _, who in told if who.reports}
+    days = {fire.on for fire, _ in told}
+    others = unit.recipients.told_too(moment.plan_id, LADDER, agencies, days) if names_colleagues(agenda) else ()
+    heard: dict[date, list[Recipient]] = {}
+    for who, on in others:
+        if silenced(agenda, who, moment.now, moment.day_of(who)) is None:
+            heard.setdefault(on, []).append(who)
+    colleagues = {on: by_agency(people) for on, people in heard.items()}
+    seen: dict[int, Message | str | None] = {}
+    for fire, who in told:
+        if not is_meant(who):
+            seen[fire.id] = "no_role"
+            continue
+        zone = ZoneInfo(who.timezone)
+        match still_due(agenda, who, moment.now, zone, fire.on, fire.told_rungs, is_chased=fire.is_by_hand):
+            case Say(_, topics):
+                seen[fire.id] = worded(topics, who, agenda, colleagues.get(fire.on, {}))
+            case Silence(reason):
+                seen[fire.id] = reason
+    return seen
+
+
+def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Mapping[str, Sequence[Recipient]]) -> Message:
+    """Write a reminder. If colleagues of the agency are reminded too (`told`), it names the first of them."""
+    others = (other for other in told.get(who.agency_code, ()) if other.person_id != who.person_id)
+    return message_of(reminder(topics, who, agenda, colleague=next(others, None)))
+
+
+def by_agency(told: Iterable[Recipient]) -> dict[str, list[Recipient]]:
+    """Those among them who report for an agency, by its code."""
+    found: dict[str, list[Recipient]] = {}
+    for who in told:
+        if who.role in AGENCY_ROLES:
+            found.setdefault(who.agency_code, []).append(who)
+    return found
+
+
+def to_chase(unit: UnitOfWork, moment: Moment) -> tuple[Agenda, Chase]:
+    """Return the figures, and the people whom a coordinator could remind at that moment."""
+    outlook = outlook_of(unit, moment)
+    agenda = agenda_within(unit, moment, outlook, Scope())
+    return agenda, chase(agenda, unit.recipients.all(moment.plan_id), moment.now)
+
+
+def message_of(card: Card) -> Message:
+    """Return a card that belongs to no session. Its buttons are commands."""
+    return Message(message(card))
+
+
+REMINDERS = Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again, is_only=True)
+"""The ladder: who has something left is reminded of it, who coordinates is told who has not closed."""

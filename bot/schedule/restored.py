@@ -1,0 +1,21 @@
+"""The message after a restore: please look whether your last answers are there."""
+
+from datetime import time
+from typing import Final
+
+from bot.schedule.job import Job
+from bot.schedule.regular import as_planned
+from conversations.plan.model import Role
+
+RESTORED: Final = Job(
+    "restored",
+    "reminder",
+    frozenset(Role),
+    "workdays",
+    time(9),
+    lambda unit, schedule, moment: (),
+    as_planned,
+    is_shipped=False,
+    is_offered=False,
+)
+"""Said by `resume` alone, on no schedule; like everything it keeps quiet hours and is looked at again when sent."""

@@ -1,0 +1,87 @@
+"""After a restore: what is held back meanwhile, and what comes when somebody lets the bot speak again.
+
+A restored database believes that it is still the moment of its copy. What it would say of its own accord may have been
+said since, and what people sent since is not in it. So it says nothing by itself until an admin has looked; then the
+windows until the restore are closed unsaid. People who were writing when the copy was made are asked, once, to look
+whether their last answers are there.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bot.alarms.standing import PREFIX
+from bot.chat.actor import message
+from bot.schedule.job import Message, Planned
+from bot.schedule.ledger import carry
+from bot.schedule.restored import RESTORED
+from conversations.card import Card, home_button, line
+from conversations.dates import show_date
+from conversations.plan.agenda import Recipient
+from conversations.plan.calendar import is_quiet
+from conversations.wording import wording
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep.holding import Held, concerned, release
+from storage.upkeep.lineage import begin_anew
+
+A_QUARTER: Final = timedelta(minutes=15)
+LOOKED_BACK: Final = timedelta(days=10)
+
+
+def resume(unit: UnitOfWork, now: datetime, timezone: str, *, by: int | None = None) -> Held | None:
+    """Let it speak again: the windows until the restore are skipped, and those concerned are asked to look.
+
+    None, and nothing done, if it was not held.
+    """
+    found = release(unit, now)
+    if found is not None:
+        unit.facts.forget(f"{PREFIX}held")  # it is over now, not when nobody has raised it for a while
+        begin_anew(unit, now)
+        until = min(found.since, now)
+        _skip(unit, until, now, timezone)
+        _ask(unit, found, until, now)
+        for plan in unit.plans.all():
+            unit.audit.record("reminders.resumed", by, plan.id, {}, now)
+    return found
+
+
+def _skip(unit: UnitOfWork, until: datetime, now: datetime, timezone: str) -> None:
+    """Note as skipped everything that would have been said until then, in each zone at its last working hour."""
+    from bot.schedule.scheduler import due  # JOBS holds RESTORED
+
+    for plan in unit.plans.all():
+        schedules = unit.schedules.all(plan.id)
+        for zone in unit.recipients.zones(plan.id):
+            at = _awake(unit, plan.id, until, ZoneInfo(zone))
+            for plan_id, job, planned in due(unit, at, timezone, schedules):
+                unsaid = [
+                    replace(one, messages=(), work=None, is_open=False, reason="restored", missed=())
+                    for one in planned
+                    if one.is_said
+                ]
+                carry(unit, plan_id, job, unsaid, now)
+
+
+def _awake(unit: UnitOfWork, plan_id: int, until: datetime, zone: ZoneInfo) -> datetime:
+    """The last moment not later than this at which something may be said there."""
+    holidays, at = unit.holidays.days(plan_id), until
+    while is_quiet(at, zone, holidays) and until - at < LOOKED_BACK:
+        at -= A_QUARTER
+    return at
+
+
+def _ask(unit: UnitOfWork, found: Held, until: datetime, now: datetime) -> None:
+    for plan_id, people in concerned(unit, found.as_of).items():
+        recipients = unit.recipients.all(plan_id, people)
+        planned = [
+            Planned(who, until.astimezone(ZoneInfo(who.timezone)).date(), (_message(who, found.as_of),))
+            for who in recipients
+        ]
+        carry(unit, plan_id, RESTORED, planned, now, is_by_hand=True)
+
+
+def _message(who: Recipient, as_of: datetime) -> Message:
+    say, local = wording(who.language), as_of.astimezone(ZoneInfo(who.timezone))
+    text = say("restored.look", time=f"{local:%H:%M}", date=show_date(local.date().isoformat(), who.language))
+    return Message(message(Card((line(text),), ((home_button(say, anew=True),),))), is_card=True)

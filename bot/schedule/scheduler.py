@@ -1,0 +1,382 @@
+"""JOBS: what is said of the bot's own accord, and the loop that looks whether something of it is due.
+
+APScheduler's own job stores cannot be shared, its default forgives one second of lateness, and a wall clock that jumps
+stalls or floods it (GUARANTEES §1). So it only wakes: a scan asks the database "what is due at `now`?", and what is
+due, and that it was said, are rows. Any number of replicas may scan at once, be killed anywhere, and start again:
+the process that inserts the row of the ledger says it, in the same transaction (G8).
+
+Wall clock and monotonic clock that part by more than five minutes mean that somebody has changed the time: until they
+have agreed for half an hour nothing more is said, and the operator is told (G9). Nor is anything said while the wall
+clock and the date of Telegram's answers part by as much, which shows a clock that was wrong from the beginning. A clock
+that follows the sandbox's is meant to be moved: there the scan comes at once.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.acts import delegations
+from bot.acts.holidays import furnish_calendar
+from bot.log import log_alarm
+from bot.schedule.agenda import outlook_of
+from bot.schedule.by_hand import progress_card
+from bot.schedule.job import Job, Message, Moment, Planned
+from bot.schedule.jobs import BY_WHAT, JOBS, job_of
+from bot.schedule.ledger import carry
+from bot.schedule.reminders import message_of
+from bot.telegram.delivery import until
+from bot.telegram.handled import Alarm, Clock
+from conversations.plan.agenda import Recipient
+from conversations.plan.notices import OPEN_REASONS, second_look
+from storage.calendar.ledger import StoredFire
+from storage.calendar.schedules import StoredSchedule
+from storage.database.vault import KeyUnknown
+from storage.errors import Unavailable
+from storage.messages import outbox
+from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep.holding import Held, held
+
+logger = structlog.get_logger(__name__)
+
+LOOK_EVERY: Final = 5.0
+PATIENCE: Final = 60.0
+"""Seconds after which a scan comes by itself, even if a moved wall clock has stopped APScheduler."""
+PROGRESS_EVERY: Final = 1.0
+FIRES_A_UNIT: Final = 25
+JUMP: Final = timedelta(minutes=5)
+AGREED: Final = 1800.0
+DRAFTS_KEPT: Final = timedelta(days=7)
+"""After its period has locked a draft waits so long for a reopening, then it is closed as expired."""
+
+
+class ClockWatch:
+    """Whether the clock can be trusted: wall time must go on as the monotonic time does, and agree with Telegram's."""
+
+    def __init__(self, clock: Clock, skew: Callable[[], float | None] = lambda: None) -> None:
+        """`skew`: seconds that the clock is ahead of Telegram's, as its last answer was dated."""
+        self._clock = clock
+        self._skew = skew
+        self._wall, self._steady = clock.now(), clock.monotonic()
+        self._agreed_since: float | None = None
+
+    def look(self) -> timedelta | None:
+        """How far the wall clock has just jumped; None if it has not."""
+        wall, steady = self._clock.now(), self._clock.monotonic()
+        jump = (wall - self._wall) - timedelta(seconds=steady - self._steady)
+        self._wall, self._steady = wall, steady
+        if abs(jump) > JUMP:
+            self._agreed_since = steady
+            logger.critical("clock.jumped", seconds=round(jump.total_seconds()), held_for=AGREED)
+            return jump
+        if self._agreed_since is not None and steady - self._agreed_since >= AGREED:
+            self._agreed_since = None
+        return None
+
+    @property
+    def is_held(self) -> bool:
+        """Looks at the clock at each call: else waiting messages would leave in the seconds before the next scan."""
+        self.look()
+        return self._agreed_since is not None or abs(self._skew() or 0.0) > JUMP.total_seconds()
+
+
+class Scheduler:
+    """`run` until `stop`. `wake` lets it look at once: the clock was moved, somebody pressed "now"."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        timezone: str,
+        *,
+        said: Callable[[], None],
+        feed: Callable[[Sequence[OutboxRow]], None] = lambda rows: None,
+        watch: ClockWatch | None = None,
+        look_every: float = LOOK_EVERY,
+        alarm: Alarm = log_alarm,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._timezone = timezone
+        self._said = said
+        self._feed = feed
+        self._patience = PATIENCE
+        self._watch = watch
+        self._alarm = alarm
+        self._look_every = look_every
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self.hold: Held | None = None
+        """Of a database that was restored: nothing is said until somebody has looked at it."""
+        self.looked_at: datetime | None = None
+        """When it last asked what was due."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """(what, outcome) → how often; for metrics."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is said: the clock has jumped, or the database was restored."""
+        return self.hold is not None or self.is_clock_held
+
+    @property
+    def is_clock_held(self) -> bool:
+        """Whether nothing is said, since the clock has jumped."""
+        return self._watch is not None and self._watch.is_held
+
+    async def learn_hold(self) -> None:
+        """Ask whether the database is held: before anything is sent, and before each scan."""
+        self.hold = await self._database.units.run(None, held)
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        alarm = AsyncIOScheduler(timezone=UTC)
+        alarm.add_job(
+            lambda: loop.call_soon_threadsafe(self._wake.set),
+            IntervalTrigger(seconds=self._look_every, timezone=UTC),
+            coalesce=True,
+            misfire_grace_time=None,
+            max_instances=1,
+        )
+        alarm.start()
+        try:
+            while not self._stop.is_set():
+                self._wake.clear()
+                await self._look()
+                if not self._stop.is_set():
+                    await until(self._wake, self._patience)
+        finally:
+            alarm.shutdown(wait=False)
+
+    async def _look(self) -> None:
+        try:
+            was = self.hold
+            await self.learn_hold()
+            if was is not None and self.hold is None:
+                self._said()  # what was kept back
+            if self.hold is not None:
+                self._alarm("held", f"the database was restored as of {self.hold.as_of:%Y-%m-%d %H:%M} UTC")
+            if self.is_clock_held:
+                self._alarm("clock", "the clock has jumped, or is not Telegram's: nothing is said on schedule")
+            if not self.is_held:
+                await self.scan(self._clock.now())
+        except Unavailable as error:
+            logger.warning("scan.unavailable", reason=str(error))
+        except Exception:  # the boundary of what all jobs share
+            logger.exception("scan.defect")
+
+    async def scan(self, now: datetime) -> int:
+        """Say what is due. Return the number of messages. Anybody may call it at any time."""
+        units = self._database.units
+        self.looked_at = now
+        await units.run(None, partial(_begin, now=now))
+        planned = await asyncio.to_thread(self._plan, now)
+        said = 0
+        for plan_id, job, some in _chunks(planned):
+            with _one_job(plan_id, job.what, self._alarm):
+                made = await units.run(None, partial(carry, plan_id=plan_id, job=job, planned=some, now=now))
+                for outcome, number in made.items():
+                    self.counts[job.what, outcome] += number
+                said += made["said"]
+        edits, goes_on = await units.run(None, partial(show_progress, now=now))
+        self._patience = PROGRESS_EVERY if goes_on else PATIENCE
+        if edits:
+            self._feed(edits)
+        if said:
+            self._said()
+        return said
+
+    def _plan(self, now: datetime) -> list[tuple[int, Job, Sequence[Planned]]]:
+        """Read through readers, one a schedule: nobody's answer waits while a plan is looked through."""
+        with self._database.view() as unit:
+            schedules = in_turn(unit.schedules.all(), now)
+        found: list[tuple[int, Job, Sequence[Planned]]] = []
+        for schedule in schedules:
+            with _one_job(schedule.plan_id, schedule.ledger, self._alarm), self._database.view() as unit:
+                found += due(unit, now, self._timezone, (schedule,))
+        return found
+
+    def second_look(self, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
+        """Return the rows that are still to be sent, in today's words.
+
+        Delivery asks for it inside the unit that claims these rows (G8).
+        """
+        kept, dropped = look_at(unit, rows, now, self._timezone)
+        for what, number in dropped.items():
+            self.counts[what, "cancelled"] += number
+        return kept
+
+
+@contextmanager
+def _one_job(plan_id: int, what: str, alarm: Alarm = log_alarm) -> Iterator[None]:
+    """Log what fails in one job and let the others go on. Only a missing database stops all of them.
+
+    Put it around a unit, a reader, or what runs `aside` in a unit: after a statement that failed a unit cannot go on.
+    """
+    try:
+        yield
+    except KeyUnknown as error:  # what it would speak of cannot be opened here; the others' can
+        alarm("keys", str(error))
+    except Unavailable:
+        raise
+    except Exception:  # the boundary of one job
+        logger.exception("scan.defect", plan=plan_id, what=what)
+
+
+def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSchedule]:
+    """The schedules, those of another plan first on each day: who has roles in two plans hears of both in turn.
+
+    One notice a person and day is kept over all plans, and of two that are due at once the first one is said.
+    """
+    by_plan: dict[int, list[StoredSchedule]] = {}
+    for schedule in schedules:
+        by_plan.setdefault(schedule.plan_id, []).append(schedule)
+    plans = sorted(by_plan)
+    first = now.toordinal() % len(plans) if plans else 0
+    return [schedule for plan in (*plans[first:], *plans[:first]) for schedule in by_plan[plan]]
+
+
+def due(
+    unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
+) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
+    """By plan and job, what these schedules (or all) say now, or record as unsaid."""
+    for schedule in in_turn(unit.schedules.all(), now) if schedules is None else schedules:
+        job = BY_WHAT.get(schedule.what)
+        if job is None or schedule.paused_at is not None:
+            continue
+        moment = Moment.of(schedule.plan_id, now, timezone)
+        planned = job.scan(unit, schedule, moment)
+        if planned:
+            yield schedule.plan_id, job, planned
+
+
+def look_at(
+    unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str
+) -> tuple[list[OutboxRow], Counter[str]]:
+    """The rows that are still to be sent, with the words of now; the others are cancelled, and the ledger says why."""
+    fires = unit.ledger.of_outbox([row.id for row in rows])
+    dropped: Counter[str] = Counter()
+    if not fires:
+        return list(rows), dropped
+    seen: dict[int, Seen] = {}
+    for plan_id in sorted({fire.plan_id for fire in fires.values()}):
+        of_plan = {fire.id: fire for fire in fires.values() if fire.plan_id == plan_id}
+        seen |= _seen(unit, Moment.of(plan_id, now, timezone), list(of_plan.values()))
+    kept = []
+    for row in rows:
+        fire = fires.get(row.id)
+        found = seen.get(fire.id) if fire is not None else None
+        match found:
+            case None:
+                kept.append(row)
+            case Message(payload, method):
+                kept.append(replace(row, payload=payload, method=method))
+            case datetime():
+                unit.outbox.record(row.id, outbox.RetryAfter(found, "not yet"), now)
+            case str(reason):
+                assert fire is not None
+                unit.outbox.record(row.id, outbox.Undeliverable(f"no longer due: {reason}"), now)
+                unit.outbox.withdraw(fire.messages, f"no longer due: {reason}", now)
+                unit.ledger.cancel(fire, reason, now, is_open=reason in OPEN_REASONS)
+                dropped[fire.what.partition(".")[0]] += 1
+    return kept, dropped
+
+
+Seen = Message | datetime | str | None
+"""Of a message at the second look: today's words, when to look again, why it is not said, or as it was planned."""
+
+
+def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapping[int, Seen]:
+    people = {fire.person_id for fire in fires}
+    there = {who.person_id: who for who in unit.recipients.all(moment.plan_id, people)}
+    outlook = outlook_of(unit, moment, people=people)
+    schedules = {schedule.ledger: schedule for schedule in unit.schedules.all(moment.plan_id)}
+    seen: dict[int, Seen] = {}
+    meant: dict[str, list[tuple[StoredFire, Recipient]]] = {}
+    for fire in fires:
+        who = there.get(fire.person_id)
+        job = job_of(fire.what)
+        if who is None or job is None or who.role not in job.roles:
+            seen[fire.id] = "no_role"
+            continue
+        schedule = schedules.get(fire.what)
+        is_meant = schedule is not None and schedule.paused_at is None and who.role in job.roles_of(schedule)
+        if not fire.is_by_hand and not is_meant:
+            seen[fire.id] = "schedule_paused"
+            continue
+        found = second_look(outlook, who, moment.now, fire.on, is_by_hand=fire.is_by_hand)
+        if found is not None:
+            seen[fire.id] = found
+            continue
+        meant.setdefault(job.what, []).append((fire, who))
+    for what, told in meant.items():
+        with _one_job(moment.plan_id, what), unit.aside():
+            seen |= BY_WHAT[what].again(unit, moment, outlook, told)
+            continue
+        # Not said unseen, and nothing else waits for it.
+        seen |= dict.fromkeys((fire.id for fire, _ in told), moment.now + timedelta(minutes=1))
+    return seen
+
+
+def _begin(unit: UnitOfWork, now: datetime) -> None:
+    """What every scan does first: furnish the schedules, settle the last messages, expire old drafts."""
+    for plan in unit.plans.all():
+        furnish_calendar(unit, plan, now)
+        furnish(unit, plan.id, now)
+        delegations.end_over(unit, plan, now)
+    unit.ledger.settle()
+    unit.sessions.expire(now - DRAFTS_KEPT)
+
+
+def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], bool]:
+    """Tell those who sent to many how far it is; the edits of their cards, and whether something goes on."""
+    edits: list[OutboxRow] = []
+    goes_on = False
+    for one in unit.broadcasts.going_on():
+        is_over = one.waiting == 0
+        goes_on = goes_on or not is_over
+        shown = f"{one.sent}/{one.total}{'.' if is_over else ''}"
+        if is_over:
+            unit.broadcasts.change(one.id, ended_at=now)
+        if shown == one.shown or one.card_id is None:
+            continue
+        unit.broadcasts.change(one.id, shown=shown)
+        language = unit.people.by_id(one.person_id).language
+        card = progress_card(language, one.sent, one.total, is_over=is_over, is_stopped=one.is_stopped, number=one.id)
+        draft = OutboxDraft(one.chat_id, "notice", "editMessageText", message_of(card).payload, one.card_id)
+        edits.append(unit.outbox.add(draft, now=now))
+    return edits, goes_on
+
+
+def furnish(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[StoredSchedule, ...]:
+    """The schedules every plan begins with. A second time changes nothing, also if they were changed or deleted."""
+    found = unit.schedules.all(plan_id)
+    there = {schedule.shipped for schedule in found}
+    missing = [job for job in JOBS if job.is_shipped and job.what not in there]
+    if not missing:
+        return found
+    for job in missing:
+        unit.schedules.add(plan_id, job.what, job.days, job.at, now, shipped=job.what)
+    return unit.schedules.all(plan_id)
+
+
+def _chunks(planned: Sequence[tuple[int, Job, Sequence[Planned]]]) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
+    for plan_id, job, some in planned:
+        for start in range(0, len(some), FIRES_A_UNIT):
+            yield plan_id, job, some[start : start + FIRES_A_UNIT]

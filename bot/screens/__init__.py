@@ -1,0 +1,1 @@
+"""What a tap shows, one module a screen."""

@@ -1,0 +1,268 @@
+"""The digest in the chat: the week, its picture, and from an agency down to the evidence in the same message.
+
+A coordinator reads it between two meetings, so whatever it names is a tap away and the way back is one too. Every
+button proves nothing (S3): role, plan and agency are read again inside each tap's unit, and what a reader may not
+see is not there to be found by a forged one.
+
+The text is a message with buttons, edited in place; the picture is a message of its own above it, because a
+photo's caption ends at 1 024 characters and a digest does not. The picture travels through the outbox as what it
+shows, not as a file, and is drawn while it is sent (`bot.workers.picture`): no update waits for Pillow, nothing is
+left on
+disk, and after a crash it is drawn again.
+"""
+
+from bot.acts.agencies import ask_for_focal_point
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.permissions import REPORTERS
+from bot.schedule.digests import VIEWS, WEEK, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
+from bot.schedule.job import Moment
+from bot.screens.receipts import status_label
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.languages import translated
+from conversations.plan import digest_words, digests
+from conversations.plan.lights import Light
+from conversations.plan.model import Role
+from conversations.plan.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
+from conversations.plan.periods import period_name
+from conversations.routes import Route, tap
+from conversations.wording import Wording
+from storage.calendar.figures import Figures
+from storage.reports.submissions import StoredSubmission
+
+ACTIVITIES = 12
+
+
+# ------------------------------------------------------------------ handlers
+def summary(ex: Exchange, page: int | None) -> None:
+    """/resumen: the week for whoever coordinates, the card of the month for readers, one's own agency for the rest.
+
+    Asked for anew it goes below with its picture; coming back to it (a `page`) it is edited in place.
+    """
+    if ex.membership.role in REPORTERS:
+        agency(ex)
+        return
+    found = _standing(ex)
+    role = Role(ex.membership.role)
+    card = digest_card(
+        ex.unit, ex.membership.plan_id, role, found, ex.language, page or 0, ladder_of(ex.unit, _moment(ex))
+    )
+    if page is not None:
+        _show_in_place(ex, card)
+        return
+    ex.forget_card()
+    if shown := picture_of(role, found, ex.language):
+        ex.post("sendPhoto", shown)
+    ex.answer(card)
+
+
+def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
+    """One institution: whether it closed, who reports for it, and its activities, the worst first."""
+    is_own = ex.membership.role in REPORTERS
+    if is_own:
+        if code not in ("", ex.agency_code):
+            raise Denied
+        code = ex.agency_code
+    found = _standing(ex)
+    one = found.agency(code)
+    if one is None:
+        if code and not is_own:
+            raise Denied
+        ex.answer_line(ex.say("digest.no_reports"))
+        return
+    card = _agency_card(one, found, _view(ex), ex.say, page, is_own=is_own)
+    if is_own and not ex.query_id:
+        ex.answer(card)
+    else:
+        _show_in_place(ex, card)
+
+
+def activity(ex: Exchange, code: str) -> None:
+    """One activity: its light and why, what was last reported, and its evidence."""
+    one, found = _activity(ex, code)
+    sent = None
+    if one.last is not None:
+        sent = ex.unit.submissions.get(one.last.submission_id)
+    _show_in_place(ex, _activity_card(ex, one, found, sent))
+
+
+def evidence(ex: Exchange, code: str, file_id: int) -> None:
+    """Send one file of an activity's last report, below. Never of a restricted one, never to who reads no answers."""
+    one, _found = _activity(ex, code)
+    if one.last is None or not _view(ex).is_answers or one.activity.is_restricted:
+        raise Denied
+    sent = ex.unit.submissions.get(one.last.submission_id)
+    for file in ex.unit.attachments.of_instance(sent.instance_id):
+        if file.id == file_id and not file.sensitive:
+            upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
+            payload = {"caption": f"{one.code} · {file.original_name}"[:200], "@files": {"document": upload}}
+            ex.post("sendDocument", payload | {"protect_content": True})
+            return
+    raise Denied
+
+
+def decision(ex: Exchange, number: int) -> None:
+    """What waits for a decision, one at a time."""
+    found, say = _standing(ex), ex.say
+    rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
+    if len(plenary_items(found)) > 1:
+        rows.insert(0, (Button(say("digest.next"), tap(Route.DECISION, number + 1)),))
+    _show_in_place(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
+
+
+def indicators(ex: Exchange, page: int) -> None:
+    """Indicators against their targets, as they may be shown to anybody: the figures pass through this chat."""
+    say, plan_id = ex.say, ex.membership.plan_id
+    found = Figures(ex.unit).indicators(plan_id, ex.now, plan_zone(ex.unit, plan_id))
+    rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
+    if digests.indicator_pages(found) > 1:
+        rows.insert(0, (Button(say("digest.page"), tap(Route.INDICATOR_DIGEST, page + 1)),))
+    _show_in_place(ex, Card(digests.indicators_card(found, page, ex.language), tuple(rows)))
+
+
+def vacancy(ex: Exchange, agency: str) -> None:
+    """Ask whoever administers to name a focal point: a link is theirs to make. Once a day for an agency."""
+    found = _standing(ex)
+    one = found.agency(agency)
+    if one is None or one.focal_points:
+        raise Denied
+    ex.pass_on(ask_for_focal_point(ex.actor, one.code, found.today))
+    ex.toast = ex.say("digest.vacancy_told", agency=one.code)
+
+
+def vacancies(ex: Exchange) -> list[str]:
+    """Codes of the agencies that the week counts as without a focal point, for whoever names one."""
+    return [agency.code for agency in digests.vacancies(_standing(ex))]
+
+
+def _agency_card(
+    one: AgencyStanding, found: Standing, view: View, say: Wording, page: int, *, is_own: bool = False
+) -> Card:
+    name = translated(one.agency.name, say.language)
+    lines: list[Line] = [line(bold(say("digest.agency", agency=one.code, name=name)))]
+    if one.is_expected:
+        month = digest_words.closing_name(found.closing, say)
+        if one.closed_at is None:
+            text = say("digest.not_closed", period_name=month, reported=one.reported, expected=one.expected)
+        else:
+            key = "digest.closed_on_time" if one.is_on_time else "digest.closed_late"
+            text = say(key, period_name=month, date=digest_words.day(one.closed_at, found, say))
+        lines.append(line(text))
+    lines.append(line(digest_words.light_counts(one.activities, say)))
+    if not view.is_public:
+        if not one.focal_points:
+            lines.append(line(f"👤 {say('digest.no_focal_point')}"))
+        if one.unreachable:
+            lines.append(line(f"🚫 {say('digest.unreachable')} {', '.join(one.unreachable)}"))
+    order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
+    pages = max(1, -(-len(order) // ACTIVITIES))
+    page %= pages
+    rows: list[tuple[Button, ...]] = []
+    for each in order[page * ACTIVITIES : (page + 1) * ACTIVITIES]:
+        text = f"{shape_of(each)} {digest_words.title(each.activity, say, is_public=view.is_public)}"
+        rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
+    if pages > 1:
+        rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, page + 1)),))
+    rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0)),))
+    return Card(tuple(lines), tuple(rows))
+
+
+_ORDER = {Light.CRITICAL: 0, Light.ATTENTION: 1, Light.ON_TRACK: 2, Light.GREY: 3}
+
+
+def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission | None) -> Card:
+    say, view = ex.say, _view(ex)
+    is_hidden = one.activity.is_restricted or (sent is not None and sent.sensitive)
+    head = digest_words.title(one.activity, say, is_public=view.is_public)
+    lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
+    start, due = (digest_words.day(on, found, say) for on in (one.activity.start_on, one.activity.due_on))
+    lines.append(line(italic(say("digest.dates", start=start, due=due))))
+    lines.append(line(one.light.label(say.language) if one.light is not Light.GREY else say("digest.grey")))
+    if why := digest_words.why(one, found, say):
+        lines.append(line(say("digest.why", what=", ".join(why))))
+    lines.append(line(""))
+    rows: list[tuple[Button, ...]] = []
+    if one.last is None or sent is None:
+        lines.append(line(say("digest.no_validated" if view.only_validated else "digest.no_reports")))
+    else:
+        period = next(p for p in found.periods if p.id == one.last.period_id)
+        lines.append(
+            line(
+                italic(
+                    say(
+                        "digest.reported_on",
+                        period_name=period_name(period, say.language),
+                        date=digest_words.day(one.last.sent_at, found, say),
+                        state=say(f"history.{one.last.state}"),
+                    )
+                )
+            )
+        )
+        status = status_label(ex, one.last.status)
+        lines.append(line(bold(say("digest.progress", status=status, progress=one.last.progress))))
+        if reasons := digest_words.reason(one, found, say):
+            lines.append(line(say("digest.held_back", what=reasons)))
+        if is_hidden:
+            lines.append(line(say("history.hidden" if view.is_answers else "digest.reserved")))
+        elif view.is_answers:
+            lines += ex.house.forms.summary(ex.unit, sent, ex.language)
+        if not is_hidden:
+            rows += _files(ex, one, found, sent, lines)
+    if ex.membership.role == Role.OBSERVER:
+        rows.append((Button(say("command.comentar"), tap(Route.COMMENT, one.code)),))
+    code = one.activity.agency_code
+    rows.append((Button(say("digest.back_to", agency=code), tap(Route.AGENCY_DIGEST, code)),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def _files(
+    ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission, lines: list[Line]
+) -> list[tuple[Button, ...]]:
+    """A button for each file; without one, a line that says so."""
+    say = ex.say
+    files = [file for file in ex.unit.attachments.of_instance(sent.instance_id) if not file.sensitive]
+    if not files:
+        if one.last is not None and one.last.promises_evidence:
+            date = digest_words.day(one.last.sent_at, found, say)
+            lines.append(line(say("digest.evidence_later", date=date)))
+        else:
+            lines.append(line(say("digest.evidence_none")))
+        return []
+    if not _view(ex).is_answers:
+        lines.append(line(say("digest.evidence_there", n=len(files))))
+        return []
+    return [
+        (Button(cut(f"📎 {file.original_name}"), tap(Route.EVIDENCE, one.code, file.id)),)
+        for file in files[:ACTIVITIES]
+    ]
+
+
+# ------------------------------------------------------------------ inside
+def _moment(ex: Exchange) -> Moment:
+    return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+
+
+def _view(ex: Exchange) -> View:
+    return VIEWS[ex.membership.role]
+
+
+def _standing(ex: Exchange) -> Standing:
+    plan_id, only_validated = ex.membership.plan_id, _view(ex).only_validated
+    zone = plan_zone(ex.unit, plan_id)
+    return Figures(ex.unit).standing(plan_id, ex.now, ex.now - WEEK, zone, only_validated=only_validated)
+
+
+def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
+    """The activity of this code. Denied for what is not in the plan, or not of one's own agency (S3)."""
+    found = _standing(ex)
+    one = next((each for each in found.activities if each.code == code), None)
+    if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):
+        raise Denied
+    return one, found
+
+
+def _show_in_place(ex: Exchange, card: Card) -> None:
+    """In place of the message whose button was pressed, be it the present card or an older digest; else below."""
+    if ex.return_to_tapped():
+        ex.show(card)
+        return
+    ex.answer(card)

@@ -1,0 +1,165 @@
+"""/exportar: a request for a file, made by buttons or typed, and what may be done with it afterwards.
+
+What leaves cannot be called back (S5). So a request is a job with its audit entry in the unit of the tap; the worker
+(`bot.workers.exports`) makes the file and asks again whether this person, in this role, may have it. The request stands
+as it was last made for each person, since who exports in October wants the same in November.
+"""
+
+from bot.acts import exports as acts
+from bot.acts.exports import AT_ONCE, KEPT, KIND, offers_of, request, scope_of
+from bot.chat.exchange import Denied, Exchange, number_of
+from conversations.card import Card, home_button, line
+from conversations.plan.export_request import (
+    Choice,
+    Left,
+    Offer,
+    answered,
+    ended_card,
+    fit,
+    obstacles,
+    options_card,
+    read_words,
+    refused,
+    request_card,
+    sending_card,
+    working_card,
+)
+from conversations.plan.model import Role
+from storage.errors import Conflict, NotFound
+from storage.exports.wanted import Refused
+from storage.messages.jobs import StoredJob
+
+
+# ------------------------------------------------------------------ /exportar
+def export(ex: Exchange, act: str, value: str) -> None:
+    """The request as it stands, one of its questions, or what a button of it does."""
+    if act in _OF_A_JOB:
+        _OF_A_JOB[act](ex, number_of(value))
+    elif (standing := _standing(ex)) is None:
+        return
+    elif not act:
+        choice, offers, left = standing
+        _answer_in_place(ex, request_card(choice, offers, ex.say, left))
+    elif act == "go":
+        _request(ex, standing[0], standing[1], value)
+    else:
+        _answer(ex, standing[0], standing[1], act, value)
+
+
+def export_typed(ex: Exchange, text: str) -> None:
+    """The request, changed by what is typed behind the command: what, of when, for whom, as what."""
+    standing = _standing(ex)
+    if standing is None:
+        return
+    choice, offers, _ = standing
+    scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
+    choice, left = read_words(text, offers, scope, choice)
+    acts.remember(ex.actor, choice)
+    _answer_in_place(ex, request_card(choice, offers, ex.say, left))
+
+
+def _standing(ex: Exchange) -> tuple[Choice, tuple[Offer, ...], Left] | None:
+    """The last request, what may be asked for, and what of the request had to go; None, and said, if nothing may be."""
+    offers = offers_of(Role(ex.membership.role))
+    found = fit(acts.remembered(ex.actor, ex.language), offers)
+    if found is None:
+        _answer_in_place(ex, Card((line(ex.say("export.none")),), ((home_button(ex.say),),)))
+        return None
+    choice, left = found
+    return choice, offers, left
+
+
+def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, value: str) -> None:
+    scope = scope_of(ex.unit, ex.membership.plan_id, ex.language)
+    if not value:
+        card = options_card(act, choice, offers, scope, ex.today, ex.say)
+        if card is None:
+            raise Denied
+        _answer_in_place(ex, card)
+        return
+    changed = answered(act, value, choice, scope)
+    found = fit(changed, offers) if changed is not None else None
+    if found is None:
+        raise Denied
+    changed, left = found
+    acts.remember(ex.actor, changed)
+    _answer_in_place(ex, request_card(changed, offers, ex.say, left))
+
+
+def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str) -> None:
+    if mark != choice.mark:
+        ex.toast = ex.say("export.changed")  # the button is of another request than the one that stands
+        _answer_in_place(ex, request_card(choice, offers, ex.say))
+        return
+    if in_the_way := obstacles(choice, offers):
+        _refuse(ex, choice, offers, refused(in_the_way[0], choice, ex.say))
+        return
+    open_ones = ex.unit.jobs.of_kind(KIND, chat_id=ex.chat_id)
+    if any(Choice.of(job.payload["choice"]) == choice for job in open_ones):
+        ex.toast = ex.say("export.already")
+        return
+    if len(open_ones) >= AT_ONCE:
+        ex.toast, ex.is_alert = ex.say("export.busy", n=len(open_ones)), True
+        return
+    try:
+        number = request(
+            ex.unit, choice, plan_id=ex.membership.plan_id, person_id=ex.person.id, role=Role(ex.membership.role),
+            chat_id=ex.chat_id, language=ex.language, timezone=ex.house.timezone, now=ex.now,
+        )  # fmt: skip
+    except Refused as why:
+        _refuse(ex, choice, offers, refused(why.why, choice, ex.say))
+        return
+    except (NotFound, Conflict):
+        _refuse(ex, choice, offers, ex.say("export.not_in_plan"))
+        return
+    acts.remember(ex.actor, choice)
+    ex.return_to_tapped()
+    card_id = ex.show(working_card(choice, number, 0, 0, ex.say), is_last=True)
+    acts.show_on(ex.unit, number, card_id)
+    ex.stand(None)
+
+
+def _refuse(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], why: str) -> None:
+    ex.toast, ex.is_alert = why, True
+    _answer_in_place(ex, request_card(choice, offers, ex.say))
+
+
+# ------------------------------------------------------------------ what is made, or was
+def _stop(ex: Exchange, number: int) -> None:
+    job = _own_job(ex, number)
+    if not acts.cancel(ex.actor, job):
+        ex.toast = ex.say("export.sending")
+        return
+    ex.return_to_tapped()
+    ex.answer(ended_card(Choice.of(job.payload["choice"]), "cancelled", ex.say), is_last=True)
+
+
+def _again(ex: Exchange, number: int) -> None:
+    """Send what may not have arrived, because the person says so: nothing else repeats an export (G7)."""
+    job = _own_job(ex, number)
+    choice = Choice.of(job.payload["choice"])
+    if job.state != "done" or not job.error:
+        ex.toast = ex.say("export.already")
+        return
+    ex.return_to_tapped()
+    if ex.now - job.created_at > KEPT:
+        ex.answer(ended_card(choice, "gone", ex.say), is_last=True)
+        return
+    ex.answer(sending_card(choice, acts.send_again(ex.actor, ex.chat_id, job), ex.say), is_last=True)
+
+
+_OF_A_JOB = {"stop": _stop, "again": _again}
+
+
+def _own_job(ex: Exchange, number: int) -> StoredJob:
+    """The export a button is about. Denied unless it is this person's, asked for in the role they have now (S3)."""
+    try:
+        return acts.own_job(ex.actor, ex.membership.role, number)
+    except NotFound:
+        raise Denied from None
+
+
+# ------------------------------------------------------------------ inside
+def _answer_in_place(ex: Exchange, card: Card) -> None:
+    ex.return_to_tapped()
+    ex.answer(card)

@@ -1,0 +1,249 @@
+"""A form being filled in the chat: one event, and what each of its effects becomes.
+
+The conversation itself is `conversations.session.engine.step`. Here its effects meet the database and the chat, inside
+the unit of one update.
+"""
+
+from pathlib import Path
+from typing import Any, assert_never
+
+from bot.acts import reports
+from bot.acts.reports import Reporter
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.form_cache import SENT_AS
+from bot.screens.receipts import receipt_card
+from conversations.card import Button, Card, Medium, home_button, line
+from conversations.dates import show_date
+from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.routes import Route, tap
+from conversations.session import engine
+from conversations.session.cards.session_card import answered_card, session_card
+from conversations.session.cards.view import form_title
+from conversations.session.effects import (
+    Added,
+    Answered,
+    Ask,
+    Fetch,
+    Leave,
+    Notice,
+    Reject,
+    Removed,
+    Stale,
+    Submit,
+    Withhold,
+)
+from conversations.session.events import Corrected, Event, Fetched, FetchFailed, Offered, Resumed, Tap, Typed
+from conversations.session.questions import PLACES
+from conversations.session.safeguards.known import NOTHING
+from conversations.session.session import Session
+from conversations.session.turn import Step
+from conversations.xforms.bundle import kind_of
+from conversations.xforms.form import Form
+from storage.reports.sessions import StoredSession
+
+_MEDIA_SHOWN = 10
+"""Files before one card: more of them would bury it."""
+
+
+def reporter_of(ex: Exchange) -> Reporter:
+    """The person of this exchange, as acts about reports know them. Denied to whoever belongs to no agency."""
+    return Reporter(
+        ex.actor, ex.person.id, ex.agency_id, ex.agency_code, ex.language, ex.house.forms, ex.house.new_instance_id
+    )
+
+
+def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, anew: bool = False) -> None:
+    """The first card of a session that has just been opened; its pictures go before it."""
+    card = session_card(form, begun.session, begun.instance, now=ex.now)
+    anew = _show_media(ex, card, stored.form_version_id, sensitive=stored.sensitive) or anew
+    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), sensitive=stored.sensitive)
+    ex.stand(stored.id)
+
+
+def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
+    """Apply an event to a session and say what came of it; a session whose period has locked takes no more."""
+    if not ex.is_theirs(stored) or not ex.may_report(stored.subject):
+        raise Denied
+    if ex.now >= stored.expires_at:
+        refuse_locked(ex, stored)
+        return
+    form = ex.house.forms.version(ex.unit, stored.form_version_id)
+    session = Session.from_json(stored.data)
+    was_place = _asks_place(form, session)
+    known = ex.known() if isinstance(event, Typed | Corrected | Offered) else NOTHING
+    taken = engine.step(form, session, event, now=ex.now, known=known)
+    is_typed = not isinstance(event, Tap | Corrected | Fetched | FetchFailed | Resumed)
+    notices: list[str] = []
+    answered: Answered | None = None
+    is_submitted = has_left = is_shown = is_stale = False
+    for effect in taken.effects:
+        match effect:
+            case Ask(below):
+                is_shown = True
+                anew = anew or (below and is_typed)
+            case Answered():
+                answered = effect
+            case Reject(message):
+                notices.append(message)
+                is_shown = True
+                anew = anew or is_typed
+            case Notice("file.first_of_album" as key):
+                ex.notice(ex.say(key))  # a line of its own: the card changes as soon as the file is there
+                is_shown = anew = True
+            case Notice(key, values):
+                notices.append(ex.say(key, **dict(values)))
+                is_shown = True
+            case Stale():
+                is_stale = True
+            case Withhold(origin):
+                ex.delete(origin)
+            case Fetch():
+                reports.fetch(ex.unit, stored, session, effect, ex.chat_id, ex.telegram_id, ex.now)
+            case Submit():
+                is_submitted = True
+            case Leave():
+                has_left = True
+            case Added():
+                pass  # the card tells
+            case Removed(ref):
+                reports.move_files(ex.unit, stored, ref)
+            case _:
+                assert_never(effect)
+    if is_submitted:
+        submit(ex, stored, form, taken, anew=was_place)
+        return
+    if taken.session != session or stored.data != session.to_json():
+        stored = reports.save(ex.unit, stored, taken.session, ex.now)
+    if has_left:
+        leave(ex, stored, taken.session, form)
+        return
+    if is_stale:
+        if isinstance(event, Fetched | FetchFailed):
+            return
+        ex.toast = ex.say("form.stale")
+        anew = not _is_looked_at(ex)
+        is_shown = True
+    if is_shown:
+        is_new = taken.session.at != session.at or isinstance(event, Resumed)
+        _draw(ex, stored, form, taken, notices, answered, anew=anew, was_place=was_place, is_new=is_new)
+    ex.stand(stored.id)
+
+
+def _draw(
+    ex: Exchange,
+    stored: StoredSession,
+    form: Form,
+    taken: Step,
+    notices: list[str],
+    answered: Answered | None,
+    *,
+    anew: bool,
+    was_place: bool,
+    is_new: bool,
+) -> None:
+    """The next card; when it goes below, the one before shrinks to its answer or goes.
+
+    Pictures and recordings of a new question (`is_new`) go before it.
+    """
+    sensitive = stored.sensitive
+    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
+    anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
+    if was_place and card.asks_place and answered is None:
+        ex.drop_card()  # the next point of a line: the new card brings the same keyboard
+        anew = True
+    elif was_place:
+        # The card had a reply keyboard: it cannot be edited, and its keyboard has to be taken away.
+        ex.drop_card()
+        done = answered_card(answered.label, answered.shown) if answered else Card((line("👌"),))
+        ex.release_keyboard(done, sensitive=sensitive)
+        anew = True
+    elif anew and answered is not None:
+        ex.shrink(answered_card(answered.label, answered.shown), sensitive=sensitive)
+    elif anew:
+        ex.drop_card()
+    if is_new:
+        _show_media(ex, card, stored.form_version_id, sensitive=sensitive)
+    ex.show(card, anew=anew, session=(stored.id, taken.session.turn), sensitive=sensitive)
+
+
+def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medium, Path]]:
+    """What a card's media are, of those that were published with the form."""
+    if not card.media:
+        return []
+    files = ex.house.forms.media(ex.unit, form_version_id)
+    return [(medium, files[medium.name]) for medium in card.media if medium.name in files][:_MEDIA_SHOWN]
+
+
+def _show_media(ex: Exchange, card: Card, form_version_id: int, *, sensitive: bool) -> bool:
+    """Send what is to be looked at or heard with a card, before it; False if there is nothing."""
+    found = _files_of(ex, card, form_version_id)
+    for medium, path in found:
+        shown_as = SENT_AS[kind_of(medium.name)]
+        payload: dict[str, Any] = {
+            shown_as: "attach://file",
+            "@files": {"file": {"path": str(path), "name": medium.name}},
+        }
+        if medium.caption:
+            payload["caption"] = medium.caption[:1000]
+        ex.post(f"send{shown_as.capitalize()}", payload, sensitive=sensitive)
+    return bool(found)
+
+
+def _asks_place(form: Form, session: Session) -> bool:
+    name = session.at.rpartition("/")[2]
+    return any(q.type in PLACES and q.name == name for q in form.questions)
+
+
+def _is_looked_at(ex: Exchange) -> bool:
+    """Whether the tapped message is the card this chat looks at."""
+    card_id = ex.visit.chat.card_id
+    return card_id is not None and ex.unit.outbox.card_message_id(card_id) == ex.tapped_message_id
+
+
+# ------------------------------------------------------------------ leaving and sending
+def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> None:
+    """The draft stays; the chat is free."""
+    if _asks_place(form, session):
+        ex.drop_card()
+        ex.release_keyboard(Card((line("👌"),)))
+    title = str(session.about.get("code") or form_title(form, session.about, ex.language))
+    until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    rows = (
+        (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id), "primary"),),
+        (
+            Button(ex.say("form.discard"), tap(Route.DISCARD, stored.id)),
+            home_button(ex.say),
+        ),
+    )
+    ex.answer(Card((line(ex.say("form.left", title=title, date=until)),), rows))
+
+
+def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
+    """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
+    sent, news = reports.send(reporter_of(ex), stored, form, taken)
+    ex.pass_on(news)
+    ex.answer(
+        receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sensitive=stored.sensitive, is_last=True
+    )
+
+
+# ------------------------------------------------------------------ what cannot be filled now
+def refuse_locked(ex: Exchange, stored: StoredSession) -> None:
+    """The draft stays as it is, for a reopened period; nothing can be answered or sent."""
+    if stored.reporting_period_id is not None:
+        show_locked(ex, ex.unit.plans.period_by_id(stored.reporting_period_id), anew=not ex.has_card)
+        return
+    ex.answer(notice_card(ex, ex.say("form.expired")), anew=not ex.has_card)
+
+
+def show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
+    """It has locked, or not opened yet; what has locked the agency may ask to have reopened."""
+    text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
+    ask = (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, period.code)),)
+    home = (home_button(ex.say),)
+    has_locked = period.stage(ex.today) == "locked"
+    ex.answer(Card((line(text),), (ask, home) if has_locked else (home,)), anew=anew)
+
+
+def notice_card(ex: Exchange, text: str) -> Card:
+    return Card((line(text),), ((home_button(ex.say),),))

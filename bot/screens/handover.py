@@ -1,0 +1,311 @@
+"""Who has which post: delegated for a time, handed over for good, taken up by a link.
+
+An officer who goes on leave thinks of the bot in the lift, if at all. So a post is left to a colleague in two taps and
+comes back by itself; whoever leaves for good is relieved by one person, and what they had begun is not lost with them;
+and a link that would take somebody's present role away asks before it does.
+"""
+
+from datetime import date, timedelta
+
+from bot.acts import delegations as acts
+from bot.acts.people import Link, issue_link, link_in_words
+from bot.chat.contact import contact
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.permissions import REPORTERS
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
+from conversations.dates import show_date
+from conversations.plan.model import AGENCY_ROLES, Role
+from conversations.routes import Route, awaiting, tap
+from conversations.session.reading.dates import read_date
+from conversations.session.reading.results import Understood
+from conversations.session.session import Session
+from conversations.wording import Wording
+from storage.errors import NotFound
+from storage.people.delegations import StoredDelegation
+from storage.people.joining import OfferedRole
+from storage.people.people import Membership, Person
+
+DAYS = (3, 7, 14, 30)
+LONGEST = 90
+"""Days for which a post may be left to somebody; whoever is away for longer hands it over."""
+INVITED = "x"
+"""Stands for a person who is yet to come, where a colleague's number would stand."""
+LISTED = 8
+
+
+# ------------------------------------------------------------------ delegating
+def delegate(ex: Exchange, head: int | str, number: int | None) -> None:
+    """/delegar: to whom, until when; while it lasts, who has the post and how to take it back."""
+    standing = _standing(ex)
+    if head == "end":
+        _hand_back(ex, standing, number)
+    elif head == "drafts":
+        _show_drafts(ex)
+    elif standing is not None:
+        _show_standing(ex, standing)
+    elif ex.membership.role != Role.FOCAL_POINT:
+        ex.answer_line(ex.say("delegate.only_focal_point"))
+    elif head == "":
+        _choose_whom(ex)
+    elif number in DAYS:
+        _give(ex, head, ex.today + timedelta(days=number))
+    else:
+        _choose_until(ex, head)
+
+
+def delegate_until(ex: Exchange, head: int | str, text: str) -> None:
+    """The last day of it, typed."""
+    match read_date(text, today=ex.today, language=ex.language, prefer="future"):
+        case Understood(value) if ex.today < date.fromisoformat(value[:10]) <= ex.today + timedelta(days=LONGEST):
+            _give(ex, head, date.fromisoformat(value[:10]))
+        case _:
+            _choose_until(ex, head, is_again=True)
+
+
+def _choose_whom(ex: Exchange) -> None:
+    rows = [(Button(cut(one.name), tap(Route.DELEGATE, one.id)),) for one in _colleagues(ex)[:LISTED]]
+    rows.append((Button(ex.say("delegate.invite"), tap(Route.DELEGATE, INVITED)),))
+    ex.answer(Card((line(ex.say("delegate.whom", agency=ex.agency_code)),), (*rows, (home_button(ex.say),))))
+
+
+def _choose_until(ex: Exchange, head: int | str, *, is_again: bool = False) -> None:
+    name = _name_of(ex, head)
+    buttons = [
+        Button(
+            ex.say("delegate.until", n=n, date=_shown_day(ex.today + timedelta(days=n), ex.language)),
+            tap(Route.DELEGATE, head, n),
+        )
+        for n in DAYS
+    ]
+    key = "delegate.when_again" if is_again else "delegate.when"
+    lines = (line(ex.say(key, name=name, n=LONGEST)), line(italic(ex.say("delegate.or_type"))))
+    ex.show(Card(lines, (tuple(buttons[:2]), tuple(buttons[2:]), (Button(ex.say("nav.back"), tap(Route.DELEGATE)),))))
+    ex.stand(None, awaits=awaiting(Route.DELEGATE, head))
+
+
+def _give(ex: Exchange, head: int | str, last: date) -> None:
+    name = _name_of(ex, head)
+    _, giver = ex.unit.people.in_plan(ex.membership.plan_id, ex.person.id)
+    if giver.role is not Role.FOCAL_POINT:
+        raise Denied
+    until = _shown_day(last, ex.language)
+    rows = ((Button(ex.say("delegate.end"), tap(Route.DELEGATE, "end")),), (home_button(ex.say),))
+    if isinstance(head, str):
+        link, news = acts.delegate_by_link(ex.actor, giver, last)
+        ex.pass_on(news)
+        lines = (*_shown_link(ex, link, Role.ALTERNATE, ex.agency_code), line(ex.say("delegate.invited", date=until)))
+        ex.answer(Card(lines, rows), sensitive=True)
+        return
+    ex.pass_on(acts.delegate(ex.actor, giver, head, last))
+    ex.answer(Card((line(ex.say("delegate.begun", name=name, date=until)),), rows))
+
+
+def _show_standing(ex: Exchange, delegation: StoredDelegation) -> None:
+    rows: list[tuple[Button, ...]] = []
+    if delegation.deputy_id == ex.person.id:
+        rows.append((Button(ex.say("delegate.drafts"), tap(Route.DELEGATE, "drafts")),))
+        rows.append((Button(ex.say("delegate.give_back"), tap(Route.DELEGATE, "end", delegation.id)),))
+    else:
+        rows.append((Button(ex.say("delegate.end"), tap(Route.DELEGATE, "end", delegation.id)),))
+    ex.answer(Card((line(acts.in_words(ex.unit, delegation, ex.say)),), (*rows, (home_button(ex.say),))))
+
+
+def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: int | None) -> None:
+    """By whoever gave it or has it; of one that is over, the word that it is."""
+    if standing is None or number not in (None, standing.id):
+        ex.answer_line(ex.say("delegate.is_over"))
+        return
+    ex.pass_on(one for one in acts.end_delegation(ex.actor, standing) if one.chat_id != ex.telegram_id)
+    is_giver = standing.person_id == ex.person.id
+    ex.answer_line(ex.say("delegate.taken_back" if is_giver else "delegate.given_back"))
+
+
+def _show_drafts(ex: Exchange) -> None:
+    """What the agency's others have begun, and whoever has left: each can be gone on with."""
+    rows = [(Button(cut(text), tap(Route.TAKE_OVER, number)),) for number, text in drafts_of_others(ex)]
+    ex.answer(
+        Card(
+            (line(ex.say("delegate.pick_draft" if rows else "delegate.no_drafts")),),
+            (*rows[:LISTED], (home_button(ex.say),)),
+        )
+    )
+
+
+def drafts_of_others(ex: Exchange, *, only_left: bool = False) -> list[tuple[int, str]]:
+    """Number and title of the open drafts of the agency that are not one's own; or just of those who have left."""
+    left = [(draft, ex.say("delegate.somebody_left")) for draft in ex.unit.sessions.left_in(ex.agency_id)]
+    theirs = (
+        []
+        if only_left
+        else [(draft, one.name) for one in _colleagues(ex) for draft in ex.unit.sessions.drafts_of(one.id)]
+    )
+    return [
+        (draft.id, f"✎ {_title(draft.data, ex.language)} · {name}")
+        for draft, name in (*theirs, *left)
+        if draft.agency_id == ex.agency_id and draft.expires_at > ex.now
+    ]
+
+
+def _title(data: dict[str, object], language: str) -> str:
+    about = Session.from_json(data).about
+    return str(about.get("code") or about.get("title", {}).get(language, ""))
+
+
+# ------------------------------------------------------------------ leaving and handing over
+def leave_post(ex: Exchange, answer: str) -> None:
+    """Ya no soy yo: after one question the role ends, with everything that hangs on it, and the admins are told."""
+    membership = ex.membership
+    if answer != "yes":
+        rows = (
+            (Button(ex.say("relieve.yes"), tap(Route.LEAVE_POST, "yes"), "danger"),),
+            (Button(ex.say("form.no_leave"), tap(Route.HOME)),),
+        )
+        ex.answer(Card((line(ex.say("relieve.sure", agency=ex.agency_code)),), rows))
+        return
+    plan_id, language = membership.plan_id, ex.language
+    who, held = ex.unit.people.in_plan(plan_id, ex.person.id)
+    ex.answer(Card((line(ex.say("relieve.done")),)), is_last=True)
+    ex.pass_on(acts.leave_post(ex.actor, who, held))
+    ex.language = language
+
+
+def relieve(ex: Exchange, person_id: int, answer: str) -> None:
+    """A coordinator or admin takes a post of an agency from whoever has it: one question, then who is next."""
+    who, held = _whom(ex, person_id)
+    if who.id == ex.person.id or held.role not in AGENCY_ROLES:
+        raise Denied
+    say = ex.say
+    if answer != "yes":
+        heir = ex.unit.people.heir(who.id, held)
+        drafts = len(ex.unit.sessions.drafts_of(who.id))
+        lines = [line(say("handover.sure", name=who.name, role=say(f"role.{held.role}"), agency=held.agency_code))]
+        if drafts:
+            key = "handover.drafts_go" if heir else "handover.drafts_stay"
+            lines.append(line(say(key, n=drafts, name=heir.name if heir else "")))
+        rows = (
+            (Button(say("handover.yes"), tap(Route.RELIEVE, who.id, "yes"), "danger"),),
+            (Button(say("nav.back"), tap(Route.PERSON, who.id)),),
+        )
+        ex.answer(Card(tuple(lines), rows))
+        return
+    ex.pass_on(acts.relieve(ex.actor, who, held))
+    ex.answer(acts.vacant_card(ex.actor, say, who, held))
+
+
+def promote(ex: Exchange, code: str, person_id: int | None) -> None:
+    """Dejar al suplente: the alternate of an agency that has no focal point becomes it."""
+    agency_id, say = _vacant_agency(ex, code), ex.say
+    alternates = acts.alternates(ex.actor, agency_id)
+    chosen = [one for one in alternates if one.id == person_id] or alternates
+    if not chosen:
+        ex.answer_line(say("handover.no_alternate", agency=code))
+        return
+    if len(chosen) > 1:
+        rows = tuple((Button(cut(one.name), tap(Route.PROMOTE, code, one.id)),) for one in chosen[:LISTED])
+        ex.answer(Card((line(say("handover.which", agency=code)),), (*rows, (home_button(ex.say),))))
+        return
+    ex.pass_on(acts.promote(ex.actor, chosen[0], agency_id))
+    ex.answer_line(say("handover.promoted", name=chosen[0].name, agency=code))
+
+
+def succeed(ex: Exchange, code: str, role_name: str) -> None:
+    """Crear invitación: a link for whoever follows in a post that is vacant."""
+    role = Role.ALTERNATE if role_name == Role.ALTERNATE else Role.FOCAL_POINT
+    agency_id = _agency_id(ex, code) if role is Role.ALTERNATE else _vacant_agency(ex, code)
+    link = issue_link(ex.actor, role, agency_id, ex.person.id)
+    ex.answer(Card(_shown_link(ex, link, role, code), ((home_button(ex.say),),)), sensitive=True)
+
+
+def _agency_id(ex: Exchange, code: str) -> int:
+    try:
+        return ex.unit.plans.agency(ex.membership.plan_id, code).id
+    except NotFound:
+        raise Denied from None
+
+
+def _vacant_agency(ex: Exchange, code: str) -> int:
+    """Its id, if it has no focal point; Denied otherwise: who has one is relieved first."""
+    agency_id = _agency_id(ex, code)
+    there = ex.unit.people.of_agency(ex.membership.plan_id, agency_id)
+    if any(one.memberships[0].role is Role.FOCAL_POINT for one in there):
+        raise Denied
+    return agency_id
+
+
+# ------------------------------------------------------------------ a link that would take another role away
+def offer(ex: Exchange, offered: OfferedRole) -> None:
+    """What the link gives and what it takes, before anything of it happens."""
+    say, unit = ex.say, ex.unit
+    _, present = unit.people.in_plan(offered.plan_id, ex.person.id)
+    agency = unit.plans.agency_by_id(offered.agency_id).code if offered.agency_id else ""
+    before, after = _post(say, present.role, present.agency_code), _post(say, offered.role, agency)
+    lines = [line(bold(say("offer.title"))), line(say("offer.sure", before=before, after=after))]
+    drafts = len(unit.sessions.drafts_of(ex.person.id))
+    if drafts and not ({present.role, offered.role} <= REPORTERS and present.agency_id == offered.agency_id):
+        lines.append(line(say("offer.drafts", n=drafts)))
+    rows = (
+        (Button(say("offer.yes"), tap(Route.OFFERED_ROLE, offered.invitation_id, "yes"), "primary"),),
+        (Button(say("offer.no"), tap(Route.OFFERED_ROLE, offered.invitation_id, "no")),),
+    )
+    ex.answer(Card(tuple(lines), rows), anew=True)
+
+
+def decide_offer(ex: Exchange, invitation_id: int, answer: str) -> None:
+    """Take the role of a link that was used, in place of the present one; or stay, and the link is void."""
+    if answer == "no":
+        is_done = acts.decline_offer(ex.actor, invitation_id)
+        ex.answer_line(ex.say("offer.declined") if is_done else _void(ex))
+        return
+    news = acts.accept_offer(ex.actor, invitation_id)
+    if news is None:
+        ex.answer_line(_void(ex))
+        return
+    ex.answer(Card((line(ex.say("offer.accepted")),)), is_last=True)
+    ex.pass_on(news)
+
+
+def _void(ex: Exchange) -> str:
+    return ex.say("code_bad", contact=contact(ex.unit, ex.language))
+
+
+# ------------------------------------------------------------------ inside
+def _standing(ex: Exchange) -> StoredDelegation | None:
+    """The delegation that concerns this person now: given, or in their hands."""
+    for one in ex.unit.delegations.of_agency(ex.agency_id):
+        if ex.person.id in (one.person_id, one.deputy_id) and ex.today < one.until_on:
+            return one
+    return None
+
+
+def _colleagues(ex: Exchange) -> list[Person]:
+    there = ex.unit.people.of_agency(ex.membership.plan_id, ex.agency_id)
+    return [one for one in there if one.id != ex.person.id and one.memberships[0].role in AGENCY_ROLES]
+
+
+def _name_of(ex: Exchange, head: int | str) -> str:
+    """The colleague a button names. Denied for anybody else."""
+    if head == INVITED:
+        return ex.say("delegate.whoever_comes")
+    for one in _colleagues(ex):
+        if one.id == head:
+            return one.name
+    raise Denied
+
+
+def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
+    try:
+        return ex.unit.people.in_plan(ex.membership.plan_id, person_id)
+    except NotFound:
+        raise Denied from None
+
+
+def _shown_link(ex: Exchange, link: Link, role: Role, agency_code: str) -> tuple[Line, ...]:
+    return paragraph(link_in_words(ex.actor, link, role, agency_code, ex.house.bot_username(), ex.say))
+
+
+def _post(say: Wording, role: Role, agency_code: str) -> str:
+    return f"{say(f'role.{role}')} · {agency_code}" if agency_code else say(f"role.{role}")
+
+
+def _shown_day(on: date, language: str) -> str:
+    return show_date(on.isoformat(), language)

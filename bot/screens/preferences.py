@@ -1,0 +1,254 @@
+"""/ajustes and /misdatos: what each person decides about themselves and may know, and what admins decide for the plan.
+
+Somebody who reports from a consulate wakes up in another zone than the plan's; a secretariat moves and its telephone
+with it. Both are changed where they are noticed, in the chat. What a person may take away is what is kept about
+them, as a file; the reports themselves are their agency's.
+"""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from bot.acts.oneself import set_timezone
+from bot.acts.settings import change
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.zones import NEAR, is_zone, zone_name, zones_called
+from conversations.card import Button, Card, Line, bold, home_button, italic, line, paragraph
+from conversations.dates import show_date
+from conversations.languages import language_name
+from conversations.routes import Route, awaiting, tap
+from conversations.wording import Wording
+from storage.people.people import Person
+from storage.plan.settings import SETTINGS, Setting, find
+from storage.upkeep.retention import RETENTION
+
+
+# ------------------------------------------------------------------ oneself
+def preferences(ex: Exchange, what: str, name: str) -> None:
+    """One's own language, zone and silence, and the way to what is kept; a zone's name changes the zone."""
+    if what == "zone" and name:
+        if not is_zone(name):
+            raise Denied
+        set_timezone(ex.actor, name)
+        ex.toast = ex.say("preferences.zone_set")
+        _show_zone(ex, name)
+    elif what == "zone":
+        _choose_zone(ex, (ex.house.timezone, *NEAR), "preferences.zone_which")
+    else:
+        _show_zone(ex, ex.zone.key)
+
+
+def _show_zone(ex: Exchange, zone: str) -> None:
+    say = ex.say
+    local = ex.now.astimezone(ZoneInfo(zone))
+    lines: list[Line] = [
+        line(bold(say("preferences.title"))),
+        line(say("preferences.language", language=language_name(ex.language))),
+        line(say("preferences.zone", zone=zone.replace("_", " "), time=f"{local:%H:%M}")),
+        line(italic(say("preferences.hours"))),
+    ]
+    rows = [
+        (
+            Button(say("preferences.change_language"), tap(Route.LANGUAGE)),
+            Button(say("preferences.change_zone"), tap(Route.PREFERENCES, "zone")),
+        )
+    ]
+    second = [Button(say("command.misdatos"), tap(Route.MY_DATA))]
+    if ex.allows(Route.PAUSE):
+        second.insert(0, Button(say("command.pausar"), tap(Route.PAUSE)))
+    rows_all: list[tuple[Button, ...]] = [*rows, tuple(second)]
+    if ex.allows(Route.SETTING):
+        rows_all.append((Button(say("settings.title"), tap(Route.SETTING), "primary"),))
+    rows_all.append((home_button(say),))
+    ex.answer(Card(tuple(lines), tuple(rows_all)))
+
+
+def _choose_zone(ex: Exchange, zones: tuple[str, ...], key: str) -> None:
+    rows = [(Button(zone_name(ex, zone), tap(Route.PREFERENCES, "zone", zone)),) for zone in dict.fromkeys(zones)]
+    rows.append((Button(ex.say("nav.back"), tap(Route.PREFERENCES)),))
+    ex.show(Card((line(ex.say(key)),), tuple(rows)))
+    ex.stand(None, awaits=awaiting(Route.PREFERENCES, "zone"))
+
+
+def hear_zone(ex: Exchange, _: str, text: str) -> None:
+    """A city, as people write it: every zone whose name has these words."""
+    found = zones_called(text)
+    _choose_zone(ex, found, "preferences.zone_found" if found else "preferences.zone_none")
+
+
+# ------------------------------------------------------------------ what is kept about oneself
+def my_data(ex: Exchange, what: str) -> None:
+    """What is kept about the person who asks (law 172-13): told, and as a file for a program to read."""
+    say = ex.say
+    person = ex.unit.people.by_id(ex.person.id)
+    if what == "file":
+        # Sealed on its way: it says when somebody worked, and for whom.
+        upload = {"path": f"inline:{_record(ex, person)}", "name": say("mydata.file_name"), "type": "application/json"}
+        payload = {"caption": say("mydata.file_caption"), "@files": {"document": upload}}
+        ex.post("sendDocument", payload, kind="notice", sensitive=True)
+        ex.toast = say("mydata.file_coming")
+        return
+    if what == "kept":
+        told = [f"• {say(f'kept.{rule.name}')}: {kept_for(rule.kept, say)}" for rule in RETENTION]
+        back = (Button(say("nav.back"), tap(Route.MY_DATA)),)
+        text = (line(bold(say("kept.title"))), *map(line, told), line(""), line(italic(say("kept.record"))))
+        ex.answer(Card(text, (back,)))
+        return
+    sent = ex.unit.submissions.of_person(person.id, limit=MOST_REPORTS, only_current=False)
+    body = say(
+        "mydata.body",
+        name=person.name,
+        role=say(f"role.{ex.membership.role}"),
+        agency=ex.agency_code or "–",
+        language=language_name(person.language),
+        telegram_id=person.telegram_id,
+        since=show_date(person.joined_at.astimezone(ex.zone).date().isoformat(), ex.language),
+        reports=len(sent),
+        drafts=len(ex.unit.sessions.drafts_of(person.id)),
+    )
+    lines = (line(bold(say("mydata.title"))), *paragraph(body), line(""), line(italic(say("mydata.rights"))))
+    rows = (
+        (Button(say("mydata.file"), tap(Route.MY_DATA, "file")),),
+        (Button(say("kept.title"), tap(Route.MY_DATA, "kept")),),
+        (home_button(say),),
+    )
+    ex.answer(Card(lines, rows))
+
+
+def kept_for(kept: timedelta, say: Wording) -> str:
+    """A lifetime in the largest unit that fits."""
+    return say("kept.years", n=kept.days // 365) if kept.days % 365 == 0 else say("kept.days", n=kept.days)
+
+
+MOST_REPORTS = 1000
+MOST_ACTS = 1000
+
+
+def _record(ex: Exchange, person: Person) -> str:
+    """Everything about the person, as JSON. Of reports what and when, not the answers: those are the agency's."""
+    unit = ex.unit
+    sent = unit.submissions.of_person(person.id, limit=MOST_REPORTS, only_current=False)
+    record: dict[str, Any] = {
+        "made_at": ex.now,
+        "person": {
+            "name": person.name,
+            "telegram_id": person.telegram_id,
+            "language": person.language,
+            "timezone": person.timezone,
+            "joined_at": person.joined_at,
+            "privacy_accepted_at": person.privacy_accepted_at,
+            "unreachable_at": person.unreachable_at,
+        },
+        "roles": [
+            {"role": role, "agency": agency, "from": begun_at, "to": ended_at}
+            for role, agency, begun_at, ended_at in unit.people.history(person.id)
+        ],
+        "reports": [
+            {
+                "receipt": one.receipt_number,
+                "version": one.version,
+                "about": one.subject,
+                "period_id": one.reporting_period_id,
+                "submitted_at": one.submitted_at,
+                "state": one.validation_state,
+            }
+            for one in sent
+        ],
+        "drafts": [
+            {"about": draft.subject, "opened_at": draft.opened_at, "expires_at": draft.expires_at}
+            for draft in unit.sessions.drafts_of(person.id)
+        ],
+        "audit": [
+            {"at": entry.at, "act": entry.act, "by_me": entry.actor_id == person.id}
+            for entry in unit.audit.latest(ex.membership.plan_id, concerning=person.id, limit=MOST_ACTS)
+        ],
+    }
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2).decode()
+
+
+# ------------------------------------------------------------------ the plan's settings
+def settings(ex: Exchange, name: str, value: str) -> None:
+    """What admins decide for the plan: the list, one setting, or the value that it gets."""
+    if not name:
+        _list_settings(ex)
+        return
+    setting = _setting(name)
+    if value:
+        _decide(ex, setting, setting.default if value == "default" else value)
+    else:
+        _show_setting(ex, setting)
+
+
+def _list_settings(ex: Exchange) -> None:
+    say = ex.say
+    lines: list[Line] = [line(bold(say("settings.title")))]
+    rows: list[tuple[Button, ...]] = []
+    for setting in SETTINGS:
+        shown = shown_value(say, setting, ex.unit.settings.text(ex.membership.plan_id, setting))
+        lines.append(line("• ", f"{say(f'settings.{setting.name}')}: ", bold(shown)))
+        rows.append((Button(say(f"settings.{setting.name}"), tap(Route.SETTING, setting.name)),))
+    lines += [line(""), line(italic(say("settings.not_here")))]
+    rows.append((Button(say("nav.back"), tap(Route.PREFERENCES)), home_button(say)))
+    ex.answer(Card(tuple(lines), tuple(rows)))
+
+
+def _show_setting(ex: Exchange, setting: Setting, *, is_again: bool = False) -> None:
+    say, to = ex.say, partial(tap, Route.SETTING, setting.name)
+    kept = ex.unit.settings.text(ex.membership.plan_id, setting)
+    lines: list[Line] = [
+        line(bold(say(f"settings.{setting.name}")), ": ", shown_value(say, setting, kept)),
+        line(say(f"settings.{setting.name}.what")),
+    ]
+    rows: list[tuple[Button, ...]] = []
+    match setting.kind:
+        case "yes_no":
+            rows.append(tuple(Button(say(f"settings.{each}"), to(each)) for each in ("yes", "no")))
+        case "choice":
+            rows += [(Button(shown_value(say, setting, each), to(each)),) for each in setting.choices]
+        case "number":
+            lines.append(line(italic(say("settings.type_number", least=setting.least, most=setting.most))))
+        case "text":
+            lines.append(line(italic(say("settings.type_text", most=setting.most))))
+    if kept != setting.default:
+        rows.append((Button(say("settings.back_to_default"), to("default")),))
+    rows.append((Button(say("nav.back"), tap(Route.SETTING)),))
+    if is_again:
+        lines.insert(0, line(say("settings.no_value")))
+    ex.show(Card(tuple(lines), tuple(rows)))
+    ex.stand(None, awaits=awaiting(Route.SETTING, setting.name) if setting.kind in ("number", "text") else "")
+
+
+def hear_setting(ex: Exchange, name: str, text: str) -> None:
+    setting = _setting(name)
+    if setting.read(text) is None:
+        _show_setting(ex, setting, is_again=True)
+    else:
+        _decide(ex, setting, text)
+
+
+def _decide(ex: Exchange, setting: Setting, value: str) -> None:
+    try:
+        change(ex.actor, setting, value)
+    except ValueError:
+        raise Denied from None
+    ex.toast = ex.say("settings.set")
+    _list_settings(ex)
+
+
+def _setting(name: str) -> Setting:
+    found = find(name)
+    if found is None:
+        raise Denied
+    return found
+
+
+def shown_value(say: Wording, setting: Setting, kept: str) -> str:
+    """A setting's value as people read it."""
+    if not kept:
+        return say(f"settings.{setting.name}.default")
+    if setting.kind == "yes_no":
+        return say(f"settings.{kept}")
+    return language_name(kept)

@@ -1,0 +1,68 @@
+"""The receipt of what was sent, and what is to be reported next."""
+
+from bot.chat.exchange import Exchange
+from conversations.card import Button, Card, bold, home_button, italic, line
+from conversations.dates import show_date
+from conversations.languages import translated
+from conversations.plan.expected import DueReport
+from conversations.plan.periods import period_name
+from conversations.routes import ButtonTap, Route, tap
+from conversations.session.cards.view import form_title
+from conversations.session.session import Session
+from conversations.xforms.form import Form
+from storage.reports.submissions import StoredSubmission
+
+
+def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: Form) -> Card:
+    """Number, time and what was sent; then what is next."""
+    say, language = ex.say, ex.language
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
+    number = f"{sent.receipt_number:04d}"
+    key = "receipt.title" if sent.version == 1 else "receipt.corrected"
+    about = session.about
+    lines = [line(bold(say(key, receipt=number, version=sent.version)))]
+    if not about.get("code"):
+        lines.append(line(bold(form_title(form, session.about, language))))
+    else:
+        lines.append(line(bold(str(about["code"])), f" · {translated(about['name'], language)}"))
+    if sent.activity_status is not None:
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+    at = sent.submitted_at.astimezone(ex.zone)
+    lines.append(
+        line(
+            italic(
+                say(
+                    "receipt.when",
+                    date=show_date(at.date().isoformat(), language),
+                    time=f"{at:%H:%M}",
+                    period=period_name(period, language) if period else "",
+                ).rstrip(" ·")
+            )
+        )
+    )
+    due = [report for report in ex.due() if not report.is_indicator]
+    lines.append(line(""))
+    rows: list[tuple[Button, ...]] = []
+    if due:
+        lines.append(line(say("receipt.left", remaining=len(due))))
+        rows.append((Button(say("receipt.next", code=due[0].code), due_tap(due[0]), "primary"),))
+    elif period is not None and sent.subject and not ex.unit.closings.is_closed(ex.agency_id, period.id):
+        text = say("receipt.last", period_name=period_name(period, language), agency=ex.agency_code)
+        lines.append(line(text))
+        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+    rows.append((Button(say("form.correct"), tap(Route.CORRECT, sent.id)), home_button(say, anew=True)))
+    return Card(tuple(lines), tuple(rows))
+
+
+def status_label(ex: Exchange, status: str) -> str:
+    """An activity status with its shape, as the plan's code list words it in this language, else as the bot does."""
+    for code in ex.unit.plans.code_list(ex.membership.plan_id, "activity_status"):
+        if code.code == status:
+            worded = code.label.get(ex.language) or ex.say(f"export.status.{status}")
+            return f"{code.attributes.get('emoji', '')} {worded}".strip()
+    return status
+
+
+def due_tap(due: DueReport) -> ButtonTap:
+    kind = "i" if due.is_indicator else "a"
+    return tap(Route.REPORT, kind, due.code, due.period.code)

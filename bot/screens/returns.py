@@ -1,0 +1,49 @@
+"""What a reporter does about a report that came back: what is asked again, and a word back."""
+
+from bot.acts import reviewing
+from bot.chat.exchange import Denied, Exchange
+from conversations.card import Button, Card, home_button, line
+from conversations.plan.review import LONGEST_REASON
+from conversations.routes import Route, awaiting, tap
+from storage.errors import Conflict, NotFound
+from storage.reports.submissions import StoredSubmission
+
+
+# ------------------------------------------------------------------ a word back
+def reply(ex: Exchange, submission_id: int) -> None:
+    """Responder: the report is right as it is, and this is why. What is typed next goes to whoever asked."""
+    sent = _returned(ex, submission_id)
+    rows = (
+        (Button(ex.say("review.correct"), tap(Route.CORRECT, sent.id)),),
+        (home_button(ex.say),),
+    )
+    ex.show(Card((line(ex.say("review.reply_how")),), rows))
+    ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
+
+
+def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
+    """Back into the queue as it was sent, with the word beside it: returned → submitted, and no new version."""
+    sent = _returned(ex, submission_id)
+    if sent.sensitive and ex.refuses(text):
+        return
+    if not text or len(text) > LONGEST_REASON:
+        ex.show(Card((line(ex.say("review.too_long", n=LONGEST_REASON)),)))
+        ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
+        return
+    code = (sent.subject or "").partition(":")[2] or f"n.º {sent.receipt_number:04d}"
+    ex.pass_on(reviewing.answer_in_words(ex.actor, sent, code, ex.agency_code, text))
+    home = (home_button(ex.say, anew=True),)
+    ex.answer(Card((line(ex.say("review.reply_sent", code=code)),), (home,)))
+
+
+def _returned(ex: Exchange, submission_id: int) -> StoredSubmission:
+    """A returned report of one's own agency. Denied for another's; Conflict if it no longer is returned."""
+    try:
+        sent = ex.unit.submissions.get(submission_id)
+    except NotFound:
+        raise Denied from None
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
+        raise Denied
+    if not sent.is_current or sent.validation_state != "returned":
+        raise Conflict(f"submission {sent.id} is {sent.validation_state}")
+    return sent

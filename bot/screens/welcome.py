@@ -1,0 +1,100 @@
+"""The first screens: the menu of a role, the language, the privacy notice, and help."""
+
+from bot.acts.oneself import accept_privacy, set_language
+from bot.chat.exchange import Exchange
+from bot.chat.permissions import PERMISSIONS, REPORTERS, menu_of
+from bot.screens import home, own_reports
+from bot.screens.reporting import resume
+from conversations.card import Button, Card, Line, bold, home_button, line, paragraph
+from conversations.languages import LANGUAGES, language_name
+from conversations.plan.model import Role
+from conversations.routes import Route, tap
+
+
+# ------------------------------------------------------------------ the first screen
+def start(ex: Exchange) -> None:
+    """The first screen; and Telegram's own menu is what the role may do, however it came by its role."""
+    offer_menu(ex)
+    menu(ex)
+
+
+def menu(ex: Exchange, anew: str = "") -> None:
+    """The first screen of a role. A focal point's is the due list itself: reporting begins with one tap."""
+    if anew == "new":
+        ex.forget_card()
+    if ex.membership.role in REPORTERS:
+        own_reports.pending(ex)
+        return
+    home.home(ex)
+
+
+# ------------------------------------------------------------------ oneself
+def choose_language(ex: Exchange, argument: str) -> None:
+    """Change language, at any question: the open form goes on in it."""
+    if argument not in LANGUAGES:
+        rows = tuple((Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES)
+        ex.show(Card((line(ex.say("language.choose")),), rows), anew=ex.visit.session is not None)
+        return  # the open form stays open: what is typed next still answers it
+    set_language(ex.actor, argument)
+    ex.language = argument
+    offer_menu(ex)
+    ex.toast = ex.say("language.changed")
+    if not ex.person.has_accepted_privacy:
+        privacy(ex)
+    elif ex.visit.session is not None:
+        resume(ex, ex.visit.session)
+    else:
+        menu(ex)
+
+
+def privacy(ex: Exchange, step: str = "") -> None:
+    """The notice before anything else: totals only, no names; then what is kept about oneself."""
+    if step == "accept":
+        accept_privacy(ex.actor)
+        menu(ex)
+        return
+    if step in ("data", "more"):
+        lines = paragraph(ex.say("start.data_notice"))
+        rows = [(Button(ex.say("privacy.agree"), tap(Route.PRIVACY, "accept"), "primary"),)]
+        if step == "more":
+            lines += paragraph(ex.say("privacy.details"))
+        else:
+            rows.append((Button(ex.say("privacy.more"), tap(Route.PRIVACY, "more")),))
+        ex.show(Card(lines, tuple(rows)))
+        return
+    lines = (*paragraph(_joined(ex)), line(""), *paragraph(ex.say("start.privacy")))
+    ex.show(Card(lines, ((Button(ex.say("privacy.understood"), tap(Route.PRIVACY, "data"), "primary"),),)))
+
+
+def _joined(ex: Exchange) -> str:
+    membership = ex.membership
+    agency = ex.unit.plans.agency_by_id(membership.agency_id) if membership.agency_id else None
+    colleague = ex.say("joined.nobody")
+    if membership.role in REPORTERS and membership.agency_id is not None:
+        everybody = ex.unit.people.of_agency(membership.plan_id, membership.agency_id)
+        others = (each.name for each in everybody if each.memberships[0].role != membership.role)
+        colleague = next(others, colleague)
+    return ex.say(
+        f"joined.{membership.role}",
+        name=ex.person.name,
+        agency=agency.name.get(ex.language, agency.code) if agency else ex.say("unit.no_agency"),
+        colleague=colleague,
+    )
+
+
+def show_help(ex: Exchange, key: str = "help.title") -> None:
+    """What this role can do, from the table itself."""
+    lines: list[Line] = [line(bold(ex.say(key)))]
+    for one in PERMISSIONS:
+        if one.in_menu and ex.allows(one.route):
+            lines.append(line(f"/{one.name_in(ex.language)} · {ex.say(f'command.{one.route}')}"))
+    if ex.is_reporter:
+        lines += [line(""), line(ex.say("help.form"))]
+    rows = ((home_button(ex.say),),)
+    ex.answer(Card(tuple(lines), rows))
+
+
+def offer_menu(ex: Exchange) -> None:
+    """Telegram's own command menu of this chat: what the role may do, in the person's language."""
+    role, is_contributor = Role(ex.membership.role), ex.membership.is_contributor
+    ex.post("setMyCommands", menu_of(ex.chat_id, role, ex.language, is_contributor=is_contributor), kind="notice")

@@ -1,0 +1,94 @@
+"""Told to stop: work that can be broken off at any time, and an end that does not take for ever.
+
+What has been committed needs no orderly end, and what has not has not been acknowledged. So an end that takes too long
+(a database that hangs, a folder that has gone) is broken off, within the ten seconds that `docker stop` waits.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+
+from bot.signals import on_signal
+
+logger = structlog.get_logger(__name__)
+
+LONGEST: Final = 9.0
+"""Seconds that an end in order may take."""
+
+
+class Breakable:
+    """Work that can be broken off from outside. `end` may come at any time: before it, within it, and after it."""
+
+    def __init__(self) -> None:
+        self._timeout: asyncio.Timeout | None = None
+        self.is_ended = False
+
+    def end(self) -> None:
+        self.is_ended = True
+        if self._timeout is not None:
+            self._timeout.reschedule(asyncio.get_running_loop().time())
+
+    @contextlib.asynccontextmanager
+    async def work(self) -> AsyncIterator[None]:
+        """What is inside is cancelled by `end`; one goes on behind the block either way."""
+        timeout = asyncio.timeout(0 if self.is_ended else None)
+        try:
+            async with timeout:
+                self._timeout = timeout
+                try:
+                    yield
+                finally:
+                    self._timeout = None
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+
+
+class Stopping:
+    """Whether this process has been told to stop; made inside its event loop."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._scope = Breakable()
+        self._loop = asyncio.get_running_loop()
+        self._limit = threading.Timer(LONGEST, _break_off)
+        self._limit.daemon = True
+        self._is_asked = False
+
+    @property
+    def is_asked(self) -> bool:
+        return self.event.is_set()
+
+    def listen(self) -> None:
+        """A signal asks from now on, and until the process is gone."""
+        on_signal(self.ask)
+
+    def ask(self) -> None:
+        """From a signal's handler. A second time changes nothing, be it in the midst of the first."""
+        if self._is_asked:
+            return
+        self._is_asked = True
+        self._limit.start()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends already
+            self._loop.call_soon_threadsafe(self.set)
+
+    def set(self) -> None:
+        """Ask inside the loop."""
+        self.event.set()
+        self._scope.end()
+
+    def breaking(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """What is inside is broken off when it is time to stop: look at `is_asked` behind it."""
+        return self._scope.work()
+
+
+def _break_off() -> None:
+    logger.warning("bot.stopped_late", seconds=LONGEST)
+    sys.stderr.flush()
+    os._exit(0)

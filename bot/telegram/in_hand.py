@@ -1,0 +1,133 @@
+"""Rows of the outbox in the hands of delivery: claimed, taken over and recorded, each inside one unit."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from storage.database.vault import KeyUnknown
+from storage.messages import outbox
+from storage.messages.outbox import LEASE, OpenReply, OutboxRow
+from storage.unit_of_work import UnitOfWork
+
+UPLOAD_LEASE: Final = timedelta(minutes=10)
+"""An export may be 45 MB on a slow line, and is never sent twice: what would end its lease is not begun."""
+REPLIES_CLAIMED: Final = 200
+REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
+FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
+WINDOW_FACT: Final = "telegram.not_before"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One row's outcome on its way into the database."""
+
+    row: OutboxRow
+    outcome: outbox.Outcome
+    """`RetryAfter`: handed back."""
+    message_id: int | None = None
+    """Of the message its card now is."""
+    is_card_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look into the outbox brought."""
+
+    rows: tuple[OutboxRow, ...]
+    is_more: bool
+    waiting: frozenset[int]
+    """Of the chats asked about, those that still have replies in the outbox which are not in our hands."""
+    locked: tuple[KeyUnknown, ...] = ()
+    """Why some of what is due could not be opened."""
+
+
+SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
+"""Inside the unit that claims fan-out: which of it is still to be said, and in which words (G8)."""
+
+
+def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
+    return rows
+
+
+def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime | None]:
+    """The chats whose replies go first, and when Telegram wants to hear us again."""
+    unit.outbox.settle_expired(now)
+    chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
+    window = unit.facts.get(WINDOW_FACT)
+    reopens_at = None if window is None else datetime.fromisoformat(window)
+    return chats, reopens_at if reopens_at is not None and reopens_at > now else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What delivery knows when it looks into the outbox."""
+
+    fan_out: int
+    """How many rows of it there is room for."""
+    parked: frozenset[int]
+    in_hand: frozenset[int]
+    returning: frozenset[int]
+    """Chats of which something is being handed back: what is in hand of them is about to change."""
+    is_in_doubt: bool = False
+    """Whether something may have been committed that nobody was told of."""
+
+
+def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook = as_claimed) -> Found:
+    """Settle what has expired, claim what is due, and take in hand what is ours and in nobody's hands."""
+    unit.outbox.settle_expired(now)
+    replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
+    claimed = unit.outbox.claim(now, now + LEASE, asked.fan_out, FAN_OUT_LANE) if asked.fan_out else []
+    others = second_look(unit, claimed, now) if claimed else []
+    if uploads := [row.id for row in others if row.kind == "export"]:
+        unit.outbox.extend(uploads, now + UPLOAD_LEASE)
+    locked = tuple(unit.outbox.locked)
+    if not asked.parked and not asked.is_in_doubt:
+        return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, frozenset(), locked)
+    me = unit.replica_id
+    found = unit.outbox.open_replies(asked.parked, owner=me if asked.is_in_doubt else None)
+    left, waiting = left_behind(found, asked, {row.id for row in replies}, me)
+    taken = unit.outbox.take_in_hand(left, now + LEASE) if left else []
+    return Found((*replies, *taken, *others), len(replies) == REPLIES_CLAIMED, waiting, locked)
+
+
+def left_behind(
+    replies: Sequence[OpenReply], asked: Asked, claimed: Collection[int], me: int | None
+) -> tuple[list[int], frozenset[int]]:
+    """Of open replies, oldest first: those we committed and do not have, and the chats in which another's go first."""
+    left: list[int] = []
+    waiting: set[int] = set()
+    for reply in replies:
+        if reply.id in asked.in_hand or reply.id in claimed or reply.chat_id in waiting:
+            continue
+        is_mine = me is not None and reply.is_sending and reply.owner == me
+        if is_mine and reply.chat_id not in asked.returning:
+            left.append(reply.id)
+        else:
+            waiting.add(reply.chat_id)
+    return left, frozenset(waiting)
+
+
+def lease_of(row: OutboxRow) -> timedelta:
+    """For how long a row that was claimed is ours."""
+    return UPLOAD_LEASE if row.kind == "export" else LEASE
+
+
+def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
+    """Whether the call of this fan-out may be made; from now on nobody knows whether it was."""
+    return unit.outbox.begin(row)
+
+
+def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
+    """Record what became of these rows, and of their cards and people."""
+    unit.outbox.record_all({note.row.id: note.outcome for note in notes}, now)
+    cards: dict[int, int | None] = {}
+    for note in notes:
+        if note.row.card_id is not None and (note.message_id is not None or note.is_card_gone):
+            cards[note.row.card_id] = note.message_id  # of several words on a card, the last one
+    unit.outbox.place(cards)
+    for chat_id in {note.row.chat_id for note in notes if isinstance(note.outcome, outbox.Unreachable)}:
+        unit.people.mark_unreachable(chat_id, now)
+        unit.outbox.cancel(chat_id, now, kinds=outbox.LANES["fan_out"])
+    if reopens_at is not None:
+        unit.facts.set(WINDOW_FACT, reopens_at.isoformat(), now)

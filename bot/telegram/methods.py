@@ -1,0 +1,41 @@
+"""Methods of the Bot API, as far as delivery must know them: what makes a message, and what says it anew."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.telegram.handled import TapAnswer
+
+
+def makes_message(method: str) -> bool:
+    """Whether a card is born by it, rather than changed."""
+    return method.startswith(("send", "copy", "forward"))
+
+
+def anew(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The method and payload that say as a new message what an edit would have said; None if nothing can."""
+    rest = {name: value for name, value in payload.items() if name not in ("message_id", "inline_message_id")}
+    if method == "editMessageText" and "text" in rest:
+        return "sendMessage", rest
+    if method == "editMessageMedia" and isinstance(rest.get("media"), dict):
+        media = dict(rest.pop("media"))
+        kind, source = str(media.pop("type", "")), str(media.pop("media", ""))
+        if kind not in ("photo", "document", "video", "animation", "audio"):
+            return None
+        if source.startswith("attach://"):
+            uploads = dict(rest.get("@files") or {})
+            uploads[kind] = uploads.pop(source.removeprefix("attach://"))
+            rest["@files"] = uploads
+        else:
+            rest[kind] = source
+        return f"send{kind.capitalize()}", {**media, **rest}
+    return None
+
+
+def answer_payload(answer: TapAnswer) -> dict[str, Any]:
+    """Parameters of answerCallbackQuery."""
+    payload: dict[str, Any] = {"callback_query_id": answer.callback_query_id}
+    if answer.text:
+        payload["text"] = answer.text
+        if answer.show_alert:
+            payload["show_alert"] = True
+    return payload

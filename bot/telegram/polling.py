@@ -1,0 +1,218 @@
+"""Updates by getUpdates: the next call's offset acknowledges what is durable (G1)."""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from enum import Enum, auto
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from telegram import error as errors
+
+from bot.log import log_alarm
+from bot.stopping import Breakable
+from bot.telegram.api import Api
+from bot.telegram.delivery import until
+from bot.telegram.handled import Alarm, Clock, Handled, TokenRejected
+from bot.telegram.http import TooManyRequests
+from bot.telegram.intake import ALLOWED_UPDATES, BATCH, WEBHOOK_FACT, Intake, host_of, is_update
+from storage.errors import Unavailable
+from storage.unit_of_work import Units
+
+logger = structlog.get_logger(__name__)
+
+LONG_POLL: Final = 30
+PATIENCE: Final = 0.1
+"""Seconds a batch may take before we ask for more without it."""
+
+
+class _State(Enum):
+    APPLYING = auto()
+    DURABLE = auto()
+    FAILED = auto()
+
+
+_APPLYING, _DURABLE, _FAILED = _State.APPLYING, _State.DURABLE, _State.FAILED
+
+
+class Polling:
+    """Fetches updates with getUpdates and acknowledges one only when it, and all before it, are durable.
+
+    While an update does not commit, later ones of other chats are fetched and applied all the same: the offset
+    stays at the first unfinished one, and what Telegram therefore brings again is recognised by its number. Only
+    when a whole batch stands behind it does everybody wait.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        units: Units,
+        intake: Intake,
+        clock: Clock,
+        *,
+        alarm: Alarm = log_alarm,
+        allowed: Sequence[str] = ALLOWED_UPDATES,
+        wait: int = LONG_POLL,
+    ) -> None:
+        self._api = api
+        self._units = units
+        self._intake = intake
+        self._clock = clock
+        self._alarm = alarm
+        self._allowed = list(allowed)
+        self._wait = wait
+        self._stop = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._call = Breakable()
+        self._unacknowledged: OrderedDict[int, _State] = OrderedDict()
+        """In the order in which they came."""
+        self._unfinished = 0
+        self._offset: int | None = None
+        self._failed: str | None = None
+        """Why the last update that could not be applied could not; it is to be brought again."""
+        self._troubles = 0
+
+    def stop(self) -> None:
+        """Let `run` end: nothing more is fetched, what was fetched is still committed."""
+        self._stop.set()
+        self._call.end()
+
+    async def run(self) -> None:
+        """Fetch and apply until `stop`. Leaves by TokenRejected if Telegram does not know us any more."""
+        await self._leave_own_webhook()
+        repeats = 0
+        while not self._stop.is_set():
+            batch = await self._fetch()
+            if batch is None:
+                continue
+            is_new = self._apply(batch)
+            repeats = 0 if is_new else repeats + 1
+            if self._unfinished:
+                # Telegram answers at once while anything is unacknowledged: asking again takes a pause.
+                self._settled.clear()
+                await until(self._settled, min(PATIENCE * 1.25**repeats, 0.5))
+            if self._failed is not None:
+                reason, self._failed = self._failed, None
+                await self._rest("database", reason)
+            elif self._troubles:
+                self._recover()
+        await self._intake.settle(1.8)
+        await self._acknowledge()
+
+    # -------------------------------------------------------------- fetching
+    async def _fetch(self) -> list[dict[str, Any]] | None:
+        """The next batch; None after trouble, which has been waited for, or when it is time to stop."""
+        self._advance()
+        offset = self._offset
+        wait = 0 if self._unacknowledged else self._wait
+        batch: Any = None
+        try:
+            async with self._call.work():
+                batch = await self._api.updates(offset, limit=BATCH, wait=wait, allowed=self._allowed)
+        except errors.InvalidToken as error:
+            if await self._api.is_rejected():
+                raise TokenRejected from None
+            self._alarm("method_refused", "getUpdates")
+            await self._rest("telegram", f"{type(error).__name__}: {error}")
+            return None
+        except errors.Conflict as error:
+            await self._on_conflict(error)
+            return None
+        except TooManyRequests as error:
+            await until(self._stop, error.seconds)
+            return None
+        except errors.TelegramError as error:
+            await self._rest("telegram", f"{type(error).__name__}: {error}")
+            return None
+        if batch is None:  # stop() broke it off
+            return None
+        if offset is not None and offset == self._offset:
+            # Told and heard. Numbers may start anywhere after an idle week: nothing is demanded of the next one.
+            self._offset = None
+        return [update for update in batch if is_update(update)]
+
+    def _apply(self, batch: list[dict[str, Any]]) -> bool:
+        """Hand over what is new or has failed, in order; whether anything was."""
+        is_new = False
+        for update in batch:
+            update_id: int = update["update_id"]
+            if self._unacknowledged.get(update_id, _FAILED) is not _FAILED:
+                continue
+            is_new = True
+            self._unacknowledged[update_id] = _APPLYING
+            self._unfinished += 1
+            self._intake.apply(update).add_done_callback(partial(self._on_done, update_id))
+        return is_new
+
+    def _on_done(self, update_id: int, future: "asyncio.Future[Handled]") -> None:
+        self._unfinished -= 1
+        error = future.exception() if not future.cancelled() else Unavailable("stopped")
+        if error is None:
+            self._unacknowledged[update_id] = _DURABLE
+        else:
+            # The offset cannot pass it, so Telegram brings it again, and all after it.
+            self._unacknowledged[update_id] = _FAILED
+            self._failed = str(error)
+        if not self._unfinished or error is not None:
+            self._settled.set()
+
+    def _advance(self) -> None:
+        """Move the offset over everything durable, up to the first that is not."""
+        while self._unacknowledged:
+            update_id, state = next(iter(self._unacknowledged.items()))
+            if state is not _DURABLE:
+                self._offset = update_id
+                return
+            del self._unacknowledged[update_id]
+            self._offset = update_id + 1
+
+    async def _acknowledge(self) -> None:
+        """The last offset, so that the next start is not told again what is done. Lost without harm."""
+        self._advance()
+        if self._offset is not None:
+            with contextlib.suppress(errors.TelegramError, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._api.updates(self._offset, limit=1, wait=0, allowed=self._allowed)
+
+    # -------------------------------------------------------------- trouble
+    async def _rest(self, what: str, reason: str) -> None:
+        """Wait before the next try, longer each time; one line when it begins."""
+        self._troubles += 1
+        if self._troubles == 1:
+            logger.warning("intake.trouble", what=what, reason=reason)
+        await until(self._stop, min(0.25 * 2 ** min(self._troubles - 1, 6), 5.0))
+
+    def _recover(self) -> None:
+        logger.info("intake.recovered", after=self._troubles)
+        self._troubles = 0
+
+    async def _on_conflict(self, error: errors.Conflict) -> None:
+        """409: a second copy of the bot, or somebody who has its token."""
+        if "webhook" in str(error).lower() and await self._leave_own_webhook():
+            return
+        kind = "foreign_webhook" if "webhook" in str(error).lower() else "second_poller"
+        self._alarm(kind, str(error))
+        await until(self._stop, 3.0)
+
+    async def _leave_own_webhook(self) -> bool:
+        """Take off the webhook if we have set it ourselves; another's is an alarm, and not ours to remove."""
+        try:
+            own = await self._units.run(None, lambda unit: unit.facts.get(WEBHOOK_FACT))
+            info = await self._api.call("getWebhookInfo", {})
+            address = str(info.get("url", ""))
+            if not address:
+                return False
+            if address != own:
+                self._alarm("foreign_webhook", f"updates go to {host_of(address)}")
+                return False
+            await self._api.call("deleteWebhook", {})
+            await self._units.run(None, lambda unit: unit.facts.set(WEBHOOK_FACT, "", self._clock.now()))
+        except (errors.TelegramError, Unavailable) as error:
+            if isinstance(error, errors.InvalidToken) and await self._api.is_rejected():
+                raise TokenRejected from None
+            logger.warning("intake.trouble", what="webhook", reason=f"{type(error).__name__}: {error}")
+            return False
+        logger.info("webhook.removed")
+        return True

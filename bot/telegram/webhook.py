@@ -1,0 +1,175 @@
+"""Updates by webhook: the 200 acknowledges what is durable (G1); and the webhook kept ours."""
+
+import asyncio
+import hmac
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+import structlog
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+from telegram import error as errors
+
+from bot.log import log_alarm
+from bot.telegram.api import Api
+from bot.telegram.delivery import Delivery, until
+from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
+from bot.telegram.http import parse_json
+from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake, host_of, is_update
+from bot.telegram.methods import answer_payload
+from storage.errors import Unavailable
+from storage.unit_of_work import UnitOfWork, Units
+
+logger = structlog.get_logger(__name__)
+
+SECRET_HEADER: Final = b"x-telegram-bot-api-secret-token"
+BODY_LIMIT: Final = 1024 * 1024
+"""Bytes; an update is a few kilobytes."""
+
+
+class WebhookEndpoint:
+    """`POST /telegram`: 200 only after the commit, 503 while nobody knows, 403 before a byte of the body is read.
+
+    An ASGI application. What a tap is answered may ride on the reply, and nothing else: of what rides there is
+    no outcome, and a question that is lost with it would be lost for good.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        delivery: Delivery,
+        secret: SecretStr,
+        *,
+        body_timeout: float = 10.0,
+        commit_timeout: float = 25.0,
+    ) -> None:
+        self._intake = intake
+        self._delivery = delivery
+        self._secret = secret.get_secret_value().encode()
+        if not re.fullmatch(rb"[A-Za-z0-9_-]{1,256}", self._secret):
+            raise BotError("ENLACE_WEBHOOK_SECRET must be 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
+        if len(self._secret) < 16:
+            logger.warning("webhook.short_secret", advice="16 characters or more cannot be guessed")
+        self._body_timeout = body_timeout
+        self._commit_timeout = commit_timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = next((value for name, value in scope["headers"] if name == SECRET_HEADER), b"")
+        if not hmac.compare_digest(given, self._secret):
+            return await _reply(send, 403, closes=True)
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                body = await _body(scope, receive)
+        except TimeoutError:
+            return await _reply(send, 408, closes=True)
+        if body is None:
+            return await _reply(send, 413, closes=True)
+        try:
+            update = parse_json(body)
+        except (ValueError, RecursionError):
+            return await _reply(send, 400)
+        if not is_update(update):
+            return await _reply(send, 400)
+        rides = not self._delivery.is_held
+        try:
+            async with asyncio.timeout(self._commit_timeout):
+                # The unit goes on if this wait does not: what it causes is sent, and its repetition changes nothing.
+                handled = await asyncio.shield(self._intake.apply(update, rides=rides))
+        except (Unavailable, TimeoutError):
+            return await _reply(send, 503, retry_after=True)
+        if rides and handled.answer is not None:
+            riding = {"method": "answerCallbackQuery", **answer_payload(handled.answer)}
+            return await _reply(send, 200, orjson.dumps(riding))
+        await _reply(send, 200)
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes | None:
+    """The request's body; None as soon as it is known to be too long."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value) > BODY_LIMIT):
+            return None
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > BODY_LIMIT:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _reply(
+    send: Send, status: int, body: bytes = b"", *, closes: bool = False, retry_after: bool = False
+) -> None:
+    headers = [(b"content-length", str(len(body)).encode())]
+    if body:
+        headers.append((b"content-type", b"application/json"))
+    if closes:
+        headers.append((b"connection", b"close"))
+    if retry_after:
+        headers.append((b"retry-after", b"2"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class WebhookKeeper:
+    """Sets our webhook, and watches that it stays ours: another address may mean that somebody has the token."""
+
+    def __init__(
+        self,
+        api: Api,
+        units: Units,
+        clock: Clock,
+        address: str,
+        secret: SecretStr,
+        *,
+        connections: int = 40,
+        alarm: Alarm = log_alarm,
+        allowed: Sequence[str] = ALLOWED_UPDATES,
+        look_every: float = 5.0,
+    ) -> None:
+        self._api = api
+        self._units = units
+        self._clock = clock
+        self._address = address
+        self._alarm = alarm
+        self._look_every = look_every
+        self._stop = asyncio.Event()
+        self._parameters = {
+            "url": address,
+            "secret_token": secret.get_secret_value(),
+            "max_connections": connections,
+            "allowed_updates": list(allowed),
+        }
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until `stop`. The webhook is left in place: updates wait at Telegram for the next start."""
+        is_set = False
+        while not self._stop.is_set():
+            try:
+                if not is_set:
+                    await self._units.run(None, self._remember)
+                    await self._api.call("setWebhook", self._parameters)
+                    is_set = True
+                info = await self._api.call("getWebhookInfo", {})
+                if info.get("url") != self._address:
+                    is_set = False
+                    self._alarm("foreign_webhook", f"updates go to {host_of(str(info.get('url', '')))}")
+            except (errors.TelegramError, Unavailable) as error:
+                if isinstance(error, errors.InvalidToken) and await self._api.is_rejected():
+                    raise TokenRejected from None
+                logger.warning("webhook.trouble", reason=f"{type(error).__name__}: {error}")
+            await until(self._stop, self._look_every)
+
+    def _remember(self, unit: UnitOfWork) -> None:
+        unit.facts.set(WEBHOOK_FACT, self._address, self._clock.now())

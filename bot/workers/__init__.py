@@ -1,0 +1,1 @@
+"""Work that takes long: downloads, exports, imports, chores."""

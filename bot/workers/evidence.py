@@ -1,0 +1,231 @@
+"""Files people send: fetched outside any unit, inspected, stored, and only then an answer (S10, DESIGN §3).
+
+A download may take a minute and may fail; no update waits for it. The update that brought the file committed a
+job and was acknowledged; this worker claims the job, and what came of it is applied in the chat's order like
+any other event. A file that arrives twice is stored once (its name is its content's).
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.acts import importing, publishing
+from bot.acts.reports import FETCH
+from bot.dispatch import Dispatch
+from bot.log import log_alarm
+from bot.telegram.api import Api
+from bot.telegram.delivery import until
+from bot.telegram.errors import BadRequest, TelegramError
+from bot.telegram.handled import Alarm, BotError, Clock, Handled
+from bot.telegram.http import TooLarge
+from bot.telegram.intake import Intake, if_it_can_be_said, place_of
+from bot.workers.job_answers import DEADLY
+from bot.workers.publishing import Publishing
+from conversations.session.events import Fetched, FetchFailed
+from storage.errors import NotFound, Unavailable
+from storage.messages.jobs import CLAIMS, JobRow
+from storage.open_database import Database
+from storage.reports.confinement import Confinement, Interrupted
+from storage.reports.files import FileStore
+from storage.reports.inspection import Inspected
+from storage.reports.refusals import Refused
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+KINDS = (FETCH, *publishing.KINDS, *importing.KINDS)
+LEASE = timedelta(minutes=5)
+TRIES = 3
+LOOK_EVERY = 0.5
+MAX_MB = "20"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    inspected: Inspected
+    key: str
+
+
+class Evidence:
+    """The worker that fetches files, evidence and forms. One at a time: they are few, and 20 MB are heavy to read."""
+
+    def __init__(
+        self,
+        api: Api,
+        database: Database,
+        intake: Intake,
+        dispatch: Dispatch,
+        store: FileStore,
+        clock: Clock,
+        forms: Publishing,
+        confinement: Confinement,
+        alarm: Alarm = log_alarm,
+    ) -> None:
+        self._api = api
+        self._database = database
+        self._units = database.units
+        self._intake = intake
+        self._dispatch = dispatch
+        self._store = store
+        self._clock = clock
+        self._forms = forms
+        self._confinement = confinement
+        self._alarm = alarm
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin nothing more; the file that is being opened is opened again after the next start."""
+        self._stop.set()
+        self._confinement.close()
+
+    async def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                jobs = await self._units.run(CLAIMS, self._claim) if await asyncio.to_thread(self._has_work) else []
+                for job in jobs:
+                    await self._see_through(job)
+                    if self._stop.is_set():
+                        return
+                if jobs:
+                    continue
+            except Unavailable:  # what was in hand is taken back by the next claim
+                logger.warning("evidence.unavailable")
+            except BotError:
+                raise
+            except Exception:  # the boundary of what all jobs share
+                logger.exception("evidence.defect")
+            await until(self._stop, LOOK_EVERY)
+
+    async def _see_through(self, job: JobRow) -> None:
+        try:
+            await (self._give_up(job) if job.is_deadly else self._do(job))
+        except Interrupted:
+            await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
+        except (Unavailable, BotError):
+            raise
+        except Exception as error:  # the boundary of one job
+            logger.exception("evidence.defect", job=job.id, kind=job.kind)
+            await self._fail(job, place_of(error))
+
+    def _has_work(self) -> bool:
+        """Asked through a reader: a bot that nobody sends files to takes no turn of the writer's."""
+        with self._database.view() as unit:
+            return unit.jobs.has_work(self._clock.now(), KINDS, replica=self._units.replica_id)
+
+    def _claim(self, unit: UnitOfWork) -> list[JobRow]:
+        now = self._clock.now()
+        unit.jobs.take_back(KINDS, now)
+        unit.jobs.requeue_expired(now)
+        return unit.jobs.claim(now, now + LEASE, limit=1, kinds=KINDS)
+
+    async def _do(self, job: JobRow) -> None:
+        await (self._work(job) if job.kind == FETCH else self._forms.work(job))
+
+    async def _give_up(self, job: JobRow) -> None:
+        """The process has died of it too often: it is failed, and whoever is waiting for it is told."""
+        if job.kind == FETCH:
+            await self._feed(job, FetchFailed(job.payload["unique_id"], "file.deadly"))
+        else:
+            await self._forms.abandon(job)
+
+    async def _fail(self, job: JobRow, reason: str) -> None:
+        """It cannot be done, for a reason that is ours: whoever is waiting for it is told."""
+        if job.kind == FETCH:
+            await self._feed(job, FetchFailed(job.payload["unique_id"], "file.failed"), reason)
+        else:
+            await self._forms.fail(job, reason)
+
+    async def _work(self, job: JobRow) -> None:
+        """Fetch, inspect, store, feed back. What cannot be had is fed back too: the question stays."""
+        payload = job.payload
+        try:
+            data = await self._api.download(payload["file_id"])
+        except TooLarge:
+            await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", MAX_MB),)))
+            return
+        except TelegramError as error:
+            reason, now = type(error).__name__, self._clock.now()
+            is_final = isinstance(error, BadRequest)  # the file is gone or was never ours: asking again helps nothing
+            if job.attempts < TRIES and not is_final and not self._stop.is_set():
+                logger.warning("evidence.retry", reason=reason, attempt=job.attempts)
+                at = now + timedelta(seconds=1)
+                await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=at))
+                return
+            await self._feed(job, FetchFailed(payload["unique_id"], "file.failed"))
+            return
+        try:
+            outcome = await asyncio.to_thread(self._keep, payload, data)
+        except OSError as error:
+            logger.error("evidence.not_stored", reason=place_of(error))
+            await self._feed(job, FetchFailed(payload["unique_id"], "file.failed"))
+            return
+        if isinstance(outcome, Refused):
+            values = tuple((str(k), str(v)) for k, v in outcome.values.items())
+            await self._feed(job, FetchFailed(payload["unique_id"], outcome.reason, values))
+            return
+        await self._feed(job, outcome)
+
+    def _keep(self, payload: dict[str, Any], data: bytes) -> "_Stored | Refused":
+        found = self._confinement.inspect(
+            data,
+            claimed_name=payload["name"],
+            claimed_mime=payload["mime_type"],
+            accept=payload["accept"],
+            max_pixels=payload["max_pixels"],
+        )
+        if isinstance(found, Refused):
+            return Refused(f"file.{found.reason}", found.values)
+        if payload["is_restricted"] and found.mime_type.startswith(("image/", "video/")):
+            return Refused("report.evidence_sensitive")
+        return _Stored(found, self._store.put(found.data, sensitive=payload["is_sensitive"]))
+
+    async def _feed(self, job: JobRow, result: "FetchFailed | _Stored", failure: str = "") -> None:
+        """Settle the job and apply the event in one unit, in the chat's order. `failure` is for the operator."""
+        now = self._clock.now()
+        failure = DEADLY if job.is_deadly else failure
+
+        def work(unit: UnitOfWork) -> Handled:
+            is_ours = unit.jobs.fail(job, failure, now) if failure else unit.jobs.settle(job, now)
+            if not is_ours:
+                return Handled()  # the lease ran out and another worker has it
+            if job.is_deadly:
+                unit.after_commit(partial(self._alarm, "repeated_deaths", f"job {job.id} ({job.kind}): {DEADLY}"))
+            event = result if isinstance(result, FetchFailed) else self._attach(unit, job, result)
+            if event is None:
+                return Handled()
+            return self._dispatch.fetched(unit, job.payload, job.chat_id or 0, event, now)
+
+        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
+            unit.jobs.fail(job, place_of(error), now)
+            logger.error("evidence.poison", job=job.id, reason=place_of(error))
+            return if_it_can_be_said(unit, lambda: self._dispatch.not_fetched(unit, job.chat_id or 0, now))
+
+        await self._intake.submit(job.chat_id, work, give_up)
+
+    def _attach(self, unit: UnitOfWork, job: JobRow, stored: _Stored) -> Fetched | None:
+        payload = job.payload
+        try:
+            session = unit.sessions.get(payload["session_id"])
+        except NotFound:
+            return None
+        if session.state != "open":
+            return None
+        attachment = unit.attachments.add(
+            plan_id=session.plan_id,
+            instance_id=session.instance_id,
+            ref=payload["ref"],
+            inspected=stored.inspected,
+            sensitive=session.sensitive,
+            is_compressed=payload["is_compressed"],
+            now=self._clock.now(),
+        )
+        return Fetched(payload["unique_id"], attachment.file_name, attachment.original_name, payload["is_compressed"])
+
+
+def _leave(unit: UnitOfWork, job: JobRow, now: datetime) -> None:
+    """A job that was broken off because the bot stops: somebody takes it up again, at once."""
+    unit.jobs.retry(job, "interrupted", now, at=now, tries=job.attempts + 1)

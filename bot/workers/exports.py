@@ -1,0 +1,458 @@
+"""The worker that makes files people asked for, and sees that they arrive: once, or not at all.
+
+An export may take minutes, and the process may die in any of them. So it is a job with a lease, made by a reader's
+connection in a thread of its own: nobody's answer waits for it, and what it has written counts for nothing until one
+unit puts the documents into the outbox. Whoever has lost the lease by then puts nothing there, so there are never two
+files of one request. Role and right are asked for at the request, here before the documents are queued, and again in
+the unit that claims them for sending (S5).
+
+The files lie unsealed on disk, readable by their owner alone, until Telegram has them; those whose arrival is in doubt
+for a few hours, in case the person asks for them again. By itself no export is ever repeated (G7).
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.acts.exports import KEPT, KIND, send_part, wanted_of
+from bot.log import log_alarm
+from bot.schedule.reminders import message_of
+from bot.telegram import render
+from bot.telegram.delivery import until
+from bot.telegram.handled import Alarm, BotError, Clock
+from bot.telegram.intake import place_of
+from bot.workers.job_answers import DEADLY
+from conversations.card import Card
+from conversations.plan.export_request import (
+    Choice,
+    caption,
+    done_card,
+    doubt_card,
+    ended_card,
+    known_part,
+    sending_card,
+    working_card,
+)
+from conversations.plan.model import Role
+from conversations.wording import wording
+from storage.database.vault import key_unknown
+from storage.errors import NotFound, Unavailable
+from storage.exports import exporter
+from storage.exports.parts import TooLarge, Whole, write_parts
+from storage.exports.wanted import Wanted
+from storage.messages import outbox
+from storage.messages.jobs import CLAIMS, JobRow, StoredJob
+from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.open_database import Database
+from storage.people.people import Person
+from storage.reports.files import FileStore
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+LIMIT: Final = 45_000_000
+"""Bytes of a document; a bot may send 50 MB (Bot API, sendDocument), the rest of the request included."""
+LEASE: Final = timedelta(seconds=60)
+TRIES: Final = 3
+"""Beginnings of one export while the database is away."""
+LOOK_EVERY: Final = 0.5
+SHOW_EVERY: Final = 2.0
+"""Seconds between two edits of a message: Telegram takes one a second in a chat, and others want to write too."""
+CAPTION_LIMIT: Final = 1024
+REVOKED: Final = "no longer allowed"
+_NAME = re.compile(r"\d+-\d+-\d+\.part|\.new-\w+")
+
+
+class _Stopped(Exception):
+    """The thread is to leave off: cancelled, the lease lost, or the process ends."""
+
+
+@dataclass(slots=True)
+class _Making:
+    """What the thread and the loop know of each other."""
+
+    done: int = 0
+    total: int = 0
+    is_stopped: bool = False
+
+    def progress(self, done: int, total: int) -> None:
+        if self.is_stopped:
+            raise _Stopped
+        self.done, self.total = done, total
+
+
+class Parcels:
+    """The folder of files that wait to be sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """FileNotFoundError for what is no name of ours: it comes from a row, and must not lead elsewhere."""
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError(name)
+        return self.folder / name
+
+    def remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
+
+    def sweep(self, before: datetime, keep: frozenset[str] | None = None) -> int:
+        """Remove what was made before an instant, or all that is not in `keep`; how many."""
+        removed = 0
+        for path in self.folder.glob("*") if self.folder.exists() else ():
+            is_old = path.stat().st_mtime < before.timestamp()
+            if _NAME.fullmatch(path.name) and (is_old or (keep is not None and path.name not in keep)):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+
+class ExportWorker:
+    """`start`, then `run` until `stop`. One at a time: an export is heavy, and the machine is small.
+
+    `feed` sends replies that were just committed, `wake` lets delivery look for what was queued.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        store: FileStore,
+        parcels: Parcels,
+        clock: Clock,
+        timezone: str,
+        *,
+        feed: Callable[[Sequence[OutboxRow]], None],
+        wake: Callable[[], None],
+        limit: int = LIMIT,
+        show_every: float = SHOW_EVERY,
+        alarm: Alarm = log_alarm,
+    ) -> None:
+        self._alarm = alarm
+        self._database = database
+        self._units = database.units
+        self._store = store
+        self._parcels = parcels
+        self._clock = clock
+        self._timezone = timezone
+        self._feed = feed
+        self._wake = wake
+        self._limit = limit
+        self._show_every = show_every
+        self._stop = asyncio.Event()
+        self._making: _Making | None = None
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._making is not None:
+            self._making.is_stopped = True
+
+    async def start(self, *, is_alone: bool = True) -> None:
+        """Make the folder, and empty it of what nobody needs; beside another replica that is left to time."""
+        await asyncio.to_thread(self._parcels.make)
+        if is_alone:
+            kept = await self._units.run(None, _kept)
+            await asyncio.to_thread(self._parcels.sweep, datetime.fromtimestamp(0, UTC), kept)
+
+    async def run(self) -> None:
+        swept_at = datetime.min.replace(tzinfo=UTC)
+        while not self._stop.is_set():
+            try:
+                now = self._clock.now()
+                if now - swept_at > timedelta(minutes=10):
+                    # By the machine's clock, as the files are dated: a clock that was moved would take them all.
+                    await asyncio.to_thread(self._parcels.sweep, datetime.now(UTC) - KEPT)
+                    swept_at = now
+                job = await self._look(now) if await asyncio.to_thread(self._has_work, now) else None
+                if job is not None:
+                    await self._see_through(job)
+                    continue
+            except Unavailable:  # what was in hand is taken back by the next look
+                logger.warning("exports.unavailable")
+            except BotError:
+                raise
+            except Exception:  # the boundary of what all exports share
+                logger.exception("exports.defect")
+            await until(self._stop, LOOK_EVERY)
+
+    def _has_work(self, now: datetime) -> bool:
+        with self._database.view() as unit:
+            return unit.jobs.has_work(now, (KIND,), replica=self._units.replica_id)
+
+    async def _look(self, now: datetime) -> JobRow | None:
+        """See what became of what was sent, and claim the next job."""
+
+        def look(unit: UnitOfWork) -> tuple[list[JobRow], list[OutboxRow], list[str]]:
+            edits: list[OutboxRow] = []
+            useless: list[str] = []
+            for sent in unit.jobs.of_kind(KIND, states=("sending",)):
+                useless += settle(unit, sent, now, edits)
+            unit.jobs.take_back((KIND,), now)
+            unit.jobs.requeue_expired(now)
+            return unit.jobs.claim(now, now + LEASE, limit=1, kinds=(KIND,)), edits, useless
+
+        jobs, edits, useless = await self._units.run(CLAIMS, look)
+        self._feed(edits)
+        await asyncio.to_thread(self._parcels.remove, useless)
+        return jobs[0] if jobs else None
+
+    # -------------------------------------------------------------- one job
+    async def _see_through(self, job: JobRow) -> None:
+        try:
+            await self._work(job)
+        except (Unavailable, BotError):
+            raise
+        except Exception as error:  # the boundary of one job
+            logger.exception("exports.defect", job=job.id)
+            await self._end(job, "failed", place_of(error))
+
+    async def _work(self, job: JobRow) -> None:
+        if job.is_deadly:
+            self._alarm("repeated_deaths", f"job {job.id} ({job.kind}): {DEADLY}")
+            await self._end(job, "failed", DEADLY)
+            return
+        making = self._making = _Making()
+        loop = asyncio.get_running_loop()
+        building = loop.run_in_executor(None, self._build, job, making)
+        shown = ""
+        try:
+            while not building.done():
+                await asyncio.wait({building}, timeout=self._show_every)
+                if building.done():
+                    break
+                if self._stop.is_set():
+                    making.is_stopped = True
+                    continue
+                shown = await self._hold(job, making, shown)
+            whole = building.result()
+        except _Stopped:
+            if self._stop.is_set():  # the process ends: the next one begins it anew, at once
+                now = self._clock.now()
+                await self._units.run(None, lambda unit: unit.jobs.retry(job, "stopped", now, at=now))
+            return
+        except TooLarge:
+            await self._end(job, "too_large", "too large")
+            return
+        except Unavailable as error:
+            if (locked := key_unknown(error)) is not None:
+                self._alarm("keys", str(locked))
+            if job.attempts >= TRIES:  # also what takes the database too long
+                await self._end(job, "failed", "unavailable")
+                return
+            now = self._clock.now()
+            await self._units.run(None, lambda unit: unit.jobs.retry(job, "unavailable", now, tries=TRIES))
+            return
+        finally:
+            making.is_stopped = True
+            self._making = None
+        if whole is None:
+            await self._end(job, "revoked", REVOKED)
+            return
+        await self._hand_over(job, whole)
+
+    def _build(self, job: JobRow, making: _Making) -> Whole | None:
+        """In a thread, on a connection that cannot write. None if this person may not have it any more."""
+        with self._database.view() as unit:
+            asked = allowed(unit, job, self._timezone)
+            if asked is None:
+                return None
+            used = exporter(asked.choice.dataset, asked.choice.format, asked.choice.audience, asked.wanted.role)
+            assert used is not None
+            return write_parts(
+                unit, self._store, used, asked.wanted, self._parcels.folder, self._limit, making.progress
+            )
+
+    async def _hold(self, job: JobRow, making: _Making, shown: str) -> str:
+        """Go on holding the job and show how far it is; the thread is told if it is somebody else's, or nobody's."""
+        choice, now = Choice.of(job.payload["choice"]), self._clock.now()
+        done, total = making.done, making.total
+
+        def hold(unit: UnitOfWork) -> tuple[bool, list[OutboxRow], str]:
+            if not unit.jobs.hold(job, now + LEASE):
+                return False, [], shown
+            say = wording(unit.people.by_id(job.payload["person"]).language)
+            card = working_card(choice, job.id, done, total, say)
+            looks = str(card)
+            edits = _edit(unit, job, card, now) if total and looks != shown else []
+            return True, edits, looks
+
+        try:
+            is_mine, edits, looks = await self._units.run(None, hold)
+        except Unavailable:
+            return shown
+        making.is_stopped = making.is_stopped or not is_mine
+        self._feed(edits)
+        return looks
+
+    async def _hand_over(self, job: JobRow, whole: Whole) -> None:
+        """Put the documents into the outbox, if the job is still ours and the person may still have them."""
+        now = self._clock.now()
+        names = [f"{job.id}-{job.attempts}-{number}.part" for number in range(len(whole.parts))]
+
+        def hand_over(unit: UnitOfWork) -> tuple[bool, list[OutboxRow]]:
+            if not unit.jobs.hold(job, now + LEASE):
+                return False, []
+            asked = allowed(unit, job, self._timezone)
+            if asked is None:
+                unit.jobs.fail(job, REVOKED, now)
+                return False, _farewell(unit, job, "revoked", now)
+            parts = []
+            for number, (part, name) in enumerate(zip(whole.parts, names, strict=True), 1):
+                made = {"file": name, "name": part.name, "caption": _caption(asked, whole, number, part.agency)}
+                parts.append({**made, "outbox": send_part(unit, asked.person.telegram_id, made, now)})
+            more = {"parts": parts, "count": whole.written.count, "lacking": list(whole.written.lacking)[:20]}
+            unit.jobs.hand_over(job.id, job.payload | more)
+            card = sending_card(asked.choice, len(parts), wording(asked.person.language))
+            return True, _edit(unit, job, card, now)
+
+        for part, name in zip(whole.parts, names, strict=True):
+            await asyncio.to_thread(part.path.rename, self._parcels.path(name))
+        try:
+            is_sent, edits = await self._units.run(None, hand_over)
+        except Unavailable:
+            # It may have been committed: then the files are needed, else they are swept and the job begins anew.
+            return
+        if not is_sent:
+            await asyncio.to_thread(self._parcels.remove, names)
+        logger.info("exports.made", job=job.id, parts=len(names), rows=whole.written.count, is_sent=is_sent)
+        self._feed(edits)
+        self._wake()
+
+    async def _end(self, job: JobRow, reason: str, error: str) -> None:
+        now = self._clock.now()
+
+        def end(unit: UnitOfWork) -> list[OutboxRow]:
+            return _farewell(unit, job, reason, now) if unit.jobs.fail(job, error, now) else []
+
+        self._feed(await self._units.run(None, end))
+
+
+# ------------------------------------------------------------------ inside a unit
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, by whom, and what it means."""
+
+    choice: Choice
+    person: Person
+    wanted: Wanted
+    plan_code: str
+
+
+def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
+    """The request, if whoever made it still has the role in which it was made, and that role may have it (S5)."""
+    payload, choice = job.payload, Choice.of(job.payload["choice"])
+    role = Role(payload["role"])
+    try:
+        person = unit.people.by_id(payload["person"])
+    except NotFound:
+        return None
+    membership = person.membership_in(payload["plan"])
+    if membership is None or membership.role is not role:
+        return None
+    used = exporter(choice.dataset, choice.format, choice.audience, role)
+    if used is None:
+        return None
+    choice = known_part(choice, used.filters)  # asked for by an older edition, it would be claimed and not applied
+    at = datetime.fromisoformat(payload["at"])
+    wanted = wanted_of(choice, payload["plan"], role, person.language, timezone, at)
+    return Asked(choice, person, wanted, membership.plan_code)
+
+
+def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str) -> Iterator[OutboxRow]:
+    """For delivery, inside the unit that claims these rows: no document goes to whoever lost the role meanwhile."""
+    files = {row.id: row.payload["@files"]["document"]["path"] for row in rows if row.kind == KIND}
+    if not files:
+        yield from rows
+        return
+    for row in rows:
+        if row.id in files and not _is_allowed(unit, files[row.id], timezone):
+            unit.outbox.record(row.id, outbox.Undeliverable(REVOKED), now)
+        else:
+            yield row
+
+
+def _is_allowed(unit: UnitOfWork, path: str, timezone: str) -> bool:
+    try:
+        job = unit.jobs.get(int(path.removeprefix(f"{KIND}:").partition("-")[0]))
+    except (NotFound, ValueError):
+        return False
+    return allowed(unit, job, timezone) is not None
+
+
+def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRow]) -> list[str]:
+    """If everything about it is known: what became of an export is told, and which files nobody needs any more."""
+    parts = job.payload["parts"]
+    states = unit.outbox.states([part["outbox"] for part in parts])
+    if any(state in ("queued", "sending") for state, _ in states.values()):
+        return []
+    open_parts, reasons = [], []
+    for part in parts:
+        state, error = states.get(part["outbox"], ("ambiguous", ""))
+        if state != "sent":
+            open_parts.append(part)
+            reasons.append(REVOKED if error in (REVOKED, "cancelled") else state)
+    choice, say = Choice.of(job.payload["choice"]), wording(_language(unit, job))
+    if not open_parts:
+        unit.jobs.over(job.id, "", now)
+        edits += _edit(unit, job, done_card(choice, job.payload["count"], job.payload["lacking"], say), now)
+        return [part["file"] for part in parts]
+    if REVOKED in reasons:
+        unit.jobs.over(job.id, REVOKED, now)
+        edits += _farewell(unit, job, "revoked", now)
+        return [part["file"] for part in parts]
+    unit.jobs.note(job.id, job.payload | {"parts": open_parts})
+    unit.jobs.over(job.id, "ambiguous" if "ambiguous" in reasons else "undeliverable", now)
+    card = doubt_card(choice, job.id, say, is_refused="ambiguous" not in reasons)
+    edits += _edit(unit, job, card, now)
+    kept = {part["file"] for part in open_parts}
+    return [part["file"] for part in parts if part["file"] not in kept]
+
+
+def _farewell(unit: UnitOfWork, job: JobRow, reason: str, now: datetime) -> list[OutboxRow]:
+    """Say how it ended. Who has no role in the plan any more is told nothing."""
+    try:
+        person = unit.people.by_id(job.payload["person"])
+    except NotFound:
+        return []
+    if person.membership_in(job.payload["plan"]) is None:
+        return []
+    card = ended_card(Choice.of(job.payload["choice"]), reason, wording(person.language))
+    return _edit(unit, job, card, now)
+
+
+def _language(unit: UnitOfWork, job: JobRow) -> str:
+    return unit.people.by_id(job.payload["person"]).language
+
+
+def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[OutboxRow]:
+    """The row that says this in the message in which it was asked for, or in one of its own if there is none."""
+    payload = message_of(card).payload
+    card_id = job.payload.get("card")
+    method = "sendMessage" if card_id is None else "editMessageText"
+    return [unit.outbox.add(OutboxDraft(job.chat_id or 0, "notice", method, payload, card_id), now=now)]
+
+
+def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, Any]:
+    at = asked.wanted.now.astimezone(ZoneInfo(asked.person.timezone))
+    lines = caption(
+        asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}", wording(asked.person.language),
+        number, len(whole.parts), agency,
+    )  # fmt: skip
+    text, entities = render.written(lines, CAPTION_LIMIT)
+    return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
+
+
+def _kept(unit: UnitOfWork) -> frozenset[str]:
+    """The files that are still to be sent, or may be asked for again."""
+    kept = unit.jobs.of_kind(KIND, states=("sending", "done"))
+    return frozenset(part["file"] for job in kept for part in job.payload.get("parts", ()))

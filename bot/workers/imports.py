@@ -1,0 +1,259 @@
+"""Plan workbooks sent to the bot: downloaded, compared and applied."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bot.acts import importing
+from bot.acts.coverage import Gap, NotCovered
+from bot.acts.importing import import_plan, uncovered
+from bot.chat.exchange import Exchange
+from bot.chat.permissions import ADMINS, CHIEFS
+from bot.screens.imports import BUTTON_DIGITS, LISTED, LONGEST, answer_from_plan, plan_row
+from bot.workers.job_answers import Answers, listed, told
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.routes import Route, tap
+from conversations.xforms.problems import AuthorError, Problem
+from storage.errors import NotFound
+from storage.messages.jobs import JobRow
+from storage.open_database import Database
+from storage.reports.confinement import Confinement
+from storage.reports.files import FileStore, storage_key
+from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from storage.imports.differences import Differences
+    from storage.imports.reading import PlanDraft
+
+
+# ------------------------------------------------------------------ outside of any unit
+class Importing:
+    """What the worker of long jobs does for plans."""
+
+    def __init__(self, database: Database, answers: Answers, store: FileStore, confinement: Confinement) -> None:
+        self._database = database
+        self._answers = answers
+        self._store = store
+        self._confinement = confinement
+
+    async def work(self, job: JobRow) -> None:
+        """Do one of KINDS."""
+        match job.kind:
+            case importing.APPLY:
+                await self._apply(job)
+            case importing.PAGE:
+                await self._page(job)
+            case _:
+                await self._send(job)
+
+    # -------------------------------------------------------------- looking
+    async def check(self, job: JobRow, data: bytes) -> None:
+        """A workbook that is meant as a plan has been fetched: say what it would change, or what is wrong with it."""
+        from storage.imports.reading import read_plan
+
+        await self._answers.give(job, _comparing, ADMINS, is_last=False)
+        name = job.payload["name"]
+        try:
+            draft = await asyncio.to_thread(read_plan, data, self._confinement.book)
+        except AuthorError as error:
+            problems = error.problems
+            await self._answers.give(job, lambda ex: self._refuse(ex, name, problems), ADMINS)
+            return
+        found = await asyncio.to_thread(self._differences, job, draft)
+        await asyncio.to_thread(self._store.put, data, False)
+        await self._answers.give(job, lambda ex: self._show_differences(ex, name, draft, found), ADMINS)
+
+    def _differences(self, job: JobRow, draft: "PlanDraft") -> "Differences":
+        from storage.imports.applying import differences
+
+        with self._database.view() as unit:
+            return differences(unit, draft, self.plan_code(unit, job))
+
+    def plan_code(self, unit: UnitOfWork, job: JobRow) -> str:
+        """Of the plan in which it was asked for: whoever has roles in two has not the same in both."""
+        return next((plan.code for plan in unit.plans.all() if plan.id == job.payload["plan_id"]), "")
+
+    def _refuse(self, ex: Exchange, name: str, problems: Sequence[Problem]) -> None:
+        ex.show(
+            Card(
+                (line(bold(ex.say("import.refused", file=name))), *told(problems, ex.language, ex.say)),
+                ((home_button(ex.say),),),
+            )
+        )
+        self._document(ex, f"{name}.txt", listed(problems, ex.language), "text/plain")
+        ex.stand(None)
+
+    def _show_differences(
+        self, ex: Exchange, name: str, draft: "PlanDraft", found: "Differences", *, is_again: bool = False
+    ) -> None:
+        """The first screen of what it would change; what is shown is kept, so that it is what is applied."""
+        shown = {
+            "name": name,
+            "workbook": draft.sha256,
+            "fingerprint": found.fingerprint(),
+            "summary": found.summary(ex.language).splitlines(),
+            "sentences": list(found.sentences(ex.language)),
+            "lowering": [each.sentence(ex.language) for each in found.lowering],
+        }
+        kept = orjson.dumps(shown)
+        self._store.put(kept, False)
+        key = hashlib.sha256(kept).hexdigest()
+        # What takes protection away is nobody's tap: it is shown, and done at the server if it is meant.
+        code = ex.unit.plans.by_id(ex.membership.plan_id).code
+        lacking = uncovered(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone) if found else ()
+        if lacking:
+            self._refuse_uncovered(ex, name, lacking)
+            return
+        importing.wait_for_decision(ex.actor, key if found and not found.lowering else "")
+        notes = [problem for problem in draft.problems if problem.severity != "note"]
+        self._draw(ex, key, shown, 0, notes, is_again=is_again)
+
+    def _draw(
+        self,
+        ex: Exchange,
+        key: str,
+        shown: dict[str, Any],
+        page: int,
+        notes: Sequence[Problem] = (),
+        *,
+        is_again: bool = False,
+    ) -> None:
+        say, sentences = ex.say, shown["sentences"]
+        lines: list[Line] = [line(bold(say("import.title", file=cut(shown["name"], 60))))]
+        if is_again:
+            lines.append(line(bold(say("import.changed_meanwhile"))))
+        lines += [line(text) for text in shown["summary"]]
+        if notes and page == 0:
+            lines += [line(""), *told(notes, ex.language, say)]
+        if not sentences:
+            ex.answer(Card(tuple(lines), (plan_row(ex),)))
+            return
+        if lowering := shown["lowering"]:
+            lines += [line(""), line(bold(say("import.lowers")))]
+            lines += [line(cut(text, LONGEST)) for text in lowering[:LISTED]]
+            lines.append(line(say("import.lowers_chat")))
+            ex.answer(Card(tuple(lines), (plan_row(ex),)))
+            return
+        pages = -(-len(sentences) // LISTED)
+        page %= pages
+        lines.append(line(""))
+        lines += [line(cut(text, LONGEST)) for text in sentences[page * LISTED : (page + 1) * LISTED]]
+        number = key[:BUTTON_DIGITS]
+        rows: list[tuple[Button, ...]] = []
+        if pages > 1:
+            lines.append(line(italic(say("import.page", page=page + 1, pages=pages))))
+            more = Button(say("menu.more"), tap(Route.IMPORT, f"p{(page + 1) % pages}", number))
+            before = Button(say("import.before"), tap(Route.IMPORT, f"p{(page - 1) % pages}", number))
+            rows.append((before, more) if pages > 2 else (more,))
+        yes = Button(say("import.yes"), tap(Route.IMPORT, "yes", number), "primary")
+        rows.append((yes, Button(say("import.no"), tap(Route.IMPORT, "no", number))))
+        ex.answer(Card(tuple(lines), tuple(rows)))
+
+    async def _page(self, job: JobRow) -> None:
+        shown = await asyncio.to_thread(self._shown, job.payload["key"])
+
+        def draw(ex: Exchange) -> None:
+            if shown is None:
+                answer_from_plan(ex, "publish.gone")
+            elif importing.waiting(ex.unit, ex.person.id) == job.payload["key"]:
+                self._draw(ex, job.payload["key"], shown, job.payload["page"])
+
+        await self._answers.give(job, draw, ADMINS)
+
+    # -------------------------------------------------------------- applying
+    async def _apply(self, job: JobRow) -> None:
+        from storage.imports.reading import read_plan
+
+        key = job.payload["key"]
+        shown = await asyncio.to_thread(self._shown, key)
+        try:
+            if shown is None:
+                raise NotFound(key)
+            data = await asyncio.to_thread(self._store.get, storage_key(shown["workbook"], sensitive=False))
+            draft = await asyncio.to_thread(read_plan, data, self._confinement.book)
+        except (NotFound, AuthorError):
+            await self._answers.give(job, lambda ex: answer_from_plan(ex, "publish.gone"), ADMINS)
+            return
+
+        def apply_it(ex: Exchange) -> None:
+            if importing.waiting(ex.unit, ex.person.id) != key:
+                return  # cancelled, or applied by the same button pressed twice
+            plan_id = ex.membership.plan_id
+            code = ex.unit.plans.by_id(plan_id).code
+            fingerprint = shown["fingerprint"]
+            try:
+                imported = import_plan(
+                    ex.unit,
+                    ex.house.forms,
+                    draft,
+                    code,
+                    ex.person.id,
+                    ex.now,
+                    timezone=ex.house.timezone,
+                    shown=fingerprint,
+                )
+            except NotCovered as refused:
+                self._refuse_uncovered(ex, shown["name"], refused.gaps)
+                return
+            found = imported.found
+            if found.fingerprint() != fingerprint:
+                self._show_differences(ex, shown["name"], draft, found, is_again=True)
+                return
+            importing.settle(ex.actor)
+            lines = [
+                line(bold(ex.say("import.done"))),
+                *(line(text) for text in found.summary(ex.language).splitlines()),
+                *(line(ex.say("coverage.renewed", form=each.title, version=each.version)) for each in imported.renewed),
+            ]
+            rows = ((Button(ex.say("import.undo"), tap(Route.UNDO_IMPORT)),), plan_row(ex))
+            ex.answer(Card(tuple(lines), rows))
+
+        await self._answers.give(job, apply_it, ADMINS)
+
+    def _refuse_uncovered(self, ex: Exchange, name: str, found: Sequence[Gap]) -> None:
+        """Nothing has changed: what would have no form, and what to do."""
+        lines = [line(bold(ex.say("import.refused", file=name))), line(ex.say("coverage.refused")), line("")]
+        lines += [line(gap.sentence(ex.say)) for gap in found[:LISTED]]
+        if len(found) > LISTED:
+            lines.append(line(ex.say("coverage.more", n=len(found) - LISTED)))
+        ex.answer(Card(tuple(lines), (plan_row(ex),)))
+
+    def _shown(self, key: str) -> dict[str, Any] | None:
+        try:
+            shown: dict[str, Any] = orjson.loads(self._store.get(storage_key(key, sensitive=False)))
+        except NotFound:
+            return None
+        return shown
+
+    # -------------------------------------------------------------- sending
+    async def _send(self, job: JobRow) -> None:
+        def made() -> tuple[str, bytes]:
+            from storage.imports.workbook import plan_workbook
+
+            with self._database.view() as unit:
+                code = self.plan_code(unit, job)
+                return code, plan_workbook(unit, code, job.created_at)
+
+        code, data = await asyncio.to_thread(made)
+
+        def send_it(ex: Exchange) -> None:
+            day = ex.now.astimezone(ex.zone).date().isoformat()
+            self._document(ex, f"{code}-{day}.xlsx", data, _XLSX)
+            importing.record_download(ex.actor, data)
+
+        await self._answers.give(job, send_it, CHIEFS)
+
+    def _document(self, ex: Exchange, name: str, data: bytes, mime_type: str) -> None:
+        path = self._store.path(self._store.put(data, sensitive=False))
+        upload = {"path": str(path), "name": name, "type": mime_type}
+        ex.post("sendDocument", {"document": "attach://file", "@files": {"file": upload}}, kind="notice")
+
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _comparing(ex: Exchange) -> None:
+    ex.answer(Card((line(ex.say("import.comparing")),)))

@@ -1,0 +1,136 @@
+"""How a worker's long job is answered in the chat, and how an author's mistakes are told there.
+
+A job takes seconds to minutes, and meanwhile its person may have lost the role it was begun under. So the answer is a
+unit of its own in the chat's order: it settles the job and speaks, or settles it and keeps silent.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import structlog
+
+from bot.chat.exchange import Deployment, Exchange
+from bot.log import log_alarm
+from bot.telegram.handled import Alarm, Clock, Handled
+from bot.telegram.intake import Intake, place_of
+from conversations.card import Line, bold, italic, line
+from conversations.plan.model import Role
+from conversations.wording import Wording
+from conversations.xforms.problems import Problem, worst_first
+from storage.messages.jobs import JobRow
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+DEADLY: Final = "the process ended again and again while this was worked on"
+SHOWN = 6
+"""Problems in the message itself; all of them are in a document."""
+
+
+class Answers:
+    """Where workers hand in what came of their jobs."""
+
+    def __init__(self, intake: Intake, house: Deployment, clock: Clock, alarm: Alarm = log_alarm) -> None:
+        self._alarm = alarm
+        self._intake = intake
+        self._house = house
+        self._clock = clock
+
+    async def give(
+        self, job: JobRow, say: Callable[[Exchange], None], roles: Collection[Role], *, is_last: bool = True
+    ) -> None:
+        """Say it in one unit that settles the job, if the person still has one of these roles in the plan.
+
+        With `is_last` false the job goes on: a word about how far it is. What cannot be said, and why, is for the
+        log; the person is told that it failed.
+        """
+        now = self._clock.now()
+
+        def work(unit: UnitOfWork) -> Handled:
+            if is_last and not unit.jobs.settle(job, now):
+                return Handled()
+            ex = self._exchange(unit, job, roles)
+            if ex is None:
+                return Handled()
+            say(ex)
+            return Handled(tuple(ex.deliveries), None)
+
+        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
+            logger.error("jobs.poison", job=job.id, kind=job.kind, reason=place_of(error))
+            return self._failed(unit, job, place_of(error), "job.failed", roles, now)
+
+        await self._intake.submit(job.chat_id, work, give_up)
+
+    async def fail(self, job: JobRow, reason: str) -> None:
+        """It cannot be done, for a reason that is ours; whoever asked for it is told."""
+        await self._give_up(job, reason, "job.failed")
+
+    async def abandon(self, job: JobRow) -> None:
+        """Fail what the process died of too often; whoever asked for it is told, and the operator."""
+        await self._give_up(job, DEADLY, "job.deadly")
+
+    async def _give_up(self, job: JobRow, reason: str, words: str) -> None:
+        now = self._clock.now()
+
+        def work(unit: UnitOfWork) -> Handled:
+            if job.is_deadly:
+                told = partial(self._alarm, "repeated_deaths", f"job {job.id} ({job.kind}): {DEADLY}")
+                unit.after_commit(told)
+            return self._failed(unit, job, reason, words, tuple(Role), now)
+
+        def give_up(unit: UnitOfWork, error: Exception) -> Handled:
+            unit.jobs.fail(job, place_of(error), now)
+            return Handled()
+
+        await self._intake.submit(job.chat_id, work, give_up)
+
+    def _failed(
+        self, unit: UnitOfWork, job: JobRow, reason: str, words: str, roles: Collection[Role], now: datetime
+    ) -> Handled:
+        if not unit.jobs.fail(job, reason, now):
+            return Handled()
+        ex = self._exchange(unit, job, roles)
+        if ex is None:
+            return Handled()
+        ex.answer_line(ex.say(words))
+        return Handled(tuple(ex.deliveries))
+
+    def _exchange(self, unit: UnitOfWork, job: JobRow, roles: Collection[Role]) -> Exchange | None:
+        visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
+        if visit.person is None or visit.membership is None or visit.membership.role not in roles:
+            return None
+        if visit.person.is_suspended:
+            return None
+        if job.payload.get("plan_id", visit.membership.plan_id) != visit.membership.plan_id:
+            return None  # it was asked for in another plan than the one they act in now
+        return Exchange(unit, visit, self._clock.now(), self._house, job.payload["telegram_id"])
+
+
+def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]:
+    """The count of each severity, and the first problems."""
+    if not problems:
+        return [line(say("publish.clean"))]
+    counts = Counter(problem.severity for problem in problems)
+    values = {severity: counts.get(severity, 0) for severity in ("error", "warning", "note")}
+    lines = [line(bold(say("publish.counts", **values)))]
+    lines += [line(sentence(problem, language)[:400]) for problem in worst_first(problems)[:SHOWN]]
+    if len(problems) > SHOWN:
+        lines.append(line(italic(say("publish.more", n=len(problems) - SHOWN))))
+    return lines
+
+
+_MARKS = {"error": "⛔", "warning": "⚠️", "note": "ℹ️"}
+
+
+def sentence(problem: Problem, language: str) -> str:
+    place = f"{problem.place}: " if problem.place else ""
+    mark = _MARKS[problem.severity]
+    return f"{mark} {place}{problem.sentence(language)} {problem.remedy(language)}".strip()
+
+
+def listed(problems: Sequence[Problem], language: str) -> bytes:
+    """Everything that was found, as a text."""
+    return "\n\n".join(sentence(problem, language) for problem in worst_first(problems)).encode("utf-8")

@@ -1,0 +1,222 @@
+"""UPKEEP: what the house does for itself, whether anybody writes or not.
+
+A bot that runs for years gathers what nobody needs any more, and the audit log's chain is linked by somebody who is
+not in a hurry. Every chore is safe to be done by several replicas at once and to be broken off anywhere.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from bot.acts.coverage import refresh
+from bot.acts.status import BEAT, DISK_FULL, MIB, Vitals, remember
+from bot.chat.form_cache import FormCache
+from bot.log import log_alarm
+from bot.starting import NO_ROOM
+from bot.telegram.delivery import until
+from bot.telegram.handled import Alarm, Clock
+from storage.errors import StorageError, Unavailable
+from storage.messages.jobs import DELETE_LATER
+from storage.messages.outbox import OutboxDraft
+from storage.open_database import Database
+from storage.plan.lists import revision
+from storage.reports.files import FileStore
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep import chain, lineage
+from storage.upkeep.health import health
+from storage.upkeep.resealing import reseal
+from storage.upkeep.retention import ORPHANS, RETENTION
+
+logger = structlog.get_logger(__name__)
+
+LOOK_EVERY: Final = 2.0
+
+TELEGRAM_SILENT: Final = 120.0
+QUEUE_OLD: Final = timedelta(minutes=15)
+HELD_FACT: Final = "held"
+"""Set by a restore, empty once somebody has released it."""
+DEATHS: Final = 3
+"""Unclean ends within an hour that are no accident any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What a chore is done on, and how the process is at this moment."""
+
+    database: Database
+    store: FileStore
+    vitals: Vitals
+    alarm: Alarm = log_alarm
+    forms: FormCache | None = None
+    covered: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    """By plan, with what coverage was looked at last."""
+    lineage: Path | None = None
+    """Where it is noted how far the database has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One row: what is done, how often, and how; in a thread of its own."""
+
+    name: str
+    every: timedelta
+    do: Callable[[Premises, datetime], None]
+
+
+def seal_log(premises: Premises, now: datetime) -> None:
+    """Link what has been recorded since to the audit log's chain; the log of the process tells its new head (S13)."""
+    with premises.database.view() as unit:
+        if not chain.is_waiting(unit):
+            return
+    while (head := premises.database.units.submit(None, chain.seal).result()) is not None:
+        logger.info("chain.sealed", position=head.position, head=head.note)
+
+
+def forget(premises: Premises, now: datetime) -> None:
+    """Whatever has been kept as long as RETENTION says, and files that no answer holds (S14)."""
+    units = premises.database.units
+    for rule in RETENTION:
+        while units.submit(None, partial(rule.at, now=now)).result():
+            pass
+    with premises.database.view() as unit:  # nobody's answer waits while files are counted
+        kept = unit.attachments.keys()
+    premises.store.sweep(kept, now - ORPHANS)
+
+
+def renew_seals(premises: Premises, now: datetime) -> None:
+    """Put what older keys sealed under the current one, answers and files, so that those keys can be retired (S12)."""
+    count = 0
+    while done := premises.database.units.submit(None, reseal).result():
+        count += done
+    count += premises.store.reseal()
+    if count:
+        logger.info("keys.resealed", count=count)
+
+
+def unsay(premises: Premises, now: datetime) -> None:
+    """Take out of the chats what was restricted and has been there for a day (S15)."""
+
+    def work(unit: UnitOfWork) -> None:
+        for job in unit.jobs.claim(now, now + timedelta(minutes=5), limit=100, kinds=(DELETE_LATER,)):
+            if unit.outbox.card_message_id(job.payload["card"]) is not None:
+                # Queued, not leased: it is the sweep that sends what nobody has just asked for.
+                at = now + timedelta(seconds=1)
+                draft = OutboxDraft(
+                    job.chat_id or 0, "notice", "deleteMessage", {}, card_id=job.payload["card"], not_before=at
+                )
+                unit.outbox.add(draft, now=now)
+            unit.jobs.settle(job, now)
+
+    premises.database.units.submit(None, work).result()
+
+
+def tell_vitals(premises: Premises, now: datetime) -> None:
+    """Leave word of how this process is, for /estado and `enlace status`."""
+    premises.database.units.submit(None, lambda unit: remember(unit, premises.vitals, now)).result()
+
+
+def look_after_health(premises: Premises, now: datetime) -> None:
+    """What nobody else notices: a disk that fills, messages that wait, what was set aside, deaths, silence."""
+    vitals, alarm = premises.vitals, premises.alarm
+    if vitals.free < DISK_FULL:
+        alarm("disk", f"{vitals.free // MIB} MiB are free where evidence is kept")
+    try:
+        premises.store.try_to_write()
+    except OSError as error:
+        alarm("disk" if error.errno in NO_ROOM else "files", f"evidence cannot be kept: {error.strerror}")
+    if vitals.answered_ago is None or vitals.answered_ago > TELEGRAM_SILENT:
+        alarm("telegram", "no call has succeeded for two minutes")
+    with premises.database.view() as unit:
+        oldest = health(unit, now).oldest_at
+        poisoned = unit.inbox.poisoned(now - timedelta(days=1))
+        deaths = unit.replicas.deaths(now - timedelta(hours=1))
+        is_held = bool(unit.facts.get(HELD_FACT))
+        try:
+            chain.sealed_until(unit)
+        except StorageError as error:
+            alarm("audit", str(error))
+    if is_held:
+        alarm("held", "a backup was restored: nothing is sent until somebody has looked at it")
+    if oldest is not None and now - oldest > QUEUE_OLD and not vitals.is_held:
+        alarm("queue_age", f"a message waits since {oldest.isoformat()}")
+    if poisoned:
+        alarm("poison", f"{poisoned} updates were set aside within a day")
+    if deaths >= DEATHS:
+        alarm("repeated_deaths", f"{deaths} unclean ends within an hour")
+
+
+def look_after_coverage(premises: Premises, now: datetime) -> None:
+    """Whether every item of the plan can be reported with a published form; looked at anew when either has changed."""
+    with premises.database.view() as unit:
+        plans = [(plan.id, coverage_key(unit, plan.id), unit.plans.unreportable(plan.id)) for plan in unit.plans.all()]
+    for plan_id, key, known in plans:
+        subjects = known
+        if premises.forms is not None and premises.covered.get(plan_id) != key:
+            look = partial(refresh, forms=premises.forms, plan_id=plan_id, now=now)
+            found = premises.database.units.submit(None, look).result()
+            subjects = frozenset(gap.subject for gap in found)
+            premises.covered[plan_id] = key
+        if subjects:
+            alarm = premises.alarm
+            alarm("unreportable", f"{len(subjects)} items of the plan have no form: {', '.join(sorted(subjects)[:8])}")
+
+
+def coverage_key(unit: UnitOfWork, plan_id: int) -> tuple[object, ...]:
+    """What it depends on: the plan's lists, and which forms are published."""
+    return (revision(unit, plan_id), *((stored.id, stored.published_at) for stored in unit.forms.list(plan_id)))
+
+
+def look_back(premises: Premises, now: datetime) -> None:
+    """Whether somebody has put an older database in our place; it is held then."""
+    if premises.lineage is None:
+        return
+    try:
+        found = lineage.look(premises.database, premises.lineage, now)
+    except OSError as error:  # a folder that may only be read: then there is nothing to compare with
+        logger.info("lineage.not_kept", reason=error.strerror)
+        return
+    if found is not None:
+        premises.alarm("held", str(found))
+
+
+UPKEEP: tuple[Chore, ...] = (
+    Chore("tell the vitals", BEAT, tell_vitals),
+    Chore("look after health", timedelta(seconds=30), look_after_health),
+    Chore("look after coverage", timedelta(seconds=30), look_after_coverage),
+    Chore("seal the audit log", timedelta(seconds=2), seal_log),
+    Chore("look back", timedelta(minutes=10), look_back),
+    Chore("forget", timedelta(hours=1), forget),
+    Chore("renew seals", timedelta(days=1), renew_seals),
+    Chore("take restricted messages out of chats", timedelta(minutes=5), unsay),
+)
+
+
+async def keep_house(
+    look: Callable[[], Premises], clock: Clock, stopping: asyncio.Event, *, chores: Sequence[Chore] = UPKEEP
+) -> None:
+    """Do each chore when its time has come, until told to stop; the one in hand is finished.
+
+    It runs in a thread, which no cancelling ends: who does not wait for this closes the database under it.
+    """
+    next_at = dict.fromkeys(chores, clock.monotonic())
+    while not stopping.is_set():
+        for chore in chores:
+            if stopping.is_set() or clock.monotonic() < next_at[chore]:
+                continue
+            next_at[chore] = clock.monotonic() + chore.every.total_seconds()
+            try:
+                premises = look()
+                await asyncio.to_thread(chore.do, premises, clock.now())
+            except Unavailable as error:
+                logger.warning("upkeep.unavailable", chore=chore.name, reason=str(error))
+            except StorageError as error:
+                premises.alarm("upkeep", f"{chore.name}: {error}")
+            except Exception:  # the boundary of one chore
+                logger.exception("upkeep.defect", chore=chore.name)
+        await until(stopping, LOOK_EVERY)

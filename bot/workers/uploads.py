@@ -1,0 +1,32 @@
+"""What a file in the outbox really is: a picture to be drawn, evidence, an export, or a path.
+
+An outbox row outlives the process that wrote it, and what it sends may not exist yet. So a row names what
+shall be sent, and it is made when it is sent, in a thread of its own.
+"""
+
+from io import BytesIO
+from typing import IO
+
+import orjson
+
+from bot.workers.exports import Parcels
+from storage.reports.files import FileStore
+
+
+def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
+    """The content of `matrix:JSON`, `evidence:KEY`, `export:NAME`, `inline:TEXT`, or a path.
+
+    FileNotFoundError where it is no more.
+    """
+    scheme, _, rest = path.partition(":")
+    if scheme == "matrix":
+        from bot.workers.picture import draw  # Pillow
+
+        return BytesIO(draw(orjson.loads(rest)))
+    if scheme == "evidence":
+        return BytesIO(store.get(rest)) if rest.startswith("sealed/") else open(store.path(rest), "rb")
+    if scheme == "inline":
+        return BytesIO(rest.encode())
+    if scheme == "export":
+        return open(parcels.path(rest), "rb")
+    return open(path, "rb")

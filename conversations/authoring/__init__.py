@@ -1,0 +1,1 @@
+"""A form's workbook being published: read, checked, and filled once on trial."""

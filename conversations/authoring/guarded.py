@@ -1,0 +1,77 @@
+"""A question that takes nothing but what the bot does not write down can never be answered: its author is told.
+
+Many forms require a telephone, an e-mail or an identity number, with a constraint that takes nothing else, and the
+guard refuses just that (SECURITY, last paragraph). Officers would meet a question without a way past it. So each
+required text is asked, as the form would be, about values that the guard refuses and about values that it does not.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from conversations.authoring.trial import NOW, is_taken
+from conversations.session import engine
+from conversations.session.profiles import profile
+from conversations.session.typed import withheld_kind
+from conversations.xforms.form import Form, Question
+from conversations.xforms.limits import PUBLISHING, Exhausted
+from conversations.xforms.problems import Problem
+
+_SHAPES = (
+    "{0}{1}-{2}", "{0} {2}", "{0}{1}-{0}{1}{2}", "+504 {2}-{2}", "+504{2}{2}", "+1 809-555-{2}", "(809) 555-{2}",
+    "809-555-{2}", "809 555 {2}", "809555{2}", "+1809555{2}", "001-{2}567-8", "{2}-{2}-56789", "{2}-{2}", "{2} {2} {2}",
+    "{2}-{2}-{2}", "{2}{2}-{2}", "AB{2}{2}", "A{2}{2}9", "{2}{2}A", "ana@example.org", "ana.perez@salud.gob.do",
+)  # fmt: skip
+"""How telephones, documents and addresses are written."""
+_LONGEST = 20
+_WORDS = ("texto", "Texto", "TEXTO", "Una línea de texto", "A1", "AB-123", "a_b", "N/A", "no", "0", "1.5", "2026-01-15")
+
+
+def never_answered(form: Form) -> tuple[Problem, ...]:
+    """Warn of each required text question whose only accepted answers are refused by the guard."""
+    instance = engine.begin(
+        form, instance_id="uuid:trial", language=form.default_language or "es", timezone="UTC", now=NOW,
+        limits=PUBLISHING,
+    ).instance  # fmt: skip
+    found: dict[str, Problem] = {}
+    for node in instance.nodes():
+        logic = form.logic[node.place]
+        if node.question.type != "text" or logic.required is None or logic.constraint is None:
+            continue
+        try:
+            taken = [text for text in _texts(node.question) if is_taken(instance, node, text)]
+        except Exhausted:
+            continue  # the trial says so
+        refused = [text for text in taken if withheld_kind(node.question, text, strict=False)]
+        if refused and len(refused) == len(taken):
+            values = {"node": node.place.path, "column": "constraint", "found": node.question.name, "value": refused[0]}
+            found[node.place.path] = Problem("guard.required", values=values, severity="warning")
+    return tuple(found.values())
+
+
+def refused_contacts(form: Form) -> Iterator[Problem]:
+    """A warning for each question of a restricted form that asks for a contact: there the column has no effect."""
+    known = profile(form.form_id)
+    if known.strict or known.always_sensitive:
+        for question in form.questions:
+            if question.extras.get("contact") == "yes":
+                values = {"node": question.path, "column": "bind::enlace:contact", "found": question.name}
+                yield Problem("guard.contact", values=values, severity="warning")
+
+
+def _texts(question: Question) -> Iterator[str]:
+    """What somebody might answer: numbers of every length and shape, words, and what the constraint itself quotes."""
+    for first, length in ((first, length) for first in "0123456789" for length in range(1, _LONGEST + 1)):
+        yield first + "1234567890123456789"[: length - 1]
+    is_numeric = "numbers" in question.appearances
+    for first in "0123456789":
+        shaped = (shape.format(first, "123", "1234") for shape in _SHAPES)
+        yield from (text for text in shaped if not (is_numeric and any(map(str.isalpha, text))))
+    if is_numeric:
+        return
+    yield from _WORDS
+    for letter in "aA":
+        yield from (letter * length for length in range(1, 2 * _LONGEST))
+    quoted = re.findall(r"'([^']*)'|\"([^\"]*)\"", question.constraint_source)
+    pieces = re.split(r"[|()^$]+", "|".join(chain.from_iterable(quoted)))
+    yield from (piece for piece in pieces if any(map(str.isalnum, piece)))

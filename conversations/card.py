@@ -1,0 +1,89 @@
+"""A screen as plain data: lines of styled text and rows of buttons.
+
+There is no Telegram here: `bot/telegram/render.py` turns a card into a call. Texts are spans of plain characters with
+a style, and only the renderer knows how a style is written. So nothing that a person typed can act as markup (S7).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from conversations.routes import ButtonTap, Route, tap
+from conversations.wording import Wording
+
+BUTTON_LIMIT = 30
+"""Characters that fit a button on a cheap phone."""
+NAME_LIMIT = 40
+"""Characters of a button that carries a name: a person's, a file's, a form's."""
+LABEL_LIMIT = 64
+"""Characters of a choice's label. Its author wrote it, and it may take two lines."""
+
+Style = Literal["plain", "bold", "italic", "code"]
+Tone = Literal["", "primary", "success", "danger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    text: str
+    style: Style = "plain"
+
+
+Line = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`tap` says what it does: `form_tap` of the form that is shown, or `tap` of a route for everything else."""
+
+    text: str
+    tap: ButtonTap
+    tone: Tone = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A file of the form that is shown with a card. `caption` is the choice that it belongs to."""
+
+    name: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    lines: tuple[Line, ...]
+    rows: tuple[tuple[Button, ...], ...] = ()
+    asks_place: str = ""
+    """The text of a button that shares the phone's location. Such a card has a reply keyboard of `words`."""
+    words: tuple[str, ...] = ()
+    media: tuple[Medium, ...] = ()
+    """The files of the question and its choices. They are sent before the card."""
+
+
+def line(*parts: str | Span) -> Line:
+    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+
+
+def bold(text: str) -> Span:
+    return Span(text, "bold")
+
+
+def italic(text: str) -> Span:
+    return Span(text, "italic")
+
+
+def paragraph(text: str) -> tuple[Line, ...]:
+    return tuple(line(part) for part in text.strip().split("\n"))
+
+
+def plain(card: Card) -> str:
+    """The card's text without styles, as the terminal shows it."""
+    return "\n".join("".join(span.text for span in parts) for parts in card.lines)
+
+
+def cut(text: str, limit: int = NAME_LIMIT) -> str:
+    """Cut a text to `limit` characters. "…" stands for the rest."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def home_button(say: Wording, *, anew: bool = False) -> Button:
+    """The button to the first screen. With `anew` that screen comes below, and this message stays as it is."""
+    return Button(say("menu.home"), tap(Route.HOME, "new") if anew else tap(Route.HOME))

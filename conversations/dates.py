@@ -1,0 +1,14 @@
+"""A day in words."""
+
+from datetime import date
+
+from conversations.wording import wording
+
+
+def show_date(value: str, language: str) -> str:
+    """A stored date as day, short month, year: `30 oct 2018`; what is no date is shown as it is."""
+    try:
+        day = date.fromisoformat(value[:10])
+    except ValueError:
+        return value
+    return f"{day.day} {wording(language)('months.short').split('|')[day.month - 1]} {day.year}"

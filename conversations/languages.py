@@ -1,0 +1,72 @@
+"""The languages that the bot speaks, each a folder of `conversations/locales`, and the words that people type in them.
+
+A language is data: what is said (all `*.po` files of its folder) and what is understood (`language.po` among them:
+months, number words, names of commands, the words of an emergency). Whoever adds a folder has added a language.
+
+People mix languages, and a phone may be in another one than its owner. So words are looked up in all languages, the
+person's own first. Only the `language.po` files are read for that, when somebody types something for the first time.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from conversations.catalogues import read_catalogue
+
+FIRST = "es"
+"""The language in which each sentence is written first. What another one lacks is said in it."""
+TABLES = "language.po"
+LACKING = "—"
+"""What a language says of words that it does not have."""
+_LOCALES = files("conversations") / "locales"
+
+
+def folder_of(language: str) -> Traversable:
+    return _LOCALES / language
+
+
+def _found() -> tuple[str, ...]:
+    codes = sorted(each.name for each in _LOCALES.iterdir() if (each / TABLES).is_file())
+    return (FIRST, *(code for code in codes if code != FIRST))
+
+
+LANGUAGES = _found()
+"""Their codes, as BCP 47 has them; the first is `FIRST`."""
+
+
+@cache
+def tables(language: str) -> dict[str, str]:
+    """What stands in its `language.po`."""
+    return read_catalogue((folder_of(language) / TABLES).read_text("utf-8"))
+
+
+def language_name(language: str) -> str:
+    """What its speakers call it; the code itself for a language that the bot does not speak."""
+    return tables(language).get("language.name", language) if language in LANGUAGES else language
+
+
+@cache
+def phrases(language: str, key: str) -> tuple[str, ...]:
+    """The words or phrases of this key in one language, in their order; none for what it lacks.
+
+    A language that the bot does not speak has those of `FIRST`.
+    """
+    told = tables(language if language in LANGUAGES else FIRST).get(key, LACKING)
+    return () if told == LACKING else tuple(told.split("|"))
+
+
+@cache
+def phrases_of_all(key: str) -> tuple[str, ...]:
+    """The phrases of this key in every language, each once."""
+    return tuple(dict.fromkeys(phrase for language in LANGUAGES for phrase in phrases(language, key)))
+
+
+def says_yes(language: str, key: str) -> bool:
+    """Whether a language answers this key with yes."""
+    return phrases(language, key) == ("yes",)
+
+
+def translated(texts: Mapping[str, str], language: str) -> str:
+    """The text of that language, else that of `FIRST`, else any there is, else blank."""
+    return texts.get(language) or texts.get(FIRST) or next((text for text in texts.values() if text), "")

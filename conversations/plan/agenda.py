@@ -1,0 +1,237 @@
+"""What there is to tell in a plan at one moment, as figures: who could be told, the steps, what is left, the pauses.
+
+Nothing is decided here: `notices` decides who may be told, `reminders` has the words. The figures are made from rows
+by `agenda_rows`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from conversations.plan.calendar import ONE_DAY, working_day_until
+from conversations.plan.expected import closes_together
+from conversations.plan.ladder import FOR_COORDINATORS, Left, Rung, Step
+from conversations.plan.model import AGENCY_ROLES, Role
+from conversations.plan.periods import ReportingPeriod, closing_due_on
+
+IN_A_ROW = 2
+"""Periods let pass after which a letter is offered (DOMAIN §5.3, step 6)."""
+NEEDS = ("days", "call", "no_data")
+"""What somebody says they need in order to report; catalogue keys `remind.need.…`."""
+PauseKind = Literal["everybody", "own", "delegated", "snooze"]
+Reason = Literal[
+    "no_role",
+    "before_the_hour",
+    "quiet_hours",
+    "no_step",
+    "told_today",
+    "told_in_digest",
+    "told_already",
+    "paused_for_everybody",
+    "paused",
+    "snoozed",
+    "delegated",
+    "unreachable",
+    "no_privacy",
+    "nothing_expected",
+    "nothing_left",
+    "nothing_validated",
+    "nothing_to_tell",
+    "focal_point_told",
+    "everybody_closed",
+    "too_late",
+    "told_later",
+    "held_over",
+    "schedule_paused",
+    "restored",
+]
+"""Why somebody is not told. Catalogue keys are `due.reason.…`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody with a role in the plan, as far as telling them anything goes."""
+
+    person_id: int
+    chat_id: int
+    name: str
+    language: str
+    timezone: str
+    role: Role
+    agency_code: str = ""
+    since: date = date.min
+    until: date = date.max
+    """The first day on which the role is over: it was for a time, or the agency takes part no more."""
+    is_unreachable: bool = False
+    has_accepted_privacy: bool = True
+    is_contributor: bool = False
+
+    @property
+    def reports(self) -> bool:
+        """Whether they report anything. A contributor reports the indicators that their agency leads."""
+        return self.role in AGENCY_ROLES or self.is_contributor
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence that somebody asked for, until a day: on `until_on` it is over. `person_id` None: for everybody.
+
+    A `snooze` silences the ladder alone. On its day the person is told of everything that is still left.
+    """
+
+    kind: PauseKind
+    from_at: datetime
+    until_on: date | None = None
+    person_id: int | None = None
+
+    def holds(self, person_id: int, now: datetime, day: date) -> bool:
+        return (
+            self.person_id in (None, person_id)
+            and self.from_at <= now
+            and (self.until_on is None or day < self.until_on)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsing:
+    """A draft that expires: of what, and from which day of the plan's zone it cannot be sent any more."""
+
+    code: str
+    on: date
+
+    def announced_on(self, holidays: Collection[date]) -> date:
+        """The last working day on which it can still be sent."""
+        return working_day_until(self.on - ONE_DAY, holidays)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The figures of one plan at one moment; `today` and the steps are days of the plan's own zone."""
+
+    today: date
+    holidays: frozenset[date] = frozenset()
+    periods: tuple[ReportingPeriod, ...] = ()
+    steps: tuple[Step, ...] = ()
+    lapsed: tuple[Step, ...] = ()
+    left: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
+    left_indicators: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
+    """Of the agencies that have a contributor; nobody else is reminded of indicators."""
+    expecting: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By period, the agencies that have something to report in it."""
+    unclosed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By period, those of them that have not closed it."""
+    in_a_row: Mapping[str, int] = field(default_factory=dict)
+    """By agency, how many periods in a row it has let lock without closing (`plan.unclosed_row`)."""
+    put_off: frozenset[str] = frozenset()
+    """Agencies for which no letter is offered before that row grows."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """By agency, what it last said it needs."""
+    with_focal_point: frozenset[str] = frozenset()
+    """Agencies with a focal point who can be told, or with somebody in their place."""
+    reachable: frozenset[str] = frozenset()
+    """Agencies with somebody who reports and can be told something: a focal point or an alternate."""
+    silent: Mapping[str, Reason] = field(default_factory=dict)
+    """Of the others those for which somebody reports, and why they can be told nothing."""
+    deputies: frozenset[int] = frozenset()
+    """People in whose hands a focal point has left the post."""
+    pauses: tuple[Pause, ...] = ()
+    lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
+    """By person, the drafts that expire within a week."""
+    told: Mapping[int, date] = field(default_factory=dict)
+    """By person, the last day (in their zone) for which everything was told or needed no telling."""
+    told_until: Mapping[int, date] = field(default_factory=dict)
+    """The same as a day of the plan's, where it is not the same: in Tokyo Tuesday begins while the plan has Monday's
+    steps.
+    """
+    windows: Mapping[tuple[int, date], Reason] = field(default_factory=dict)
+    """Days that are in the ledger already, by person: `told_today` where something was said or will be, or why not;
+
+    and `told_in_digest` where one of `CARRIERS` speaks that day, or has spoken.
+    """
+    had_notice: Collection[tuple[int, date]] = frozenset()
+    """Days on which another job has given a person the day's notice."""
+    waiting: Mapping[int, Reason] = field(default_factory=dict)
+    """By person, what waits to be sent to them: it is said first, or taken back, before anything is decided anew."""
+
+    def stands_in(self, who: Recipient) -> bool:
+        """Whether they are told what the focal point would be."""
+        return who.person_id in self.deputies
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One thing that a reminder speaks of: reports that are left of a period, or its closing."""
+
+    period: ReportingPeriod
+    left: tuple[Left, ...] = ()
+    closes: tuple[ReportingPeriod, ...] = ()
+    """All that they expect has been sent: "Cerrar el mes" closes these together, and nobody has pressed it."""
+    rung: Rung | None = None
+    agencies: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------ topics
+def told_topics(agenda: Agenda, who: Recipient, *, is_chased: bool = False) -> tuple[Topic, ...]:
+    """Return what this person still has to report, and which periods only have to be closed.
+
+    Before the due day nobody is reminded to close, because they may be about to. A coordinator who reminds by hand may
+    do it earlier.
+    """
+    if who.is_contributor:
+        return _topics(agenda, agenda.left_indicators.get(who.agency_code, ()))
+    return agency_topics(agenda, who.agency_code, is_chased=is_chased)
+
+
+def agency_topics(agenda: Agenda, agency_code: str, *, is_chased: bool = False) -> tuple[Topic, ...]:
+    """The same of an agency's reports."""
+    topics = _topics(agenda, agenda.left.get(agency_code, ()))
+    closes = to_close(agenda, agency_code)
+    if closes and (is_chased or closing_due_on(closes) <= agenda.today):
+        topics = (*topics, Topic(max(closes, key=lambda period: period.due_on), closes=closes))
+    return topics
+
+
+def to_close(agenda: Agenda, agency_code: str) -> tuple[ReportingPeriod, ...]:
+    """What "Cerrar el mes" would close for an agency; empty while one of their reports is left."""
+    left = {left.period for left in agenda.left.get(agency_code, ())}
+    together = closes_together(
+        agenda.periods,
+        agenda.today,
+        lambda period: agency_code in agenda.unclosed.get(period.code, ()),
+        lambda period: period not in left,
+    )
+    return () if left.intersection(together) else together
+
+
+def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
+    by_period: dict[str, list[Left]] = {}
+    for left in all_left:
+        if left.period.is_open(agenda.today):
+            by_period.setdefault(left.period.code, []).append(left)
+    return tuple(Topic(found[0].period, tuple(found)) for found in by_period.values())
+
+
+def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
+    """For the coordinator: who has not closed when grace ends, and when the period locks; of a period the later."""
+    latest = {step.period.code: step for step in pending if step.rung in FOR_COORDINATORS}
+    return tuple(
+        Topic(step.period, rung=step.rung, agencies=agencies)
+        for step in latest.values()
+        if (
+            agencies := tuple(
+                code for code in agenda.unclosed.get(step.period.code, ()) if _is_late(agenda, code, step.period)
+            )
+        )
+    )
+
+
+def _is_late(agenda: Agenda, agency_code: str, period: ReportingPeriod) -> bool:
+    """Whether one that has not closed a period is missing: not if all is sent, and it closes with one that is open."""
+    return any(left.period == period for left in agenda.left.get(agency_code, ())) or not any(
+        other.end_on == period.end_on
+        and other.locks_on > period.locks_on
+        and other.is_open(agenda.today)
+        and agency_code in agenda.unclosed.get(other.code, ())
+        for other in agenda.periods
+    )

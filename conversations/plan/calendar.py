@@ -1,0 +1,228 @@
+"""When something is to be said: working days, wall times that exist, the days of the ladder, what is left to report.
+
+A reminder at three in the morning, on a holiday, or an hour late because the clocks changed is a reminder that is
+muted. Schedules are wall time in somebody's zone, and zones skip hours, repeat them, and sit on the other side of
+midnight; the plan's own days are days of its country. All of it is decided here, from dates and instants that are
+handed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from conversations.plan.periods import ReportingPeriod
+
+WORK_BEGINS = time(8)
+WORK_ENDS = time(18)
+LAST_HOUR = time(17, 30)
+"""The latest time of day at which something begins to be said: what is said at six is heard at home."""
+GRACE_DAYS = 2
+"""Working days for which a step that could not be told on its day is still told."""
+ONE_DAY = timedelta(days=1)
+
+
+# ------------------------------------------------------------------ working days
+def is_working_day(day: date, holidays: Collection[date]) -> bool:
+    return day.weekday() < 5 and day not in holidays
+
+
+def working_day_from(day: date, holidays: Collection[date]) -> date:
+    """That day, or the next working one."""
+    while not is_working_day(day, holidays):
+        day += ONE_DAY
+    return day
+
+
+def working_day_until(day: date, holidays: Collection[date]) -> date:
+    """That day, or the working one before it."""
+    while not is_working_day(day, holidays):
+        day -= ONE_DAY
+    return day
+
+
+def working_days_after(first: date, last: date, holidays: Collection[date]) -> Iterator[date]:
+    """The working days after the first day, up to the last."""
+    days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
+    return (day for day in days if is_working_day(day, holidays))
+
+
+def is_too_late(planned: date, today: date, holidays: Collection[date]) -> bool:
+    """Return whether a message that was due on a day is not sent any more.
+
+    It stops counting when it knows, so that a day years ago costs no more than a day last week.
+    """
+    return next(islice(working_days_after(planned, today, holidays), GRACE_DAYS, None), None) is not None
+
+
+# ------------------------------------------------------------------ days moved for everybody
+def opened_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
+    """Open from today on."""
+    return replace(period, opens_on=min(period.opens_on, today))
+
+
+def closed_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
+    """Open until the end of today, and no later due than that."""
+    return replace(
+        period,
+        due_on=min(period.due_on, today),
+        grace_until_on=min(period.grace_until_on, today),
+        locks_on=min(period.locks_on, today + ONE_DAY),
+    )
+
+
+def extended(period: ReportingPeriod, days: int, today: date, holidays: Collection[date]) -> ReportingPeriod:
+    """So many days more for everything, on working days; of one that has locked only the lock moves, from today."""
+    more = timedelta(days=days)
+    if period.stage(today) == "locked":
+        return replace(period, locks_on=working_day_from(today + more, holidays))
+    due_on, grace_until_on, locks_on = (
+        working_day_from(day + more, holidays) for day in (period.due_on, period.grace_until_on, period.locks_on)
+    )
+    return replace(period, due_on=due_on, grace_until_on=grace_until_on, locks_on=locks_on)
+
+
+def follow(
+    period: ReportingPeriod, fallen: ReportingPeriod, today: date, holidays: Collection[date]
+) -> ReportingPeriod:
+    """The period with its days to come where `fallen`, the same one as it is computed now, has them.
+
+    A day that is past stays. None moves to before the first day on which it can still be kept.
+    """
+
+    def moved(day: date, wanted: date, first: date) -> date:
+        return working_day_from(max(wanted, first), holidays) if day >= first else day
+
+    grace_until_on = moved(period.grace_until_on, fallen.grace_until_on, today)
+    return replace(
+        period,
+        opens_on=max(fallen.opens_on, today) if period.opens_on > today else period.opens_on,
+        due_on=moved(period.due_on, fallen.due_on, today),
+        grace_until_on=grace_until_on,
+        locks_on=moved(period.locks_on, max(fallen.locks_on, grace_until_on + ONE_DAY), today + ONE_DAY),
+    )
+
+
+# ------------------------------------------------------------------ wall time
+def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """When the wall clock of that zone shows this time on this day, as UTC.
+
+    A time that the zone skips is the instant at which it goes on; one that it shows twice is the first (G9).
+    """
+    wall = datetime.combine(day, at)
+    before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+    moment = (wall - before).replace(tzinfo=UTC)
+    if before >= after or moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    early, late = (wall - after).replace(tzinfo=UTC), moment
+    while late - early > timedelta(seconds=1):  # the zone's change lies between them
+        middle = early + (late - early) // 2
+        if middle.astimezone(zone).utcoffset() == after:
+            late = middle
+        else:
+            early = middle
+    return late.replace(microsecond=0)
+
+
+def is_quiet(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> bool:
+    """Whether nothing is said of the bot's own accord: outside 08:00-18:00 of a working day, there (G10)."""
+    local = now.astimezone(zone)
+    return not is_working_day(local.date(), holidays) or not WORK_BEGINS <= local.time() < WORK_ENDS
+
+
+def next_working_hour(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> datetime:
+    """That moment, or the first after it at which something may be said there."""
+    if not is_quiet(now, zone, holidays):
+        return now
+    local = now.astimezone(zone)
+    day = local.date() if local.time() < WORK_BEGINS else local.date() + ONE_DAY
+    return instant(working_day_from(day, holidays), WORK_BEGINS, zone)
+
+
+# ------------------------------------------------------------------ schedules
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LAST_DAY = "last"
+"""Of a month, in `month:last`: not every month has a 29th."""
+
+
+def hour_there(day: date, at: time, zone: ZoneInfo, own: ZoneInfo) -> time:
+    """Return the local time (`own`) at which a person gets what the schedule sends `at` in `zone` on that day.
+
+    If that is outside their working hours, it is the nearest hour inside them (G10). So nobody misses a message because
+    the schedule uses the time of another country.
+    """
+    if zone == own:
+        return at
+    first, last = instant(day, WORK_BEGINS, own), instant(day, LAST_HOUR, own)
+    return min(max(instant(day, at, zone), first), last).astimezone(own).time()
+
+
+def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
+    """Whether a recurrence falls on that day; what would fall on a holiday or a weekend, on the next working day.
+
+    `daily`, `workdays`, `mon,thu`, `month:5` or `month:last`.
+    """
+    if days == "daily":
+        return True
+    if not is_working_day(day, holidays):
+        return False
+    if days == "workdays":
+        return True
+    while True:
+        if days == f"month:{LAST_DAY}":
+            is_named = (day + ONE_DAY).month != day.month
+        elif days.startswith("month:"):
+            is_named = day.day == int(days.removeprefix("month:"))
+        else:
+            is_named = WEEKDAYS[day.weekday()] in days.split(",")
+        if is_named:
+            return True
+        day -= ONE_DAY
+        if is_working_day(day, holidays):
+            return False
+
+
+def fires_after(
+    days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date]
+) -> Iterator[tuple[date, datetime]]:
+    """The windows of a schedule from now on, and their instants."""
+    day = now.astimezone(zone).date()
+    for _ in range(366 * 2):
+        if falls_on(days, day, holidays) and (moment := instant(day, at, zone)) > now:
+            yield day, moment
+        day += ONE_DAY
+
+
+def windows_until(
+    days: str,
+    at: time,
+    zone: ZoneInfo,
+    now: datetime,
+    holidays: Collection[date],
+    *,
+    back: int = 10,
+    own: ZoneInfo | None = None,
+) -> list[date]:
+    """Return the windows that have come for a person who lives in `own` (or in the zone itself), oldest first.
+
+    It looks back some days, and further while it is not too late: holidays may last longer.
+    """
+    own = own or zone
+    day, working, candidates = now.astimezone(own).date(), 0, deque[date]()
+    while len(candidates) <= back or working <= GRACE_DAYS:
+        candidates.appendleft(day)
+        working += is_working_day(day, holidays)
+        day -= ONE_DAY
+    return [
+        day
+        for day in candidates
+        if falls_on(days, day, holidays) and instant(day, hour_there(day, at, zone, own), own) <= now
+    ]
+
+
+def is_hour(days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
+    """Return whether the ladder looks for steps now: on one of its days, after its hour, in working hours."""
+    day = now.astimezone(zone).date()
+    return not is_quiet(now, zone, holidays) and now >= instant(day, at, zone) and falls_on(days, day, holidays)

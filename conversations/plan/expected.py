@@ -1,0 +1,261 @@
+"""What is expected of an agency in a period, and what of it is still due."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
+from conversations.plan.periods import ReportingPeriod, closing_periods
+
+
+# ------------------------------------------------------------------ what is expected
+@dataclass(frozen=True, slots=True)
+class ExpectedReport:
+    activity: Activity
+    period: ReportingPeriod
+
+
+def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | None = None) -> bool:
+    """Whether a report about it is expected for that period; `ended_on` as `expected_reports` has it.
+
+    The one place where that is decided: the due list, the reminder, the digest and the rates all ask here.
+    """
+    return (
+        activity.start_on <= period.end_on
+        and activity.frequency.period_type == period.type
+        and (ended_on is None or ended_on >= period.end_on)
+        and (activity.added_on is None or activity.added_on < period.due_on)
+        and (activity.retired_on is None or activity.retired_on >= period.locks_on)
+    )
+
+
+def expected_reports(
+    activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
+) -> tuple[ExpectedReport, ...]:
+    """Activity × period in which it is open and its frequency falls due (DOMAIN §2.3).
+
+    It is open from its start, if only for the last day of the period, until a report has said that it is
+    completed or cancelled: `ended` gives, by activity code, the last day of the period of that report, which
+    itself was still expected. The due date does not end it: overdue work is what a commission most wants to
+    hear about. One that came into the plan on the period's due day or later is not expected, nor is one retired
+    before the period locked.
+    """
+    ended = ended or {}
+    return tuple(
+        ExpectedReport(activity, period)
+        for activity in activities
+        if is_expected(activity, period, ended.get(activity.code))
+    )
+
+
+def closes_together(
+    periods: Iterable[ReportingPeriod],
+    today: date,
+    is_unclosed: Callable[[ReportingPeriod], bool],
+    is_complete: Callable[[ReportingPeriod], bool],
+) -> tuple[ReportingPeriod, ...]:
+    """What "Cerrar el mes" closes for an agency: the first month's end that is open and that it has not closed.
+
+    It closes by the later date (DOMAIN §2.4): a month whose reports are all in, and that has locked while its quarter
+    is still open, is closed with the quarter. `is_unclosed`: something was expected, and it has not been closed.
+    """
+    periods = tuple(periods)
+    open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
+    # A period that was reopened opens no other.
+    is_last_word = any(not one.is_reopened for one in open_ones if one.end_on == open_ones[0].end_on)
+    return tuple(
+        period
+        for period in periods
+        if open_ones
+        and period.end_on == open_ones[0].end_on
+        and is_unclosed(period)
+        and (period in open_ones or (is_last_word and period.locks_on <= today and is_complete(period)))
+    )
+
+
+def unclosed_row(
+    periods: Sequence[ReportingPeriod],
+    today: date,
+    kept_since: date,
+    known_since: date,
+    is_expected: Callable[[ReportingPeriod], bool],
+    is_closed: Callable[[ReportingPeriod], bool],
+    together: Iterable[ReportingPeriod] = (),
+    is_complete: Callable[[ReportingPeriod], bool] = lambda period: False,
+) -> tuple[ReportingPeriod, ...]:
+    """The periods in a row, of one type, that somebody has let lock without closing them, up to the last.
+
+    The first that was closed ends the row; those of which nothing was expected neither count nor end it. Nobody is
+    held to what locked before the calendar was kept, nor to what ended before it is known who closed, nor yet to what
+    they may still close with one of those that are open (`together`), if it is all in. Notices, letters, the digest
+    and the plenary's agenda all count with this.
+    """
+    row: list[ReportingPeriod] = []
+    open_ends = {
+        other.end_on for other in together if other.is_open(today) and is_expected(other) and not is_closed(other)
+    }
+    for period in reversed(periods):
+        if period.locks_on > today:
+            continue
+        if period.locks_on <= kept_since or period.end_on < known_since or is_closed(period):
+            break
+        if is_expected(period) and not (period.end_on in open_ends and is_complete(period)):
+            row.append(period)
+    return tuple(reversed(row))
+
+
+def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:
+    """Those whose figure is asked for that period: by their frequency, and not computed by the bot itself."""
+    return tuple(
+        indicator
+        for indicator in indicators
+        if indicator.frequency.period_type == period.type
+        and not indicator.is_computed
+        and (indicator.retired_on is None or indicator.retired_on >= period.locks_on)
+    )
+
+
+def led_by_nobody(
+    activities: Iterable[Activity], indicators: Iterable[Indicator], agencies: Iterable[Agency], today: date
+) -> tuple[str, ...]:
+    """Codes of what goes on, or is still to begin, under an agency that takes no part then: nobody reports it."""
+    by_code = {agency.code: agency for agency in agencies}
+    ongoing = [(each.code, each.agency_code, max(each.start_on, today)) for each in activities
+               if each.retired_on is None and each.due_on >= today]  # fmt: skip
+    ongoing += [(each.code, each.agency_code, today) for each in indicators
+                if each.retired_on is None and not each.is_computed]  # fmt: skip
+    return tuple(code for code, agency, on in ongoing if not by_code[agency].is_active(on))
+
+
+def expected_at_closing(
+    activities: Collection[Activity], month_end: date, ended: Mapping[str, date] | None = None
+) -> tuple[ExpectedReport, ...]:
+    """All reports that the closing of that month expects, of every frequency that ends with it."""
+    return tuple(
+        report for period in closing_periods(month_end) for report in expected_reports(activities, period, ended)
+    )
+
+
+# ------------------------------------------------------------------ what is still due
+@dataclass(frozen=True, slots=True)
+class PastReport:
+    """The current version of a report, as far as the due list needs to know it."""
+
+    subject: str
+    period_code: str
+    period_end_on: date
+    validation_state: ValidationState
+    status: ActivityStatus | None = None
+    progress: int | None = None
+    submission_id: int = 0
+
+    @property
+    def ends_activity(self) -> bool:
+        """Completed as soon as declared, since nobody is asked again meanwhile; cancelled once it is approved."""
+        if self.validation_state == ValidationState.RETURNED:
+            return False
+        if self.status == ActivityStatus.CANCELLED:
+            return self.validation_state == ValidationState.VALIDATED
+        return self.status == ActivityStatus.COMPLETED
+
+
+def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
+    """What `expected_reports` wants as `ended`: the activities whose latest report ended them, with its last day."""
+    latest: dict[str, PastReport] = {}
+    for report in reports:
+        known = latest.get(report.subject)
+        if known is None or known.period_end_on < report.period_end_on:
+            latest[report.subject] = report
+    return {
+        subject.removeprefix("activity:"): report.period_end_on
+        for subject, report in latest.items()
+        if report.ends_activity
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class DueReport:
+    """One thing that an agency still has to report, with what it said last time."""
+
+    item: Activity | Indicator
+    period: ReportingPeriod
+    previous: PastReport | None
+    """The report for the latest earlier period; "Igual que el reporte anterior" copies from it."""
+    returned: PastReport | None = None
+    """Set when the coordinator sent this period's report back."""
+    is_reportable: bool = True
+    """False where no published form takes it: it is expected all the same, and nobody is asked for it."""
+
+    @property
+    def subject(self) -> str:
+        return self.item.subject
+
+    @property
+    def code(self) -> str:
+        return self.item.code
+
+    @property
+    def is_indicator(self) -> bool:
+        return isinstance(self.item, Indicator)
+
+    @property
+    def previous_progress(self) -> int | None:
+        return self.previous.progress if self.previous else None
+
+
+def due_list(
+    activities: Iterable[Activity],
+    indicators: Iterable[Indicator],
+    periods: Iterable[ReportingPeriod],
+    reports: Iterable[PastReport],
+    on: date,
+    *,
+    closed: Mapping[str, date] | None = None,
+    unreportable: Collection[str] = frozenset(),
+) -> tuple[DueReport, ...]:
+    """What one agency has still to report on a day, those due first on top.
+
+    `periods` that are not open that day are passed over. In those whose code is in `closed`, with the day of that,
+    only activities are due that came into the plan since: closing is about activity reports (DOMAIN §2.3), so
+    indicators stay. Computed indicators are asked of nobody.
+    A report that was returned is due again, and names itself, also after closing. `unreportable` are the subjects that
+    no published form takes.
+    """
+    reports = sorted(reports, key=lambda report: report.period_end_on)
+    by_subject: dict[str, list[PastReport]] = {}
+    for report in reports:
+        by_subject.setdefault(report.subject, []).append(report)
+    ended, closed = ended_activities(reports), closed or {}
+    activities, indicators = tuple(activities), tuple(indicators)
+    due: list[DueReport] = []
+    for period in periods:
+        if not period.is_open(on):
+            continue
+        for item in _expected_items(activities, indicators, period, ended):
+            past = by_subject.get(item.subject, [])
+            this = next((report for report in past if report.period_code == period.code), None)
+            closed_on = closed.get(period.code) if this is None and isinstance(item, Activity) else None
+            if closed_on is not None and isinstance(item, Activity) and not item.is_new_since(closed_on):
+                continue
+            if this is not None and this.validation_state != ValidationState.RETURNED:
+                continue
+            earlier = [report for report in past if report.period_end_on < period.end_on]
+            is_reportable = item.subject not in unreportable
+            due.append(DueReport(item, period, earlier[-1] if earlier else None, this, is_reportable))
+    return tuple(sorted(due, key=_urgency))
+
+
+def _expected_items(
+    activities: tuple[Activity, ...],
+    indicators: tuple[Indicator, ...],
+    period: ReportingPeriod,
+    ended: Mapping[str, date],
+) -> Iterator[Activity | Indicator]:
+    for expected in expected_reports(activities, period, ended):
+        yield expected.activity
+    yield from expected_indicators(indicators, period)
+
+
+def _urgency(due: DueReport) -> tuple[date, bool, date, str]:
+    item_due_on = due.item.due_on if isinstance(due.item, Activity) else date.max
+    return due.period.due_on, due.is_indicator, item_due_on, due.item.code

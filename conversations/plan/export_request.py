@@ -1,0 +1,591 @@
+"""Asking for an export: what, for whom, of which part of the plan, in which form; and what is said while it is made.
+
+Who exports has done it before and wants the same again, for the next period: so the first screen is the whole request
+with everything answered, one button prepares it, and each answer is a screen away in the same message. For whom it is,
+is asked before anything leaves, since what leaves cannot be called back (DOMAIN §4.3).
+
+Law: what is asked for and cannot be had is said, never left out without a word; and whom a file was to be for is
+never replaced by somebody who may see more. Until that is answered, nothing is prepared.
+
+Pure: which exports a role may have is handed in as `Offer`s, in the order in which they are shown.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date
+from functools import cache, partial
+from itertools import product
+from typing import Any
+from zlib import crc32
+
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.languages import LANGUAGES, phrases
+from conversations.plan.model import ActivityStatus, ValidationState
+from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, reporting_period
+from conversations.routes import Route, Taps, tap
+from conversations.session.profiles import profile
+from conversations.wording import Wording, wording
+
+AUDIENCES = ("internal", "observers", "public")
+"""For whom, from those who may see most to those who may see least."""
+FILTERS = ("form_id", "period", "agency", "area", "status", "validation", "since")
+"""By what a dataset may be filtered, in the order in which a file is called."""
+MORE = {"status": "status", "validation": "validation", "form": "form_id"}
+"""Questions that are asked seldom, behind a button of their own: their filter."""
+DATASET, FORMAT = "reports", "xlsx"
+"""What is meant where nothing is said, if it is to be had."""
+SHOWN_PERIODS = {PeriodType.YEARLY: 3, PeriodType.QUARTERLY: 4, PeriodType.MONTHLY: 6}
+PREVIOUS = {
+    "previous.month": PeriodType.MONTHLY,
+    "previous.quarter": PeriodType.QUARTERLY,
+    "previous.year": PeriodType.YEARLY,
+}
+"""Of a scheduled export: the period that ended last."""
+STATUSES = tuple(ActivityStatus)
+SENT = tuple(state.value for state in ValidationState if state != ValidationState.DRAFT)
+PAGE = "pdf"
+"""A format without rows to count."""
+IN_A_ROW = 3
+BAR = 12
+NAMED = 6
+"""Codes or lacking files that a message names."""
+WIDEST = 30
+"""Characters of a button that a phone shows whole."""
+PHRASE = 4
+"""Words of the longest label that is read when it is typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One dataset in one format, with the audiences and the filters that a person may choose."""
+
+    dataset: str
+    format: str
+    audiences: tuple[str, ...]
+    filters: frozenset[str] = frozenset()
+    unvalidated: frozenset[str] = frozenset()
+    """The audiences for which what no coordinator has validated goes out too: only then is there a state to choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A request. Blank filters leave nothing out."""
+
+    dataset: str = ""
+    format: str = ""
+    audience: str = ""
+    period: str = ""
+    agency: str = ""
+    area: str = ""
+    validation: str = ""
+    status: str = ""
+    form_id: str = ""
+    since: str = ""
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Choice":
+        """From what was kept of an earlier one; what has no place any more is left out."""
+        return cls(**{each.name: str(kept.get(each.name, "")) for each in fields(cls)})
+
+    def kept(self) -> dict[str, str]:
+        return asdict(self)
+
+    @property
+    def mark(self) -> str:
+        """Tells a button of this request from one of another that an older screen still shows."""
+        return f"{crc32('|'.join(self.kept().values()).encode()):08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a plan can be filtered by."""
+
+    periods: tuple[ReportingPeriod, ...]
+    agencies: tuple[str, ...]
+    areas: Mapping[str, str]
+    """Code → name, in the reader's language."""
+    forms: Mapping[str, str] = field(default_factory=dict)
+    """form_id → title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What had to be left out of a request: words that mean nothing here, filters that its dataset does not know."""
+
+    words: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+
+def fit(choice: Choice, offers: Sequence[Offer]) -> tuple[Choice, Left] | None:
+    """The request as it can be had, and what that leaves out. None where nothing is offered.
+
+    What and in which form become the usual if they are not offered. For whom becomes somebody who may see less, if
+    anybody: never more. What still stands in the way then is for `obstacles` to say.
+    """
+    if not offers:
+        return None
+    datasets = list(dict.fromkeys(offer.dataset for offer in offers))
+    dataset = _first(choice.dataset, DATASET, datasets)
+    formats = [offer.format for offer in offers if offer.dataset == dataset]
+    form = _first(choice.format, FORMAT, formats)
+    [offer] = [offer for offer in offers if (offer.dataset, offer.format) == (dataset, form)]
+    audience = _audience(choice.audience, offer.audiences)
+    found = replace(choice, dataset=dataset, format=form, audience=audience)
+    return known_part(found, offer.filters), Left(filters=strays(found, offer.filters))
+
+
+def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
+    """The request as it can be had, for who has seen already what that leaves out."""
+    found = fit(choice, offers)
+    return found[0] if found else None
+
+
+def strays(choice: Choice, filters: Collection[str]) -> tuple[str, ...]:
+    """The filters of the request that are not among these."""
+    return tuple(name for name in FILTERS if getattr(choice, name) and name not in filters)
+
+
+def known_part(choice: Choice, filters: Collection[str]) -> Choice:
+    """The request without those."""
+    return replace(choice, **dict.fromkeys(strays(choice, filters), ""))
+
+
+def offer_of(choice: Choice, offers: Sequence[Offer]) -> Offer:
+    """The one that a fitted request is for."""
+    return next(offer for offer in offers if (offer.dataset, offer.format) == (choice.dataset, choice.format))
+
+
+def obstacles(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
+    """Why a fitted request cannot be prepared as it stands: keys of `refused`, none if it can."""
+    offer = offer_of(choice, offers)
+    found = []
+    if choice.audience not in offer.audiences:
+        found.append("audience")
+    if choice.validation not in ("", ValidationState.VALIDATED) and choice.audience not in offer.unvalidated:
+        found.append("validation")
+    if choice.form_id and choice.audience != AUDIENCES[0] and not is_told_outside(choice.form_id):
+        found.append("form")
+    return tuple(found)
+
+
+def refused(why: str, choice: Choice, say: Wording, filters: Sequence[str] = ()) -> str:
+    """The sentence that says so, and what to do."""
+    return say(
+        f"export.refused.{why}",
+        what=say(f"export.data.{choice.dataset}"),
+        who=say(f"export.audience.{choice.audience}") if choice.audience in AUDIENCES else choice.audience,
+        filters=", ".join(say(f"table.filter.{name}").lower() for name in filters),
+    )
+
+
+def is_told_outside(form_id: str) -> bool:
+    """Whether coded answers to this form go to observers and the public: of the plan's own that are no referrals."""
+    return profile(form_id).subject in ("activity", "indicator")
+
+
+def _first(wanted: str, usual: str, there: Sequence[str]) -> str:
+    return wanted if wanted in there else usual if usual in there else there[0]
+
+
+def _audience(wanted: str, there: Sequence[str]) -> str:
+    """The same, or the next of those who may see less; the same again if there is none: it is not for us to widen."""
+    if wanted not in AUDIENCES:
+        return there[0]
+    narrower = [each for each in AUDIENCES[AUDIENCES.index(wanted) :] if each in there]
+    return narrower[0] if narrower else wanted
+
+
+# ------------------------------------------------------------------ typed
+def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice) -> tuple[Choice, Left]:
+    """The request that is typed, on top of the one before, and what of it is left out.
+
+    `reports xlsx 2018Q3 delayed`, in any order; codes, or what the buttons say, in any language. What is typed about
+    the part of the plan is all that is meant: earlier filters go.
+    """
+    choice = replace(before, **dict.fromkeys(FILTERS, ""))
+    unknown: list[str] = []
+    known = {
+        "dataset": _names((offer.dataset for offer in offers), "export.data.{}"),
+        "format": _names((offer.format for offer in offers), "export.format.{}"),
+        "audience": _names(AUDIENCES, "export.audience.{}"),
+        "validation": _states(SENT, "export.validation.{}", "history.{}"),
+        "status": _states(STATUSES, "export.status.{}"),
+        "agency": {_folded(code): code for code in scope.agencies},
+        "area": {_folded(code): code for code in scope.areas},
+        "form_id": {_folded(name): form_id for form_id, title in scope.forms.items() for name in (form_id, title)},
+    }
+    words = text.replace(",", " ").split()
+    while words:
+        if is_period(words[0]):
+            choice = replace(choice, period=words.pop(0).upper().replace("-", ".."))
+            continue
+        for length, (name, names) in product(range(min(PHRASE, len(words)), 0, -1), known.items()):
+            phrase = _folded("".join(words[:length]))
+            if phrase and phrase in names:
+                choice = replace(choice, **{name: names[phrase]})
+                del words[:length]
+                break
+        else:
+            unknown.append(words.pop(0))
+    found, left = fit(choice, offers) or (choice, Left())
+    return found, replace(left, words=tuple(unknown))
+
+
+def is_period(word: str) -> bool:
+    """Whether it is a code (`201809`, `2018Q3`, `2018`) or two with `..` or `-` between."""
+    try:
+        for code in re.split(r"\.\.|-", word.upper(), maxsplit=1):
+            reporting_period(code)
+    except ValueError:
+        return False
+    return True
+
+
+def _names(codes: Iterable[str], key: str) -> dict[str, str]:
+    """By everything they are called, folded: the code, the label, and the label's first word."""
+    found: dict[str, str] = {}
+    for code in dict.fromkeys(codes):
+        found[_folded(code)] = code
+        for label in (wording(language)(key.format(code)) for language in LANGUAGES):
+            for name in (label.split()[0], label):
+                found.setdefault(_folded(name), code)
+    return found
+
+
+def _states(codes: Iterable[str], *keys: str) -> dict[str, str]:
+    """By their code and by what they are called, as an adjective of whatever is meant: retrasada, retrasados."""
+    found: dict[str, str] = {}
+    for code, key, language in product(codes, keys, LANGUAGES):
+        for name in (code, wording(language)(key.format(code))):
+            folded = _folded(name)
+            for name_so_ended in _with_each_ending(folded, language):
+                found.setdefault(name_so_ended, code)
+    return found
+
+
+def _with_each_ending(folded: str, language: str) -> tuple[str, ...]:
+    """As an adjective of one or many, of either gender: "retrasada" is "retrasado", "retrasadas", "retrasados" too."""
+    endings = tuple(_folded(ending) for ending in phrases(language, "language.plural_endings"))
+    for ending in sorted(endings, key=len, reverse=True):
+        if folded.endswith(ending):
+            return tuple(folded.removesuffix(ending) + each for each in endings)
+    return (folded,)
+
+
+@cache
+def _folded(text: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9]", "", plain.casefold())
+
+
+# ------------------------------------------------------------------ periods
+def periods_offered(periods: Iterable[ReportingPeriod], today: date) -> tuple[str, ...]:
+    """Codes, the nearest first: of those that have begun the latest months, quarters and years."""
+    begun = [period for period in periods if period.start_on <= today]
+    offered: list[str] = []
+    for kind in (PeriodType.MONTHLY, PeriodType.QUARTERLY):
+        found = sorted({p.code for p in begun if p.type is kind}, reverse=True)
+        offered += found[: SHOWN_PERIODS[kind]]
+    years = sorted({f"{period.start_on:%Y}" for period in begun}, reverse=True)
+    return (*offered, *years[: SHOWN_PERIODS[PeriodType.YEARLY]])
+
+
+def previous_period(periods: Iterable[ReportingPeriod], what: str, today: date) -> str:
+    """The code of what `PREVIOUS` means on a day; any other filter as it is. Blank where none has ended."""
+    kind = PREVIOUS.get(what)
+    if kind is None:
+        return what
+    if kind is PeriodType.YEARLY:
+        return f"{today.year - 1}"
+    ended = [period for period in periods if period.type is kind and period.end_on < today]
+    return max(ended, key=lambda period: period.end_on).code if ended else ""
+
+
+def period_label(code: str, say: Wording) -> str:
+    """As a person says it; of a range both ends."""
+    if not code:
+        return say("export.all_periods")
+    if code in PREVIOUS:
+        return say(f"export.{code}")
+    return " – ".join(period_name(reporting_period(each), say.language) for each in code.split(".."))
+
+
+# ------------------------------------------------------------------ the request
+def request_card(
+    choice: Choice,
+    offers: Sequence[Offer],
+    say: Wording,
+    left: Left | None = None,
+    *,
+    to: Taps = partial(tap, Route.EXPORT),
+    extra: tuple[Button, ...] = (),
+) -> Card:
+    """The whole request, with a button for each of its answers; none that prepares it while something is in the way."""
+    lines: list[Line] = [line(bold(say("export.title")))]
+    if left and left.words:
+        lines.append(line(say("export.unknown", words=", ".join(word[:20] for word in left.words[:NAMED]))))
+    if left and left.filters:
+        lines.append(line(refused("filter", choice, say, left.filters)))
+    lines += [line(""), *described(choice, offers, say)]
+    audiences, in_the_way = offer_of(choice, offers).audiences, obstacles(choice, offers)
+    rows: list[tuple[Button, ...]] = []
+    if not in_the_way:
+        rows.append((Button(say("export.go"), to("go", choice.mark), "primary"),))
+    if len(audiences) > 1 or "audience" in in_the_way:
+        rows.append((Button(say("export.who"), to("who")),))
+    rows.append((Button(say("export.what"), to("what")), Button(say("export.as"), to("as"))))
+    rows += filter_rows(choice, offers, say, to)
+    return Card(tuple(lines), (*rows, (*extra, home_button(say))))
+
+
+def filter_rows(choice: Choice, offers: Sequence[Offer], say: Wording, to: Taps) -> list[tuple[Button, ...]]:
+    """Return the buttons of the filters that the dataset has. Rare ones are in a row of their own."""
+    filters, more = offer_of(choice, offers).filters, more_of(choice, offers)
+    row: tuple[Button, ...] = ()
+    if "period" in filters:
+        row = (*row, Button(say("export.when"), to("when")))
+    if "agency" in filters:
+        row = (*row, Button(say("export.where" if "area" in filters else "export.agency"), to("where")))
+    rows = [row] if row else []
+    if len(more) == 1:
+        rows.append((Button(say(f"export.{more[0]}"), to(more[0])),))
+    elif more:
+        rows.append((Button(say("export.more"), to("more")),))
+    return rows
+
+
+def more_of(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
+    """The questions of `MORE` that this request has: no state of validation where only one goes out."""
+    offer = offer_of(choice, offers)
+    return tuple(
+        what
+        for what, name in MORE.items()
+        if name in offer.filters
+        and (name != "validation" or choice.audience in offer.unvalidated or bool(choice.validation))
+    )
+
+
+def described(choice: Choice, offers: Sequence[Offer], say: Wording) -> list[Line]:
+    """Return the request, one line for each answer; then how small numbers are shown, or what is in its way."""
+    filters = offer_of(choice, offers).filters
+    lines = [
+        line(f"{say('export.what')}: ", bold(say(f"export.data.{choice.dataset}"))),
+        line(f"{say('export.who')}: ", bold(say(f"export.audience.{choice.audience}"))),
+    ]
+    if "period" in filters:
+        lines.append(line(f"{say('export.when')}: ", bold(period_label(choice.period, say))))
+    if "agency" in filters:
+        label = say("export.where" if "area" in filters else "export.agency")
+        lines.append(line(f"{label}: ", bold(_where(choice, say) or say("export.everywhere"))))
+    lines += [line(bold(text)) for text in _narrowed(choice, say)]
+    lines.append(line(f"{say('export.as')}: ", bold(say(f"export.format.{choice.format}"))))
+    if in_the_way := obstacles(choice, offers):
+        lines += [line(""), *(line(bold(refused(why, choice, say))) for why in in_the_way)]
+    elif choice.audience != AUDIENCES[0]:
+        lines += [line(""), line(italic(say("export.suppressed")))]
+    return lines
+
+
+def _where(choice: Choice, say: Wording) -> str:
+    where = (choice.agency.replace(",", ", "), choice.area and say("export.area", area=choice.area))
+    return " · ".join(filter(None, where))
+
+
+def _narrowed(choice: Choice, say: Wording) -> list[str]:
+    """The answers to the questions of `MORE`, a line each."""
+    lines = []
+    if choice.status:
+        lines.append(f"{say('export.status')}: {say(f'export.status.{choice.status}')}")
+    if choice.validation:
+        lines.append(say(f"export.validation.{choice.validation}"))
+    if choice.form_id:
+        lines.append(f"{say('export.form')}: {choice.form_id}")
+    return lines
+
+
+def options_card(
+    what: str, choice: Choice, offers: Sequence[Offer], scope: Scope, today: date, say: Wording,
+    *, to: Taps = partial(tap, Route.EXPORT), previous: bool = False,
+) -> Card | None:  # fmt: skip
+    """The answers to one question of the request; None for no question of ours."""
+    width = 1
+    offer, more = offer_of(choice, offers), more_of(choice, offers)
+    match what:
+        case "what":
+            options = [(o.dataset, say(f"export.data.{o.dataset}")) for o in offers]
+            now = choice.dataset
+        case "as":
+            options = [(o.format, say(f"export.format.{o.format}")) for o in offers if o.dataset == choice.dataset]
+            now = choice.format
+        case "who":
+            options = [(audience, say(f"export.audience.{audience}")) for audience in offer.audiences]
+            now = choice.audience
+        case "when" if "period" in offer.filters:
+            codes = tuple(PREVIOUS) if previous else periods_offered(scope.periods, today)
+            options = [("all", say("export.all_periods")), *((code, period_label(code, say)) for code in codes)]
+            now, width = choice.period or "all", 1 if previous else 2
+        case "where" if "agency" in offer.filters:
+            options = [("all", say("export.everywhere"))]
+            if "area" in offer.filters:
+                options += [
+                    (f"area-{code}", say("export.area", area=f"{code} {name}")) for code, name in scope.areas.items()
+                ]
+            options += [(code, code) for code in scope.agencies]
+            now = choice.agency or (choice.area and f"area-{choice.area}") or "all"
+            width = IN_A_ROW
+        case "more" if more:
+            options = [(name, cut(f"{say(f'export.{name}')}: {_now(name, choice, say)}", WIDEST)) for name in more]
+            now = ""
+        case "status" if what in more:
+            options = [("all", say("export.any")), *((code, say(f"export.status.{code}")) for code in STATUSES)]
+            now = choice.status or "all"
+        case "validation" if what in more:
+            states = [each for each in SENT if choice.audience in offer.unvalidated or each == choice.validation]
+            options = [("all", say("export.any")), *((code, say(f"export.validation.{code}")) for code in states)]
+            now = choice.validation or "all"
+        case "form" if what in more:
+            forms = [(form_id, title or form_id) for form_id, title in scope.forms.items()
+                     if choice.audience == AUDIENCES[0] or is_told_outside(form_id)]  # fmt: skip
+            options = [("all", say("export.any")), *((_mark(code), cut(name, WIDEST - 2)) for code, name in forms)]
+            now = _mark(choice.form_id) if choice.form_id else "all"
+        case _:
+            return None
+    lines = [line(bold(say("export.title"))), line(say(f"export.ask.{what}"))]
+    if what == "who":
+        lines += [line(f"• {label}: {say(f'export.audience.{code}.is')}") for code, label in options]
+    acts = () if what == "more" else (what,)
+    buttons = [
+        Button(cut(f"● {label}" if code == now else label), to(*acts, code)) for code, label in dict.fromkeys(options)
+    ]
+    rows = list(_rows(buttons, width))
+    return Card(tuple(lines), (*rows, (Button(say("nav.back"), to()),)))
+
+
+def _rows(buttons: Sequence[Button], width: int) -> Iterator[tuple[Button, ...]]:
+    """As many in a row as fit a phone; long ones have a row of their own."""
+    row: tuple[Button, ...] = ()
+    for button in buttons:
+        if row and (len(row) == width or any(len(each.text) > 45 // width for each in (*row, button))):
+            yield row
+            row = ()
+        row = (*row, button)
+    if row:
+        yield row
+
+
+def _now(what: str, choice: Choice, say: Wording) -> str:
+    """What one of the questions of `MORE` is answered with."""
+    code: str = getattr(choice, MORE[what])
+    if not code:
+        return say("export.any")
+    if what == "form":
+        return code
+    return say(f"export.status.{code}" if what == "status" else f"history.{code}")
+
+
+def _mark(form_id: str) -> str:
+    """A form as a button can carry it, however long its name."""
+    return f"{crc32(form_id.encode()):08x}"
+
+
+def answered(what: str, value: str, choice: Choice, scope: Scope, *, previous: bool = False) -> Choice | None:
+    """The request with this answer; None for what no button of ours answers."""
+    match what:
+        case "what":
+            return replace(choice, dataset=value)
+        case "as":
+            return replace(choice, format=value)
+        case "who":
+            return replace(choice, audience=value)
+        case "when" if value == "all":
+            return replace(choice, period="")
+        case "when" if (value in PREVIOUS) == previous and (previous or is_period(value)):
+            return replace(choice, period=value)
+        case "where" if value == "all":
+            return replace(choice, agency="", area="")
+        case "where" if value.startswith("area-") and value.removeprefix("area-") in scope.areas:
+            return replace(choice, agency="", area=value.removeprefix("area-"))
+        case "where" if value in scope.agencies:
+            return replace(choice, agency=value, area="")
+        case "status" | "validation" | "form" if value == "all":
+            return replace(choice, **{MORE[what]: ""})
+        case "status" if value in STATUSES:
+            return replace(choice, status=value)
+        case "validation" if value in SENT:
+            return replace(choice, validation=value)
+        case "form":
+            named = [form_id for form_id in scope.forms if _mark(form_id) == value]
+            return replace(choice, form_id=named[0]) if named else None
+        case _:
+            return None
+
+
+# ------------------------------------------------------------------ while it is made, and afterwards
+def title(choice: Choice, say: Wording) -> str:
+    """Reportes · Excel · 3.er trimestre 2018."""
+    names = [say(f"export.data.{choice.dataset}"), say(f"export.format.{choice.format}")]
+    return " · ".join([*names, *([period_label(choice.period, say)] if choice.period else [])])
+
+
+def working_card(choice: Choice, number: int, done: int, total: int, say: Wording) -> Card:
+    """How far it is. Before the first row is written there is no number, which would be a guess."""
+    lines = [line(bold(title(choice, say)))]
+    if total:
+        filled = BAR * min(done, total) // total
+        percent = 100 * min(done, total) // total
+        lines += [line("█" * filled + "░" * (BAR - filled) + f" {percent} %"), line(say("export.working"))]
+    else:
+        lines.append(line(say("export.waiting")))
+    return Card(tuple(lines), ((Button(say("export.stop"), tap(Route.EXPORT, "stop", number)),),))
+
+
+def sending_card(choice: Choice, parts: int, say: Wording) -> Card:
+    text = say("export.sending") if parts == 1 else say("export.sending_parts", n=parts)
+    return Card((line(bold(title(choice, say))), line(text)))
+
+
+def done_card(choice: Choice, count: int, lacking: Sequence[str], say: Wording) -> Card:
+    rows = say("export.done_one") if count == 1 else say("export.done", n=count)
+    lines = [line(bold(f"✓ {title(choice, say)}")), line(say("export.done_page") if choice.format == PAGE else rows)]
+    if lacking:
+        lines.append(line(say("export.lacking", n=len(lacking))))
+        lines += [line(f"• {each[:80]}") for each in lacking[:NAMED]]
+    return Card(tuple(lines), (_on(say),))
+
+
+def doubt_card(choice: Choice, number: int, say: Wording, *, is_refused: bool = False) -> Card:
+    """Nobody knows whether it arrived, or it did not: it is not sent again by itself (G7)."""
+    text = say("export.not_delivered" if is_refused else "export.in_doubt")
+    again = (Button(say("export.again"), tap(Route.EXPORT, "again", number), "primary"),)
+    return Card((line(bold(title(choice, say))), line(text)), (again, _on(say)))
+
+
+def ended_card(choice: Choice, reason: str, say: Wording) -> Card:
+    """`cancelled`, `revoked`, `too_large`, `failed`, `nothing`: each says what to do next."""
+    return Card((line(bold(title(choice, say))), line(say(f"export.{reason}"))), (_on(say),))
+
+
+def _on(say: Wording) -> tuple[Button, ...]:
+    return (Button(say("export.another"), tap(Route.EXPORT)), home_button(say))
+
+
+def caption(
+    choice: Choice, plan: str, count: int, at: str, say: Wording, number: int = 1, parts: int = 1, agency: str = ""
+) -> tuple[Line, ...]:
+    """What the document says of itself: filter, time, audience and rows."""
+    lines = [line(bold(f"{plan} · {title(choice, say)}"))]
+    if where := _where(choice, say):
+        lines.append(line(where))
+    lines += map(line, _narrowed(choice, say))
+    lines.append(line(f"{say('export.who')}: {say(f'export.audience.{choice.audience}')}"))
+    rows = say("export.made_one", at=at) if count == 1 else say("export.made", n=count, at=at)
+    lines.append(line(at if choice.format == PAGE else rows))
+    if parts > 1:
+        lines.append(line(say("export.part", number=number, parts=parts)))
+        if agency:
+            codes = agency.split(",")
+            shown = ", ".join(codes[:NAMED]) + (f" +{len(codes) - NAMED}" if len(codes) > NAMED else "")
+            lines.append(line(shown))
+    return tuple(lines)

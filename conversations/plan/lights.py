@@ -1,0 +1,81 @@
+"""The light of an activity, computed from dates (DOMAIN §2.2). The declared status stands beside it."""
+
+from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
+
+from conversations.plan.model import ActivityStatus
+from conversations.wording import wording
+
+
+# ------------------------------------------------------------------ the traffic light
+class Light(StrEnum):
+    GREY = "grey"
+    CRITICAL = "critical"
+    ATTENTION = "attention"
+    ON_TRACK = "on_track"
+
+    @property
+    def shape(self) -> str:
+        return _SHAPES[self]
+
+    def label(self, language: str) -> str:
+        """Word and shape, never colour alone."""
+        return wording(language)(f"plan.light.{self.value}", shape=self.shape)
+
+
+_SHAPES = {Light.GREY: "⚪", Light.CRITICAL: "🔴", Light.ATTENTION: "🟡", Light.ON_TRACK: "🟢"}
+
+
+def expected_progress(start_on: date, due_on: date, today: date) -> Fraction:
+    """The share of its time that has gone by, in percent, between 0 and 100."""
+    gone, whole = _days_gone(start_on, due_on, today)
+    return Fraction(100 * gone, whole)
+
+
+def _days_gone(start_on: date, due_on: date, today: date) -> tuple[int, int]:
+    """How many of how many days."""
+    if today < start_on:
+        return 0, 1
+    if today >= due_on:
+        return 1, 1
+    return (today - start_on).days, (due_on - start_on).days
+
+
+def traffic_light(
+    start_on: date,
+    due_on: date,
+    today: date,
+    *,
+    status: ActivityStatus | None,
+    progress: int,
+    missed_in_a_row: int = 0,
+    evidence_pending: bool = False,
+    cancellation_approved: bool = False,
+    new_due_on: date | None = None,
+) -> Light:
+    """The light of an activity, evaluated from top to bottom (DOMAIN §2.2); never typed by anybody.
+
+    `missed_in_a_row` counts the expected reports missing up to the last one; `new_due_on` is the date a
+    suspended activity is meant to go on until.
+    """
+    gone, whole = _days_gone(start_on, due_on, today)
+    gap = 100 * gone - progress * whole  # in percent of `whole`: a plan of thousands is no place for fractions
+    is_completed = status == ActivityStatus.COMPLETED
+    if today < start_on or (status == ActivityStatus.CANCELLED and cancellation_approved):
+        return Light.GREY
+    if (
+        (today > due_on and not is_completed)
+        or gap > 25 * whole
+        or missed_in_a_row >= 2
+        or (status == ActivityStatus.SUSPENDED and new_due_on is None)
+    ):
+        return Light.CRITICAL
+    if (
+        gap > 10 * whole
+        or (due_on - today <= timedelta(days=30) and progress < 80)
+        or missed_in_a_row == 1
+        or (is_completed and evidence_pending)
+    ):
+        return Light.ATTENTION
+    return Light.ON_TRACK

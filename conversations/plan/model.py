@@ -1,0 +1,189 @@
+"""The plan as its officers know it: activities, indicators, reporting periods, lights, what is still to report.
+
+A national plan is monitored by calendar: sixty activities of fifteen agencies fall due monthly, quarterly,
+half-yearly or yearly, and the same five days of a month carry several of these at once. Everything here is
+computed from dates and declared statuses, never typed by anybody, so that the due list, the reminder, the
+digest and the reporting rate cannot disagree about what was expected. Sources: DOMAIN §2 and §5.1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from conversations.languages import translated
+from conversations.plan.periods import Frequency
+
+Translations = Mapping[str, str]
+
+
+class Role(StrEnum):
+    """What somebody may be in a plan (DOMAIN §2.7); one at a time in each plan."""
+
+    FOCAL_POINT = "focal_point"
+    ALTERNATE = "alternate"
+    COORDINATOR = "coordinator"
+    ADMIN = "admin"
+    OBSERVER = "observer"
+    READER = "reader"
+
+
+AGENCY_ROLES = frozenset({Role.FOCAL_POINT, Role.ALTERNATE})
+"""Roles that report for an agency, and mean nothing without one."""
+OF_AN_AGENCY = AGENCY_ROLES | {Role.OBSERVER}
+"""Roles that are given for an agency, and are somebody's only as long as it takes part."""
+
+
+class ActivityStatus(StrEnum):
+    """What the focal point declares. "Delayed" is no opposite of "in progress": being overdue is computed besides."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    DELAYED = "delayed"
+    SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+
+
+class ValidationState(StrEnum):
+    """What the coordinator has decided about a report; only validated ones reach observers, readers and exports."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    VALIDATED = "validated"
+    CORRECTED = "corrected"
+
+
+VALIDATION_MOVES: Mapping[ValidationState, frozenset[ValidationState]] = {
+    ValidationState.DRAFT: frozenset({ValidationState.SUBMITTED}),
+    ValidationState.SUBMITTED: frozenset({ValidationState.VALIDATED, ValidationState.RETURNED}),
+    ValidationState.RETURNED: frozenset({ValidationState.SUBMITTED}),
+    ValidationState.VALIDATED: frozenset({ValidationState.CORRECTED}),
+    ValidationState.CORRECTED: frozenset({ValidationState.VALIDATED, ValidationState.RETURNED}),
+}
+"""Where a report may go from each state (DOMAIN §2.1)."""
+
+
+# ------------------------------------------------------------------ what is reported on
+STANDARD_CELL: Final = 10
+"""For restricted figures of a plan that says nothing else, whose indicator names no limit of its own."""
+LEAST_CELL: Final = 3
+"""The lowest limit that a plan may set: one or two are somebody everywhere (DOMAIN §1.4)."""
+
+
+def is_restricted(sensitivity: str) -> bool:
+    """Whether its text stays with agency and coordinator, and no photo or place is asked (S10, DOMAIN §2.5–2.7).
+
+    The plan's own column says so: `public` and `internal` do not restrict, `restricted` does, and so does a word
+    nobody knows.
+    """
+    return sensitivity not in ("public", "internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    code: str
+    name: Translations
+    role_type: str = "member"
+    active_from: date | None = None
+    active_to: date | None = None
+    id: int = field(default=0, compare=False)
+
+    def is_active(self, on: date) -> bool:
+        """Whether it takes part on that day; one that is only proposed by a bill does not yet."""
+        return (
+            self.role_type != "proposed"
+            and (self.active_from is None or self.active_from <= on)
+            and (self.active_to is None or on < self.active_to)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One line of the plan, led by one agency."""
+
+    code: str
+    agency_code: str
+    start_on: date
+    due_on: date
+    frequency: Frequency
+    name: Translations = field(default_factory=dict)
+    short_name: Translations = field(default_factory=dict)
+    area_code: str = ""
+    objective_code: str = ""
+    indicator_code: str = ""
+    target_quantity: str = ""
+    target_unit: Translations = field(default_factory=dict)
+    means_of_verification: Translations = field(default_factory=dict)
+    sensitivity: str = "public"
+    added_on: date | None = None
+    """When a later import brought it in; None: it has been in the plan from its beginning."""
+    retired_on: date | None = None
+    id: int = field(default=0, compare=False)
+
+    @property
+    def subject(self) -> str:
+        return f"activity:{self.code}"
+
+    def is_new_since(self, closed_on: date) -> bool:
+        """Return whether an agency that closed on that day could not have reported it.
+
+        An item that was added on that very day counts as new: an agency closes only when nothing is left.
+        """
+        return self.added_on is not None and self.added_on >= closed_on
+
+    @property
+    def is_restricted(self) -> bool:
+        return is_restricted(self.sensitivity)
+
+    def title(self, language: str) -> str:
+        """Its short name in that language, else in another, else its full name."""
+        return translated(self.short_name, language) or translated(self.name, language) or self.code
+
+
+COMPUTATIONS = ("reporting_rate", "rate_on_time", "share_completed")
+"""What the bot counts itself for an indicator and asks of nobody (DOMAIN §6), as the plan's column names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    code: str
+    agency_code: str
+    frequency: Frequency
+    name: Translations = field(default_factory=dict)
+    area_code: str = ""
+    level: str = ""
+    unit: str = ""
+    direction: str = ""
+    aggregation: str = ""
+    sensitivity: str = "public"
+    min_cell: int = 0
+    standard_cell: int = STANDARD_CELL
+    """Its plan's limit, where it is restricted and names none of its own."""
+    by_exploitation: bool = False
+    computed: str = ""
+    """What the bot counts itself for it, one of COMPUTATIONS; blank: its agency reports it."""
+    annual_table: str = ""
+    """The part of the annual 3P table in which it stands; blank: in none."""
+    baseline: str = ""
+    target: str = ""
+    target_on: date | None = None
+    retired_on: date | None = None
+    id: int = field(default=0, compare=False)
+
+    @property
+    def subject(self) -> str:
+        return f"indicator:{self.code}"
+
+    @property
+    def is_computed(self) -> bool:
+        return bool(self.computed)
+
+    @property
+    def is_restricted(self) -> bool:
+        return is_restricted(self.sensitivity)
+
+    def title(self, language: str) -> str:
+        return translated(self.name, language) or self.code

@@ -1,0 +1,272 @@
+"""Reporting periods: their codes as DHIS2 writes them, their days and their names."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from conversations.wording import wording
+
+
+# ------------------------------------------------------------------ reporting periods
+class PeriodType(StrEnum):
+    """As DHIS2 names them."""
+
+    MONTHLY = "Monthly"
+    QUARTERLY = "Quarterly"
+    SIX_MONTHLY = "SixMonthly"
+    YEARLY = "Yearly"
+
+
+class Frequency(StrEnum):
+    """As the plan workbook names them."""
+
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    SEMIANNUAL = "semiannual"
+    ANNUAL = "annual"
+
+    @property
+    def period_type(self) -> PeriodType:
+        return _PERIOD_TYPES[self]
+
+
+_PERIOD_TYPES = {
+    Frequency.MONTHLY: PeriodType.MONTHLY,
+    Frequency.QUARTERLY: PeriodType.QUARTERLY,
+    Frequency.SEMIANNUAL: PeriodType.SIX_MONTHLY,
+    Frequency.ANNUAL: PeriodType.YEARLY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """On which day after the end of a period reporting on it opens, is due, ends its grace, and locks.
+
+    1 is the day after. In that order, and the lock comes after the last day of grace.
+    """
+
+    opening: int
+    due: int
+    grace: int
+    lock: int
+
+
+Cadences = Mapping[PeriodType, Cadence]
+"""The periodicities of a plan."""
+USUAL_CADENCES: Cadences = {
+    PeriodType.MONTHLY: Cadence(opening=1, due=5, grace=10, lock=15),
+    PeriodType.QUARTERLY: Cadence(opening=1, due=10, grace=15, lock=20),
+    PeriodType.SIX_MONTHLY: Cadence(opening=1, due=15, grace=20, lock=25),
+    PeriodType.YEARLY: Cadence(opening=1, due=20, grace=25, lock=30),
+}
+"""Of a plan that says nothing else (DOMAIN §2.4)."""
+LONGEST_CADENCE = 180
+"""The latest day on which a period may lock."""
+
+_MONTHS: Mapping[PeriodType, int] = {
+    PeriodType.MONTHLY: 1,
+    PeriodType.QUARTERLY: 3,
+    PeriodType.SIX_MONTHLY: 6,
+    PeriodType.YEARLY: 12,
+}
+
+_ONE_DAY = timedelta(days=1)
+
+PeriodStage = Literal["ahead", "open", "grace", "late", "locked"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingPeriod:
+    """A stretch of time that is reported on, and the days on which that opens, is due, and ends.
+
+    `due_on` and `grace_until_on` are the last day, until 23:59 in the plan's zone; on `locks_on` it is locked
+    from the first minute.
+    """
+
+    code: str
+    type: PeriodType
+    start_on: date
+    end_on: date
+    opens_on: date
+    due_on: date
+    grace_until_on: date
+    locks_on: date
+    id: int = field(default=0, compare=False)
+    """Its row, when it comes from storage."""
+    is_moved: bool = field(default=False, compare=False)
+    """Somebody has set its days for everybody."""
+    is_reopened: bool = field(default=False, compare=False)
+    """As one agency sees it that may report on it again: `locks_on` is the day on which that is over."""
+
+    def stage(self, on: date) -> PeriodStage:
+        """Where reporting stands on a day: ahead, open, grace (past due), late (past grace), locked."""
+        if on < self.opens_on:
+            return "ahead"
+        if on <= self.due_on:
+            return "open"
+        if on <= self.grace_until_on:
+            return "grace"
+        return "late" if on < self.locks_on else "locked"
+
+    def is_open(self, on: date) -> bool:
+        """Whether it can be reported on: opened and not locked; late is still open."""
+        return self.opens_on <= on < self.locks_on
+
+
+_CODE = re.compile(r"(?P<year>[12]\d{3})(?:(?P<month>0[1-9]|1[0-2])|Q(?P<quarter>[1-4])|S(?P<half>[12]))?", re.ASCII)
+
+
+def reporting_period(
+    code: str, holidays: Collection[date] = frozenset(), cadences: Cadences = USUAL_CADENCES
+) -> ReportingPeriod:
+    """The period with this DHIS2 code (`201809`, `2018Q3`, `2018S2`, `2018`); ValueError for anything else.
+
+    Due, grace and lock days that fall on a weekend or a holiday move to the next working day; the opening does
+    not, since nobody has to do anything on it. A type that `cadences` lacks has its usual days.
+    """
+    found = _CODE.fullmatch(code)
+    if found is None:
+        raise ValueError(f"not a reporting period: {code!r}")
+    year = int(found["year"])
+    if found["month"]:
+        return _period(PeriodType.MONTHLY, year, int(found["month"]) - 1, holidays, cadences)
+    if found["quarter"]:
+        return _period(PeriodType.QUARTERLY, year, int(found["quarter"]) - 1, holidays, cadences)
+    if found["half"]:
+        return _period(PeriodType.SIX_MONTHLY, year, int(found["half"]) - 1, holidays, cadences)
+    return _period(PeriodType.YEARLY, year, 0, holidays, cadences)
+
+
+def period_for(
+    frequency: Frequency | PeriodType,
+    on: date,
+    holidays: Collection[date] = frozenset(),
+    cadences: Cadences = USUAL_CADENCES,
+) -> ReportingPeriod:
+    """The period of this frequency that contains the day."""
+    period_type = frequency.period_type if isinstance(frequency, Frequency) else frequency
+    return _period(period_type, on.year, (on.month - 1) // _MONTHS[period_type], holidays, cadences)
+
+
+def periods_between(
+    start: date,
+    end: date,
+    *,
+    types: Collection[PeriodType] = tuple(PeriodType),
+    holidays: Collection[date] = frozenset(),
+    cadences: Cadences = USUAL_CADENCES,
+) -> tuple[ReportingPeriod, ...]:
+    """Every period that ends within these days, in the order they end, the shorter first."""
+    found: list[ReportingPeriod] = []
+    for period_type in types:
+        period = period_for(period_type, start, holidays, cadences)
+        while period.end_on <= end:
+            found.append(period)
+            period = period_for(period_type, period.end_on + timedelta(days=1), holidays, cadences)
+    order = tuple(PeriodType)
+    return tuple(sorted(found, key=lambda period: (period.end_on, order.index(period.type))))
+
+
+def closing_periods(month_end: date, holidays: Collection[date] = frozenset()) -> tuple[ReportingPeriod, ...]:
+    """What "Cerrar el mes" closes: all periods that end on that day, so September closes 201809 and 2018Q3."""
+    return tuple(
+        period
+        for period in (period_for(period_type, month_end, holidays) for period_type in PeriodType)
+        if period.end_on == month_end
+    )
+
+
+def closing_due_on(periods: Iterable[ReportingPeriod]) -> date:
+    """Until when an agency closes: with monthly and quarterly items, the later date (DOMAIN §2.4)."""
+    return max(period.due_on for period in periods)
+
+
+def _period(
+    period_type: PeriodType, year: int, index: int, holidays: Collection[date], cadences: Cadences
+) -> ReportingPeriod:
+    months = _MONTHS[period_type]
+    cadence = cadences.get(period_type) or USUAL_CADENCES[period_type]
+    start_on = date(year, 1 + index * months, 1)
+    after = start_on.month + months
+    end_on = (date(year + 1, 1, 1) if after > 12 else date(year, after, 1)) - _ONE_DAY
+    code = {
+        PeriodType.MONTHLY: f"{year}{index + 1:02}",
+        PeriodType.QUARTERLY: f"{year}Q{index + 1}",
+        PeriodType.SIX_MONTHLY: f"{year}S{index + 1}",
+        PeriodType.YEARLY: f"{year}",
+    }[period_type]
+    grace_until_on = _working_day(end_on + timedelta(days=cadence.grace), holidays)
+    return ReportingPeriod(
+        code=code,
+        type=period_type,
+        start_on=start_on,
+        end_on=end_on,
+        opens_on=end_on + timedelta(days=cadence.opening),
+        due_on=_working_day(end_on + timedelta(days=cadence.due), holidays),
+        grace_until_on=grace_until_on,
+        # Where a weekend moves the last day of grace onto the lock, that day is still one of grace.
+        locks_on=_working_day(max(end_on + timedelta(days=cadence.lock), grace_until_on + _ONE_DAY), holidays),
+    )
+
+
+def _working_day(on: date, holidays: Collection[date]) -> date:
+    while on.weekday() >= 5 or on in holidays:
+        on += timedelta(days=1)
+    return on
+
+
+class PeriodName(str):
+    """A period's name as it stands alone; a sentence asks for the form it needs, as its language joins the words.
+
+    `{period_name:of}` is "del año 2018", `{period_name:the}` "el año 2018", `{period_name:The}` begins a sentence.
+    """
+
+    __slots__ = ("of", "the")
+    of: str
+    the: str
+
+    def __new__(cls, name: str, of: str, the: str) -> "PeriodName":
+        made = super().__new__(cls, name)
+        made.of, made.the = of, the
+        return made
+
+    def __format__(self, form: str, /) -> str:
+        match form:
+            case "of":
+                return self.of
+            case "the":
+                return self.the
+            case "The":
+                return self.the[:1].upper() + self.the[1:]
+        return super().__format__(form)
+
+
+def period_name(period: ReportingPeriod, language: str) -> PeriodName:
+    """As a person says it: "septiembre 2018", "3.er trimestre 2018", "2.º semestre 2018", "año 2018"."""
+    say = wording(language)
+    year, month = period.start_on.year, period.start_on.month
+    match period.type:
+        case PeriodType.MONTHLY:
+            name = say("plan.period.month", month=say(f"plan.month.{month}"), year=year)
+            return PeriodName(name, say("plan.period.of_month", name=name), name)
+        case PeriodType.QUARTERLY:
+            name = say(f"plan.period.quarter.{(month + 2) // 3}", year=year)
+        case PeriodType.SIX_MONTHLY:
+            name = say(f"plan.period.half.{(month + 5) // 6}", year=year)
+        case PeriodType.YEARLY:
+            name = say("plan.period.year", year=year)
+    return PeriodName(name, say("plan.period.of_longer", name=name), say("plan.period.the_longer", name=name))
+
+
+def period_names(periods: Iterable[ReportingPeriod], language: str) -> PeriodName:
+    """Return the names of several periods in one line: "septiembre 2018 · 3.er trimestre 2018"."""
+    names = [period_name(period, language) for period in periods]
+    both = f" {wording(language)('plan.period.and')} "
+
+    def listed(forms: Sequence[str]) -> str:
+        return both.join(part for part in (", ".join(forms[:-1]), *forms[-1:]) if part)
+
+    return PeriodName(" · ".join(names), listed([name.of for name in names]), listed([name.the for name in names]))

@@ -1,0 +1,232 @@
+"""The words of a reminder. Reporters get one message about everything left; coordinators, who has not closed.
+
+Whether anybody is told at all is decided in `notices`. What they are told is how things stand when it is said: a
+message that an outage delayed says "closed yesterday", not "closes today".
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+from conversations.card import Button, Card, Line, bold, line
+from conversations.dates import show_date
+from conversations.plan.agenda import IN_A_ROW, Agenda, Reason, Recipient, Topic
+from conversations.plan.calendar import ONE_DAY
+from conversations.plan.ladder import FOR_REPORTERS, Rung, ladder
+from conversations.plan.model import Role
+from conversations.plan.monitoring import PLENARY
+from conversations.plan.periods import ReportingPeriod, period_name, period_names
+from conversations.routes import Route, tap
+from conversations.wording import wording
+
+MINUTES_EACH = 2
+LISTED = 6
+"""Activities named in one reminder; the rest is a number."""
+AGENCIES_LISTED = 16
+LETTERS = 4
+"""Agencies that have a button to a letter under one notice; of more, one button opens their list."""
+STAGES = ("open", "before", "due", "grace", "late")
+PAST_DUE = STAGES[3:]
+"""What is told then names who else was told."""
+_ORDER = {rung: place for place, rung in enumerate(Rung)}
+
+
+def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
+    """One message with all topics, the one whose step brings it in full; buttons that deal with all of it.
+
+    `colleague` is somebody of the agency who is told the same, and is named for that alone.
+    """
+    return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
+
+
+def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
+    """The stage of a period for somebody who has something left in it: the key of the sentence they get."""
+    if today < period.due_on:
+        # The step itself may lie further before it: a Friday, of a Tuesday.
+        is_near = (period.due_on - today).days <= 3 or today >= ladder(period, holidays)[Rung.BEFORE]
+        return "before" if is_near else "open"
+    if today == period.due_on:
+        return "due"
+    return "grace" if today <= period.grace_until_on else "late"
+
+
+def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
+    """Return the topic with the newest step. What is due today comes before what has been late for longer.
+
+    If several steps are of one day, or there is none, it is the most urgent topic.
+    """
+
+    def newness(topic: Topic) -> tuple[date, int, int, int]:
+        about = topic.closes or (topic.period,)
+        came = [
+            (step.on, _ORDER[step.rung]) for step in agenda.steps if step.rung in FOR_REPORTERS and step.period in about
+        ]
+        urgency = STAGES.index(stage(topic.period, agenda.today, agenda.holidays)), -topic.period.due_on.toordinal()
+        return (*max(came, default=(date.min, 0)), *urgency)
+
+    return max(topics, key=newness)
+
+
+def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: Recipient | None) -> Card:
+    say = wording(who.language)
+    drafts = [
+        line(say("remind.draft", code=draft.code, date=show_date(draft.on.isoformat(), who.language)))
+        for draft in agenda.lapsing.get(who.person_id, ())
+    ]
+    if not topics:
+        route = Route.INDICATORS if who.is_contributor else Route.DUE
+        return Card(tuple(drafts), ((Button(say("remind.start"), tap(route), "primary"),),))
+    head = _head(topics, agenda)
+    key = stage(head.period, agenda.today, agenda.holidays)
+    lines: list[Line] = [line(_told(head, key, who, agenda.today))]
+    for left in head.left[:LISTED]:
+        returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
+        lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
+    if len(head.left) > LISTED:
+        lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
+    lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
+    lines += drafts
+    if key in PAST_DUE and colleague and head.left:
+        is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
+        lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
+    if who.is_contributor:
+        start = Button(say("remind.start"), tap(Route.INDICATORS), "primary")
+        return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), tap(Route.POSTPONE)),)))
+    has_left = any(topic.left for topic in topics)
+    has_unsent = any(not left.is_returned for topic in topics for left in topic.left)
+    tomorrow = Button(say("remind.tomorrow"), tap(Route.POSTPONE))
+    rows: list[tuple[Button, ...]] = []
+    if any(topic.closes for topic in topics):
+        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+    if has_left:
+        rows.append((Button(say("remind.start"), tap(Route.BEGIN), "primary"),))
+    rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
+    if has_left and key in PAST_DUE:
+        rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))
+    rows.append((Button(say("remind.not_me"), tap(Route.LEAVE_POST)),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
+    """What the message begins with."""
+    say, period, count = wording(who.language), topic.period, len(topic.left)
+    name = who.name.partition(" ")[0]
+    if topic.closes:
+        return say("remind.close", name=name, period_name=period_names(topic.closes, who.language))
+    if all(left.is_returned for left in topic.left):
+        wanted = "remind.returned" if count > 1 else "remind.returned_one"
+    elif who.is_contributor:
+        wanted = "remind.indicators_late" if key in PAST_DUE else "remind.indicators"
+    else:
+        wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
+    return say(
+        wanted,
+        name=name,
+        agency=who.agency_code,
+        period_name=period_name(period, who.language),
+        n=count,
+        minutes=MINUTES_EACH * count,
+        days=(period.due_on - today).days,
+        due_date=show_date(period.due_on.isoformat(), who.language),
+        grace_date=show_date(period.grace_until_on.isoformat(), who.language),
+        lock_date=show_date(period.locks_on.isoformat(), who.language),
+        last_date=show_date((period.locks_on - ONE_DAY).isoformat(), who.language),
+    )
+
+
+def _also(topic: Topic, who: Recipient, today: date) -> str:
+    """A line for what does not begin it."""
+    say = wording(who.language)
+    if topic.closes:
+        return say("remind.also_close", period_name=period_names(topic.closes, who.language))
+    return say(
+        "remind.also" if len(topic.left) > 1 else "remind.also_one",
+        period_name=period_name(topic.period, who.language),
+        n=len(topic.left),
+        due_date=show_date(_until(topic.period, today).isoformat(), who.language),
+    )
+
+
+def _until(period: ReportingPeriod, today: date) -> date:
+    """The day up to which a report is still welcome: in time, in grace, or at all."""
+    if today <= period.due_on:
+        return period.due_on
+    return period.grace_until_on if today <= period.grace_until_on else period.locks_on - ONE_DAY
+
+
+def names_colleagues(agenda: Agenda) -> bool:
+    """Whether anybody can be named in a reminder of that day."""
+    open_ones = (period for period in agenda.periods if period.is_open(agenda.today))
+    return any(stage(period, agenda.today, agenda.holidays) in PAST_DUE for period in open_ones)
+
+
+def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:
+    say = wording(who.language)
+    lines: list[Line] = []
+    rows = closing_acts(agenda, topics, who.language)
+    for topic in topics:
+        if lines:
+            lines.append(line(""))
+        lines.append(line(bold(closing_head(topic, who.language))))
+        for agency in topic.agencies[:AGENCIES_LISTED]:
+            left = left_of(agenda, agency, (topic.period,), who.language)
+            parts = [agency, left]
+            if agency not in agenda.reachable:
+                parts.append(silence_of(agenda.silent.get(agency, "no_role"), who.language))
+            parts += closing_remarks(agenda, topic, agency, who.language)
+            lines.append(line("• ", " · ".join(parts)))
+        if len(topic.agencies) > AGENCIES_LISTED:
+            lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
+        lines.append(line(say(f"closing.{topic.rung}_then")))
+        name = period_name(topic.period, who.language)
+        rows.append((Button(say("closing.progress", period_name=name), tap(Route.PROGRESS, topic.period.code)),))
+        if topic.rung is not Rung.LOCKED and set(topic.agencies) & agenda.reachable:
+            rows.insert(0, (Button(say("remind.chase"), tap(Route.CHASE), "primary"),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def closing_head(topic: Topic, language: str) -> str:
+    """That grace has ended, or that the period has locked, and for how many that have not closed it."""
+    key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
+    return wording(language)(key, period_name=period_name(topic.period, language), n=len(topic.agencies))
+
+
+def silence_of(reason: Reason, language: str) -> str:
+    """Why nobody of an agency can be told anything."""
+    return wording(language)("digest.no_focal_point" if reason == "no_role" else f"due.reason.{reason}")
+
+
+def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
+    """What an agency that has not closed says it needs, and how many periods in a row it has let lock."""
+    say, remarks = wording(language), []
+    if answer := agenda.answers.get(agency):
+        remarks.append(say(f"remind.need.{answer}"))
+    if topic.rung is Rung.LOCKED and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
+        remarks.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
+    return remarks
+
+
+def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> list[tuple[Button, ...]]:
+    """What only a coordinator does about what has locked: reopen it for an agency, have a letter drafted."""
+    say, locked = wording(language), [topic for topic in topics if topic.rung is Rung.LOCKED]
+    rows: list[tuple[Button, ...]] = []
+    for topic in locked:
+        name = period_name(topic.period, language)
+        rows.append((Button(say("closing.reopen", period_name=name), tap(Route.REOPEN, topic.period.code)),))
+    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
+    letters = sorted(passed - agenda.put_off)
+    if len(letters) > LETTERS:
+        rows.append((Button(say("escalate.open_all", n=len(letters)), tap(Route.LETTERS)),))
+    else:
+        rows += [(Button(say("escalate.open", agency=agency), tap(Route.LETTERS, agency)),) for agency in letters]
+    return rows
+
+
+def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
+    """How much of these periods an agency has left, as a coordinator reads it; or that it only has to close."""
+    say = wording(language)
+    found = [left for left in agenda.left.get(agency_code, ()) if left.period in periods]
+    if not found:
+        return say("remind.left_none")
+    count = say("remind.left_n" if len(found) > 1 else "remind.left_one", n=len(found))
+    returned = sum(left.is_returned for left in found)
+    return f"{count} {say('remind.left_returned', n=returned)}" if returned else count

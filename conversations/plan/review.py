@@ -1,0 +1,297 @@
+"""Review: what a coordinator reads of a report, what has changed in it, and where it may go from there.
+
+A coordinator validates sixty reports between two meetings. What she has to see is not the report but what is
+new in it: against last period, and, where it was corrected, against what she had read before. And what she sends
+back is not the report either, but the one question that is not clear. Everything here is computed from stored
+answers; nothing of it is written by anybody.
+
+Laws:
+* a report moves only as `VALIDATION_MOVES` lets it; a correction takes its state from what it corrects;
+* taking back is no move: a validation counts from the moment on which it can no longer be taken back, and nobody
+  is told of it before;
+* what is compared are stored values, what is shown are their labels in the reader's language.
+Sources: DOMAIN §2.1, §2.7, §4.3; DESIGN §4.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from conversations.card import Line, bold, cut, italic, line
+from conversations.plan.model import VALIDATION_MOVES, ActivityStatus, ValidationState
+from conversations.session.cards.view import instance_label, topic
+from conversations.session.engine import begin
+from conversations.session.profiles import Profile, profile
+from conversations.session.questions import PICTURES, PLACES, UPLOADS, is_sending
+from conversations.session.shown import shown
+from conversations.wording import Wording, wording
+from conversations.xforms.form import Form
+
+TAKE_BACK = timedelta(minutes=15)
+"""How long a validation can be taken back by whoever gave it: a slip of the thumb, not a change of mind."""
+WEEK = timedelta(days=7)
+REASONS = ("why.evidence", "why.sum", "why.progress", "why.personal")
+"""Why a report goes back, to be tapped; catalogue keys `review.…`, so that each reads them in their language."""
+LONGEST_REASON = 200
+MOST_QUESTIONS = 120
+"""Questions that can be ticked singly: their marks travel in a button, which holds 64 bytes."""
+SHOWN_CHANGES = 4
+SHOWN_TEXT = 90
+WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
+"""States in which a report waits for the coordinator."""
+
+
+# ------------------------------------------------------------------ where a report may go
+def may_move(before: ValidationState | str, after: ValidationState | str) -> bool:
+    """Whether the coordinator, or the reporter, may take a report from one state to the other."""
+    return ValidationState(after) in VALIDATION_MOVES[ValidationState(before)]
+
+
+def state_of_correction(before: ValidationState | str) -> ValidationState:
+    """The state of a new version: of what had been validated, one to be read again; of all else, one to be read."""
+    was_validated = ValidationState(before) in (ValidationState.VALIDATED, ValidationState.CORRECTED)
+    return ValidationState.CORRECTED if was_validated else ValidationState.SUBMITTED
+
+
+def is_ordinary(
+    state: str, status: str | None, progress: int | None, previous: int | None, *, is_restricted: bool
+) -> bool:
+    """Whether a report may be validated together with others: nothing in it asks for a second look.
+
+    No correction, no restricted text, no end of an activity, and no progress that has fallen.
+    """
+    return (
+        state == ValidationState.SUBMITTED
+        and not is_restricted
+        and status not in (None, ActivityStatus.CANCELLED, ActivityStatus.COMPLETED, ActivityStatus.SUSPENDED)
+        and (progress or 0) >= (previous or 0)
+    )
+
+
+# ------------------------------------------------------------------ what was answered, and what changed
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question of a report as its reader sees it; `value` as stored, blank if it was left open."""
+
+    ref: str
+    name: str
+    label: str
+    value: str
+    shown: str
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One answer that is another than before; blank where there was none, or is none any more."""
+
+    name: str
+    label: str
+    before: str
+    after: str
+
+
+def read_answers(
+    form: Form,
+    answers: Mapping[str, str],
+    *,
+    instance_id: str,
+    language: str,
+    timezone: str,
+    now: datetime,
+    is_restricted: bool = False,
+) -> tuple[Answer, ...]:
+    """Every question that this report was asked, in the form's order, with its answer.
+
+    What the bot fills in stands in a report's head and is left out. `now` is when it was sent, so that the same
+    report always reads the same.
+    """
+    instance = begin(
+        form,
+        now=now,
+        timezone=timezone,
+        language=language,
+        instance_id=instance_id,
+        values={ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref},
+        answers=answers,
+    ).instance
+    say, filled = wording(language), profile(form.form_id).filled
+    found: list[Answer] = []
+    for node in instance.asked():
+        question = node.question
+        if question.name in filled or is_sending(question):
+            continue
+        if is_restricted and (question.type in PLACES or question.type in PICTURES):
+            continue  # never asked of these (S10)
+        around = f"{instance_label(instance, node.frame, say)} · " if node.frame.parent is not None else ""
+        value = answers.get(node.ref, "")
+        found.append(
+            Answer(
+                node.ref,
+                question.name,
+                f"{around}{topic(instance.label(node))}",
+                value,
+                shown(instance, node, language, value) if value else "",
+                question.type in UPLOADS,
+            )
+        )
+    return tuple(found)
+
+
+def differences(
+    before: Iterable[Answer], after: Iterable[Answer], *, but: Collection[str] = frozenset()
+) -> tuple[Difference, ...]:
+    """Return the answers that have changed, in the form's order, then those that are gone; without those in `but`."""
+    old = {answer.ref: answer for answer in before if answer.value}
+    found: list[Difference] = []
+    for answer in after:
+        was = old.pop(answer.ref, None)
+        if answer.name in but or answer.value == (was.value if was else ""):
+            continue
+        found.append(Difference(answer.name, answer.label, was.shown if was else "", answer.shown))
+    found += [Difference(was.name, was.label, was.shown, "") for was in old.values() if was.name not in but]
+    return tuple(found)
+
+
+def not_compared(known: Profile) -> frozenset[str]:
+    """Return the questions that are counted anew in every period. That their numbers differ means nothing."""
+    return known.never_copied | known.filled
+
+
+def difference_lines(found: Sequence[Difference], say: Wording, *, most: int = SHOWN_CHANGES) -> list[Line]:
+    """One line each, old and new; those that do not fit are counted."""
+    lines: list[Line] = []
+    for each in found[:most]:
+        old, new = (excerpt(text) or say("review.blank") for text in (each.before, each.after))
+        if each.before == each.after:
+            new = say("review.another_file")
+        lines.append(line(f"• {excerpt(each.label, 40)}: {old} → ", bold(new)))
+    if len(found) > most:
+        lines.append(line(say("review.and_more", n=len(found) - most)))
+    return lines
+
+
+def excerpt(text: str, limit: int = SHOWN_TEXT) -> str:
+    """The text on one line, cut."""
+    return cut(" ".join(text.split()), limit)
+
+
+# ------------------------------------------------------------------ the card of a report
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A report as its card tells it, in the reader's language; `is_hidden` leaves out all that was written."""
+
+    agency: str
+    code: str
+    title: str
+    period: str
+    sender: str
+    sent_on: str
+    receipt: int
+    version: int
+    state: str
+    status: str = ""
+    is_cancellation: bool = False
+    progress: int | None = None
+    previous_progress: int | None = None
+    previous_period: str = ""
+    answers: tuple[Answer, ...] = ()
+    since_last: tuple[Difference, ...] = ()
+    since_version: tuple[Difference, ...] = ()
+    asked: str = ""
+    """Why it went back last time."""
+    reply: str = ""
+    """What the reporter said to that without changing anything."""
+    zero_reason: str = ""
+    """The code of why there is nothing new."""
+    is_restricted: bool = False
+    is_hidden: bool = False
+
+
+def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bool = False) -> list[Line]:
+    """What it says, shortest first; `is_whole` adds every answer."""
+    lock = "🔒 " if report.is_restricted else ""
+    lines = [
+        line(bold(f"{lock}{report.agency} · {report.code}"), f" · {report.title}" if report.title else ""),
+        line(italic(" · ".join(part for part in (report.period, report.sender, report.sent_on) if part))),
+    ]
+    if report.version > 1:
+        lines.append(line(italic(say("review.version", version=report.version, state=report.state))))
+    if report.status:
+        lines.append(line(bold(_progress(report, say))))
+    if report.zero_reason:
+        lines.append(zero_line(report.zero_reason, say))
+    if report.is_cancellation:
+        lines.append(line("⛔ ", bold(say("review.cancels"))))
+    if report.asked:
+        lines.append(line(f"↩️ {say('review.asked', reason=report.asked)}"))
+    if report.reply:
+        lines.append(line("💬 ", say("review.replied", text=report.reply)))
+    if report.is_hidden:
+        lines.append(line(say("review.hidden")))
+        return lines
+    by_name = {answer.name: answer for answer in report.answers if answer.value}
+    if not is_whole:
+        told = [(shape, by_name[name].shown) for shape, name in known.highlights if name in by_name]
+        lines += [line(f"{shape} {excerpt(text, 200)}") for shape, text in told]
+        if not known.highlights:
+            lines += [line(f"{a.label}: ", bold(excerpt(a.shown))) for a in by_name.values()][: 2 * SHOWN_CHANGES]
+    if report.since_version:
+        lines += [line(""), line(bold(say("review.since_version", version=report.version - 1)))]
+        lines += difference_lines(report.since_version, say)
+    elif report.since_last:
+        lines += [line(""), line(bold(say("review.since_last", period=report.previous_period)))]
+        lines += difference_lines(report.since_last, say)
+    if is_whole:
+        lines.append(line(""))
+        lines += [line(f"{answer.label}: ", bold(excerpt(answer.shown, 200))) for answer in by_name.values()]
+    return lines
+
+
+def _progress(report: Reviewed, say: Wording) -> str:
+    text = f"{report.status}, {report.progress or 0}%"
+    if report.previous_progress is not None:
+        text += f" ({say('review.was', progress=report.previous_progress)})"
+    return text
+
+
+def zero_line(reason: str, say: Wording) -> Line:
+    """That a report brings no news, and why, by the reason's code."""
+    return line("🟰 ", say("nothing.told", reason=say(f"nothing.reason.{reason}")))
+
+
+def why(reason: str, say: Wording) -> str:
+    """A reason as its reader reads it: one that was tapped is a key, one that was typed is itself."""
+    return say(f"review.{reason}") if reason in REASONS else reason
+
+
+# ------------------------------------------------------------------ what was ticked, in a button
+def marks_of(ticked: Iterable[int]) -> str:
+    """Which questions are ticked, as a button carries it."""
+    return f"{sum(1 << position for position in set(ticked)):x}"
+
+
+def ticked_in(marks: str, count: int) -> frozenset[int]:
+    """What `marks_of` wrote, of `count` questions; nothing for what it did not write (S3)."""
+    if len(marks) > MOST_QUESTIONS // 4 or any(each not in "0123456789abcdef" for each in marks):
+        return frozenset()
+    bits = int(marks or "0", 16)
+    return frozenset(position for position in range(min(count, MOST_QUESTIONS)) if bits >> position & 1)
+
+
+# ------------------------------------------------------------------ how it goes
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many reports were validated in a week, and the median of the days that it took."""
+
+    validated: int = 0
+    median_days: float = 0.0
+
+    @classmethod
+    def of(cls, spans: Collection[timedelta]) -> "Pace":
+        days = [span.total_seconds() / 86_400 for span in spans]
+        return cls(len(days), round(median(days), 1) if days else 0.0)
+
+    def days(self) -> str:
+        return f"{self.median_days:g}"

@@ -1,0 +1,156 @@
+"""The rows from which `monitoring` counts where a plan stands, as storage hands them in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
+from conversations.plan.periods import ReportingPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What "Cerrar el mes" closes: the periods that end on one day."""
+
+    month_end: date
+    periods: tuple[ReportingPeriod, ...]
+
+    @property
+    def opens_on(self) -> date:
+        return self.periods[0].opens_on
+
+    @property
+    def due_on(self) -> date:
+        """Return the day by which an agency with monthly and quarterly items has to close."""
+        return max(period.due_on for period in self.periods)
+
+    @property
+    def locks_on(self) -> date:
+        return max(period.locks_on for period in self.periods)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a report says about why it is not going well. Of a restricted report only the codes are ever shown."""
+
+    reasons: tuple[str, ...] = ()
+    """Codes of the plan's list of obstacles."""
+    needs_decision: bool = False
+    decision: str = ""
+    new_due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report about an activity, as far as it is counted.
+
+    Its current version, or the one that stands validated while the current one waits. Who reads validated reports only,
+    reads that one until then.
+    """
+
+    submission_id: int
+    activity_code: str
+    period_id: int
+    end_on: date
+    state: ValidationState
+    status: ActivityStatus
+    progress: int
+    sent_at: datetime
+    """When it was first sent: a correction stands in its place."""
+    promises_evidence: bool = False
+    """It says that its evidence will come later."""
+    has_files: bool = False
+    """Whether evidence came with it. Known of the present closing's reports."""
+    is_current: bool = True
+    detail: Detail | None = None
+    zero_reason: str = ""
+    """Of one without news, why there are none: a code; catalogue keys `nothing.reason.…`."""
+    corrected_at: datetime | None = None
+    """When this version of it was sent, if it is not the first."""
+    corrected_from: ActivityStatus | None = None
+    """The status that the version before gave."""
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether it says what holds the activity back."""
+        return bool(self.zero_reason or (self.detail and self.detail.reasons))
+
+    def is_read(self, *, only_validated: bool) -> bool:
+        """By who reads validated reports only, or by who reads them all."""
+        return self.state == ValidationState.VALIDATED if only_validated else self.is_current
+
+    @property
+    def ends_activity(self) -> bool:
+        """As `PastReport.ends_activity`."""
+        if self.state == ValidationState.RETURNED:
+            return False
+        if self.status == ActivityStatus.CANCELLED:
+            return self.state == ValidationState.VALIDATED
+        return self.status == ActivityStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    agency_id: int
+    period_id: int
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Somebody who reports, or reported, for an agency."""
+
+    agency_id: int
+    role: Role
+    name: str
+    active_to: datetime | None = None
+    is_suspended: bool = False
+    is_unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits for the coordinator's word."""
+
+    count: int = 0
+    oldest_code: str = ""
+    oldest_agency: str = ""
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything that is counted from, for one plan and one instant."""
+
+    agencies: tuple[Agency, ...]
+    activities: tuple[Activity, ...]
+    """Retired ones too: they were expected until then."""
+    periods: tuple[ReportingPeriod, ...]
+    reports: tuple[Report, ...]
+    """Of the closings looked back on, and before them each activity's last one and those that promise evidence.
+
+    In the order their periods end.
+    """
+    closed: tuple[Closed, ...]
+    reporters: tuple[Reporter, ...]
+    queue: Queue = Queue()
+    reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The plan's obstacles: code → label in each language."""
+    reminded: Mapping[int, int] = field(default_factory=dict)
+    """On how many days an agency has been reminded since the present closing opened, by its id."""
+    kept_since: date = date.min
+    """Since when the bot keeps the calendar: nobody is held to what was before."""
+
+    def closed_at(self) -> Mapping[int, Mapping[int, datetime]]:
+        """Agency's id → period's id → when it was closed; agencies that closed nothing are not there."""
+        found: dict[int, dict[int, datetime]] = {}
+        for each in self.closed:
+            found.setdefault(each.agency_id, {})[each.period_id] = each.closed_at
+        return found
+
+    def led_by(self) -> Mapping[str, Sequence[Activity]]:
+        """Agency's code → the activities that it leads, retired ones too."""
+        found: dict[str, list[Activity]] = {}
+        for activity in self.activities:
+            found.setdefault(activity.agency_code, []).append(activity)
+        return found

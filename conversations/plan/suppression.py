@@ -1,0 +1,196 @@
+"""What may be shown of small numbers about people, to whoever is not of the plan's own coordination (DOMAIN §2.5).
+
+"Two girls, in March" is a girl that somebody knows. Hiding the two is not enough: whoever is given the total and
+the other parts subtracts, and whoever knows the rule knows what it hides. So `suppress` hides a small number and one
+more that covers it, and only where whoever knows every number shown, and this rule, still finds each small number
+possible anywhere between one and the limit; otherwise the split is hidden as a whole. Chat, picture, PDF and
+every export go through it, so that no two of them can be laid over each other.
+
+Zero is no person and is shown. Zero and missing are different: what is missing is not in the parts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from conversations.plan.model import STANDARD_CELL
+
+"""Dimensions that are never crossed with a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number as it may be shown: itself, `<10`, or only that it is protected."""
+
+    value: int | None
+    below: int = 0
+    """Set of a small number: it is at least one and less than this."""
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.value is None
+
+    def text(self, protected: str) -> str:
+        """`protected` is said of a number that is hidden without being small."""
+        if self.value is not None:
+            return str(self.value)
+        return f"<{self.below}" if self.below else protected
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A total and its parts as they may be shown; no parts where the split is hidden."""
+
+    total: Figure
+    parts: Mapping[str, Figure]
+
+
+def suppress(total: int, parts: Mapping[str, int] | None = None, *, min_cell: int = STANDARD_CELL) -> Table:
+    """A total and how it divides, fit for observers, ministers and the public.
+
+    The parts add up to the total, and come in an order that no number has a say in, such as that of a form's list:
+    the first that is not small covers those that are. A cover chosen by its size, or a second one where the first is
+    not enough, would tell whoever knows the rule something of both. With `min_cell` 0 or 1 nothing is small.
+    """
+    parts = parts or {}
+    if any(value < 0 for value in parts.values()) or total < 0 or (parts and sum(parts.values()) != total):
+        raise ValueError("parts must add up to their total")
+    if min_cell <= 1:
+        return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})
+    if is_small(total, min_cell):
+        # All that is known of the parts would be that they are smaller still.
+        return Table(Figure(None, min_cell), {})
+    if sum(value > 0 for value in parts.values()) < 2:
+        return Table(Figure(total), {})  # one category holds everybody: the split says it of each of them
+    small = {name for name, value in parts.items() if is_small(value, min_cell)}
+    if not small:
+        return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})
+    cover = next((name for name, value in parts.items() if value >= min_cell), None)
+    hidden = sum(parts[name] for name in small | {cover}) if cover else total
+    if not is_safe(hidden, len(small), min_cell, is_covered=cover is not None):
+        return Table(Figure(total), {})
+
+    def shown(name: str, value: int) -> Figure:
+        if name in small:
+            return Figure(None, min_cell)
+        return Figure(None if name == cover else value)
+
+    return Table(Figure(total), {name: shown(name, value) for name, value in parts.items()})
+
+
+def protected_below(min_cell: int, standard: int, *, is_restricted: bool) -> int:
+    """Below how many a figure is small, by its indicator's own limit or its plan's standard one; 0 where none is."""
+    return min_cell or (standard if is_restricted else 0)
+
+
+def is_small(value: int, min_cell: int) -> bool:
+    return 0 < value < min_cell
+
+
+def is_safe(hidden: int, small: int, min_cell: int, *, is_covered: bool) -> bool:
+    """Whether each of the `small` numbers could be anything from 1 to `min_cell` - 1, to who knows what they add up to.
+
+    `hidden` is that sum, with the number that covers them where there is one: it is known to be `min_cell` at least.
+    """
+    others = small - 1
+    least = others + min_cell if is_covered else others
+    most = None if is_covered else others * (min_cell - 1)
+    rests = (hidden - 1, hidden - (min_cell - 1))
+    return all(rest >= least and (most is None or rest <= most) for rest in rests)
+
+
+def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: int = STANDARD_CELL) -> Table:
+    """A total and its parts as one row of many that add up, such as one report of an activity.
+
+    Rows of the same thing are laid beside each other and beside its year: where anything could be small, a number
+    that is somebody is not shown at all, neither as `<10`, and zero is. Where one category holds everybody the zeros
+    of the others would say so: then none of them is shown (DOMAIN §2.5.6).
+    """
+    parts = parts or {}
+    if min_cell <= 1:
+        return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})
+    hidden = Figure(None)
+    is_of_one = sum(value > 0 for value in parts.values()) < 2
+    return Table(
+        hidden if total else Figure(0),
+        {name: hidden if value or is_of_one else Figure(0) for name, value in parts.items()} if total else {},
+    )
+
+
+class Releases:
+    """Sums over spans of days, told one after the other while what is known of the days still changes.
+
+    Whoever keeps every release adds and subtracts them all: the year and the year to March, today's year and
+    yesterday's, between which one late month came in. So everything that is ever known is an event, in its order,
+    and what was told divides the events into blocks: a sum is told only if it joins whole blocks and adds one, or cuts
+    one block in two. Whatever then follows from all that was told is made of whole blocks, which are of nobody or of
+    many. Events may also take people away. So nor may blocks that speak of the same days, such as a figure and its
+    correction, be few together, nor two sums differ by few of which one has all events of the other (DOMAIN §2.5.5).
+    """
+
+    def __init__(self, min_cell: int) -> None:
+        self._min_cell = min_cell
+        self._events: list[tuple[date, int]] = []
+        """A set of them is a number whose bits are its events, the first the lowest."""
+        self._blocks: list[int] = []
+        self._told: dict[tuple[date, date], int] = {}
+        self._sums = {0}
+        """Every set of events whose sum was ever told."""
+
+    def learn(self, on: date, people: int) -> None:
+        """So many more are known of that day, or fewer: a figure that came in, or one that was corrected."""
+        self._events.append((on, people))
+
+    def tell(self, first: date, last: date) -> bool:
+        """Whether the sum over these days may be told as it is known now; if so, it is told from now on."""
+        wanted = self._between(first, last)
+        cut = [block for block in self._blocks if block & wanted and block & ~wanted]
+        untold = wanted & ~sum(self._blocks)
+        if not cut:
+            new = [untold] if untold else []
+        elif len(cut) == 1 and not untold:
+            new = [cut[0] & wanted, cut[0] & ~wanted]
+        else:
+            return False
+        blocks = [block for block in self._blocks if block not in cut] + new
+        if any(self._tells_of_few(block, blocks) for block in new):
+            return False
+        if any(self._is_few(wanted, other) for other in self._sums):
+            return False
+        self._blocks = blocks
+        self._sums.add(wanted)
+        self._told[first, last] = wanted
+        return True
+
+    def is_told(self, first: date, last: date) -> bool:
+        """Whether the sum over these days was told just as it is known now."""
+        return self._told.get((first, last)) == self._between(first, last)
+
+    def _between(self, first: date, last: date) -> int:
+        return sum(1 << number for number, (on, _) in enumerate(self._events) if first <= on <= last)
+
+    def _tells_of_few(self, new: int, blocks: Sequence[int]) -> bool:
+        """Whether this block, alone or with some of those that speak of the same days, is few people."""
+        sums = {self._people(new)}
+        for block in self._linked(new, blocks):
+            sums |= {people + self._people(block) for people in sums}
+        return any(is_small(abs(people), self._min_cell) for people in sums)
+
+    def _is_few(self, one: int, other: int) -> bool:
+        """Whether one of two sums has all events of the other, and few more."""
+        return one & other in (one, other) and is_small(abs(self._people(one) - self._people(other)), self._min_cell)
+
+    def _linked(self, new: int, blocks: Sequence[int]) -> list[int]:
+        """Return the other blocks that share a day with this one, directly or through blocks between them."""
+        days, found, left = self._days(new), [], [block for block in blocks if block != new]
+        while near := [block for block in left if self._days(block) & days]:
+            found += near
+            left = [block for block in left if block not in near]
+            days = days.union(*map(self._days, near))
+        return found
+
+    def _people(self, block: int) -> int:
+        return sum(people for number, (_, people) in enumerate(self._events) if block >> number & 1)
+
+    def _days(self, block: int) -> set[date]:
+        return {on for number, (on, _) in enumerate(self._events) if block >> number & 1}

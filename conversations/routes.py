@@ -1,0 +1,380 @@
+"""Where a button can lead, and how a button says so.
+
+A keyboard stays clickable for ever, on phones that we do not reach. So what is written here on a button is a promise:
+a route's value never changes, and what it carries is read years later.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Literal, NewType, Protocol, cast
+
+TapAction = Literal[
+    "pick",  # choose the choice at this position (select_one), or the acknowledgement
+    "on",  # mark a choice of a select_multiple; "off" takes the mark away. Both are idempotent
+    "off",
+    "done",  # what is marked is the answer
+    "page",  # show this page of choices, without changing anything
+    "month",  # show this month of the calendar, YYYY-MM
+    "day",  # answer with this date, YYYY-MM-DD
+    "value",  # answer with this literal value (number buttons)
+    "gather",  # the number a stepper shows now, or the hour of the day; nothing is answered yet
+    "minute",  # answer with what was gathered and this minute
+    "undo",  # take back what was gathered last: a rank, a point
+    "add",  # one more instance of the repeat one stands behind
+    "which",  # which instance to "edit" or to "remove"
+    "change",  # the answers of the instance with this number
+    "remove",  # the instance with this number, or the one the question stands in
+    "read",  # of several ways to read what was typed, take this one
+    "keep",  # the same as in the previous report
+    "same",  # the whole report as the previous one
+    "rest",  # leave the remaining numbers of the group as they are
+    "skip",
+    "back",
+    "leave",  # keep the draft and go
+    "list",  # from the review screen: which answer to change
+    "edit",  # change the answer to the question with this number
+    "review",  # back to the review screen
+    "confirm",  # yes, change it, although other answers will no longer apply
+    "cancel",  # no, leave it as it was
+    "send",
+]
+
+ButtonTap = NewType("ButtonTap", str)
+"""What a button does. Only the functions of this module make one."""
+Part = str | int | date
+"""One piece of what a button carries; a day is written as YYYY-MM-DD."""
+
+
+class Route(StrEnum):
+    """Everything a person can ask for outside a form. The value is what stands on the button.
+
+    Who may take a route, and by which words, is in `bot/chat/permissions.py`.
+    """
+
+    START = "start"
+    DUE = "pendientes"
+    REPORT = "reportar"
+    INDICATORS = "indicadores"
+    REFERRALS = "referimientos"
+    HISTORY = "historial"
+    CLOSE = "cerrar"
+    DIGEST = "resumen"
+    DELEGATE = "delegar"
+    QUEUE = "revisar"
+    PROGRESS = "progreso"
+    CHASE = "recordar"
+    LETTERS = "oficio"
+    SCHEDULES = "programar"
+    EXPORT = "exportar"
+    HOLIDAYS = "calendario"
+    PERIODS = "periodo"
+    STATUS = "estado"
+    AUDIT = "auditoria"
+    PAUSE = "pausar"
+    PEOPLE = "personas"
+    AGENCIES = "instituciones"
+    INVITE = "invitar"
+    FORMS = "formularios"
+    PLAN = "plan"
+    IMPORT = "importar"
+    UNDO_IMPORT = "deshacer"
+    WORKBOOK = "libro"
+    COMMENT = "comentar"
+    COMMENTS = "comentarios"
+    CONTRIBUTION = "aporta"
+    PREFERENCES = "ajustes"
+    MY_DATA = "misdatos"
+    LANGUAGE = "idioma"
+    CANCEL = "cancelar"
+    HELP = "ayuda"
+    HOME = "menu"
+    BEGIN = "empezar"
+    POSTPONE = "posponer"
+    NOTHING_NEW = "novedades"
+    EXPLAIN = "explicar"
+    LEAVE_POST = "relevo"
+    RELIEVE = "relevar"
+    PROMOTE = "suplente"
+    SUCCEED = "sucesor"
+    OFFERED_ROLE = "aceptar"
+    ASK_REOPENING = "reapertura"
+    REOPEN = "reabrir"
+    MOVE_PERIOD = "plazos"
+    STOP_BROADCAST = "detener"
+    RECEIPT = "recibo"
+    CORRECT = "corregir"
+    CONTINUE = "continuar"
+    DISCARD = "descartar"
+    TAKE_OVER = "tomar"
+    VERSIONS = "versiones"
+    REPLY = "responder"
+    SENT_REPORT = "revision"
+    SENT_FILE = "prueba"
+    VALIDATE = "validar"
+    SEND_BACK = "devolver"
+    AGENCY_DIGEST = "institucion"
+    ACTIVITY = "avance"
+    INDICATOR_DIGEST = "metas"
+    EVIDENCE = "evidencia"
+    DECISION = "decision"
+    VACANCY = "vacante"
+    PERSON = "persona"
+    CHANGE_ROLE = "funcion"
+    SUSPEND = "suspender"
+    RESTORE = "restaurar"
+    AGENCY = "agencia"
+    SETTING = "ajuste"
+    LINKS = "enlaces"
+    ROLE_REQUESTS = "solicitudes"
+    ROLE_REQUEST = "solicitud"
+    FORM = "formulario"
+    PUBLISH = "publicar"
+    FILL = "llenar"
+    PRIVACY = "privacidad"
+
+
+def tap(route: Route, *parts: Part) -> ButtonTap:
+    """The tap of a button that leads to this route and carries these parts."""
+    return ButtonTap(f"command:{awaiting(route, *parts)}")
+
+
+class Taps(Protocol):
+    """Makes the taps of one screen: `partial(tap, route, …)`, to which each button adds its own parts."""
+
+    def __call__(self, *parts: Part) -> ButtonTap: ...
+
+
+def awaiting(route: Route, *parts: Part) -> str:
+    """What a chat awaits that stands before this route: the words that are typed next go to it, with these parts."""
+    return f"{route}:{'.'.join(map(str, parts))}"
+
+
+def form_tap(action: TapAction, argument: str | int = "") -> ButtonTap:
+    """The tap of a button of the form that is being filled."""
+    return ButtonTap(f"form:{action}:{argument}" if argument != "" else f"form:{action}")
+
+
+@dataclass(frozen=True, slots=True)
+class FormTap:
+    """What a button of the form that is being filled does."""
+
+    action: TapAction
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTap:
+    """Where any other button leads, and what it carries: `read_parts` reads it."""
+
+    route: Route
+    carried: str
+
+
+def split_tap(made: ButtonTap) -> tuple[bool, str]:
+    """Whether it is of the form that is shown; and its action or route, a colon, and what it carries."""
+    kind, _, rest = made.partition(":")
+    return kind == "form", rest if ":" in rest else f"{rest}:"
+
+
+def read_tap(made: ButtonTap) -> FormTap | RouteTap:
+    """What a tap of ours says: the opposite of `tap` and `form_tap`."""
+    is_of_form, rest = split_tap(made)
+    name, _, argument = rest.partition(":")
+    return FormTap(cast(TapAction, name), argument) if is_of_form else RouteTap(Route(name), argument)
+
+
+# ------------------------------------------------------------------ what a button carries
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of what a button carries: what it looks like, and as what its handler gets it.
+
+    A piece that may be missing has a `default`; all that follow it may be missing too.
+    """
+
+    pattern: str
+    kind: Literal["int", "str", "int | str"]
+    default: int | str | None = None
+    is_optional: bool = False
+    before: str = "."
+    """What stands between this piece and the one before it."""
+
+    @property
+    def annotation(self) -> str:
+        """The type of the handler's parameter."""
+        return f"{self.kind} | None" if self.is_optional and self.default is None else self.kind
+
+    def read(self, text: str | None) -> int | str | None:
+        if text is None:
+            return self.default
+        is_number = self.kind == "int" or (self.kind == "int | str" and text.isascii() and text.isdecimal())
+        return int(text) if is_number else text
+
+
+def word(*words: str) -> Piece:
+    """One of these words."""
+    return Piece("|".join(map(re.escape, words)), "str")
+
+
+def maybe(piece: Piece, default: int | str | None = None) -> Piece:
+    """A piece that may be missing: a word is then "", a number None, if nothing else is said."""
+    return replace(piece, is_optional=True, default="" if piece.kind != "int" and default is None else default)
+
+
+def number_or(piece: Piece) -> Piece:
+    """A number, or this piece of words that are none: its handler tells them apart by their type."""
+    return Piece(f"{NUMBER.pattern}|(?![0-9]+(?:[.]|$))(?:{piece.pattern})", "int | str")
+
+
+NUMBER = Piece("[0-9]{1,17}", "int")
+PAGE = maybe(NUMBER, 0)
+CODE = Piece(r"\S+?", "str")
+"""A code of the plan, or a name of ours. Codes of activities may have dots in them."""
+NAME = Piece(r"[^.\s]+", "str")
+"""A name of ours, or a value, without a dot."""
+CONTENT = Piece("[0-9a-f]{32}", "str")
+"""The beginning of a content's number (a SHA-256), as much as a button has room for."""
+TEXT = maybe(Piece(r".*", "str"))
+"""Everything that is left: the handler reads it by itself."""
+YES = maybe(word("yes"))
+
+CARRIES: Mapping[Route, tuple[Piece, ...]] = {
+    Route.DUE: (PAGE,),
+    Route.REPORT: (maybe(word("a", "i")), maybe(CODE), maybe(NAME)),
+    Route.INDICATORS: (PAGE,),
+    Route.REFERRALS: (maybe(CODE),),
+    Route.HISTORY: (maybe(NUMBER),),
+    Route.CLOSE: (maybe(CODE),),
+    Route.DIGEST: (maybe(NUMBER),),
+    Route.DELEGATE: (maybe(number_or(word("x", "end", "drafts"))), maybe(NUMBER)),
+    Route.QUEUE: (PAGE, maybe(CODE)),
+    Route.PROGRESS: (maybe(CODE),),
+    Route.CHASE: (YES,),
+    Route.LETTERS: (maybe(CODE), maybe(number_or(word("draft", "call", "later")))),
+    Route.SCHEDULES: (maybe(number_or(word("new"))), maybe(NAME), maybe(NAME), TEXT),
+    Route.EXPORT: (maybe(NAME), TEXT),
+    Route.HOLIDAYS: (maybe(Piece("[+-]?[0-9]{4}-[0-9]{2}-[0-9]{2}", "str")),),
+    Route.PERIODS: (maybe(CODE),),
+    Route.STATUS: (maybe(word("resume")),),
+    Route.AUDIT: (maybe(Piece("filter|person|day|[0-9]{0,17}-[a-z]*-[0-9]{0,17}-(?:[0-9]{8})?", "str")),),
+    Route.PAUSE: (maybe(CODE),),
+    Route.PEOPLE: (maybe(CODE), PAGE),
+    Route.AGENCIES: (PAGE,),
+    Route.INVITE: (maybe(CODE), maybe(CODE), maybe(word("observes", "reports"))),
+    Route.PLAN: (maybe(word("A", "O", "I", "a", "i")), maybe(CODE), replace(PAGE, before="~")),
+    Route.IMPORT: (Piece("yes|no|p[0-9]{1,4}", "str"), CONTENT),
+    Route.UNDO_IMPORT: (YES, maybe(NUMBER)),
+    Route.COMMENT: (maybe(CODE),),
+    Route.COMMENTS: (maybe(number_or(Piece("r|x|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
+    Route.CONTRIBUTION: (NUMBER, maybe(word("yes", "no"))),
+    Route.PREFERENCES: (maybe(word("zone")), TEXT),
+    Route.MY_DATA: (maybe(word("file", "kept")),),
+    Route.LANGUAGE: (maybe(NAME),),
+    Route.HOME: (maybe(word("new")),),
+    Route.NOTHING_NEW: (maybe(CODE),),
+    Route.EXPLAIN: (maybe(CODE),),
+    Route.LEAVE_POST: (YES,),
+    Route.RELIEVE: (NUMBER, YES),
+    Route.PROMOTE: (CODE, maybe(NUMBER)),
+    Route.SUCCEED: (CODE, maybe(CODE)),
+    Route.OFFERED_ROLE: (NUMBER, word("yes", "no")),
+    Route.ASK_REOPENING: (CODE, maybe(CODE)),
+    Route.REOPEN: (CODE, maybe(CODE), maybe(CODE), maybe(CODE)),
+    Route.MOVE_PERIOD: (CODE, maybe(CODE), maybe(CODE)),
+    Route.STOP_BROADCAST: (NUMBER,),
+    Route.RECEIPT: (NUMBER,),
+    Route.CORRECT: (NUMBER,),
+    Route.CONTINUE: (NUMBER,),
+    Route.DISCARD: (NUMBER, YES),
+    Route.TAKE_OVER: (NUMBER,),
+    Route.VERSIONS: (NUMBER,),
+    Route.REPLY: (NUMBER,),
+    Route.SENT_REPORT: (NUMBER, maybe(word("all", "see", "later", "leave"))),
+    Route.SENT_FILE: (NUMBER, NUMBER),
+    Route.VALIDATE: (number_or(NAME), maybe(NAME)),
+    Route.SEND_BACK: (NUMBER, maybe(CODE), maybe(number_or(Piece("why|w[0-9]", "str")))),
+    Route.AGENCY_DIGEST: (maybe(CODE), PAGE),
+    Route.ACTIVITY: (CODE,),
+    Route.INDICATOR_DIGEST: (PAGE,),
+    Route.EVIDENCE: (CODE, NUMBER),
+    Route.DECISION: (PAGE,),
+    Route.VACANCY: (CODE,),
+    Route.PERSON: (NUMBER,),
+    Route.CHANGE_ROLE: (NUMBER, maybe(CODE), maybe(NUMBER), YES),
+    Route.SUSPEND: (NUMBER, YES),
+    Route.RESTORE: (NUMBER,),
+    Route.AGENCY: (
+        number_or(word("new", "create")),
+        maybe(word("name", "type", "from", "end", "back")),
+        maybe(NAME),
+        YES,
+    ),
+    Route.SETTING: (maybe(CODE), TEXT),
+    Route.LINKS: (maybe(NUMBER),),
+    Route.ROLE_REQUEST: (NUMBER, word("yes", "no", "withdraw")),
+    Route.FORM: (number_or(word("get")), maybe(NUMBER)),
+    Route.PUBLISH: (word("yes", "no"), CONTENT),
+    Route.FILL: (NUMBER,),
+    Route.PRIVACY: (maybe(word("accept", "data", "more")),),
+}
+"""What the buttons of each route carry, in this order, with dots between; the routes that are missing carry nothing."""
+
+
+AWAITS: Mapping[Route, tuple[Piece, ...]] = {
+    Route.DELEGATE: (number_or(word("x")),),
+    Route.SCHEDULES: (NUMBER, word("zone")),
+    Route.HOLIDAYS: (word("day"),),
+    Route.AUDIT: (word("day"),),
+    Route.PEOPLE: (),
+    Route.COMMENT: (maybe(CODE),),
+    Route.COMMENTS: (word("r"), NUMBER),
+    Route.PREFERENCES: (word("zone"),),
+    Route.ASK_REOPENING: (CODE,),
+    Route.REOPEN: (CODE, CODE, NUMBER),
+    Route.REPLY: (NUMBER,),
+    Route.SEND_BACK: (NUMBER, maybe(CODE)),
+    Route.AGENCY: (number_or(word("new")), maybe(word("name", "from", "end")), maybe(NAME)),
+    Route.SETTING: (CODE,),
+}
+"""What a chat keeps that awaits words for a route (`awaiting`), in this order; the other routes hear nothing."""
+
+
+def _pattern(pieces: tuple[Piece, ...]) -> str:
+    """One pattern for all pieces: each that may be missing goes together with those behind it."""
+    made = ""
+    for at in range(len(pieces) - 1, -1, -1):
+        made = f"{re.escape(pieces[at].before) if at else ''}({pieces[at].pattern}){made}"
+        made = f"(?:{made})?" if pieces[at].is_optional else made
+    return made
+
+
+_PATTERNS = {route: re.compile(_pattern(CARRIES.get(route, ())), re.ASCII | re.DOTALL) for route in Route}
+
+
+_AWAITED = {route: re.compile(_pattern(pieces), re.ASCII | re.DOTALL) for route, pieces in AWAITS.items()}
+
+
+def read_awaited(awaits: str) -> tuple[Route, tuple[int | str | None, ...]] | None:
+    """The route that awaits what is typed next, and what it kept for that, piece by piece. None: no route does."""
+    name, _, kept = awaits.partition(":")
+    route = _HEARING.get(name)
+    found = None if route is None else _AWAITED[route].fullmatch(kept.rstrip("."))
+    if route is None or found is None:
+        return None
+    return route, tuple(piece.read(text) for piece, text in zip(AWAITS[route], found.groups(), strict=True))
+
+
+_HEARING = {route.value: route for route in AWAITS}
+
+
+def read_parts(route: Route, carried: str) -> tuple[int | str | None, ...] | None:
+    """What a button of this route carries, piece by piece; None for what no button of ours carries.
+
+    Callback data is input like any other (S3): a handler never sees what is not declared.
+    """
+    found = _PATTERNS[route].fullmatch(carried.rstrip("."))
+    if found is None:
+        return None
+    return tuple(piece.read(text) for piece, text in zip(CARRIES.get(route, ()), found.groups(), strict=True))

@@ -1,0 +1,116 @@
+"""What both a tap and a word can do: go back, skip, edit, send, say what was meant."""
+
+from conversations.session.effects import Ask, Notice, Reject, Stale, Submit
+from conversations.session.questions import MOMENTS
+from conversations.session.repeat_acts import take_back_added
+from conversations.session.repeats import RepeatStop, address
+from conversations.session.session import Confirming, Reading
+from conversations.session.turn import Turn
+from conversations.session.words import whole_number
+from conversations.xforms.evaluation.texts import Node
+
+
+def marks_of(turn: Turn, node: Node) -> tuple[str, ...]:
+    """The choices marked so far, or the present answer if nothing was marked since."""
+    return tuple(node.value.split()) if turn.session.marks is None else turn.session.marks
+
+
+def back(turn: Turn) -> None:
+    """Go to the question before this one. Its answer is kept and shown."""
+    if turn.session.pending is not None:
+        turn.look(pending=None)
+        turn.is_changed = True
+        return
+    node = turn.current()
+    if turn.session.marks and node is not None and node.question.type in MOMENTS:
+        turn.look(marks=turn.session.marks[:-1] or None)
+        turn.is_changed = True
+        return
+    if node is not None and turn.form.frame.repeats and take_back_added(turn, node):
+        return
+    earlier = ""
+    for stop in turn.stops():
+        if stop.ref == turn.session.at:
+            break
+        if stop.ref in turn.session.seen:
+            earlier = stop.ref
+    if not earlier:
+        turn.effects += [Notice("form.first_question"), Ask()]
+        return
+    turn.move(earlier)
+    turn.effects.append(Ask())
+
+
+def skip(turn: Turn, node: Node) -> None:
+    """Leave this question blank, if the form allows it."""
+    if node.is_required:
+        turn.reject(turn.instance.required_message(node) or turn.say("err.required"))
+        return
+    turn.answer(node, "")
+
+
+def edit(turn: Turn, argument: str) -> None:
+    """Go to the answered question with this address."""
+    for stop in turn.stops():
+        if address(turn.instance, stop) == argument and stop.ref in turn.session.seen:
+            if isinstance(stop, RepeatStop):
+                turn.set(seen=turn.session.seen - {stop.ref})
+            turn.move(stop.ref)
+            turn.effects.append(Ask())
+            return
+    turn.effects.append(Stale())
+
+
+def send(turn: Turn, node: Node | None = None) -> None:
+    """Send the form. If something in it is wrong, go to the first question that is."""
+    if node is not None:
+        turn.instance.answer(node.ref, "send")
+    seen = {n.ref: n for n in turn.nodes()}
+    for ref, violation in turn.instance.violations():
+        if (ref in seen or ref in turn.session.kept) and ref != (node.ref if node else ""):
+            if node is not None:
+                turn.instance.answer(node.ref, "")
+            turn.set(seen=turn.session.seen - {ref}, kept=turn.session.kept - {ref})
+            turn.move(ref)
+            turn.effects += [Reject(violation.message or turn.say("err.constraint")), Ask()]
+            return
+    turn.is_changed = True
+    turn.effects.append(Submit())
+
+
+def settle_confirming(turn: Turn, is_confirmed: bool, origin: int = 0) -> None:
+    """Take the new answer although other answers are lost, or keep everything as it was."""
+    pending = turn.session.pending
+    if not isinstance(pending, Confirming):
+        turn.effects.append(Stale())
+        return
+    turn.set(pending=None)
+    if is_confirmed:
+        turn.answer(turn.instance.node(pending.ref), pending.value, origin, is_confirmed=True)
+        return
+    turn.set(seen=turn.session.seen | {pending.ref})
+    turn.advance()
+    turn.effects.append(Ask(anew=bool(origin)))
+
+
+def settle_reading(turn: Turn, node: Node | None, argument: str) -> None:
+    """Take the reading that was tapped."""
+    pending = turn.session.pending
+    position = whole_number(argument)
+    if node is None or not isinstance(pending, Reading) or not 0 <= position < len(pending.values):
+        turn.effects.append(Stale())
+        return
+    turn.set(pending=None)
+    take_meant(turn, node, pending.values[position])
+
+
+def take_meant(turn: Turn, node: Node, value: str, origin: int = 0) -> None:
+    """Take what was meant as the answer. In a select_multiple it is one more mark, until "done"."""
+    if node.question.type != "select_multiple":
+        turn.answer(node, value, origin)
+        return
+    marks = {*marks_of(turn, node), value}
+    order = [choice.value for choice in turn.instance.choices(node)]
+    turn.look(marks=tuple(name for name in order if name in marks))
+    turn.is_changed = True
+    turn.effects[-1] = Ask(anew=bool(origin))

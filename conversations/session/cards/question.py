@@ -1,0 +1,249 @@
+"""The card of one question."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from conversations.card import BUTTON_LIMIT, Button, Card, Line, Medium, bold, cut, italic, line
+from conversations.dates import show_date
+from conversations.routes import form_tap
+from conversations.session.cards.choices import choice_rows, mark_rows
+from conversations.session.cards.days import date_rows, moment_rows
+from conversations.session.cards.numbers import chip_rows, keep_rows, range_values, stepper_rows
+from conversations.session.cards.view import (
+    View,
+    groups_shown,
+    has_earlier,
+    instance_label,
+    label_lines,
+    note_lines,
+    topic,
+)
+from conversations.session.markup import marked, spoken
+from conversations.session.places import LEAST_POINTS
+from conversations.session.profiles import profile
+from conversations.session.questions import LINES, MOMENTS, UPLOADS, batch, is_sending, points_of, suggestion
+from conversations.session.repeats import instance_ref, open_instance
+from conversations.session.shown import calendar_of
+from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import Form
+
+TYPED_OVER = 20
+_FIELDS_SHOWN = 8
+_POINTS_SHOWN = 20
+_COUNTING = re.compile(r"^(?:cuánt[ao]s|how many|konbyen)\s+")
+
+
+def question_card(view: View, node: Node) -> Card:
+    """The card of one question: what it is about, its words, how to answer it, its buttons."""
+    kept = suggestion(view.session, node)
+    run = batch(view.session, view.nodes, node.ref)
+    lines = (*_about(view, node), *_words(view, node), *_instructions(view, node, run, kept), *view.warnings)
+    if view.session.fetching:
+        lines = (*lines, line(view.say("file.coming")))
+    media = _media(view, node)
+    if node.question.type == "geopoint" or node.question.type in LINES:
+        return Card(lines, asks_place=view.say("form.share_place"), words=_place_words(view, node), media=media)
+    rows = _answer_rows(view, node, run, kept)
+    if view.form.frame.repeats and _is_first_of_instance(view, node):
+        label = cut(view.say("repeat.remove_this", label=_innermost(view, node)), BUTTON_LIMIT)
+        rows.append((Button(label, form_tap("remove")),))
+    return Card(lines, (*rows, _navigation(view, node)), media=media)
+
+
+def which_reading_card(view: View, node: Node, values: Sequence[str]) -> Card:
+    """Ask which of these readings was meant."""
+    is_integer = node.question.type == "integer"
+    texts = [text if is_integer else view.shown(node, text) for text in values]
+    rows = tuple((Button(text, form_tap("read", position)),) for position, text in enumerate(texts))
+    lines = (*view.heading, *view.warnings, *label_lines(view, node), line(view.say("form.which_reading")))
+    return Card(lines, (*rows, (Button(view.say("nav.back"), form_tap("back")),)))
+
+
+def _about(view: View, node: Node) -> list[Line]:
+    """Above a question: the activity, the last report's status, the progress."""
+    session, say = view.session, view.say
+    lines = list(view.heading)
+    if node.question.name == profile(view.form.form_id).same_at:
+        if previous := session.previous.get(node.question.name):
+            progress = session.previous.get("progress_final") or session.previous.get("progress", "")
+            status = f"{view.shown(node, previous)}{f', {progress}%' if progress else ''}"
+            lines.append(line(say("form.previously", previous=status)))
+        if session.about.get("due_on"):
+            lines.append(line(say("form.due", due=show_date(str(session.about["due_on"]), session.language))))
+    if session.only and node.ref not in session.only:
+        lines.append(line(italic(say("review.also"))))
+    if small := " · ".join(part for part in (_progress(view, node), groups_shown(view, node)) if part):
+        lines.append(line(italic(small)))
+    return [*lines, line("")]
+
+
+def _words(view: View, node: Node) -> list[Line]:
+    """The form's own words: answers of the same screen, notes, the question, its hints."""
+    group = node.question.group
+    lines = _field_list(view, node) if group is not None and group.is_field_list else []
+    lines += [*note_lines(view, node), *label_lines(view, node)]
+    hints = (view.instance.hint(node).strip(), view.instance.guidance(node).strip())
+    return [*lines, *(part for hint in hints if hint for part in marked(hint, "italic"))]
+
+
+def _progress(view: View, current: Node) -> str:
+    """The position of this question: "3/12"."""
+    last = len(view.nodes) - bool(view.nodes and is_sending(view.nodes[-1].question))
+    position = next((i for i, node in enumerate(view.nodes) if node is current), last)
+    return f"{position + 1}/{last}" if last > 1 else ""
+
+
+@lru_cache(maxsize=256)
+def _has_media(form: Form) -> bool:
+    """Say whether any text of the form has a file. Most forms have none, and then no choice is searched for one."""
+    forms = (each for texts in form.itext.values() for text in texts.values() for each in text.values())
+    return any(isinstance(each, str) for each in forms)
+
+
+def _media(view: View, node: Node) -> tuple[Medium, ...]:
+    """The files of the label, then those of the choices."""
+    if not _has_media(view.instance.form):
+        return ()
+    files = [Medium(name) for name in view.instance.media(node).values()]
+    if node.question.type in ("select_one", "select_multiple", "rank"):
+        for choice in view.instance.choices(node):
+            files += [Medium(name, spoken(choice.label)) for name in choice.media.values()]
+    return tuple(files)
+
+
+def _field_list(view: View, node: Node) -> list[Line]:
+    """The answers of the same screen of a phone's form. They are read together, so they are shown together."""
+    lines: list[Line] = []
+    for other in view.nodes:
+        if other.ref == node.ref:
+            break
+        if other.question.group is node.question.group and other.frame is node.frame and other.ref in view.session.seen:
+            answer = view.shown(other)
+            lines.append(line(cut(f"✓ {topic(view.instance.label(other))}: {answer}", 100)))
+    return lines[-_FIELDS_SHOWN:]
+
+
+def _is_first_of_instance(view: View, node: Node) -> bool:
+    """Say whether this is the first question of an instance that may be removed."""
+    frame = open_instance(view.instance, node.frame)
+    if frame is None:
+        return False
+    within = f"{instance_ref(frame)}/"
+    return next((stop.ref for stop in view.order if stop.ref.startswith(within)), "") == node.ref
+
+
+def _innermost(view: View, node: Node) -> str:
+    """The instance around a question that may be removed: "Persona 2"."""
+    frame = open_instance(view.instance, node.frame)
+    assert frame is not None
+    return instance_label(view.instance, frame, view.say)
+
+
+def _instructions(view: View, node: Node, run: Sequence[Node], kept: str) -> list[Line]:
+    """How to answer, if the buttons do not say it; and the answer so far."""
+    return [*_how_to_answer(view, node, run), *_known_answer(view, node, kept)]
+
+
+def _how_to_answer(view: View, node: Node, run: Sequence[Node]) -> list[Line]:
+    say, kind = view.say, node.question.type
+    if len(run) > 1:
+        labels = ", ".join(_thing_counted(view.instance.label(member)) for member in run)
+        return [line(say("form.several_numbers", n=len(run), labels=labels, example=_example(run)))]
+    if kind in UPLOADS:
+        return [line(say(f"form.send_{kind}"))]
+    if kind in LINES:
+        points = [line(f"{number}. {_point(point)}") for number, point in enumerate(points_of(view.session, node), 1)]
+        return [*points[-_POINTS_SHOWN:], line(say("form.send_points", n=LEAST_POINTS[kind]))]
+    if kind in MOMENTS and view.session.marks:
+        language = view.session.language
+        chosen = [f"{mark}:…" if len(mark) < 3 else show_date(mark, language) for mark in view.session.marks]
+        return [line(bold(", ".join(chosen)))]
+    if kind == "date" and calendar_of(node.question) == "no-calendar":
+        return [line(say("form.type_date"))]
+    if kind == "rank":
+        return [line(say("form.choose_in_order"))]
+    lines = [line(say("form.choose_several"))] if kind == "select_multiple" else []
+    is_long = kind.startswith(("select_one", "select_multiple")) and len(view.instance.choices(node)) > TYPED_OVER
+    return [*lines, line(say("form.type_to_search"))] if is_long else lines
+
+
+def _known_answer(view: View, node: Node, kept: str) -> list[Line]:
+    """The present answer, or that of the previous report. Nothing if the card already shows it."""
+    kind = node.question.type
+    is_told = node.question.name == profile(view.form.form_id).same_at
+    is_silent = kind in ("select_multiple", "acknowledge", *LINES) or (is_told and node.ref not in view.session.seen)
+    if not kept or is_silent:
+        return []
+    if node.ref in view.session.seen and node.value:
+        return [line(view.say("form.current_answer"), " ", bold(view.shown(node, kept)))]
+    if kept == view.session.previous.get(node.question.name):
+        return [line(view.say("form.previous_answer"), " ", bold(view.shown(node, kept)))]
+    return []  # the form's default: nobody's answer
+
+
+def _thing_counted(label: str) -> str:
+    """What a number question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
+    return _COUNTING.sub("", re.sub(r"\([^)]*\)", "", topic(label)).strip().lower()).strip()
+
+
+def _example(run: Sequence[Node]) -> str:
+    """As many numbers as are asked. If the total comes first, the others add up to it."""
+    parts = [(12, 8, 3, 4, 1)[i % 5] for i in range(len(run))]
+    if "total" in run[0].question.name:
+        parts = [sum(parts[:-1]), *parts[:-1]]
+    return " ".join(map(str, parts))
+
+
+def _point(point: str) -> str:
+    latitude, longitude, *_ = point.split()
+    return f"{latitude}, {longitude}"
+
+
+def _place_words(view: View, node: Node) -> tuple[str, ...]:
+    """The words on the keyboard that shares a place. Such a keyboard has no buttons with taps."""
+    say, kind = view.say, node.question.type
+    words = [say("nav.back"), *([] if node.is_required else [say("nav.skip")]), say("nav.leave")]
+    if kind in LINES and (points := points_of(view.session, node)):
+        enough = [say("form.line_done")] if len(points) >= LEAST_POINTS[kind] else []
+        words = [*enough, say("form.line_undo"), *words]
+    return tuple(words)
+
+
+def _answer_rows(view: View, node: Node, run: Sequence[Node], kept: str) -> list[tuple[Button, ...]]:
+    say = view.say
+    match node.question.type:
+        case "select_one" | "select_one_from_file":
+            same_at = profile(view.form.form_id).same_at
+            is_same = node.question.name == same_at and view.session.previous.get(same_at)
+            same = [(Button(say("form.same"), form_tap("same"), "primary"),)] if is_same else []
+            return [*same, *choice_rows(view, node)]
+        case "select_multiple" | "rank":
+            return mark_rows(view, node)
+        case "acknowledge":
+            return [(Button(say("form.acknowledge"), form_tap("pick", 0), "primary"),)]
+        case "date":
+            return date_rows(view, node)
+        case "time" | "dateTime":
+            return moment_rows(view, node, kept)
+        case "range" if not range_values(node):
+            return stepper_rows(view, node, kept)
+        case "integer" | "decimal" | "range":
+            if len(run) > 1 and all(member.value for member in run):
+                return [*chip_rows(view, node), (Button(say("form.no_breakdown"), form_tap("rest")),)]
+            return [*chip_rows(view, node), *keep_rows(view, node, kept)]
+        case "image" | "audio" | "video" | "file":
+            return [(Button(say("form.keep_file"), form_tap("keep")),)] if node.value else []
+        case _:
+            return keep_rows(view, node, kept)
+
+
+def _navigation(view: View, node: Node) -> tuple[Button, ...]:
+    buttons = []
+    if has_earlier(view, node) or (view.session.marks and node.question.type in ("time", "dateTime")):
+        buttons.append(Button(view.say("nav.back"), form_tap("back")))
+    choices_skip = node.question.type == "select_one" and any(c.value == "skip" for c in view.instance.choices(node))
+    if not node.is_required and not choices_skip:
+        buttons.append(Button(view.say("nav.skip"), form_tap("skip")))
+    buttons.append(Button(view.say("nav.leave"), form_tap("leave")))
+    return tuple(buttons)

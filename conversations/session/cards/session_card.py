@@ -1,0 +1,80 @@
+"""What a phone shows of a session: one card, drawn from where the session stands.
+
+A card is one message with buttons. It is edited in place as long as the respondent only taps (DESIGN §4). Its texts
+are spans of plain characters with a style. Only the renderer (`bot/telegram/render.py`) knows how a style is written.
+So nothing that a person typed can act as markup (S7).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from conversations.card import Button, Card, bold, line
+from conversations.routes import form_tap
+from conversations.session.cards.question import question_card, which_reading_card
+from conversations.session.cards.repeats import choosing_card, confirming_card, removing_card, repeat_card
+from conversations.session.cards.review import listing_card, review_card
+from conversations.session.cards.view import View, heading, topic, view_of
+from conversations.session.questions import is_sending
+from conversations.session.repeats import RepeatStop
+from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing, Session
+from conversations.wording import wording
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance
+from conversations.xforms.limits import Exhausted
+
+
+def session_card(
+    form: Form,
+    session: Session,
+    instance: Instance,
+    *,
+    now: datetime,
+    notices: Sequence[str] = (),
+    is_trial: bool = False,
+) -> Card:
+    """Draw the card of a session. It depends on the session alone.
+
+    Drawing has its own budget. If the texts of the form need more, the card says so, and the respondent can leave.
+    """
+    instance.refill()
+    try:
+        return _drawn(view_of(form, session, instance, now, notices))
+    except Exhausted as limit:
+        if is_trial:
+            raise
+        say = wording(session.language)
+        told = notices or (say(f"err.too_much_{limit.measure}"),)
+        lines = (*heading(form, session), *(line("⚠️ ", text) for text in told))
+        return Card(lines, ((Button(say("nav.back"), form_tap("back")), Button(say("nav.leave"), form_tap("leave"))),))
+
+
+def _drawn(view: View) -> Card:
+    """Draw what is half done; else the question, the stop of a repeat, or the review."""
+    session = view.session
+    current = next((node for node in view.nodes if node.ref == session.at), None)
+    stop = None
+    if view.form.frame.repeats and current is None:
+        stop = next((s for s in view.order if s.ref == session.at and isinstance(s, RepeatStop)), None)
+    match session.pending:
+        case Confirming(_, _, lost, _):
+            return confirming_card(view, lost)
+        case Reading(values, _) if current is not None:
+            return which_reading_card(view, current, values)
+        case Listing(within):
+            return listing_card(view, within)
+        case Removing(ref, lost):
+            return removing_card(view, ref, lost)
+        case Choosing(act) if stop is not None:
+            return choosing_card(view, stop, act)
+        case _:
+            pass
+    if stop is not None:
+        return repeat_card(view, stop)
+    if current is None or is_sending(current.question):
+        return review_card(view, current)
+    return question_card(view, current)
+
+
+def answered_card(label: str, text: str) -> Card:
+    """What remains of a card when its question was answered by typing."""
+    return Card((line("✓ ", f"{topic(label)}: ", bold(text)),))

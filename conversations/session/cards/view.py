@@ -1,0 +1,200 @@
+"""What every card of a session is drawn from, and the texts that cards share."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from conversations.card import Button, Line, bold, italic, line
+from conversations.languages import phrases_of_all, translated
+from conversations.routes import form_tap
+from conversations.session.markup import marked, spoken
+from conversations.session.questions import sequence, stops
+from conversations.session.repeats import RepeatStop, Stop, groups_around, instance_ref, number_in, open_instance
+from conversations.session.session import Session
+from conversations.session.shown import shown
+from conversations.wording import Wording, wording
+from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance
+from conversations.xforms.nodes import Frame
+
+
+@dataclass(slots=True)
+class View:
+    """What a card is drawn from: the session, its instance, and its reader's clock and language.
+
+    `nodes` are the questions that are asked, in the form's order. `order` also has the stop behind every open repeat.
+    `heading` says what the session is about, and why it was returned. `warnings` come below the question.
+    """
+
+    form: Form
+    session: Session
+    instance: Instance
+    now: datetime
+    say: Wording
+    nodes: Sequence[Node]
+    order: Sequence[Stop]
+    heading: tuple[Line, ...]
+    warnings: tuple[Line, ...]
+
+    @property
+    def here(self) -> datetime:
+        """`now` on the reader's wall clock."""
+        return self.now.astimezone(ZoneInfo(self.session.timezone))
+
+    @property
+    def today(self) -> date:
+        return self.here.date()
+
+    def shown(self, node: Node, value: str | None = None) -> str:
+        """The answer of a node, or `value`, as the reader reads it."""
+        return shown(self.instance, node, self.session.language, value)
+
+
+def view_of(form: Form, session: Session, instance: Instance, now: datetime, notices: Sequence[str]) -> View:
+    say = wording(session.language)
+    nodes = sequence(form, session, instance)
+    order = stops(form, session, nodes, instance)
+    warnings = tuple(line("⚠️ ", spoken(text)) for text in notices)
+    return View(form, session, instance, now, say, nodes, order, heading(form, session), warnings)
+
+
+def form_title(form: Form, about: Mapping[str, Any], language: str) -> str:
+    """The form's name in the reader's language, if the bot knows one. XLSForm has a title in one language only."""
+    title = str(about.get("title", {}).get(language, ""))
+    return form.title if not title or title.startswith("form_title.") else title
+
+
+def heading(form: Form, session: Session) -> tuple[Line, ...]:
+    """What the session is about, and why it was returned."""
+    about = session.about
+    if not about.get("code"):
+        return (line(bold(str(form_title(form, about, session.language)))), *_asked(about))
+    title = translated(about.get("name", {}), session.language)
+    lock = "🔒 " if session.restricted else ""
+    return (line(bold(f"{lock}{about['code']}"), f" · {title}"), *_asked(about))
+
+
+def _asked(about: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Why the report was returned. Every question that is answered again shows it."""
+    return (line(italic(f"↩️ «{about['asked']}»")),) if about.get("asked") else ()
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """Question marks, and notes such as "(opcional)"."""
+    asides = "|".join(map(re.escape, phrases_of_all("aside.optional")))
+    return re.compile(rf"[¿?؟]|\((?:{asides})[^)]*\)")
+
+
+def topic(label: str) -> str:
+    """A question as the head of a line: without its question marks and notes."""
+    return _marks().sub("", spoken(label).replace("\n", " ")).strip().rstrip(":").strip()
+
+
+def label_lines(view: View, node: Node) -> tuple[Line, ...]:
+    return marked(view.instance.label(node).strip(), "bold")
+
+
+def groups_shown(view: View, stop: Stop) -> str:
+    """The groups around a question: repeats with the number of the instance, and the innermost group."""
+    if stop.frame.parent is None and isinstance(stop, Node):
+        return spoken(view.instance.group_label(stop))
+    groups = groups_around(stop)
+    parts = []
+    for group in groups:
+        label = spoken(view.instance.group_label(group, stop.frame)).strip()
+        number = number_in(group, stop.frame)
+        if number is not None and group.is_repeat:
+            parts.append(_numbered(view.instance, label or group.name, group.path, number, view.say))
+        elif label and group is groups[-1] and isinstance(stop, Node):
+            parts.append(label)
+    return " · ".join(parts)
+
+
+def _numbered(instance: Instance, label: str, path: str, number: tuple[int, int], say: Wording) -> str:
+    """ "Persona 2", or "Persona 2 de 3" if the form counts them. A label that has its number keeps it."""
+    position, total = number
+    if instance.form.logic[instance.form.places[path]].count is not None:
+        return say("repeat.counted", label=label, n=position, total=total)
+    return label if str(position) in re.findall(r"\d+", label) else f"{label} {position}"
+
+
+def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
+    """The name of an instance in its form's words: "Persona 2"."""
+    place = frame.type.place
+    assert place is not None
+    assert frame.parent is not None
+    group = instance.form.logic[place].group
+    label = spoken(instance.group_label(group, frame)).strip() if group is not None else ""
+    total = len(frame.parent.repeats[place.slot])
+    return _numbered(instance, label or place.name, place.path, (frame.index + 1, total), say)
+
+
+def has_earlier(view: View, stop: Stop) -> bool:
+    """Say whether there is something to go back to."""
+    for other in view.order:
+        if other is stop:
+            return False
+        if other.ref in view.session.seen:
+            return True
+    return False
+
+
+LISTED = 40
+"""The number of answers on one screen. Telegram takes 100 buttons in a message."""
+LISTED_LIMIT = 44
+"""Characters of an answer on the button that changes it."""
+
+
+def page_row(view: View, page: int, pages: int) -> tuple[Button, ...]:
+    """The buttons that turn pages."""
+    return (
+        Button("◀", form_tap("page", (page - 1) % pages)),
+        Button(view.say("form.page", page=page + 1, pages=pages), form_tap("page", page)),
+        Button("▶", form_tap("page", (page + 1) % pages)),
+    )
+
+
+def note_lines(view: View, stop: Stop | None) -> list[Line]:
+    """The notes right before this question, or at the end. They are shown with it, not in messages of their own.
+
+    A read-only question is a note too, with its value.
+    """
+    notes: list[Node] = []
+    asked = {other.ref for other in view.nodes}
+    readonly = view.instance.form.readonly
+    within = "" if stop is None else f"{stop.repeat}[" if isinstance(stop, RepeatStop) else stop.ref
+    for other in view.instance.nodes():
+        if stop is not None and other.ref == within:
+            break
+        question = other.question
+        is_read = question.type == "note" or (
+            other.place in readonly and question.is_asked and other.ref not in asked and other.is_readonly
+        )
+        if is_read:
+            if other.is_relevant and _is_read_here(view, other, stop):
+                notes.append(other)
+        elif other.ref in asked:
+            if isinstance(stop, RepeatStop) and notes and not other.ref.startswith(within):
+                break
+            notes.clear()
+    lines = []
+    for note in notes:
+        text = view.instance.label(note).strip()
+        if note.value:
+            text = f"{text}\n{view.shown(note)}".strip()
+        lines += [part for part in marked(text) if part != line("")]
+    return lines
+
+
+def _is_read_here(view: View, note: Node, stop: Stop | None) -> bool:
+    """Say whether a note of an instance is shown here. It is shown in its instance or right behind it."""
+    frame = open_instance(view.instance, note.frame) if note.frame.parent is not None else None
+    if isinstance(stop, RepeatStop):
+        return bool(stop.instances) and note.frame is stop.instances[-1]
+    return frame is None or (stop is not None and stop.ref.startswith(f"{instance_ref(frame)}/"))

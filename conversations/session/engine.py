@@ -1,0 +1,237 @@
+"""The conversation: `step(form, session, event)` gives the next session and what follows from it.
+
+Laws:
+* A step never raises for what a respondent types. A bad answer is a `Reject`, and the session is returned as it was.
+* The same arguments always give the same step: no clock, no chance, no I/O. Identifiers arrive with events.
+* A tap that was drawn in another turn is `Stale` and changes nothing.
+* A stored answer has satisfied its constraint when it was given. Before sending, all answers are checked again.
+
+The next question is derived, not scripted: it is the first one, in the form's order, that is relevant and not yet
+seen. So going back, correcting, and answers that open or close later questions need no rules of their own.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+from conversations.session.effects import Ask, Reject
+from conversations.session.events import (
+    Corrected,
+    Event,
+    Fetched,
+    FetchFailed,
+    LanguageChanged,
+    Located,
+    Offered,
+    Resumed,
+    Tap,
+    Typed,
+)
+from conversations.session.files import fetch_failed, fetched, offered
+from conversations.session.places import located
+from conversations.session.profiles import profile
+from conversations.session.questions import is_sending
+from conversations.session.repeats import RepeatStop
+from conversations.session.safeguards.known import NOTHING, Known
+from conversations.session.session import REVIEW, Session
+from conversations.session.taps import tap
+from conversations.session.turn import Step, Turn
+from conversations.session.typed import corrected, typed
+from conversations.wording import wording
+from conversations.xforms.evaluation.rules import MAX_REPEATS
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance
+from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted, Limits
+
+
+def begin(
+    form: Form,
+    *,
+    instance_id: str,
+    language: str,
+    timezone: str,
+    now: datetime,
+    values: Mapping[str, str] | None = None,
+    previous: Mapping[str, str] | None = None,
+    about: Mapping[str, Any] | None = None,
+    restricted: bool = False,
+    answers: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
+    username: str = "",
+    last_saved: Mapping[str, str] | None = None,
+    limits: Limits = ANSWERING,
+) -> Step:
+    """Start a session at its first question. Exhausted if the form needs more than `limits` at its start.
+
+    `values` are the bot's own answers by question name; names that the form does not have are left out. `answers` are
+    those of a submission, by ref: then the session starts at the review, as a correction does. `only` are the refs to
+    ask again. Everything else stays as it was sent, except what follows from the new answers: questions that they
+    open, and answers that no longer agree with them. `last_saved` are the answers, by ref, that `${last-saved#…}`
+    reads.
+    """
+    names = {question.name for question in form.questions if question.place.frame is form.frame}
+    given = {name: value for name, value in (values or {}).items() if name in names}
+    known = profile(form.form_id)
+    instance = Instance.start(
+        form,
+        now=now,
+        timezone=timezone,
+        language=form.language_for(language),
+        instance_id=instance_id,
+        username=username,
+        values=given,
+        last_saved=last_saved,
+        limits=limits,
+    )
+    session = Session(
+        instance_id=instance_id,
+        language=language,
+        timezone=timezone,
+        state={},
+        at=REVIEW,
+        filled=frozenset(given) & (known.filled | frozenset(given)),
+        previous={n: v for n, v in (previous or {}).items() if n in names and n not in known.never_copied},
+        about=dict(about or {}),
+        restricted=restricted,
+        strict=known.strict,
+    )
+    turn = Turn(form, session, instance, now)
+    if answers:
+        load(turn, answers)
+        restrict(turn, only)
+    turn.advance()
+    return turn.finish()
+
+
+def step(
+    form: Form,
+    session: Session,
+    event: Event,
+    *,
+    now: datetime,
+    known: Known = NOTHING,
+    limits: Limits = ANSWERING,
+    is_trial: bool = False,
+) -> Step:
+    """Apply one event to a session. The laws are at the top of the module. Source: DESIGN §4.
+
+    `known` is what the plan knows: its names and numbers are no personal data, wherever they are typed.
+    An event that needs more than `limits` is refused like any answer that cannot be taken. In a trial it is Exhausted.
+    """
+    try:
+        return _step(form, session, event, now, limits, known)
+    except Exhausted as limit:
+        if is_trial:
+            raise
+        instance = _restored(form, session, now, limits)
+        said = wording(session.language)(f"err.too_much_{limit.measure}")
+        return Step(session, (Reject(said),), instance)
+
+
+def _step(form: Form, session: Session, event: Event, now: datetime, limits: Limits, known: Known) -> Step:
+    turn = Turn(form, session, _restored(form, session, now, limits), now, known)
+    if isinstance(event, Typed | Corrected) and len(event.text) > MAX_TYPED:
+        turn.reject(turn.say("err.too_long", n=MAX_TYPED))
+        return turn.finish()
+    match event:
+        case Tap():
+            tap(turn, event)
+        case Typed(text, origin):
+            typed(turn, text, origin)
+        case Corrected(text, origin):
+            corrected(turn, text, origin)
+        case Located():
+            located(turn, event)
+        case Offered():
+            offered(turn, event)
+        case Fetched():
+            fetched(turn, event)
+        case FetchFailed():
+            fetch_failed(turn, event)
+        case Resumed():
+            _resumed(turn)
+        case LanguageChanged(language):
+            _language_changed(turn, language)
+        case _:
+            assert_never(event)
+    return turn.finish()
+
+
+def _restored(form: Form, session: Session, now: datetime, limits: Limits) -> Instance:
+    return Instance.restore(
+        form,
+        session.state,
+        now=now,
+        timezone=session.timezone,
+        language=form.language_for(session.language),
+        limits=limits,
+    )
+
+
+def load(turn: Turn, answers: Mapping[str, str]) -> None:
+    """Load the answers of a submission that is being corrected.
+
+    All are seen, and the sending question is open again.
+    """
+    if turn.form.frame.repeats:
+        _load_repeats(turn, answers)
+    for ref, value in answers.items():
+        try:
+            node = turn.instance.node(ref)
+        except KeyError:
+            continue  # the form's present version no longer has it
+        if node.question.is_asked and not is_sending(node.question):
+            turn.instance.answer(ref, value)
+            turn.instance.refill()  # each was an event of its own when it was given
+    seen = {stop.ref for stop in turn.stops() if isinstance(stop, RepeatStop) or not is_sending(stop.question)}
+    turn.set(seen=frozenset(seen))
+
+
+def restrict(turn: Turn, only: Collection[str]) -> None:
+    """Ask only these again. If none of them is asked any more, ask everything."""
+    asked = frozenset(only) & turn.session.seen
+    if asked:
+        rest = turn.session.seen - asked
+        turn.set(only=asked, kept=rest, seen=rest)
+
+
+def _load_repeats(turn: Turn, answers: Mapping[str, str]) -> None:
+    """Give each open repeat as many instances as the submission has answers for."""
+    wanted: dict[str, int] = {}
+    for ref in answers:
+        for at in (i for i, character in enumerate(ref) if character == "["):
+            number, _, _ = ref[at + 1 :].partition("]")
+            wanted[ref[:at]] = max(wanted.get(ref[:at], 0), int(number))
+    done: set[str] = set()
+    while stop := next((s for s in _open_repeats(turn) if s.repeat not in done), None):
+        done.add(stop.repeat)
+        for _ in range(len(stop.instances), min(wanted.get(stop.repeat, 0), MAX_REPEATS)):
+            turn.instance.add(stop.repeat)
+        for _ in range(wanted.get(stop.repeat, 0), len(stop.instances)):
+            turn.instance.remove(stop.repeat)
+
+
+def _open_repeats(turn: Turn) -> Iterator[RepeatStop]:
+    return (stop for stop in turn.stops() if isinstance(stop, RepeatStop))
+
+
+def _resumed(turn: Turn) -> None:
+    """Show the same question again. If it is no longer asked, go to the next one."""
+    if turn.current() is None and turn.stop() is None:
+        turn.advance()
+    turn.is_changed = True  # cards drawn before are stale from now on
+    turn.effects.append(Ask(anew=True))
+
+
+def _language_changed(turn: Turn, language: str) -> None:
+    turn.set(language=language)
+    turn.say = wording(language)
+    turn.instance.set_language(turn.form.language_for(language))
+    turn.is_changed = True
+    turn.effects.append(Ask(anew=True))
+
+
+def filled_when(form: Form, answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers that say when and by whom the form was filled. The phone knows them, so nobody is asked."""
+    preloads = {place.path for place, logic in form.logic.items() if logic.preload[0] not in ("", "uid")}
+    return {ref: value for ref, value in answers.items() if ref in preloads}

@@ -1,0 +1,92 @@
+"""The styles that authors write into labels and hints: Markdown and a little HTML, as ODK's apps show them.
+
+`**bold**`, `*italic*`, `# heading`, `[text](https://…)`, `<b>`, `<br>` and the like. What has no place in a chat (a
+colour, a size) is left out; on a button there is no style at all. A link shows where it leads, as words that the phone
+makes tappable: what somebody typed may stand in a label, and no word of theirs may hide an address (S7).
+Source: docs.getodk.org, "Styling prompts".
+"""
+
+import html
+import re
+
+from conversations.card import Line, Span, Style, line
+
+_ANY = re.compile(r"[*_#\[<&\\]")
+_TAGS = (
+    (re.compile(r"<br\s*/?>|</(?:p|div|h[1-6]|li|tr)>", re.IGNORECASE), "\n"),
+    (re.compile(r"</?(?:b|strong)(?:\s[^<>]*)?>", re.IGNORECASE), "**"),
+    (re.compile(r"</?(?:i|em)(?:\s[^<>]*)?>", re.IGNORECASE), "*"),
+    (re.compile(r"<li(?:\s[^<>]*)?>", re.IGNORECASE), "• "),
+    (re.compile(r"<a\s[^<>]*href\s*=\s*[\"']([^\"'<>]*)[\"'][^<>]*>([^<>]*)</a>", re.IGNORECASE), r"[\2](\1)"),
+    (
+        re.compile(
+            r"</?(?:a|center|div|font|h[1-6]|hr|img|mark|ol|p|small|span|style|sub|sup|table|td|th|tr|u|ul)(?:\s[^<>]*)?/?>",
+            re.IGNORECASE,
+        ),
+        "",
+    ),
+)
+_HEADING = re.compile(r"#{1,6}\s+")
+_INLINE = re.compile(
+    r"\\(?P<literal>[\\*_#\[\]])"
+    r"|\*\*(?=\S)(?P<strong>(?:[^*\n]|\*(?!\*))+?)(?<=\S)\*\*"
+    r"|__(?=\S)(?P<under>(?:[^_\n]|_(?!_))+?)(?<=\S)__"
+    r"|(?<![\w*])\*(?=[^\s*])(?P<star>[^*\n]+?)(?<=\S)\*(?![\w*])"
+    r"|(?<![\w_])_(?=[^\s_])(?P<line>[^_\n]+?)(?<=\S)_(?![\w_])"
+    r"|\[(?P<text>[^\[\]\n]*)\]\((?P<url>[^()\s]+)\)"
+)
+
+
+def marked(text: str, style: Style = "plain") -> tuple[Line, ...]:
+    """The lines of a text, styled as its author wrote; what they did not style is in `style`."""
+    if not _ANY.search(text):
+        return tuple(line(Span(part, style)) for part in text.split("\n"))
+    return tuple(_line(part, style) for part in _without_tags(text).split("\n"))
+
+
+def spoken(text: str) -> str:
+    """The same words without a style: for a button, a list, a summary. Only the text of a link."""
+    if not _ANY.search(text):
+        return text
+    words = (_INLINE.sub(_word, _HEADING.sub("", part, count=1)) for part in _without_tags(text).split("\n"))
+    return "\n".join(words)
+
+
+def _line(text: str, style: Style) -> Line:
+    heading = _HEADING.match(text)
+    if heading is not None:
+        text, style = text[heading.end() :], "bold"
+    spans: list[Span] = []
+    at = 0
+    for found in _INLINE.finditer(text):
+        if found.start() > at:
+            spans.append(Span(text[at : found.start()], style))
+        at = found.end()
+        if found["url"] is not None:
+            spans.append(Span(_link(found["text"], found["url"]), style))
+        elif found["literal"] is not None:
+            spans.append(Span(found["literal"], style))
+        else:
+            is_strong = found["strong"] is not None or found["under"] is not None
+            spans.append(Span(_word(found), "bold" if is_strong else "italic"))
+    if at < len(text) or not spans:
+        spans.append(Span(text[at:], style))
+    return tuple(spans)
+
+
+def _word(found: "re.Match[str]") -> str:
+    if found["text"] is not None:
+        return found["text"] or found["url"]
+    inner = found["literal"] or found["strong"] or found["under"] or found["star"] or found["line"] or ""
+    return inner if found["literal"] else _INLINE.sub(_word, inner)
+
+
+def _link(text: str, url: str) -> str:
+    return url if text.strip() in ("", url) else f"{text} ({url})"
+
+
+def _without_tags(text: str) -> str:
+    if "<" in text:
+        for tag, instead in _TAGS:
+            text = tag.sub(instead, text)
+    return html.unescape(text)

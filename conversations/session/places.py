@@ -1,0 +1,102 @@
+"""Points, lines and shapes: shared from the map, or typed as coordinates."""
+
+import re
+from collections.abc import Sequence
+
+from conversations.session.effects import Ask, Withhold
+from conversations.session.events import Located
+from conversations.session.questions import LINES, points_of
+from conversations.session.reading.text import normalise
+from conversations.session.turn import Turn
+from conversations.xforms.evaluation.texts import Node
+
+LEAST_POINTS = {"geotrace": 2, "geoshape": 3}
+MAX_POINTS = 500
+"""Points of one line. Nobody sends more one by one, and a session can keep so many."""
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?")
+
+
+def located(turn: Turn, place: Located) -> None:
+    """Take a shared place as the answer, or as the next point of a line."""
+    node = turn.current()
+    if turn.session.restricted:
+        turn.reject(turn.say("err.place_restricted"))
+        turn.effects.append(Withhold(place.origin))
+        return
+    point = f"{place.latitude} {place.longitude} 0 {place.accuracy or 0:g}"
+    if node is not None and node.question.type == "geopoint":
+        turn.answer(node, point, place.origin)
+    elif node is not None and node.question.type in LINES:
+        _add_points(turn, node, [point])
+    else:
+        turn.reject(turn.say("err.place_unasked"))
+
+
+def _add_points(turn: Turn, node: Node, points: Sequence[str]) -> None:
+    gathered = (*points_of(turn.session, node), *points)
+    if len(gathered) > MAX_POINTS:
+        turn.reject(turn.say("err.points_full", n=MAX_POINTS))
+        return
+    turn.look(marks=gathered)
+    turn.effects[-1] = Ask(anew=True)
+
+
+def finish_line(turn: Turn, node: Node, origin: int = 0) -> None:
+    """Take the points that were gathered as the line. A shape is closed by itself."""
+    points = points_of(turn.session, node)
+    least = LEAST_POINTS[node.question.type]
+    if not points and not node.is_required:
+        turn.answer(node, "", origin)
+    elif len(points) < least:
+        turn.reject(turn.say("err.points_few", n=least))
+    else:
+        turn.answer(node, line_of(node, points), origin)
+
+
+def typed_line(turn: Turn, node: Node, text: str, origin: int) -> None:
+    """Read coordinates of one or several points. Each message adds points until the respondent says that it is done."""
+    word = turn.word(normalise(text), "line")
+    if word == "done":
+        finish_line(turn, node, origin)
+    elif word == "undo":
+        turn.look(marks=points_of(turn.session, node)[:-1])
+        turn.effects[-1] = Ask(anew=True)
+    elif points := _typed_points(text):
+        _add_points(turn, node, points)
+    else:
+        turn.not_understood(text, origin, turn.say("err.points_expected"))
+
+
+def typed_place(text: str) -> str:
+    """Read "18.47, -69.9" as a geopoint; "" if it is none."""
+    parts = text.replace(",", " ").replace(";", " ").split()
+    if len(parts) != 2:
+        return ""
+    try:
+        latitude, longitude = float(parts[0]), float(parts[1])
+    except ValueError:
+        return ""
+    return f"{latitude} {longitude} 0 0" if abs(latitude) <= 90 and abs(longitude) <= 180 else ""
+
+
+def _typed_points(text: str) -> list[str]:
+    """Read points, one on each line or between semicolons, as people or as ODK write them. [] if one is none."""
+    points = []
+    for part in re.split(r"[;\n]+", text):
+        if not part.strip():
+            continue
+        numbers = part.split()
+        point = typed_place(part)
+        if not point and 2 <= len(numbers) <= 4 and (found := typed_place(" ".join(numbers[:2]))):
+            rest = numbers[2:] if all(_DECIMAL.fullmatch(number) for number in numbers[2:]) else ["", ""]
+            point = " ".join([*found.split()[:2], *rest])
+        if not point.strip() or point.endswith(" "):
+            return []
+        points.append(point)
+    return points
+
+
+def line_of(node: Node, points: Sequence[str]) -> str:
+    """Write points as ODK writes a line. A shape ends where it began."""
+    closing = [points[0]] if node.question.type == "geoshape" and points[-1] != points[0] else []
+    return ";".join([*points, *closing])

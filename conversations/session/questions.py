@@ -1,0 +1,90 @@
+"""Which questions a session asks, in which order."""
+
+from collections.abc import Sequence
+
+from conversations.session.repeats import Stop, stops_of
+from conversations.session.session import Session
+from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import Form, Question
+from conversations.xforms.instance import Instance
+
+PLACES = frozenset({"geopoint", "geotrace", "geoshape"})
+PICTURES = frozenset({"image", "video"})
+LINES = frozenset({"geotrace", "geoshape"})
+UPLOADS = frozenset({"image", "audio", "video", "file"})
+MOMENTS = frozenset({"time", "dateTime"})
+
+
+def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
+    """The questions that this session asks now, in the form's order. The sending question is the last."""
+    nodes = [node for node in instance.asked() if not is_withheld(session, node.question)]
+    return [node for node in nodes if node.ref not in session.kept] if session.kept else nodes
+
+
+def stops(form: Form, session: Session, nodes: Sequence[Node], instance: Instance) -> Sequence[Stop]:
+    """These questions, and behind every open repeat its stop: everything at which a session can stand."""
+    if not form.frame.repeats:
+        return nodes
+    return [stop for stop in stops_of(instance, nodes) if stop.ref not in session.kept]
+
+
+def is_sending(question: Question) -> bool:
+    """Say whether this question is the form's own review screen: send, or keep as a draft."""
+    return question.type == "select_one" and question.name == "send_action"
+
+
+def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
+    """The whole-number questions of one group from `ref` on: they may be answered in one message."""
+    run: list[Node] = []
+    for node in nodes:
+        if node.ref == ref or run:
+            question = node.question
+            is_first = not run
+            if question.type != "integer" or (not is_first and question.group is not run[0].question.group):
+                break
+            if not is_first and node.frame is not run[0].frame:
+                break
+            if question.group is None or (not is_first and node.ref in session.seen):
+                break
+            run.append(node)
+    return run
+
+
+def is_asked(session: Session, node: Node) -> bool:
+    """Say whether the session asks this node now."""
+    question = node.question
+    if not question.is_asked or question.type == "note" or is_withheld(session, question):
+        return False
+    if session.kept and node.ref in session.kept:
+        return False
+    return node.is_relevant and not node.is_readonly
+
+
+def is_withheld(session: Session, question: Question) -> bool:
+    """Say whether this session never asks this question.
+
+    The bot has filled it in; or the activity is restricted, and the question asks for a photo or a place (S10).
+    """
+    if question.name in session.filled:
+        return True
+    if question.appearances and "label" in question.appearances and question.type.startswith("select"):
+        return True  # the head of a table of selects: its choices are labels over those of the others
+    return session.restricted and (question.type in PLACES or question.type in PICTURES)
+
+
+def suggestion(session: Session, node: Node) -> str:
+    """The answer that one tap keeps: the present one, or that of the previous report."""
+    return node.value or session.previous.get(node.question.name, "")
+
+
+def points_of(session: Session, node: Node) -> tuple[str, ...]:
+    """The points gathered so far. The last point of a shape is left out: it is the first one again."""
+    if session.marks is not None:
+        return session.marks
+    points = tuple(node.value.split(";")) if node.value else ()
+    return points[:-1] if node.question.type == "geoshape" else points
+
+
+def stop_label(instance: Instance, stop: Stop) -> str:
+    """The label of a question, or of the repeat at whose stop the session stands."""
+    return instance.label(stop) if isinstance(stop, Node) else instance.group_label(stop.group, stop.frame)

@@ -1,0 +1,196 @@
+"""Read choices that people type: by number, code or label; one or several; or searched for."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+
+from conversations.session.reading.text import known, normalise, plain, symbols
+from conversations.session.reading.vocabulary import any_phrase, known_words
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Exactly one choice was meant."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """It may be any of these. A single one must be confirmed."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The choices of a select_multiple, in the order of the list, each once."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    pass
+
+
+Choices = Sequence[tuple[str, str]]
+"""(value, label) in the order shown."""
+
+
+def match_choice(text: str, choices: Choices) -> Matched | Several | NoMatch:
+    """Find the choice that was typed: by its number from 1, its code or its label.
+
+    Accents, case and emoji do not matter. The beginning of a label is enough if only one label begins so. Other words
+    of a label only suggest it. If two ways of reading give different choices, none is taken: "2" may be the code of
+    the first.
+    """
+    if len(text) > 1_000:
+        return NoMatch()
+    said = normalise(text)
+    if not said:
+        return _one_of(value for value, label in choices if (shown := symbols(text)) and shown <= symbols(label))
+    labels = [(value, known(label)) for value, label in choices]
+    exact = [value for value, label in labels if label == said]
+    exact += [value for value, _ in choices if value == text.strip()] or [
+        value for value, _ in choices if known(value) == said
+    ]
+    if (position := _position().fullmatch(said)) and not re.match(r"\s*-\d", plain(text)):
+        exact += [choices[at][0] for at in (int(position[1]) - 1,) if 0 <= at < len(choices)]
+        exact += [value for value, label in labels if label.startswith(f"{said} ")]
+    if exact:
+        return _one_of(exact)
+    begun = [value for value, label in labels if label.startswith(said)]
+    if begun:
+        return _one_of(begun)
+    if len(said) < 4:
+        return NoMatch()
+    words = set(said.split())
+    within = tuple(dict.fromkeys(value for value, label in labels if words <= set(label.split())))
+    return Several(within) if within else NoMatch()
+
+
+def _one_of(values: Iterable[str]) -> Matched | Several | NoMatch:
+    found = tuple(dict.fromkeys(values))
+    if not found:
+        return NoMatch()
+    return Matched(found[0]) if len(found) == 1 else Several(found)
+
+
+_STRONG = re.compile(r"[,;\n/|+&•]+")
+
+
+@cache
+def _position() -> re.Pattern[str]:
+    return re.compile(rf"(?:{any_phrase('reading.choice_number')} )*(\d{{1,3}})")
+
+
+@cache
+def _weak() -> re.Pattern[str]:
+    """What joins two choices, between blanks."""
+    return re.compile(rf"\s+(?:{any_phrase('reading.and')}|{any_phrase('reading.or')})\s+", re.IGNORECASE)
+
+
+@cache
+def _leading() -> re.Pattern[str]:
+    """What joins the last choice to those before it, after a comma."""
+    return re.compile(rf"^\s*{any_phrase('reading.and')}\s+", re.IGNORECASE)
+
+
+def match_choices(text: str, choices: Choices) -> Chosen | Several | NoMatch:
+    """Find the choices of a select_multiple: "1, 3 y 4", "1 3 4", labels between commas or on lines.
+
+    A label may contain commas and "y". So the longest stretch of text that is a choice counts. If one piece is no
+    choice, nothing is chosen. If one piece may be several choices, they are named.
+    """
+    if len(text) > 1_000:
+        return NoMatch()
+    whole = match_choice(text, choices)
+    if isinstance(whole, Matched):
+        return Chosen((whole.value,))
+    if not re.search(r"\d\s*-\s*\d", plain(text)):  # "1-3": a range, or two?
+        picked = _pick(_pieces(text), choices)
+        if isinstance(picked, Chosen):
+            order = {value: position for position, (value, _) in enumerate(choices)}
+            return Chosen(tuple(sorted(set(picked.values), key=lambda value: order[value])))
+        if isinstance(picked, Several):
+            return picked
+    return whole if isinstance(whole, Several) else NoMatch()
+
+
+def _pieces(text: str) -> list[str]:
+    pieces: list[str] = []
+    for strong in _STRONG.split(text):
+        for weak in _weak().split(strong):
+            if re.fullmatch(r"\s*\d+(?:\s+\d+)+\s*", plain(weak)):
+                pieces += weak.split()
+            elif weak.strip():
+                pieces.append(_leading().sub("", weak).strip())
+    return pieces
+
+
+def _pick(pieces: list[str], choices: Choices) -> Chosen | Several | NoMatch:
+    picked: list[str] = []
+    doubt: Several | None = None
+    at = 0
+    while at < len(pieces):
+        for length in range(min(4, len(pieces) - at), 0, -1):
+            # Joined pieces must be a whole label: a beginning would swallow its neighbours.
+            joined = normalise(" ".join(pieces[at : at + length]))
+            if length > 1:
+                wanted = _without_joints(joined)
+                whole = [value for value, label in choices if _without_joints(known(label)) == wanted]
+                matched = _one_of(whole)
+            else:
+                matched = match_choice(pieces[at], choices)
+            if isinstance(matched, Matched):
+                picked.append(matched.value)
+                at += length
+                break
+            if length == 1:
+                if isinstance(matched, NoMatch):
+                    return NoMatch()
+                doubt = doubt or matched
+                at += 1
+    if doubt is not None:
+        return doubt
+    return Chosen(tuple(picked)) if picked else NoMatch()
+
+
+def _without_joints(normalised: str) -> str:
+    joints = known_words("reading.and") | known_words("reading.or")
+    return " ".join(word for word in normalised.split() if word not in joints)
+
+
+def search_choices(text: str, choices: Choices, limit: int = 8) -> tuple[tuple[str, str], ...]:
+    """Search a long list. The best come first: equal, same beginning, words with the same beginning, similar."""
+    said = normalise(text)[:100]
+    if not said or limit < 1:
+        return ()
+    words = said.split()
+    ranked: list[tuple[float, int]] = []
+    for position, (value, label) in enumerate(choices):
+        shown = known(label)
+        if said in (shown, known(value)):
+            rank = 0.0
+        elif shown.startswith(said):
+            rank = 1.0
+        elif all(any(w.startswith(word) for w in shown.split()) for word in words):
+            rank = 2.0
+        elif said in shown or said in known(value):
+            rank = 3.0
+        else:
+            continue
+        ranked.append((rank, position))
+    if not ranked and len(said) >= 4:
+        for position, (_, label) in enumerate(choices):
+            shown = known(label)[:100]
+            likeness = max(
+                (SequenceMatcher(None, said, piece).ratio() for piece in (shown, shown[: len(said)], *shown.split())),
+                default=0.0,
+            )
+            if likeness >= 0.75:
+                ranked.append((4 - likeness, position))
+    return tuple(choices[position] for _, position in sorted(ranked)[:limit])

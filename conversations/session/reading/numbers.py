@@ -1,0 +1,254 @@
+"""Read numbers that people type: one, or several in one message."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+from itertools import pairwise
+
+from conversations.session.reading.choices import Choices, Matched, NoMatch, match_choice
+from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood
+from conversations.session.reading.text import LETTERS, fold, plain
+from conversations.session.reading.vocabulary import (
+    MONTHS,
+    NUMBERS,
+    any_phrase,
+    changing_words,
+    joined_number_words,
+    known_words,
+    multipliers,
+    number_words,
+    numbered,
+)
+
+_LONGEST = 200
+_MOST_DIGITS = 18
+_ARTICLES, _HEDGES, _BESIDE = "reading.articles", "reading.hedges", "reading.beside_numbers"
+_TOKEN = re.compile(r"(?<![\w.,'])[-+]?(?:\d+(?:[.,']\d+)*|[.,]\d+)")
+_SPACED = re.compile(r"([-+]?)(\d{1,3}(?: \d{3})+)(?:[.,](\d+))?")
+_GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+") for mark in ".,'"}
+_DOUBT = re.compile(r"[<>~≈±≤≥?¿]")
+
+
+def read_number(text: str, *, integer: bool, language: str) -> Read:
+    """Read the one number in a text, as an integer or as a decimal with a point.
+
+    The Dominican Republic writes thousands with a comma. So "1,250" is 1250 if only an integer can be meant. "1.250"
+    and "1 250" are ambiguous, and so is "1,250" among decimals. Two numbers are not one.
+    """
+    said = fold(plain(text)).strip()
+    if not said or len(said) > _LONGEST or any(unicodedata.category(c) in ("No", "Nl") for c in said):
+        return NotUnderstood("err.number")
+    said = _percent().sub(" ", said)
+    if not any(c.isdigit() for c in said):
+        return _spelled_number(said, language)
+    tokens = list(_TOKEN.finditer(said))
+    if not tokens or sum(map(_digits, (t[0] for t in tokens))) != _digits(said) or _digits(said) > _MOST_DIGITS:
+        return NotUnderstood("err.number")
+    start, end = tokens[0].start(), tokens[-1].end()
+    figures = said[start:end]
+    readings = _one_figure(figures, integer) if len(tokens) == 1 else _spaced_figure(figures)
+    if readings is None:
+        return NotUnderstood("err.number")
+    values, is_certain = readings
+    around = _around(said[:start], said[end:], language)
+    if around is None:
+        return NotUnderstood("err.number")
+    times, is_plain = around
+    sign = "-" if figures.startswith("-") else ""
+    found = list(dict.fromkeys(_canonical(sign + value, times) for value in values))
+    if not sign and (words := LETTERS.findall(said[:start])) and words[-1] in known_words("reading.minus"):
+        found = [_canonical(f"-{found[0]}"), *found]
+    if integer and all("." in value for value in found):
+        return NotUnderstood("err.integer")
+    return Understood(found[0]) if is_certain and is_plain and len(found) == 1 else Ambiguous(tuple(found))
+
+
+@cache
+def _percent() -> re.Pattern[str]:
+    return re.compile(rf"%|\b{any_phrase('reading.percent')}\b")
+
+
+def _digits(text: str) -> int:
+    return sum(c.isdigit() for c in text)
+
+
+def _canonical(figure: str, times: int = 1) -> str:
+    number = f"{Decimal(figure) * times:f}"
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    return "0" if number in ("-0", "") else number
+
+
+def _one_figure(figures: str, integer: bool) -> tuple[list[str], bool] | None:
+    """The readings of one run of digits and marks, and whether the first of them is certain.
+
+    None if the run is no number.
+    """
+    body = figures.lstrip("+-")
+    if body[0] in ".,":
+        body = f"0{body}"
+    marks = [c for c in body if not c.isdigit()]
+    if not marks:
+        return [body], True
+    whole, last, tail = body.rpartition(marks[-1])
+    kinds = set(marks)
+    if len(kinds) == 1 and (len(marks) > 1 or last == "'"):
+        return ([body.replace(last, "")], True) if _GROUPED[last].fullmatch(body) else None
+    if len(kinds) == 2 and last != "'" and marks.count(last) == 1:
+        thousands = next(iter(kinds - {last}))
+        if not _GROUPED[thousands].fullmatch(whole):
+            return None
+        whole = whole.replace(thousands, "")
+        # "1,250.000" may be a very exact 1250, or somebody's million and a quarter.
+        return ([f"{whole}.{tail}", whole + tail], False) if len(tail) == 3 else ([f"{whole}.{tail}"], True)
+    if len(kinds) > 1:
+        return None
+    if len(tail) != 3 or len(whole) > 3 or whole.startswith("0"):
+        return [f"{whole}.{tail}"], True
+    if last == ",":
+        return ([whole + tail], True) if integer else ([whole + tail, f"{whole}.{tail}"], False)
+    return [whole + tail, f"{whole}.{tail}"] if integer else [f"{whole}.{tail}", whole + tail], False
+
+
+def _spaced_figure(figures: str) -> tuple[list[str], bool] | None:
+    """Read "1 250 000" as one number.
+
+    It is certain only if a group cannot be a number of its own ("000", "050").
+    """
+    match = _SPACED.fullmatch(figures)
+    if match is None:
+        return None
+    groups = match[2].split(" ")
+    whole, tail = "".join(groups), match[3]
+    is_certain = any(group.startswith("0") for group in groups[1:])
+    if not tail:
+        return [whole], is_certain
+    return ([f"{whole}.{tail}", whole + tail], False) if len(tail) == 3 else ([f"{whole}.{tail}"], is_certain)
+
+
+def _around(before: str, after: str, language: str) -> tuple[int, bool] | None:
+    """What the words around a number multiply it by, and whether they leave it certain.
+
+    None if such words make it no number.
+    """
+    if re.search(r"\w-$|[/*=^\\]\s*$", before) or re.match(r"\s*[/*=^\\‰]", after):
+        return None
+    attached = LETTERS.match(after)
+    if attached and attached[0] not in multipliers() and len(attached[0]) < 4:
+        return None  # 2nd, 12h, 3x: not a count
+    words_before, words_after = LETTERS.findall(before), LETTERS.findall(after)
+    times = 1
+    if words_after and words_after[0] in multipliers() and re.match(r" ?[^\W\d_]", after):
+        times = multipliers()[words_after.pop(0)]
+    words = {*words_before, *words_after}
+    if words & changing_words() or words & (numbered(language, NUMBERS).keys() - known_words(_ARTICLES)):
+        return None
+    is_plain = not (
+        words & numbered(language, MONTHS).keys()  # "15 sep" is a day
+        or words & known_words(_HEDGES)
+        or _DOUBT.search(before + after)
+        or re.search(r"-\s+$", before)
+        or re.match(r"\s*[-+]", after)
+    )
+    return times, is_plain
+
+
+def _spelled_number(said: str, language: str) -> Read:
+    table, said = numbered(language, NUMBERS), joined_number_words(said, language)
+    words = LETTERS.findall(said)
+    if len(words) == 1 and words[0] in known_words("reading.none"):
+        return Ambiguous(("0",))  # none is not the same as no figure (DOMAIN §2.3)
+    numbers = [position for position, word in enumerate(words) if word in table]
+    if len(numbers) != 1 or re.search(r"[^\w\s.,!¡]|_", said):
+        return NotUnderstood("err.number")
+    [position] = numbers
+    word, rest = words[position], words[:position] + words[position + 1 :]
+    times = 1
+    if position < len(words) - 1 and words[position + 1] in multipliers():
+        times = multipliers()[rest.pop(position)]
+    if not known_words(_BESIDE).issuperset(rest) or (word in known_words(_ARTICLES) and len(words) > 2):
+        return NotUnderstood("err.number")
+    return Understood(str(table[word] * times))
+
+
+def read_numbers(text: str, count: int, *, labels: Sequence[str] = ()) -> tuple[str, ...] | None:
+    """Read `count` integers in one message, in the order of the questions. None unless there is one reading.
+
+    "12 8 3 4", "12, 8, 3, 4", "12-8-3-4", "mujeres 12 hombres 8". With the questions' `labels`, words beside the
+    numbers must name the questions; then they decide the order.
+    """
+    said = fold(plain(text)).strip().removesuffix(".")
+    if count < 1 or not said or len(said) > _LONGEST:
+        return None
+    runs = list(re.finditer(r"\d+", said))
+    if not runs or any(len(run[0]) > 9 for run in runs) or any(unicodedata.category(c) in ("No", "Nl") for c in said):
+        return None
+    gaps = [said[a.end() : b.start()] for a, b in pairwise(runs)]
+    joints = _joints()
+    words = set(LETTERS.findall(said)) - joints
+    head, tail = said[: runs[0].start()], said[runs[-1].end() :]
+    if words & (changing_words() | known_words(_HEDGES) | number_words()):
+        return None
+    if re.search(r"[^\s\w]", head.rstrip(" :=(")) or re.search(r"[^\W\d]$|[-+.,]$", head):
+        return None
+    if any(_is_no_gap(gap) for gap in gaps) or re.match(r"[^\W\d]{1,3}\b|\s*[.,:/%-]\s*\w|.*[<>~≈±≤≥?¿%]", tail):
+        return None
+    numbers = _split_numbers([run[0] for run in runs], gaps)
+    if numbers is None or len(numbers) != count or any(len(n) > 1 and n.startswith("0") for n in numbers):
+        return None
+    if words and labels:
+        if len(gaps) != count - 1:
+            return None  # thousands inside: not worth naming
+        return _by_label(numbers, [head, *gaps, tail], labels)
+    return tuple(str(int(number)) for number in numbers)
+
+
+@cache
+def _joints() -> frozenset[str]:
+    return known_words("reading.and") | known_words("reading.with")
+
+
+def _is_no_gap(gap: str) -> bool:
+    """Say whether the text between two numbers makes them something else than two numbers."""
+    if gap in (".", "'", ":") or re.search(r"[<>~≈±≤≥?¿%*^=+]", gap.rstrip(" =")):
+        return True
+    # " -8" is a negative number, and a letter against a digit a code.
+    return bool(re.search(r"\s-$|[^\W\d_]-?$|^[^\W\d_]{1,3}(?![^\W\d_])", gap))
+
+
+def _split_numbers(runs: list[str], gaps: list[str]) -> list[str] | None:
+    is_comma = [gap == "," for gap in gaps]
+    joined = "".join(run + gap for run, gap in zip(runs, [*gaps, ""], strict=True))
+    if _SPACED.fullmatch(joined) or _GROUPED[","].fullmatch(joined):
+        return None  # one long number as well
+    if not any(is_comma) or all(is_comma):
+        return runs
+    numbers: list[str] = []
+    for position, run in enumerate(runs):
+        if position and is_comma[position - 1]:
+            if len(run) != 3 or not re.fullmatch(r"[1-9]\d{0,2}|[1-9]\d{0,2}(?:\d{3})+", numbers[-1]):
+                return None
+            numbers[-1] += run
+        else:
+            numbers.append(run)
+    return numbers
+
+
+def _by_label(numbers: list[str], pieces: list[str], labels: Sequence[str]) -> tuple[str, ...] | None:
+    """The numbers in the order of the labels. Each label stands before its number, or after it."""
+    if len(labels) != len(numbers):
+        return None
+    choices = [(str(position), label) for position, label in enumerate(labels)]
+    orders: set[tuple[str, ...]] = set()
+    for named in (pieces[:-1], pieces[1:]):
+        found = [_named(" ".join(w for w in LETTERS.findall(p) if w not in _joints()), choices) for p in named]
+        if None not in found and len(set(found)) == len(found):
+            by_position = dict(zip(found, numbers, strict=True))
+            orders.add(tuple(str(int(by_position[value])) for value, _ in choices))
+    return orders.pop() if len(orders) == 1 else None
+
+
+def _named(text: str, choices: Choices) -> str | None:
+    matched = match_choice(text, choices) if text else NoMatch()
+    return matched.value if isinstance(matched, Matched) else None

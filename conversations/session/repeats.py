@@ -1,0 +1,142 @@
+"""Repeats in a chat: where a session stands when an instance has been answered.
+
+In a form on a phone, a swipe past the last instance asks whether to add another. Here every open repeat has a *stop*
+behind it. It is a place in the form's order like a question, and its ref is the repeat's ref and `[+]`. It is dealt
+with when the respondent says that there are no more. A repeat that the form counts (`repeat_count`) has no stop.
+
+Refs contain the numbers of instances. So code that keeps refs must renumber them when an instance is removed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from conversations.xforms.evaluation.state import ref_of
+from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import Group
+from conversations.xforms.instance import Instance
+from conversations.xforms.nodes import Frame, Place
+
+_STOP = "[+]"
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatStop:
+    """The stop behind an open repeat: add another, edit or remove one, or go on. `frame` is around the repeat."""
+
+    ref: str
+    place: Place
+    frame: Frame
+    group: Group
+
+    @property
+    def repeat(self) -> str:
+        """The ref of the repeat as a whole."""
+        return self.ref.removesuffix(_STOP)
+
+    @property
+    def instances(self) -> Sequence[Frame]:
+        return self.frame.repeats[self.place.slot]
+
+
+Stop = Node | RepeatStop
+
+
+def stops_of(instance: Instance, nodes: Sequence[Node]) -> list[Stop]:
+    """These questions in their order, and behind the instances of every open, relevant repeat its stop."""
+    asked = {(id(node.frame), node.place): node for node in nodes}
+    return list(_stops(instance, instance.root, asked))
+
+
+def _stops(instance: Instance, frame: Frame, asked: dict[tuple[int, Place], Node]) -> Iterator[Stop]:
+    logic = instance.form.logic
+    for place in frame.type.walk:
+        if place.inner is None:
+            node = asked.get((id(frame), place))
+            if node is not None:
+                yield node
+            continue
+        if not frame.relevant[place.slot]:
+            continue
+        for each in frame.repeats[place.slot]:
+            yield from _stops(instance, each, asked)
+        group = logic[place].group
+        if group is not None and logic[place].count is None and _can_change(instance, place, frame):
+            yield RepeatStop(f"{ref_of(place, frame)}{_STOP}", place, frame, group)
+
+
+def _can_change(instance: Instance, place: Place, frame: Frame) -> bool:
+    """Say whether the repeat asks anything. If it is only calculated or read, nobody is asked how many there are."""
+    questions = (instance.form.logic[each].question for each in place.descendants())
+    has_questions = any(
+        question is not None and question.is_asked and question.type != "note" for question in questions
+    )
+    return has_questions and not instance.is_readonly(place, frame)
+
+
+def is_stop(ref: str) -> bool:
+    return ref.endswith(_STOP)
+
+
+def address(instance: Instance, stop: Stop) -> str:
+    """A short name of a stop that fits a button: the question's number, then the numbers of its instances."""
+    frame = stop.frame
+    if isinstance(stop, Node):
+        number = str(stop.question.number)
+    else:
+        number = f"+{next(i for i, group in enumerate(instance.form.groups) if group is stop.group)}"
+    return ".".join([number, *(str(index) for index in reversed(list(_indices(frame))))])
+
+
+def _indices(frame: Frame) -> Iterator[int]:
+    around: Frame | None = frame
+    while around is not None and around.type.place is not None:
+        yield around.index + 1
+        around = around.parent
+
+
+def open_instance(instance: Instance, frame: Frame) -> Frame | None:
+    """The innermost instance here that the respondent may remove. None outside of open repeats."""
+    around: Frame | None = frame
+    while around is not None and (place := around.type.place) is not None:
+        if instance.form.logic[place].count is None:
+            return around
+        around = around.parent
+    return None
+
+
+def instance_ref(frame: Frame) -> str:
+    """The ref of a repeat's instance: `/data/person[2]`."""
+    assert frame.type.place is not None
+    assert frame.parent is not None
+    return f"{ref_of(frame.type.place, frame.parent)}[{frame.index + 1}]"
+
+
+def renumbered(ref: str, repeat: str, gone: int) -> str | None:
+    """The new name of a ref after instance `gone` of a repeat was removed. None if the ref was in that instance."""
+    if not ref.startswith(f"{repeat}["):
+        return ref
+    number, _, rest = ref[len(repeat) + 1 :].partition("]")
+    if not number.isdecimal() or int(number) < gone:
+        return ref
+    return None if int(number) == gone else f"{repeat}[{int(number) - 1}]{rest}"
+
+
+def groups_around(stop: Stop) -> list[Group]:
+    """The groups around a stop, outermost first. For the stop of a repeat, its own group is the last."""
+    groups: list[Group] = []
+    group = stop.question.group if isinstance(stop, Node) else stop.group
+    while group is not None:
+        groups.append(group)
+        group = group.parent
+    return groups[::-1]
+
+
+def number_in(group: Group, frame: Frame) -> tuple[int, int] | None:
+    """The number of the instance that a frame is in, and how many there are. None outside of the repeat."""
+    around: Frame | None = frame
+    while around is not None and around.type.place is not None:
+        if around.type.place is group.place:
+            assert around.parent is not None
+            return around.index + 1, len(around.parent.repeats[around.type.place.slot])
+        around = around.parent
+    return None

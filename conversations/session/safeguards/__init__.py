@@ -1,0 +1,1 @@
+"""What must not be written down, and what looks like somebody in danger (SECURITY, last paragraph; DOMAIN §2.6)."""

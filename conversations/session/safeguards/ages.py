@@ -1,0 +1,202 @@
+"""The age of one person, as distinct from a duration, a limit, and the ages of a group.
+
+"Una niña de siete años" and "she is 14" are ages. "El plan dura 3 años", "mayores de 18 años" and "jóvenes de 14 a 24
+años" are none. What decides is the nearest word before the number that says what the number is of.
+"""
+
+from collections.abc import Sequence
+
+from conversations.session.safeguards.words import (
+    SOMEBODY,
+    Is,
+    Token,
+    Word,
+    languages_of,
+    number_at,
+    number_before,
+    sentence_of,
+)
+
+_ADULT = 18
+_OLDEST = 110
+_LOOKED_BACK = 9
+"""Words before a number among which its subject is looked for."""
+
+
+def age(tokens: Sequence[Token], *, strict: bool) -> bool:
+    """Say whether a text tells the age of one person. Without `strict`, only that of a victim by that word."""
+    if not any(token.is_number or number_at(tokens, at) is not None for at, token in enumerate(tokens)):
+        return False
+    whose = SOMEBODY if strict else Is.VICTIM
+    for position, token in enumerate(tokens):
+        if token.what & (Is.YEARS | Is.MONTHS) and _is_counted(tokens, position, whose, strict=strict):
+            return True
+        if token.what & Is.AGE and strict and _follows_age(tokens, position):
+            return True
+        if token.what & SOMEBODY & whose and _is_beside(tokens, position):
+            return True
+        if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
+            return True
+    return False
+
+
+def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
+    """A number and its unit: "15 años", "fifteen years old", "sèt an"."""
+    unit = tokens[position]
+    is_months = not unit.what & Is.YEARS
+    languages = languages_of(unit, Is.MONTHS if is_months else Is.YEARS)
+    found = number_before(tokens, position, languages)
+    if found is None or found[0] > _OLDEST:
+        return False
+    value, start = found
+    behind = _behind(tokens, position)
+    is_old = behind is not None and bool(behind.what & Is.OLD)
+    if is_old and behind is not None and _next_word(tokens, position, 2).what & Is.THING:
+        return False
+    if behind is not None and behind.what & Is.THING:
+        return False
+    return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
+
+
+def _belongs(
+    tokens: Sequence[Token],
+    start: int,
+    value: int,
+    whose: int,
+    *,
+    is_old: bool,
+    is_months: bool,
+    unit: int,
+    strict: bool,
+) -> bool:
+    """Walk back from a number to the word that says whose it is."""
+    first, _ = sentence_of(tokens, start)
+    others = 0
+    is_tied = False
+    is_had = False
+    position = start - 1
+    while position >= max(first, start - _LOOKED_BACK):
+        token = tokens[position]
+        what = token.what
+        if what & Is.LIMIT and not (value != _ADULT and token.folded == "menor"):
+            return False
+        if what & Is.DURATION and not (what & Is.HAS):
+            return False
+        if what & Is.BETWEEN and number_at(tokens, position - 1) is not None:
+            return False
+        if what & Is.JOINS and number_at(tokens, position - 1) is not None:
+            position -= 2
+            continue
+        if what & Is.THING:
+            return False
+        if what & whose and (not is_months or others == 0 or is_old):
+            return is_old or is_had or others <= 1 or is_tied
+        if what & (Is.HAS | Is.TURNS) and others <= 1:
+            is_had = True
+            if what & Is.TURNS:
+                break
+        elif token.is_word and not what & Is.LINK:
+            others += 1
+        elif position == start - 1 and (token.text in ",(" or token.folded in ("de", "of")):
+            is_tied = True
+        position -= 1
+    if is_old:
+        return strict or bool(_next_word(tokens, unit, 2).what & whose)
+    if not strict or is_months:
+        return False
+    if is_had:
+        return not _is_of_something(tokens, unit)
+    before = tokens[start - 1] if start > first else None
+    behind = tokens[unit + 1] if unit + 1 < len(tokens) else None
+    return (before is not None and before.text in ",(" and (behind is None or behind.text in ",.)")) or (
+        before is None and start == 0 and behind is not None and behind.text == ","
+    )
+
+
+def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
+    """Say whether "de" and another word than "edad" follow: "4 años de ejecución"."""
+    behind = _behind(tokens, unit)
+    is_of = behind is not None and (behind.folded in ("de", "del", "of") or bool(behind.what & Is.DURATION))
+    return is_of and not _next_word(tokens, unit, 2).what & Is.AGE
+
+
+def _follows_age(tokens: Sequence[Token], position: int) -> bool:
+    """ "edad: 13", "aged 9", "laj li: 14"; not "aged 14 to 24"."""
+    for ahead in range(position + 1, min(position + 5, len(tokens))):
+        token = tokens[ahead]
+        if token.what & (Is.LIMIT | Is.PLANNED) or token.text in ".\n":
+            return False
+        value = number_at(tokens, ahead)
+        if value is not None and (token.is_number or value > 2):
+            behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
+            is_range = behind is not None and (behind.text == "-" or behind.what & (Is.BETWEEN | Is.JOINS))
+            return not is_range and value < _OLDEST
+    return False
+
+
+def _is_beside(tokens: Sequence[Token], position: int) -> bool:
+    """ "joven (17)", "woman, 34, from", "a girl of eleven.", "F, 16a": the number has nothing else to count."""
+    ahead = position + 1
+    opening = tokens[ahead].text if ahead < len(tokens) else ""
+    if opening in ("(", ",") or (opening and tokens[ahead].folded in ("de", "of")):
+        ahead += 1
+    elif not (opening and tokens[ahead].is_number):
+        return False
+    value = number_at(tokens, ahead)
+    if value is None or not 0 < value < _OLDEST:
+        return False
+    behind = tokens[ahead + 1].text if ahead + 1 < len(tokens) else "."
+    return behind in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
+
+
+def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
+    """ "tiene quince", "she is 14", "cumple 16 en marzo": a number alone, that somebody has."""
+    ahead = position + 1
+    while (
+        ahead < len(tokens) and tokens[ahead].what & (Is.LINK | Is.HAS | Is.TURNS) and number_at(tokens, ahead) is None
+    ):
+        ahead += 1
+    value = number_at(tokens, ahead)
+    if value is None or not 0 < value < _OLDEST or (value < 2 and tokens[ahead].is_word):
+        return False
+    behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
+    is_alone = (
+        behind is None
+        or (not behind.is_word and behind.text not in "%/-:'’" and not behind.is_number)
+        or bool(behind.what & (Is.JOINS | Is.DURATION) and behind.folded not in ("de", "of", "por", "for"))
+    )
+    if not is_alone:
+        return False
+    first, _ = sentence_of(tokens, position)
+    is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
+    said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
+    if any(token.what & Is.THING for token in said):
+        return False
+    if any(token.what & whose for token in said):
+        return True
+    return strict and (is_turning or not [token for token in said if not token.what & Is.LINK])
+
+
+def _behind(tokens: Sequence[Token], position: int) -> Token | None:
+    """The next word behind a unit, over a hyphen."""
+    for token in tokens[position + 1 : position + 3]:
+        if token.is_word:
+            return token
+        if token.text != "-":
+            return None
+    return None
+
+
+_NONE = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=False, is_upper=False), 0, 0)
+
+
+def _next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
+    """The word that is so many words behind this position; an empty one if there is none."""
+    for token in tokens[position + 1 :]:
+        if token.is_word:
+            number -= 1
+            if not number:
+                return token
+        elif token.text != "-":
+            break
+    return _NONE

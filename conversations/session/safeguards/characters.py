@@ -1,0 +1,73 @@
+"""The characters of what was typed: as they may be stored, and as a reader sees them."""
+
+import re
+import unicodedata
+
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+"""Letters and symbols that show nothing."""
+_MARKS_KEPT = 3
+_SPACES = re.compile(" +")
+_EMPTY_LINES = re.compile("\n{3,}")
+
+
+def clean(text: str) -> str:
+    """The text as it may be stored and sent back: NFC, without bidi controls or other invisible characters (S7).
+
+    Blanks are collapsed. Line breaks are kept, at most two in a row. Emoji keep the characters that join them.
+    """
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    kept = text if _is_plain(text) else "".join(_kept(text))
+    lines = (_SPACES.sub(" ", line).strip() for line in kept.split("\n"))
+    # Taking characters out may bring together what composes.
+    return unicodedata.normalize("NFC", _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip())
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether nothing has to be taken out, as in most texts. Marks and letters without a shape begin at U+0300."""
+    return max(text, default="") < "\u0300" and text.replace("\n", "").isprintable()
+
+
+def _kept(text: str) -> list[str]:
+    kept: list[str] = []
+    marks = 0
+    for position, character in enumerate(text):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if character == "\n":
+            kept.append(character)
+        elif character in _BLANKS or category in ("Zs", "Zl", "Zp") or character in "\t\v\f":
+            kept.append(" ")
+        elif character == "\u200d":
+            following = text[position + 1 : position + 2]
+            if kept and _is_pictograph(kept[-1]) and following and _is_pictograph(following):
+                kept.append(character)
+        elif category in ("Cc", "Cf", "Cs", "Co", "Cn") or marks > _MARKS_KEPT:
+            continue
+        else:
+            kept.append(character)
+    return kept
+
+
+def _is_pictograph(character: str) -> bool:
+    return unicodedata.category(character) in ("So", "Sk") or character == "\ufe0f"
+
+
+def seen(text: str) -> str:
+    """The text as a reader sees it: compatible forms folded, digits in ASCII, one kind of dash."""
+    folded = unicodedata.normalize("NFKC", clean(text))
+    if folded.isascii():
+        return folded
+    return "".join(_as_seen(character) for character in folded)
+
+
+def _as_seen(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category == "Pd" or character == "\u2212":
+        return "-"
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category in ("No", "Nl"):
+        return str(unicodedata.digit(character, character))
+    return "" if category in ("Me", "Cf") or character == "\ufe0f" else character

@@ -1,0 +1,96 @@
+"""What looks like somebody in danger: the bot reads nothing in real time, and must say so at once."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from conversations.languages import LANGUAGES, phrases, phrases_of_all
+from conversations.session.reading.text import normalise
+from conversations.session.reading.vocabulary import known_words, said_pattern_in
+from conversations.session.safeguards.characters import seen
+
+_NAMED_LISTS = ("people", "now", "harmed", "held")
+"""What `{people}` in a phrase of `emergency.says` stands for: any phrase of `emergency.people`."""
+
+
+@cache
+def _cries() -> frozenset[str]:
+    return known_words("emergency.cries")
+
+
+@cache
+def _calls_for_help(language: str) -> re.Pattern[str]:
+    """Whatever says in this language that somebody is in danger now. Its phrases are read as language.po explains."""
+    lists = {name: said_pattern_in(language, f"emergency.{name}") for name in _NAMED_LISTS}
+    return re.compile("|".join(_as_pattern(phrase, lists) for phrase in phrases(language, "emergency.says")))
+
+
+def _as_pattern(phrase: str, lists: Mapping[str, str]) -> str:
+    """ "está/están {harmed} a" → `\\b(?:esta|estan) (?:…) a\\b`."""
+    pieces = phrase.split(" ")
+    begins = r"^" if pieces[0] == "." else r"\b"
+    ends = r"$" if pieces[-1] == "." else r"\b"
+    if pieces[-1].startswith("!"):
+        ends += rf"(?! (?:{pieces.pop()[1:].replace('/', '|')})\b)"
+    body = " ".join(
+        lists[piece[1:-1]] if piece.startswith("{") else f"(?:{'|'.join(map(normalise, piece.split('/')))})"
+        for piece in pieces
+        if piece != "."
+    )
+    return f"{begins}{body}{ends}"
+
+
+@cache
+def _telling_words() -> frozenset[str]:
+    """Words of which every call for help has one. Most texts have none, and are not looked at any further."""
+    return frozenset(
+        word
+        for language in LANGUAGES
+        for phrase in phrases(language, "emergency.says")
+        for word in _telling_piece(language, phrase)
+    )
+
+
+def _telling_piece(language: str, phrase: str) -> frozenset[str]:
+    """The longest word of each alternative of one piece of a phrase: of the piece whose words are the rarest."""
+    pieces = (piece for piece in phrase.split(" ") if piece != "." and not piece.startswith("!"))
+    alternatives = (
+        phrases(language, f"emergency.{piece[1:-1]}") if piece.startswith("{") else piece.split("/") for piece in pieces
+    )
+    words = [frozenset(max(normalise(each).split(), key=len) for each in one) for one in alternatives]
+    return max(words, key=lambda each: min(map(len, each)))
+
+
+@cache
+def _denials(language: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{said_pattern_in(language, 'emergency.denied')}\b")
+
+
+@cache
+def _no_denials() -> re.Pattern[str]:
+    """ "sí" is not "si"."""
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases_of_all('emergency.not_denied')))})\b", re.IGNORECASE)
+
+
+_CLAUSE_ENDS = re.compile(r"[,.;:!?¡¿\n]")
+
+
+def emergency(text: str) -> bool:
+    """Say whether somebody seems to be in danger now, in any language that the bot knows (`err.emergency`).
+
+    Reports speak of victims, danger and emergencies all day. So only a cry for help counts, or a person in danger in
+    the present. "No hay nadie en peligro" and "si alguien está en peligro" do not count.
+    """
+    shown = _no_denials().sub("", seen(text))
+    whole = normalise(shown)
+    if 1 <= len(whole.split()) <= 4 and _cries().intersection(whole.split()):
+        return True
+    if _telling_words().isdisjoint(whole.split()):
+        return False
+    # A "no" denies its own clause; a match across clauses must stand without any.
+    clauses = {normalise(clause) for clause in _CLAUSE_ENDS.split(shown)}
+    return any(
+        _calls_for_help(language).search(said) and not _denials(language).search(said)
+        for language in LANGUAGES
+        for said in {*clauses, whole}
+    )

@@ -1,0 +1,49 @@
+"""Free text is read before it is stored: what names, numbers or dates a person is refused.
+
+Survivors are counted, never named, and a chat with a bot is not end-to-end encrypted. No rule finds every name, so a
+person still reads restricted text. What the plan itself knows passes (`known.py`).
+
+There are two families, because there are two ways out. An identifier has none: it leads to a person whatever was meant.
+What is shaped like a name, an age or a date may be a false alarm, and can always be said in another way.
+"""
+
+from typing import Literal
+
+from conversations.session.safeguards import identifiers
+from conversations.session.safeguards.addresses import address
+from conversations.session.safeguards.ages import age
+from conversations.session.safeguards.characters import seen
+from conversations.session.safeguards.dates import personal_date
+from conversations.session.safeguards.known import NOTHING, Known
+from conversations.session.safeguards.names import named
+from conversations.session.safeguards.words import digits_said, read_words
+
+Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
+REWORDED = frozenset({"name", "age", "date", "address"})
+"""The kinds that may be a false alarm, and can be said in another way."""
+
+
+def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_contact: bool = False) -> Kind | None:
+    """The kind of personal data that a free text seems to contain, or None. The text itself is not kept.
+
+    `strict` is for referrals and whatever is said about a restricted activity. Without it the names of officials and
+    days of any kind pass, and what is said of a victim does not. With `may_give_contact` the question asks for an
+    institution's phone, address or page; that is never so with `strict`.
+    """
+    shown = seen(text)
+    tokens = read_words(shown, known)
+    may_give_contact = may_give_contact and not strict
+    if kind := identifiers.identifier(shown, known, list(digits_said(tokens)), may_give_contact=may_give_contact):
+        return kind
+    if named(shown, tokens, known, strict=strict):
+        return "name"
+    if age(tokens, strict=strict):
+        return "age"
+    if strict and address(tokens):
+        return "address"
+    return "date" if personal_date(shown, tokens, strict=strict) else None
+
+
+def refusal(kind: Kind) -> str:
+    """The key of the sentence that says so, with the way out there is."""
+    return f"err.pii_{kind}" if kind in REWORDED else "err.pii"

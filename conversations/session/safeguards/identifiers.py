@@ -1,0 +1,246 @@
+"""Numbers and addresses that lead to one person: phones, identity documents, e-mails, handles, links.
+
+A number is judged by its groups and by what stands before it. An amount of money, a reference of a letter, a year and
+a count are no identifiers. Whether a number can be a phone is asked of `phonenumbers`, and whether its check digit is
+that of a document, of `stdnum`. Both are loaded with the first number that needs them: most texts have none.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from conversations.session.reading.text import fold
+from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.safeguards.known import Known
+
+Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
+
+_REGIONS = ("DO", "HT", "US", "ES")
+"""Whose phones are written without the number of their country: here, next door, and where most relatives live."""
+_LEAST = 7
+"""Digits of a phone without its area."""
+_DOMAINS = "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
+_OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
+"""Pages of governments, schools and international bodies lead to no person."""
+
+_HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
+_BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
+_NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
+_GROUPS = re.compile(r"[0-9]+")
+_EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
+_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
+_INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
+""" "niñ@s" names nobody."""
+_URL = re.compile(
+    rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"\bhttps?://|\bwww\.", re.IGNORECASE)
+_MONEY_BEFORE = re.compile(r"(?:rd\$|us\$|\$|€|£|\b(?:dop|usd|eur|htg|rd|us|gdes?))\s?$")
+_MONEY_AFTER = re.compile(
+    r"^(?:[.,][0-9]{1,2})?\s?(?:%|€|\$|(?:millones de |million )?"
+    r"(?:pesos?|dolares|dollars?|euros?|gourdes?|goud|dola|dop|usd|htg)\b)"
+)
+_CODE_BEFORE = re.compile(r"[A-Za-z]{1,6}[-/ .]?$|[A-Za-z][-/0-9]*[-/]$")
+_NATIONAL = re.compile(r"\b(?:[XYZ]?[0-9]{7,8}[- ]?[A-Z])\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    groups: tuple[str, ...]
+    between: tuple[str, ...]
+    is_international: bool
+
+    @property
+    def digits(self) -> str:
+        return "".join(self.groups)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(group) for group in self.groups)
+
+
+def identifier(text: str, known: Known, spoken: Sequence[str], *, may_give_contact: bool) -> Kind | None:
+    """The kind of identifier in a text as a reader sees it, or None. `spoken` are the digits that are said in words.
+
+    With `may_give_contact` an institution's phone, address or page is what was asked for; a document never is.
+    """
+    digits = sum(map(str.isdigit, text))
+    numbers = list(_numbers(text)) if digits >= 6 else []
+    if not may_give_contact and (kind := _address(text)):
+        return kind
+    if numbers and _is_document(text):
+        return "identity"
+    for number, before, after in numbers:
+        kind = _kind_of(number, fold(before), fold(after), known)
+        if kind and not (may_give_contact and kind in ("phone", "digits")):
+            return kind
+    if not may_give_contact and any(len(said) >= _LEAST and said not in known.numbers for said in spoken):
+        return "phone"
+    return None
+
+
+def _address(text: str) -> Kind | None:
+    if "@" in text:
+        plain = _INCLUSIVE.sub("a", text)
+        if _EMAIL.search(plain):
+            return "email"
+        if _HANDLE.search(plain):
+            return "handle"
+    if _spelled_email().search(fold(text)):
+        return "email"
+    if "." in text and (_LINK.search(text) or _URL.search(text)):
+        for page in _URL.finditer(text):
+            if not _OFFICIAL.search(page[1].lower().removeprefix("www.")):
+                return "link"
+        if not _URL.search(text) and _LINK.search(text):
+            return "link"
+    return "handle" if _account().search(fold(text)) else None
+
+
+@cache
+def _spelled_email() -> re.Pattern[str]:
+    at = rf"(?:[\[({{ ]\s*(?:at|arroba|{any_phrase('personal.at_sign')})\s*[\])}} ])"
+    dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
+    return re.compile(rf"\w\s?{at}\s?[\w-]+\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b")
+
+
+@cache
+def _account() -> re.Pattern[str]:
+    """The name of a network and, soon behind it, a word that no language has: "ig: yule_rd22"."""
+    return re.compile(
+        rf"\b{any_phrase('personal.accounts')}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
+        r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b)"
+    )
+
+
+# ------------------------------------------------------------------ numbers
+def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
+    """Each number of some length, with what stands before and behind it."""
+    plain = _HIDDEN_ZERO.sub("0", text) if "o" in text or "O" in text else text
+    for found in _NUMBER.finditer(plain):
+        groups = tuple(_GROUPS.findall(found[0]))
+        between = tuple(piece.strip("+(") for piece in _GROUPS.split(found[0])[1:-1])
+        if sum(map(len, groups)) < 6:
+            continue
+        before = plain[max(0, found.start() - 40) : found.start()]
+        is_international = found[0].startswith("+") or groups[0] in ("00", "011")
+        yield _Number(groups, between, is_international), before, plain[found.end() : found.end() + 24]
+
+
+def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | None:
+    digits, shape = number.digits, number.shape
+    if digits in known.numbers:
+        return None
+    if _document_before().search(before):
+        return "identity"
+    is_phone_said = _phone_before().search(before) is not None
+    if is_phone_said and len(digits) >= 6 and not _all_years(number):
+        return "phone"
+    if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(after):
+        return None
+    if _CODE_BEFORE.search(before) and not re.search(r"(?:^|\s)[a-z]+[ .]$", before) and not number.is_international:
+        return None
+    if shape in ((3, 7, 1), (3, 2, 4), (3, 3, 3, 1)):
+        return "identity"
+    if number.is_international and 8 <= len(digits) <= 17:
+        return "phone"
+    if shape in ((3, 3, 4), (1, 3, 3, 4)) and digits[-10] in "23456789":
+        return "phone"
+    if len(shape) == 1:
+        return _kind_of_run(digits)
+    if _is_amount(number) or _is_date(number) or _all_years(number):
+        return None
+    if max(shape) == 1 and len(digits) >= _LEAST:
+        return "phone"
+    if shape == (3, 4):
+        return "phone" if number.between[0].strip() and not _is_year(number.groups[1]) else None
+    if len(digits) >= 8 and len(shape) <= 5 and _is_phone(digits, _REGIONS):
+        return "phone"
+    return "identity" if len(digits) == 11 and _has_check_digit(digits) else None
+
+
+def _kind_of_run(digits: str) -> Kind | None:
+    """The kind of a number that is written without a gap."""
+    if len(digits) < _LEAST:
+        return None
+    if len(digits) in (10, 11) and _is_phone(digits, ("DO", "US")):
+        return "phone"
+    if len(digits) == 11 and (digits.startswith("509") and _is_phone(digits[3:], ("HT",))):
+        return "phone"
+    if len(digits) == 11 and _has_check_digit(digits):
+        return "identity"
+    return None if digits.endswith("00") else "digits"
+
+
+def _is_amount(number: _Number) -> bool:
+    """Say whether the digits stand in threes, as in 1.250.000 or 1 500 000."""
+    first, *others = number.shape
+    seps = {each.strip() for each in number.between}
+    return first <= 3 and all(n == 3 for n in others) and seps in ({"."}, {""}, {"'"}) and number.digits.endswith("00")
+
+
+def _is_date(number: _Number) -> bool:
+    return number.shape in ((2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4), (4, 2, 2), (4, 1, 2), (4, 2, 1)) and any(
+        _is_year(group) for group in number.groups
+    )
+
+
+def _all_years(number: _Number) -> bool:
+    return all(_is_year(group) for group in number.groups)
+
+
+def _is_year(group: str) -> bool:
+    return len(group) == 4 and group[:2] in ("19", "20")
+
+
+def _is_document(text: str) -> bool:
+    """Say whether a document is named and a number follows, letters and all; or a Spanish one with its letter."""
+    if _document().search(fold(text)):
+        return True
+    return any(_is_national(found[0]) for found in _NATIONAL.finditer(text))
+
+
+@cache
+def _document() -> re.Pattern[str]:
+    return re.compile(
+        rf"\b{any_phrase('personal.documents')}\b[^.;!?\n0-9]{{0,24}}?\b"
+        r"(?:n\.?[oº°]\.?\s?)?(?=(?:[-. a-z]{0,6}[0-9]){6})[a-z]{0,3}[-. ]?[0-9]"
+    )
+
+
+@cache
+def _document_before() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.documents')}\b[^0-9;!?\n]{{0,24}}$")
+
+
+@cache
+def _phone_before() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.phone')}\b[^0-9;!?\n]{{0,24}}$")
+
+
+# ------------------------------------------------------------------ what the libraries know
+def _is_phone(digits: str, regions: Sequence[str]) -> bool:
+    import phonenumbers
+
+    for region in regions:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(digits, region)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+    return False
+
+
+def _has_check_digit(digits: str) -> bool:
+    from stdnum.do import cedula
+
+    return bool(cedula.is_valid(digits))
+
+
+def _is_national(number: str) -> bool:
+    from stdnum.es import dni, nie
+
+    return bool(dni.is_valid(number) or nie.is_valid(number))

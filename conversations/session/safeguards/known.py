@@ -1,0 +1,47 @@
+"""What a plan itself knows: its agencies, places, laws, titles, words and public hotlines.
+
+To write these down exposes nobody, so the guard passes over them, however much they look like a name or a number.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from conversations.session.reading.text import LETTERS, fold
+
+_LONGEST_NAME = 12
+"""Words of a text that is taken as one name, too; of a longer one only its words are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names of a plan by their first word, its words one by one, and the digits of its hotlines. All folded."""
+
+    names: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+
+    def length_at(self, words: list[str], position: int) -> int:
+        """How many words from this position on are one of the names; 0 if none. The longest counts."""
+        for name in self.names.get(words[position], ()):
+            if tuple(words[position : position + len(name)]) == name:
+                return len(name)
+        return 0
+
+
+NOTHING = Known()
+
+
+def known_of(texts: Iterable[str], *, hotlines: Iterable[str] = ()) -> Known:
+    """What these texts of a plan make known: names, titles, codes, in any language; and these public numbers."""
+    names: dict[str, set[tuple[str, ...]]] = {}
+    words: set[str] = set()
+    for text in texts:
+        said = tuple(fold(word) for word in LETTERS.findall(text))
+        words.update(said)
+        if 1 <= len(said) <= _LONGEST_NAME:
+            names.setdefault(said[0], set()).add(said)
+    return Known(
+        {first: tuple(sorted(found, key=len, reverse=True)) for first, found in names.items()},
+        frozenset(words),
+        frozenset("".join(filter(str.isdigit, hotline)) for hotline in hotlines),
+    )

@@ -1,0 +1,208 @@
+"""The names of persons: by lists of names, by their shape, and by the words before them.
+
+A list alone would miss who has a rare name, and a shape alone would refuse every ministry. So a word counts as a name
+for a reason: a list has it and no dictionary does; it stands beside another name; or it follows what a name follows.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from conversations.session.reading.text import fold
+from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.safeguards.known import Known
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
+
+_CLEAR = Is.GIVEN | Is.SURNAME
+_LETTERS = 4
+"""Capital letters that a word has at least if it may be a name among small ones: shorter ones are acronyms."""
+
+
+def named(text: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
+    """Say whether a text names a person. Without `strict`, only somebody who is called a victim there, or introduced.
+
+    The name of an official stands in any ordinary report.
+    """
+    folded = fold(text)
+    introduced = [at for at in _introduced(folded, tokens) if not _is_thing_named(tokens, at)]
+    if strict and introduced:
+        return True
+    if not strict and not introduced and not any(token.what & Is.VICTIM for token in tokens):
+        return False
+    evidence = _evidence(tokens, known, introduced)
+    if strict:
+        return bool(evidence)
+    return any(_is_of_victim(tokens, at, introduced) for at in evidence)
+
+
+def _introduced(folded: str, tokens: Sequence[Token]) -> list[int]:
+    """The token behind each phrase that announces a name."""
+    ends = (found.end() for found in _announces().finditer(folded))
+    return [next((n for n, token in enumerate(tokens) if token.at >= end), len(tokens)) for end in ends]
+
+
+@cache
+def _announces() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.names')}(?!\w)")
+
+
+def _is_thing_named(tokens: Sequence[Token], at: int) -> bool:
+    """ "La campaña se llama Corazón Azul"; "se llama a concurso"."""
+    if at < len(tokens) and tokens[at].folded == "a":
+        return True
+    first, _ = sentence_of(tokens, max(0, at - 1))
+    said = tokens[first:at]
+    return any(token.what & (Is.THING | Is.INSTITUTION) for token in said) and not any(
+        token.what & SOMEBODY for token in said
+    )
+
+
+def _is_of_victim(tokens: Sequence[Token], at: int, introduced: Sequence[int]) -> bool:
+    if any(0 <= at - begin <= 2 for begin in introduced):
+        return True
+    words = 0
+    for token in reversed(tokens[max(0, at - 5) : at]):
+        if token.what & Is.VICTIM:
+            return True
+        if token.is_word and not token.what & (Is.LINK | Is.HAS):
+            words += 1
+        if words > 1 or token.text in ".;\n":
+            return False
+    return False
+
+
+def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) -> list[int]:
+    """Where the names are."""
+    shouted = sum(len(token.text) for token in tokens if token.is_upper and len(token.text) > 2)
+    is_shouted = shouted * 2 > sum(len(token.text) for token in tokens if token.is_word)
+    masked = _institutions(tokens)
+    found = []
+    for at, token in enumerate(tokens):
+        may_be = token.what & NAME or token.is_capitalised or token.is_upper
+        if not may_be or at in masked or len(token.text) < 2:
+            continue
+        if token.is_known and not _is_titled(tokens, at):
+            continue
+        is_announced = at in introduced and (token.is_capitalised or token.what & NAME)
+        if is_announced or _is_name(tokens, at, masked, known, is_shouted=is_shouted):
+            found.append(at)
+    return found
+
+
+def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *, is_shouted: bool) -> bool:
+    token = tokens[at]
+    what = token.what
+    is_capital = token.is_capitalised and not is_shouted
+    is_shouting = token.is_upper and len(token.text) >= _LETTERS
+    if what & Is.GIVEN and not what & Is.COMMON:
+        return not token.is_upper or is_shouting
+    if _is_titled(tokens, at) and (is_capital or is_shouting or what & NAME) and not what & (Is.COMMON | Is.THING):
+        return True
+    beside = _beside(tokens, at, masked)
+    if what & NAME and not what & Is.COMMON:
+        weight = 2 if what & _CLEAR else 1
+        if any(one.is_initial for one in beside) and (is_capital or is_shouting):
+            return True
+        for one in beside:
+            if one.what & NAME and not one.what & Is.COMMON and not one.is_known:
+                is_pair = is_capital and one.is_capitalised
+                if weight + (2 if one.what & _CLEAR else 1) >= (2 if is_pair else 3 if not is_shouted else 4):
+                    return True
+            elif is_capital and one.is_capitalised and _is_unheard(one, known):
+                return True
+        if is_capital and (_is_explained(tokens, at) or (what & Is.SURNAME and not _begins(tokens, at))):
+            return True
+    if is_capital and _is_unheard(token, known):
+        if _is_spoken_of(tokens, at):
+            return True
+        if not _begins(tokens, at) and any(one.is_capitalised and _is_unheard(one, known) for one in beside):
+            return True
+    return False
+
+
+def _is_unheard(token: Token, known: Known) -> bool:
+    """Say whether a capitalised word is none of the plan's, of the offices' and of what reports are made of."""
+    return not token.is_known and not token.what & ~(NAME | Is.TOWARDS) and token.folded not in known.words
+
+
+def _is_titled(tokens: Sequence[Token], at: int) -> bool:
+    """ "doña Milagros", "Mrs. Guillén"."""
+    before = at - 1
+    if before >= 0 and tokens[before].text == ".":
+        before -= 1
+    return before >= 0 and bool(tokens[before].what & Is.TITLE)
+
+
+def _is_spoken_of(tokens: Sequence[Token], at: int) -> bool:
+    """ "la joven Nayeli", "caso de Nayeli", "llevar a Nayeli": what follows such a word is somebody."""
+    for before in range(at - 1, max(-1, at - 4), -1):
+        token = tokens[before]
+        if token.what & SOMEBODY:
+            return True
+        if token.what & Is.TOWARDS and before == at - 1:
+            return True
+        if not (token.what & (Is.LINK | Is.HAS | NAME) or token.text in ",:"):
+            return False
+    return False
+
+
+def _is_explained(tokens: Sequence[Token], at: int) -> bool:
+    """ "Kelvin, hermano de": who it is stands behind a comma."""
+    return (
+        at + 2 < len(tokens)
+        and tokens[at + 1].text == ","
+        and any(token.what & SOMEBODY for token in tokens[at + 2 : at + 4])
+    )
+
+
+def _begins(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether the word begins a sentence, where any word has a capital."""
+    first, _ = sentence_of(tokens, at)
+    return not any(token.is_word for token in tokens[first:at])
+
+
+def _beside(tokens: Sequence[Token], at: int, masked: set[int]) -> list[Token]:
+    """The words on both sides, over "de la", a comma after a surname, a hyphen and the stop of an initial."""
+    found = []
+    for step in (-1, 1):
+        position = at + step
+        for _ in range(3):
+            if not 0 <= position < len(tokens):
+                break
+            token = tokens[position]
+            if token.is_initial or (token.is_word and not token.what & Is.LINK):
+                if position not in masked:
+                    found.append(token)
+                break
+            if not (token.is_word or token.text in ".-,") or (
+                token.text == "." and not _is_after_initial(tokens, position)
+            ):
+                break
+            position += step
+    return found
+
+
+def _is_after_initial(tokens: Sequence[Token], position: int) -> bool:
+    return position > 0 and tokens[position - 1].is_initial
+
+
+def _institutions(tokens: Sequence[Token]) -> set[int]:
+    """What bears somebody's name and is none: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
+    masked: set[int] = set()
+    for at, token in enumerate(tokens):
+        if not token.what & Is.INSTITUTION:
+            continue
+        position = at + 1
+        while position < len(tokens) and _carries_on(tokens[position]):
+            masked.add(position)
+            position += 1
+        if token.is_capitalised:
+            position = at - 1
+            while position >= 0 and tokens[position].is_capitalised and not tokens[position].what & Is.GIVEN:
+                masked.add(position)
+                position -= 1
+    return masked
+
+
+def _carries_on(token: Token) -> bool:
+    return token.is_capitalised or token.is_number or bool(token.what & Is.LINK) or token.text in "-."

@@ -1,0 +1,290 @@
+"""The words of a text, each with what the catalogues and the lists of names say about it.
+
+One table holds every word that means something to the guard: it is made once, when somebody types a text for the first
+time, from `personal.*` in each `language.po`, from the lists of names and places beside this module, and from nothing
+about a person.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from conversations.languages import LANGUAGES, phrases, phrases_of_all
+from conversations.session.reading.text import fold
+from conversations.session.reading.vocabulary import MONTHS, NUMBERS, numbered
+from conversations.session.safeguards.known import NOTHING, Known, known_of
+
+
+class Is:
+    """What a word may be, as bits of an int: an enum would be most of the time that reading takes.
+
+    The name of each is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`.
+    """
+
+    VICTIM = 1 << 0
+    PERSON = 1 << 1
+    TITLE = 1 << 2
+    THING = 1 << 3
+    DURATION = 1 << 4
+    LIMIT = 1 << 5
+    HAS = 1 << 6
+    TURNS = 1 << 7
+    AGE = 1 << 8
+    YEARS = 1 << 9
+    MONTHS = 1 << 10
+    OLD = 1 << 11
+    LINK = 1 << 12
+    JOINS = 1 << 13
+    BETWEEN = 1 << 14
+    INSTITUTION = 1 << 15
+    COMMON = 1 << 16
+    TOWARDS = 1 << 17
+    BIRTH = 1 << 18
+    EVENT = 1 << 19
+    PLANNED = 1 << 20
+    HOME = 1 << 21
+    STREET = 1 << 22
+    GIVEN = 1 << 23
+    GIVEN_WORD = 1 << 24
+    SURNAME = 1 << 25
+    SURNAME_WORD = 1 << 26
+    MONTH = 1 << 27
+
+
+SOMEBODY = Is.VICTIM | Is.PERSON
+NAME = Is.GIVEN | Is.GIVEN_WORD | Is.SURNAME | Is.SURNAME_WORD
+_LISTS = {
+    "given_names.txt": (Is.GIVEN, Is.GIVEN_WORD),
+    "surnames.txt": (Is.SURNAME, Is.SURNAME_WORD),
+}
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
+_CLOSE = 24
+"""Characters between the beginnings of two words that stand beside each other."""
+ENDS = frozenset(".;!?\n")
+"""What ends a sentence. A full stop after an initial or an abbreviation does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one spelling is, wherever it stands; `folded` is without accents and in lower case."""
+
+    text: str
+    folded: str
+    what: int
+    is_word: bool
+    is_number: bool
+    is_capitalised: bool
+    is_upper: bool
+
+
+@lru_cache(maxsize=8_192)
+def _word(text: str) -> Word:
+    folded = fold(text)
+    is_word, is_upper = text[0].isalpha(), text.isupper()
+    is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
+    return Word(text, folded, _table().get(folded, 0), is_word, text[0].isdecimal(), is_capitalised, is_upper)
+
+
+class Token:
+    """A word, a number or a sign of a text, and where it begins and ends there."""
+
+    __slots__ = ("at", "folded", "is_capitalised", "is_known", "is_number", "is_upper", "is_word", "text", "to", "what")
+
+    def __init__(self, word: Word, at: int, to: int) -> None:
+        self.text = word.text
+        self.folded = word.folded
+        self.what = word.what
+        self.is_word = word.is_word
+        self.is_number = word.is_number
+        self.is_capitalised = word.is_capitalised
+        self.is_upper = word.is_upper
+        self.is_known = False
+        """The plan, or the list of places, knows it as part of a name."""
+        self.at = at
+        self.to = to
+
+    @property
+    def is_initial(self) -> bool:
+        return self.is_upper and len(self.text) == 1
+
+
+def read_words(text: str, known: Known = NOTHING) -> list[Token]:
+    """The tokens of a text, in order. Names that the plan or the list of places knows are marked."""
+    tokens = [Token(_word(found[0]), found.start(), found.end()) for found in _TOKEN.finditer(text)]
+    _mark_known(tokens, known)
+    return tokens
+
+
+def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
+    """The first token of the sentence that holds this position, and the one behind its last."""
+    first, last = position, position + 1
+    while first > 0 and not _ends(tokens, first - 1):
+        first -= 1
+    while last < len(tokens) and not _ends(tokens, last):
+        last += 1
+    return first, last
+
+
+def _ends(tokens: Sequence[Token], position: int) -> bool:
+    token = tokens[position]
+    if token.text not in ENDS:
+        return False
+    return (
+        token.text != "." or position == 0 or not (tokens[position - 1].is_word and len(tokens[position - 1].text) < 4)
+    )
+
+
+def number_before(tokens: Sequence[Token], position: int, language: int) -> tuple[int, int] | None:
+    """The number that ends right before this position, in figures or in words, and where it begins.
+
+    `language` is a mask: a number word counts only beside a word of its own language ("de" is two in Creole alone).
+    """
+    last = position - 1
+    if last >= 0 and tokens[last].text == "-":
+        last -= 1
+    if last < 0:
+        return None
+    token = tokens[last]
+    if token.is_number:
+        return (int(token.text), last) if len(token.text) <= 3 else None
+    unit = _number(token, language)
+    if unit is None:
+        return None
+    before = last - 1
+    if unit < 10 and before >= 0 and tokens[before].folded in _joints() | {"-"}:
+        before -= 1
+    if unit < 10 and before >= 0 and (ten := _number(tokens[before], language)) and ten >= 20 and not ten % 10:
+        return ten + unit, before
+    return unit, last
+
+
+def number_at(tokens: Sequence[Token], position: int) -> int | None:
+    """The number that this one token is, in any language; None for another word."""
+    if not 0 <= position < len(tokens):
+        return None
+    token = tokens[position]
+    if token.is_number:
+        return int(token.text) if len(token.text) <= 3 else None
+    return _number(token, -1)
+
+
+def languages_of(token: Token, what: int) -> int:
+    """The mask of the languages in which the word is one of these."""
+    return _spoken_in().get((token.folded, what), 0)
+
+
+def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
+    """Each run of digits that is spoken at least in part: "ocho cero nueve, 555" is 809555."""
+    digits = _digit_words()
+    if sum(token.folded in digits for token in tokens) < 3:
+        return
+    row, words = "", 0
+    for token in tokens:
+        if token.folded in digits:
+            row, words = row + digits[token.folded], words + 1
+        elif token.is_number:
+            row += token.text
+        elif token.text not in ",.-":
+            if words >= 3:
+                yield row
+            row, words = "", 0
+    if words >= 3:
+        yield row
+
+
+# ------------------------------------------------------------------ the tables, each made once
+@cache
+def _table() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for name, (clear, also_word) in _LISTS.items():
+        for line in _lines(name):
+            word = line.rstrip("*")
+            table[word] = table.get(word, 0) | (also_word if line.endswith("*") else clear)
+    for name, what in vars(Is).items():
+        for word in phrases_of_all(f"personal.{name.lower()}") if name.isupper() else ():
+            table[fold(word)] = table.get(fold(word), 0) | what
+    for language in LANGUAGES:
+        for word in numbered(language, MONTHS):
+            if len(word) > 2:
+                table[word] = table.get(word, 0) | Is.MONTH
+    return table
+
+
+@cache
+def _spoken_in() -> dict[tuple[str, int], int]:
+    spoken: dict[tuple[str, int], int] = {}
+    for number, language in enumerate(LANGUAGES):
+        for key, what in (("personal.years", Is.YEARS), ("personal.months", Is.MONTHS)):
+            for word in phrases(language, key):
+                spoken[fold(word), what] = spoken.get((fold(word), what), 0) | 1 << number
+    return spoken
+
+
+@cache
+def _numbers() -> dict[str, tuple[tuple[int, int], ...]]:
+    """Number word → its values, each with the mask of its language."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for number, language in enumerate(LANGUAGES):
+        values = dict(numbered(language, NUMBERS))
+        for key, first, apart in (("personal.tens", 20, 10), ("personal.twenties", 21, 1)):
+            for position, spellings in enumerate(phrases(language, key)):
+                values |= {fold(spelling): first + position * apart for spelling in spellings.split("/")}
+        for word, value in values.items():
+            found.setdefault(word, []).append((1 << number, value))
+    return {word: tuple(values) for word, values in found.items()}
+
+
+def _number(token: Token, language: int) -> int | None:
+    return next((value for mask, value in _numbers().get(token.folded, ()) if mask & language), None)
+
+
+@cache
+def _digit_words() -> dict[str, str]:
+    spoken = {w: str(n) for language in LANGUAGES for w, n in numbered(language, NUMBERS).items() if n < 10}
+    return spoken | {"oh": "0"}
+
+
+@cache
+def _joints() -> frozenset[str]:
+    """Between tens and units: "treinta y dos"."""
+    return frozenset(fold(word) for word in phrases_of_all("personal.tens_and"))
+
+
+@cache
+def _places() -> Known:
+    return known_of(_lines("places.txt"))
+
+
+def _lines(name: str) -> list[str]:
+    text = (files("conversations.session.safeguards") / name).read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _mark_known(tokens: Sequence[Token], known: Known) -> None:
+    places = _places()
+    words = [token for token in tokens if token.is_word]
+    folded: list[str] = []
+    for position, word in enumerate(words):
+        is_of_plan, is_place = word.folded in known.names, word.folded in places.names
+        if not (is_of_plan or is_place):
+            continue
+        folded = folded or [each.folded for each in words]
+        length = known.length_at(folded, position) if is_of_plan else 0
+        if is_place and (found := places.length_at(folded, position)) > length:
+            length = found if found > 1 or _stands_alone(words, position) else length
+        for token in words[position : position + length]:
+            token.is_known = True
+
+
+def _stands_alone(words: Sequence[Token], position: int) -> bool:
+    """A place of one word is written with a capital, and no name of a person is beside it: "Josefina Peralta"."""
+    beside = (words[each] for each in (position - 1, position + 1) if 0 <= each < len(words))
+    return words[position].text[0].isupper() and not any(
+        word.is_capitalised and _may_be_name(word) and abs(word.at - words[position].at) < _CLOSE for word in beside
+    )
+
+
+def _may_be_name(word: Token) -> bool:
+    return not word.what & Is.COMMON and (not word.what or bool(word.what & NAME))

@@ -1,0 +1,185 @@
+"""A form being filled: everything that must survive a restart, and nothing else.
+
+The process may be killed between two taps, and the next tap may come days later, in another language. So everything
+that a session needs is in this record. It is written as one JSON object and read back before every turn. The form is
+not in it: the row that holds the record says with which version of the form the session began.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+REVIEW = "review"
+"""Where a session stands when every question is answered and the form has no sending question of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was typed has several readings. The respondent has been asked which one was meant."""
+
+    values: tuple[str, ...]
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """With the new answer, other answers would be lost. The respondent has been shown which."""
+
+    ref: str
+    value: str
+    lost: tuple[str, ...]
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The respondent chooses which answer to change: of all, or of the repeat instance `within`."""
+
+    within: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """The respondent chooses which instance of a repeat to edit or to remove."""
+
+    act: Literal["edit", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removing:
+    """These answers would be lost with the instance at `ref`. The respondent has been shown which."""
+
+    ref: str
+    lost: tuple[str, ...]
+
+
+Pending = Reading | Confirming | Listing | Choosing | Removing | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """One instance of one form version on its way to a submission.
+
+    `at` is the ref of the question that is asked now, or of the stop behind a repeat (`repeats.py`). `seen` are the
+    refs that were answered, skipped or kept: the next question is the first relevant one that is not among them.
+    `turn` counts the cards with buttons: a tap that was drawn in another turn is stale.
+    """
+
+    instance_id: str
+    language: str
+    timezone: str
+    state: Mapping[str, object]
+    at: str
+    turn: int = 0
+    seen: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
+    """Names of the questions that the bot answers from the plan: shown, never asked."""
+    previous: Mapping[str, str] = field(default_factory=dict)
+    """Answers of the previous report by question name."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What the report is about: code, name (translations), due_on, period, agency."""
+    restricted: bool = False
+    strict: bool = False
+    """Free text is read with the stricter patterns, as in referral forms (DOMAIN §2.6)."""
+    pending: Pending = None
+    page: int = 0
+    month: str = ""
+    marks: tuple[str, ...] | None = None
+    """What was gathered and is not yet the answer: marked choices, points of a line, a day without its hour, the
+    number that a stepper shows. None: as answered.
+    """
+    fetching: str = ""
+    """The file that is being fetched for the present question."""
+    album: str = ""
+    """The last album from which the first file was taken."""
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Message number → the refs that the message answered."""
+    only: frozenset[str] = frozenset()
+    """The refs that a returned report is asked again. Empty: everything may be asked."""
+    kept: frozenset[str] = frozenset()
+    """The refs that such a report keeps as they were sent: not asked, and not offered for a change."""
+
+    def changed(self, **changes: Any) -> "Session":
+        """The session with these changes. `dataclasses.replace` would look at each field, several times a step."""
+        made = object.__new__(Session)
+        vars(made).update(vars(self), **changes)
+        assert len(vars(made)) == len(vars(self)), "a session has no other fields"
+        return made
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads back to an equal session."""
+        row: dict[str, Any] = {
+            "instance_id": self.instance_id,
+            "language": self.language,
+            "timezone": self.timezone,
+            "state": self.state,
+            "at": self.at,
+            "turn": self.turn,
+            "seen": sorted(self.seen),
+            "filled": sorted(self.filled),
+            "previous": self.previous,
+            "about": self.about,
+        }
+        for name in ("restricted", "strict", "page", "month", "fetching", "album"):
+            if value := getattr(self, name):
+                row[name] = value
+        for name in ("only", "kept"):
+            if refs := getattr(self, name):
+                row[name] = sorted(refs)
+        if self.marks is not None:
+            row["marks"] = list(self.marks)
+        if self.origins:
+            row["origins"] = {origin: list(refs) for origin, refs in self.origins.items()}
+        match self.pending:
+            case Reading(values, origin):
+                row["reading"] = {"values": list(values), "origin": origin}
+            case Confirming(ref, value, lost, origin):
+                row["confirming"] = {"ref": ref, "value": value, "lost": list(lost), "origin": origin}
+            case Listing(within):
+                row["listing"] = within or True
+            case Choosing(act):
+                row["choosing"] = act
+            case Removing(ref, lost):
+                row["removing"] = {"ref": ref, "lost": list(lost)}
+            case None:
+                pass
+        return row
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Session":
+        pending: Pending = None
+        if reading := row.get("reading"):
+            pending = Reading(tuple(reading["values"]), reading["origin"])
+        elif confirming := row.get("confirming"):
+            lost = tuple(confirming["lost"])
+            pending = Confirming(confirming["ref"], confirming["value"], lost, confirming["origin"])
+        elif listing := row.get("listing"):
+            pending = Listing("" if listing is True else listing)
+        elif choosing := row.get("choosing"):
+            pending = Choosing(choosing)
+        elif removing := row.get("removing"):
+            pending = Removing(removing["ref"], tuple(removing["lost"]))
+        marks = row.get("marks")
+        return cls(
+            instance_id=row["instance_id"],
+            language=row["language"],
+            timezone=row["timezone"],
+            state=row["state"],
+            at=row["at"],
+            turn=row["turn"],
+            seen=frozenset(row["seen"]),
+            filled=frozenset(row["filled"]),
+            previous=row["previous"],
+            about=row["about"],
+            restricted=row.get("restricted", False),
+            strict=row.get("strict", False),
+            pending=pending,
+            page=row.get("page", 0),
+            month=row.get("month", ""),
+            marks=None if marks is None else tuple(marks),
+            fetching=row.get("fetching", ""),
+            album=row.get("album", ""),
+            origins={origin: tuple(refs) for origin, refs in row.get("origins", {}).items()},
+            only=frozenset(row.get("only", ())),
+            kept=frozenset(row.get("kept", ())),
+        )

@@ -1,0 +1,212 @@
+"""What each button of a session's card does."""
+
+from datetime import datetime
+from typing import assert_never
+
+from conversations.session.acts import back, edit, marks_of, send, settle_confirming, settle_reading, skip
+from conversations.session.effects import Ask, Leave, Stale
+from conversations.session.events import Tap
+from conversations.session.places import finish_line
+from conversations.session.questions import LINES, MOMENTS, batch, is_sending, suggestion
+from conversations.session.repeat_acts import at_stop, no_more, remove, settle_removing
+from conversations.session.session import Listing, Removing
+from conversations.session.turn import Turn
+from conversations.session.words import whole_number
+from conversations.xforms.evaluation.texts import Node
+
+
+def tap(turn: Turn, tap: Tap) -> None:
+    """Do what a button says. Most buttons answer the present question; the others need none."""
+    if tap.turn != turn.session.turn:
+        turn.effects.append(Stale())
+        return
+    node = turn.current()
+    match tap.action:
+        case "confirm" | "cancel":
+            if isinstance(turn.session.pending, Removing):
+                settle_removing(turn, tap.action == "confirm")
+            else:
+                settle_confirming(turn, tap.action == "confirm")
+            return
+        case "read":
+            settle_reading(turn, node, tap.argument)
+            return
+        case "leave":
+            turn.effects.append(Leave())
+            return
+        case "back":
+            back(turn)
+            return
+        case "list":
+            turn.look(pending=Listing(), page=0)
+            return
+        case "add" | "which" | "change":
+            at_stop(turn, tap)
+            return
+        case "remove":
+            remove(turn, tap.argument)
+            return
+        case "done" if (stop := turn.stop()) is not None:
+            no_more(turn, stop)
+            return
+        case "review":
+            turn.advance()
+            turn.effects.append(Ask())
+            return
+        case "page":
+            turn.look(page=whole_number(tap.argument))
+            return
+        case "edit":
+            edit(turn, tap.argument)
+            return
+        case "send":
+            if node is None:
+                send(turn)
+            return
+        case _:
+            pass
+    if node is None:
+        turn.effects.append(Stale())
+        return
+    match tap.action:
+        case "pick":
+            _pick(turn, node, tap.argument)
+        case "on" | "off":
+            _mark(turn, node, tap.argument, tap.action == "on")
+        case "done":
+            marks = marks_of(turn, node)
+            if node.question.type in LINES:
+                finish_line(turn, node)
+            elif not marks and node.is_required:
+                turn.reject(turn.instance.required_message(node) or turn.say("err.choose"))
+            else:
+                turn.answer(node, " ".join(marks))
+        case "month":
+            turn.look(month=tap.argument)
+        case "day" if node.question.type == "dateTime":
+            turn.look(marks=(tap.argument,))
+        case "day" | "value":
+            turn.answer(node, tap.argument)
+        case "gather":
+            _gather(turn, node, tap.argument)
+        case "minute":
+            _minute(turn, node, tap.argument)
+        case "undo":
+            turn.look(marks=marks_of(turn, node)[: max(whole_number(tap.argument), 0)])
+        case "keep":
+            kept = suggestion(turn.session, node)
+            if kept:
+                turn.answer(node, kept)
+        case "same":
+            _same(turn)
+        case "rest":
+            _rest(turn, node)
+        case "skip":
+            skip(turn, node)
+        case _:
+            assert_never(tap.action)
+
+
+def _pick(turn: Turn, node: Node, argument: str) -> None:
+    """Take the choice at this position as the answer."""
+    if node.question.type == "acknowledge":
+        turn.answer(node, "OK")
+        return
+    choices = turn.instance.choices(node)
+    position = whole_number(argument)
+    if not 0 <= position < len(choices):
+        turn.effects.append(Stale())
+        return
+    value = choices[position].value
+    if is_sending(node.question):
+        if value == "send":
+            send(turn, node)
+        else:
+            turn.effects.append(Leave())
+        return
+    if node.question.type == "rank":
+        _mark(turn, node, argument, True)
+        return
+    turn.answer(node, value)
+
+
+def _mark(turn: Turn, node: Node, argument: str, is_on: bool) -> None:
+    """Set or remove the mark of a choice. A ranking is complete when every choice is marked."""
+    choices = turn.instance.choices(node)
+    position = whole_number(argument)
+    if not 0 <= position < len(choices):
+        turn.effects.append(Stale())
+        return
+    value, marks = choices[position].value, marks_of(turn, node)
+    order = [choice.value for choice in choices]
+    kept = [mark for mark in marks if mark in order and (is_on or mark != value)]
+    if is_on and value not in kept:
+        kept.append(value)
+    if node.question.type != "rank":
+        kept.sort(key=order.index)
+    elif len(kept) == len(order):
+        turn.answer(node, " ".join(kept))
+        return
+    turn.look(marks=tuple(kept))
+
+
+def _gather(turn: Turn, node: Node, argument: str) -> None:
+    """Keep an hour for the chosen day, or the number that a stepper shows. It is not yet the answer."""
+    match node.question.type:
+        case "time":
+            turn.look(marks=(argument,))
+        case "dateTime" if turn.session.marks:
+            turn.look(marks=(turn.session.marks[0], argument))
+        case "range":
+            turn.look(marks=(argument,))
+        case _:
+            turn.effects.append(Stale())
+
+
+def _minute(turn: Turn, node: Node, argument: str) -> None:
+    """Complete a time: the hour, and the day of a dateTime, were chosen before."""
+    day, hour = ("", *(turn.session.marks or ()))[-2:] if turn.session.marks else ("", "")
+    try:
+        wall = datetime.fromisoformat(f"{day or '2000-01-01'}T{int(hour):02d}:{int(argument):02d}")
+    except ValueError:
+        wall = None
+    if wall is None or bool(day) != (node.question.type == "dateTime") or node.question.type not in MOMENTS:
+        turn.effects.append(Stale())
+    elif day:
+        turn.answer(node, wall.isoformat(timespec="milliseconds") + turn.instance.offset_of(wall))
+    else:
+        turn.answer(node, f"{wall:%H:%M}")
+
+
+def _rest(turn: Turn, node: Node) -> None:
+    """Leave the other numbers of the group as they are, if the form accepts that."""
+    for member in batch(turn.session, turn.nodes(), node.ref):
+        value = member.value or ("" if not member.is_required else "0")
+        if not turn.take(member, value):
+            return
+    turn.advance()
+    turn.effects.append(Ask())
+
+
+def _same(turn: Turn) -> None:
+    """ "Igual que el reporte anterior": copy what may be copied, and stop at what must be asked (DESIGN §4)."""
+    known = turn.profile
+    for _ in range(len(turn.form.questions)):
+        node = next((n for n in turn.nodes() if n.ref not in turn.session.seen), None)
+        if node is None or is_sending(node.question) or node.question.name in known.same_asks:
+            break
+        name = node.question.name
+        if name in known.same_sets:
+            value = known.same_sets[name]
+        elif name in known.same_copies or node.is_required:
+            value = turn.session.previous.get(name, "")
+            if not value and node.is_required:
+                break
+        else:
+            value = ""
+        if turn.instance.check(node, value) is not None:
+            break  # no longer acceptable today (a date that has passed): ask it
+        turn.instance.answer(node.ref, value)
+        turn.set(seen=turn.session.seen | {node.ref})
+    turn.advance()
+    turn.effects.append(Ask())

@@ -1,0 +1,221 @@
+"""The working copy of a session during one step. `finish` turns it into a `Step`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from conversations.session.effects import Answered, Ask, Effect, Reject, Withhold
+from conversations.session.profiles import Profile, profile
+from conversations.session.questions import is_asked, sequence, stops
+from conversations.session.reading.text import normalise
+from conversations.session.repeats import RepeatStop, Stop, is_stop
+from conversations.session.safeguards.guard import personal_data, refusal
+from conversations.session.safeguards.known import NOTHING, Known
+from conversations.session.session import REVIEW, Confirming, Session
+from conversations.session.shown import shown
+from conversations.session.words import navigation_words, words_for
+from conversations.wording import wording
+from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Instance, Violation
+
+_ORIGINS_KEPT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The result of one event. `instance` is the session's instance as it now is; a card is drawn from it."""
+
+    session: Session
+    effects: tuple[Effect, ...]
+    instance: Instance = field(compare=False, repr=False)
+
+
+class Turn:
+    """The working copy of a session during one step."""
+
+    def __init__(self, form: Form, session: Session, instance: Instance, now: datetime, known: Known = NOTHING) -> None:
+        self.form = form
+        self.before = session
+        self.session = session
+        self.instance = instance
+        self.now = now
+        self.known = known
+        self.effects: list[Effect] = []
+        self.is_changed = False
+        self.say = wording(session.language)
+
+    @property
+    def profile(self) -> Profile:
+        return profile(self.form.form_id)
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.session.timezone)).date()
+
+    def nodes(self) -> list[Node]:
+        return sequence(self.form, self.session, self.instance)
+
+    def stops(self) -> Sequence[Stop]:
+        return stops(self.form, self.session, self.nodes(), self.instance)
+
+    def stop(self) -> RepeatStop | None:
+        """The stop of a repeat at which the session stands. None at a question or at the review."""
+        if not is_stop(self.session.at):
+            return None
+        found = (stop for stop in self.stops() if stop.ref == self.session.at)
+        return next((stop for stop in found if isinstance(stop, RepeatStop)), None)
+
+    def current(self) -> Node | None:
+        """The question that is asked now. None at the built-in review, or if the question is no longer relevant."""
+        if self.session.at == REVIEW:
+            return None
+        try:
+            node = self.instance.node(self.session.at)
+        except KeyError:
+            return None
+        return node if is_asked(self.session, node) else None
+
+    def set(self, **changes: Any) -> None:
+        self.session = self.session.changed(**changes)
+
+    def move(self, at: str) -> None:
+        """Stand at this question or stop. Whatever was half done at the last one is dropped."""
+        self.set(at=at, pending=None, page=0, month="", marks=None, fetching="")
+        self.is_changed = True
+
+    def advance(self) -> None:
+        """Stand at the first question that is not seen, or at the review."""
+        for stop in self.stops():
+            if stop.ref not in self.session.seen:
+                self.move(stop.ref)
+                return
+        self.move(REVIEW)
+
+    def finish(self) -> Step:
+        session = self.session
+        if self.is_changed:
+            session = session.changed(turn=session.turn + 1, state=self.instance.dump())
+        return Step(session, tuple(self.effects), self.instance)
+
+    def reject(self, message: str) -> None:
+        """Refuse an answer. Nothing in the session changes. There is no other way to refuse."""
+        self.session = self.before
+        if self.is_changed:
+            self._restore()
+            self.is_changed = False
+        self.effects.append(Reject(message))
+
+    def not_understood(self, text: str, origin: int, message: str) -> None:
+        """Refuse what was typed. If it has personal data, it is also deleted from the chat."""
+        kind = personal_data(text, strict=self.is_strict, known=self.known)
+        if kind is None:
+            self.reject(message)
+            return
+        self.reject(self.say(refusal(kind)))
+        self.effects.append(Withhold(origin))
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether texts are read by the strict rules. What is said about a restricted activity is, like a referral."""
+        return self.before.strict or self.before.restricted
+
+    def why_refused(self, node: Node, value: str, violation: Violation) -> str:
+        """In the form's own words; what no whole number of ODK can be is told as such."""
+        if violation.message:
+            return violation.message
+        is_whole = node.question.value_type in ("int", "integer", "long") and re.fullmatch(r"-?\d{10,}", value)
+        return self.say("err.too_big") if violation.kind == "type" and is_whole else self.say("err.constraint")
+
+    def take(self, node: Node, value: str, origin: int = 0, *, is_confirmed: bool = False) -> bool:
+        """Store an answer if the form accepts it. Return False if it was refused, or if the respondent must confirm
+        first.
+
+        They must confirm if other answers would be lost with it.
+        """
+        violation = self.instance.check(node, value)
+        if violation is not None:
+            self.reject(self.why_refused(node, value, violation))
+            return False
+        before = node.value
+        has_repeats = bool(self.form.frame.repeats)
+        state = self.instance.dump() if has_repeats and not is_confirmed else None
+        changes = self.instance.answer(node.ref, value)
+        lost = [ref for ref in changes.now_irrelevant if ref in self.session.seen]
+        if has_repeats:
+            lost += [ref for ref, _ in changes.cleared if ref in self.session.seen and not self.exists(ref)]
+        if lost and not is_confirmed:
+            if state is not None:  # instances that went with a lower count do not come back by themselves
+                self._restore(state)
+                node = self.instance.node(node.ref)
+            else:
+                self.instance.answer(node.ref, before)  # a node shows its answer only while it is relevant
+            if shown_lost := [ref for ref in lost if self._is_answered(ref)]:
+                self.set(pending=Confirming(node.ref, value, tuple(shown_lost), origin))
+                self.is_changed = True
+                self.effects.append(Ask(anew=bool(origin)))
+                return False
+            changes = self.instance.answer(node.ref, value)
+        gone = {ref for ref, _ in changes.cleared} | set(lost)
+        seen = (self.session.seen - gone) | {node.ref}
+        origins = {k: v for k, v in self.session.origins.items() if v != (node.ref,)}
+        if origin:
+            origins[str(origin)] = (*origins.get(str(origin), ()), node.ref)
+            origins = dict(list(origins.items())[-_ORIGINS_KEPT:])
+        kept = self.session.kept - gone
+        if has_repeats:
+            kept = frozenset(ref for ref in kept if is_stop(ref) or self.exists(ref))
+            seen &= {stop.ref for stop in self.stops()} | kept
+            # A message whose answer went with its instance answers nothing any more.
+            origins = {message: refs for message, refs in origins.items() if all(map(self.exists, refs))}
+        self.set(seen=seen, kept=kept, origins=origins)
+        self.is_changed = True
+        return True
+
+    def exists(self, ref: str) -> bool:
+        try:
+            self.instance.node(ref)
+        except KeyError:
+            return False
+        return True
+
+    def _is_answered(self, ref: str) -> bool:
+        node = self.instance.node(ref)
+        return bool(node.value) and node.question.is_asked and node.question.name not in self.session.filled
+
+    def answer(self, node: Node, value: str, origin: int = 0, *, is_confirmed: bool = False) -> None:
+        """Take an answer and go on to the next question."""
+        if not self.take(node, value, origin, is_confirmed=is_confirmed):
+            return
+        if self.form.frame.repeats:
+            node = self.instance.node(node.ref)  # what was confirmed or refused meanwhile may have made it anew
+        self.effects.append(Answered(self.instance.label(node), shown(self.instance, node, self.session.language)))
+        self.advance()
+        self.effects.append(Ask(anew=bool(origin)))
+
+    def look(self, **changes: Any) -> None:
+        """Change only what the card shows: a page, a month, marks. Its other buttons stay valid."""
+        self.set(**changes)
+        self.effects.append(Ask())
+
+    def _restore(self, state: Mapping[str, Any] | None = None) -> None:
+        """Go back to the instance as it was before this step, or to this state."""
+        self.instance = Instance.restore(
+            self.form,
+            self.before.state if state is None else state,
+            now=self.now,
+            timezone=self.before.timezone,
+            language=self.form.language_for(self.before.language),
+            limits=self.instance.limits,
+        )
+
+    def word(self, said: str, about: str) -> str:
+        """What this word means where the session stands; see `words_for`."""
+        return words_for(self.session.language, about).get(said, "")
+
+    def navigation(self, text: str) -> str:
+        """The navigation that this text means, in the respondent's language or in Spanish; "" if none."""
+        return navigation_words(self.session.language).get(normalise(text), "")

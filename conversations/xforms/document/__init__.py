@@ -1,0 +1,1 @@
+"""Reads an XForm document once: XML in, a published form out. It knows no session."""

@@ -1,0 +1,334 @@
+"""The answers of one session, and everything that the form derives from them.
+
+A bot remembers nothing between two messages: for each it loads the session, changes one answer, and stores the session
+again, a thousand times a second. So restoring evaluates nothing. The results of relevance and calculations are part of
+the dump, and an answer evaluates only what reads it, in an order that was found when the form was published.
+
+Laws:
+- `restore(dump())` is the same instance; the same calls on it give the same results on any machine.
+- After every call the state is the one that evaluating the whole form from scratch would give.
+- What is not relevant keeps its value, but nobody sees it: expressions, `answers()` and the submission read blank.
+- Nothing here reads the clock or uses chance: `now` is given; random() and uuid() follow from instance_id and seed.
+
+Source: ODK XForms specification; where its engines differ, docs/xlsform.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from xml.sax.saxutils import escape, quoteattr
+
+from conversations.xforms.evaluation.rules import MAX_REPEATS, Changes, InstanceRules
+from conversations.xforms.evaluation.state import ref_of
+from conversations.xforms.evaluation.stored import dump_frame, load_frame, size_of
+from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import Form
+from conversations.xforms.limits import ANSWERING, Exhausted, Limits
+from conversations.xforms.nodes import LAST_SAVED, Frame, Place
+from conversations.xforms.question_types import QUESTION_TYPES, clean, coerce
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Why a value is not acceptable. `message` is the form's own sentence, blank if the form has none."""
+
+    kind: Literal["type", "required", "constraint"]
+    message: str = ""
+
+
+class Instance(InstanceRules):
+    """The answers of one session over a form. The laws are at the top of the module."""
+
+    __slots__ = ()
+
+    @classmethod
+    def start(
+        cls,
+        form: Form,
+        *,
+        now: datetime,
+        timezone: str,
+        language: str,
+        instance_id: str,
+        username: str = "",
+        device_id: str = "",
+        seed: int = 0,
+        values: Mapping[str, str] | None = None,
+        last_saved: Mapping[str, str] | None = None,
+        limits: Limits = ANSWERING,
+    ) -> "Instance":
+        """Make the instance of a new session: defaults, preloads and `values`, then evaluate everything.
+
+        `values` are by name or ref. `last_saved` are the answers, by ref, of the person's last submission of this
+        form. KeyError if the form does not have a name in `values`. Exhausted if the form needs more than `limits`.
+        """
+        if now.tzinfo is None:
+            raise ValueError("now must be aware")
+        made = cls(form, now=now, timezone=timezone, language=language, instance_id=instance_id, limits=limits)
+        made.username, made.device_id, made.seed = username, device_id, seed
+        made._is_live = False
+        if last_saved and LAST_SAVED in form.instances:
+            made.last_saved = dict(last_saved)
+        made.root = made._frame(form.frame, None, 0, form.frame.template)
+        for frame, place in made._leaves(made.root):
+            slot = place.slot
+            frame.values[slot] = coerce(place.value_type, frame.values[slot])
+        made._preload()
+        given: set[tuple[Place, Frame]] = set()
+        for name, value in (values or {}).items():
+            place, frame = made._find(name)
+            frame.values[place.slot] = coerce(place.value_type, value)
+            given.add((place, frame))
+        made._mark_everything()
+        made._settle()
+        for action in form.first_load + form.every_load:
+            for frame in made.frames(action.target.frame):
+                if (action.target, frame) not in given:
+                    made._perform(action, frame)
+                    made._settle()
+        made._changes()
+        made._is_live = True
+        return made
+
+    @classmethod
+    def restore(
+        cls,
+        form: Form,
+        state: Mapping[str, Any],
+        *,
+        now: datetime,
+        timezone: str,
+        language: str,
+        limits: Limits = ANSWERING,
+    ) -> "Instance":
+        """Make the instance again that `dump` wrote. It evaluates nothing. `form` must be the same version."""
+        made = cls(form, now=now, timezone=timezone, language=language, instance_id=state["id"], limits=limits)
+        made._nodes = None
+        made.username = state["username"]
+        made.device_id = state["device_id"]
+        made.seed = state["seed"]
+        made.counter = state["counter"]
+        made.last_saved = state.get("last_saved", {})
+        made.root = load_frame(form.frame, None, 0, state["root"])
+        return made
+
+    def dump(self) -> dict[str, Any]:
+        """Write the state as JSON-able data: for each frame its values, what is not relevant, its repeats.
+
+        Exhausted if all of it together is more than a session may hold.
+        """
+        if size_of(self.root) > self.limits.size:
+            raise Exhausted("size")
+        last_saved = {"last_saved": self.last_saved} if self.last_saved else {}
+        return {
+            "id": self.instance_id,
+            "username": self.username,
+            "device_id": self.device_id,
+            "seed": self.seed,
+            "counter": self.counter,
+            "root": dump_frame(self.root),
+            **last_saved,
+        }
+
+    def cast(self, node: Node, value: str) -> str | None:
+        """The value as it would be stored. None if the question's type or its choices do not accept it."""
+        if value == "":
+            return ""
+        question = node.question
+        parameters = question.parameters
+        if question.value_type in ("dateTime", "time"):
+            parameters = {**parameters, "offset": self.offset_of(self.now.replace(tzinfo=None))}
+        stored = QUESTION_TYPES[question.type].cast(value, parameters)
+        if stored is None or stored == "":
+            return None
+        if question.type in ("select_one", "select_multiple", "rank"):
+            return self._cast_choices(node, stored)
+        return stored
+
+    def _cast_choices(self, node: Node, stored: str) -> str | None:
+        items = self.form.logic[node.place].items
+        names = [choice.value for choice in self._choices(node.place, items, node.frame)] if items is not None else []
+        if node.question.type == "select_one":
+            return stored if stored in names else None
+        chosen = stored.split()
+        if len(set(chosen)) != len(chosen) or not set(chosen) <= set(names):
+            return None
+        if node.question.type == "rank":
+            return stored if len(chosen) == len(names) else None
+        return " ".join(name for name in names if name in chosen)
+
+    def check(self, node: Node, value: str) -> Violation | None:
+        """What is wrong with this answer; None if nothing is. Nothing is stored.
+
+        A blank can only break `required`. Any other value must fit the type and then the constraint, which reads the
+        value as if it were stored.
+        """
+        logic = self.form.logic[node.place]
+        if value == "":
+            if node.is_required:
+                return Violation("required", self.required_message(node))
+            return None
+        stored = self.cast(node, value)
+        if stored is None:
+            return Violation("type", "")
+        if logic.constraint is None:
+            return None
+        values, slot = node.frame.values, node.place.slot
+        before, values[slot] = values[slot], stored
+        try:
+            is_valid = logic.constraint.truth(self, node.frame)
+            message = "" if is_valid else self.constraint_message(node)
+        finally:
+            values[slot] = before
+        return None if is_valid else Violation("constraint", message)
+
+    def violations(self) -> list[tuple[str, Violation]]:
+        """What still prevents sending the form, in document order. Only relevant nodes count."""
+        found: list[tuple[str, Violation]] = []
+        for frame, place in self._leaves(self.root):
+            if not frame.relevant[place.slot]:
+                continue
+            violation = self._violation(place, frame)
+            if violation is not None:
+                found.append((ref_of(place, frame), violation))
+        return found
+
+    def _violation(self, place: Place, frame: Frame) -> Violation | None:
+        logic = self.form.logic[place]
+        if frame.values[place.slot] == "":
+            if logic.required is not None and logic.required.truth(self, frame):
+                return Violation("required", self._fill(logic.required_message, frame))
+        elif logic.constraint is not None and not logic.constraint.truth(self, frame):
+            return Violation("constraint", self._fill(logic.constraint_message, frame))
+        return None
+
+    def answer(self, ref: str, value: str) -> Changes:
+        """Store an answer, and evaluate everything that reads it.
+
+        The value is stored as the question's type writes it, or blank if the type cannot hold it, as in ODK. So call
+        `check` first. This method does not ask whether the node is relevant or read-only.
+        """
+        place, frame = self._find(ref)
+        stored = self._stored(place, frame, value)
+        frame.filtered.pop(place.slot, None)
+        if stored != frame.values[place.slot]:
+            frame.values[place.slot] = stored
+            self._touched(place, frame)
+            self._settle()
+        return self._changes(ref_of(place, frame))
+
+    def add(self, ref: str) -> Changes:
+        """Add an instance at the end of a repeat. ValueError if the form itself counts them."""
+        place, frame = self._repeat(ref)
+        self._refuse_counted(place, ref)
+        if len(frame.repeats[place.slot]) >= MAX_REPEATS:
+            raise ValueError(f"{ref} has {MAX_REPEATS} instances")
+        self._add_frame(place, frame)
+        self._settle()
+        return self._changes(ref)
+
+    def remove(self, ref: str) -> Changes:
+        """Remove an instance of a repeat: the last one if `ref` has no number. Its answers are in `cleared`."""
+        place, frame = self._repeat(ref)
+        self._refuse_counted(place, ref)
+        instances = frame.repeats[place.slot]
+        number = int(ref[ref.rindex("[") + 1 : -1]) if ref.endswith("]") else len(instances)
+        if not 1 <= number <= len(instances):
+            raise KeyError(ref)
+        self._remove_frames(place, frame, number - 1, number)
+        self._settle()
+        return self._changes(ref)
+
+    def _refuse_counted(self, place: Place, ref: str) -> None:
+        if self.form.logic[place].count is not None:
+            raise ValueError(f"{ref} is counted by the form")
+
+    def set_language(self, language: str) -> Changes:
+        """Change the language; calculated labels follow. KeyError if the form does not have it."""
+        if language not in self.form.languages and (self.form.languages or language):
+            raise KeyError(language)
+        self.language = language
+        for index in self.form.language_units:
+            self._dirty |= 1 << index
+            self._scopes[index] = None
+        self._settle()
+        return self._changes()
+
+    def set_now(self, now: datetime) -> None:
+        """Change the clock. As in ODK, this alone evaluates nothing."""
+        if now.tzinfo is None:
+            raise ValueError("now must be aware")
+        self.now = now
+        self._moment = ""
+        self._asked = None
+
+    def answers(self) -> dict[str, str]:
+        """What is submitted, by ref: every relevant leaf that is not blank."""
+        end = self._end()
+        return {
+            ref_of(place, frame): value
+            for frame, place in self._leaves(self.root)
+            if frame.relevant[place.slot] and (value := end if self._is_end(place) else frame.values[place.slot])
+        }
+
+    def _is_end(self, place: Place) -> bool:
+        return self.form.logic[place].preload == ("timestamp", "end")
+
+    def _end(self) -> str:
+        return self.moment_text()
+
+    def submission_xml(self) -> str:
+        """The instance as XML, as ODK engines submit it: relevant nodes only, and blank ones empty."""
+        form = self.form
+        written: list[str] = []
+        version = f" version={quoteattr(form.version)}" if form.version else ""
+        self._write(self.root, form.root, f" id={quoteattr(form.form_id)}{version}", written)
+        return "".join(written)
+
+    def _write(self, frame: Frame, place: Place, attributes: str, written: list[str]) -> None:
+        name = place.name
+        if place.is_leaf:
+            value = self._end() if self._is_end(place) else frame.values[place.slot]
+            written.append(f"<{name}>{escape(value)}</{name}>" if value else f"<{name}/>")
+            return
+        written.append(f"<{name}{attributes}>")
+        for child in place.children.values():
+            if not frame.relevant[child.slot]:
+                continue
+            if child.is_repeat:
+                for each in frame.repeats[child.slot]:
+                    if each.relevant[0]:
+                        self._write(each, child, "", written)
+            else:
+                self._write(frame, child, "", written)
+        written.append(f"</{name}>")
+
+    def _stored(self, place: Place, frame: Frame, value: str) -> str:
+        question = self.form.logic[place].question
+        if question is None:
+            raise KeyError(place.path)
+        if not question.is_asked:
+            return coerce(question.value_type, value)
+        return self.cast(Node(self, frame, place, question), value) or ""
+
+    def _preload(self) -> None:
+        for frame, place in self._leaves(self.root):
+            kind, parameter = self.form.logic[place].preload
+            if kind:
+                frame.values[place.slot] = self._preloaded(kind, parameter, frame.values[place.slot])
+
+    def _preloaded(self, kind: str, parameter: str, default: str) -> str:
+        match kind, parameter:
+            case "uid", _:
+                return self.instance_id if self.instance_id.startswith("uuid:") else f"uuid:{self.instance_id}"
+            case "timestamp", "start":
+                return self.moment_text()
+            case "date", "today":
+                return self.moment_text()[:10]
+            case "property", "username":
+                return clean(self.username)
+            case "property", "deviceid":
+                return clean(self.device_id)
+            case _:
+                return default

@@ -1,0 +1,445 @@
+"""An .xlsx as rows of text, once it has been shown to be one.
+
+What people call "the Excel" may be a CSV renamed, an old .xls, a file with a password, or a zip that unpacks to
+gigabytes; and a sheet may claim a billion rows in forty bytes. The libraries that read workbooks believe what the
+file says about itself, so everything is checked here before they see it.
+
+Laws: nothing is unpacked before its entries have been counted; what an entry unpacks to is measured, never taken
+from its header; nothing with a DTD reaches a parser that would honour it; whatever is wrong is an `AuthorError`,
+never another exception.
+"""
+
+import io
+import posixpath
+import re
+import struct
+import warnings
+import xml.parsers.expat
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from conversations.xforms.problems import AuthorError, Problem
+
+MAX_BYTES = 20 * 1024 * 1024
+"""What a bot may download from Telegram."""
+MAX_ENTRIES = 1_000
+MAX_UNZIPPED = 64 * 1024 * 1024
+MAX_RATIO = 250
+"""Unzipped to zipped, of one entry of over 1 MiB. Deflate cannot do better than 1032; sheets of text reach 20."""
+MAX_TAGS = 3_000_000
+"""XML marks in the whole workbook: what bounds the memory of whoever builds a tree of it."""
+MAX_PART_TAGS = 250_000
+"""XML marks in one part that is neither a sheet nor the table of strings: openpyxl takes 10 µs over a style."""
+MAX_ROWS = 100_000
+MAX_COLUMNS = 1_000
+
+_LAST_ROW_OF_EXCEL = 1_048_576
+_CHUNK = 1 << 16
+_RATIO_MATTERS_FROM = 1 << 20
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_CENTRAL_ENTRY = b"PK\x01\x02"
+
+# What zipfile and openpyxl raise on a damaged file: they validate by tripping over it.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    SyntaxError,  # ElementTree.ParseError
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet under its header, the first row that holds anything.
+
+    `headers` gives each header its column letter; `rows` pairs each non-empty row with its number as Excel shows
+    it. Empty cells are absent. Of two columns with the same header the first is read; `problems` names the other.
+    """
+
+    name: str
+    header_row: int
+    headers: dict[str, str]
+    rows: tuple[tuple[int, dict[str, str]], ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a plan is read from. `formulas` are sheet (its name folded), column letter and row of each formula."""
+
+    sheets: tuple[Sheet, ...]
+    formulas: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is to read, counted before anything is built of it: openpyxl takes 20 µs over a cell.
+
+    `rows` are the rows that hold anything, of each sheet by its name in the order of the tabs, the header included.
+    `lines` are all rows of all sheets, those included in which somebody only left a border.
+    """
+
+    rows: dict[str, int]
+    cells: int
+    lines: int
+
+
+def check_workbook(data: bytes) -> Size:
+    """The size of an .xlsx that may be read; AuthorError with the reasons otherwise (S11).
+
+    Answers within 2 s and in bounded memory, whatever the file claims.
+    """
+    if problem := _not_a_zip(data):
+        raise AuthorError([problem])
+    found = _measured(data)
+    if isinstance(found, Problem):
+        raise AuthorError([found])
+    return found
+
+
+def read_sheets(data: bytes) -> tuple[Sheet, ...]:
+    """`read_checked`, after the check."""
+    check_workbook(data)
+    return read_checked(data)
+
+
+def read_checked(data: bytes) -> tuple[Sheet, ...]:
+    """The sheets that hold anything, in the order of the tabs, hidden ones included, of a workbook that was checked.
+
+    Text keeps its inner line breaks and loses outer blanks; whole numbers have no ".0", dates are ISO, truth is
+    TRUE or FALSE, a formula is the value it had when saved.
+    """
+    try:
+        sheets = tuple(_sheets(data))
+    except _DAMAGE as error:
+        raise AuthorError([Problem("workbook.damaged")]) from error
+    if not sheets:
+        raise AuthorError([Problem("workbook.no_sheet")])
+    return sheets
+
+
+def read_book(data: bytes, names: Collection[str]) -> Book:
+    """Return the sheets, and the formulas in the sheets of these (folded) names. AuthorError if it cannot be read."""
+    sheets = read_sheets(data)
+    try:
+        return Book(sheets, tuple(_formulas(data, names)))
+    except _DAMAGE as error:  # a formula that is none
+        raise AuthorError([Problem("workbook.damaged")]) from error
+
+
+def read_rows(data: bytes) -> dict[str, list[tuple[int, dict[str, str]]]]:
+    """Sheet name → (row number as Excel shows it, header → text) of each non-empty row."""
+    return {sheet.name: list(sheet.rows) for sheet in read_sheets(data)}
+
+
+def headers(data: bytes) -> dict[str, dict[str, str]]:
+    """Sheet name → header → column letter."""
+    return {sheet.name: dict(sheet.headers) for sheet in read_sheets(data)}
+
+
+# ------------------------------------------------------------------ is it one?
+def _not_a_zip(data: bytes) -> Problem | None:
+    if not data:
+        return Problem("workbook.empty")
+    if len(data) > MAX_BYTES:
+        return Problem("workbook.too_big", values={"size": _megabytes(len(data)), "limit": _megabytes(MAX_BYTES)})
+    if data.startswith(b"PK"):
+        return None
+    if data.startswith(_OLE):
+        return Problem("workbook.password" if is_locked(data) else "workbook.old_xls")
+    head = data[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
+    if head.startswith(b"<"):
+        return Problem("workbook.html")
+    return Problem("workbook.not_xlsx" if b"\0" in head else "workbook.csv")
+
+
+def is_locked(data: bytes) -> bool:
+    """Whether it is a workbook with a password: an OLE container around the encrypted zip."""
+    return "EncryptedPackage".encode("utf-16-le") in data
+
+
+def _measured(data: bytes) -> Problem | Size:
+    # Counted in the raw bytes, because zipfile builds an object for each entry before it can be asked.
+    if data.count(_CENTRAL_ENTRY) > MAX_ENTRIES:
+        return Problem("workbook.too_many_entries", values={"limit": MAX_ENTRIES})
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if problem := _by_its_names(archive):
+                return problem
+            measured = _Measured()
+            for entry in archive.infolist():
+                if problem := _scan(archive, entry, measured):
+                    return problem
+            if not measured.cells:
+                return Problem("workbook.no_sheet")
+            parts = [measured.parts.get(id, "") for id in measured.sheets.values()]
+            if not parts or len(set(parts)) < measured.listed:
+                return Problem("workbook.damaged")  # one part as many sheets is read as often
+            return measured.size()
+    except _DAMAGE:
+        return Problem("workbook.damaged")
+
+
+def _by_its_names(archive: zipfile.ZipFile) -> Problem | None:
+    entries = archive.infolist()
+    names = {entry.filename.replace("\\", "/").lower() for entry in entries}
+    if any(entry.flag_bits & 1 for entry in entries):
+        return Problem("workbook.password")
+    if any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names):
+        return Problem("workbook.macros")
+    if "xl/workbook.bin" in names:
+        return Problem("workbook.old_xls")
+    if "[content_types].xml" not in names or not any(name.startswith("xl/") for name in names):
+        return Problem("workbook.not_xlsx")
+    if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+        return Problem("workbook.damaged")  # Excel writes no other, and zipfile unpacks others without a limit
+    if sum(entry.file_size for entry in entries) > MAX_UNZIPPED:
+        return _unzips_too_far()
+    return None
+
+
+@dataclass(slots=True)
+class _Measured:
+    unzipped: int = 0
+    tags: int = 0
+    cells: int = 0
+    lines: int = 0
+    listed: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    """Part → rows that hold anything."""
+    sheets: dict[str, str] = field(default_factory=dict)
+    """Sheet name → the id that the workbook has for its part."""
+    parts: dict[str, str] = field(default_factory=dict)
+
+    def size(self) -> Size:
+        found = {name: self.parts.get(id, "") for name, id in self.sheets.items()}
+        rows = {name: self.rows[part] for name, part in found.items() if part in self.rows}
+        return Size(rows, self.cells, self.lines)
+
+
+class _Doctype(Exception):
+    pass
+
+
+def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured) -> Problem | None:
+    """Unpack one entry in pieces, for what it measures and for a DTD; keeps none of it."""
+    parser = xml.parsers.expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise _Doctype
+
+    is_new_row = True
+
+    def count(name: str, _: object) -> None:
+        nonlocal is_new_row
+        match name.rpartition(":")[2]:
+            case "row":
+                is_new_row = True
+                measured.lines += 1
+            case "v" | "is":
+                measured.cells += 1
+                if is_new_row:
+                    is_new_row = False
+                    measured.rows[entry.filename] = measured.rows.get(entry.filename, 0) + 1
+
+    def list_sheet(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "sheet" and measured.listed < MAX_ENTRIES:
+            measured.listed += 1
+            id = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            measured.sheets.setdefault(attributes.get("name", "").strip(), id)
+
+    def list_part(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "Relationship" and len(measured.parts) < MAX_ENTRIES:
+            target = attributes.get("Target", "")
+            part = posixpath.normpath(target[1:] if target.startswith("/") else f"xl/{target}")
+            measured.parts.setdefault(attributes.get("Id", ""), part)
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    match entry.filename:
+        case name if re.fullmatch(r"xl/workbook\d*\.xml", name):
+            parser.StartElementHandler = list_sheet
+        case name if re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", name):
+            parser.StartElementHandler = list_part
+        case name if "worksheets/" in name:
+            parser.StartElementHandler = count
+        case _:
+            pass
+    # Which parts are XML is said inside the package, so every entry is tried; a picture fails at its first byte.
+    must_be_xml = entry.filename.lower().endswith((".xml", ".rels"))
+    is_xml = True
+    is_long = "worksheets/" in entry.filename or "sharedStrings" in entry.filename
+    size = tags = 0
+    with archive.open(entry) as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            measured.unzipped += len(chunk)
+            tags += chunk.count(b"<")
+            measured.tags += chunk.count(b"<")
+            if measured.unzipped > MAX_UNZIPPED or (
+                size > _RATIO_MATTERS_FROM and size > MAX_RATIO * max(entry.compress_size, 1)
+            ):
+                return _unzips_too_far()
+            if measured.tags > MAX_TAGS or (tags > MAX_PART_TAGS and is_xml and not is_long):
+                return Problem("workbook.too_many_cells")
+            if is_xml:
+                try:
+                    parser.Parse(chunk, False)
+                except _Doctype:
+                    return Problem("workbook.doctype")
+                except xml.parsers.expat.ExpatError:
+                    if must_be_xml:
+                        return Problem("workbook.damaged")
+                    is_xml = False
+    if must_be_xml:
+        try:
+            parser.Parse(b"", True)
+        except xml.parsers.expat.ExpatError:
+            return Problem("workbook.damaged")
+    return None
+
+
+def _unzips_too_far() -> Problem:
+    return Problem("workbook.unzips_too_far", values={"limit": _megabytes(MAX_UNZIPPED)})
+
+
+def _megabytes(size: int) -> int:
+    return -(-size // (1024 * 1024))
+
+
+# ------------------------------------------------------------------ what it says
+def _formulas(data: bytes, names: Collection[str]) -> Iterator[tuple[str, str, int]]:
+    from openpyxl import load_workbook
+    from openpyxl.utils import get_column_letter
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = load_workbook(io.BytesIO(data), read_only=True)
+        try:
+            for worksheet in book.worksheets:
+                name = worksheet.title.strip().casefold()
+                if name in names:
+                    worksheet.reset_dimensions()
+                    for number, cells in enumerate(worksheet.iter_rows(), start=1):
+                        for position, cell in enumerate(cells, start=1):
+                            if cell.data_type == "f":
+                                yield name, get_column_letter(position), number
+        finally:
+            book.close()
+
+
+def _sheets(data: bytes) -> Iterator[Sheet]:
+    from openpyxl import load_workbook  # 17 MB, and whoever only measures does without
+
+    with warnings.catch_warnings():
+        # openpyxl warns about what it does not keep (validations, styles); we write nothing back.
+        warnings.simplefilter("ignore")
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        try:
+            for worksheet in book.worksheets:
+                worksheet.reset_dimensions()  # the declared ones are often wrong, and would cut rows off
+                rows = worksheet.iter_rows(max_row=_LAST_ROW_OF_EXCEL, max_col=MAX_COLUMNS + 1, values_only=True)
+                sheet = _sheet(worksheet.title.strip(), enumerate(rows, start=1))
+                if sheet is not None:
+                    yield sheet
+        finally:
+            book.close()
+
+
+def _sheet(name: str, rows: Iterator[tuple[int, tuple[object, ...]]]) -> Sheet | None:
+    from openpyxl.utils import get_column_letter
+
+    header_row = width = 0
+    by_position: dict[int, str] = {}
+    letters: dict[str, str] = {}
+    found: list[tuple[int, dict[str, str]]] = []
+    problems: list[Problem] = []
+    missing: tuple[object, ...] | None = None
+    for number, cells in rows:
+        if cells is missing:
+            continue  # openpyxl fills gaps with one and the same empty row: up to a million of them
+        # Rows are as wide as a sheet may be: what no header stands above is not looked at, but for the last cell.
+        is_too_wide = len(cells) > MAX_COLUMNS and cells[MAX_COLUMNS] is not None
+        looked_at = cells[:width] if header_row else cells
+        if cells.count(None) == len(cells):
+            missing = cells
+            continue
+        filled = {
+            position: text for position, cell in enumerate(looked_at) if cell is not None and (text := _text(cell))
+        }
+        if not filled and not is_too_wide:
+            continue
+        if number > MAX_ROWS or is_too_wide:
+            raise AuthorError([Problem("workbook.too_many_cells", sheet=name, row=number)])
+        if not header_row:
+            header_row, width = number, max(filled) + 1
+            for position, text in filled.items():
+                header = " ".join(text.split())
+                letter = get_column_letter(position + 1)
+                if header in letters:
+                    problems.append(
+                        Problem("workbook.duplicate_header", name, number, letter, {"header": header}, "warning")
+                    )
+                else:
+                    letters[header] = letter
+                    by_position[position] = header
+        elif row := {by_position[position]: text for position, text in filled.items() if position in by_position}:
+            found.append((number, row))
+    if not header_row:
+        return None
+    return Sheet(name, header_row, letters, tuple(found), tuple(problems))
+
+
+def _text(cell: object) -> str:
+    match cell:
+        case str():
+            return _ESCAPED.sub(_unescape, cell).replace("\xa0", " ").strip()
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case int():
+            return str(cell)
+        case float():
+            return _number(cell)
+        case datetime():
+            whole_day = cell.time() == time.min
+            return cell.date().isoformat() if whole_day else cell.replace(microsecond=0).isoformat()
+        case date():
+            return cell.isoformat()
+        case time():
+            return cell.replace(microsecond=0).isoformat()
+        case timedelta():
+            minutes, seconds = divmod(int(cell.total_seconds()), 60)
+            return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+        case _:
+            return str(cell).strip()
+
+
+def _number(value: float) -> str:
+    """The number as a cell shows it: 15 significant digits, no exponent, no ".0"."""
+    shown = f"{Decimal(f'{value:.15g}'):f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def _unescape(match: re.Match[str]) -> str:
+    """Excel writes control characters, carriage returns above all, as `_x000D_` (ECMA-376, ST_Xstring)."""
+    code = int(match[1], 16)
+    if code in (0x0D, 0x0A, 0x09):
+        return {0x0D: "", 0x0A: "\n", 0x09: "\t"}[code]
+    return match[0] if code >= 0x20 and code != 0x5F else ("_" if code == 0x5F else "")

@@ -1,0 +1,1 @@
+"""Schedules, the ledger of what was said, pauses and holidays."""

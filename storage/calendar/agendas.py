@@ -1,0 +1,244 @@
+"""The rows from which an agenda is made (`conversations.plan.agenda_rows`).
+
+They take a fixed number of statements. The size of the plan does not matter.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, bindparam, case, func, literal_column, or_, select
+
+from conversations.plan.agenda import NEEDS, Agenda
+from conversations.plan.agenda_rows import (
+    LOOK_BACK,
+    AgendaRows,
+    Delegated,
+    OutlookRows,
+    PassedRows,
+    Reports,
+    Scope,
+    closing_steps,
+    concerned,
+    ended_together,
+)
+from conversations.plan.ledger import BESIDE, LADDER, SAID, LedgerRow, job_name
+from conversations.plan.model import ActivityStatus
+from conversations.plan.monitoring import LOOK_BACK as CLOSINGS_KNOWN
+from conversations.plan.periods import ReportingPeriod
+from storage.calendar.holidays import Holidays, known_since
+from storage.calendar.pauses import Pauses
+from storage.calendar.recipients import Recipients
+from storage.database.facts import Facts
+from storage.database.models import Base
+from storage.database.unit import Unit
+from storage.people.delegations import Delegations
+from storage.plan.plans import REPORTS, Plans, reopened_for, seen_locks_on, to_report
+
+_tables = Base.metadata.tables
+_plan = _tables["plan"]
+_schedule = _tables["schedule"]
+_fire = _tables["fire"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+_agency = _tables["agency"]
+_period = _tables["reporting_period"]
+_submission = _tables["submission"]
+_closing = _tables["closing"]
+_session = _tables["session"]
+_reopening = _tables["reopening"]
+_OF_PLAN: Any = bindparam("plan_id")
+_LEDGER = (
+    select(
+        *(_fire.c[name] for name in LedgerRow.__slots__ if name in _fire.c),
+        _person.c.timezone,
+        select(_plan.c.timezone).where(_plan.c.id == _OF_PLAN).scalar_subquery(),
+    )
+    .join(_person, _person.c.id == _fire.c.person_id)
+    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"))
+)
+_OWN = _LEDGER.where(_fire.c.what == bindparam("what"))
+_ITS_NAME = case(
+    (_schedule.c.shipped.is_not(None), _schedule.c.what),
+    else_=_schedule.c.what.concat(".").concat(_schedule.c.id),
+)
+# What was said, or waits to be sent, on account of the other jobs that share the day's notice (DOMAIN §5.3).
+_OTHERS = _LEDGER.where(
+    _fire.c.what.in_(
+        select(_ITS_NAME).where(
+            _schedule.c.plan_id == _OF_PLAN,
+            _schedule.c.what.not_in(sorted(BESIDE)),
+            _schedule.c.what != bindparam("job"),
+        )
+    ),
+    _fire.c.state.in_(SAID),
+    or_(
+        _fire.c.state == literal_column("'queued'"),
+        func.coalesce(_fire.c.settled_at, _fire.c.fired_at) >= bindparam("said_since"),
+    ),
+)
+# For the agency they reported for when they were told. What they do today, or in other plans, does not matter.
+_ANSWERS = (
+    select(_agency.c.code, _fire.c.answer)
+    .join(
+        _membership,
+        and_(
+            _membership.c.person_id == _fire.c.person_id,
+            _membership.c.plan_id == _fire.c.plan_id,
+            _membership.c.active_from <= _fire.c.fired_at,
+            or_(_membership.c.active_to.is_(None), _membership.c.active_to > _fire.c.fired_at),
+        ),
+    )
+    .join(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.in_(NEEDS))
+    .order_by(_fire.c.id)
+)
+# Of an activity whose report ended it, all reports: a later one may have taken it up again.
+_ENDED_ONCE = select(_submission.c.subject).where(
+    _submission.c.plan_id == _OF_PLAN,
+    _submission.c.is_current,
+    _submission.c.activity_status.in_((ActivityStatus.COMPLETED.value, ActivityStatus.CANCELLED.value)),
+)
+_ENDING_REPORTS = REPORTS.where(_submission.c.subject.in_(_ENDED_ONCE))
+_DRAFTS = (
+    select(_session.c.person_id, _session.c.subject, seen_locks_on.label("locks_on"))
+    .join(_period, _period.c.id == _session.c.reporting_period_id)
+    .outerjoin(_reopening, reopened_for(_session.c.agency_id))
+    .where(
+        _session.c.plan_id == _OF_PLAN,
+        _session.c.state == literal_column("'open'"),
+        _session.c.subject.is_not(None),
+        seen_locks_on > bindparam("after"),
+        seen_locks_on <= bindparam("until"),
+    )
+    .order_by(_session.c.id)
+)
+_REPORTED = (
+    select(_submission.c.subject, _period.c.code, _submission.c.validation_state)
+    .join(_period, _period.c.id == _submission.c.reporting_period_id)
+    .where(
+        _submission.c.plan_id == _OF_PLAN,
+        _submission.c.is_current,
+        _submission.c.subject.is_not(None),
+        _submission.c.reporting_period_id.in_(bindparam("period_ids", expanding=True)),
+    )
+)
+_CLOSED = (
+    select(_agency.c.code.label("agency"), _period.c.code.label("period"), _closing.c.closed_at, _plan.c.timezone)
+    .select_from(_closing)
+    .join(_plan, _plan.c.id == _closing.c.plan_id)
+    .join(_agency, _agency.c.id == _closing.c.agency_id)
+    .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .where(_closing.c.plan_id == _OF_PLAN, _period.c.end_on >= bindparam("since"))
+)
+
+
+class Agendas:
+    """The rows from which an agenda is made."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def outlook_rows(
+        self, plan_id: int, today: date, what: str = LADDER, people: Collection[int] | None = None
+    ) -> OutlookRows:
+        """For the outlook of one job on a day of the plan's. The ledger of these people alone, if any are named."""
+        since = (today - LOOK_BACK).isoformat()
+        ledger = _OWN if people is None else _OWN.where(_fire.c.person_id.in_(sorted(people)))
+        # The ladder learns from digests which steps were told; all others, who has had a notice today.
+        back = LOOK_BACK if what == LADDER else timedelta(days=2)
+        said_since = datetime.combine(today - back, time(0), UTC)
+        others: list[Any] = []
+        if job_name(what) not in BESIDE:
+            others = self._rows(_OTHERS, plan_id=plan_id, job=job_name(what), since=since, said_since=said_since)
+        return OutlookRows(
+            what=what,
+            today=today,
+            holidays=self._unit.of(Holidays).days(plan_id),
+            periods=self._unit.of(Plans).periods(plan_id),
+            ledger=[LedgerRow(*row) for row in self._rows(ledger, plan_id=plan_id, what=what, since=since)],
+            others=[LedgerRow(*row) for row in others],
+            pauses=tuple(one.pause for one in self._unit.of(Pauses).current(plan_id, today - LOOK_BACK)),
+            delegations=[
+                Delegated(one.person_id, one.deputy_id, one.begun_at, one.until_on)
+                for one in self._unit.of(Delegations).of_plan(plan_id)
+            ],
+            # Drafts lapse in the first minute of the day on which their period locks.
+            drafts=[
+                (person_id, subject.partition(":")[2], on)
+                for person_id, subject, on in self._rows(
+                    _DRAFTS, plan_id=plan_id, after=today, until=today + timedelta(days=7)
+                )
+            ],
+        )
+
+    def agenda_rows(self, plan_id: int, outlook: Agenda, scope: Scope) -> AgendaRows:
+        """What an outlook lacks to be an agenda: within the scope."""
+        today, periods, is_closing = outlook.today, concerned(outlook).values(), bool(closing_steps(outlook))
+        reports = self.reports(plan_id, periods, scope.agencies)
+        since = min([today - CLOSINGS_KNOWN, *(period.end_on for period in periods)])
+        indicators = self._unit.of(Plans).indicators(plan_id) if scope.contributing else ()
+        answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if is_closing else []
+        return AgendaRows(
+            reports=reports,
+            closed=self._closed(plan_id, since),
+            kept_since=self._kept_since(plan_id, today) if is_closing else today,
+            indicators=tuple(one for one in indicators if one.subject not in reports.unreportable),
+            reporters=() if scope.is_decided and not is_closing else self._unit.of(Recipients).reporters(plan_id),
+            answers={row.code: row.answer for row in answers},
+            letters=self.letters(plan_id) if is_closing else {},
+        )
+
+    def passed_rows(self, plan_id: int, today: date, agency: str | None = None) -> PassedRows:
+        """From which it is counted how many periods agencies have let lock in a row without closing them."""
+        periods = self._unit.of(Plans).periods(plan_id)
+        return PassedRows(
+            periods=periods,
+            reports=self.reports(plan_id, ended_together(periods, today), None if agency is None else {agency}),
+            closed=self._closed(plan_id, today - CLOSINGS_KNOWN),
+            kept_since=self._kept_since(plan_id, today),
+        )
+
+    def reports(
+        self, plan_id: int, periods: Iterable[ReportingPeriod], agencies: Collection[str] | None = None
+    ) -> Reports:
+        """What these agencies, or all, are expected to report in these periods, and what came."""
+        ids = [period.id for period in periods]
+        return Reports(
+            activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),
+            ending=tuple(map(to_report, self._rows(_ENDING_REPORTS, plan_id=plan_id))),
+            states=tuple(tuple(row) for row in self._rows(_REPORTED, plan_id=plan_id, period_ids=ids)),
+            unreportable=self._unit.of(Plans).unreportable(plan_id),
+        )
+
+    # -------------------------------------------------------------- letters
+    def put_letter_off(self, plan_id: int, agency_code: str, row: Sequence[ReportingPeriod], now: datetime) -> None:
+        """Offer no letter to this agency's head before its row of periods has grown."""
+        self._unit.of(Facts).set(f"{_letters(plan_id)}{agency_code}", row[-1].code, now)
+
+    def letters(self, plan_id: int) -> dict[str, str]:
+        """By agency, the period up to which a letter to its head was put off."""
+        prefix = _letters(plan_id)
+        return {name.removeprefix(prefix): last for name, last, _ in self._unit.of(Facts).starting(prefix)}
+
+    # -------------------------------------------------------------- inside
+    def _closed(self, plan_id: int, since: date) -> dict[tuple[str, str], date]:
+        return {
+            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
+        }
+
+    def _kept_since(self, plan_id: int, today: date) -> date:
+        learnt_at = self._unit.of(Facts).learnt_at(known_since(plan_id))
+        timezone = self._unit.of(Plans).by_id(plan_id).timezone
+        return learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today
+
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        return list(self._connection.execute(statement, values))
+
+
+def _letters(plan_id: int) -> str:
+    """What the facts begin with that hold up to which period a letter to an agency's head was put off."""
+    return f"letter.{plan_id}."

@@ -1,0 +1,109 @@
+"""Reminders that somebody sends to many by hand, and how far they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from storage.calendar.ledger import Ledger
+from storage.database.models import Base
+from storage.database.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a broadcast is."""
+
+    id: int
+    plan_id: int
+    person_id: int
+    chat_id: int
+    card_id: int | None
+    shown: str
+    total: int
+    sent: int
+    waiting: int
+    is_stopped: bool
+
+
+_tables = Base.metadata.tables
+_fire = _tables["fire"]
+_person = _tables["person"]
+_broadcast = _tables["broadcast"]
+_outbox = _tables["outbox"]
+_BROADCASTS = (
+    select(
+        _broadcast.c.id,
+        _broadcast.c.plan_id,
+        _broadcast.c.person_id,
+        _person.c.telegram_id,
+        _broadcast.c.card_id,
+        _broadcast.c.shown,
+        _broadcast.c.total,
+        func.coalesce(func.sum(case((_fire.c.state.in_(("sent", "ambiguous")), 1), else_=0)), 0).label("sent"),
+        func.coalesce(func.sum(case((_fire.c.state == "queued", 1), else_=0)), 0).label("waiting"),
+        _broadcast.c.stopped_at.is_not(None).label("is_stopped"),
+    )
+    .join(_person, _person.c.id == _broadcast.c.person_id)
+    .outerjoin(_fire, _fire.c.broadcast_id == _broadcast.c.id)
+    .where(_broadcast.c.ended_at.is_(None))
+    .group_by(
+        _broadcast.c.id,
+        _broadcast.c.plan_id,
+        _broadcast.c.person_id,
+        _person.c.telegram_id,
+        _broadcast.c.card_id,
+        _broadcast.c.shown,
+        _broadcast.c.total,
+        _broadcast.c.stopped_at,
+    )
+    .order_by(_broadcast.c.id)
+)
+
+
+class Broadcasts:
+    """Broadcasts that go on."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def begin(self, plan_id: int, person_id: int, card_id: int | None, total: int, now: datetime) -> int:
+        statement = insert(_broadcast).values(
+            plan_id=plan_id, person_id=person_id, card_id=card_id, total=total, begun_at=now
+        )
+        id: int = self._connection.execute(statement.returning(_broadcast.c.id)).scalar_one()
+        return id
+
+    def going_on(self, id: int | None = None) -> list[Progress]:
+        """Those that go on, and how far they are."""
+        statement = _BROADCASTS if id is None else _BROADCASTS.where(_broadcast.c.id == id)
+        return [Progress(*row) for row in self._connection.execute(statement)]
+
+    def change(self, id: int, **values: object) -> None:
+        self._connection.execute(update(_broadcast).where(_broadcast.c.id == id).values(**values))
+
+    def stop(self, id: int, now: datetime) -> int:
+        """Take back what has not begun to be sent of it, claimed or not; how many messages that was."""
+        waiting = select(_fire.c.outbox_id).where(_fire.c.broadcast_id == id, _fire.c.state == "queued")
+        dropped = self._connection.execute(
+            update(_outbox)
+            .where(_outbox.c.id.in_(waiting), _outbox.c.state == literal_column("'queued'"))
+            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="stopped")
+        )
+        self.change(id, stopped_at=now)
+        stopped = select(_outbox.c.id).where(_outbox.c.id.in_(waiting), _outbox.c.error == literal_column("'stopped'"))
+        # Nothing was said, so the calendar still says what it has for them on this day.
+        self._connection.execute(
+            delete(_fire).where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
+        )
+        self._unit.of(Ledger).settle()
+        return dropped.rowcount

@@ -1,0 +1,384 @@
+"""Read-only numbers: what digests, cards and dashboards count from, in a fixed number of statements.
+
+A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
+it is ten statements: reports older than the closings looked back on do not come out of the database, save each
+activity's last one and those that promise evidence. What is counted from them is decided in
+`conversations.plan.monitoring`.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, bindparam, case, false, func, literal, literal_column, not_, or_, select
+
+from conversations.plan.annual import IndicatorYear, this_year
+from conversations.plan.closings import ClosingHistory, closing_history, closings_until
+from conversations.plan.model import AGENCY_ROLES, Activity, ActivityStatus, Indicator, Role, ValidationState
+from conversations.plan.monitoring import COLUMNS, LOOK_BACK, Standing, standing
+from conversations.plan.periods import Frequency
+from conversations.plan.standing_records import Closed, Detail, Queue, Records, Report, Reporter
+from storage.calendar.holidays import known_since
+from storage.database.facts import Facts
+from storage.database.models import Base
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+from storage.plan.cadences import Cadences
+from storage.plan.plans import Plans
+from storage.reports.revisions import revisions
+from storage.reports.submissions import named_answers
+
+_tables = Base.metadata.tables
+_agency = _tables["agency"]
+_activity = _tables["activity"]
+_area = _tables["strategic_area"]
+_objective = _tables["objective"]
+_period = _tables["reporting_period"]
+_closing = _tables["closing"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+
+TROUBLED = (ActivityStatus.DELAYED, ActivityStatus.SUSPENDED, ActivityStatus.CANCELLED)
+"""The form asks these for what holds them back, and whether a decision is needed."""
+
+_PLAN_ID: Any = bindparam("plan_id")
+_AT: Any = bindparam("at")
+_FROM: Any = bindparam("from_day")
+
+_ACTIVITIES = Prepared(
+    select(
+        _activity.c.id,
+        _activity.c.code,
+        _agency.c.code.label("agency_code"),
+        _area.c.code.label("area_code"),
+        _activity.c.start_on,
+        _activity.c.due_on,
+        _activity.c.report_frequency,
+        _activity.c.short_name,
+        _activity.c.sensitivity,
+        _activity.c.added_on,
+        _activity.c.retired_on,
+    )
+    .join(_agency, _agency.c.id == _activity.c.agency_id)
+    .join(_objective, _objective.c.id == _activity.c.objective_id)
+    .join(_area, _area.c.id == _objective.c.strategic_area_id)
+    .where(_activity.c.plan_id == _PLAN_ID)
+    .order_by(_area.c.position, _activity.c.code)
+)
+
+
+def _one_of(column: Any, values: Iterable[StrEnum]) -> Any:
+    """An IN with its values written out, because a bound list cannot be prepared."""
+    return or_(*(column == literal_column(f"'{value.value}'") for value in values))
+
+
+def _sent_by(table: Any, first: Any) -> Any:
+    """Whether its chain had begun by then: a correction stands in the place of what was first sent."""
+    began = select(first.c.id).where(first.c.instance_id == table.c.root_id, first.c.submitted_at <= _AT)
+    return or_(and_(table.c.version == 1, table.c.submitted_at <= _AT), and_(table.c.version > 1, began.exists()))
+
+
+_s = _tables["submission"].alias("report")
+_first = _tables["submission"].alias("first")
+_o = _tables["submission"].alias("older")
+_older_first = _tables["submission"].alias("older_first")
+_older_period = _period.alias("older_period")
+
+# Of each activity the last report before the closings looked back on: the last that was validated, and of the others.
+_LAST_BEFORE = (
+    select(
+        _o.c.id,
+        func.row_number()
+        .over(
+            partition_by=(_o.c.subject, _o.c.validation_state == literal(ValidationState.VALIDATED.value)),
+            order_by=(_older_period.c.end_on.desc(), _o.c.id.desc()),
+        )
+        .label("place"),
+    )
+    .join(_older_period, _older_period.c.id == _o.c.reporting_period_id)
+    .where(
+        _o.c.plan_id == _PLAN_ID,
+        _o.c.is_current,
+        _o.c.subject.is_not(None),
+        _o.c.activity_status.is_not(None),
+        _older_period.c.end_on < _FROM,
+        _sent_by(_o, _older_first),
+    )
+    .subquery("last_before")
+)
+_IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
+_file = _tables["attachment"]
+_prior = _tables["submission"].alias("prior")
+_is_correction = _s.c.version > literal_column("1")
+_first_sent = select(_first.c.submitted_at).where(_first.c.instance_id == _s.c.root_id).scalar_subquery()
+_status_before = (
+    select(_prior.c.activity_status).where(_prior.c.instance_id == _s.c.deprecated_instance_id).scalar_subquery()
+)
+_has_files = select(_file.c.id).where(_file.c.instance_id == _s.c.instance_id).exists()
+_ABOUT_ACTIVITIES = (
+    select(
+        _s.c.id.label("id"),
+        _s.c.subject,
+        _s.c.reporting_period_id,
+        _period.c.end_on.label("end_on"),
+        _s.c.is_current,
+        _s.c.validation_state,
+        _s.c.activity_status,
+        _s.c.progress,
+        case((_is_correction, _first_sent), else_=_s.c.submitted_at).label("sent_at"),
+        case((_is_correction, _s.c.submitted_at)).label("corrected_at"),
+        case((_is_correction, _status_before)).label("corrected_from"),
+        _s.c.instance_id,
+        _s.c.promises_evidence,
+        _s.c.zero_reason,
+        # Looked for only where it is told.
+        case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
+        case((_IS_TROUBLED, _s.c.answers)).label("answers"),
+        case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
+    )
+    .join(_period, _period.c.id == _s.c.reporting_period_id)
+    .where(_s.c.plan_id == _PLAN_ID, _s.c.subject.is_not(None), _s.c.activity_status.is_not(None), _sent_by(_s, _first))
+)
+# What is current, and the few that stand while their correction waits: each by its own partial index.
+_REPORTS = Prepared(
+    _ABOUT_ACTIVITIES.where(
+        _s.c.is_current,
+        or_(
+            _period.c.end_on >= _FROM,
+            _s.c.promises_evidence,
+            _s.c.id.in_(select(_LAST_BEFORE.c.id).where(_LAST_BEFORE.c.place == 1)),
+        ),
+    )
+    .union_all(_ABOUT_ACTIVITIES.where(_s.c.is_standing, not_(_s.c.is_current)))
+    .order_by("end_on", "id")
+)
+_CLOSED = Prepared(
+    select(_closing.c.agency_id, _closing.c.reporting_period_id, _closing.c.closed_at)
+    .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .where(_closing.c.plan_id == _PLAN_ID, _period.c.end_on >= _FROM, _closing.c.closed_at <= _AT)
+)
+_REPORTERS = Prepared(
+    select(
+        _membership.c.agency_id,
+        _membership.c.role,
+        _person.c.name,
+        case((_membership.c.active_to <= _AT, _membership.c.active_to)).label("active_to"),
+        _person.c.suspended_at.is_not(None).label("is_suspended"),
+        _person.c.unreachable_at.is_not(None).label("is_unreachable"),
+    )
+    .join(_person, _person.c.id == _membership.c.person_id)
+    .where(
+        _membership.c.plan_id == _PLAN_ID,
+        _membership.c.agency_id.is_not(None),
+        _membership.c.active_from <= _AT,
+        _one_of(_membership.c.role, sorted(AGENCY_ROLES)),
+    )
+    .order_by(_membership.c.id)
+)
+_w = _tables["submission"].alias("waiting")
+_WAITING = Prepared(
+    select(func.count().over().label("count"), _w.c.subject, _agency.c.code, _w.c.submitted_at)
+    .outerjoin(_agency, _agency.c.id == _w.c.agency_id)
+    .where(
+        _w.c.plan_id == _PLAN_ID,
+        _w.c.is_current,
+        _one_of(_w.c.validation_state, (ValidationState.SUBMITTED, ValidationState.CORRECTED)),
+        _w.c.submitted_at <= _AT,
+    )
+    .order_by(_w.c.submitted_at, _w.c.id)
+    .limit(1)
+)
+
+_fire = _tables["fire"]
+# On how many days somebody was reminded who reported for the agency then, whoever does today; what a coordinator is
+# told of others is no reminder, nor is the news that the month has opened.
+_REMINDED = Prepared(
+    select(_membership.c.agency_id, func.count(_fire.c.window.distinct()))
+    .select_from(_fire)
+    .join(
+        _membership,
+        and_(
+            _membership.c.person_id == _fire.c.person_id,
+            _membership.c.plan_id == _fire.c.plan_id,
+            _one_of(_membership.c.role, sorted(AGENCY_ROLES)),
+            _membership.c.active_from <= _fire.c.fired_at,
+            or_(_membership.c.active_to.is_(None), _membership.c.active_to > _fire.c.fired_at),
+        ),
+    )
+    .where(
+        _fire.c.plan_id == _PLAN_ID,
+        _fire.c.what == literal("reminders"),
+        _fire.c.window >= bindparam("from_window"),
+        _fire.c.fired_at <= _AT,
+        _fire.c.rungs != literal("open"),
+        or_(*(_fire.c.state == literal(state) for state in ("queued", "sent", "ambiguous"))),
+    )
+    .group_by(_membership.c.agency_id)
+)
+
+
+class Figures:
+    """Numbers of a plan. Nothing here writes."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def standing(
+        self,
+        plan_id: int,
+        now: datetime,
+        since: datetime,
+        zone: ZoneInfo,
+        *,
+        only_validated: bool = False,
+    ) -> Standing:
+        """The plan as it stands at `now`, and what has changed `since`. Ten statements, whatever there is."""
+        records = self.records(plan_id, now, zone)
+        return standing(records, now, since, zone, only_validated=only_validated)
+
+    def closing_history(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[ClosingHistory, ...]:
+        """Every closing since the plan has been kept: who had to close, who did, and when."""
+        records = self.records(plan_id, now, zone, is_whole=True)
+        return closing_history(records, now.astimezone(zone).date())
+
+    def records(self, plan_id: int, now: datetime, zone: ZoneInfo, *, is_whole: bool = False) -> Records:
+        """Return the rows that figures are counted from. Of restricted reports only the codes of their obstacles.
+
+        With `is_whole`: the reports and closings of the whole history, not only of the closings that are compared.
+        """
+        plans, connection = self._unit.of(Plans), self._unit.connection
+        periods = plans.periods(plan_id)
+        today = now.astimezone(zone).date()
+        closings = closings_until(periods, today, COLUMNS)
+        since = closings[0].month_end if closings else date.max
+        values = {"plan_id": plan_id, "at": now, "from_day": since}
+        values |= {"month_end": closings[-1].month_end if closings else date.max}
+        closed = values | {"from_day": min(since, today - LOOK_BACK)}
+        if is_whole:
+            values |= {"from_day": date.min}
+            closed = values
+        kept = self._unit.of(Facts).learnt_at(known_since(plan_id))
+        opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
+        activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
+        return Records(
+            agencies=plans.agencies(plan_id),
+            activities=activities,
+            periods=periods,
+            reports=self._reports(_REPORTS.rows(connection, values)),
+            closed=tuple(Closed(*found) for found in _CLOSED.rows(connection, closed)),
+            reporters=tuple(map(_to_reporter, _REPORTERS.rows(connection, {"plan_id": plan_id, "at": now}))),
+            queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
+            reasons={label.code: label.label for label in plans.code_list(plan_id, "obstacle")},
+            reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
+            kept_since=kept.astimezone(zone).date() if kept else today,
+        )
+
+    def indicators(
+        self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True
+    ) -> tuple[IndicatorYear, ...]:
+        """Return the calendar year, as far as validated, of every indicator that people report. Four statements.
+
+        It is the year of the present closing; in January that is the year before. With `protect`: as anybody may be
+        told.
+        """
+        made, on = revisions(self._unit, plan_id, zone), self._month_end(plan_id, now, zone)
+        locks = self._unit.of(Cadences).locks(plan_id)
+        return tuple(
+            this_year(indicator, made.get(indicator.subject, ()), on, protect=protect, locks=locks)
+            for indicator in self._unit.of(Plans).indicators(plan_id)
+            if not indicator.is_computed
+        )
+
+    def indicator(self, plan_id: int, indicator: Indicator, now: datetime, zone: ZoneInfo) -> IndicatorYear:
+        """Return one indicator's figures, as anybody may be told them."""
+        made = revisions(self._unit, plan_id, zone, indicator.subject).get(indicator.subject, ())
+        locks = self._unit.of(Cadences).locks(plan_id)
+        return this_year(indicator, made, self._month_end(plan_id, now, zone), protect=True, locks=locks)
+
+    def _month_end(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
+        """The last day that the present closing is about; today, before the first."""
+        today = now.astimezone(zone).date()
+        closings = closings_until(self._unit.of(Plans).periods(plan_id), today, 1)
+        return closings[-1].month_end if closings else today
+
+    def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
+        return tuple(
+            Report(
+                submission_id=found.id,
+                activity_code=found.subject.partition(":")[2],
+                period_id=found.reporting_period_id,
+                end_on=found.end_on,
+                state=_STATES[found.validation_state],
+                status=_STATUSES[found.activity_status],
+                progress=found.progress or 0,
+                sent_at=found.sent_at,
+                promises_evidence=found.promises_evidence,
+                has_files=bool(found.has_files),
+                is_current=found.is_current,
+                detail=self._detail(found),
+                zero_reason=found.zero_reason or "",
+                corrected_at=found.corrected_at,
+                corrected_from=_STATUSES.get(found.corrected_from),
+            )
+            for found in rows
+        )
+
+    def _detail(self, found: Any) -> Detail | None:
+        is_sealed = found.sealed_answers is not None
+        if found.answers is None and not is_sealed:
+            return None
+        said = named_answers(self._unit, found)
+        return Detail(
+            reasons=tuple(said.get("obstacle", "").split()),
+            needs_decision=said.get("needs_decision") == "yes",
+            decision="" if is_sealed else said.get("decision_text", ""),
+            new_due_on=_day(said.get("new_due_date", "")),
+        )
+
+
+_STATES = {state.value: state for state in ValidationState}
+_STATUSES = {status.value: status for status in ActivityStatus}
+
+
+def _to_activity(row: Any) -> Activity:
+    """Without its long texts, which nothing here says."""
+    return Activity(
+        code=row.code,
+        agency_code=row.agency_code,
+        area_code=row.area_code,
+        start_on=row.start_on,
+        due_on=row.due_on,
+        frequency=Frequency(row.report_frequency),
+        short_name=row.short_name,
+        sensitivity=row.sensitivity,
+        added_on=row.added_on,
+        retired_on=row.retired_on,
+        id=row.id,
+    )
+
+
+def _to_reporter(row: Any) -> Reporter:
+    return Reporter(
+        agency_id=row.agency_id,
+        role=Role(row.role),
+        name=row.name,
+        active_to=row.active_to,
+        is_suspended=bool(row.is_suspended),
+        is_unreachable=bool(row.is_unreachable),
+    )
+
+
+# An edition of the form that somebody else has published may ask otherwise: what is no day is none.
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _to_queue(row: Any) -> Queue:
+    if row is None:
+        return Queue()
+    return Queue(row.count, (row.subject or "").partition(":")[2], row.code or "", row.submitted_at)

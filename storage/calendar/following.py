@@ -1,0 +1,38 @@
+"""Periods follow what their days are computed from: the plan's cadences and its holidays.
+
+What is not due yet has the days that the plan says today. What has come due keeps its cadence, and only holidays move
+what is left of it: nobody is late, or locked out, by a rule that was not there when they were asked.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import bindparam, update
+
+from conversations.plan.calendar import follow
+from conversations.plan.periods import reporting_period
+from storage.calendar.holidays import Holidays
+from storage.database.models import Base
+from storage.database.unit import Unit
+from storage.plan.cadences import Cadences, columns
+from storage.plan.periods import Periods
+from storage.plan.plans import Plans
+
+_period = Base.metadata.tables["reporting_period"]
+_KEEP = update(_period).where(_period.c.id == bindparam("of_period"))
+
+
+def follow_calendar(unit: Unit, plan_id: int, today: date, now: datetime) -> None:
+    """Let the days to come of the periods that nobody has moved fall where cadences and holidays let them."""
+    free, cadences = unit.of(Holidays).days(plan_id), unit.of(Cadences)
+    present, own = cadences.of_plan(plan_id), cadences.of_periods(plan_id)
+    for period in unit.of(Plans).periods(plan_id):
+        cadence = own[period.code]
+        locks_on = reporting_period(period.code, cadences={period.type: cadence}).locks_on
+        if today <= period.due_on and today < locks_on and present.get(period.type, cadence) != cadence:
+            cadence = present[period.type]
+            unit.connection.execute(_KEEP, {"of_period": period.id, **columns(cadence)})
+        if period.is_moved:
+            continue
+        found = follow(period, reporting_period(period.code, free, {period.type: cadence}), today, free)
+        if found != period:
+            unit.of(Periods).roll(found, now=now)

@@ -1,0 +1,329 @@
+"""The ledger: what was said to whom for which local window, or why not.
+
+A process that decides that something is due may be killed before it says so, or two may decide at once. So the
+decision is a row of the ledger, unique for person, job and local window, inserted in one transaction with the outbox
+row that says it (GUARANTEES G8). The second process inserts nothing and says nothing. The reason why somebody was not
+told is a row too.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+
+from conversations.plan.ladder import Rung
+from conversations.plan.ledger import LADDER, SAID, UNSAID, LedgerRow
+from storage.database.models import Base
+from storage.database.statements import insert_of
+from storage.database.unit import Unit
+from storage.messages.outbox import Outbox, OutboxDraft
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFire:
+    """One row of the ledger."""
+
+    id: int
+    plan_id: int
+    person_id: int
+    what: str
+    window: str
+    state: str
+    reason: str
+    rungs: str
+    answer: str
+    lead_id: int | None
+    outbox_id: int | None
+    is_by_hand: bool
+    broadcast_id: int | None
+    fired_at: datetime
+
+    @property
+    def messages(self) -> tuple[int, ...]:
+        """Their rows in the outbox, in order."""
+        return tuple(id for id in (self.lead_id, self.outbox_id) if id is not None)
+
+    @property
+    def on(self) -> date:
+        return date.fromisoformat(self.window)
+
+    @property
+    def told_rungs(self) -> tuple[Rung, ...]:
+        return tuple(Rung(rung) for rung in self.rungs.split(",") if rung)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFire:
+    """One to be noted.
+
+    `drafts` is asked for the message that says it, and before it for one that leads up to it, if nobody has noted it
+    before.
+    """
+
+    person_id: int
+    what: str
+    window: date
+    state: str = "queued"
+    reason: str = ""
+    rungs: tuple[Rung, ...] = ()
+    drafts: Callable[[], Iterable[OutboxDraft]] = tuple
+
+
+_tables = Base.metadata.tables
+_fire = _tables["fire"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+_outbox = _tables["outbox"]
+_plan = _tables["plan"]
+_OF_PLAN: Any = bindparam("plan_id")
+_FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
+_FIRES = (
+    select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
+)
+_SPOKEN: Any = (
+    select(
+        *(_fire.c[name] for name in LedgerRow.__slots__ if name in _fire.c),
+        _person.c.timezone,
+        _plan.c.timezone,
+    )
+    .join(_person, _person.c.id == _fire.c.person_id)
+    .join(_plan, _plan.c.id == _fire.c.plan_id)
+    .where(
+        _fire.c.plan_id.in_(select(_plan.alias().c.id)),  # the index on (plan, person) finds them
+        _fire.c.person_id.in_(bindparam("people", expanding=True)),
+        _fire.c.state.in_(SAID),
+        or_(
+            _fire.c.state == literal_column("'queued'"),
+            func.coalesce(_fire.c.settled_at, _fire.c.fired_at) >= bindparam("since"),
+        ),
+    )
+)
+_ONE_SCAN = text("SELECT pg_advisory_xact_lock(CAST(CAST(to_regclass('fire') AS oid) AS integer), 0)")
+_IDS: Any = bindparam("ids", expanding=True)
+_OF_OUTBOX = select(*_FIRE_COLUMNS).where(or_(_fire.c.outbox_id.in_(_IDS), _fire.c.lead_id.in_(_IDS)))
+_IS_QUEUED = _fire.c.state == literal_column("'queued'")
+_OF_ITS_ROW = _outbox.c.id == _fire.c.outbox_id
+_LEARN = (
+    update(_fire)
+    .where(
+        _IS_QUEUED,
+        _fire.c.outbox_id.in_(
+            select(_outbox.c.id).where(
+                _outbox.c.id.in_(select(_fire.c.outbox_id).where(_IS_QUEUED)),
+                _outbox.c.state.in_(("sent", "ambiguous", "undeliverable")),
+            )
+        ),
+    )
+    .values(
+        state=select(_outbox.c.state).where(_OF_ITS_ROW).scalar_subquery(),
+        settled_at=select(_outbox.c.settled_at).where(_OF_ITS_ROW).scalar_subquery(),
+    )
+    .returning(_fire.c.plan_id, _fire.c.person_id, _fire.c.what, _fire.c.window, _fire.c.state)
+)
+_colleague = _membership.alias("colleague")
+# Who was passed over on that day for somebody whom no message reaches any more.
+_PASSED_OVER = delete(_fire).where(
+    _fire.c.plan_id == _OF_PLAN,
+    _fire.c.what == LADDER,
+    _fire.c.window == bindparam("window"),
+    _fire.c.reason == literal_column("'focal_point_told'"),
+    _fire.c.person_id.in_(
+        select(_colleague.c.person_id)
+        .join(_membership, _membership.c.agency_id == _colleague.c.agency_id)
+        .join(_person, _person.c.id == _membership.c.person_id)
+        .where(
+            _person.c.id == bindparam("person_id"),
+            _person.c.unreachable_at.is_not(None),
+            _membership.c.active_to.is_(None),
+            _colleague.c.active_to.is_(None),
+        )
+    ),
+)
+_TAKEN_OVER = ("state", "reason", "rungs", "fired_at", "is_by_hand", "broadcast_id", "settled_at")
+"""What a row of the ledger gets anew when something is said in its place after all."""
+_FOLLOWS = (
+    update(_fire)
+    .where(_fire.c.id == bindparam("fire_id"))
+    .values(outbox_id=bindparam("message_id"), lead_id=bindparam("before_id"))
+)
+
+
+@cache
+def _fire_statement(dialect: str, *, is_by_hand: bool) -> Any:
+    statement = insert_of(dialect, _fire)
+    if is_by_hand:
+        statement = statement.on_conflict_do_update(
+            index_elements=["plan_id", "person_id", "what", "window"],
+            set_={name: statement.excluded[name] for name in _TAKEN_OVER},
+            # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once.
+            where=or_(*(_fire.c.state == state for state in UNSAID)),
+        )
+    else:
+        statement = statement.on_conflict_do_nothing()
+    return statement.returning(_fire.c.id, _fire.c.person_id, _fire.c.what, _fire.c.window)
+
+
+class Ledger:
+    """The rows of the ledger."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def fire_all(
+        self,
+        plan_id: int,
+        fires: Sequence[NewFire],
+        now: datetime,
+        *,
+        is_by_hand: bool = False,
+        broadcast_id: int | None = None,
+    ) -> list[bool]:
+        """Add ledger rows with their messages. Return, for each, whether it is new.
+
+        A row that exists stays as it is, and nothing is said. If a row has two messages, its state follows the second.
+
+        What somebody sends by hand replaces a row that says why nothing was said, once. What is said regularly replaces
+        an open row; the ladder's open rows stay, because each of its days is a window of its own.
+        """
+        if not fires:
+            return []
+        rows = [
+            {
+                "plan_id": plan_id,
+                "person_id": fire.person_id,
+                "what": fire.what,
+                "window": fire.window.isoformat(),
+                "state": fire.state,
+                "reason": fire.reason,
+                "rungs": ",".join(fire.rungs),
+                "fired_at": now,
+                "is_by_hand": is_by_hand,
+                "broadcast_id": broadcast_id,
+                "settled_at": None if fire.state == "queued" else now,
+            }
+            for fire in fires
+        ]
+        regular = [(fire.person_id, fire.what, fire.window.isoformat()) for fire in fires if fire.what != LADDER]
+        if regular and not is_by_hand:
+            self._connection.execute(
+                delete(_fire).where(
+                    _fire.c.plan_id == plan_id,
+                    _fire.c.state == "open",
+                    tuple_(_fire.c.person_id, _fire.c.what, _fire.c.window).in_(regular),
+                )
+            )
+        statement = _fire_statement(self._connection.dialect.name, is_by_hand=is_by_hand)
+        made = {(row.person_id, row.what, row.window): row.id for row in self._connection.execute(statement, rows)}
+        new: list[bool] = []
+        said: list[dict[str, int | None]] = []
+        for fire in fires:
+            number = made.pop((fire.person_id, fire.what, fire.window.isoformat()), None)
+            new.append(number is not None)
+            if number is None:
+                continue
+            messages = [self._unit.of(Outbox).add(draft, now=now).id for draft in fire.drafts()]
+            if messages:
+                *before, message = messages
+                said.append({"fire_id": number, "message_id": message, "before_id": before[0] if before else None})
+        if said:
+            self._connection.execute(_FOLLOWS, said)
+        return new
+
+    def spoken(self, people: Collection[int], since: datetime) -> list[LedgerRow]:
+        """What was said to these people in any plan since then, or waits to be sent.
+
+        On PostgreSQL one scan at a time gets an answer, until its unit ends: two that asked at once would both hear
+        that nothing was said.
+        """
+        if self._unit.is_postgresql:
+            self._connection.execute(_ONE_SCAN)
+        values = {"people": list(people), "since": since}
+        return [LedgerRow(*row) for row in self._connection.execute(_SPOKEN, values)]
+
+    def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
+        """The ledger's rows behind these messages, by their numbers."""
+        if not ids:
+            return {}
+        fires = [StoredFire(*row) for row in self._connection.execute(_OF_OUTBOX, {"ids": list(ids)})]
+        return {id: fire for fire in fires for id in fire.messages if id in ids}
+
+    def settle(self) -> int:
+        """Take over from the outbox what became of the messages, and when; how many were settled. One statement.
+
+        And one for each reminder that could not be delivered.
+        """
+        settled = self._connection.execute(_LEARN).all()
+        for fire in settled:
+            if fire.state == "undeliverable":
+                self._decide_anew(fire)
+        return len(settled)
+
+    def _decide_anew(self, fire: Any) -> None:
+        """Of those who were passed over for somebody who is out of reach; once, since a message is settled once."""
+        if fire.what == LADDER:
+            values = {"plan_id": fire.plan_id, "person_id": fire.person_id, "window": fire.window}
+            self._connection.execute(_PASSED_OVER, values)
+
+    def cancel(self, fire: StoredFire, reason: str, now: datetime, *, is_open: bool) -> None:
+        """Record that a message is not said after all.
+
+        If `is_open`, it may be told on another day, together with the days that it covered.
+        """
+        self._connection.execute(
+            update(_fire)
+            .where(_fire.c.id == fire.id)
+            .values(state="open" if is_open else "cancelled", reason=reason, settled_at=now)
+        )
+        if reason == "unreachable":
+            self._decide_anew(fire)
+        if is_open:
+            self._connection.execute(
+                update(_fire)
+                .where(
+                    _fire.c.plan_id == fire.plan_id,
+                    _fire.c.person_id == fire.person_id,
+                    _fire.c.what == fire.what,
+                    _fire.c.reason == literal_column("'told_later'"),
+                    _fire.c.fired_at == fire.fired_at,
+                )
+                .values(state="open", reason=reason)
+            )
+
+    def fires(self, plan_id: int, since: date, what: str | None = None) -> list[StoredFire]:
+        """The ledger since a day, oldest first."""
+        statement = _FIRES if what is None else _FIRES.where(_fire.c.what == what)
+        rows = self._connection.execute(statement, {"plan_id": plan_id, "since": since.isoformat()})
+        return [StoredFire(*row) for row in rows]
+
+    def answer(self, plan_id: int, person_id: int, what: str, answer: str) -> None:
+        """Record what a person pressed under the last message of this job."""
+        latest = (
+            select(func.max(_fire.c.id))
+            .where(_fire.c.plan_id == plan_id, _fire.c.person_id == person_id, _fire.c.what == what)
+            .scalar_subquery()
+        )
+        self._connection.execute(update(_fire).where(_fire.c.id == latest).values(answer=answer))
+
+    def counts(self) -> dict[str, int]:
+        """How many rows of the ledger are in each state."""
+        rows = self._connection.execute(select(_fire.c.state, func.count()).group_by(_fire.c.state))
+        return {state: number for state, number in rows}  # noqa: C416
+
+    def purge(self, before: datetime) -> int:
+        """Forget what was said before then; how much that was."""
+        done = self._connection.execute(delete(_fire).where(_fire.c.fired_at < before))
+        return done.rowcount

@@ -1,0 +1,190 @@
+"""Who could be told something, and who of them has not been told."""
+
+from collections.abc import Collection
+from datetime import date
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+)
+
+from conversations.plan.agenda import Recipient
+from conversations.plan.ledger import SAID
+from conversations.plan.model import AGENCY_ROLES, OF_AN_AGENCY, Role
+from storage.database.models import Base
+from storage.database.unit import Unit
+
+TOLD_TOO = 8
+"""People of an agency among whom one is looked for who was told the same."""
+
+_tables = Base.metadata.tables
+_fire = _tables["fire"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+_agency = _tables["agency"]
+_OF_PLAN: Any = bindparam("plan_id")
+_WHAT: Any = bindparam("what")
+_HAS_ROLE = and_(
+    _membership.c.person_id == _person.c.id,
+    _membership.c.active_to.is_(None),
+    _membership.c.plan_id == _OF_PLAN,
+)
+_RECIPIENTS = (
+    select(
+        _person.c.id,
+        _person.c.telegram_id,
+        _person.c.name,
+        _person.c.language,
+        _person.c.timezone,
+        _membership.c.role,
+        _agency.c.code.label("agency_code"),
+        _membership.c.active_from,
+        _membership.c.until_on,
+        case((_membership.c.role.in_([role.value for role in OF_AN_AGENCY]), _agency.c.active_to)).label(
+            "agency_ends_on"
+        ),
+        _person.c.unreachable_at.is_not(None).label("is_unreachable"),
+        _person.c.privacy_accepted_at.is_not(None).label("has_accepted"),
+        _membership.c.is_contributor,
+    )
+    .join(_membership, _HAS_ROLE)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_person.c.suspended_at.is_(None))
+    .order_by(_person.c.id)
+)
+# Of an agency's crowd a few: they are asked for in the unit in which messages leave.
+_TOLD_FIRST = (
+    select(
+        _fire.c.person_id,
+        _fire.c.window,
+        func.row_number()
+        .over(partition_by=(_membership.c.agency_id, _fire.c.window), order_by=_fire.c.person_id)
+        .label("place"),
+    )
+    .join(_membership, and_(_membership.c.person_id == _fire.c.person_id, _membership.c.active_to.is_(None)))
+    .join(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(
+        _fire.c.plan_id == _OF_PLAN,
+        _membership.c.plan_id == _OF_PLAN,
+        _membership.c.role.in_(sorted(AGENCY_ROLES)),
+        _agency.c.code.in_(bindparam("agencies", expanding=True)),
+        _fire.c.what == bindparam("what"),
+        _fire.c.window.in_(bindparam("windows", expanding=True)),
+        _fire.c.state.in_(SAID),
+    )
+    .subquery()
+)
+_TOLD = (
+    _RECIPIENTS.join(_TOLD_FIRST, _TOLD_FIRST.c.person_id == _person.c.id)
+    .where(_TOLD_FIRST.c.place <= bindparam("few"))
+    .add_columns(_TOLD_FIRST.c.window)
+)
+_ZONES = (
+    select(_person.c.timezone)
+    .join(_membership, _HAS_ROLE)
+    .where(_person.c.suspended_at.is_(None))
+    .distinct()
+    .order_by(_person.c.timezone)
+)
+_IN_LEDGER = and_(
+    _fire.c.plan_id == _OF_PLAN,
+    _fire.c.person_id == _person.c.id,
+    _fire.c.what == _WHAT,
+    _fire.c.window == bindparam("window"),
+)
+_MEANT = _RECIPIENTS.where(
+    _person.c.timezone == bindparam("zone"), _membership.c.role.in_(bindparam("roles", expanding=True))
+)
+
+
+@cache
+def _untold(ignore_states: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    """The people who have no row for a window in the ledger. Rows in one of these states do not count."""
+    return _MEANT.where(~exists().where(_IN_LEDGER, *(_fire.c.state != state for state in ignore_states)))
+
+
+def _to_recipient(row: Any) -> Recipient:
+    return Recipient(
+        person_id=row.id,
+        chat_id=row.telegram_id,
+        name=row.name,
+        language=row.language,
+        timezone=row.timezone,
+        role=Role(row.role),
+        agency_code=row.agency_code or "",
+        since=row.active_from.astimezone(ZoneInfo(row.timezone)).date(),
+        until=min(row.until_on or date.max, row.agency_ends_on or date.max),
+        is_unreachable=row.is_unreachable,
+        has_accepted_privacy=row.has_accepted,
+        is_contributor=row.is_contributor,
+    )
+
+
+class Recipients:
+    """Everybody with a role in a plan, as far as telling them anything goes."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def zones(self, plan_id: int) -> list[str]:
+        """Where the people of the plan live."""
+        return list(self._connection.execute(_ZONES, {"plan_id": plan_id}).scalars())
+
+    def untold(
+        self,
+        plan_id: int,
+        what: str,
+        zone: str,
+        window: date,
+        roles: Collection[Role],
+        *,
+        ignore_states: Collection[str] = (),
+    ) -> list[Recipient]:
+        """Who lives in that zone, has one of these roles, and is not in the ledger for that window.
+
+        Rows of the ledger in one of `ignore_states` are not looked at: `("open",)` for what may be said later, `UNSAID`
+        for all that was not said.
+        """
+        values = {
+            "plan_id": plan_id,
+            "what": what,
+            "zone": zone,
+            "window": window.isoformat(),
+            "roles": [role.value for role in roles],
+        }
+        return [_to_recipient(row) for row in self._connection.execute(_untold(tuple(ignore_states)), values)]
+
+    def all(self, plan_id: int, person_ids: Collection[int] | None = None) -> list[Recipient]:
+        """These people, or all of the plan, as they are now; who has no role any more, or is suspended, is missing."""
+        statement = _RECIPIENTS
+        if person_ids is not None:
+            statement = statement.where(_person.c.id.in_(list(person_ids)))
+        return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
+
+    def reporters(self, plan_id: int) -> list[Recipient]:
+        """Everybody who reports for an agency."""
+        statement = _RECIPIENTS.where(_membership.c.role.in_(sorted(AGENCY_ROLES)))
+        return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
+
+    def told_too(
+        self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]
+    ) -> list[tuple[Recipient, date]]:
+        """Return some reporters of each of these agencies who were told in one of these windows, with the window.
+
+        Messages that wait to be sent count too.
+        """
+        days = sorted(window.isoformat() for window in windows)
+        rows = self._rows(_TOLD, plan_id=plan_id, what=what, agencies=sorted(agencies), windows=days, few=TOLD_TOO)
+        return [(_to_recipient(row), date.fromisoformat(row.window)) for row in rows]
+
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        return list(self._connection.execute(statement, values))

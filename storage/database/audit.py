@@ -1,0 +1,186 @@
+"""Who did what to others' access and data: entries are added, never changed (S13).
+
+An administrator of a national plan has power over colleagues; the log is what keeps that power honest. Entries commit
+with the act itself, each under a mark that only this keyring can make. `storage.upkeep.chain` links them afterwards,
+so that
+commits do not queue for it.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, get_args
+
+import orjson
+from sqlalchemy import bindparam, insert, select
+
+from storage.database.models import AuditEntry, table
+from storage.database.unit import Unit
+from storage.database.vault import Vault
+
+_E = table(AuditEntry)
+_RECORD = insert(_E)
+
+Act = Literal[
+    "membership.granted",
+    "membership.ended",
+    "membership.contributor",
+    "person.suspended",
+    "person.restored",
+    "invitation.issued",
+    "invitation.revoked",
+    "invitation.declined",
+    "delegation.begun",
+    "delegation.ended",
+    "role.requested",
+    "role.granted",
+    "role.refused",
+    "role.withdrawn",
+    "agency.added",
+    "agency.renamed",
+    "agency.changed",
+    "agency.begun",
+    "agency.ended",
+    "agency.reactivated",
+    "plan.imported",
+    "plan.undone",
+    "plan.downloaded",
+    "form_published",
+    "exported",
+    "export_cancelled",
+    "export_sent_again",
+    "schedule_changed",
+    "holiday_changed",
+    "reminders.paused",
+    "reminders.resumed",
+    "setting.changed",
+    "period.moved",
+    "period.reopening_asked",
+    "period.reopening_refused",
+    "period.reopened",
+    "period.locked_again",
+    "report.validated",
+    "report.returned",
+    "report.answered",
+    "report.taken_back",
+    "restricted.viewed",
+]
+"""Every act that leaves an entry. Each has its sentence `audit.ACT` in the catalogues."""
+AUDITED_ACTS: Final[tuple[Act, ...]] = get_args(Act)
+
+KINDS: Final[dict[str, tuple[str, ...]]] = {
+    "people": ("membership", "person", "invitation", "role", "delegation"),
+    "plan": ("plan", "agency", "form", "setting"),
+    "reports": ("period", "report", "restricted", "comment"),
+    "exports": ("exported", "export"),
+    "messages": ("schedule", "holiday", "reminders"),
+}
+"""What acts are about, for whoever looks for one: the first words of their names. Labels are `audit.kind.…`."""
+
+NONCE: Final = 16
+"""Digits at the beginning of a mark that make it another one each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAuditEntry:
+    """One act. `details` holds codes and numbers, never answers or tokens."""
+
+    id: int
+    plan_id: int | None
+    at: datetime
+    actor_id: int | None
+    act: str
+    details: dict[str, Any] = field(repr=False)
+
+    def canonical(self) -> bytes:
+        """What was written, always in the same bytes: without the id, which the database gives afterwards."""
+        at = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        return orjson.dumps([self.plan_id, at, self.actor_id, self.act, self.details], option=orjson.OPT_SORT_KEYS)
+
+    def mark(self, vault: Vault, nonce: str) -> str:
+        """`nonce` and a keyed hash of what was written."""
+        return nonce + vault.mac(nonce.encode() + self.canonical(), "audit entry")[:32]
+
+
+COLUMNS = tuple(_E.c[name] for name in StoredAuditEntry.__slots__)
+
+
+class Audit:
+    """The log of audited acts: grants, imports, exports, reviews, reopenings, views of restricted text."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def record(
+        self, act: Act, actor_id: int | None, plan_id: int | None, details: Mapping[str, Any], now: datetime
+    ) -> None:
+        """Add an entry; it exists exactly if the act does. `actor_id` None: the command line or the clock."""
+        entry = StoredAuditEntry(0, plan_id, now, actor_id, act, dict(details))
+        self._connection.execute(
+            _RECORD,
+            {
+                "act": act,
+                "actor_id": actor_id,
+                "plan_id": plan_id,
+                "details": entry.details,
+                "at": now,
+                "hash": None,
+                "position": None,
+                "mark": entry.mark(self._unit.vault, secrets.token_hex(NONCE // 2)),
+            },
+        )
+
+    def latest(
+        self,
+        plan_id: int | None = None,
+        *,
+        limit: int = 20,
+        before: int | None = None,
+        kind: str = "",
+        actor_id: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        concerning: int | None = None,
+    ) -> list[StoredAuditEntry]:
+        """The newest entries first; the next page is what lies `before` the last one's id.
+
+        `kind` is one of KINDS. `concerning` a person are their own acts, and acts of others that name them.
+        """
+        statement = select(*COLUMNS).order_by(_E.c.id.desc()).limit(limit)
+        if plan_id is not None:
+            statement = statement.where(_E.c.plan_id == plan_id)
+        if before is not None:
+            statement = statement.where(_E.c.id < before)
+        if kind:
+            statement = statement.where(_E.c.act.in_([act for act in AUDITED_ACTS if kind_of(act) == kind]))
+        if actor_id is not None:
+            statement = statement.where(_E.c.actor_id == actor_id)
+        if since is not None:
+            statement = statement.where(_E.c.at >= since)
+        if until is not None:
+            statement = statement.where(_E.c.at < until)
+        if concerning is not None:
+            is_named = _E.c.details["person"].as_integer() == concerning
+            statement = statement.where((_E.c.actor_id == concerning) | is_named)
+        return [StoredAuditEntry(*row) for row in self._connection.execute(statement)]
+
+    def actors(self, plan_id: int) -> list[int]:
+        """Everybody who has done something in a plan that is audited."""
+        return list(self._connection.execute(_ACTORS, {"plan_id": plan_id}).scalars())
+
+
+_ACTORS = (
+    select(_E.c.actor_id)
+    .where(_E.c.plan_id == bindparam("plan_id"), _E.c.actor_id.is_not(None))
+    .distinct()
+    .order_by(_E.c.actor_id)
+)
+
+
+def kind_of(act: str) -> str:
+    """What an act is about, "" for one that this version does not know."""
+    word = re.split("[._]", act)[0]
+    return next((kind for kind, words in KINDS.items() if word in words), "")

@@ -1,0 +1,342 @@
+"""Engines, and everything in which SQLite and PostgreSQL differ.
+
+SQLite before 3.51.3 can corrupt a database in WAL mode when two connections write or checkpoint (the
+"WAL-reset" defect), and Linux distributions ship older ones for years: here the interpreter's library is
+taken only if it is new enough, else the `pysqlite3` wheel's, else none.
+
+SQLite has one writing connection, used by one thread; it begins IMMEDIATE (a deferred transaction that reads
+first fails at once with BUSY_SNAPSHOT, whatever the timeout) and syncs the log on every commit
+(`synchronous=FULL`: NORMAL may lose the last commits when the power fails). Every other connection is read-only.
+PostgreSQL has a pool; sessions that hang in a transaction (a paused replica) are cut off by the server, so
+that their row locks do not outlive them by long.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
+
+from storage.errors import StorageError, Unavailable
+
+OLDEST_SQLITE = (3, 51, 3)
+BUSY_MS = 6_000
+"""How long a writer waits for another process: above the 4 s that nobody may notice (T9)."""
+
+
+def parse_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as error:
+        raise StorageError("ENLACE_DATABASE_URL is not a database URL") from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise StorageError(f"no support for {backend}: use sqlite:///FILE or postgresql+psycopg://…")
+    if not parsed.database or ":memory:" in parsed.database or parsed.database.startswith("file:"):
+        raise StorageError("SQLite needs a file: sqlite:///FILE (a database in memory survives nothing)")
+    return parsed
+
+
+def _json_text(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+ENGINE_OPTIONS: dict[str, Any] = {
+    "hide_parameters": True,  # S8: answers do not travel in exceptions
+    "json_serializer": _json_text,
+    "json_deserializer": orjson.loads,
+}
+
+
+# ------------------------------------------------------------------ SQLite
+def sqlite_module() -> ModuleType:
+    """The SQLite driver to use: the interpreter's own where its library is sound, else the wheel's."""
+    if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
+        return sqlite3
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        found = sqlite3.sqlite_version
+    else:
+        if dbapi2.sqlite_version_info >= OLDEST_SQLITE:
+            return dbapi2  # type: ignore[no-any-return]
+        found = dbapi2.sqlite_version
+    wanted = ".".join(map(str, OLDEST_SQLITE))
+    raise StorageError(f"SQLite {found} can corrupt databases: {wanted} or newer is needed (pip install pysqlite3)")
+
+
+def sqlite_file(url: URL) -> Path:
+    return Path(url.database or "").absolute()
+
+
+def sqlite_engine(url: URL, *, pooled: bool = True) -> Engine:
+    file = sqlite_file(url)
+    engine = create_engine(
+        f"sqlite:///{file}",
+        module=sqlite_module(),
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_MS / 1000},
+        **({"pool_size": 1, "max_overflow": 0} if pooled else {"poolclass": NullPool}),
+        **ENGINE_OPTIONS,
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def make_private(*_: object) -> None:
+        # Created by us before SQLite does it, so that nobody else on the machine can read it; -wal and -shm follow.
+        with contextlib.suppress(FileExistsError, OSError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")  # sorting answers leaves no trace in a temporary file
+        connection.execute("PRAGMA secure_delete=ON")  # a purged answer is gone from the file, not only from its table
+
+    @event.listens_for(engine, "begin")
+    def begin_immediate(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def sqlite_readers(url: URL) -> Engine:
+    address = f"file:{quote(str(sqlite_file(url)))}?mode=ro"
+    module = sqlite_module()
+    engine = create_engine(
+        "sqlite://",
+        module=module,
+        creator=lambda: module.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
+        ),
+        poolclass=NullPool,
+        **ENGINE_OPTIONS,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+class SqliteWriter:
+    """One thread, one connection, many units a commit."""
+
+    threads = 1
+
+    def __init__(self, engine: Engine, group_size: int) -> None:
+        self.engine = engine
+        self.group_size = group_size
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            connection.begin()
+            yield connection
+
+    def begin(self, connection: Connection) -> None:
+        _driver(connection).execute("SAVEPOINT unit")
+
+    def end(self, connection: Connection) -> None:
+        _driver(connection).execute("RELEASE unit")
+
+    def undo(self, connection: Connection) -> None:
+        driver = _driver(connection)
+        driver.execute("ROLLBACK TO unit")
+        driver.execute("RELEASE unit")
+
+    def is_in_transaction(self, connection: Connection) -> bool:
+        return bool(_driver(connection).in_transaction)
+
+    def is_unavailable(self, error: BaseException) -> bool:
+        return is_unavailable(error)
+
+    def is_collision(self, error: BaseException) -> bool:
+        return False
+
+    def distrust(self, connection: Connection) -> None:
+        # Opened anew each time: cheap beside what happened, and right for a file that moved, filled or went read-only.
+        connection.invalidate()
+
+
+# Primary result codes (sqlite.org/rescode.html) that blame the machine and not the statement.
+SQLITE_UNAVAILABLE = {
+    5: "BUSY",
+    6: "LOCKED",
+    7: "NOMEM",
+    8: "READONLY",
+    9: "INTERRUPT",
+    10: "IOERR",
+    11: "CORRUPT",
+    13: "FULL",
+    14: "CANTOPEN",
+    15: "PROTOCOL",
+    22: "NOLFS",
+    26: "NOTADB",
+}
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+# ------------------------------------------------------------------ PostgreSQL
+def postgres_engine(url: URL, threads: int) -> Engine:
+    settings = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s -c statement_timeout=60s"
+    given = url.query.get("options")
+    if given:
+        settings += f" {given if isinstance(given, str) else ' '.join(given)}"
+    engine = create_engine(
+        url.difference_update_query(["options"]),
+        pool_size=threads + 4,
+        max_overflow=4,
+        pool_timeout=10,
+        connect_args={
+            "options": settings,
+            "connect_timeout": 5,
+            "application_name": "enlace",
+            # A replica cut off from the database notices within 15 s (T11).
+            "keepalives_idle": 5,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 15_000,
+        },
+        **ENGINE_OPTIONS,
+    )
+
+    @event.listens_for(engine, "handle_error")
+    def keep_answers_out(context: ExceptionContext) -> None:
+        primary = _without_details(context.original_exception)
+        if primary and context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {primary}",)
+
+    return engine
+
+
+def _without_details(error: BaseException) -> str:
+    """Its first line alone: "Failing row contains (…)", "Key (…)=(…) already exists" quote what was written (S8)."""
+    primary: str = getattr(getattr(error, "diag", None), "message_primary", None) or ""
+    if primary:
+        error.args = (primary,)
+    return primary
+
+
+def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
+    """Raise what SQLAlchemy would for an error that psycopg gave to somebody else; a lost connection is dropped."""
+    dialect = connection.dialect
+    if dialect.loaded_dbapi is None or not isinstance(error, dialect.loaded_dbapi.Error):
+        return
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    _without_details(error)
+    if is_lost:
+        connection.invalidate(error)
+    raise DBAPIError.instance(
+        None,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    ) from error
+
+
+class PostgresWriter:
+    """Several threads, each unit a transaction of its own."""
+
+    group_size = 1
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        self.engine = engine
+        self.threads = threads
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            connection.begin()
+            yield connection
+
+    def begin(self, connection: Connection) -> None:
+        """A group of one needs no savepoint: undoing the unit is undoing the transaction."""
+
+    def end(self, connection: Connection) -> None:
+        # PostgreSQL answers COMMIT in a spoilt transaction with ROLLBACK and no error.
+        if _status(connection) == "INERROR":
+            raise StorageError("a unit of work went on after a database error")
+
+    def undo(self, connection: Connection) -> None:
+        """Nothing of a failed group of one is committed: `connect` rolls it back."""
+
+    def is_in_transaction(self, connection: Connection) -> bool:
+        # IDLE: nothing has been asked yet, psycopg begins with the first statement.
+        return _status(connection) != "UNKNOWN"
+
+    def is_unavailable(self, error: BaseException) -> bool:
+        return is_unavailable(error)
+
+    def is_collision(self, error: BaseException) -> bool:
+        return (_sqlstate(error) or "").startswith("40")
+
+    def distrust(self, connection: Connection) -> None:
+        """SQLAlchemy drops broken connections by itself; the others are as good as before."""
+
+
+# Classes of SQLSTATE (PostgreSQL manual, appendix A): connection, resources, operator's hand, system; and
+# lock not available, read-only (a failover), cut off while idle in a transaction.
+POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX")
+
+
+def _status(connection: Connection) -> str:
+    if connection.invalidated or connection.closed:
+        return "UNKNOWN"
+    return str(_driver(connection).info.transaction_status.name)
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the machine is to blame: then the same unit may well succeed later, unchanged."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    original = getattr(error, "orig", error)
+    code = getattr(original, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in SQLITE_UNAVAILABLE
+    state = _sqlstate(error)
+    if state:
+        return state.startswith(POSTGRES_UNAVAILABLE)
+    # A driver that could not even connect has no code to give.
+    return isinstance(error, DBAPIError) and type(original).__name__ == "OperationalError"
+
+
+@contextlib.contextmanager
+def reaching() -> Iterator[None]:
+    """Unavailable where the machine is to blame for an error of the database."""
+    try:
+        yield
+    except DBAPIError as error:
+        if is_unavailable(error):
+            raise Unavailable(str(error.orig).partition("\n")[0]) from error
+        raise

@@ -1,0 +1,85 @@
+"""What the running bot has learnt and another command needs.
+
+`enlace invite` prints a link with the bot's user name in it, and only Telegram knows that name.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.database.models import Fact, table
+from storage.database.unit import Unit
+
+_F = table(Fact)
+_GET = select(_F.c.value).where(_F.c.name == bindparam("name"))
+_LEARNT = select(_F.c.learnt_at).where(_F.c.name == bindparam("name"))
+_KNOWN = select(_F.c.name, _F.c.value).where(_F.c.name.in_(bindparam("names", expanding=True)))
+_STARTING = select(_F.c.name, _F.c.value, _F.c.learnt_at).where(
+    func.substr(_F.c.name, 1, func.length(bindparam("prefix"))) == bindparam("prefix")
+)
+_FORGET = delete(_F).where(_F.c.name == bindparam("name"))
+_SQLITE = sqlite.insert(_F)
+_POSTGRES = postgresql.insert(_F)
+_ADD = {
+    "sqlite": _SQLITE.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
+    "postgresql": _POSTGRES.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
+}
+_SET = {
+    "sqlite": _SQLITE.on_conflict_do_update(
+        index_elements=["name"], set_={"value": _SQLITE.excluded.value, "learnt_at": _SQLITE.excluded.learnt_at}
+    ),
+    "postgresql": _POSTGRES.on_conflict_do_update(
+        index_elements=["name"], set_={"value": _POSTGRES.excluded.value, "learnt_at": _POSTGRES.excluded.learnt_at}
+    ),
+}
+
+
+HELD: Final = "held"
+"""The fact of a database that was restored, until somebody lets it speak again (storage.upkeep.holding)."""
+_LOCKED = _GET.with_for_update()
+_SHARED = select(_F.c.value).where(_F.c.name == bindparam("name")).with_for_update(read=True)
+
+
+class Facts:
+    """Names and what is known about them."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._connection = unit.connection
+
+    def get(self, name: str) -> str | None:
+        return self._connection.execute(_GET, {"name": name}).scalar_one_or_none()
+
+    def locked(self, name: str) -> str | None:
+        """As `get`; nobody else changes it before this unit ends."""
+        return self._connection.execute(_LOCKED, {"name": name}).scalar_one_or_none()
+
+    def is_held(self) -> bool:
+        """Whether the database was restored, and nobody has let it speak again; it stays so until this unit ends."""
+        return bool(self._connection.execute(_SHARED, {"name": HELD}).scalar_one_or_none())
+
+    def known(self, names: Iterable[str]) -> dict[str, str]:
+        """The values of those of these names that have one. One statement."""
+        return {row.name: row.value for row in self._connection.execute(_KNOWN, {"names": sorted(names)})}
+
+    def learnt_at(self, name: str) -> datetime | None:
+        """When it was last set, be it to the same value."""
+        return self._connection.execute(_LEARNT, {"name": name}).scalar_one_or_none()
+
+    def set(self, name: str, value: str, now: datetime) -> None:
+        self._connection.execute(_SET[self._connection.dialect.name], {"name": name, "value": value, "learnt_at": now})
+
+    def add(self, name: str, value: str, now: datetime) -> bool:
+        """Set it if it is not known; whether it was not. Of several at once, one hears True."""
+        statement = _ADD[self._connection.dialect.name]
+        return self._connection.execute(statement, {"name": name, "value": value, "learnt_at": now}).rowcount == 1
+
+    def forget(self, name: str) -> bool:
+        """Whether there was something to forget. Of several at once, one hears True."""
+        return self._connection.execute(_FORGET, {"name": name}).rowcount == 1
+
+    def starting(self, prefix: str) -> list[tuple[str, str, datetime]]:
+        """Name, value and when it was last set, of all that begin so."""
+        return [(row.name, row.value, row.learnt_at) for row in self._connection.execute(_STARTING, {"prefix": prefix})]

@@ -1,0 +1,84 @@
+"""Tables as this version of the program wants them."""
+
+import contextlib
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from storage.database.engines import parse_url, postgres_engine, reaching, sqlite_engine, sqlite_file, sqlite_readers
+from storage.errors import Unmigrated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+MIGRATING = 7_236_528_430
+"""The advisory lock under which replicas that start together migrate one after the other."""
+
+
+# ------------------------------------------------------------------ migrations
+# Alembic weighs 7 MB and is needed when tables change, not whenever a database is opened.
+def _alembic(connection: Connection) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "storage:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextlib.contextmanager
+def _migrating(url: str) -> Iterator[Connection]:
+    """A connection in one transaction, alone with the tables."""
+    parsed = parse_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    engine = sqlite_engine(parsed, pooled=False) if sqlite else postgres_engine(parsed, 1)
+    try:
+        with reaching(), engine.begin() as connection:
+            if not sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def upgrade(url: str) -> None:
+    """Tables as this version of the program wants them; all or nothing, and nothing if they are already."""
+    from alembic import command
+
+    with _migrating(url) as connection:
+        command.upgrade(_alembic(connection), "head")
+
+
+def downgrade(url: str, revision: str = "base") -> None:
+    """Tables as they were at `revision`; "base" removes everything."""
+    from alembic import command
+
+    with _migrating(url) as connection:
+        command.downgrade(_alembic(connection), revision)
+
+
+def head() -> str:
+    """The number of the newest migration: each one's file begins with its own."""
+    versions = (files("storage") / "migrations" / "versions").iterdir()
+    return max(file.name.partition("_")[0] for file in versions if file.name.endswith(".py"))
+
+
+def check(url: str) -> None:
+    """Unmigrated unless the tables are exactly those of this version. Creates and changes nothing."""
+    parsed = parse_url(url)
+    wanted = head()
+    if parsed.get_backend_name() == "sqlite":
+        if not sqlite_file(parsed).exists():
+            raise Unmigrated("there is no database yet: run 'enlace init'")
+        engine = sqlite_readers(parsed)
+    else:
+        engine = postgres_engine(parsed, 1)
+    try:
+        with reaching(), engine.connect() as connection:
+            is_migrated = inspect(connection).has_table("alembic_version")
+            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if is_migrated else None
+    finally:
+        engine.dispose()
+    if found != wanted:
+        raise Unmigrated(f"tables are at {found or 'nothing'}, this version needs {wanted}: run 'enlace db upgrade'")

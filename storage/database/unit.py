@@ -1,0 +1,81 @@
+"""One transaction, as the repositories see it. It knows nothing of what is done in it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Result
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.database.engines import is_unavailable
+from storage.database.vault import Vault, VaultError
+from storage.errors import Unavailable
+
+R = TypeVar("R")
+
+
+class Unit:
+    """One transaction. Lives as long as the function it is handed to, no longer."""
+
+    def __init__(self, connection: Connection, vault: Vault | None = None, replica_id: int | None = None) -> None:
+        self.connection = connection
+        self._vault = vault
+        self.replica_id = replica_id
+        """The process that applies it, if it is one that sends and works (storage.upkeep.presence)."""
+        self._after_commit: list[Callable[[], object]] = []
+        self._repositories: dict[Callable[[Unit], Any], Any] = {}
+        self.streams: list[Result[Any]] = []
+        """What is read a page at a time."""
+        self.locked_chats: set[int] = set()
+        """Chats whose row this unit already holds (PostgreSQL), so that it is not asked for twice."""
+
+    @property
+    def vault(self) -> Vault:
+        """The keyring. VaultError where the process was started without one: nothing sensitive is ever in the clear."""
+        if self._vault is None:
+            raise VaultError("no keyring: set ENLACE_KEYS, or make one with 'enlace init'")
+        return self._vault
+
+    def after_commit(self, hook: Callable[[], object]) -> None:
+        """Have `hook` called once this unit is durable; never if it is not. For caches and wake-ups only."""
+        self._after_commit.append(hook)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """For what may fail alone: it is undone, fails with what it failed with, and the unit can go on.
+
+        Without it, on PostgreSQL, nothing works in a unit after a statement that failed. Unavailable, with which no
+        unit goes on, where the database is to blame or the transaction itself is gone.
+        """
+        hooks, locked = len(self._after_commit), set(self.locked_chats)
+        savepoint = self.connection.begin_nested()
+        try:
+            yield
+        except BaseException as error:
+            del self._after_commit[hooks:]
+            self.locked_chats &= locked
+            try:
+                savepoint.rollback()
+            except SQLAlchemyError:
+                raise Unavailable("the database dropped the transaction") from error
+            if is_unavailable(error):
+                raise Unavailable(str(getattr(error, "orig", error)).partition("\n")[0]) from error
+            raise
+        savepoint.commit()
+
+    def close(self) -> list[Callable[[], object]]:
+        """Its hooks. Unit and repositories, which know each other, are free at once and not when a collector comes."""
+        hooks = self._after_commit
+        vars(self).clear()
+        return hooks
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+    def of(self, repository: Callable[["Unit"], R]) -> R:
+        """The one repository of this class in this transaction."""
+        found: R | None = self._repositories.get(repository)
+        if found is None:
+            found = self._repositories[repository] = repository(self)
+        return found

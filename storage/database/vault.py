@@ -1,0 +1,249 @@
+"""What a thief of the database must not read: answers marked sensitive, sealed under keys kept elsewhere (S12).
+
+A database file gets copied: to a backup disk, to a laptop, to whoever wins the machine at an auction. Columns
+named `sealed_…` hold AES-256-GCM ciphertext; the key lies in a file of its own, which goes into no backup of
+the database.
+
+Every seal is bound to its row ("session:17"): a ciphertext moved to another row, even of the same table, does
+not open. Several keys may be known, new seals use the current one, and each names its key: rotation is adding
+a key, and re-sealing at leisure. Link tokens are kept as HMAC-SHA-256 under a key of their own, so that a
+stolen database does not even let one test guesses.
+
+A sealed text is: one byte 1, one byte length of the key id, key id, 12 bytes nonce, ciphertext with tag.
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from storage.errors import StorageError, Unavailable
+
+FORMAT = 1
+NONCE = 12
+
+
+class VaultError(StorageError):
+    """A keyring that cannot be used, or a seal that does not open. The message never contains what was sealed."""
+
+
+class KeyUnknown(VaultError, Unavailable):
+    """Sealed under a key that this process does not have (yet): another may have it, so nothing is given up."""
+
+
+def key_unknown(error: BaseException | None) -> KeyUnknown | None:
+    """What stands behind an error, where that is a key which is not there."""
+    while error is not None and not isinstance(error, KeyUnknown):
+        error = error.__cause__
+    return error
+
+
+class Vault:
+    """The keys of one deployment, in memory."""
+
+    __slots__ = ("_ciphers", "_current", "_token_key")
+
+    def __init__(self, keys: Mapping[str, bytes], current: str, token_key: bytes) -> None:
+        if current not in keys:
+            raise VaultError("the keyring has no current key")
+        if any(len(key) != 32 for key in keys.values()) or len(token_key) < 32:
+            raise VaultError("a key in the keyring is too short")
+        self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
+        self._current = current
+        self._token_key = token_key
+
+    def __repr__(self) -> str:
+        return f"<Vault of {len(self._ciphers)} keys, current {self._current}>"
+
+    # -------------------------------------------------------------- the keyring file
+    @classmethod
+    def create(cls, path: Path) -> "Vault":
+        """A new keyring at `path`, for its owner alone. VaultError if there is one: its keys are irreplaceable."""
+        name = _fresh_name([])
+        try:
+            ring = {"current": name, "keys": {name: _fresh_key()}, "token_key": _fresh_key()}
+            _write(path, ring, replace=False)
+        except FileExistsError as error:
+            raise VaultError(f"{path}: there is a keyring already") from error
+        except OSError as error:
+            raise VaultError(f"{path}: {error.strerror}") from error
+        return cls.load(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Vault":
+        """The keyring at `path`. VaultError if it is missing, malformed, or readable by anybody but its owner."""
+        ring = _read(path)
+        try:
+            keys = {str(name): _bytes(key) for name, key in ring["keys"].items()}
+            return cls(keys, str(ring["current"]), _bytes(ring["token_key"]))
+        except (KeyError, TypeError, AttributeError, binascii.Error) as error:
+            raise VaultError(f"{path}: not a keyring") from error
+
+    @classmethod
+    def rotate(cls, path: Path) -> "Vault":
+        """The keyring with one more key, which is now the current one. Old seals still open."""
+        cls.load(path)
+        ring = _read(path)
+        name = _fresh_name(ring["keys"])
+        ring["keys"][name] = _fresh_key()
+        ring["current"] = name
+        _write(path, ring, replace=True)
+        return cls.load(path)
+
+    @classmethod
+    def retire(cls, path: Path, key_id: str) -> "Vault":
+        """The keyring without a key that nothing is sealed under any more. VaultError for the current one."""
+        vault = cls.load(path)
+        ring = _read(path)
+        if key_id == vault.current:
+            raise VaultError("the current key cannot be retired")
+        if ring["keys"].pop(key_id, None) is None:
+            raise VaultError("the keyring has no such key")
+        _write(path, ring, replace=True)
+        return cls.load(path)
+
+    # -------------------------------------------------------------- sealing
+    @property
+    def current(self) -> str:
+        return self._current
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        return frozenset(self._ciphers)
+
+    @property
+    def head(self) -> bytes:
+        """How everything begins that is sealed under the current key."""
+        return _head(self._current)
+
+    def seal(self, text: str, row: str, key: str = "") -> bytes:
+        """`text` for nobody but this keyring, and for no other place than `row`; by the current key, or by this one."""
+        return self.seal_bytes(text.encode(), row, key)
+
+    def open(self, blob: bytes, row: str) -> str:
+        """What was sealed for `row`. VaultError if it was altered, moved from another row, or its key is not here."""
+        try:
+            return self.open_bytes(blob, row).decode()
+        except ValueError as error:
+            raise VaultError(f"{row}: the seal is broken") from error
+
+    def seal_bytes(self, data: bytes, row: str, key: str = "") -> bytes:
+        """The same for what is not text: a file."""
+        name = key or self._current
+        head = _head(name)
+        nonce = secrets.token_bytes(NONCE)
+        return head + nonce + self._ciphers[name].encrypt(nonce, data, head + row.encode())
+
+    def open_bytes(self, blob: bytes, row: str) -> bytes:
+        name = self.key_id(blob)
+        cipher = self._ciphers.get(name)
+        if cipher is None:
+            raise KeyUnknown(f"sealed under the key {name}, which is not in the keyring")
+        body = 2 + len(name.encode())
+        head, nonce, sealed = blob[:body], blob[body : body + NONCE], blob[body + NONCE :]
+        try:
+            return cipher.decrypt(nonce, sealed, head + row.encode())
+        except (InvalidTag, ValueError) as error:
+            raise VaultError(f"{row}: the seal is broken") from error
+
+    def key_id(self, blob: bytes) -> str:
+        """The key a seal needs: what is not under `current` waits for re-sealing."""
+        if len(blob) < 2 + NONCE or blob[0] != FORMAT:
+            raise VaultError("not a sealed text")
+        try:
+            return blob[2 : 2 + blob[1]].decode("ascii")
+        except UnicodeDecodeError as error:
+            raise VaultError("not a sealed text") from error
+
+    def mac(self, data: bytes, purpose: str) -> str:
+        """What only this keyring can say of `data`: 64 hexadecimal digits.
+
+        For each purpose a key of its own, derived from the one that is never rotated: what was said stays verifiable.
+        """
+        key = hmac.digest(self._token_key, purpose.encode(), "sha256")
+        return hmac.digest(key, data, "sha256").hex()
+
+    def token_hash(self, token: str) -> str:
+        """What is kept of a link's token: 64 hexadecimal digits, the same on every replica with this keyring."""
+        return hmac.new(self._token_key, token.encode(), hashlib.sha256).hexdigest()
+
+
+def _head(name: str) -> bytes:
+    return bytes((FORMAT, len(name.encode()))) + name.encode()
+
+
+def _fresh_name(taken: Iterable[str]) -> str:
+    numbers = [int(name[1:]) for name in taken if name[1:].isdecimal()]
+    return f"k{max(numbers, default=0) + 1}"
+
+
+def _fresh_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) & 0o077:
+                raise VaultError(
+                    f"{path}: others than its owner can read it; chmod 600 it, and consider its keys known"
+                )
+            ring = json.loads(file.read())
+    except OSError as error:
+        raise VaultError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise VaultError(f"{path}: not a keyring") from error
+    if not isinstance(ring, dict):
+        raise VaultError(f"{path}: not a keyring")
+    return ring
+
+
+def _write(path: Path, ring: object, *, replace: bool) -> None:
+    """Complete and on the disk, or not there at all."""
+    target = path.with_name(f"{path.name}.new")
+    target.unlink(missing_ok=True)
+    handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with open(handle, "w", encoding="ascii") as file:
+        json.dump(ring, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    if replace:
+        target.replace(path)
+    else:
+        _name_once(target, path)
+    with contextlib.suppress(OSError):  # not every file system syncs a folder
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _name_once(target: Path, path: Path) -> None:
+    """FileExistsError if there is one of that name; a file system without links is asked before."""
+    try:
+        os.link(target, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError(path) from None
+        target.replace(path)
+    finally:
+        target.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""Who closed what, and when: the reporting rate of every agency and month can be made from this alone (DOMAIN §2.3).
+
+A row is an agency and a month's end at which something was expected of it; who had nothing to report has no row, so
+that the mean of `closed` is the reporting rate, and that of `on_time` the rate on time. Counted by the function that
+the digests count with, over the whole history.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from conversations.languages import translated
+from conversations.plan.closings import AgencyClosing, ClosingHistory
+from conversations.plan.model import Agency
+from conversations.plan.periods import PeriodType, period_for
+from storage.calendar.figures import Figures
+from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.wanted import Wanted, span_of
+from storage.unit_of_work import UnitOfWork
+
+CLOSINGS: tuple[tuple[str, Kind], ...] = (
+    ("agency", Kind.TEXT),
+    ("agency_name", Kind.TEXT),
+    ("period", Kind.TEXT),
+    ("period_start", Kind.DAY),
+    ("period_end", Kind.DAY),
+    ("periods", Kind.TEXT),
+    ("due_on", Kind.DAY),
+    ("locks_on", Kind.DAY),
+    ("expected_reports", Kind.WHOLE),
+    ("received_reports", Kind.WHOLE),
+    ("closed", Kind.FLAG),
+    ("closed_at", Kind.INSTANT),
+    ("on_time", Kind.FLAG),
+    ("days_late", Kind.WHOLE),
+)
+
+
+def closings(unit: UnitOfWork, wanted: Wanted) -> Extract:
+    """One row an agency and a closing that expected something of it, by closing and agency."""
+    rows = [row for told in history_of(unit, wanted) if _is_chosen(told, wanted) for row in _rows(told, wanted)]
+    return one_table("closings", wanted, CLOSINGS, len(rows), ([row[name] for name, _ in CLOSINGS] for row in rows))
+
+
+def history_of(unit: UnitOfWork, wanted: Wanted) -> tuple[ClosingHistory, ...]:
+    return Figures(unit).closing_history(wanted.plan_id, wanted.now, wanted.zone)
+
+
+def _is_chosen(told: ClosingHistory, wanted: Wanted) -> bool:
+    """A month's end is chosen by any of the periods that it closes."""
+    span = span_of(wanted.period)
+    return span is None or any(span.holds(each.code, each.start_on, each.end_on) for each in told.closing.periods)
+
+
+def _rows(told: ClosingHistory, wanted: Wanted) -> Iterator[Mapping[str, Cell]]:
+    chosen = wanted.one_of("agency")
+    for agency, each in sorted(told.agencies, key=lambda pair: pair[0].code):
+        if not chosen or agency.code in chosen:
+            yield _row(agency, each, wanted)
+
+
+def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> Mapping[str, Cell]:
+    month = period_for(PeriodType.MONTHLY, each.closing.month_end)
+    closed_at = at(each.closed_at, wanted)
+    today = wanted.now.astimezone(wanted.zone).date()
+    return {
+        "agency": agency.code,
+        "agency_name": translated(agency.name, wanted.language) or None,
+        "period": month.code,
+        "period_start": month.start_on,
+        "period_end": month.end_on,
+        "periods": " ".join(dict.fromkeys(period.code for _, period in each.wanted)),
+        "due_on": each.due_on,
+        "locks_on": each.locks_on,
+        "expected_reports": len(each.wanted),
+        "received_reports": each.received,
+        "closed": each.is_closed,
+        "closed_at": closed_at,
+        # While it can still be closed in time nobody knows.
+        "on_time": each.is_on_time(wanted.zone) if closed_at is not None or today > each.due_on else None,
+        "days_late": max(0, (closed_at.date() - each.due_on).days) if closed_at is not None else None,
+    }

@@ -1,0 +1,36 @@
+"""What a file says of itself: which part of which plan, for whom, when, by what rules; and what its columns mean."""
+
+from conversations.wording import wording
+from storage.exports.codes import labels_of
+from storage.exports.tables import Column
+from storage.exports.wanted import Wanted
+
+CODES_TOLD = 12
+"""Of a column; a longer list is read better in the plan."""
+
+
+def about(wanted: Wanted, count: int | None = None) -> list[tuple[str, str]]:
+    """What a file says of itself: filters, time, audience, and the rules its reader must know. Pairs, worded."""
+    say = wording(wanted.language)
+    filters = [
+        f"{say(f'table.filter.{name}')}: "
+        + ", ".join(labels_of(name, wanted.language).get(code, code) for code in wanted.one_of(name))
+        for name in wanted.filters
+    ]
+    return [
+        (say("table.about.filter"), " · ".join(filters) or say("table.about.everything")),
+        (say("table.about.audience"), say(f"table.audience.{wanted.audience}")),
+        (say("table.about.validated"), say("table.validated.only" if wanted.only_validated else "table.validated.all")),
+        (say("table.about.made"), f"{wanted.now.astimezone(wanted.zone):%Y-%m-%d %H:%M} · {wanted.timezone}"),
+        *([] if count is None else [(say("table.about.rows"), str(count))]),
+        (say("table.about.zero"), say("table.zero")),
+        *([(say("table.about.protected"), say("table.protected_figures"))] if wanted.is_released else []),
+    ]
+
+
+def note_of(column: Column) -> str:
+    """What the catalogue says of it, and what its codes are called, where they are few."""
+    told = ""
+    if 0 < len(column.labels) <= CODES_TOLD:
+        told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())
+    return " ".join(filter(None, (column.note, told)))

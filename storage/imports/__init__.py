@@ -1,0 +1,1 @@
+"""A plan's workbook: read, compared, applied, undone, and written."""

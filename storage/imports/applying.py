@@ -1,0 +1,480 @@
+"""The plan workbook → the plan: every difference shown first, all of it or nothing.
+
+The plan lives in a spreadsheet that ministries send each other, and comes back changed: a date moved, an agency
+renamed, a line gone. What is gone from the file is not gone from the world: reports were made about it. So a
+workbook is checked whole, compared with the database column by column, and applied in one unit of work, in
+which nothing is ever deleted: activities and indicators are retired, agencies get an `active_to`.
+
+Laws: a column that the file lacks changes nothing; the same file again changes nothing; the days of a reporting
+period that exists are the admin's and are not computed again.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, insert, select, update
+
+from conversations.languages import FIRST, LANGUAGES
+from conversations.plan.model import STANDARD_CELL
+from conversations.plan.periods import USUAL_CADENCES, Cadence, Cadences, Frequency, periods_between
+from storage.calendar.following import follow_calendar
+from storage.calendar.holidays import Holidays
+from storage.database.audit import Audit
+from storage.database.models import Base
+from storage.database.statements import insert_or_ignore
+from storage.database.unit import Unit
+from storage.imports import history
+from storage.imports.differences import Difference, DifferenceKind, Differences, lowers_protection, shown_value
+from storage.imports.reading import PlanDraft
+from storage.imports.sheets import BLANK, SETTINGS, SHEETS, SheetOf, Value, table_of
+from storage.plan.cadences import DAYS, columns
+from storage.plan.lists import touch
+
+DEFAULT_TIMEZONE = "America/Santo_Domingo"
+
+_YEARS = re.compile(r"\D((?:19|20)\d\d)-((?:19|20)\d\d)$")
+
+
+def differences(unit: Unit, draft: PlanDraft, plan_code: str) -> Differences:
+    """What `apply` would change. Writes nothing."""
+    return _Comparison(unit, draft, plan_code).differences()
+
+
+def apply(
+    unit: Unit,
+    draft: PlanDraft,
+    plan_code: str,
+    actor_id: int | None,
+    now: datetime,
+    *,
+    timezone: str = DEFAULT_TIMEZONE,
+    shown: str | None = None,
+) -> Differences:
+    """Make the plan what the draft says, and tell what that changed; if nothing, there is not even an audit entry.
+
+    With `shown`, only if the differences still have this fingerprint, of what somebody was shown; else nothing happens,
+    and what they are by now is returned.
+
+    Makes the plan if there is none with this code, which is what `timezone` is for where the workbook names none, and
+    the reporting periods of its span, their days where the plan's holidays let them fall.
+    """
+    connection = unit.connection
+    starts_on, ends_on = _span(draft, plan_code)
+    is_new = insert_or_ignore(
+        connection,
+        _tables["plan"],
+        {
+            "code": plan_code,
+            "name": {FIRST: plan_code},
+            "starts_on": starts_on,
+            "ends_on": ends_on,
+            "timezone": timezone,
+            **_of_plan(draft.settings),
+        },
+    )
+    # Two imports at once: the second one compares when the first has committed.
+    plan = _tables["plan"]
+    connection.execute(select(plan.c.id).where(plan.c.code == plan_code).with_for_update(key_share=True)).all()
+    comparison = _Comparison(unit, draft, plan_code)
+    found = comparison.differences(is_new=is_new)
+    if not found or (shown is not None and shown != found.fingerprint()):
+        return found
+    before = None if is_new else history.take(unit, comparison.plan_id)
+    comparison.apply(found, now)
+    if before is not None:
+        history.record(unit, comparison.plan_id, before, draft.sha256, actor_id=actor_id, now=now)
+    details: dict[str, object] = {
+        "plan": plan_code,
+        "workbook": draft.sha256,
+        "rows": found.counts(),
+        "changes": [
+            [one.table, one.code, one.column, shown_value(one.old), shown_value(one.new)]
+            for one in found
+            if one.kind == "changed"
+        ],
+    }
+    unit.of(Audit).record("plan.imported", actor_id=actor_id, plan_id=comparison.plan_id, details=details, now=now)
+    return found
+
+
+_tables = Base.metadata.tables
+
+
+def _of_plan(settings: Mapping[str, Value], name: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the workbook says of the plan itself as columns of its row. Its code is how it was asked for.
+
+    What is blank says nothing: a plan always has a time zone, and its `name` keeps the languages that the file lacks.
+    """
+    columns: dict[str, Any] = {"name": dict(name)} if name else {}
+    for one in SETTINGS.fields:
+        value = settings.get(one.header)
+        if not value or one.header == "code":
+            continue
+        if one.language:
+            columns.setdefault(one.kept, {})[one.language] = value
+        else:
+            columns[one.kept] = value
+    return columns
+
+
+def _span(draft: PlanDraft, plan_code: str) -> tuple[date, date]:
+    """The years in the plan's code (`…-2017-2020`), else those of the activities; always wide enough for these."""
+    found = _YEARS.search(plan_code)
+    if found is None:
+        return draft.starts_on, draft.ends_on
+    first, last = sorted((int(found[1]), int(found[2])))
+    return min(date(first, 1, 1), draft.starts_on), max(date(last, 12, 31), draft.ends_on)
+
+
+@dataclass(slots=True)
+class Kept:
+    """A row as the database has it: values by header, references as codes."""
+
+    id: int
+    values: dict[str, Value]
+    retired_on: date | None = None
+
+
+_TARGET = ("target", "target_date", "target_source")
+_NOTHING = PlanDraft({}, date.max, date.min, "")
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """A draft beside the plan in the database."""
+
+    unit: Unit
+    draft: PlanDraft
+    plan_code: str
+    plan_id: int = 0
+    _timezone: str = DEFAULT_TIMEZONE
+    _starts_on: date | None = None
+    _ends_on: date | None = None
+    _settings: dict[str, Any] = field(default_factory=dict)
+    _is_first: bool = True
+    """What the first import brings has been in the plan from its beginning."""
+    _kept: dict[str, dict[str, Kept]] = field(default_factory=dict)
+    _wanted: dict[str, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
+    """The rows that the plan is to have."""
+    _periods: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        plan = _tables["plan"]
+        row = self.unit.connection.execute(select(plan).where(plan.c.code == self.plan_code)).one_or_none()
+        if row is not None:
+            self.plan_id, self._timezone = row.id, row.timezone
+            self._starts_on, self._ends_on = row.starts_on, row.ends_on
+            self._settings = {one.kept: getattr(row, one.kept) for one in SETTINGS.fields}
+            self._is_first = row.imported_at is None
+        for sheet_of in SHEETS:
+            self._kept[sheet_of.table] = self._load(sheet_of) if self.plan_id else {}
+        self._kept["code"] = self._load_codes() if self.plan_id else {}
+        if self.plan_id:
+            self._kept["plan"] = {self.plan_code: Kept(self.plan_id, self._settings)}
+        self._wanted = {**self.draft.rows, "cadence": self._wanted_cadences()}
+        period = _tables["reporting_period"]
+        codes = self.unit.connection.execute(select(period.c.code).where(period.c.plan_id == self.plan_id))
+        self._periods = frozenset(codes.scalars())
+
+    @property
+    def kept(self) -> Mapping[str, Mapping[str, Kept]]:
+        return self._kept
+
+    # -------------------------------------------------------------- what is there
+    def _load(self, sheet_of: SheetOf) -> dict[str, Kept]:
+        table = _tables[sheet_of.table]
+        ids = {
+            one.kept: {kept.id: code for code, kept in self._kept[table_of(one)].items()}
+            for one in sheet_of.fields
+            if one.kind == "reference" and one.kept
+        }
+        extras = self._load_targets() if sheet_of.table == "indicator" else {}
+        if sheet_of.table == "activity":
+            extras = self._load_supporting()
+        kept: dict[str, Kept] = {}
+        statement = select(table).where(table.c.plan_id == self.plan_id).order_by(table.c.id)
+        for row in self.unit.connection.execute(statement).mappings():
+            values: dict[str, Value] = {}
+            for one in sheet_of.fields:
+                if one.kept in ids:
+                    values[one.header] = ids[one.kept].get(row[one.kept], "")
+                elif one.language:
+                    values[one.header] = row[one.kept].get(one.language, "")
+                elif one.kept in row:
+                    values[one.header] = row[one.kept]
+                elif one.kept:
+                    values[one.header] = BLANK.get(one.kind, "")
+            retired_on = row[sheet_of.retired_by] if sheet_of.retired_by else None
+            kept[row["code"]] = Kept(row["id"], values | extras.get(row["id"], {}), retired_on)
+        return kept
+
+    def _load_targets(self) -> dict[int, dict[str, Value]]:
+        target = _tables["target"]
+        statement = select(target).where(target.c.plan_id == self.plan_id).order_by(target.c.target_on)
+        return {
+            row.indicator_id: {"target": row.value, "target_date": row.target_on, "target_source": row.source}
+            for row in self.unit.connection.execute(statement)
+        }
+
+    def _load_supporting(self) -> dict[int, dict[str, Value]]:
+        support, activity = _tables["activity_support"], _tables["activity"]
+        codes = {kept.id: code for code, kept in self._kept["agency"].items()}
+        found: dict[int, list[str]] = {}
+        statement = (
+            select(support.c.activity_id, support.c.agency_id)
+            .join(activity, activity.c.id == support.c.activity_id)
+            .where(activity.c.plan_id == self.plan_id)
+        )
+        for activity_id, agency_id in self.unit.connection.execute(statement):
+            found.setdefault(activity_id, []).append(codes[agency_id])
+        return {activity_id: {"supporting": tuple(sorted(names))} for activity_id, names in found.items()}
+
+    def _load_codes(self) -> dict[str, Kept]:
+        table = _tables["code"]
+        statement = select(table).where(table.c.plan_id == self.plan_id).order_by(table.c.id)
+        return {
+            f"{row.list}/{row.code}": Kept(
+                row.id,
+                {f"label_{language}": row.label.get(language, "") for language in LANGUAGES}
+                | {"attributes": row.attributes, "position": row.position},
+            )
+            for row in self.unit.connection.execute(statement)
+        }
+
+    # -------------------------------------------------------------- what differs
+    def differences(self, *, is_new: bool | None = None) -> Differences:
+        found: list[Difference] = []
+        starts_on, ends_on = _span(self.draft, self.plan_code)
+        if is_new or not self.plan_id:
+            found.append(Difference("added", "plan", self.plan_code))
+        else:
+            if self._starts_on is not None and starts_on < self._starts_on:
+                found.append(Difference("changed", "plan", self.plan_code, "starts_on", self._starts_on, starts_on))
+            if self._ends_on is not None and ends_on > self._ends_on:
+                found.append(Difference("changed", "plan", self.plan_code, "ends_on", self._ends_on, ends_on))
+            found.extend(
+                Difference(
+                    "changed",
+                    "plan",
+                    self.plan_code,
+                    column,
+                    self._settings[column],
+                    value,
+                    lowers_protection=column == "min_cell" and int(value) < int(self._settings[column]),
+                )
+                for column, value in self._plan_columns().items()
+                if value != self._settings[column]
+            )
+        for sheet_of in SHEETS:
+            found.extend(self._compare(sheet_of.table, sheet_of))
+        found.extend(self._compare("code", None))
+        found.extend(
+            Difference("added", "reporting_period", period.code)
+            for period in periods_between(starts_on, ends_on, types=self._cadences())
+            if period.code not in self._periods
+        )
+        return Differences(tuple(found))
+
+    def _plan_columns(self) -> dict[str, Any]:
+        return _of_plan(self.draft.settings, self._settings["name"])
+
+    @property
+    def _standard_cell(self) -> int:
+        return int(self._settings.get("min_cell") or STANDARD_CELL)
+
+    def _compare(self, table: str, sheet_of: SheetOf | None) -> Iterator[Difference]:
+        kept, wanted = self._kept[table], self._wanted.get(table, {})
+        retired_by = sheet_of.retired_by if sheet_of else ""
+        checked_only = {one.header for one in sheet_of.fields if not one.kept} if sheet_of else set()
+        for code, row in wanted.items():
+            present = kept.get(code)
+            if present is None:
+                yield Difference("added", table, code)
+                continue
+            if present.retired_on is not None and retired_by not in row:
+                yield Difference("restored", table, code, retired_by, present.retired_on)
+            for header, value in row.items():
+                if header not in checked_only and header != "code" and present.values[header] != value:
+                    yield Difference(
+                        "changed",
+                        table,
+                        code,
+                        header,
+                        present.values[header],
+                        value,
+                        lowers_protection(header, present.values, present.values | dict(row), self._standard_cell),
+                    )
+        if retired_by:
+            for code, present in kept.items():
+                if code not in wanted and present.retired_on is None:
+                    yield Difference("retired", table, code)
+
+    def _wanted_cadences(self) -> Mapping[str, Mapping[str, Value]]:
+        """The rows of the workbook; without that sheet what there is stays, and a new plan has the usual ones.
+
+        Whatever is reported has its usual one in any case.
+        """
+        if "cadence" in self.draft.rows:
+            return self.draft.rows["cadence"]
+        kept = self._kept["cadence"]
+        named = {str(row.get("report_frequency")) for row in self.draft.rows.get("activity", {}).values()}
+        named |= {str(row.get("frequency")) for row in self.draft.rows.get("indicator", {}).values()}
+        found: dict[str, Mapping[str, Value]] = {}
+        for word in Frequency:
+            if word not in kept and (word in named or not kept):
+                found[word.value] = {"code": word.value, **columns(USUAL_CADENCES[word.period_type])}
+            elif word in kept and (kept[word].retired_on is None or word in named):
+                found[word.value] = kept[word].values
+        return found
+
+    def _cadences(self) -> Cadences:
+        """The periodicities that the plan is to have."""
+        return {
+            Frequency(code).period_type: Cadence(*(int(str(row[name])) for name in DAYS))
+            for code, row in self._wanted["cadence"].items()
+        }
+
+    # -------------------------------------------------------------- making it so
+    def apply(self, found: Differences, now: datetime) -> None:
+        today = now.astimezone(ZoneInfo(self._timezone)).date()
+        touched: dict[str, dict[str, set[DifferenceKind]]] = {}
+        for one in found:
+            touched.setdefault(one.table, {}).setdefault(one.code, set()).add(one.kind)
+        for sheet_of in SHEETS:
+            for code, kinds in touched.get(sheet_of.table, {}).items():
+                self._write(sheet_of, code, kinds, today)
+        self._write_codes(touched.get("code", {}))
+        self._write_periods(touched.get("reporting_period", {}))
+        if touched.get("cadence"):
+            follow_calendar(self.unit, self.plan_id, today, now)
+        plan = _tables["plan"]
+        starts_on, ends_on = _span(self.draft, self.plan_code)
+        self.unit.connection.execute(
+            update(plan)
+            .where(plan.c.id == self.plan_id)
+            .values(
+                starts_on=min(starts_on, self._starts_on or starts_on),
+                ends_on=max(ends_on, self._ends_on or ends_on),
+                imported_at=now,
+                **self._plan_columns(),
+            )
+        )
+        touch(self.unit, self.plan_id)
+
+    def _write(self, sheet_of: SheetOf, code: str, kinds: Collection[DifferenceKind], today: date) -> None:
+        table = _tables[sheet_of.table]
+        kept = self._kept[sheet_of.table].get(code)
+        if "retired" in kinds:
+            if kept is not None:
+                statement = update(table).where(table.c.id == kept.id).values({sheet_of.retired_by: today})
+                self.unit.connection.execute(statement)
+            return
+        old = kept.values if kept else {}
+        values = old | dict(self._wanted[sheet_of.table][code])
+        columns = self._columns(sheet_of, values)
+        if "restored" in kinds:
+            columns[sheet_of.retired_by] = None
+        if kept is None:
+            if "added_on" in table.c and not self._is_first:
+                columns["added_on"] = today
+            statement_with_id = insert(table).values(plan_id=self.plan_id, **columns).returning(table.c.id)
+            kept = Kept(self.unit.connection.execute(statement_with_id).scalar_one(), {})
+            self._kept[sheet_of.table][code] = kept
+        else:
+            self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
+        if sheet_of.table == "indicator" and any(values.get(name) != old.get(name) for name in _TARGET):
+            self._write_target(kept.id, values)
+        elif sheet_of.table == "activity" and (values.get("supporting") or ()) != (old.get("supporting") or ()):
+            self._write_supporting(kept.id, values.get("supporting"))
+
+    def _columns(self, sheet_of: SheetOf, values: Mapping[str, Value]) -> dict[str, Any]:
+        """The values as columns of the table; what neither file nor database has gets its blank."""
+        table = _tables[sheet_of.table]
+        columns: dict[str, Any] = {}
+        for one in sheet_of.fields:
+            value = values.get(one.header, BLANK.get(one.kind, ""))
+            if one.kept not in table.c:
+                continue
+            if one.language:
+                texts = columns.setdefault(one.kept, {})
+                if value:
+                    texts[one.language] = value
+            elif one.kind == "reference":
+                columns[one.kept] = self._kept[table_of(one)][str(value)].id if value else None
+            else:
+                columns[one.kept] = value
+        return columns
+
+    def _write_target(self, indicator_id: int, values: Mapping[str, Value]) -> None:
+        target = _tables["target"]
+        self.unit.connection.execute(delete(target).where(target.c.indicator_id == indicator_id))
+        if values.get("target"):
+            self.unit.connection.execute(
+                insert(target).values(
+                    plan_id=self.plan_id,
+                    indicator_id=indicator_id,
+                    value=values["target"],
+                    target_on=values.get("target_date"),
+                    source=values.get("target_source") or "",
+                )
+            )
+
+    def _write_supporting(self, activity_id: int, names: Value) -> None:
+        support = _tables["activity_support"]
+        self.unit.connection.execute(delete(support).where(support.c.activity_id == activity_id))
+        rows = [
+            {"activity_id": activity_id, "agency_id": self._kept["agency"][name].id}
+            for name in (names if isinstance(names, tuple) else ())
+        ]
+        if rows:
+            self.unit.connection.execute(insert(support), rows)
+
+    def _write_codes(self, touched: Mapping[str, Collection[DifferenceKind]]) -> None:
+        table = _tables["code"]
+        added: list[dict[str, Any]] = []
+        for key in touched:
+            name, _, code = key.partition("/")
+            row = self._wanted["code"][key]
+            columns = {
+                "label": {language: row[f"label_{language}"] for language in LANGUAGES if row[f"label_{language}"]},
+                "attributes": row["attributes"],
+                "position": row["position"],
+            }
+            kept = self._kept["code"].get(key)
+            if kept is None:
+                added.append({"plan_id": self.plan_id, "list": name, "code": code, **columns})
+            else:
+                self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
+        if added:
+            self.unit.connection.execute(insert(table), added)
+
+    def _write_periods(self, codes: Collection[str]) -> None:
+        starts_on, ends_on = _span(self.draft, self.plan_code)
+        holidays, cadences = self.unit.of(Holidays).days(self.plan_id), self._cadences()
+        rows: Sequence[dict[str, Any]] = [
+            {
+                "plan_id": self.plan_id,
+                "code": period.code,
+                "period_type": period.type.value,
+                "start_on": period.start_on,
+                "end_on": period.end_on,
+                "opens_on": period.opens_on,
+                "due_on": period.due_on,
+                "grace_until_on": period.grace_until_on,
+                "locks_on": period.locks_on,
+                **columns(cadences[period.type]),
+            }
+            for period in periods_between(starts_on, ends_on, types=cadences, holidays=holidays, cadences=cadences)
+            if period.code in codes
+        ]
+        if rows:
+            self.unit.connection.execute(insert(_tables["reporting_period"]), rows)
+
+
+def kept_rows(unit: Unit, plan_code: str) -> Mapping[str, Mapping[str, Kept]]:
+    """The plan as it is stored, by table and code; what is retired too. Nothing for a plan that is not there."""
+    return _Comparison(unit, _NOTHING, plan_code).kept

@@ -1,0 +1,261 @@
+"""A workbook to begin a plan with: every sheet that is read, with its drop-downs, a note in each header, one example.
+
+Whoever writes a plan has a spreadsheet and no programmer. So the workbook itself says what belongs where, offers the
+words and the codes that are known, and brings what a country has anyway: its regions, its currency, its time zone.
+It is read by `enlace plan import` as it is: the examples are rows of a plan, to be written over.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import chain
+from typing import Any, Final
+
+from conversations.languages import LANGUAGES, language_name
+from conversations.plan.model import STANDARD_CELL
+from conversations.plan.periods import USUAL_CADENCES, Frequency
+from conversations.wording import wording
+from storage.imports.countries import Country, Place
+from storage.imports.reading import read_plan
+from storage.imports.sheets import (
+    CADENCES,
+    CODE_SHEETS,
+    SETTINGS,
+    SHEETS,
+    CodeSheetOf,
+    Field,
+    SheetOf,
+    Value,
+    note_of,
+    sheet_of_list,
+    without_language,
+)
+from storage.plan.cadences import columns
+from storage.seed import seed_workbook
+
+ROWS: Final = 1000
+"""How far down drop-downs go, and the codes they offer."""
+_PAGE: Final = 180
+"""So many characters of columns are still read on a page of A4."""
+YEARS: Final = 3
+"""How long the plan of the examples is."""
+_OWN: Final = ("nationality", "province", "region")
+"""Code lists of the shipped plan that belong to its country; the others say what forms ask anywhere."""
+_EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
+    "strategic_areas": {"code": "A", "order": 1},
+    "agencies": {"code": "AGENCY", "role_type": "member", "founding_member": True, "referrals": True},
+    "objectives": {"code": "A-1", "area_code": "A", "sdg_targets": "16.2"},
+    "indicators": {
+        "code": "I-1",
+        "area_code": "A",
+        "level": "output",
+        "unit": "people",
+        "direction": "increase",
+        "aggregation": "sum",
+        "disaggregation": "sex;age_group",
+        "frequency": "monthly",
+        "target": "1000",
+        "responsible": "AGENCY",
+        "sensitivity": "public",
+        "min_cell": 0,
+        "by_exploitation": False,
+        "annual_table": "prevention",
+    },
+    "activities": {
+        "code": "A-101",
+        "objective_code": "A-1",
+        "area_code": "A",
+        "responsible": "AGENCY",
+        "report_frequency": "monthly",
+        "indicator_code": "I-1",
+        "target_qty": "12",
+        "sensitivity": "public",
+    },
+}
+"""One row of each sheet; its texts are in the catalogues."""
+
+
+NOTED: Final = frozenset(
+    {note_of(one) for sheet_of in (SETTINGS, *SHEETS) for one in sheet_of.fields}
+    | {sheet_of.list_header for sheet_of in CODE_SHEETS if sheet_of.list_header}
+    | {sheet_of.label for sheet_of in CODE_SHEETS}
+)
+"""The notes that explain a column, whatever its language (`book.note.…`)."""
+
+
+def begin_workbook(of: Country, language: str, today: date, *, has_holidays: bool) -> bytes:
+    """The .xlsx, its notes in that language."""
+    import xlsxwriter
+
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    writing = _Writing(book, language)
+    say = wording(language)
+    about = book.add_worksheet("README")
+    about.set_column(0, 0, 78, book.add_format({"text_wrap": True, "valign": "top"}))
+    about.set_paper(9)
+    about.fit_to_pages(1, 0)
+    names = {"country": of.place.name(language), "currency": of.place.currency}
+    holidays = say("book.holidays" if has_holidays else "book.no_holidays", **names)
+    for number, text in enumerate((*say("book.about", **names).split("\n"), holidays)):
+        about.write_string(number, 0, text)
+    writing.sheet(SETTINGS, _settings(of, today), offered={"timezone": of.zones} if of.zones else {})
+    for sheet_of in SHEETS:
+        writing.sheet(sheet_of, *_examples(sheet_of, today))
+    for code_sheet_of in CODE_SHEETS:
+        writing.codes(code_sheet_of, list(_codes(code_sheet_of, of)))
+    book.close()
+    return file.getvalue()
+
+
+class _Writing:
+    """Sheets with their headers, what may be chosen below them, and rows."""
+
+    def __init__(self, book: Any, language: str) -> None:
+        self._book = book
+        self._say = wording(language)
+        self._head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
+        self._needed = book.add_format({"bold": True, "bg_color": "#CFE0F1", "bottom": 1})
+        self._cell_look = book.add_format({"text_wrap": True, "valign": "top"})
+        self._day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
+
+    def sheet(
+        self, sheet_of: SheetOf, *examples: Mapping[str, Value], offered: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        sheet = self._book.add_worksheet(sheet_of.name)
+        width = 0
+        for column, one in enumerate(sheet_of.fields):
+            is_needed = one.needed and one.language in ("", self._say.language)
+            wide = 40 if one.kind == "text" and one.limit > 100 else 14
+            width += self._header(sheet, column, one.header, is_needed, wide, note_of(one))
+            if rule := _rule(one, (offered or {}).get(one.header, ())):
+                sheet.data_validation(1, column, ROWS, column, rule)
+            for row, example in enumerate(examples, 1):
+                self._cell(sheet, row, column, example.get(one.header))
+        self._on_paper(sheet, width)
+        sheet.freeze_panes(1, 1)
+
+    def codes(self, sheet_of: CodeSheetOf, rows: Sequence[Mapping[str, str]]) -> None:
+        sheet = self._book.add_worksheet(sheet_of.name)
+        first = [*([sheet_of.list_header] if sheet_of.list_header else []), "code"]
+        headers = list(dict.fromkeys([*first, *(f"{sheet_of.label}_{each}" for each in LANGUAGES), *chain(*rows)]))
+        width = 0
+        for column, header in enumerate(headers):
+            is_needed = header in (*first, f"{sheet_of.label}_{self._say.language}")
+            note = without_language(header)[0]
+            width += self._header(sheet, column, header, is_needed, 18 if header in first else 40, note)
+        for number, row in enumerate(rows, 1):
+            for column, header in enumerate(headers):
+                self._cell(sheet, number, column, row.get(header))
+        if sheet_of.words:
+            sheet.data_validation(1, 0, ROWS, 0, {"validate": "list", "source": list(sheet_of.words)})
+        self._on_paper(sheet, width)
+        sheet.freeze_panes(1, len(first))
+
+    def _on_paper(self, sheet: Any, width: int) -> None:
+        """As many pages wide as can be read, with the header and the code on each."""
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(-(-width // _PAGE), 0)
+        sheet.repeat_rows(0)
+        sheet.repeat_columns(0)
+        sheet.hide_gridlines(0)
+
+    def _header(self, sheet: Any, column: int, header: str, needed: bool, width: int, about: str) -> int:
+        """How wide the column is."""
+        width = max(width, len(header) + 3)
+        sheet.set_column(column, column, width, self._cell_look)
+        sheet.write_string(0, column, header, self._needed if needed else self._head)
+        _, language = without_language(header)
+        note = self._say(f"book.note.{about if about in NOTED else 'other'}")
+        if language:
+            note += " " + self._say("book.in_language", language=language_name(language))
+        note += "\n" + self._say("book.needed" if needed else "book.optional")
+        sheet.write_comment(0, column, note, {"x_scale": 2, "y_scale": 1.4})
+        return width
+
+    def _cell(self, sheet: Any, row: int, column: int, value: Value) -> None:
+        match value:
+            case None | "":
+                return
+            case bool():
+                sheet.write_string(row, column, "yes" if value else "no")
+            case int():
+                sheet.write_number(row, column, value, self._cell_look)
+            case date():
+                sheet.write_datetime(row, column, value, self._day)
+            case _:
+                sheet.write_string(row, column, str(value), self._cell_look)
+
+
+def _rule(one: Field, offered: Sequence[str]) -> dict[str, Any] | None:
+    """What a cell below this header offers or takes; None: whatever is typed."""
+    words = offered or one.words
+    if one.kind == "flag":
+        words = tuple(word for word in one.words if word in ("yes", "no", "invited"))
+    if one.refers_to and one.kind == "reference":
+        return {"validate": "list", "source": f"={one.refers_to}!$A$2:$A${ROWS + 1}"}
+    if words and len(",".join(words)) <= 255:
+        return {"validate": "list", "source": list(words)}
+    if one.kind == "whole" and one.most:
+        return {"validate": "integer", "criteria": "between", "minimum": one.least, "maximum": one.most}
+    if one.kind == "date":
+        return {"validate": "date", "criteria": "between", "minimum": date(2000, 1, 1), "maximum": date(2100, 12, 31)}
+    return None
+
+
+# ------------------------------------------------------------------ what stands in it
+def _settings(of: Country, today: date) -> dict[str, Value]:
+    code = f"{of.place.code.lower()}-{today.year}-{today.year + YEARS - 1}"
+    names = {f"name_{each}": wording(each)("book.plan_name", country=of.place.name(each)) for each in LANGUAGES}
+    zone = of.zones[0] if of.zones else ""
+    return {
+        "code": code,
+        **names,
+        "country": of.place.code,
+        "currency": of.place.currency,
+        "timezone": zone,
+        "min_cell": STANDARD_CELL,
+    }
+
+
+def _examples(sheet_of: SheetOf, today: date) -> Iterator[Mapping[str, Value]]:
+    """One row of a sheet; of cadences all there are, with their usual days."""
+    if sheet_of is CADENCES:
+        for word in Frequency:
+            yield {"code": word.value, **columns(USUAL_CADENCES[word.period_type])}
+    else:
+        yield _example(sheet_of, today)
+
+
+def _example(sheet_of: SheetOf, today: date) -> dict[str, Value]:
+    row = dict(_EXAMPLES[sheet_of.name])
+    for one in sheet_of.fields:
+        if one.language:
+            base, _ = without_language(one.header)
+            what = f"{sheet_of.name}.{base}"
+            row[one.header] = wording(one.language)(f"book.example.{what}")
+    if sheet_of.name == "activities":
+        row |= {"start_date": date(today.year, 1, 1), "due_date": date(today.year + YEARS - 1, 12, 31)}
+    if sheet_of.name == "indicators":
+        row |= {"target_date": date(today.year + YEARS - 1, 12, 31)}
+    return row
+
+
+def _codes(sheet_of: CodeSheetOf, of: Country) -> Iterator[dict[str, str]]:
+    """The shipped plan's own lists of what forms ask, and the country's places."""
+    for key, row in read_plan(seed_workbook()).rows["code"].items():
+        name, _, code = key.partition("/")
+        if name not in _OWN and sheet_of_list(name) == sheet_of.name:
+            labels = {f"{sheet_of.label}_{each}": str(row[f"label_{each}"]) for each in LANGUAGES}
+            named = {sheet_of.list_header: name} if sheet_of.list_header else {}
+            more = row["attributes"] if isinstance(row["attributes"], dict) else {}
+            yield {**named, "code": code, **labels, **more}
+    if sheet_of.name == "codelists":
+        for name, places in (("nationality", (of.place,)), ("province", of.provinces), ("region", of.regions)):
+            yield from _places(name, places)
+
+
+def _places(name: str, places: Iterable[Place]) -> Iterator[dict[str, str]]:
+    for place in places:
+        yield {"list": name, "code": place.code, **{f"label_{each}": place.name(each) for each in LANGUAGES}}

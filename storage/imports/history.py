@@ -1,0 +1,346 @@
+"""What an import changed, kept so that the last one can be taken back in one step.
+
+A workbook that was sent by mistake retires half a plan in a second. What it did is therefore noted, row by row: what
+it added, which columns it changed and from what. Taking it back is this list read backwards, and nothing more: what
+somebody has decided since (an agency renamed in the chat, a period moved) stays as they decided it.
+
+Laws: only the last import can be undone, once; what reports, people or comments hang on does not vanish, and then
+nothing is undone at all and they are named.
+"""
+
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import Date, delete, func, insert, select, update
+
+from storage.calendar.following import follow_calendar
+from storage.database.audit import Audit
+from storage.database.models import Base, UtcDateTime
+from storage.database.unit import Unit
+from storage.plan.lists import touch
+
+_tables = Base.metadata.tables
+_import = _tables["plan_import"]
+
+TABLES = ("cadence", "strategic_area", "agency", "objective", "indicator", "activity", "code", "reporting_period")
+"""In the order in which rows refer to each other."""
+LISTS: Mapping[str, tuple[str, str]] = {
+    "target": ("indicator_id", "indicator"),
+    "activity_support": ("activity_id", "activity"),
+}
+"""Tables that are written anew with the row they belong to: the column that names it, and its table."""
+_FOLLOWS = "reporting_period"
+"""Its days are computed from the cadences: with these they go back by themselves."""
+_OF_PLAN_ROW = (
+    "starts_on",
+    "ends_on",
+    "imported_at",
+    "name",
+    "timezone",
+    "country",
+    "currency",
+    "min_cell",
+    "hotlines",
+)
+
+Row = dict[str, Any]
+Rows = dict[str, dict[int, Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The plan's rows by table and number, and its lists by the row they belong to; values fit JSON."""
+
+    rows: Rows
+    lists: dict[str, dict[int, list[Row]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """Something that would lose what it is about: how many rows of the table `what` name this row."""
+
+    table: str
+    code: str
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What taking back an import does, or did: rows as (table, code). With anything `hanging` it does nothing."""
+
+    import_id: int
+    imported_at: datetime
+    imported_by_id: int | None
+    removed: tuple[tuple[str, str], ...] = ()
+    restored: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str, str], ...] = ()
+    """Columns that somebody has changed since: table, code, column."""
+    hanging: tuple[Hanging, ...] = ()
+
+    @property
+    def is_possible(self) -> bool:
+        return not self.hanging
+
+
+# ------------------------------------------------------------------ noting an import
+def take(unit: Unit, plan_id: int) -> Snapshot:
+    """The plan as it is at this moment of the unit."""
+    connection = unit.connection
+    plan = _tables["plan"]
+    found = connection.execute(select(plan).where(plan.c.id == plan_id)).mappings().one()
+    rows: Rows = {"plan": {plan_id: {name: _plain(found[name]) for name in _OF_PLAN_ROW}}}
+    for name in TABLES:
+        table = _tables[name]
+        each = connection.execute(select(table).where(table.c.plan_id == plan_id)).mappings()
+        rows[name] = {row["id"]: {column: _plain(value) for column, value in row.items()} for row in each}
+    lists: dict[str, dict[int, list[Row]]] = {}
+    for name, (parent, parent_table) in LISTS.items():
+        table, owner = _tables[name], _tables[parent_table]
+        statement = (
+            select(table)
+            .join(owner, owner.c.id == table.c[parent])
+            .where(owner.c.plan_id == plan_id)
+            .order_by(*table.primary_key.columns)
+        )
+        lists[name] = {}
+        for row in connection.execute(statement).mappings():
+            values = {column: _plain(value) for column, value in row.items() if column != "id"}
+            lists[name].setdefault(row[parent], []).append(values)
+    return Snapshot(rows, lists)
+
+
+def record(unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id: int | None, now: datetime) -> None:
+    """Note what has changed since `before`, as the last import."""
+    after = take(unit, plan_id)
+    added: dict[str, list[int]] = {}
+    changed: dict[str, dict[str, dict[str, tuple[Any, Any]]]] = {}
+    for name, rows in after.rows.items():
+        for id, row in rows.items():
+            old = before.rows[name].get(id)
+            if old is None:
+                added.setdefault(name, []).append(id)
+            elif name != _FOLLOWS and old != row:
+                columns = {column: (old[column], row[column]) for column in row if old[column] != row[column]}
+                changed.setdefault(name, {})[str(id)] = columns
+    lists: dict[str, dict[str, tuple[list[Row], list[Row]]]] = {}
+    for name, (_, parent_table) in LISTS.items():
+        for id in before.rows[parent_table]:
+            old_list, new_list = before.lists[name].get(id, []), after.lists[name].get(id, [])
+            if old_list != new_list:
+                lists.setdefault(name, {})[str(id)] = (old_list, new_list)
+    noted = orjson.dumps({"added": added, "changed": changed, "lists": lists})
+    values = {
+        "plan_id": plan_id,
+        "imported_at": now,
+        "imported_by_id": actor_id,
+        "sha256": sha256,
+        "before": zlib.compress(noted),
+    }
+    unit.connection.execute(insert(_import).values(values))
+
+
+# ------------------------------------------------------------------ taking it back
+def look_back(unit: Unit, plan_id: int) -> Undo | None:
+    """What `undo` would do now; None if there is nothing to undo."""
+    found = _Undoing.of_last(unit, plan_id)
+    return None if found is None else found.told()
+
+
+def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now: datetime) -> Undo | None:
+    """Take back that import, if it is the last one; None, and nothing has changed, if it is not, or is undone."""
+    plan = _tables["plan"]
+    unit.connection.execute(select(plan.c.id).where(plan.c.id == plan_id).with_for_update(key_share=True)).all()
+    found = _Undoing.of_last(unit, plan_id)
+    if found is None or found.import_id != import_id:
+        return None
+    told = found.told()
+    if not told.is_possible:
+        return told
+    found.write()
+    if found.restoring.get("cadence") or found.added.get("cadence"):
+        zone = ZoneInfo(unit.connection.execute(select(plan.c.timezone).where(plan.c.id == plan_id)).scalar_one())
+        follow_calendar(unit, plan_id, now.astimezone(zone).date(), now)
+    touch(unit, plan_id)
+    unit.connection.execute(
+        update(_import).where(_import.c.id == import_id).values(undone_at=now, undone_by_id=actor_id)
+    )
+    details = {
+        "import": import_id,
+        "removed": [list(row) for row in told.removed],
+        "restored": [list(row) for row in told.restored],
+        "kept": [list(row) for row in told.kept],
+    }
+    unit.of(Audit).record("plan.undone", actor_id=actor_id, plan_id=plan_id, details=details, now=now)
+    return told
+
+
+@dataclass(slots=True)
+class _Undoing:
+    """One import beside the plan as it is now."""
+
+    unit: Unit
+    plan_id: int
+    import_id: int
+    imported_at: datetime
+    imported_by_id: int | None
+    noted: Mapping[str, Any]
+    current: Snapshot
+    added: dict[str, frozenset[int]] = field(default_factory=dict)
+    restoring: dict[str, dict[int, Row]] = field(default_factory=dict)
+    kept: list[tuple[str, int, str]] = field(default_factory=list)
+    lists: dict[str, dict[int, list[Row]]] = field(default_factory=dict)
+
+    @classmethod
+    def of_last(cls, unit: Unit, plan_id: int) -> "_Undoing | None":
+        statement = select(_import).where(_import.c.plan_id == plan_id).order_by(_import.c.id.desc()).limit(1)
+        row = unit.connection.execute(statement).first()
+        if row is None or row.undone_at is not None:
+            return None
+        noted = orjson.loads(zlib.decompress(row.before))
+        found = cls(unit, plan_id, row.id, row.imported_at, row.imported_by_id, noted, take(unit, plan_id))
+        found._compare()
+        return found
+
+    def _compare(self) -> None:
+        """What is still as the import left it goes back; what somebody has changed since stays."""
+        for table, ids in self.noted["added"].items():
+            self.added[table] = frozenset(id for id in ids if id in self.current.rows[table])
+        for table, rows in self.noted["changed"].items():
+            for key, columns in rows.items():
+                row = self.current.rows[table].get(int(key))
+                for column, (old, new) in columns.items():
+                    if row is None or row[column] != new:
+                        self.kept.append((table, int(key), column))
+                    else:
+                        self.restoring.setdefault(table, {}).setdefault(int(key), {})[column] = old
+        for table, lists in self.noted["lists"].items():
+            for key, (old, new) in lists.items():
+                if self.current.lists[table].get(int(key), []) == new:
+                    self.lists.setdefault(table, {})[int(key)] = old
+                else:
+                    self.kept.append((LISTS[table][1], int(key), table))
+
+    # -------------------------------------------------------------- what it does
+    def told(self) -> Undo:
+        removed = [(table, self._code(table, id)) for table in TABLES for id in sorted(self.added.get(table, ()))]
+        restored = dict.fromkeys(
+            (table, self._code(table, id)) for table in TABLES for id in self.restoring.get(table, {})
+        )
+        restored |= dict.fromkeys(
+            (LISTS[table][1], self._code(LISTS[table][1], id)) for table, lists in self.lists.items() for id in lists
+        )
+        kept = tuple((table, self._code(table, id), column) for table, id, column in self.kept if table != "plan")
+        return Undo(
+            self.import_id,
+            self.imported_at,
+            self.imported_by_id,
+            tuple(removed),
+            tuple(restored),
+            kept,
+            tuple(self._hanging()),
+        )
+
+    def _code(self, table: str, id: int) -> str:
+        row = self.current.rows[table].get(id, {})
+        return f"{row['list']}/{row['code']}" if table == "code" and row else str(row.get("code", id))
+
+    def _hanging(self) -> Iterator[Hanging]:
+        """Whatever names a row that would vanish, unless it goes or is put back with it."""
+        for table in TABLES:
+            ids = self.added.get(table, frozenset())
+            if not ids:
+                continue
+            for other in Base.metadata.sorted_tables:
+                for column in other.columns:
+                    if any(key.column is _tables[table].c.id for key in column.foreign_keys):
+                        yield from self._named_by(table, ids, other.name, column.name)
+            if table in ("activity", "indicator"):
+                yield from self._reported_on(table, ids)
+
+    def _named_by(self, table: str, ids: Collection[int], other: str, column: str) -> Iterator[Hanging]:
+        names = _tables[other].c[column]
+        if other in TABLES or other in LISTS:
+            counts: dict[int, int] = {}
+            for id in self._staying(other, column, ids):
+                counts[id] = counts.get(id, 0) + 1
+        else:
+            statement = select(names, func.count()).where(names.in_(sorted(ids))).group_by(names)
+            counts = {row[0]: row[1] for row in self.unit.connection.execute(statement)}
+        for id, count in sorted(counts.items()):
+            yield Hanging(table, self._code(table, id), other, count)
+
+    def _staying(self, other: str, column: str, ids: Collection[int]) -> Iterator[int]:
+        """Of the plan's own rows: what they name after the undo that would be gone."""
+        if other in LISTS:
+            parent, parent_table = LISTS[other]
+            for owner, rows in self.current.lists[other].items():
+                if owner in self.added.get(parent_table, ()):
+                    continue
+                for row in self.lists.get(other, {}).get(owner, rows):
+                    if column != parent and row[column] in ids:
+                        yield row[column]
+            return
+        for id, row in self.current.rows[other].items():
+            if id not in self.added.get(other, ()):
+                value = self.restoring.get(other, {}).get(id, {}).get(column, row[column])
+                if value is not None and value in ids:
+                    yield value
+
+    def _reported_on(self, table: str, ids: Collection[int]) -> Iterator[Hanging]:
+        subjects = {f"{table}:{self._code(table, id)}": self._code(table, id) for id in ids}
+        for other in ("submission", "session", "comment"):
+            named = _tables[other]
+            statement = (
+                select(named.c.subject, func.count())
+                .where(named.c.plan_id == self.plan_id, named.c.subject.in_(sorted(subjects)))
+                .group_by(named.c.subject)
+                .order_by(named.c.subject)
+            )
+            if other == "session":
+                statement = statement.where(named.c.state == "open")
+            for subject, count in self.unit.connection.execute(statement):
+                yield Hanging(table, subjects[subject], other, count)
+
+    # -------------------------------------------------------------- doing it
+    def write(self) -> None:
+        connection = self.unit.connection
+        for name, rows in self.restoring.items():
+            table = _tables[name]
+            for id, columns in rows.items():
+                values = {column: _restored(table.c[column], value) for column, value in columns.items()}
+                connection.execute(update(table).where(table.c.id == id).values(values))
+        for name, (parent, parent_table) in LISTS.items():
+            table = _tables[name]
+            lists = self.lists.get(name, {})
+            gone = sorted({*lists, *self.added.get(parent_table, ())})
+            if gone:
+                connection.execute(delete(table).where(table.c[parent].in_(gone)))
+            again = [
+                {column: _restored(table.c[column], value) for column, value in row.items()}
+                for rows_ in lists.values()
+                for row in rows_
+            ]
+            if again:
+                connection.execute(insert(table), again)
+        for name in reversed(TABLES):
+            if ids := self.added.get(name):
+                connection.execute(delete(_tables[name]).where(_tables[name].c.id.in_(sorted(ids))))
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back, so that what was noted compares equal to what is read."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _restored(column: Any, value: Any) -> Any:
+    if isinstance(value, str) and isinstance(column.type, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(value, str) and isinstance(column.type, Date):
+        return date.fromisoformat(value)
+    return value

@@ -1,0 +1,458 @@
+"""The plan's workbook, read and checked whole: every mistake at once, each with its place."""
+
+import difflib
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby, pairwise
+from typing import Literal
+from zoneinfo import available_timezones
+
+from conversations.languages import LANGUAGES, language_name
+from conversations.xforms.problems import AuthorError, Problem
+from conversations.xforms.workbook import Book, Sheet, read_book
+from storage.imports.sheets import (
+    BLANK,
+    CADENCES,
+    CODE_SHEETS,
+    EXPLAINS,
+    SETTINGS,
+    SHEETS,
+    CodeSheetOf,
+    Field,
+    SheetOf,
+    Value,
+)
+
+_NEGATIVE_IS_WRONG = frozenset({"target_qty", "budget", "min_cell", "order", "target"})
+_CODE_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_READ = tuple(sheet_of.name for sheet_of in (SETTINGS, *SHEETS, *CODE_SHEETS))
+_FREQUENCIES = CADENCES["code"].words
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDraft:
+    """A workbook found good: rows by table and code, each header that the file has with its value.
+
+    References are codes, not row numbers. `problems` holds what is worth saying but stops nothing.
+    """
+
+    rows: Mapping[str, Mapping[str, Mapping[str, Value]]]
+    starts_on: date
+    ends_on: date
+    sha256: str
+    problems: tuple[Problem, ...] = ()
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    """What the workbook says of the plan itself, its code among it; nothing if it has no such sheet."""
+
+    @property
+    def code(self) -> str:
+        return str(self.settings.get("code", ""))
+
+
+def read_plan(data: bytes, read: Callable[[bytes, Collection[str]], Book] = read_book) -> PlanDraft:
+    """The plan in the workbook. AuthorError with every problem, if one of them is an error.
+
+    `read` opens it: of a file that somebody sent, `Confinement.book`.
+    """
+    return _Reading(read(data, _READ), hashlib.sha256(data).hexdigest()).draft()
+
+
+class _Reading:
+    """One workbook being read; collects problems and goes on."""
+
+    def __init__(self, book: Book, sha256: str) -> None:
+        self._sha256 = sha256
+        self._sheets = {sheet.name.casefold(): sheet for sheet in book.sheets}
+        self._formulas = book.formulas
+        self._problems: list[Problem] = []
+        self._letters: dict[str, dict[str, str]] = {}
+        self._rows: dict[str, dict[str, dict[str, Value]]] = {}
+        self._numbers: dict[str, dict[str, int]] = {}
+
+    def draft(self) -> PlanDraft:
+        self._look_at_sheets()
+        self._find_formulas()
+        for sheet_of in (SETTINGS, *SHEETS):
+            if sheet_of.name in self._sheets:
+                self._read(sheet_of, self._sheets[sheet_of.name])
+        codes: dict[str, dict[str, Value]] = {}
+        for code_sheet_of in CODE_SHEETS:
+            if code_sheet_of.name in self._sheets:
+                self._read_codes(code_sheet_of, self._sheets[code_sheet_of.name], codes)
+        for sheet_of in SHEETS:
+            self._check_references(sheet_of, codes)
+        self._check_activities()
+        self._check_who_leads()
+        self._check_settings()
+        self._check_cadences()
+        problems = sorted(self._problems, key=self._order)
+        if any(problem.severity == "error" for problem in problems):
+            raise AuthorError(problems)
+        days = [
+            day
+            for row in self._rows["activities"].values()
+            for day in (row["start_date"], row["due_date"])
+            if isinstance(day, date)
+        ]
+        return PlanDraft(
+            rows={sheet_of.table: rows for sheet_of in SHEETS if (rows := self._rows.get(sheet_of.name)) is not None}
+            | {"code": codes},
+            starts_on=date(min(days).year, 1, 1),
+            ends_on=date(max(days).year, 12, 31),
+            sha256=self._sha256,
+            problems=tuple(problems),
+            settings=next(iter(self._rows.get(SETTINGS.name, {}).values()), {}),
+        )
+
+    def _order(self, problem: Problem) -> tuple[int, int, int, str]:
+        position = _READ.index(problem.sheet) if problem.sheet in _READ else len(_READ)
+        return position, problem.row or 0, len(problem.column), problem.column
+
+    # -------------------------------------------------------------- sheets and columns
+    def _look_at_sheets(self) -> None:
+        for sheet_of in SHEETS:
+            sheet = self._sheets.get(sheet_of.name)
+            if sheet is None and sheet_of.may_be_missing:
+                continue
+            if sheet is None:
+                self._say("missing_sheet", sheet_of.name, values={"sheet": sheet_of.name})
+            elif not sheet.rows and not sheet_of.may_be_empty:
+                self._say("empty_sheet", sheet_of.name, values={"sheet": sheet_of.name})
+        for folded, sheet in self._sheets.items():
+            if folded not in _READ and folded not in EXPLAINS:
+                expected = difflib.get_close_matches(folded, _READ, 1) or _READ
+                values = {"sheet": sheet.name, "expected": ", ".join(expected)}
+                self._say("unread_sheet", sheet.name, values=values, severity="warning")
+            elif folded in _READ:
+                self._problems.extend(sheet.problems)
+
+    def _columns(
+        self, name: str, sheet: Sheet, known: Collection[str], needed: Iterable[str], aliases: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The headers of the sheet as they are written → as they are known here; says which are missing or unknown."""
+        columns: dict[str, str] = {}
+        self._letters[name] = letters = {}
+        for header, letter in sheet.headers.items():
+            plain = header.casefold().replace(" ", "_")
+            plain = aliases.get(plain, plain)
+            if plain in known and plain not in letters:
+                columns[header] = plain
+                letters[plain] = letter
+            else:
+                values = {
+                    "column": header,
+                    "expected": ", ".join(difflib.get_close_matches(plain, known, 3) or sorted(known)),
+                }
+                self._say("unknown_column", name, sheet.header_row, letter, values, "warning")
+        for header in needed:
+            if header not in letters:
+                self._say("missing_column", name, sheet.header_row, values={"column": header})
+        return columns
+
+    def _find_formulas(self) -> None:
+        """Formulas: what they show depends on who saved the file last, so no plan is built on them."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for name, letter, number in self._formulas:
+            found.setdefault((name, letter), []).append(number)
+        for (name, letter), rows in found.items():
+            self._say("formula", name, rows[0], letter, {"count": len(rows)})
+
+    # -------------------------------------------------------------- rows
+    def _read(self, sheet_of: SheetOf, sheet: Sheet) -> None:
+        known = {one.header: one for one in sheet_of.fields}
+        needed = [one.header for one in sheet_of.fields if one.needed and not one.language]
+        aliases = {alias: one.header for one in sheet_of.fields for alias in one.aliases}
+        columns = self._columns(sheet_of.name, sheet, known, needed, aliases)
+        rows: dict[str, dict[str, Value]] = {}
+        numbers: dict[str, int] = {}
+        texts_of = {
+            number: {columns[header]: text for header, text in cells.items() if header in columns}
+            for number, cells in sheet.rows
+        }
+        translated = [one.header for one in sheet_of.fields if one.language and one.needed]
+        led = self._led(sheet_of.name, sheet, translated, columns.values(), texts_of.values())
+        for number, texts in texts_of.items():
+            row = {
+                header: self._value(sheet_of.name, number, known[header], texts.get(header, ""), led)
+                for header in columns.values()
+            }
+            code = texts.get("code", "")
+            if code in numbers:
+                self._say_duplicate(sheet_of.name, number, code, numbers[code])
+            elif code:
+                rows[code] = row
+                numbers[code] = number
+        self._rows[sheet_of.name] = rows
+        self._numbers[sheet_of.name] = numbers
+
+    def _read_codes(self, sheet_of: CodeSheetOf, sheet: Sheet, codes: dict[str, dict[str, Value]]) -> None:
+        labels = {f"{sheet_of.label}_{language}": f"label_{language}" for language in LANGUAGES}
+        known = {header.casefold().replace(" ", "_") for header in sheet.headers}
+        needed = ["code", *([sheet_of.list_header] if sheet_of.list_header else [])]
+        columns = self._columns(sheet_of.name, sheet, known, needed, {})
+        first: dict[str, int] = {}
+        counts: Counter[str] = Counter()
+        texts_of = {
+            number: {columns[header]: text for header, text in cells.items() if header in columns}
+            for number, cells in sheet.rows
+        }
+        led = self._led(sheet_of.name, sheet, labels, columns.values(), texts_of.values())
+        needed += [header for header, leading in led.items() if header == leading]
+        for number, texts in texts_of.items():
+            for header in needed:
+                if header in columns.values() and not texts.get(header):
+                    self._say("missing_value", sheet_of.name, number, header, {"column": header})
+            name = sheet_of.list or texts.get(sheet_of.list_header, "").casefold().replace(" ", "_")
+            code = texts.get("code", "")
+            for header, text in ((sheet_of.list_header, name), ("code", code)):
+                if text:
+                    self._check_code(sheet_of.name, number, header, text, 64)
+            if sheet_of.words and code and code not in sheet_of.words:
+                values = {"value": code, "column": "code", "expected": ", ".join(sheet_of.words)}
+                self._say("unknown_word", sheet_of.name, number, "code", values)
+            for header, text in texts.items():
+                self._check_length(sheet_of.name, number, header, text, 1000)
+            key = f"{name}/{code}"
+            if key in first:
+                self._say_duplicate(sheet_of.name, number, code, first[key])
+                continue
+            first[key] = number
+            counts[name] += 1
+            row: dict[str, Value] = {kept: texts.get(header, "") for header, kept in labels.items()}
+            row["attributes"] = {
+                header: text
+                for header, text in texts.items()
+                if header not in labels and header not in ("code", sheet_of.list_header)
+            }
+            row["position"] = counts[name]
+            codes[key] = row
+
+    # -------------------------------------------------------------- cells
+    def _led(
+        self,
+        name: str,
+        sheet: Sheet,
+        translated: Iterable[str],
+        columns: Collection[str],
+        rows: Collection[Mapping[str, str]],
+    ) -> dict[str, str]:
+        """Each filled column of a needed text in several languages → the column of the language the sheet is in.
+
+        That is the first one that half of the rows have, in the order of the bot's languages. Says which text the
+        sheet has in no language.
+        """
+        leading: dict[str, str] = {}
+        for _, headers in groupby(translated, key=lambda header: header.rpartition("_")[0]):
+            known = list(headers)
+            filled = Counter(header for row in rows for header in known if row.get(header))
+            there = [header for header in known if header in columns]
+            if not there:
+                self._say("missing_column", name, sheet.header_row, values={"column": known[0]})
+                continue
+            first = next((each for each in there if rows and 2 * filled[each] >= len(rows)), None)
+            first = first or max(there, key=lambda each: filled[each])
+            leading |= {header: first for header in there if filled[header] or header == first}
+        return leading
+
+    def _value(self, sheet: str, row: int, one: Field, text: str, led: Mapping[str, str]) -> Value:
+        if not text:
+            if led.get(one.header) == one.header or (one.needed and not one.language):
+                self._say("missing_value", sheet, row, one.header, {"column": one.header})
+            elif one.header in led and one.kept in ("name", "short_name"):
+                values = {"language": language_name(one.language), "column": one.header}
+                self._say("untranslated", sheet, row, one.header, values, "note")
+            return BLANK.get(one.kind, "")
+        match one.kind:
+            case "code":
+                self._check_code(sheet, row, one.header, text, one.limit)
+            case "date":
+                return self._date(sheet, row, one, text)
+            case "number" | "whole":
+                return self._number(sheet, row, one, text)
+            case "flag":
+                self._check_word(sheet, row, one, text)
+                return text in ("yes", "1", "TRUE")
+            case "word":
+                self._check_word(sheet, row, one, text)
+            case "iso":
+                if len(text) != one.limit or not (text.isascii() and text.isalpha() and text.isupper()):
+                    self._say(
+                        "bad_iso",
+                        sheet,
+                        row,
+                        one.header,
+                        {"value": text, "column": one.header, "length": one.limit},
+                    )
+            case "zone":
+                if text not in available_timezones():
+                    close = difflib.get_close_matches(text, available_timezones(), 1)
+                    values = {"value": text, "suggestion": f" (¿{close[0]}?)" if close else ""}
+                    self._say("unknown_zone", sheet, row, one.header, values)
+            case "references":
+                return tuple(sorted({part for part in re.split(r"[;,\s]+", text) if part}))
+            case "text" | "reference" | "sdg" | "gcm":
+                self._check_length(sheet, row, one.header, text, one.limit)
+        return text
+
+    def _date(self, sheet: str, row: int, one: Field, text: str) -> date | None:
+        try:
+            day = date.fromisoformat(text) if len(text) == 10 else None
+        except ValueError:
+            day = None
+        if day is None:
+            self._say("bad_date", sheet, row, one.header, {"value": text})
+        elif not _EARLIEST <= day <= _LATEST:
+            self._say("far_date", sheet, row, one.header, {"value": text})
+        return day
+
+    def _number(self, sheet: str, row: int, one: Field, text: str) -> Value:
+        is_whole = one.kind == "whole"
+        if _NUMBER.fullmatch(text) is None or len(text) > 18 or (is_whole and ("." in text or len(text) > 9)):
+            self._say("bad_number", sheet, row, one.header, {"value": text})
+            return BLANK.get(one.kind, "")
+        if text.startswith("-") and one.header in _NEGATIVE_IS_WRONG:
+            self._say("negative_number", sheet, row, one.header, {"value": text})
+        if is_whole and one.most and not one.least <= int(text) <= one.most:
+            values = {"value": text, "column": one.header, "least": one.least, "most": one.most}
+            self._say("number_out_of_range", sheet, row, one.header, values)
+        return int(text) if is_whole else text
+
+    def _check_code(self, sheet: str, row: int, header: str, text: str, limit: int) -> None:
+        if len(text) > limit or _CODE_SHAPE.fullmatch(text) is None:
+            self._say("bad_code", sheet, row, header, {"value": text, "limit": limit})
+
+    def _check_word(self, sheet: str, row: int, one: Field, text: str) -> None:
+        if text not in one.words:
+            values = {"value": text, "column": one.header, "expected": ", ".join(one.words)}
+            self._say("unknown_word", sheet, row, one.header, values)
+
+    def _check_length(self, sheet: str, row: int, header: str, text: str, limit: int) -> None:
+        if len(text) > limit:
+            self._say("too_long", sheet, row, header, {"length": len(text), "limit": limit})
+
+    # -------------------------------------------------------------- between rows
+    def _check_references(self, sheet_of: SheetOf, codes: Mapping[str, Mapping[str, Value]]) -> None:
+        for code, row in self._rows.get(sheet_of.name, {}).items():
+            number = self._numbers[sheet_of.name][code]
+            for header, value in row.items():
+                one = sheet_of[header]
+                named = value if isinstance(value, tuple) else (str(value or ""),)
+                if one.refers_to and one.refers_to in self._rows:
+                    known = self._rows[one.refers_to]
+                    for name in named:
+                        if name and name not in known:
+                            close = difflib.get_close_matches(name, known, 1)
+                            values = {"value": name, "suggestion": f" (¿{close[0]}?)" if close else ""}
+                            self._say(_UNKNOWN[one.refers_to], sheet_of.name, number, header, values)
+                elif one.kind in ("sdg", "gcm"):
+                    self._check_titles(sheet_of.name, number, one, str(value or ""), codes)
+
+    def _check_titles(
+        self, sheet: str, number: int, one: Field, text: str, codes: Mapping[str, Mapping[str, Value]]
+    ) -> None:
+        if "sdg_gcm_reference" not in self._sheets:
+            return
+        name = "sdg_target" if one.kind == "sdg" else "gcm_objective"
+        for part in (part.strip() for part in text.split(";")):
+            if part and f"{name}/{part}" not in codes:
+                self._say("unknown_reference", sheet, number, one.header, {"value": part}, "warning")
+
+    def _check_activities(self) -> None:
+        leading = {str(row.get("responsible")) for row in self._rows.get("indicators", {}).values()}
+        for code, row in self._rows.get("activities", {}).items():
+            number = self._numbers["activities"][code]
+            responsible = str(row.get("responsible") or "")
+            leading.add(responsible)
+            start, due = row.get("start_date"), row.get("due_date")
+            if isinstance(start, date) and isinstance(due, date) and start > due:
+                values: dict[str, object] = {"start": start.isoformat(), "due": due.isoformat()}
+                self._say("start_after_due", "activities", number, "due_date", values)
+            supporting = row.get("supporting")
+            if responsible and isinstance(supporting, tuple) and responsible in supporting:
+                self._say("supports_itself", "activities", number, "supporting", {"value": responsible}, "warning")
+            area = str(row.get("area_code") or "")
+            objective = str(row.get("objective_code") or "")
+            expected = str(self._rows.get("objectives", {}).get(objective, {}).get("area_code") or "")
+            if area and expected in self._rows.get("strategic_areas", {}) and area != expected:
+                values = {"value": area, "objective": objective, "expected": expected}
+                self._say("area_mismatch", "activities", number, "area_code", values)
+        for code, row in self._rows.get("agencies", {}).items():
+            if row.get("role_type") in ("chair", "member") and code not in leading:
+                self._say("no_activity", "agencies", self._numbers["agencies"][code], "code", {"value": code}, "note")
+
+    def _check_who_leads(self) -> None:
+        """Whoever leads something takes part in the plan while it goes on; of an indicator that is always."""
+        for sheet in ("activities", "indicators"):
+            for code, row in self._rows.get(sheet, {}).items():
+                responsible = str(row.get("responsible") or "")
+                agency = self._rows.get("agencies", {}).get(responsible, {})
+                first, last = row.get("start_date"), row.get("due_date")
+                begins, ends = agency.get("active_from"), agency.get("active_to")
+                gap = agency["role_type"] if agency.get("role_type") == "proposed" else ""
+                if isinstance(first, date) and isinstance(begins, date) and first < begins:
+                    gap = f"active_from {begins}"
+                if isinstance(ends, date) and (not isinstance(last, date) or ends <= last):
+                    gap = f"active_to {ends}"
+                if gap and not row.get("computed"):
+                    values: dict[str, object] = {"agency": responsible, "gap": gap}
+                    self._say("led_by_nobody", sheet, self._numbers[sheet][code], "responsible", values, "warning")
+
+    def _check_settings(self) -> None:
+        """It is about one plan: what the second row says would be lost."""
+        for number in list(self._numbers.get(SETTINGS.name, {}).values())[1:]:
+            self._say("second_plan", SETTINGS.name, number, "code")
+
+    def _check_cadences(self) -> None:
+        """Each has its days in order, and what is reported has one of them."""
+        cadences = self._rows.get(CADENCES.name)
+        if cadences is None:
+            return
+        days = [one.header for one in CADENCES.fields if one.kind == "whole"]
+        for code, row in cadences.items():
+            number = self._numbers[CADENCES.name][code]
+            numbers = {header: day for header in days if isinstance(day := row.get(header), int)}
+            for first, second in pairwise(days):
+                least = numbers.get(first, 0) + (second == "lock_day")
+                if second in numbers and numbers[second] < least:
+                    values: dict[str, object] = {
+                        "first": first,
+                        "day": numbers[first],
+                        "second": second,
+                        "value": numbers[second],
+                    }
+                    key = "lock_in_grace" if second == "lock_day" else "days_out_of_order"
+                    self._say(key, CADENCES.name, number, second, values)
+        for sheet, header in (("activities", "report_frequency"), ("indicators", "frequency")):
+            for code, row in self._rows.get(sheet, {}).items():
+                word = str(row.get(header) or "")
+                if word in _FREQUENCIES and word not in cadences:
+                    self._say("no_cadence", sheet, self._numbers[sheet][code], header, {"value": word})
+
+    def _say_duplicate(self, sheet: str, number: int, code: str, first: int) -> None:
+        self._say("duplicate_code", sheet, number, "code", {"value": code, "first": first})
+
+    def _say(
+        self,
+        code: str,
+        sheet: str,
+        row: int | None = None,
+        column: str = "",
+        values: Mapping[str, object] | None = None,
+        severity: Literal["error", "warning", "note"] = "error",
+    ) -> None:
+        letter = self._letters.get(sheet, {}).get(column, column)
+        self._problems.append(Problem(f"plan.{code}", sheet, row, letter, values or {}, severity))
+
+
+_UNKNOWN = {
+    "agencies": "unknown_agency",
+    "objectives": "unknown_objective",
+    "strategic_areas": "unknown_area",
+    "indicators": "unknown_indicator",
+}

@@ -1,0 +1,142 @@
+"""The plan as it stands, as the workbook that it is imported from.
+
+Whoever coordinates a plan edits it in Excel, and the file they imported a year ago is not the plan any more. So what
+is stored goes out in the importer's own sheets and columns, and comes back without a difference: what `imports` reads
+is written here from the same table of fields.
+
+What is retired is left out, as it is in a workbook from which its row was taken; agencies have their `active_to`.
+"""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from conversations.languages import LANGUAGES
+from conversations.wording import wording
+from storage.database.unit import Unit
+from storage.imports.applying import Kept, kept_rows
+from storage.imports.sheets import CODE_SHEETS, SETTINGS, SHEETS, CodeSheetOf, SheetOf, Value, sheet_of_list
+
+_WIDTHS = {"code": 14, "date": 12, "number": 12, "whole": 9, "flag": 11, "word": 14, "reference": 14}
+
+
+def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
+    """The .xlsx of the plan; imported again it changes nothing."""
+    import xlsxwriter
+
+    kept = kept_rows(unit, plan_code)
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": plan_code, "created": now.replace(tzinfo=None)})
+    looks = _Looks(book)
+    about = book.add_worksheet("LEAME")
+    about.set_column(0, 0, 110)
+    for number, text in enumerate(
+        (plan_code, f"{now:%Y-%m-%d %H:%M} UTC", *(wording(each)("book.exported") for each in LANGUAGES))
+    ):
+        about.write_string(number, 0, text)
+    looks.fill(book.add_worksheet(SETTINGS.name), *_settings(kept["plan"][plan_code]))
+    for sheet_of in SHEETS:
+        headers = [one.header for one in sheet_of.fields]
+        widths = [_WIDTHS.get(one.kind, 40 if one.limit > 100 else 20) for one in sheet_of.fields]
+        rows = [
+            _row(sheet_of, code, one, kept) for code, one in kept[sheet_of.table].items() if _is_there(sheet_of, one)
+        ]
+        looks.fill(book.add_worksheet(sheet_of.name), headers, widths, rows)
+    for code_sheet_of in CODE_SHEETS:
+        headers, code_rows = _codes(code_sheet_of, kept["code"])
+        if code_rows:
+            widths = [14 if header in ("code", code_sheet_of.list_header) else 30 for header in headers]
+            looks.fill(book.add_worksheet(code_sheet_of.name), headers, widths, code_rows)
+    book.close()
+    return file.getvalue()
+
+
+class _Looks:
+    """How cells are written: texts as texts whatever they begin with (S6), days and numbers as what they are."""
+
+    def __init__(self, book: Any) -> None:
+        self._head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
+        self._day = book.add_format({"num_format": "yyyy-mm-dd"})
+
+    def fill(self, sheet: Any, headers: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[Value]]) -> None:
+        for position, (header, width) in enumerate(zip(headers, widths, strict=True)):
+            sheet.set_column(position, position, width)
+            sheet.write_string(0, position, header, self._head)
+        sheet.freeze_panes(1, 1)
+        number = 0
+        for number, row in enumerate(rows, start=1):
+            for position, value in enumerate(row):
+                self._write(sheet, number, position, value)
+        sheet.autofilter(0, 0, number, len(headers) - 1)
+
+    def _write(self, sheet: Any, row: int, column: int, value: Value) -> None:
+        match value:
+            case None | "" | ():
+                return
+            case bool():
+                sheet.write_string(row, column, "yes" if value else "no")
+            case int():
+                sheet.write_number(row, column, value)
+            case date():
+                sheet.write_datetime(row, column, value, self._day)
+            case tuple():
+                sheet.write_string(row, column, ";".join(value))
+            case _:
+                sheet.write_string(row, column, str(value))
+
+
+def _settings(plan: Kept) -> tuple[list[str], list[int], list[list[Value]]]:
+    """Headers, widths and the one row of what is about the plan itself."""
+    row: list[Value] = []
+    for one in SETTINGS.fields:
+        value = plan.values[one.kept]
+        row.append(value.get(one.language, "") if one.language and isinstance(value, dict) else value)
+    return [one.header for one in SETTINGS.fields], [40 if one.limit > 100 else 20 for one in SETTINGS.fields], [row]
+
+
+def _is_there(sheet_of: SheetOf, one: Kept) -> bool:
+    is_column = any(field.kept == sheet_of.retired_by for field in sheet_of.fields)
+    return is_column or one.retired_on is None
+
+
+def _row(sheet_of: SheetOf, code: str, one: Kept, kept: Mapping[str, Mapping[str, Kept]]) -> list[Value]:
+    values: list[Value] = []
+    for field in sheet_of.fields:
+        value = code if field.header == "code" else one.values.get(field.header)
+        if field.header == "area_code" and not field.kept:  # of an activity: its objective's, for whoever reads it
+            value = kept["objective"][str(one.values["objective_code"])].values["area_code"]
+        if field.kind == "number" and isinstance(value, str):
+            values.append(_as_number(value))
+        else:
+            values.append(value)
+    return values
+
+
+def _as_number(text: str) -> Value:
+    """A whole number as one, if it is read again as the same text; everything else as it is written."""
+    is_whole = text.isascii() and text.isdecimal() and len(text) <= 15 and str(int(text)) == text
+    return int(text) if is_whole else text
+
+
+def _codes(sheet_of: CodeSheetOf, kept: Mapping[str, Kept]) -> tuple[list[str], list[list[Value]]]:
+    """Headers and rows of the lists that belong on this sheet, each list in its order."""
+    own = [(key, one) for key, one in kept.items() if sheet_of_list(key.partition("/")[0]) == sheet_of.name]
+    lists = list(dict.fromkeys(key.partition("/")[0] for key, _ in own))
+    own.sort(key=lambda row: (lists.index(row[0].partition("/")[0]), row[1].values["position"]))
+    extra: dict[str, None] = {}
+    for _, one in own:
+        attributes = one.values["attributes"]
+        if isinstance(attributes, dict):
+            extra |= dict.fromkeys(attributes)
+    named = [sheet_of.list_header] if sheet_of.list_header else []
+    headers = [*named, "code", *(f"{sheet_of.label}_{language}" for language in LANGUAGES), *extra]
+    rows: list[list[Value]] = []
+    for key, one in own:
+        name, _, code = key.partition("/")
+        attributes = one.values["attributes"]
+        texts = attributes if isinstance(attributes, dict) else {}
+        labels = [one.values[f"label_{language}"] for language in LANGUAGES]
+        rows.append([*([name] if named else []), code, *labels, *(texts.get(header, "") for header in extra)])
+    return headers, rows

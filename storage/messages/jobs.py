@@ -1,0 +1,297 @@
+"""Long work: a row that a worker claims, so that no update waits for it and no crash forgets it.
+
+What a dead worker left is a suspect (`storage.messages.suspects`) from then on, until a worker is through with it.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.database.models import Job, Suspect, table
+from storage.database.unit import Unit
+from storage.errors import NotFound
+from storage.messages.suspects import DEATHS, Suspects
+
+_J = table(Job)
+_S = table(Suspect)
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+AT_ONCE: Final = 5
+"""Claims of a job that was taken back after which it waits."""
+CLAIMS: Final = "jobs"
+"""The key under which workers claim: two of one process never do so at once."""
+OPEN = ("queued", "working", "sending")
+DELETE_LATER = "unsay"
+"""Takes a restricted card out of its chat (S15): the one work that whoever loses a role does not take along."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A claimed job. `attempts` counts this one, and tells two claims of the same job apart."""
+
+    id: int
+    kind: str
+    chat_id: int | None
+    payload: dict[str, Any] = field(repr=False)
+    attempts: int
+    created_at: datetime
+    deaths: int | None = field(default=None, kw_only=True)
+    """Of a suspect: how often the process died while this one was worked on as such."""
+
+    @property
+    def is_deadly(self) -> bool:
+        """It is not to be begun again: to be told to whoever asked for it, and failed."""
+        return self.deaths is not None and self.deaths >= DEATHS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob(JobRow):
+    """A job as it stands, whoever has it. `error` is why it was given up, or what is in doubt."""
+
+    state: str
+    error: str
+
+
+_ROW = tuple(_J.c[name] for name in JobRow.__slots__ if name != "deaths")
+_ADD = insert(_J).returning(_J.c.id)
+_CLAIM = (
+    update(_J)
+    .where(_J.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="working", lease_until=bindparam("lease"), attempts=_J.c.attempts + 1, owner=bindparam("replica"))
+    .returning(*_ROW)
+)
+_MINE = (_J.c.id == bindparam("job_id")) & (_J.c.attempts == bindparam("claim")) & (_J.c.state == "working")
+_SETTLE = (
+    update(_J)
+    .where(_MINE)
+    .values(state=bindparam("new_state"), lease_until=None, settled_at=bindparam("now"), error=bindparam("reason"))
+)
+_AGAIN = (
+    update(_J)
+    .where(_MINE)
+    .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
+)
+_HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
+_STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
+_IS_EXPIRED = (_J.c.state == "working") & (_J.c.lease_until <= bindparam("now"))
+_EXPIRED = update(_J).where(_IS_EXPIRED).values(state="queued", lease_until=None, error="lease ran out")
+_TAKEN_BACK = (
+    update(_J)
+    .where(_J.c.state == "working", _J.c.owner == bindparam("replica"))
+    .where(_J.c.kind.in_(bindparam("kinds", expanding=True)))
+    .values(state="queued", lease_until=None, error="the database was away")
+    .returning(_J.c.id, _J.c.attempts)
+)
+_IS_ORPHANED = (_J.c.state == "working") & _J.c.owner.in_(bindparam("owners", expanding=True))
+_ORPHANED = update(_J).where(_IS_ORPHANED).values(state="queued", lease_until=None, error="its process ended")
+_SAME = (_S.c.kind == "job") & (_S.c.bot_id == 0) & (_S.c.number == _J.c.id)
+_OTHER, _OTHERS_MARK = _J.alias(), _S.alias()
+_IS_ANOTHER_AT_WORK = exists().where(
+    _OTHERS_MARK.c.kind == "job", _OTHERS_MARK.c.number == _OTHER.c.id, _OTHER.c.state == "working"
+)
+_WAITING = select(func.count()).where(_J.c.state == "queued")
+
+
+class Jobs:
+    """Work that waits for a worker, is being done, or has been."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        now: datetime,
+        *,
+        chat_id: int | None = None,
+        not_before: datetime | None = None,
+    ) -> int:
+        """The number of a new job. Its payload holds references, never answers."""
+        id: int = self._connection.execute(
+            _ADD,
+            {
+                "kind": kind,
+                "chat_id": chat_id,
+                "payload": dict(payload),
+                "state": "queued",
+                "attempts": 0,
+                "lease_until": None,
+                "not_before": not_before,
+                "created_at": now,
+                "settled_at": None,
+                "error": "",
+            },
+        ).scalar_one()
+        return id
+
+    def claim(
+        self, now: datetime, lease_until: datetime, limit: int = 1, *, kinds: Collection[str] | None = None
+    ) -> list[JobRow]:
+        """Take up to `limit` due jobs, oldest first; no other worker sees them until the lease ends.
+
+        Of those that a dead worker left there is one at a time, and its mark says that it is being tried.
+        """
+        due = (
+            select(_J.c.id, _S.c.deaths)
+            .select_from(_J.outerjoin(_S, _SAME))
+            .where(_J.c.state == "queued", (_J.c.not_before.is_(None)) | (_J.c.not_before <= now))
+            .where(_S.c.deaths.is_(None) | ~_IS_ANOTHER_AT_WORK)
+            .order_by(_J.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=_J)
+        )
+        if kinds is not None:
+            due = due.where(_J.c.kind.in_(list(kinds)))
+        found: dict[int, int | None] = {row.id: row.deaths for row in self._connection.execute(due)}
+        suspects = [id for id, deaths in found.items() if deaths is not None]
+        for id in suspects[1:]:  # one at a time
+            del found[id]
+        if not found:
+            return []
+        for id in suspects[:1]:
+            grows = not self._unit.of(Suspects).is_an_update_killing()
+            self._unit.of(Suspects).mark("job", 0, [id], (found[id] or 0) + grows, now)
+        values = {"ids": list(found), "lease": lease_until, "replica": self._unit.replica_id}
+        rows = self._connection.execute(_CLAIM, values)
+        return sorted((JobRow(*row, deaths=found[row.id]) for row in rows), key=lambda job: job.id)
+
+    def settle(self, job: JobRow, now: datetime) -> bool:
+        """Done. False, and nothing changed, if the lease ran out and somebody else has the job."""
+        return self._change(_SETTLE, job, new_state="done", now=now, reason="")
+
+    def fail(self, job: JobRow, reason: str, now: datetime) -> bool:
+        """Given up; the reason stays for the operator. False as in `settle`."""
+        return self._change(_SETTLE, job, new_state="failed", now=now, reason=reason)
+
+    def has_work(self, now: datetime, kinds: Collection[str], *, replica: int | None = None) -> bool:
+        """Whether a job of these kinds can be claimed, was left by a worker that died, or is on its way.
+
+        For a worker that has none in hand to ask through a reader, again and again, before it takes a turn of the
+        writer's. With the `replica` it runs in, also whether `take_back` would find something.
+        """
+        is_due = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= now))
+        is_nobodys = _J.c.lease_until <= now
+        if replica is not None:
+            is_nobodys |= _J.c.owner == replica
+        is_left = (_J.c.state == "working") & is_nobodys
+        found = select(literal(1)).where(_J.c.kind.in_(list(kinds)), is_due | is_left | (_J.c.state == "sending"))
+        return self._connection.execute(found.limit(1)).first() is not None
+
+    def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
+        """Again at `at`, or after a pause that doubles each time; given up after `tries`. False as in `settle`."""
+        if job.attempts >= tries:
+            return self.fail(job, reason, now)
+        return self._change(_AGAIN, job, at=at or now + _pause(job.attempts), reason=reason)
+
+    def hold(self, job: JobRow, lease_until: datetime) -> bool:
+        """Go on with it. False if the lease ran out and somebody else has it, or it was stopped."""
+        return self._change(_HOLD, job, lease=lease_until)
+
+    def take_back(self, kinds: Collection[str], now: datetime) -> int:
+        """Queue again what this replica has claimed of these kinds; how many. For a worker that has none in hand.
+
+        When the database goes away in the middle of a job, or before it tells that it was claimed, nobody has it any
+        more. It can be claimed at once; what was claimed often already waits for a pause that doubles. Its process
+        has not died of it, so a mark is taken away.
+        """
+        if self._unit.replica_id is None:
+            return 0
+        values = {"replica": self._unit.replica_id, "kinds": list(kinds)}
+        found = self._connection.execute(_TAKEN_BACK, values).all()
+        for id, attempts in found:
+            self._unit.of(Suspects).clear("job", 0, id)
+            if attempts > AT_ONCE:
+                at = now + _pause(attempts - AT_ONCE)
+                self._connection.execute(update(_J).where(_J.c.id == id).values(not_before=at))
+        return len(found)
+
+    def requeue_expired(self, now: datetime) -> int:
+        """Jobs whose worker died wait for another one. Returns how many."""
+        self._suspect(_IS_EXPIRED, now=now)
+        return self._connection.execute(_EXPIRED, {"now": now}).rowcount
+
+    def take_over(self, owners: Collection[int]) -> int:
+        """What these replicas were doing when they ended waits for another worker. Returns how many jobs."""
+        self._suspect(_IS_ORPHANED, owners=list(owners))
+        return self._connection.execute(_ORPHANED, {"owners": list(owners)}).rowcount
+
+    def _suspect(self, are_left: ColumnElement[bool], **values: Any) -> None:
+        """Those that a worker began and did not end have a mark, which does not count anything yet."""
+        left = select(literal("job"), literal(0), _J.c.id, literal(0), _J.c.created_at).where(are_left)
+        insert = postgresql.insert if self._unit.is_postgresql else sqlite.insert
+        names = ("kind", "bot_id", "number", "deaths", "marked_at")
+        self._connection.execute(insert(_S).from_select(names, left).on_conflict_do_nothing(), values)
+
+    def cancel(self, id: int, now: datetime) -> bool:
+        """Drop a job nobody has begun (a revoked export). False if it is being done, or was."""
+        done = self._connection.execute(
+            update(_J).where(_J.c.id == id, _J.c.state == "queued").values(state="cancelled", settled_at=now)
+        )
+        return done.rowcount == 1
+
+    def stop(self, id: int, now: datetime) -> bool:
+        """Drop a job even while it is being done: whoever does it learns so from `hold`. False if it was done."""
+        done = self._connection.execute(
+            update(_J)
+            .where(_J.c.id == id, _J.c.state.in_(("queued", "working")))
+            .values(state="cancelled", settled_at=now, lease_until=None)
+        )
+        return done.rowcount == 1
+
+    # -------------------------------------------------------------- work whose result is sent
+    def get(self, id: int) -> StoredJob:
+        """NotFound if there is none, or it was settled so long ago that it is forgotten."""
+        found = self._connection.execute(_STORED.where(_J.c.id == id)).first()
+        if found is None:
+            raise NotFound(f"no job {id}")
+        return StoredJob(*found)
+
+    def of_kind(self, kind: str, *, chat_id: int | None = None, states: Collection[str] = OPEN) -> list[StoredJob]:
+        """Jobs of a kind that are not over, or in these states, of one chat or of all, oldest first."""
+        statement = _STORED.where(_J.c.kind == kind, _J.c.state.in_(list(states)))
+        if chat_id is not None:
+            statement = statement.where(_J.c.chat_id == chat_id)
+        return [StoredJob(*found) for found in self._connection.execute(statement)]
+
+    def note(self, id: int, payload: Mapping[str, Any]) -> None:
+        """Keep with it what was not known when it was added."""
+        self._connection.execute(update(_J).where(_J.c.id == id).values(payload=dict(payload)))
+
+    def hand_over(self, id: int, payload: Mapping[str, Any]) -> None:
+        """What it made is on its way: `sending`, until `over` says what became of it."""
+        values = {"state": "sending", "payload": dict(payload), "lease_until": None, "settled_at": None, "error": ""}
+        self._connection.execute(update(_J).where(_J.c.id == id).values(**values))
+        self._unit.of(Suspects).clear("job", 0, id)
+
+    def over(self, id: int, reason: str, now: datetime) -> None:
+        """What it made has arrived (no reason), or may not have, or has not."""
+        self._connection.execute(
+            update(_J).where(_J.c.id == id, _J.c.state == "sending").values(state="done", settled_at=now, error=reason)
+        )
+
+    def waiting(self) -> int:
+        """How many jobs nobody has begun."""
+        number: int = self._connection.execute(_WAITING).scalar_one()
+        return number
+
+    def purge(self, before: datetime) -> int:
+        """Forget jobs settled before then."""
+        return self._connection.execute(delete(_J).where(_J.c.settled_at < before)).rowcount
+
+    def _change(self, statement: Any, job: JobRow, **values: Any) -> bool:
+        done = self._connection.execute(statement, {"job_id": job.id, "claim": job.attempts, **values}).rowcount == 1
+        if done and job.deaths is not None and statement is not _HOLD:
+            self._unit.of(Suspects).clear("job", 0, job.id)
+        return done
+
+
+def _pause(attempts: int) -> timedelta:
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 20)
+    return min(doubled, LONGEST_PAUSE)

@@ -1,0 +1,560 @@
+"""Calls to the Bot API that must happen, and what became of them.
+
+`sendMessage` has no idempotency key, and a timeout may mean "delivered". So a message is a row committed
+together with what it speaks of (G5), and what the network left in doubt is settled by kind (G7): a question
+or a receipt that may be missing is sent again, a reminder that may have arrived is not.
+
+    held ──release──▶
+    queued ──claim──▶ sending ──▶ sent | ambiguous | undeliverable
+      ▲                  │ certainly not delivered, or in doubt and a reply; lease ran out and a reply
+      └──────────────────┘
+
+Replies (prompt, receipt, notice) are born `sending`: the replica that committed them sends them at once, and the
+lease is for the case that it dies. A process that is no replica (a command at the server) leaves them `queued`. Fan-
+out (reminder, digest, export) is born `queued`, and a claim only puts a lease on it: it is `sending` when its call
+begins. So a process that dies with sixty reminders in hand leaves those in doubt that were under way, and the others
+are taken up again. The two are lanes of their own: a reminder that waits for the morning holds up no answer (G11).
+
+While a restored database is held, what somebody's act would tell others is born `held`. It is in nobody's way.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, assert_never
+
+import orjson
+from sqlalchemy import bindparam, case, delete, func, insert, literal_column, select, update
+
+from storage.database.facts import Facts
+from storage.database.models import Card, OutboxMessage, table
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+from storage.database.vault import KeyUnknown
+
+Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
+Lane = Literal["replies", "fan_out"]
+
+LANES: dict[Lane, tuple[Kind, ...]] = {
+    "replies": ("prompt", "receipt", "notice"),
+    "fan_out": ("reminder", "digest", "export"),
+}
+REPLIES: frozenset[str] = frozenset(LANES["replies"])
+LOCKED_FOR = timedelta(minutes=1)
+"""After which it is looked whether the key is there."""
+LEASE = timedelta(seconds=26)
+"""With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxDraft:
+    """A call that shall be made. `payload` is its parameters without chat_id and message_id: those come from here.
+
+    With `card_id` the message becomes (send…) or edits (edit…) that card.
+    """
+
+    chat_id: int
+    kind: Kind
+    method: str
+    payload: dict[str, Any] = field(repr=False)
+    card_id: int | None = None
+    sensitive: bool = False
+    not_before: datetime | None = None
+    is_for_others: bool = False
+    """Somebody else than its reader has acted: it waits while a restored database is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A call that is to be made now. `attempts` counts this one."""
+
+    id: int
+    chat_id: int
+    kind: str
+    method: str
+    payload: dict[str, Any] = field(repr=False)
+    card_id: int | None
+    sensitive: bool
+    attempts: int
+    created_at: datetime
+    is_behind: bool = False
+    """Of one that was just added: replies of its chat that another replica has, or nobody, go first."""
+    is_held: bool = False
+    """Of one that was just added: it waits until a restored database may speak again (`release`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReply:
+    """A reply that is queued or being sent, and by whom."""
+
+    id: int
+    chat_id: int
+    is_sending: bool
+    owner: int | None
+
+
+# What became of a call. `bot.telegram.delivery` says which, this module what follows from it.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Telegram has it."""
+
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Telegram certainly does not have it: again, not before `at`."""
+
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """This person cannot be written to (blocked, deactivated)."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """This call can never succeed."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Nobody knows whether Telegram has it."""
+
+    reason: str = ""
+
+
+Outcome = Sent | RetryAfter | Unreachable | Undeliverable | Ambiguous
+
+_O = table(OutboxMessage)
+_EARLIER = _O.alias("earlier")
+_LATER = _O.alias("later")
+_EDIT = "editMessageText"
+_C = table(Card)
+_ROW = tuple(_O.c[name] for name in OutboxRow.__slots__ if name not in ("payload", "is_behind", "is_held"))
+
+_IS_REPLY = _O.c.kind.in_(LANES["replies"])
+# The index's own condition, written out: SQLite takes a partial index only where it finds that among the terms.
+_QUEUED: Any = literal_column("'queued'")
+_SENDING: Any = literal_column("'sending'")
+_IS_OPEN = _O.c.state.in_((_QUEUED, _SENDING))
+# Whether another replica has something of this chat, or nobody has, is asked in the INSERT itself: no journey more.
+# It sees the table as it was before. The new row's columns are written out: SQLAlchemy would join the table once more.
+_IS_BEHIND = (
+    select(_EARLIER.c.id)
+    .where(
+        _EARLIER.c.chat_id == literal_column("outbox.chat_id"),
+        _EARLIER.c.state.in_((_QUEUED, _SENDING)),
+        _EARLIER.c.kind.in_([literal_column(f"'{kind}'") for kind in LANES["replies"]]),  # not expanded each time
+        (_EARLIER.c.state == _QUEUED) | _EARLIER.c.owner.is_distinct_from(literal_column("outbox.owner")),
+    )
+    .exists()
+)
+_ADD = Prepared(insert(_O).returning(_O.c.id), postgresql=insert(_O).returning(_O.c.id, _IS_BEHIND))
+_CLAIMABLE = (
+    select(_O.c.id)
+    .where(
+        _IS_OPEN,
+        _O.c.state == _QUEUED,
+        _O.c.lease_until.is_(None),
+        (_O.c.not_before.is_(None)) | (_O.c.not_before <= bindparam("now")),
+        _O.c.kind.in_(bindparam("kinds", expanding=True)),
+        # The first open one of its chat and lane: what is behind it waits, be it for a lease or for tomorrow.
+        ~select(_EARLIER.c.id)
+        .where(
+            _EARLIER.c.chat_id == _O.c.chat_id,
+            _EARLIER.c.state.in_((_QUEUED, _SENDING)),
+            _EARLIER.c.id < _O.c.id,
+            _EARLIER.c.kind.in_(LANES["replies"]) == _IS_REPLY,
+        )
+        .exists(),
+    )
+    .order_by(case((_IS_REPLY, 0), else_=1), _O.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, of=_O)
+)
+_CLAIM = (
+    update(_O)
+    .where(_O.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=case((_IS_REPLY, _SENDING), else_=_QUEUED),
+        lease_until=bindparam("lease"),
+        attempts=_O.c.attempts + 1,
+        owner=bindparam("replica"),
+    )
+    .returning(*_ROW, _O.c.payload, _O.c.sealed_payload)
+)
+_OPEN_REPLIES = (
+    select(_O.c.id, _O.c.chat_id, ((_O.c.state == _SENDING) & _O.c.owner.is_not(None)).label("is_sending"), _O.c.owner)
+    .where(_IS_OPEN, _IS_REPLY)
+    .order_by(_O.c.id)
+)
+_TAKE_IN_HAND = (
+    update(_O)
+    .where(_O.c.id.in_(bindparam("ids", expanding=True)), _O.c.state == _SENDING, _O.c.owner == bindparam("replica"))
+    .values(lease_until=bindparam("lease"))
+    .returning(*_ROW, _O.c.payload, _O.c.sealed_payload)
+)
+# The number of the attempt is the claim's: whoever has been paused over its lease begins nothing.
+_BEGIN = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _O.c.state == _QUEUED, _O.c.attempts == bindparam("attempt"))
+    .values(state="sending")
+)
+_SETTLE = Prepared(
+    update(_O)
+    # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once.
+    .where(_O.c.id == bindparam("row_id"), (_O.c.state == "queued") | (_O.c.state == "sending"))
+    .values(
+        state=bindparam("new_state"),
+        payload=None,
+        sealed_payload=None,
+        lease_until=None,
+        settled_at=bindparam("now"),
+        error=bindparam("reason"),
+    )
+)
+_AGAIN = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _IS_OPEN, _O.c.lease_until.is_not(None))
+    .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
+)
+_RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
+_KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
+_IS_EXPIRED = _O.c.lease_until <= bindparam("now")
+_IS_ORPHANED = _O.c.lease_until.is_not(None) & _O.c.owner.in_(bindparam("owners", expanding=True))
+
+
+def _freeing(condition: Any) -> tuple[Any, ...]:
+    """What frees rows in hand: overtaken cards, fan-out not begun, replies, and fan-out that may have been sent.
+
+    What is followed by an edit of the same card is not repeated: the phone may show the later one already, and would
+    go back to a question that has been answered. The edit alone is; as a new message, where the card has no number.
+    """
+    mine = (_IS_OPEN, condition)
+    is_overtaken = (
+        select(_LATER.c.id)
+        .where(
+            _LATER.c.chat_id == _O.c.chat_id,
+            _LATER.c.state.in_((_QUEUED, _SENDING)),
+            _LATER.c.id > _O.c.id,
+            _LATER.c.card_id == _O.c.card_id,
+            _LATER.c.method == _EDIT,
+        )
+        .exists()
+    )
+    return (
+        update(_O)
+        .where(*mine, _O.c.state == _SENDING, _IS_REPLY, _O.c.method.in_(("sendMessage", _EDIT)), is_overtaken)
+        .values(
+            state="ambiguous",
+            payload=None,
+            sealed_payload=None,
+            lease_until=None,
+            settled_at=bindparam("now"),
+            error="overtaken",
+        ),
+        update(_O).where(*mine, _O.c.state == _QUEUED).values(lease_until=None, owner=None),
+        update(_O).where(*mine, _O.c.state == _SENDING, _IS_REPLY).values(state="queued", lease_until=None, owner=None),
+        update(_O)
+        .where(*mine, _O.c.state == _SENDING, ~_IS_REPLY)
+        .values(
+            state="ambiguous",
+            payload=None,
+            sealed_payload=None,
+            lease_until=None,
+            settled_at=bindparam("now"),
+            error=bindparam("reason"),
+        ),
+    )
+
+
+_FREE_EXPIRED = _freeing(_IS_EXPIRED)
+_FREE_ORPHANED = _freeing(_IS_ORPHANED)
+_WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
+_NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
+_CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
+_CARD_AT = (
+    select(_C.c.id)
+    .where(_C.c.chat_id == bindparam("chat_id"), _C.c.message_id == bindparam("message_id"))
+    .order_by(_C.c.id.desc())
+    .limit(1)
+)
+_STANDS = Prepared(update(_C).where(_C.c.id == bindparam("card")).values(message_id=bindparam("number"), is_gone=False))
+_GONE = Prepared(update(_C).where(_C.c.id == bindparam("card")).values(is_gone=True))
+
+
+class Outbox:
+    """What waits to be sent, is being sent, or has been."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+        self.locked: list[KeyUnknown] = []
+        """Why rows that were to be claimed could not be opened."""
+
+    def add(self, draft: OutboxDraft, *, now: datetime, lease: timedelta = LEASE) -> OutboxRow:
+        """The row. A reply is already `sending`: whoever adds it sends it, as soon as the unit commits.
+
+        A reply that must wait (`not_before` later than now) and all fan-out are `queued`, and so is what a command at
+        the server adds: it sends nothing, and whoever does takes it up at its next look.
+        """
+        waits = draft.not_before is not None and draft.not_before > now
+        is_held = draft.is_for_others and self._unit.of(Facts).is_held()
+        is_sending = draft.kind in REPLIES and not waits and not is_held and self._unit.replica_id is not None
+        text: str | None = orjson.dumps(draft.payload).decode()
+        sealed = None
+        if draft.sensitive:
+            name = row(draft.chat_id, draft.card_id, draft.method, now)
+            text, sealed = None, self._unit.vault.seal(text or "", name)
+        made = _ADD.first(
+            self._connection,
+            {
+                "chat_id": draft.chat_id,
+                "kind": draft.kind,
+                "method": draft.method,
+                "card_id": draft.card_id,
+                "state": "held" if is_held else "sending" if is_sending else "queued",
+                "sensitive": draft.sensitive,
+                "payload": text,
+                "sealed_payload": sealed,
+                "attempts": 1 if is_sending else 0,
+                "lease_until": now + lease if is_sending else None,
+                "not_before": draft.not_before,
+                "created_at": now,
+                "settled_at": None,
+                "error": "",
+                "owner": self._unit.replica_id if is_sending else None,
+            },
+        )
+        return OutboxRow(
+            id=int(made[0]),
+            chat_id=draft.chat_id,
+            kind=draft.kind,
+            method=draft.method,
+            payload=draft.payload,
+            card_id=draft.card_id,
+            sensitive=draft.sensitive,
+            attempts=1 if is_sending else 0,
+            created_at=now,
+            is_behind=is_sending and self._unit.is_postgresql and bool(made[1]),
+            is_held=is_held,
+        )
+
+    def release(self) -> int:
+        """Queue what was held; how many messages that was."""
+        return self._connection.execute(_RELEASE).rowcount
+
+    def claim(
+        self,
+        now: datetime,
+        lease_until: datetime,
+        limit: int = 30,
+        lanes: Collection[Lane] = ("replies", "fan_out"),
+    ) -> list[OutboxRow]:
+        """Take up to `limit` due rows for sending, replies first; no other claim sees them until the lease ends.
+
+        Replies are `sending` from now on, fan-out when it has been begun.
+
+        Of each chat and lane only the first open row can be taken, so the order within a chat is kept even by
+        two replicas: the second follows when the first is settled.
+        """
+        kinds = [kind for lane in lanes for kind in LANES[lane]]
+        ids = self._connection.execute(_CLAIMABLE, {"now": now, "kinds": kinds, "limit": limit}).scalars().all()
+        if not ids:
+            return []
+        order = {id: place for place, id in enumerate(ids)}
+        values = {"ids": list(ids), "lease": lease_until, "replica": self._unit.replica_id}
+        rows = self._connection.execute(_CLAIM, values).all()
+        return self._loaded(sorted(rows, key=lambda found: order[found.id]), now)
+
+    def open_replies(self, chats: Collection[int] | None = None, *, owner: int | None = None) -> list[OpenReply]:
+        """Replies that wait or are being sent, oldest first: all, or those of these chats and those of this owner."""
+        found = _OPEN_REPLIES
+        if chats is not None:
+            mine = (_O.c.state == _SENDING) & (_O.c.owner == owner)
+            of_these = _O.c.chat_id.in_(list(chats))
+            found = found.where(of_these if owner is None else of_these | mine)
+        return [OpenReply(*row) for row in self._connection.execute(found)]
+
+    def _loaded(self, rows: Sequence[Any], now: datetime) -> list[OutboxRow]:
+        """What can be opened of these; what needs a key that is not here waits, and holds up its chat alone."""
+        loaded = []
+        for found in rows:
+            try:
+                loaded.append(self._load(found))
+            except KeyUnknown as error:
+                self.locked.append(error)
+                self._again(found.id, now + LOCKED_FOR, str(error))
+        return loaded
+
+    def take_in_hand(self, ids: Collection[int], lease_until: datetime) -> list[OutboxRow]:
+        """Those of these that are being sent by this replica, oldest first, under a new lease.
+
+        For what it committed without having been told so: nobody sends it.
+        """
+        values = {"ids": list(ids), "lease": lease_until, "replica": self._unit.replica_id}
+        rows = self._connection.execute(_TAKE_IN_HAND, values).all()
+        return [self._load(found) for found in sorted(rows, key=lambda found: found.id)]
+
+    def begin(self, row: OutboxRow) -> bool:
+        """Note that the call of this claimed fan-out begins. False, and it must not: it was taken back meanwhile,
+        or the lease has run out and it is somebody else's."""
+        return self._connection.execute(_BEGIN, {"row_id": row.id, "attempt": row.attempts}).rowcount == 1
+
+    def record(self, id: int, outcome: Outcome, now: datetime) -> bool:
+        """Note what became of a call. False if the row has been settled already, which stays as it was.
+
+        What is settled loses its payload: only that it was sent is remembered, not what it said.
+        """
+        match outcome:
+            case Sent():
+                return self._settle(id, "sent", "", now)
+            case RetryAfter(at, reason):
+                return self._again(id, at, reason)
+            case Ambiguous(reason):
+                kind = self._connection.execute(_KIND, {"row_id": id}).scalar_one_or_none()
+                return self._again(id, None, reason) if kind in REPLIES else self._settle(id, "ambiguous", reason, now)
+            case Unreachable(reason) | Undeliverable(reason):
+                return self._settle(id, "undeliverable", reason, now)
+            case _:
+                assert_never(outcome)
+
+    def record_all(self, outcomes: Mapping[int, Outcome], now: datetime) -> None:
+        """Note what became of many calls. What was sent, nearly everything, is one statement for all."""
+        sent = [id for id, outcome in outcomes.items() if isinstance(outcome, Sent)]
+        if sent:
+            _SETTLE.each(
+                self._connection, [{"row_id": id, "new_state": "sent", "reason": "", "now": now} for id in sent]
+            )
+        for id, outcome in outcomes.items():
+            if not isinstance(outcome, Sent):
+                self.record(id, outcome, now)
+
+    def extend(self, ids: Collection[int], lease_until: datetime) -> None:
+        """Go on holding rows that wait for a 429 to be over, or for the one before them."""
+        self._connection.execute(
+            update(_O)
+            .where(_O.c.id.in_(list(ids)), _IS_OPEN, _O.c.lease_until.is_not(None))
+            .values(lease_until=lease_until)
+        )
+
+    def states(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """What became of these rows, and why; those settled so long ago that they are forgotten are missing."""
+        found = self._connection.execute(select(_O.c.id, _O.c.state, _O.c.error).where(_O.c.id.in_(list(ids))))
+        return {row.id: (row.state, row.error) for row in found}
+
+    def settle_expired(self, now: datetime) -> tuple[int, int]:
+        """Deal with rows whose sender died: replies are queued again, fan-out is ambiguous. Returns both numbers.
+
+        Fan-out that was claimed and never begun is free again.
+        """
+        return self._free(_FREE_EXPIRED, {"now": now, "reason": "lease ran out"})
+
+    def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:
+        """The same for what these replicas had in hand when they ended, whatever their leases say."""
+        return self._free(_FREE_ORPHANED, {"owners": list(owners), "now": now, "reason": "its process ended"})
+
+    def _free(self, statements: tuple[Any, ...], values: Mapping[str, Any]) -> tuple[int, int]:
+        _, _, again, doubtful = (self._connection.execute(statement, values).rowcount for statement in statements)
+        return again, doubtful
+
+    def cancel(self, chat_id: int, now: datetime, *, kinds: Collection[Kind] | None = None) -> int:
+        """Drop what is queued for a chat (off-boarding, a pause), save what takes a message out of it.
+
+        What is being sent cannot be taken back.
+        """
+        statement = (
+            update(_O)
+            .where(_O.c.chat_id == chat_id, _O.c.state.in_((_QUEUED, "held")), _O.c.method != "deleteMessage")
+            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="cancelled")
+        )
+        if kinds is not None:
+            statement = statement.where(_O.c.kind.in_(list(kinds)))
+        return self._connection.execute(statement).rowcount
+
+    def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
+        """Take back those of these messages that have not begun to be sent, claimed or not; how many that were."""
+        return self._connection.execute(
+            update(_O)
+            .where(_O.c.id.in_(list(ids)), _O.c.state == _QUEUED)
+            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error=reason)
+        ).rowcount
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are in each state."""
+        rows = self._connection.execute(select(_O.c.state, func.count()).group_by(_O.c.state))
+        return {state: number for state, number in rows}  # noqa: C416
+
+    def waiting(self) -> dict[str, int]:
+        """How many rows are queued and how many being sent: from the index of these alone, however many are settled."""
+        rows = self._connection.execute(_WAITING)
+        return {"queued": 0, "sending": 0} | {state: number for state, number in rows}  # noqa: C416
+
+    def purge(self, before: datetime) -> int:
+        """Forget rows settled before then."""
+        return self._connection.execute(delete(_O).where(_O.c.settled_at < before)).rowcount
+
+    # -------------------------------------------------------------- cards
+    def new_card(self, chat_id: int) -> int:
+        """A card that is going to be sent; its Telegram number is not known yet."""
+        values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
+        return int(_NEW_CARD.first(self._connection, values)[0])
+
+    def card_message_id(self, card_id: int) -> int | None:
+        """The Telegram number of a card that can be edited; None if it has not been delivered, or is gone."""
+        found = _CARD_MESSAGE.first(self._connection, {"card_id": card_id})
+        return None if found is None else found[0]
+
+    def card_at(self, chat_id: int, message_id: int) -> int | None:
+        """The card that is this message of the chat: whence a tap came."""
+        return self._connection.execute(_CARD_AT, {"chat_id": chat_id, "message_id": message_id}).scalar_one_or_none()
+
+    def place(self, cards: Mapping[int, int | None]) -> None:
+        """Which message each card is now; None: Telegram edits it no more, what is meant for it is sent anew."""
+        standing = [{"card": card, "number": number} for card, number in cards.items() if number is not None]
+        if standing:
+            _STANDS.each(self._connection, standing)
+        gone = [{"card": card} for card, number in cards.items() if number is None]
+        if gone:
+            _GONE.each(self._connection, gone)
+
+    def _settle(self, id: int, state: str, reason: str, now: datetime) -> bool:
+        values = {"row_id": id, "new_state": state, "reason": reason, "now": now}
+        return _SETTLE.count(self._connection, values) == 1
+
+    def _again(self, id: int, at: datetime | None, reason: str) -> bool:
+        return self._connection.execute(_AGAIN, {"row_id": id, "at": at, "reason": reason}).rowcount == 1
+
+    def _load(self, found: Any) -> OutboxRow:
+        text = found.payload
+        if found.sealed_payload is not None:
+            name = row(found.chat_id, found.card_id, found.method, found.created_at)
+            text = self._unit.vault.open(found.sealed_payload, name)
+        return OutboxRow(
+            id=found.id,
+            chat_id=found.chat_id,
+            kind=found.kind,
+            method=found.method,
+            payload=orjson.loads(text or "{}"),
+            card_id=found.card_id,
+            sensitive=found.sensitive,
+            attempts=found.attempts,
+            created_at=found.created_at,
+        )
+
+
+def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) -> str:
+    """What an outbox row's seal is bound to: whose phone it is for, which message, and when it was said.
+
+    Known before the row has a number, so that it is written once. Whoever moved a text to another row would have
+    to move all of this with it.
+    """
+    at = created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"outbox:{chat_id}:{card_id or 0}:{method}:{at}"

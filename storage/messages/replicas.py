@@ -1,0 +1,77 @@
+"""The processes that run on this database, and those that ended uncleanly and have not been buried yet."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+import orjson
+from sqlalchemy import bindparam, delete, insert, select, text
+
+from storage.database.facts import Facts
+from storage.database.models import Replica, table
+from storage.database.unit import Unit
+from storage.messages.jobs import Jobs
+from storage.messages.outbox import Outbox
+
+DEATHS_FACT: Final = "replica.deaths"
+DEATHS_REMEMBERED: Final = 20
+
+REPLICA = table(Replica)
+ADD = insert(REPLICA).returning(REPLICA.c.id)
+BURY = delete(REPLICA).where(REPLICA.c.id.in_(bindparam("ids", expanding=True))).returning(REPLICA.c.id)
+# Two numbers name a lock: the table's own, since schemas share their database's locks, and the replica's.
+LOCK_CLASS = "CAST(CAST(CAST('replica' AS regclass) AS oid) AS integer)"
+TRY = text(f"SELECT pg_try_advisory_xact_lock({LOCK_CLASS}, CAST(:id AS integer))")
+UNHELD = text("""
+    SELECT id FROM replica WHERE id <> :me AND NOT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND objid = CAST(replica.id AS oid)
+          AND classid = CAST(CAST('replica' AS regclass) AS oid)
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
+
+
+class Replicas:
+    """The processes that run on this database, and those that ended uncleanly and have not been buried yet."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(self, now: datetime) -> int:
+        """The number of a process that begins."""
+        return int(self._connection.execute(ADD, {"started_at": now}).scalar_one())
+
+    def all(self) -> frozenset[int]:
+        """Everybody's numbers."""
+        return frozenset(self._connection.execute(select(REPLICA.c.id)).scalars())
+
+    def bury(self, ids: Collection[int], now: datetime) -> frozenset[int]:
+        """Remove those of these that have indeed ended, and free what they held. Whom somebody else buries is left.
+
+        Their replies are queued again, their fan-out that had begun is in doubt, their jobs wait for a worker.
+        """
+        if self._unit.is_postgresql:
+            ids = [id for id in ids if id == self._unit.replica_id or self._is_free(id)]
+        if not ids:
+            return frozenset()
+        buried = frozenset(self._connection.execute(BURY, {"ids": list(ids)}).scalars())
+        if buried - {self._unit.replica_id}:
+            self._remember_deaths(len(buried - {self._unit.replica_id}), now)
+        if buried:
+            self._unit.of(Outbox).take_over(buried, now)
+            self._unit.of(Jobs).take_over(buried)
+        return buried
+
+    def _remember_deaths(self, number: int, now: datetime) -> None:
+        known = orjson.loads(self._unit.of(Facts).get(DEATHS_FACT) or "[]")
+        kept = [*known, *[now.isoformat()] * number][-DEATHS_REMEMBERED:]
+        self._unit.of(Facts).set(DEATHS_FACT, orjson.dumps(kept).decode(), now)
+
+    def deaths(self, since: datetime) -> int:
+        """How many have ended uncleanly since then, of the last twenty."""
+        known = orjson.loads(self._unit.of(Facts).get(DEATHS_FACT) or "[]")
+        return sum(datetime.fromisoformat(at) >= since for at in known)
+
+    def _is_free(self, id: int) -> bool:
+        return bool(self._connection.execute(TRY, {"id": id}).scalar_one())

@@ -1,0 +1,78 @@
+"""What may be the death of the process: applied alone, and marked before that.
+
+What kills the process leaves no exception, and after the restart it is there again: Telegram brings the update once
+more, the job is waiting for a worker. Only a row that was durable before it was begun tells the next process what the
+last one died of; and of a hundred updates that were in flight, ninety-nine are innocent. So after an unclean end they
+are tried one at a time, each with a mark of its own, and whoever outlives one takes its mark away.
+
+The laws:
+* a mark says how often the process began this alone, and was not seen to end it;
+* the mark of an update goes in the unit that applies it or sets it aside, that of a job when its worker is through
+  with it, however that ends;
+* of two suspects in hand at once the one that was there at an earlier death is blamed: a job's mark does not grow while
+  some update has one of two or more, and no two suspect jobs are worked on at a time;
+* nobody is suspected in a process that follows a clean end.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, Literal
+
+from sqlalchemy import bindparam, delete, select
+
+from storage.database.models import Suspect, table
+from storage.database.statements import insert_into
+from storage.database.unit import Unit
+
+DEATHS: Final = 3
+"""How many times a process may die of something, alone, before it is set aside."""
+
+_S = table(Suspect)
+_ONE = (
+    (_S.c.kind == bindparam("of_kind")) & (_S.c.bot_id == bindparam("of_bot")) & (_S.c.number == bindparam("of_number"))
+)
+_FOUND = select(_S.c.deaths).where(_ONE)
+_CLEAR = delete(_S).where(_ONE)
+_KILLING = select(_S.c.number).where(_S.c.kind == "update", _S.c.deaths >= 2).limit(1)
+_PURGE = delete(_S).where(_S.c.marked_at < bindparam("before"))
+
+
+class Suspects:
+    """The marks. `bot_id` is 0 for a job, whose number is nobody else's."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._connection = unit.connection
+
+    def found(self, kind: Literal["update", "job"], bot_id: int, number: int) -> int:
+        """What the mark says; 0 where there is none."""
+        return self._connection.execute(_FOUND, _key(kind, bot_id, number)).scalar() or 0
+
+    def mark(
+        self, kind: Literal["update", "job"], bot_id: int, numbers: Collection[int], deaths: int, now: datetime
+    ) -> None:
+        """Let their marks say so. The same again changes nothing."""
+        if not numbers:
+            return
+        rows = [
+            {"kind": kind, "bot_id": bot_id, "number": number, "deaths": deaths, "marked_at": now} for number in numbers
+        ]
+        statement = insert_into(self._connection, _S)
+        says = {name: statement.excluded[name] for name in ("deaths", "marked_at")}
+        key = ("kind", "bot_id", "number")
+        self._connection.execute(statement.on_conflict_do_update(index_elements=key, set_=says), rows)
+
+    def clear(self, kind: Literal["update", "job"], bot_id: int, number: int) -> None:
+        """It was outlived, or set aside."""
+        self._connection.execute(_CLEAR, _key(kind, bot_id, number))
+
+    def is_an_update_killing(self) -> bool:
+        """Whether some update was alone at a death already, and is neither applied nor set aside yet."""
+        return self._connection.execute(_KILLING).first() is not None
+
+    def purge(self, before: datetime) -> int:
+        """Forget marks of then: Telegram brings no update that is older than a day. Returns how many."""
+        return self._connection.execute(_PURGE, {"before": before}).rowcount
+
+
+def _key(kind: str, bot_id: int, number: int) -> dict[str, object]:
+    return {"of_kind": kind, "of_bot": bot_id, "of_number": number}

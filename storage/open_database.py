@@ -1,0 +1,96 @@
+"""A database that is open: `units` to change it, `reader` and `view` to look at it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from storage.database.engines import (
+    PostgresWriter,
+    SqliteWriter,
+    is_unavailable,
+    parse_url,
+    postgres_engine,
+    sqlite_engine,
+    sqlite_readers,
+)
+from storage.database.group_commit import Writer
+from storage.database.vault import Vault
+from storage.errors import Unavailable
+from storage.unit_of_work import UnitOfWork, Units
+
+
+# ------------------------------------------------------------------ opening
+class Database:
+    """One database: `units` to change it, `reader` and `view` to look at it. Threads and connections until `close`."""
+
+    def __init__(self, writer_engine: Engine, reader_engine: Engine, writer: Writer, vault: Vault | None) -> None:
+        self.engine = writer_engine
+        self.vault = vault
+        self.units = Units(writer, UnitOfWork, vault)
+        self.before_close: Callable[[Database], None] = lambda database: None
+        """What is done last, while units still can be."""
+        self._readers = reader_engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A connection that cannot write and sees one moment of the database for as long as it is held.
+
+        For exports, dashboards and the web; it never waits for the writer, nor the writer for it.
+        """
+        try:
+            with self._readers.connect() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise Unavailable("no connection is free") from error
+        except DBAPIError as error:
+            # Here a refusal to write is the caller's defect, not a full or failed-over disk.
+            if is_unavailable(error) and "read-only" not in str(error.orig).replace("readonly", "read-only"):
+                raise Unavailable(str(error.orig).partition("\n")[0]) from error
+            raise
+
+    @contextlib.contextmanager
+    def view(self) -> Iterator[UnitOfWork]:
+        """The repositories over a `reader`: what they would change is refused by the database."""
+        with self.reader() as connection:
+            unit = UnitOfWork(connection, self.vault)
+            try:
+                yield unit
+            finally:
+                for result in unit.streams:
+                    result.close()
+
+    def close(self) -> None:
+        """Drain the units and close every connection."""
+        self.before_close(self)
+        self.units.close()
+        self.engine.dispose()
+        if self._readers is not self.engine:
+            self._readers.dispose()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 6) -> Database:
+    """The database at `url`: `sqlite:///file` or `postgresql+psycopg://…`. Tables are not touched (see `check`).
+
+    `group_size` is how many units share a commit on SQLite, `threads` how many are applied at once on
+    PostgreSQL. StorageError for a URL or a library that cannot be used.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = sqlite_engine(parsed)
+        return Database(engine, sqlite_readers(parsed), SqliteWriter(engine, group_size), vault)
+    engine = postgres_engine(parsed, threads)
+    readers = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Database(engine, readers, PostgresWriter(engine, threads), vault)

@@ -1,0 +1,1 @@
+"""Who people are, for which agency, and with which role."""

@@ -1,0 +1,183 @@
+"""The commission's members as its admins keep them: they join, are renamed, leave and come back.
+
+A commission's membership changes by decree and by election, and what an agency has reported stays its own. So an
+agency is never deleted: it takes part from a day on and until a day, and who belongs to one that has ended reports
+nothing until it is back (DOMAIN §1.1).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import func, insert, select, update
+
+from conversations.languages import FIRST
+from conversations.plan.model import Agency
+from storage.database.audit import Act, Audit
+from storage.database.models import Base
+from storage.database.unit import Unit
+from storage.errors import Conflict
+from storage.plan.lists import touch
+from storage.plan.plans import Plans
+
+ROLE_TYPES: Final = ("chair", "member", "collaborator", "observer", "proposed")
+"""What an agency may be in the commission; catalogue keys `agencies.type.…`."""
+LONGEST_NAME = 160
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,15}", re.ASCII)
+
+_tables = Base.metadata.tables
+_agency = _tables["agency"]
+_person = _tables["person"]
+_membership = _tables["membership"]
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What hangs on an agency: people with a role now, and activities that it leads and that are not over."""
+
+    people: int = 0
+    focal_points: int = 0
+    activities: int = 0
+
+
+def read_code(text: str) -> str | None:
+    """The code as it is kept (capitals), None if it is none: 2 to 16 of A-Z, 0-9, "-" and "_"."""
+    code = text.strip().upper()
+    return code if _CODE.fullmatch(code) else None
+
+
+class Agencies:
+    """Agencies, changed one at a time in chat or at the server; the plan's workbook changes them too (`imports`)."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def belongings(self, plan_id: int) -> dict[int, Belongings]:
+        """By the agency's id, in a fixed number of statements.
+
+        Suspended people count, since they belong to it; a focal point who is suspended is none.
+        """
+        people, focal = Counter[int](), Counter[int]()
+        current = (
+            select(_membership.c.agency_id, _membership.c.role, _person.c.suspended_at.is_(None), func.count())
+            .join(_person, _person.c.id == _membership.c.person_id)
+            .where(
+                _membership.c.plan_id == plan_id,
+                _membership.c.active_to.is_(None),
+                _membership.c.agency_id.is_not(None),
+            )
+            .group_by(_membership.c.agency_id, _membership.c.role, _person.c.suspended_at.is_(None))
+        )
+        for agency_id, role, is_here, count in self._connection.execute(current):
+            people[agency_id] += count
+            if role == "focal_point" and is_here:
+                focal[agency_id] += count
+        plans = self._unit.of(Plans)
+        ids, ended = {agency.code: agency.id for agency in plans.agencies(plan_id)}, plans.ended(plan_id)
+        activities = Counter(
+            ids[activity.agency_code] for activity in plans.activities(plan_id) if activity.code not in ended
+        )
+        return {
+            agency_id: Belongings(people[agency_id], focal[agency_id], activities[agency_id])
+            for agency_id in people.keys() | activities.keys()
+        }
+
+    def add(
+        self,
+        plan_id: int,
+        code: str,
+        name: dict[str, str],
+        *,
+        role_type: str = "member",
+        active_from: date | None = None,
+        now: datetime,
+        by: int | None,
+    ) -> Agency:
+        """A new agency of the plan. Conflict if the code is taken; ValueError for what is no code, name or type."""
+        kept = read_code(code)
+        if kept is None:
+            raise ValueError("a code has 2 to 16 of A-Z, 0-9, - and _")
+        if role_type not in ROLE_TYPES:
+            raise ValueError(f"an agency is one of {', '.join(ROLE_TYPES)}")
+        names = _names(name)
+        if not any(names.values()):
+            raise ValueError("an agency needs a name, in Spanish or another language")
+        if any(agency.code.upper() == kept for agency in self._unit.of(Plans).agencies(plan_id)):
+            raise Conflict(f"there is an agency {kept} already")
+        self._connection.execute(
+            insert(_agency).values(
+                plan_id=plan_id,
+                code=kept,
+                name=names,
+                role_type=role_type,
+                active_from=active_from,
+                founding_member=False,
+            )
+        )
+        touch(self._unit, plan_id)
+        self._record("agency.added", plan_id, kept, {"type": role_type, "from": _iso(active_from)}, now, by)
+        return self._unit.of(Plans).agency(plan_id, kept)
+
+    def rename(self, agency: Agency, plan_id: int, name: dict[str, str], *, now: datetime, by: int | None) -> Agency:
+        """These languages of its name; a blank one goes. ValueError for the one that is shown where others lack it."""
+        names = {language: text for language, text in {**agency.name, **_names(name)}.items() if text}
+        if not names or (agency.name.get(FIRST) and FIRST not in names):
+            raise ValueError("an agency needs a name, in Spanish or another language")
+        return self._change(agency, plan_id, "agency.renamed", {"languages": sorted(name)}, now, by, name=names)
+
+    def set_type(self, agency: Agency, plan_id: int, role_type: str, *, now: datetime, by: int | None) -> Agency:
+        if role_type not in ROLE_TYPES:
+            raise ValueError(f"an agency is one of {', '.join(ROLE_TYPES)}")
+        details = {"from": agency.role_type, "to": role_type}
+        return self._change(agency, plan_id, "agency.changed", details, now, by, role_type=role_type)
+
+    def begin(self, agency: Agency, plan_id: int, on: date, *, now: datetime, by: int | None) -> Agency:
+        """It takes part from that day. ValueError if that is not before its end."""
+        if agency.active_to is not None and on >= agency.active_to:
+            raise ValueError("an agency begins before it ends")
+        return self._change(agency, plan_id, "agency.begun", {"on": _iso(on)}, now, by, active_from=on)
+
+    def end(self, agency: Agency, plan_id: int, on: date, *, now: datetime, by: int | None) -> Agency:
+        """It takes part no more from that day on. ValueError if that is not after its first day."""
+        if agency.active_from is not None and on <= agency.active_from:
+            raise ValueError("an agency ends after it begins")
+        return self._change(agency, plan_id, "agency.ended", {"on": _iso(on)}, now, by, active_to=on)
+
+    def reactivate(self, agency: Agency, plan_id: int, *, now: datetime, by: int | None) -> Agency:
+        """It takes part again, as if it had never ended."""
+        return self._change(
+            agency, plan_id, "agency.reactivated", {"was": _iso(agency.active_to)}, now, by, active_to=None
+        )
+
+    def _change(
+        self,
+        agency: Agency,
+        plan_id: int,
+        act: Act,
+        details: Mapping[str, object],
+        now: datetime,
+        by: int | None,
+        **values: object,
+    ) -> Agency:
+        here = (_agency.c.id == agency.id, _agency.c.plan_id == plan_id)
+        self._connection.execute(update(_agency).where(*here).values(**values))
+        touch(self._unit, plan_id)
+        self._record(act, plan_id, agency.code, details, now, by)
+        return self._unit.of(Plans).agency_by_id(agency.id)
+
+    def _record(
+        self, act: Act, plan_id: int, code: str, details: Mapping[str, object], now: datetime, by: int | None
+    ) -> None:
+        self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details={"agency": code, **details}, now=now)
+
+
+def _names(name: dict[str, str]) -> dict[str, str]:
+    return {language: " ".join(text.split())[:LONGEST_NAME] for language, text in name.items()}
+
+
+def _iso(on: date | None) -> str:
+    return on.isoformat() if on else ""

@@ -1,0 +1,234 @@
+"""Where each chat is: the row that every update locks first.
+
+Two replicas, or two workers, may hold two updates of the same person at the same moment; whoever has the
+chat's row applies its update, the other waits and then sees what the first one did (G3).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.database.models import Agency, Chat, Membership, Person, Session, table
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+from storage.reports import sessions
+from storage.reports.sessions import StoredSession
+
+_C = table(Chat)
+_P = table(Person)
+_M = table(Membership)
+_A = table(Agency)
+_S = table(Session)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChat:
+    """One private chat. `card_id` is the card that is looked at; `turn` counts what has been shown.
+
+    `awaits` is `command:argument` of what was asked outside a form and is answered by typing; mostly blank.
+    """
+
+    id: int
+    person_id: int | None
+    session_id: int | None
+    card_id: int | None
+    turn: int
+    awaits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPerson:
+    """Who writes, as far as every update needs to know."""
+
+    id: int
+    name: str
+    language: str
+    timezone: str
+    is_suspended: bool
+    is_unreachable: bool
+    has_accepted_privacy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitMembership:
+    """A role somebody has now, in one plan."""
+
+    id: int
+    plan_id: int
+    role: str
+    agency_id: int | None
+    agency_code: str | None
+    is_contributor: bool
+    until_on: date | None = None
+    """Of a role for a time: the first day on which it is over."""
+    agency_ends_on: date | None = None
+    """The first day on which the agency takes part no more."""
+
+
+class Visit:
+    """Somebody wrote: their chat, who they are, what they may, and what they are filling in.
+
+    `person` is None for a stranger. Of several plans, `membership` is the one of the open session, else the oldest.
+    The session is read (and unsealed) when it is asked for, so that a command costs nothing for it.
+    """
+
+    __slots__ = ("_load", "_session", "chat", "membership", "memberships", "person")
+
+    def __init__(
+        self,
+        chat: StoredChat,
+        person: VisitPerson | None,
+        memberships: tuple[VisitMembership, ...],
+        session_plan_id: int | None,
+        load: Callable[[], StoredSession] | None,
+    ) -> None:
+        self.chat = chat
+        self.person = person
+        self.memberships = memberships
+        of_session = (each for each in memberships if each.plan_id == session_plan_id)
+        self.membership = next(of_session, memberships[0] if memberships else None)
+        self._load = load
+        self._session: StoredSession | None = None
+
+    @property
+    def session(self) -> StoredSession | None:
+        """The person's own open session of this chat."""
+        if self._load is not None:
+            self._session, self._load = self._load(), None
+        return self._session
+
+
+KEEP: Final = object()
+
+_OPEN = Prepared(
+    select(
+        *sessions.COLUMNS,
+        _C.c.id.label("chat_id"),
+        _C.c.person_id.label("chat_person_id"),
+        _C.c.session_id.label("chat_session_id"),
+        _C.c.card_id.label("chat_card_id"),
+        _C.c.turn.label("chat_turn"),
+        _C.c.awaits.label("chat_awaits"),
+        _P.c.id.label("p_id"),
+        _P.c.name.label("p_name"),
+        _P.c.language.label("p_language"),
+        _P.c.timezone.label("p_timezone"),
+        _P.c.suspended_at.is_not(None).label("p_suspended"),
+        _P.c.unreachable_at.is_not(None).label("p_unreachable"),
+        _P.c.privacy_accepted_at.is_not(None).label("p_privacy"),
+        _M.c.id.label("m_id"),
+        _M.c.plan_id.label("m_plan_id"),
+        _M.c.role.label("m_role"),
+        _M.c.agency_id.label("m_agency_id"),
+        _A.c.code.label("a_code"),
+        _M.c.is_contributor.label("m_contributor"),
+        _M.c.until_on.label("m_until_on"),
+        _A.c.active_to.label("a_active_to"),
+    )
+    .select_from(_C)
+    .outerjoin(_P, _P.c.telegram_id == bindparam("telegram_id"))
+    .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
+    .outerjoin(_A, _A.c.id == _M.c.agency_id)
+    .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, sessions.IS_OPEN))
+    .where(_C.c.id == bindparam("chat_id"))
+    .order_by(_M.c.id)
+)
+_LOCK = Prepared(select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update())
+_GET = select(*(_C.c[name] for name in StoredChat.__slots__)).where(_C.c.id == bindparam("chat_id"))
+_GET_LOCKED = _GET.with_for_update()
+_CREATE = {
+    "sqlite": sqlite.insert(_C).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_C).on_conflict_do_nothing(),
+}
+_SESSION_WIDTH = len(sessions.COLUMNS)
+_PERSON_AT = _SESSION_WIDTH + len(StoredChat.__slots__)
+_MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson.__slots__)
+
+
+class Chats:
+    """Every private chat the bot has."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def open(self, chat_id: int, telegram_id: int) -> Visit:
+        """What every update begins with: the chat is locked (the first time, made), the rest comes in one select."""
+        values = {"chat_id": chat_id, "telegram_id": telegram_id}
+        self._lock(chat_id)
+        rows = _OPEN.rows(self._connection, values)
+        if not rows:
+            self._create(chat_id)
+            rows = _OPEN.rows(self._connection, values)
+        first = rows[0]
+        chat, who = StoredChat(*first[_SESSION_WIDTH:_PERSON_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        person = None if who[0] is None else VisitPerson(*who)
+        memberships = tuple(VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None)
+        if first[0] is None:
+            return Visit(chat, person, memberships, None, None)
+        return Visit(chat, person, memberships, first[1], lambda: sessions.load(first[:_SESSION_WIDTH], self._unit))
+
+    def lock(self, chat_id: int, person_id: int | None = None) -> StoredChat:
+        """The chat, locked until the unit ends; made if it is new, and given to `person_id` if it is not theirs."""
+        found = self._connection.execute(_GET_LOCKED, {"chat_id": chat_id}).first()
+        if found is None:
+            self._create(chat_id)
+            found = self._connection.execute(_GET_LOCKED, {"chat_id": chat_id}).one()
+        self._unit.locked_chats.add(chat_id)
+        chat = StoredChat(*found)
+        if person_id is not None and chat.person_id != person_id:
+            self.set(chat_id, person_id=person_id)
+            chat = replace(chat, person_id=person_id)
+        return chat
+
+    def get(self, chat_id: int) -> StoredChat | None:
+        """The chat, not locked."""
+        found = self._connection.execute(_GET, {"chat_id": chat_id}).first()
+        return None if found is None else StoredChat(*found)
+
+    def set(
+        self,
+        chat_id: int,
+        *,
+        person_id: Any = KEEP,
+        session_id: Any = KEEP,
+        card_id: Any = KEEP,
+        turn: Any = KEEP,
+        awaits: Any = KEEP,
+    ) -> None:
+        """Change what is given (None empties), in one statement. The chat is made if it is new."""
+        given = {"person_id": person_id, "session_id": session_id, "card_id": card_id, "turn": turn, "awaits": awaits}
+        changes = {name: value for name, value in given.items() if value is not KEEP}
+        if not changes:
+            return
+        values = {f"new_{name}": value for name, value in changes.items()} | {"chat_id": chat_id}
+        change = _change(tuple(changes))
+        if change.count(self._connection, values) == 0:
+            self._create(chat_id)
+            change.count(self._connection, values)
+
+    def _lock(self, chat_id: int) -> None:
+        """In a statement of its own: one that waits for the row sees all others as they were before it waited."""
+        if self._unit.is_postgresql and chat_id not in self._unit.locked_chats:
+            _LOCK.first(self._connection, {"chat_id": chat_id})
+            self._unit.locked_chats.add(chat_id)
+
+    def _create(self, chat_id: int) -> None:
+        self._connection.execute(
+            _CREATE[self._connection.dialect.name],
+            {"id": chat_id, "person_id": None, "session_id": None, "card_id": None, "turn": 0, "awaits": ""},
+        )
+        self._unit.locked_chats.discard(chat_id)
+        self._lock(chat_id)
+
+
+@cache
+def _change(names: tuple[str, ...]) -> Prepared:
+    """The UPDATE for these columns; there are few combinations, each is made once."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(_C).where(_C.c.id == bindparam("chat_id")).values(values))

@@ -1,0 +1,115 @@
+"""A focal point's post in somebody else's hands for a time.
+
+People fall ill, give birth and travel, and a report is due all the same. A focal point leaves the post to a colleague,
+or to somebody who is invited for just these days, and has it back on a day that everybody knows beforehand: nobody
+has to remember to take anything back (DESIGN §4).
+
+Laws: a delegation lasts no longer than the role of whoever gave it; whoever came for it alone has a role until its
+day, wherever the clock is when somebody looks (`bot.chat.exchange`), and their drafts go back with the post.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, or_, select, update
+
+from storage.database.models import Base
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+
+_tables = Base.metadata.tables
+_delegation = _tables["delegation"]
+_membership = _tables["membership"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelegation:
+    """`person_id` gave it, `deputy_id` has it: None while the link has not been used."""
+
+    id: int
+    plan_id: int
+    agency_id: int
+    person_id: int
+    deputy_id: int | None
+    invitation_id: int | None
+    begun_at: datetime
+    until_on: date
+
+    @property
+    def last_day(self) -> date:
+        return self.until_on - timedelta(days=1)
+
+
+_CURRENT = (
+    select(*(_delegation.c[name] for name in StoredDelegation.__slots__))
+    .where(_delegation.c.ended_at.is_(None))
+    .order_by(_delegation.c.id)
+)
+_OF_AGENCY = Prepared(_CURRENT.where(_delegation.c.agency_id == bindparam("agency_id")))
+
+
+class Delegations:
+    """Posts that are in somebody else's hands."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    # -------------------------------------------------------------- looking
+    def of_plan(self, plan_id: int) -> tuple[StoredDelegation, ...]:
+        return self._found(_delegation.c.plan_id == plan_id)
+
+    def of_agency(self, agency_id: int) -> tuple[StoredDelegation, ...]:
+        """Every menu shows them."""
+        return tuple(StoredDelegation(*row) for row in _OF_AGENCY.rows(self._connection, {"agency_id": agency_id}))
+
+    def given_by(self, plan_id: int, person_id: int) -> StoredDelegation | None:
+        return next(iter(self._found(_delegation.c.plan_id == plan_id, _delegation.c.person_id == person_id)), None)
+
+    def over(self, plan_id: int, on: date) -> tuple[StoredDelegation, ...]:
+        """Those whose day has come, and that nobody has ended yet."""
+        return self._found(_delegation.c.plan_id == plan_id, _delegation.c.until_on <= on)
+
+    def of_person(self, person_id: int, plan_id: int | None = None) -> tuple[StoredDelegation, ...]:
+        """What somebody has given or has been given, in the plan or everywhere."""
+        which: list[Any] = [or_(_delegation.c.person_id == person_id, _delegation.c.deputy_id == person_id)]
+        if plan_id is not None:
+            which.append(_delegation.c.plan_id == plan_id)
+        return self._found(*which)
+
+    # -------------------------------------------------------------- changing
+    def mark_ended(self, delegation_id: int, now: datetime) -> bool:
+        """The row alone; false if it had ended. What ends with it is `storage.people.leaving`'s to know."""
+        done = self._connection.execute(
+            update(_delegation)
+            .where(_delegation.c.id == delegation_id, _delegation.c.ended_at.is_(None))
+            .values(ended_at=now)
+        )
+        return done.rowcount == 1
+
+    def arrived(self, invitation_id: int, person_id: int) -> StoredDelegation | None:
+        """Give the post to the person who used this link; None if the link belongs to no delegation."""
+        self._connection.execute(
+            update(_delegation)
+            .where(_delegation.c.invitation_id == invitation_id, _delegation.c.ended_at.is_(None))
+            .values(deputy_id=person_id)
+        )
+        return next(iter(self._found(_delegation.c.invitation_id == invitation_id)), None)
+
+    # -------------------------------------------------------------- inside
+    def _found(self, *which: Any) -> tuple[StoredDelegation, ...]:
+        return tuple(StoredDelegation(*row) for row in self._connection.execute(_CURRENT.where(*which)))
+
+    def came_for_it(self, delegation: StoredDelegation, deputy_id: int) -> bool:
+        """Whether the deputy has no role but the one until that day."""
+        statement = select(_membership.c.id).where(
+            and_(
+                _membership.c.person_id == deputy_id,
+                _membership.c.plan_id == delegation.plan_id,
+                _membership.c.agency_id == delegation.agency_id,
+                _membership.c.active_to.is_(None),
+                _membership.c.until_on.is_not(None),
+            )
+        )
+        return self._connection.execute(statement).first() is not None

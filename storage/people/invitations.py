@@ -1,0 +1,189 @@
+"""Invitations: links that are stored only as a keyed hash, and redeemed by one conditional UPDATE (S1)."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from conversations.plan.model import Role
+from storage.database.audit import Audit
+from storage.database.models import Base
+from storage.database.unit import Unit
+from storage.errors import Conflict, NotFound
+from storage.people.people import People, check_role
+from storage.plan.plans import Plans
+
+INVITATION_TTL = timedelta(hours=72)
+"""The longest a link lives."""
+FIRST_ADMIN_TTL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """A link that somebody may still use. The link itself is known only to whom it was shown."""
+
+    id: int
+    role: Role
+    agency_code: str
+    created_at: datetime
+    created_by_id: int | None
+    expires_at: datetime
+
+
+# ------------------------------------------------------------------ statements, built once
+_tables = Base.metadata.tables
+_agency = _tables["agency"]
+_invitation = _tables["invitation"]
+
+
+class Invitations:
+    """Links that let somebody in, once."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def issue(
+        self,
+        role: Role,
+        *,
+        plan_id: int,
+        agency_id: int | None = None,
+        now: datetime,
+        by: int | None = None,
+        ttl: timedelta = INVITATION_TTL,
+        is_contributor: bool = False,
+        until_on: date | None = None,
+    ) -> str:
+        """The token of a new link: 43 characters that fit Telegram's start parameter. Nobody can be told it again.
+
+        `by` is None for the server's command line, which may name an admin only while there is none: that link
+        lives 15 minutes at most, and replaces an earlier one; Conflict if there is an admin. ValueError for a
+        `ttl` that is not positive or over 72 hours, for a role that lacks its agency, and for a contributor who is
+        no observer of an agency; Conflict for an agency that takes no part. `until_on`: the role is one for a time.
+        """
+        check_role(role, agency_id, is_contributor=is_contributor)
+        self._unit.of(Plans).check_takes_part(agency_id, now)
+        if not timedelta(0) < ttl <= INVITATION_TTL:
+            raise ValueError("a link lives up to 72 hours")
+        if role is Role.ADMIN and by is None:
+            if self._unit.of(People).has_admin(plan_id):
+                raise Conflict("there is an admin already: further ones are invited by an admin, in the chat")
+            ttl = min(ttl, FIRST_ADMIN_TTL)
+            self._revoke(
+                _invitation.c.plan_id == plan_id,
+                _invitation.c.role == Role.ADMIN.value,
+                _invitation.c.created_by_id.is_(None),
+                now=now,
+            )
+        token = secrets.token_urlsafe(32)
+        invitation_id = self._connection.execute(
+            insert(_invitation)
+            .values(
+                plan_id=plan_id,
+                token_hash=self._unit.vault.token_hash(token),
+                role=role.value,
+                agency_id=agency_id,
+                created_at=now,
+                created_by_id=by,
+                expires_at=now + ttl,
+                is_contributor=is_contributor,
+                until_on=until_on,
+            )
+            .returning(_invitation.c.id)
+        ).scalar_one()
+        details: dict[str, object] = {"invitation": invitation_id, "role": role.value, "agency_id": agency_id}
+        if is_contributor:
+            details["contributor"] = True
+        self._unit.of(Audit).record("invitation.issued", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return token
+
+    def decline(self, invitation_id: int, person_id: int, now: datetime) -> bool:
+        """Stay what one is; the link is useless from now on."""
+        invitation = self._connection.execute(
+            update(_invitation)
+            .where(
+                _invitation.c.id == invitation_id,
+                _invitation.c.redeemed_by_id == person_id,
+                _invitation.c.accepted_at.is_(None),
+                _invitation.c.revoked_at.is_(None),
+            )
+            .values(revoked_at=now)
+            .returning(_invitation.c.plan_id)
+        ).one_or_none()
+        if invitation is None:
+            return False
+        self._unit.of(Audit).record(
+            "invitation.declined",
+            actor_id=person_id,
+            plan_id=invitation.plan_id,
+            details={"invitation": invitation_id},
+            now=now,
+        )
+        return True
+
+    def id_of(self, token: str) -> int:
+        """The number of the link with this token. NotFound."""
+        statement = select(_invitation.c.id).where(_invitation.c.token_hash == self._unit.vault.token_hash(token))
+        found: int | None = self._connection.execute(statement).scalar_one_or_none()
+        if found is None:
+            raise NotFound("no such link")
+        return found
+
+    def open(self, plan_id: int, now: datetime) -> tuple[OpenInvitation, ...]:
+        """The links that may still be used, oldest first."""
+        statement = (
+            select(
+                _invitation.c.id,
+                _invitation.c.role,
+                _agency.c.code,
+                _invitation.c.created_at,
+                _invitation.c.created_by_id,
+                _invitation.c.expires_at,
+            )
+            .select_from(_invitation)
+            .outerjoin(_agency, _agency.c.id == _invitation.c.agency_id)
+            .where(
+                _invitation.c.plan_id == plan_id,
+                _invitation.c.accepted_at.is_(None),
+                _invitation.c.revoked_at.is_(None),
+                _invitation.c.expires_at > now,
+            )
+            .order_by(_invitation.c.id)
+        )
+        return tuple(
+            OpenInvitation(row.id, Role(row.role), row.code or "", row.created_at, row.created_by_id, row.expires_at)
+            for row in self._connection.execute(statement)
+        )
+
+    def revoke(self, invitation_id: int, *, plan_id: int, now: datetime, by: int | None) -> bool:
+        """Make a link useless; false if it was used, withdrawn, or is another plan's."""
+        revoked = self._revoke(_invitation.c.id == invitation_id, _invitation.c.plan_id == plan_id, now=now)
+        if revoked:
+            details = {"invitation": invitation_id}
+            self._unit.of(Audit).record("invitation.revoked", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return bool(revoked)
+
+    def revoke_all_of(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
+        """Make useless what this person has issued, in the plan or everywhere; how many there were."""
+        which = [_invitation.c.created_by_id == person_id]
+        if plan_id is not None:
+            which.append(_invitation.c.plan_id == plan_id)
+        return self._revoke(*which, now=now)
+
+    def revoke_offers_to(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
+        """Make useless the links that this person has used and not decided about; how many there were."""
+        which = [_invitation.c.redeemed_by_id == person_id]
+        if plan_id is not None:
+            which.append(_invitation.c.plan_id == plan_id)
+        return self._revoke(*which, now=now)
+
+    # -------------------------------------------------------------- inside
+
+    def _revoke(self, *which: Any, now: datetime) -> int:
+        statement = update(_invitation).where(
+            *which, _invitation.c.accepted_at.is_(None), _invitation.c.revoked_at.is_(None)
+        )
+        return self._connection.execute(statement.values(revoked_at=now)).rowcount

@@ -1,0 +1,249 @@
+"""How somebody comes in: by a link that works once, or by a role that a second admin grants.
+
+A forwarded link is soon in a group of two hundred. So an admin issues one that holds 256 random bits, it works once,
+for one role, for a short while, and only a keyed hash of it is kept (S1).
+A person who tries a link learns one thing: whether it let them in. Every reason why it did not (unknown, used, expired,
+withdrawn, locked out) looks the same from outside.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, exists, or_, select, true, update
+
+from conversations.plan.model import Role
+from storage.database.audit import Act, Audit
+from storage.database.models import Base
+from storage.database.statements import insert_into
+from storage.database.unit import Unit
+from storage.people.delegations import Delegations
+from storage.people.leaving import Leaving
+from storage.people.people import ADMINS, Membership, People, Person
+from storage.people.role_requests import RoleRequests, StoredRequest, is_open
+from storage.people.roles import Roles
+
+FAILURES_ALLOWED = 5
+
+FAILURES_WINDOW = timedelta(hours=1)
+Decision = Literal["granted", "refused"]
+
+_DECIDED: dict[Decision, Act] = {"granted": "role.granted", "refused": "role.refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedRole:
+    """What a used link gives to somebody who would have to give up another role for it, and who is asked first."""
+
+    invitation_id: int
+    plan_id: int
+    role: Role
+    agency_id: int | None
+
+
+_tables = Base.metadata.tables
+_membership = _tables["membership"]
+_agency = _tables["agency"]
+_invitation = _tables["invitation"]
+_stranger = _tables["stranger"]
+_request = _tables["role_request"]
+
+
+class Joining:
+    """Links that are used, and requests that are decided."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def redeem(
+        self, token: str, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str
+    ) -> Membership | OfferedRole | None:
+        """The role the link grants, if it is good and this number is not locked out; None tells no more than that.
+
+        Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. A
+        suspended person gets in by a link issued after the suspension (a new phone, checked in person: S18); a
+        link never makes the last admin something less. A person with another role in the plan, which the link would
+        take, has used the link up and is asked first (`accept`, `decline`); a role for a time takes no other one.
+        """
+        failures, since = self._lock_stranger(telegram_id)
+        if _is_locked_out(failures, since, now):
+            return None
+        person = self._unit.of(People).by_telegram_id(telegram_id)
+        is_unused: Any = _invitation.c.redeemed_at.is_(None)
+        if person is not None:
+            is_unused = or_(is_unused, _invitation.c.redeemed_by_id == person.id)
+        which = [_invitation.c.token_hash == self._unit.vault.token_hash(token), is_unused]
+        invitation = self._take(person, which, now, timezone, redeemed_at=now)
+        if invitation is None:
+            self._count_failure(telegram_id, failures, since, now)
+            return None
+        if person is not None and not person.is_suspended:
+            present = person.membership_in(invitation.plan_id)
+            if present is not None and (present.role, present.agency_id) != (invitation.role, invitation.agency_id):
+                self._set(invitation.id, redeemed_by_id=person.id)
+                return OfferedRole(invitation.id, invitation.plan_id, Role(invitation.role), invitation.agency_id)
+        return self._welcome(invitation, telegram_id, name, language, now, timezone)
+
+    def accept(self, invitation_id: int, person: Person, now: datetime, *, timezone: str) -> Membership | None:
+        """Take the role that `redeem` offered, in place of the one they have; None if the link is good no more."""
+        which = [_invitation.c.id == invitation_id, _invitation.c.redeemed_by_id == person.id]
+        invitation = self._take(person, which, now, timezone, accepted_at=now)
+        if invitation is None:
+            return None
+        return self._welcome(invitation, person.telegram_id, person.name, person.language, now, timezone)
+
+    def is_locked_out(self, telegram_id: int, now: datetime) -> bool:
+        """Whether five links failed within an hour, the last less than an hour ago."""
+        statement = select(_stranger.c.failures, _stranger.c.failures_since)
+        row = self._connection.execute(statement.where(_stranger.c.telegram_id == telegram_id)).one_or_none()
+        return row is not None and _is_locked_out(row.failures, row.failures_since, now)
+
+    def decide(
+        self, plan_id: int, id: int, decision: Decision, *, now: datetime, by: int | None
+    ) -> StoredRequest | None:
+        """Grant or refuse it, once, by somebody else than who asked; None if there is nothing (more) to decide.
+
+        `by` None is the server, which asked for nothing.
+
+        A known person has the role from now on. For a request without a person the caller makes the link. A person who
+        was suspended or left meanwhile has no open request (`withdraw_all_of`).
+        """
+        decided = self._connection.execute(
+            update(_request)
+            .where(
+                _request.c.id == id,
+                _request.c.plan_id == plan_id,
+                true() if by is None else _request.c.requested_by_id != by,
+                *is_open(now),
+            )
+            .values(decision=decision, decided_at=now, decided_by_id=by)
+            .returning(_request.c.id)
+        ).scalar()
+        if decided is None:
+            return None
+        request = self._unit.of(RoleRequests).get(decided)
+        details = {"request": id, "person": request.person_id, "role": request.role.value}
+        self._unit.of(Audit).record(_DECIDED[decision], actor_id=by, plan_id=plan_id, details=details, now=now)
+        if decision == "granted" and request.person_id is not None:
+            self._unit.of(Roles).grant(
+                request.person_id, plan_id, request.role, agency_id=request.agency_id, now=now, by=by
+            )
+        return request
+
+    # -------------------------------------------------------------- inside
+    def _take(self, person: Person | None, which: list[Any], now: datetime, timezone: str, **values: object) -> Any:
+        """Mark the one link that is meant, if it is still good for this person; None if it is not."""
+        today = now.astimezone(ZoneInfo(timezone)).date()
+        is_good = [
+            *which,
+            _invitation.c.accepted_at.is_(None),
+            _invitation.c.revoked_at.is_(None),
+            _invitation.c.expires_at > now,
+            or_(_invitation.c.until_on.is_(None), _invitation.c.until_on > today),
+            or_(
+                _invitation.c.agency_id.is_(None),
+                exists().where(
+                    _agency.c.id == _invitation.c.agency_id,
+                    or_(_agency.c.active_to.is_(None), _agency.c.active_to > today),
+                ),
+            ),
+            or_(
+                _invitation.c.role != Role.ADMIN.value,
+                _invitation.c.created_by_id.is_not(None),
+                ~exists(ADMINS.where(_membership.c.plan_id == _invitation.c.plan_id).correlate(_invitation)),
+            ),
+        ]
+        if person is not None:
+            if person.suspended_at is not None:
+                is_good.append(_invitation.c.created_at > person.suspended_at)
+            for present in person.memberships:
+                is_good.append(
+                    or_(
+                        _invitation.c.plan_id != present.plan_id,
+                        _invitation.c.until_on.is_(None),
+                        and_(
+                            _invitation.c.role == present.role.value,
+                            _invitation.c.agency_id == (present.agency_id or 0),
+                        ),
+                    )
+                )
+                if present.role is Role.ADMIN and self._unit.of(People).is_last_admin(person.id, present.plan_id):
+                    is_good.append(
+                        or_(_invitation.c.plan_id != present.plan_id, _invitation.c.role == Role.ADMIN.value)
+                    )
+        return self._connection.execute(
+            update(_invitation)
+            .where(*is_good)
+            .values(**values)
+            .returning(
+                _invitation.c.id,
+                _invitation.c.plan_id,
+                _invitation.c.role,
+                _invitation.c.agency_id,
+                _invitation.c.created_by_id,
+                _invitation.c.until_on,
+                _invitation.c.is_contributor,
+            )
+        ).one_or_none()
+
+    def _set(self, invitation_id: int, **values: object) -> None:
+        self._connection.execute(update(_invitation).where(_invitation.c.id == invitation_id).values(**values))
+
+    def _lock_stranger(self, telegram_id: int) -> tuple[int, datetime | None]:
+        """How often this number has failed, held until the unit ends: tries of one number come one after the other."""
+        statement = insert_into(self._connection, _stranger).values(telegram_id=telegram_id, failures=0)
+        statement = statement.on_conflict_do_update(
+            index_elements=[_stranger.c.telegram_id], set_={"failures": _stranger.c.failures}
+        ).returning(_stranger.c.failures, _stranger.c.failures_since)
+        row = self._connection.execute(statement).one()
+        return row.failures, row.failures_since
+
+    def _count_failure(self, telegram_id: int, failures: int, since: datetime | None, now: datetime) -> None:
+        if since is None or since <= now - FAILURES_WINDOW:
+            failures, since = 0, now
+        failures += 1
+        if failures >= FAILURES_ALLOWED:
+            since = now  # locked for a full hour from the last one
+        self._connection.execute(
+            update(_stranger)
+            .where(_stranger.c.telegram_id == telegram_id)
+            .values(failures=failures, failures_since=since)
+        )
+
+    def _welcome(
+        self,
+        invitation: Any,
+        telegram_id: int,
+        name: str,
+        language: str,
+        now: datetime,
+        timezone: str,
+    ) -> Membership:
+        people = self._unit.of(People)
+        person = people.add(telegram_id, name, language, now, timezone=timezone)
+        if person.is_suspended:
+            # The link speaks for its own plan only: roles elsewhere do not come back with it.
+            self._unit.of(Leaving).end_elsewhere(person, invitation.plan_id, now)
+            self._unit.of(Roles).restore(person.id, now=now, by=invitation.created_by_id)
+        people.mark_reachable(telegram_id)
+        self._set(invitation.id, redeemed_by_id=person.id, accepted_at=now)
+        granted = self._unit.of(Roles).grant(
+            person.id,
+            invitation.plan_id,
+            Role(invitation.role),
+            agency_id=invitation.agency_id,
+            now=now,
+            by=invitation.created_by_id,
+            invitation_id=invitation.id,
+            is_contributor=invitation.is_contributor,
+            until_on=invitation.until_on,
+        )
+        if invitation.until_on is not None:
+            self._unit.of(Delegations).arrived(invitation.id, person.id)
+        return granted
+
+
+def _is_locked_out(failures: int, since: datetime | None, now: datetime) -> bool:
+    return failures >= FAILURES_ALLOWED and since is not None and now < since + FAILURES_WINDOW

@@ -1,0 +1,163 @@
+"""When somebody leaves, what they gave ends too: a role that ends, a person who is suspended, a post that comes back.
+
+Links, requests and delegations last no longer than the role they were given under. A deputy who was invited for a post
+leaves with it. So this module stands above people, invitations, requests and delegations; none of them imports it.
+
+Laws: leaving is one transaction with everything that hangs on the person (S17); there is never a plan that had an admin
+and has none (S19).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from conversations.plan.model import AGENCY_ROLES, Role
+from storage.database.audit import Audit
+from storage.database.models import Base
+from storage.database.unit import Unit
+from storage.errors import Conflict
+from storage.messages.jobs import DELETE_LATER
+from storage.messages.outbox import Outbox
+from storage.people.delegations import Delegations, StoredDelegation
+from storage.people.invitations import Invitations
+from storage.people.people import Membership, People, Person
+from storage.people.role_requests import RoleRequests
+from storage.reports.sessions import Sessions
+
+_tables = Base.metadata.tables
+_person = _tables["person"]
+_membership = _tables["membership"]
+_session = _tables["session"]
+_chat = _tables["chat"]
+_job = _tables["job"]
+_pause = _tables["pause"]
+
+
+class Leaving:
+    """What ends, and what ends with it."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def end_membership(self, person_id: int, plan_id: int, *, now: datetime, by: int | None) -> bool:
+        """Take the role away ("ya no soy el punto focal"), with all that is pending under it.
+
+        Open drafts go to a colleague who reports for the agency (`heir`). Without one they stay, and the next person
+        finds them. False if there is no role. Conflict for the last admin.
+        """
+        present = self._unit.of(People).current(person_id, plan_id)
+        if present is None:
+            return False
+        if present.role is Role.ADMIN:
+            self.keep_an_admin(person_id, (plan_id,))
+        self._hold_chats(person_id)
+        self.end_role(present, now)
+        if present.role in AGENCY_ROLES:
+            heir = self._unit.of(People).heir(person_id, present)
+            self._unit.of(Sessions).hand_over(person_id, plan_id, heir.id if heir else None)
+        self.drop_what_is_pending(person_id, now, plan_id=plan_id, are_drafts_kept=present.role in AGENCY_ROLES)
+        details = {"person": person_id, "role": present.role.value, "agency": present.agency_code}
+        self._unit.of(Audit).record("membership.ended", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return True
+
+    def suspend(self, person_id: int, *, now: datetime, by: int | None) -> bool:
+        """Shut out at once (a lost phone, somebody who left): role, drafts, messages, links issued; false if already.
+
+        Conflict for the last admin of any plan.
+        """
+        self._hold_chats(person_id)
+        person = self._unit.of(People).by_id(person_id)
+        plans = tuple(m.plan_id for m in person.memberships if m.role is Role.ADMIN)
+        if plans and not person.is_suspended:
+            self.keep_an_admin(person_id, plans)
+        changed = self._connection.execute(
+            update(_person).where(_person.c.id == person_id, _person.c.suspended_at.is_(None)).values(suspended_at=now)
+        )
+        if changed.rowcount != 1:
+            return False
+        self.drop_what_is_pending(person_id, now)
+        self._drop_what_was_given(person_id, now)
+        self._unit.of(People).record_for_each_plan("person.suspended", person, by, now)
+        return True
+
+    def end_elsewhere(self, person: Person, plan_id: int, now: datetime) -> None:
+        """End the roles a suspended person had in other plans than this one."""
+        for membership in person.memberships:
+            if membership.plan_id != plan_id:
+                self.end_role(membership, now)
+
+    def end_delegation(self, delegation: StoredDelegation, *, now: datetime, by: int | None) -> bool:
+        """The post is the focal point's own again; false if it was already.
+
+        An unused link stops working. A deputy who was invited for these days has no role any more.
+        """
+        if not self._unit.of(Delegations).mark_ended(delegation.id, now):
+            return False
+        if delegation.invitation_id is not None:
+            self._unit.of(Invitations).revoke(delegation.invitation_id, plan_id=delegation.plan_id, now=now, by=by)
+        if delegation.deputy_id is not None and self._unit.of(Delegations).came_for_it(
+            delegation, delegation.deputy_id
+        ):
+            self.end_membership(delegation.deputy_id, delegation.plan_id, now=now, by=by)
+        details = {"delegation": delegation.id, "person": delegation.person_id, "deputy": delegation.deputy_id}
+        self._unit.of(Audit).record(
+            "delegation.ended", actor_id=by, plan_id=delegation.plan_id, details=details, now=now
+        )
+        return True
+
+    def end_delegations_of(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
+        """What somebody who leaves has given or has been given; how many there were."""
+        found = self._unit.of(Delegations).of_person(person_id, plan_id)
+        return sum(self.end_delegation(delegation, now=now, by=None) for delegation in found)
+
+    # -------------------------------------------------------------- what giving another role needs
+    def end_role(self, membership: Membership, now: datetime) -> None:
+        """End the role, and what was asked for under it: unused links, requests that nobody has granted."""
+        self._connection.execute(update(_membership).where(_membership.c.id == membership.id).values(active_to=now))
+        self._drop_what_was_given(membership.person_id, now, plan_id=membership.plan_id)
+
+    def keep_an_admin(self, person_id: int, plan_ids: Iterable[int]) -> None:
+        for plan_id in sorted(plan_ids):
+            if self._unit.of(People).is_last_admin(person_id, plan_id):
+                raise Conflict("the last admin of a plan cannot be removed")
+
+    def drop_what_is_pending(
+        self, person_id: int, now: datetime, *, plan_id: int | None = None, are_drafts_kept: bool = False
+    ) -> None:
+        """Open drafts, messages not sent yet, work not begun yet, pauses, what the chat waits to hear (S17).
+
+        What takes restricted text out of the chat is not dropped but due at once (S15).
+        What is being sent this instant is gone. `are_drafts_kept`: the drafts have been handed over before.
+        """
+        chat_ids = self._hold_chats(person_id)
+        sessions = update(_session).where(_session.c.person_id == person_id, _session.c.state == "open")
+        pauses = update(_pause).where(_pause.c.person_id == person_id, _pause.c.ended_at.is_(None))
+        if plan_id is not None:
+            sessions = sessions.where(_session.c.plan_id == plan_id)
+            pauses = pauses.where(_pause.c.plan_id == plan_id)
+        if not are_drafts_kept:
+            # The version too: a process that has loaded it cannot save it open again.
+            self._connection.execute(sessions.values(state="cancelled", version=_session.c.version + 1))
+        self._connection.execute(pauses.values(ended_at=now))
+        self._connection.execute(update(_chat).where(_chat.c.id.in_(chat_ids)).values(session_id=None, awaits=""))
+        for chat_id in chat_ids:
+            self._unit.of(Outbox).cancel(chat_id, now)
+        theirs = update(_job).where(_job.c.chat_id.in_(chat_ids), _job.c.state == "queued")
+        self._connection.execute(theirs.where(_job.c.kind != DELETE_LATER).values(state="cancelled", settled_at=now))
+        # What they may not read any more does not stay on their phone until tomorrow.
+        self._connection.execute(theirs.where(_job.c.kind == DELETE_LATER).values(not_before=now))
+
+    # -------------------------------------------------------------- inside
+    def _drop_what_was_given(self, person_id: int, now: datetime, *, plan_id: int | None = None) -> None:
+        """End what lasts no longer than the role it was given or asked for under."""
+        self.end_delegations_of(person_id, now=now, plan_id=plan_id)
+        self._unit.of(Invitations).revoke_all_of(person_id, now=now, plan_id=plan_id)
+        self._unit.of(Invitations).revoke_offers_to(person_id, now=now, plan_id=plan_id)
+        self._unit.of(RoleRequests).withdraw_all_of(person_id, now=now, plan_id=plan_id)
+
+    def _hold_chats(self, person_id: int) -> Sequence[int]:
+        """The person's chats, held until the unit ends. Before any other row: every update takes them in this order."""
+        chats = select(_chat.c.id).where(_chat.c.person_id == person_id).order_by(_chat.c.id).with_for_update()
+        return self._connection.execute(chats).scalars().all()

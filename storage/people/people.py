@@ -1,0 +1,356 @@
+"""Who may speak to the bot: people, and the roles they have.
+
+A Telegram account says nothing about whom it belongs to, so nobody is let in by name or number. How somebody comes in
+stands in `joining`, how a role is given in `roles`, how it ends, with everything that hangs on it, in `leaving`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, delete, or_, select, update
+
+from conversations.plan.model import AGENCY_ROLES, Role, Translations
+from storage.database.audit import Act, Audit
+from storage.database.models import Base
+from storage.database.statements import insert_into, insert_or_ignore
+from storage.database.unit import Unit
+from storage.errors import NotFound
+
+STRANGER_PAUSE = timedelta(days=1)
+LONGEST_NAME = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A role in a plan, for an agency or for none."""
+
+    id: int
+    plan_id: int
+    plan_code: str
+    person_id: int
+    role: Role
+    agency_id: int | None
+    agency_code: str
+    agency_name: Translations
+    active_from: datetime
+    is_contributor: bool = False
+    """An observer who also reports the indicators that their agency leads (DOMAIN §2.7)."""
+    until_on: date | None = None
+    """Of a role for a time: the first day on which it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: int
+    telegram_id: int
+    name: str = field(repr=False)
+    language: str
+    timezone: str
+    joined_at: datetime
+    privacy_accepted_at: datetime | None
+    suspended_at: datetime | None
+    unreachable_at: datetime | None
+    memberships: tuple[Membership, ...] = ()
+    """Current ones, also of somebody suspended: they come back with the person."""
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    @property
+    def membership(self) -> Membership | None:
+        """The role to act under where there is one plan; None for a suspended person and for one without a role."""
+        return self.memberships[0] if self.memberships and not self.is_suspended else None
+
+    def membership_in(self, plan_id: int) -> Membership | None:
+        if self.is_suspended:
+            return None
+        return next((membership for membership in self.memberships if membership.plan_id == plan_id), None)
+
+
+# ------------------------------------------------------------------ statements, built once
+_tables = Base.metadata.tables
+_person = _tables["person"]
+_membership = _tables["membership"]
+_agency = _tables["agency"]
+_plan = _tables["plan"]
+_stranger = _tables["stranger"]
+_session = _tables["session"]
+_chat = _tables["chat"]
+_job = _tables["job"]
+_pause = _tables["pause"]
+
+_IS_CURRENT = _membership.c.active_to.is_(None)
+
+_PEOPLE = (
+    select(
+        _person.c.id,
+        _person.c.telegram_id,
+        _person.c.name,
+        _person.c.language,
+        _person.c.timezone,
+        _person.c.joined_at,
+        _person.c.privacy_accepted_at,
+        _person.c.suspended_at,
+        _person.c.unreachable_at,
+        _membership.c.id.label("membership_id"),
+        _membership.c.plan_id,
+        _plan.c.code.label("plan_code"),
+        _membership.c.role,
+        _membership.c.agency_id,
+        _agency.c.code.label("agency_code"),
+        _agency.c.name.label("agency_name"),
+        _membership.c.active_from,
+        _membership.c.is_contributor,
+        _membership.c.until_on,
+    )
+    .select_from(_person)
+    .outerjoin(_membership, and_(_membership.c.person_id == _person.c.id, _IS_CURRENT))
+    .outerjoin(_plan, _plan.c.id == _membership.c.plan_id)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .order_by(_person.c.id, _membership.c.plan_id)
+)
+_BY_TELEGRAM_ID = _PEOPLE.where(_person.c.telegram_id == bindparam("telegram_id"))
+_BY_ID = _PEOPLE.where(_person.c.id == bindparam("person_id"))
+_OF_PLAN = _PEOPLE.where(_membership.c.plan_id == bindparam("plan_id"))
+_OF_AGENCY = _OF_PLAN.where(_membership.c.agency_id == bindparam("agency_id"), _person.c.suspended_at.is_(None))
+_WITH_ROLE = _OF_PLAN.where(_membership.c.role == bindparam("role"), _person.c.suspended_at.is_(None))
+
+_POSTS = (
+    select(_membership.c.role, _agency.c.code, _membership.c.active_from)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_membership.c.person_id == bindparam("person_id"), _membership.c.plan_id == bindparam("plan_id"))
+    .order_by(_membership.c.active_from.desc(), _membership.c.id.desc())
+)
+
+_HISTORY = (
+    select(_membership.c.role, _agency.c.code, _membership.c.active_from, _membership.c.active_to)
+    .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
+    .where(_membership.c.person_id == bindparam("person_id"))
+    .order_by(_membership.c.id)
+)
+
+ADMINS = (
+    select(_membership.c.id)
+    .join(_person, _person.c.id == _membership.c.person_id)
+    .where(_IS_CURRENT, _membership.c.role == Role.ADMIN.value, _person.c.suspended_at.is_(None))
+)
+
+
+class People:
+    """Everybody who was ever let in, their roles, and the few things they decide for themselves."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    # -------------------------------------------------------------- who is it?
+    def by_telegram_id(self, telegram_id: int) -> Person | None:
+        """The person with that Telegram number, with current roles; None for a stranger. One statement."""
+        return next(iter(self._people(_BY_TELEGRAM_ID, telegram_id=telegram_id)), None)
+
+    def by_id(self, person_id: int) -> Person:
+        for person in self._people(_BY_ID, person_id=person_id):
+            return person
+        raise NotFound(f"no person {person_id}")
+
+    def in_plan(self, plan_id: int, person_id: int) -> tuple[Person, Membership]:
+        """Somebody with a role in the plan, the suspended too. NotFound for everybody else."""
+        person = self.by_id(person_id)
+        for membership in person.memberships:
+            if membership.plan_id == plan_id:
+                return person, membership
+        raise NotFound(f"no person {person_id} in plan {plan_id}")
+
+    def history(self, person_id: int) -> Sequence[tuple[Role, str, datetime, datetime | None]]:
+        """Every role somebody has ever had: (role, agency, since, until), in the order they had them."""
+        found = self._connection.execute(_HISTORY, {"person_id": person_id})
+        return [(Role(role), code or "", begun_at, ended_at) for role, code, begun_at, ended_at in found]
+
+    def list(self, plan_id: int) -> tuple[Person, ...]:
+        """Everybody with a role in the plan, the suspended too, in the order they came."""
+        return self._people(_OF_PLAN, plan_id=plan_id)
+
+    def of_agency(self, plan_id: int, agency_id: int) -> tuple[Person, ...]:
+        """Who reports for the agency or belongs to it now; not the suspended. Focal points first."""
+        people = self._people(_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        return tuple(sorted(people, key=lambda person: person.memberships[0].role is not Role.FOCAL_POINT))
+
+    def colleagues(self, person_id: int, membership: Membership) -> tuple[Person, ...]:
+        """The others of the same agency."""
+        if membership.agency_id is None:
+            return ()
+        everybody = self.of_agency(membership.plan_id, membership.agency_id)
+        return tuple(person for person in everybody if person.id != person_id)
+
+    def post(self, person_id: int, plan_id: int, at: datetime | None = None) -> tuple[Role, str] | None:
+        """Role and agency's code that somebody had at an instant, or last; None for who never had one in the plan."""
+        held = self._connection.execute(_POSTS, {"person_id": person_id, "plan_id": plan_id}).all()
+        then = [row for row in held if at is None or row.active_from <= at] or held[-1:]
+        return (Role(then[0].role), then[0].code or "") if then else None
+
+    def heir(self, person_id: int, membership: Membership) -> Person | None:
+        """Who goes on with what somebody has begun for their agency: its focal point, else an alternate."""
+        others = (p for p in self.colleagues(person_id, membership) if p.memberships[0].role in AGENCY_ROLES)
+        return next(others, None)
+
+    def with_role(self, plan_id: int, role: Role) -> tuple[Person, ...]:
+        """Everybody who has the role now, except the suspended."""
+        return self._people(_WITH_ROLE, plan_id=plan_id, role=role.value)
+
+    def has_admin(self, plan_id: int) -> bool:
+        return self.has_admin_besides(plan_id, None)
+
+    # -------------------------------------------------------------- joining and leaving
+    def add(self, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str) -> Person:
+        """The person with that number, new or as known already: one who is known keeps name and language.
+
+        A name of blanks, which Telegram lets through, is a dash.
+        """
+        row: dict[str, object] = {
+            "telegram_id": telegram_id,
+            "name": " ".join(name.split())[:LONGEST_NAME] or "–",
+            "language": language,
+            "timezone": timezone,
+            "joined_at": now,
+        }
+        insert_or_ignore(self._connection, _person, row)
+        self._connection.execute(delete(_stranger).where(_stranger.c.telegram_id == telegram_id))
+        person = self.by_telegram_id(telegram_id)
+        if person is None:
+            raise NotFound("the person just added")
+        return person
+
+    # -------------------------------------------------------------- what they decide themselves
+    def set_language(self, person_id: int, language: str) -> None:
+        self._set(person_id, language=language)
+
+    def set_timezone(self, person_id: int, timezone: str) -> None:
+        self._set(person_id, timezone=timezone)
+
+    def accept_privacy(self, person_id: int, now: datetime) -> None:
+        """The first time counts; accepting again does not move it."""
+        self._connection.execute(
+            update(_person)
+            .where(_person.c.id == person_id, _person.c.privacy_accepted_at.is_(None))
+            .values(privacy_accepted_at=now)
+        )
+
+    # -------------------------------------------------------------- what Telegram says about them
+    def mark_unreachable(self, telegram_id: int, now: datetime) -> None:
+        """Telegram refuses to deliver (blocked, deactivated), since now or earlier."""
+        self._connection.execute(
+            update(_person)
+            .where(_person.c.telegram_id == telegram_id, _person.c.unreachable_at.is_(None))
+            .values(unreachable_at=now)
+        )
+
+    def mark_reachable(self, telegram_id: int) -> None:
+        """They wrote: the bot may write again."""
+        self._connection.execute(
+            update(_person)
+            .where(_person.c.telegram_id == telegram_id, _person.c.unreachable_at.is_not(None))
+            .values(unreachable_at=None)
+        )
+
+    def may_answer_stranger(self, telegram_id: int, now: datetime) -> bool:
+        """Whether somebody without a role gets a reply: once a day (S16). Saying yes uses it up."""
+        statement = insert_into(self._connection, _stranger).values(
+            telegram_id=telegram_id, failures=0, answered_at=now
+        )
+        statement = statement.on_conflict_do_update(
+            index_elements=[_stranger.c.telegram_id],
+            set_={"answered_at": now},
+            where=or_(_stranger.c.answered_at.is_(None), _stranger.c.answered_at <= now - STRANGER_PAUSE),
+        ).returning(_stranger.c.telegram_id)
+        return self._connection.execute(statement).first() is not None
+
+    # -------------------------------------------------------------- inside
+    def _people(self, statement: Any, **values: object) -> tuple[Person, ...]:
+        found: dict[int, tuple[Row[*tuple[Any, ...]], list[Membership]]] = {}
+        for row in self._connection.execute(statement, values):
+            _, memberships = found.setdefault(row.id, (row, []))
+            if row.membership_id is not None:
+                memberships.append(_to_membership(row))
+        return tuple(_to_person(row, memberships) for row, memberships in found.values())
+
+    def current(self, person_id: int, plan_id: int) -> Membership | None:
+        memberships = self.by_id(person_id).memberships
+        return next((membership for membership in memberships if membership.plan_id == plan_id), None)
+
+    def _set(self, person_id: int, **values: object) -> None:
+        self._connection.execute(update(_person).where(_person.c.id == person_id).values(**values))
+
+    def is_last_admin(self, person_id: int, plan_id: int) -> bool:
+        """Whether nobody else is admin of the plan. Holds the plan against others who ask, until the unit ends."""
+        # Two admins who remove each other at the same moment would both still see the other one.
+        self._connection.execute(select(_plan.c.id).where(_plan.c.id == plan_id).with_for_update(key_share=True)).all()
+        return not self.has_admin_besides(plan_id, person_id)
+
+    def has_admin_besides(self, plan_id: int, person_id: int | None) -> bool:
+        """Whether somebody else may act as the plan's admin now; not the suspended."""
+        others = ADMINS.where(_membership.c.plan_id == plan_id)
+        if person_id is not None:
+            others = others.where(_membership.c.person_id != person_id)
+        return self._connection.execute(others.limit(1)).first() is not None
+
+    def had_admin_besides(self, plan_id: int, person_id: int, since: datetime) -> bool:
+        """Whether somebody else is the plan's admin, or was since then, suspended or not."""
+        others = (
+            select(_membership.c.id)
+            .join(_person, _person.c.id == _membership.c.person_id)
+            .where(
+                _membership.c.plan_id == plan_id,
+                _membership.c.person_id != person_id,
+                _membership.c.role == Role.ADMIN.value,
+                or_(_membership.c.active_to.is_(None), _membership.c.active_to > since),
+                or_(_person.c.suspended_at.is_(None), _person.c.suspended_at > since),
+            )
+        )
+        return self._connection.execute(others.limit(1)).first() is not None
+
+    def record_for_each_plan(self, act: Act, person: Person, by: int | None, now: datetime) -> None:
+        plan_ids: list[int | None] = [membership.plan_id for membership in person.memberships]
+        for plan_id in plan_ids or [None]:
+            self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details={"person": person.id}, now=now)
+
+
+def _to_membership(row: Row[*tuple[Any, ...]]) -> Membership:
+    return Membership(
+        id=row.membership_id,
+        plan_id=row.plan_id,
+        plan_code=row.plan_code,
+        person_id=row.id,
+        role=Role(row.role),
+        agency_id=row.agency_id,
+        agency_code=row.agency_code or "",
+        agency_name=row.agency_name or {},
+        active_from=row.active_from,
+        is_contributor=row.is_contributor,
+        until_on=row.until_on,
+    )
+
+
+def _to_person(row: Row[*tuple[Any, ...]], memberships: Iterable[Membership]) -> Person:
+    return Person(
+        id=row.id,
+        telegram_id=row.telegram_id,
+        name=row.name,
+        language=row.language,
+        timezone=row.timezone,
+        joined_at=row.joined_at,
+        privacy_accepted_at=row.privacy_accepted_at,
+        suspended_at=row.suspended_at,
+        unreachable_at=row.unreachable_at,
+        memberships=tuple(memberships),
+    )
+
+
+def check_role(role: Role, agency_id: int | None, *, is_contributor: bool) -> None:
+    """ValueError for a role that lacks its agency, and for a right that is an observer's alone."""
+    if role in AGENCY_ROLES and agency_id is None:
+        raise ValueError(f"a {role.value} belongs to an agency")
+    if is_contributor and (role is not Role.OBSERVER or agency_id is None):
+        raise ValueError("only an observer of an agency may contribute its indicators")

@@ -1,0 +1,168 @@
+"""A role that decides over others takes two admins where there are two.
+
+An admin can let in whom they like, and one stolen phone or one bad day is enough. So whoever is to be an admin or a
+coordinator is proposed by one admin and granted by another; until then nothing has changed. A plan with one admin
+cannot wait for a second: there it takes effect at once, and the log says so. Whoever has just shut the other one out
+is not alone yet: for a week an admin who went counts as one who could have said no.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+
+from conversations.plan.model import Role
+from storage.database.audit import Audit
+from storage.database.models import Base
+from storage.database.unit import Unit
+from storage.people.people import People
+
+GUARDED = frozenset({Role.ADMIN, Role.COORDINATOR})
+"""Roles that a second admin must grant."""
+REQUEST_TTL = timedelta(days=7)
+"""After that a request is nobody's any more: whoever still wants it asks again."""
+
+
+_tables = Base.metadata.tables
+_request = _tables["role_request"]
+_agency = _tables["agency"]
+_plan = _tables["plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """Who shall have which role. `person_id` None: whoever gets the link that is made when it is granted."""
+
+    id: int
+    plan_id: int
+    person_id: int | None
+    role: Role
+    agency_id: int | None
+    agency_code: str
+    requested_at: datetime
+    requested_by_id: int
+    decision: str
+    decided_by_id: int | None
+
+
+_REQUESTS = (
+    select(
+        _request.c.id,
+        _request.c.plan_id,
+        _request.c.person_id,
+        _request.c.role,
+        _request.c.agency_id,
+        _agency.c.code,
+        _request.c.requested_at,
+        _request.c.requested_by_id,
+        _request.c.decision,
+        _request.c.decided_by_id,
+    )
+    .outerjoin(_agency, _agency.c.id == _request.c.agency_id)
+    .order_by(_request.c.id)
+)
+
+
+class RoleRequests:
+    """Roles that have been asked for and wait for a second admin."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def needs_second(self, plan_id: int, role: Role, by: int, now: datetime) -> bool:
+        """Whether this role, wanted by this admin, waits for another one. Holds the plan until the unit ends.
+
+        Whoever was suspended or lost the role within REQUEST_TTL is another one, who cannot grant it: then the
+        server does, or the week goes by.
+        """
+        if role not in GUARDED:
+            return False
+        # An admin who is being suspended at this moment must not count for two different answers.
+        self._connection.execute(select(_plan.c.id).where(_plan.c.id == plan_id).with_for_update(key_share=True)).all()
+        return self._unit.of(People).had_admin_besides(plan_id, by, now - REQUEST_TTL)
+
+    def ask(
+        self,
+        plan_id: int,
+        role: Role,
+        *,
+        person_id: int | None = None,
+        agency_id: int | None = None,
+        now: datetime,
+        by: int,
+    ) -> StoredRequest:
+        """A request for this role; the one that waits already, if it is the same person's for the same."""
+        for waiting in self.waiting(plan_id, now):
+            wanted = (waiting.person_id, waiting.role, waiting.agency_id, waiting.requested_by_id)
+            if person_id is not None and wanted == (person_id, role, agency_id, by):
+                return waiting
+        number = self._connection.execute(
+            insert(_request)
+            .values(
+                plan_id=plan_id,
+                person_id=person_id,
+                role=role.value,
+                agency_id=agency_id,
+                requested_at=now,
+                requested_by_id=by,
+                decision="",
+            )
+            .returning(_request.c.id)
+        ).scalar_one()
+        details = {"request": number, "person": person_id, "role": role.value, "agency_id": agency_id}
+        self._unit.of(Audit).record("role.requested", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return self.get(number)
+
+    def waiting(self, plan_id: int, now: datetime) -> tuple[StoredRequest, ...]:
+        """Those that may still be decided, the oldest first."""
+        return self._find(*is_open(now), _request.c.plan_id == plan_id)
+
+    def withdraw(self, plan_id: int, id: int, *, now: datetime, by: int) -> bool:
+        """Take one's own request back; false if it is decided, or somebody else's."""
+        here = (_request.c.id == id, _request.c.plan_id == plan_id, _request.c.requested_by_id == by)
+        if not self._withdraw(*here, now=now, by=by):
+            return False
+        self._unit.of(Audit).record("role.withdrawn", actor_id=by, plan_id=plan_id, details={"request": id}, now=now)
+        return True
+
+    def withdraw_all_of(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
+        """What somebody asked for, or what was asked for them, when they leave; how many there were."""
+        which = [or_(_request.c.requested_by_id == person_id, _request.c.person_id == person_id)]
+        if plan_id is not None:
+            which.append(_request.c.plan_id == plan_id)
+        return self._withdraw(*which, now=now, by=None)
+
+    # -------------------------------------------------------------- inside
+    def _withdraw(self, *which: Any, now: datetime, by: int | None) -> int:
+        statement = update(_request).where(*which, _request.c.decision == "")
+        return self._connection.execute(
+            statement.values(decision="withdrawn", decided_at=now, decided_by_id=by)
+        ).rowcount
+
+    def get(self, id: int) -> StoredRequest:
+        return self._find(_request.c.id == id)[0]
+
+    def _find(self, *which: Any) -> tuple[StoredRequest, ...]:
+        return tuple(map(_to_request, self._connection.execute(_REQUESTS.where(*which))))
+
+
+def is_open(now: datetime) -> tuple[Any, ...]:
+    """What is true of a request that may still be decided."""
+    return (_request.c.decision == "", _request.c.requested_at > now - REQUEST_TTL)
+
+
+def _to_request(row: Any) -> StoredRequest:
+    return StoredRequest(
+        id=row.id,
+        plan_id=row.plan_id,
+        person_id=row.person_id,
+        role=Role(row.role),
+        agency_id=row.agency_id,
+        agency_code=row.code or "",
+        requested_at=row.requested_at,
+        requested_by_id=row.requested_by_id,
+        decision=row.decision,
+        decided_by_id=row.decided_by_id,
+    )

@@ -1,0 +1,202 @@
+"""Roles that are given: to somebody known, in place of what they had, or for a time to a deputy.
+
+Laws: every grant and every removal writes an audit entry in the same transaction. A delegation lasts no longer than the
+role of the person who gave it.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import insert, update
+
+from conversations.plan.model import AGENCY_ROLES, Role
+from storage.database.audit import Audit
+from storage.database.models import Base
+from storage.database.statements import insert_or_ignore
+from storage.database.unit import Unit
+from storage.errors import Conflict, NotFound
+from storage.people.delegations import Delegations, StoredDelegation
+from storage.people.invitations import INVITATION_TTL, Invitations
+from storage.people.leaving import Leaving
+from storage.people.people import Membership, People, check_role
+from storage.plan.plans import Plans
+
+_tables = Base.metadata.tables
+_person = _tables["person"]
+_membership = _tables["membership"]
+_delegation = _tables["delegation"]
+
+
+class Roles:
+    """Roles and posts, given and changed."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def grant(
+        self,
+        person_id: int,
+        plan_id: int,
+        role: Role,
+        *,
+        agency_id: int | None = None,
+        now: datetime,
+        by: int | None = None,
+        invitation_id: int | None = None,
+        is_contributor: bool = False,
+        until_on: date | None = None,
+    ) -> Membership:
+        """The role, from now on, in place of the one the person had in that plan, with what was pending under that.
+
+        Drafts go on only between focal point and alternate of one agency. The same role for the same agency again
+        changes nothing but `is_contributor`, where that is given, and until when it lasts: a role for a time lasts as
+        long as is said now, `until_on` None for good. Conflict if that would leave the plan without an admin, and for
+        an agency that takes no part on that day; ValueError for a focal point or alternate of no agency, and for a
+        contributor who is no observer of an agency.
+        """
+        check_role(role, agency_id, is_contributor=is_contributor)
+        self._unit.of(Plans).check_takes_part(agency_id, now)
+        present = self._unit.of(People).current(person_id, plan_id)
+        if present is not None:
+            if (present.role, present.agency_id) == (role, agency_id):
+                if is_contributor and self.set_contributor(person_id, plan_id, True, now=now, by=by):
+                    present = replace(present, is_contributor=True)
+                if present.until_on not in (None, until_on):
+                    self._connection.execute(
+                        update(_membership).where(_membership.c.id == present.id).values(until_on=until_on)
+                    )
+                    present = replace(present, until_on=until_on)
+                return present
+            if present.role is Role.ADMIN and role is not Role.ADMIN:
+                self._unit.of(Leaving).keep_an_admin(person_id, (plan_id,))
+            if present.agency_id != agency_id or not {present.role, role} <= AGENCY_ROLES:
+                self._unit.of(Leaving).drop_what_is_pending(person_id, now, plan_id=plan_id)
+            self._unit.of(Leaving).end_role(present, now)
+        self._connection.execute(
+            insert(_membership).values(
+                plan_id=plan_id,
+                person_id=person_id,
+                agency_id=agency_id,
+                role=role.value,
+                active_from=now,
+                is_contributor=is_contributor,
+                until_on=until_on,
+            )
+        )
+        granted = self._unit.of(People).current(person_id, plan_id)
+        if granted is None:
+            raise NotFound("the membership just granted")
+        details: dict[str, object] = {"person": person_id, "role": role.value, "agency": granted.agency_code}
+        if is_contributor:
+            details["contributor"] = True
+        if present is not None:
+            details["instead_of"] = present.role.value
+        if until_on is not None:
+            details["until"] = until_on.isoformat()
+        if invitation_id is not None:
+            details["invitation"] = invitation_id
+        self._unit.of(Audit).record("membership.granted", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return granted
+
+    def set_contributor(
+        self, person_id: int, plan_id: int, is_contributor: bool, *, now: datetime, by: int | None
+    ) -> bool:
+        """Give an observer the right to report their agency's indicators, or take it away with what they had begun.
+
+        False if that is how it was. NotFound without a role in the plan; ValueError for a person who is no observer of
+        an agency.
+        """
+        present = self._unit.of(People).current(person_id, plan_id)
+        if present is None:
+            raise NotFound(f"person {person_id} has no role in the plan")
+        check_role(present.role, present.agency_id, is_contributor=is_contributor)
+        if present.is_contributor == is_contributor:
+            return False
+        if not is_contributor:
+            self._unit.of(Leaving).drop_what_is_pending(person_id, now, plan_id=plan_id)
+        self._connection.execute(
+            update(_membership).where(_membership.c.id == present.id).values(is_contributor=is_contributor)
+        )
+        details = {"person": person_id, "agency": present.agency_code, "contributor": is_contributor}
+        self._unit.of(Audit).record("membership.contributor", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return True
+
+    def restore(self, person_id: int, *, now: datetime, by: int | None) -> bool:
+        """Let a suspended person in again, with the role of before; false if not suspended."""
+        person = self._unit.of(People).by_id(person_id)
+        changed = self._connection.execute(
+            update(_person)
+            .where(_person.c.id == person_id, _person.c.suspended_at.is_not(None))
+            .values(suspended_at=None)
+        )
+        if changed.rowcount != 1:
+            return False
+        self._unit.of(People).record_for_each_plan("person.restored", person, by, now)
+        return True
+
+    # -------------------------------------------------------------- a post in other hands
+    def delegate(self, giver: Membership, deputy_id: int, until_on: date, *, now: datetime) -> StoredDelegation:
+        """Leave the post to a colleague of the same agency, in place of an earlier one. Conflict for anybody else."""
+        agency_id = self._check(giver)
+        colleagues = self._unit.of(People).of_agency(giver.plan_id, agency_id)
+        if deputy_id == giver.person_id or deputy_id not in {person.id for person in colleagues}:
+            raise Conflict("a post is left to a colleague of the agency")
+        return self._begin(giver, agency_id, until_on, now, deputy_id=deputy_id)
+
+    def delegate_by_link(
+        self, giver: Membership, until_on: date, *, now: datetime, ttl: timedelta = INVITATION_TTL
+    ) -> tuple[str, StoredDelegation]:
+        """Leave the post to the person who uses the returned link: an alternate of the agency until that day."""
+        agency_id = self._check(giver)
+        self._end_given(giver.plan_id, giver.person_id, now)
+        token = self._unit.of(Invitations).issue(
+            Role.ALTERNATE,
+            plan_id=giver.plan_id,
+            agency_id=agency_id,
+            now=now,
+            by=giver.person_id,
+            ttl=ttl,
+            until_on=until_on,
+        )
+        invitation_id = self._unit.of(Invitations).id_of(token)
+        return token, self._begin(giver, agency_id, until_on, now, invitation_id=invitation_id)
+
+    # -------------------------------------------------------------- inside
+    def _check(self, giver: Membership) -> int:
+        if giver.role is not Role.FOCAL_POINT or giver.agency_id is None:
+            raise Conflict("the post of a focal point is what can be delegated")
+        return giver.agency_id
+
+    def _end_given(self, plan_id: int, person_id: int, now: datetime) -> None:
+        before = self._unit.of(Delegations).given_by(plan_id, person_id)
+        if before is not None:
+            self._unit.of(Leaving).end_delegation(before, now=now, by=person_id)
+
+    def _begin(
+        self, giver: Membership, agency_id: int, until_on: date, now: datetime, **values: object
+    ) -> StoredDelegation:
+        self._end_given(giver.plan_id, giver.person_id, now)
+        row: dict[str, object] = {
+            "plan_id": giver.plan_id,
+            "agency_id": agency_id,
+            "person_id": giver.person_id,
+            "begun_at": now,
+            "until_on": until_on,
+            **values,
+        }
+        if not insert_or_ignore(self._connection, _delegation, row):
+            raise Conflict("somebody is delegating it at this moment")
+        made = self._unit.of(Delegations).given_by(giver.plan_id, giver.person_id)
+        assert made is not None
+        details = {
+            "delegation": made.id,
+            "person": made.person_id,
+            "deputy": made.deputy_id,
+            "agency": giver.agency_code,
+            "until": until_on.isoformat(),
+        }
+        self._unit.of(Audit).record(
+            "delegation.begun", actor_id=giver.person_id, plan_id=giver.plan_id, details=details, now=now
+        )
+        return made

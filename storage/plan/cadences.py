@@ -1,0 +1,60 @@
+"""When reporting opens, is due and ends, as the plan says for each periodicity, and as it said for each period.
+
+A plan may change its days, and what was told of a year when it was over is told: so a period keeps the cadence that
+it had when it came due, and what is computed of its past is computed from that one for ever.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from conversations.plan import periods as rules
+from conversations.plan.periods import Cadence, Frequency, reporting_period
+from storage.database.models import Base
+from storage.database.unit import Unit
+
+_cadence = Base.metadata.tables["cadence"]
+_period = Base.metadata.tables["reporting_period"]
+DAYS = ("opening_day", "due_day", "grace_day", "lock_day")
+"""The columns of a cadence, in both tables, in the order of the fields of `Cadence`."""
+
+
+def _days_of(table: Any) -> Select[Any]:
+    of_plan = table.c.plan_id == bindparam("plan_id")
+    return select(table.c.code, *(table.c[name] for name in DAYS)).where(of_plan).order_by(table.c.id)
+
+
+_OF_PLAN = _days_of(_cadence).where(_cadence.c.retired_on.is_(None))
+_OF_PERIODS = _days_of(_period)
+
+
+def columns(cadence: Cadence) -> dict[str, int]:
+    """As columns of a row, of either table."""
+    return dict(zip(DAYS, (cadence.opening, cadence.due, cadence.grace, cadence.lock), strict=True))
+
+
+class Cadences:
+    """The cadences of a plan, and those of its periods."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._connection = unit.connection
+
+    def of_plan(self, plan_id: int) -> rules.Cadences:
+        """The periodicities that the plan has."""
+        rows = self._connection.execute(_OF_PLAN, {"plan_id": plan_id})
+        return {Frequency(code).period_type: Cadence(*days) for code, *days in rows}
+
+    def of_periods(self, plan_id: int) -> Mapping[str, Cadence]:
+        """By the code of the period."""
+        rows = self._connection.execute(_OF_PERIODS, {"plan_id": plan_id})
+        return {code: Cadence(*days) for code, *days in rows}
+
+    def locks(self, plan_id: int) -> Mapping[str, date]:
+        """When each period locked or locks by its cadence alone, whatever an admin or a holiday made of it."""
+        found: dict[str, date] = {}
+        for code, cadence in self.of_periods(plan_id).items():
+            kind = reporting_period(code).type
+            found[code] = reporting_period(code, cadences={kind: cadence}).locks_on
+        return found

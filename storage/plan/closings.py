@@ -1,0 +1,78 @@
+"""That an agency has reported all it had to for a period: "Cerrar el mes"."""
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, select
+
+from storage.database.models import Base
+from storage.database.statements import insert_or_ignore, prepared
+from storage.database.unit import Unit
+
+_tables = Base.metadata.tables
+_plan = _tables["plan"]
+_agency = _tables["agency"]
+_period = _tables["reporting_period"]
+_closing = _tables["closing"]
+
+_OF_PLAN: Any = bindparam("plan_id")
+_OF_AGENCY: Any = bindparam("agency_id")
+_CLOSING = select(_closing.c.closed_at).where(
+    _closing.c.agency_id == _OF_AGENCY, _closing.c.reporting_period_id == bindparam("period_id")
+)
+
+_CLOSED_BY = select(_closing.c.agency_id).where(_closing.c.reporting_period_id == bindparam("period_id"))
+
+_CLOSED = (
+    select(_agency.c.code, _period.c.id, _closing.c.closed_at, _plan.c.timezone)
+    .select_from(_closing)
+    .join(_period, _period.c.id == _closing.c.reporting_period_id)
+    .join(_plan, _plan.c.id == _period.c.plan_id)
+    .join(_agency, _agency.c.id == _closing.c.agency_id)
+    .where(_period.c.plan_id == _OF_PLAN, _period.c.end_on == bindparam("end_on"))
+)
+
+
+class Closings:
+    """Which agencies have closed which periods, and when."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def close(self, plan_id: int, agency_id: int, period_id: int, person_id: int, now: datetime) -> bool:
+        """Record that the agency has reported all it had to; false if it had said so before, which changes nothing."""
+        closing = {
+            "plan_id": plan_id,
+            "agency_id": agency_id,
+            "reporting_period_id": period_id,
+            "closed_at": now,
+            "closed_by_id": person_id,
+        }
+        return insert_or_ignore(self._unit.connection, _closing, closing)
+
+    def is_closed(self, agency_id: int, period_id: int) -> bool:
+        return self.closed_at(agency_id, period_id) is not None
+
+    def closed_agencies(self, period_id: int) -> frozenset[int]:
+        """The agencies that have closed it."""
+        return frozenset(row.agency_id for row in self._rows(_CLOSED_BY, period_id=period_id))
+
+    def closed_at(self, agency_id: int, period_id: int) -> datetime | None:
+        for row in self._rows(_CLOSING, agency_id=agency_id, period_id=period_id):
+            closed_at: datetime = row.closed_at
+            return closed_at
+        return None
+
+    def closed(self, plan_id: int, end_on: date) -> dict[tuple[str, int], date]:
+        """By code of the agency and period, when those were closed that ended on that day."""
+        return {(row.code, row.id): closed_on(row) for row in self._rows(_CLOSED, plan_id=plan_id, end_on=end_on)}
+
+    def _rows(self, statement: Any, **values: object) -> list[Any]:
+        return prepared(statement).rows(self._unit.connection, values)
+
+
+def closed_on(row: Any) -> date:
+    """The day of a closing, in the plan's zone."""
+    day: date = row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+    return day

@@ -1,0 +1,587 @@
+"""The plan as it stands in the database, read for people who wait for an answer.
+
+Plans change a few times a year and are read at every tap, so reading is all there is here (`imports` writes),
+every question takes a fixed number of statements whatever the size of the plan, and the statements are built
+once. Rows come out as the value types of `conversations.plan.model`, with their `id`.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, literal_column, select, union_all
+
+from conversations.languages import translated
+from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
+from conversations.plan.model import (
+    STANDARD_CELL,
+    Activity,
+    ActivityStatus,
+    Agency,
+    Indicator,
+    Translations,
+    ValidationState,
+)
+from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
+from storage.database.facts import Facts
+from storage.database.models import Base
+from storage.database.statements import prepared
+from storage.database.unit import Unit
+from storage.errors import Conflict, NotFound
+from storage.plan.closings import closed_on
+
+UNREPORTABLE: Final = "unreportable."
+"""With the plan's number: the fact that names what no published form can report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    id: int
+    code: str
+    name: Translations
+    starts_on: date
+    ends_on: date
+    timezone: str
+    imported_at: datetime | None
+    country: str = ""
+    """ISO 3166-1; blank: the one in which its time zone lies."""
+    currency: str = ""
+    min_cell: int = STANDARD_CELL
+    """Below how many people a restricted figure is protected, where its indicator says nothing."""
+    hotlines: str = ""
+    """Public numbers that free text may name, between semicolons."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLabel:
+    """One entry of a code list: `activity_status`, `validation_state`, `obstacle`, `province`, `sdg_target` …"""
+
+    code: str
+    label: Translations
+    attributes: dict[str, str]
+
+    def text(self, language: str) -> str:
+        return translated(self.label, language) or self.code
+
+
+@dataclass(frozen=True, slots=True)
+class StrategicArea:
+    id: int
+    code: str
+    name: Translations
+    intent: Translations
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    id: int
+    code: str
+    area_code: str
+    name: Translations
+    sdg_targets: str
+    gcm_objectives: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorDetails:
+    """What an indicator's own card tells besides the figures."""
+
+    baseline_period: str
+    sdg_target: str
+    sdg_indicator: str
+    gcm_objective: str
+    disaggregation: str
+
+
+# ------------------------------------------------------------------ statements, built once
+_tables = Base.metadata.tables
+_plan = _tables["plan"]
+_area = _tables["strategic_area"]
+_agency = _tables["agency"]
+_objective = _tables["objective"]
+_indicator = _tables["indicator"]
+_target = _tables["target"]
+_support = _tables["activity_support"]
+_activity = _tables["activity"]
+_period = _tables["reporting_period"]
+_closing = _tables["closing"]
+_reopening = _tables["reopening"]
+_submission = _tables["submission"]
+_fact = _tables["fact"]
+_code = _tables["code"]
+
+_OF_PLAN: BindParameter[int] = bindparam("plan_id")
+_OF_AGENCY: BindParameter[int] = bindparam("agency_id")
+_WITH_CODE: BindParameter[str] = bindparam("code")
+_ON: BindParameter[date] = bindparam("on")
+
+_PLANS = select(*(_plan.c[name] for name in Plan.__slots__)).order_by(_plan.c.id)
+_PLAN = _PLANS.where(_plan.c.code == _WITH_CODE)
+
+_AREAS = (
+    select(_area.c.id, _area.c.code, _area.c.name, _area.c.intent)
+    .where(_area.c.plan_id == _OF_PLAN)
+    .order_by(_area.c.position, _area.c.code)
+)
+
+_OBJECTIVES = (
+    select(
+        _objective.c.id,
+        _objective.c.code,
+        _area.c.code.label("area_code"),
+        _objective.c.name,
+        _objective.c.sdg_targets,
+        _objective.c.gcm_objectives,
+    )
+    .join(_area, _area.c.id == _objective.c.strategic_area_id)
+    .where(_objective.c.plan_id == _OF_PLAN)
+    .order_by(_area.c.position, _objective.c.code)
+)
+_DETAILS = select(*(_indicator.c[name] for name in IndicatorDetails.__slots__)).where(
+    _indicator.c.id == bindparam("indicator_id")
+)
+_SUPPORTING = (
+    select(_agency.c.code)
+    .join(_support, _support.c.agency_id == _agency.c.id)
+    .where(_support.c.activity_id == bindparam("activity_id"))
+    .order_by(_agency.c.code)
+)
+
+_ANY_AGENCY = select(
+    _agency.c.id, _agency.c.code, _agency.c.name, _agency.c.role_type, _agency.c.active_from, _agency.c.active_to
+)
+_AGENCIES = _ANY_AGENCY.where(_agency.c.plan_id == _OF_PLAN).order_by(_agency.c.id)
+_AGENCY = _AGENCIES.where(_agency.c.code == _WITH_CODE)
+_AGENCY_BY_ID = (
+    _ANY_AGENCY.add_columns(_plan.c.timezone)
+    .join(_plan, _plan.c.id == _agency.c.plan_id)
+    .where(_agency.c.id == _OF_AGENCY)
+)
+
+_ACTIVITIES = (
+    select(
+        _activity.c.id,
+        _activity.c.code,
+        _agency.c.code.label("agency_code"),
+        _activity.c.start_on,
+        _activity.c.due_on,
+        _activity.c.report_frequency,
+        _activity.c.name,
+        _activity.c.short_name,
+        _area.c.code.label("area_code"),
+        _objective.c.code.label("objective_code"),
+        _indicator.c.code.label("indicator_code"),
+        _activity.c.target_quantity,
+        _activity.c.target_unit,
+        _activity.c.means_of_verification,
+        _activity.c.sensitivity,
+        _activity.c.added_on,
+        _activity.c.retired_on,
+    )
+    .join(_agency, _agency.c.id == _activity.c.agency_id)
+    .join(_objective, _objective.c.id == _activity.c.objective_id)
+    .join(_area, _area.c.id == _objective.c.strategic_area_id)
+    .outerjoin(_indicator, _indicator.c.id == _activity.c.indicator_id)
+    .where(_activity.c.plan_id == _OF_PLAN)
+    .order_by(_area.c.position, _activity.c.code)
+)
+_ACTIVITY = _ACTIVITIES.where(_activity.c.code == _WITH_CODE)
+_ACTIVITIES_OF_AGENCY = _ACTIVITIES.where(_activity.c.agency_id == _OF_AGENCY)
+
+_INDICATORS = (
+    select(
+        _indicator.c.id,
+        _indicator.c.code,
+        _agency.c.code.label("agency_code"),
+        _indicator.c.frequency,
+        _indicator.c.name,
+        _area.c.code.label("area_code"),
+        _indicator.c.level,
+        _indicator.c.unit,
+        _indicator.c.direction,
+        _indicator.c.aggregation,
+        _indicator.c.sensitivity,
+        _indicator.c.min_cell,
+        _plan.c.min_cell.label("standard_cell"),
+        _indicator.c.by_exploitation,
+        _indicator.c.computed,
+        _indicator.c.annual_table,
+        _indicator.c.baseline,
+        _target.c.value.label("target"),
+        _target.c.target_on,
+        _indicator.c.retired_on,
+    )
+    .join(_agency, _agency.c.id == _indicator.c.agency_id)
+    .join(_area, _area.c.id == _indicator.c.strategic_area_id)
+    .join(_plan, _plan.c.id == _indicator.c.plan_id)
+    .outerjoin(_target, _target.c.indicator_id == _indicator.c.id)
+    .where(_indicator.c.plan_id == _OF_PLAN)
+    .order_by(_indicator.c.code, _target.c.target_on)
+)
+_INDICATOR = _INDICATORS.where(_indicator.c.code == _WITH_CODE)
+_INDICATORS_OF_AGENCY = _INDICATORS.where(_indicator.c.agency_id == _OF_AGENCY)
+
+_PERIOD_COLUMNS = (
+    _period.c.id,
+    _period.c.code,
+    _period.c.period_type,
+    _period.c.start_on,
+    _period.c.end_on,
+    _period.c.opens_on,
+    _period.c.due_on,
+    _period.c.grace_until_on,
+    _period.c.is_moved,
+)
+_IN_ORDER = (_period.c.end_on, _period.c.due_on)
+_AS_IT_IS = select(*_PERIOD_COLUMNS, _period.c.locks_on, literal_column("0").label("is_reopened"))
+_PERIODS = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN).order_by(*_IN_ORDER)
+_PERIODS_ENDING = _PERIODS.where(_period.c.end_on >= bindparam("first"), _period.c.end_on <= bindparam("last"))
+_PERIOD = _PERIODS.where(_period.c.code == _WITH_CODE)
+_PERIOD_BY_ID = _AS_IT_IS.where(_period.c.id == bindparam("period_id"))
+_OPEN_PERIODS = _PERIODS.where(_period.c.opens_on <= _ON, _period.c.locks_on > _ON)
+
+# As one agency sees it: what was reopened for it is locked when that is over, and for everybody else it is already.
+_IS_REOPENED = _reopening.c.until_on > _period.c.locks_on
+seen_locks_on = case((_IS_REOPENED, _reopening.c.until_on), else_=_period.c.locks_on)
+
+
+def reopened_for(agency_id: Any) -> Any:
+    """How a period is joined, from outside, with its reopening for an agency: `seen_locks_on` is its lock day there."""
+    return and_(
+        _reopening.c.reporting_period_id == _period.c.id,
+        _reopening.c.agency_id == agency_id,
+        _reopening.c.ended_at.is_(None),
+    )
+
+
+_AS_AGENCY_SEES = (
+    select(
+        *_PERIOD_COLUMNS,
+        seen_locks_on.label("locks_on"),
+        case((_IS_REOPENED, 1), else_=0).label("is_reopened"),
+        _closing.c.closed_at,
+        _plan.c.timezone,
+    )
+    .select_from(_period)
+    .join(_plan, _plan.c.id == _period.c.plan_id)
+    .outerjoin(_reopening, reopened_for(_OF_AGENCY))
+    .outerjoin(_closing, and_(_closing.c.reporting_period_id == _period.c.id, _closing.c.agency_id == _OF_AGENCY))
+)
+_PERIOD_SEEN = _AS_AGENCY_SEES.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
+_PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"))
+_OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
+    _period.c.plan_id == _OF_PLAN, _period.c.opens_on <= _ON, seen_locks_on > _ON
+).order_by(*_IN_ORDER)
+# With what no form can report, on the way: a journey to the server less.
+_PERIODS_DUE = _OPEN_PERIODS_SEEN.add_columns(
+    select(_fact.c.value).where(_fact.c.name == bindparam("noted")).scalar_subquery().label("unreportable")
+)
+
+# Current versions: what was corrected no longer counts.
+REPORTS = (
+    select(
+        _submission.c.id,
+        _submission.c.subject,
+        _period.c.code,
+        _period.c.end_on,
+        _submission.c.validation_state,
+        _submission.c.activity_status,
+        _submission.c.progress,
+    )
+    .join(_period, _period.c.id == _submission.c.reporting_period_id)
+    .where(
+        _submission.c.plan_id == _OF_PLAN,
+        _submission.c.is_current,
+        _submission.c.subject.is_not(None),
+    )
+)
+# About what this agency leads today, whoever sent them: an activity may have changed hands. One IN of both kinds:
+# of two with OR between them, PostgreSQL makes a walk through everything that was ever sent.
+_LED_BY_AGENCY = union_all(
+    *(
+        select(f"{kind}:" + of_kind.c.code).where(of_kind.c.plan_id == _OF_PLAN, of_kind.c.agency_id == _OF_AGENCY)
+        for kind, of_kind in (("activity", _activity), ("indicator", _indicator))
+    )
+)
+_REPORTS_OF_AGENCY = REPORTS.where(_submission.c.subject.in_(_LED_BY_AGENCY))
+_ACTIVITY_REPORTS = REPORTS.where(_submission.c.activity_status.is_not(None))
+
+_CODE_LIST = (
+    select(_code.c.code, _code.c.label, _code.c.attributes)
+    .where(_code.c.plan_id == _OF_PLAN, _code.c.list == bindparam("list"))
+    .order_by(_code.c.position)
+)
+
+
+class Plans:
+    """Questions about plans. Nothing here writes."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    # -------------------------------------------------------------- plans
+    def all(self) -> tuple[Plan, ...]:
+        return tuple(Plan(*row) for row in self._rows(_PLANS))
+
+    def by_id(self, plan_id: int) -> Plan:
+        return next(plan for plan in self.all() if plan.id == plan_id)
+
+    def by_code(self, code: str) -> Plan:
+        """NotFound if there is none."""
+        for row in self._rows(_PLAN, code=code):
+            return Plan(*row)
+        raise NotFound(f"no plan {code!r}")
+
+    def only(self) -> Plan:
+        """The plan of a deployment that serves one. NotFound before the first import, Conflict if there are several."""
+        plans = self.all()
+        if not plans:
+            raise NotFound("no plan has been imported yet: run 'enlace init' or 'enlace plan import FILE'")
+        if len(plans) > 1:
+            raise Conflict(f"several plans: {', '.join(plan.code for plan in plans)}")
+        return plans[0]
+
+    def code_list(self, plan_id: int, name: str) -> tuple[CodeLabel, ...]:
+        """The entries in the author's order; empty for a list the plan does not have."""
+        return tuple(CodeLabel(*row) for row in self._rows(_CODE_LIST, plan_id=plan_id, list=name))
+
+    def strategic_areas(self, plan_id: int) -> tuple[StrategicArea, ...]:
+        return tuple(StrategicArea(*row) for row in self._rows(_AREAS, plan_id=plan_id))
+
+    def objectives(self, plan_id: int) -> tuple[Objective, ...]:
+        return tuple(Objective(*row) for row in self._rows(_OBJECTIVES, plan_id=plan_id))
+
+    # -------------------------------------------------------------- who and what
+    def supporting(self, activity_id: int) -> tuple[str, ...]:
+        """The codes of the agencies that help with an activity."""
+        return tuple(row.code for row in self._rows(_SUPPORTING, activity_id=activity_id))
+
+    def indicator_details(self, indicator_id: int) -> IndicatorDetails:
+        for row in self._rows(_DETAILS, indicator_id=indicator_id):
+            return IndicatorDetails(*row)
+        raise NotFound(f"no indicator {indicator_id}")
+
+    def agencies(self, plan_id: int, *, on: date | None = None) -> tuple[Agency, ...]:
+        """In the author's order; with `on`, only those that take part on that day."""
+        agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))
+        return tuple(agency for agency in agencies if on is None or agency.is_active(on))
+
+    def agency(self, plan_id: int, code: str) -> Agency:
+        for row in self._rows(_AGENCY, plan_id=plan_id, code=code):
+            return _to_agency(row)
+        raise NotFound(f"no agency {code!r}")
+
+    def agency_by_id(self, agency_id: int) -> Agency:
+        for row in self._rows(_AGENCY_BY_ID, agency_id=agency_id):
+            return _to_agency(row)
+        raise NotFound(f"no agency {agency_id}")
+
+    def check_takes_part(self, agency_id: int | None, now: datetime) -> None:
+        """Conflict for an agency that takes no part in its plan on that day; without one there is nothing to check."""
+        if agency_id is None:
+            return
+        for row in self._rows(_AGENCY_BY_ID, agency_id=agency_id):
+            agency, zone = _to_agency(row), ZoneInfo(row.timezone)
+            if not agency.is_active(now.astimezone(zone).date()):
+                raise Conflict(f"{agency.code} takes no part in the plan on that day")
+
+    def activities(
+        self,
+        plan_id: int,
+        agency_id: int | None = None,
+        *,
+        include_retired: bool = False,
+        agencies: Collection[str] | None = None,
+    ) -> tuple[Activity, ...]:
+        """Those that the agency leads, or these `agencies` by their codes, or all of the plan; by area and code."""
+        if agencies is not None:
+            some = _ACTIVITIES.where(_agency.c.code.in_(sorted(agencies)))
+            rows = list(self._unit.connection.execute(some, {"plan_id": plan_id}))
+        elif agency_id is None:
+            rows = self._rows(_ACTIVITIES, plan_id=plan_id)
+        else:
+            rows = self._rows(_ACTIVITIES_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        activities = map(_to_activity, rows)
+        return tuple(activity for activity in activities if include_retired or activity.retired_on is None)
+
+    def activity(self, plan_id: int, code: str) -> Activity:
+        """Retired ones too: old reports name them."""
+        for row in self._rows(_ACTIVITY, plan_id=plan_id, code=code):
+            return _to_activity(row)
+        raise NotFound(f"no activity {code!r}")
+
+    def indicators(
+        self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
+    ) -> tuple[Indicator, ...]:
+        if agency_id is None:
+            rows = self._rows(_INDICATORS, plan_id=plan_id)
+        else:
+            rows = self._rows(_INDICATORS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        indicators = _to_indicators(rows)
+        return tuple(indicator for indicator in indicators if include_retired or indicator.retired_on is None)
+
+    def indicator(self, plan_id: int, code: str) -> Indicator:
+        for indicator in _to_indicators(self._rows(_INDICATOR, plan_id=plan_id, code=code)):
+            return indicator
+        raise NotFound(f"no indicator {code!r}")
+
+    # -------------------------------------------------------------- periods
+    def periods(self, plan_id: int) -> tuple[ReportingPeriod, ...]:
+        """All of the plan, in the order they end."""
+        return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
+
+    def periods_ending(self, plan_id: int, first: date, last: date) -> tuple[ReportingPeriod, ...]:
+        """Those that end from the first of these days to the last."""
+        return tuple(map(_to_period, self._rows(_PERIODS_ENDING, plan_id=plan_id, first=first, last=last)))
+
+    def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
+        """Opened and not locked on that day, in the plan's zone; for an agency, also what was reopened for it."""
+        if agency_id is None:
+            rows = self._rows(_OPEN_PERIODS, plan_id=plan_id, on=on)
+        else:
+            rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, on=on, agency_id=agency_id)
+        return tuple(map(_to_period, rows))
+
+    def period(self, plan_id: int, code: str, agency_id: int | None = None) -> ReportingPeriod:
+        """As everybody sees it, or as this agency does."""
+        if agency_id is None:
+            rows = self._rows(_PERIOD, plan_id=plan_id, code=code)
+        else:
+            rows = self._rows(_PERIOD_SEEN, plan_id=plan_id, code=code, agency_id=agency_id)
+        for row in rows:
+            return _to_period(row)
+        raise NotFound(f"no reporting period {code!r}")
+
+    def period_by_id(self, period_id: int, agency_id: int | None = None) -> ReportingPeriod:
+        """As everybody sees it, or as this agency does."""
+        if agency_id is None:
+            rows = self._rows(_PERIOD_BY_ID, period_id=period_id)
+        else:
+            rows = self._rows(_PERIOD_SEEN_BY_ID, period_id=period_id, agency_id=agency_id)
+        for row in rows:
+            return _to_period(row)
+        raise NotFound(f"no reporting period {period_id}")
+
+    # -------------------------------------------------------------- due
+    def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
+        """What the agency has still to report on that day, those due first on top, with what it said last time.
+
+        Four statements, whatever there is. `on` is a day of the plan's zone.
+        """
+        noted = f"{UNREPORTABLE}{plan_id}"
+        rows = self._rows(_PERIODS_DUE, plan_id=plan_id, agency_id=agency_id, on=on, noted=noted)
+        if not rows:
+            return ()
+        return due_list(
+            self.activities(plan_id, agency_id),
+            self.indicators(plan_id, agency_id),
+            map(_to_period, rows),
+            self.reports(plan_id, agency_id),
+            on,
+            closed={row.code: closed_on(row) for row in rows if row.closed_at is not None},
+            unreportable=frozenset((rows[0].unreportable or "").split()),
+        )
+
+    def unreportable(self, plan_id: int) -> frozenset[str]:
+        """The subjects that no published form can report, as of the last look (`bot.acts.coverage`)."""
+        return frozenset((self._unit.of(Facts).get(f"{UNREPORTABLE}{plan_id}") or "").split())
+
+    def note_unreportable(self, plan_id: int, subjects: Collection[str], now: datetime) -> None:
+        """Remember them."""
+        self._unit.of(Facts).set(f"{UNREPORTABLE}{plan_id}", " ".join(sorted(subjects)), now)
+
+    def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
+        """The current version of every report about what the agency leads, in no order."""
+        return tuple(map(to_report, self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)))
+
+    def ended(self, plan_id: int) -> dict[str, date]:
+        """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
+        return ended_activities(map(to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
+
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        return prepared(statement).rows(self._unit.connection, values)
+
+
+def _to_agency(row: Any) -> Agency:
+    return Agency(row.code, row.name, row.role_type, row.active_from, row.active_to, row.id)
+
+
+def _to_activity(row: Any) -> Activity:
+    return Activity(
+        code=row.code,
+        agency_code=row.agency_code,
+        start_on=row.start_on,
+        due_on=row.due_on,
+        frequency=Frequency(row.report_frequency),
+        name=row.name,
+        short_name=row.short_name,
+        area_code=row.area_code,
+        objective_code=row.objective_code,
+        indicator_code=row.indicator_code or "",
+        target_quantity=row.target_quantity,
+        target_unit=row.target_unit,
+        means_of_verification=row.means_of_verification,
+        sensitivity=row.sensitivity,
+        added_on=row.added_on,
+        retired_on=row.retired_on,
+        id=row.id,
+    )
+
+
+def _to_indicators(rows: Iterable[Any]) -> list[Indicator]:
+    """One each, with its latest target: the rows come with the targets in order of their dates."""
+    found: dict[str, Indicator] = {}
+    for row in rows:
+        found[row.code] = Indicator(
+            code=row.code,
+            agency_code=row.agency_code,
+            frequency=Frequency(row.frequency),
+            name=row.name,
+            area_code=row.area_code,
+            level=row.level,
+            unit=row.unit,
+            direction=row.direction,
+            aggregation=row.aggregation,
+            sensitivity=row.sensitivity,
+            min_cell=row.min_cell,
+            standard_cell=row.standard_cell,
+            by_exploitation=row.by_exploitation,
+            computed=row.computed,
+            annual_table=row.annual_table,
+            baseline=row.baseline,
+            target=row.target or "",
+            target_on=row.target_on,
+            retired_on=row.retired_on,
+            id=row.id,
+        )
+    return list(found.values())
+
+
+def to_report(row: Any) -> PastReport:
+    return PastReport(
+        subject=row.subject,
+        period_code=row.code,
+        period_end_on=row.end_on,
+        validation_state=ValidationState(row.validation_state),
+        status=ActivityStatus(row.activity_status) if row.activity_status else None,
+        progress=row.progress,
+        submission_id=row.id,
+    )
+
+
+def _to_period(row: Any) -> ReportingPeriod:
+    return ReportingPeriod(
+        code=row.code,
+        type=PeriodType(row.period_type),
+        start_on=row.start_on,
+        end_on=row.end_on,
+        opens_on=row.opens_on,
+        due_on=row.due_on,
+        grace_until_on=row.grace_until_on,
+        locks_on=row.locks_on,
+        id=row.id,
+        is_moved=bool(row.is_moved),
+        is_reopened=bool(row.is_reopened),
+    )

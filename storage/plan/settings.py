@@ -1,0 +1,134 @@
+"""What an admin may decide for a plan, and what holds while nobody has.
+
+A commission outlives the server's operator, so what its admins should be able to change (whom a lost person asks,
+how long a draft lives) is a row of the plan, not a variable of the process. What protects people is no setting:
+suppression thresholds, the second admin and the life of a link have no row here that could loosen them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import bindparam, delete, select
+
+from conversations.languages import LANGUAGES
+from storage.database.audit import Audit
+from storage.database.models import Base
+from storage.database.statements import insert_into
+from storage.database.unit import Unit
+
+Kind = Literal["text", "number", "yes_no", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be decided. `least` and `most` bound a number, `most` the length of a text.
+
+    `is_personal`: what was set may be somebody's name or number, and stays out of the audit log.
+    """
+
+    name: str
+    kind: Kind
+    default: str
+    least: int = 0
+    most: int = 0
+    choices: tuple[str, ...] = ()
+    is_personal: bool = False
+
+    def read(self, text: str) -> str | None:
+        """What is kept for this text, None if it is no value of this setting. `default` is always one."""
+        said = " ".join(text.split())
+        if said == self.default:
+            return said
+        match self.kind:
+            case "text":
+                return said if len(said) <= self.most and said.isprintable() else None
+            case "number":
+                is_number = said.isascii() and said.isdecimal() and len(said) < 9
+                return str(int(said)) if is_number and self.least <= int(said) <= self.most else None
+            case "yes_no":
+                return said if said in ("yes", "no") else None
+            case "choice":
+                return said if said in self.choices else None
+
+    def told(self) -> str:
+        """Which values it takes, for the command line."""
+        match self.kind:
+            case "text":
+                return f"a line of up to {self.most} characters"
+            case "number":
+                return f"a number from {self.least} to {self.most}"
+            case "yes_no":
+                return "yes or no"
+            case "choice":
+                return f"one of {', '.join(self.choices)}"
+
+
+CONTACT = Setting("contact", "text", "", most=80, is_personal=True)
+"""Whom somebody asks whose link does not work: an office, a number. Blank: "the plan's coordination"."""
+LANGUAGE = Setting("language", "choice", "", choices=LANGUAGES)
+"""Of newcomers whose phone speaks none of ours. Blank: the deployment's."""
+LINK_HOURS = Setting("link_hours", "number", "72", least=1, most=72)
+"""How long a link made in the chat lives; never longer than `people.INVITATION_TTL` (S1)."""
+DRAFT_DAYS = Setting("draft_days", "number", "30", least=3, most=90)
+"""How long a draft is kept that no reporting period bounds."""
+SHOW_GCM = Setting("show_gcm", "yes_no", "no")
+"""Whether the Global Compact's objectives are shown to ministers and the public (DOMAIN §1.3: off by default)."""
+
+SETTINGS: tuple[Setting, ...] = (CONTACT, LANGUAGE, LINK_HOURS, DRAFT_DAYS, SHOW_GCM)
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+_setting = Base.metadata.tables["setting"]
+_VALUE = select(_setting.c.value).where(
+    _setting.c.plan_id == bindparam("plan_id"), _setting.c.name == bindparam("setting_name")
+)
+
+
+def find(name: str) -> Setting | None:
+    return _BY_NAME.get(name)
+
+
+class PlanSettings:
+    """What has been decided for each plan."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def text(self, plan_id: int, setting: Setting) -> str:
+        """As it was set, or the default; a value that the table no longer allows counts as not set."""
+        found = self._connection.execute(_VALUE, {"plan_id": plan_id, "setting_name": setting.name}).scalar()
+        kept = None if found is None else setting.read(found)
+        return setting.default if kept is None else kept
+
+    def number(self, plan_id: int, setting: Setting) -> int:
+        return int(self.text(plan_id, setting))
+
+    def is_on(self, plan_id: int, setting: Setting) -> bool:
+        return self.text(plan_id, setting) == "yes"
+
+    def set(self, plan_id: int, setting: Setting, value: str, *, now: datetime, by: int | None) -> bool:
+        """Decide it; the default takes the row away. False if nothing changes. ValueError for no value of it."""
+        kept = setting.read(value)
+        if kept is None:
+            raise ValueError(f"{value!r} is no value of {setting.name}")
+        before = self.text(plan_id, setting)
+        if kept == before:
+            return False
+        here = (_setting.c.plan_id == plan_id, _setting.c.name == setting.name)
+        if kept == setting.default:
+            self._connection.execute(delete(_setting).where(*here))
+        else:
+            row = {"plan_id": plan_id, "name": setting.name, "value": kept, "set_at": now, "set_by_id": by}
+            statement = insert_into(self._connection, _setting).values(row)
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[_setting.c.plan_id, _setting.c.name],
+                    set_={"value": kept, "set_at": now, "set_by_id": by},
+                )
+            )
+        details: dict[str, object] = {"setting": setting.name}
+        if not setting.is_personal:
+            details |= {"from": before, "to": kept}
+        self._unit.of(Audit).record("setting.changed", actor_id=by, plan_id=plan_id, details=details, now=now)
+        return True

@@ -1,0 +1,1 @@
+"""What people report: forms, drafts, submissions, reviews, files and comments."""

@@ -1,0 +1,163 @@
+"""What observers tell the coordination, and what it answers.
+
+Somebody who knows a case from outside sees what a report does not say, and must not be able to write into it: so a
+comment is a row of its own. It names what it is about and changes nothing there (DOMAIN §4.5). Its words are sealed
+(S12), since nobody can say beforehand whom they are about.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from storage.database.models import Agency, Comment, Membership, Person, table
+from storage.database.unit import Unit
+from storage.errors import NotFound
+
+_C = table(Comment)
+_P = table(Person)
+_M = table(Membership)
+_A = table(Agency)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredComment:
+    """One comment. `subject` is what it is about (`activity:A-101`), None: the plan; open until it is settled.
+
+    Of one whose words have been forgotten `text` is blank.
+    """
+
+    id: int
+    plan_id: int
+    person_id: int
+    subject: str | None
+    text: str = field(repr=False)
+    written_at: datetime
+    reply: str | None = field(repr=False)
+    settled_at: datetime | None
+    name: str = field(repr=False)
+    """Of whoever wrote it."""
+    chat_id: int
+    language: str
+    agency_code: str = ""
+    """Of the writer as they are now; blank once they have left."""
+
+    @property
+    def code(self) -> str:
+        return (self.subject or "").partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open comment from outside: which, about what, from which agency."""
+
+    id: int
+    subject: str | None
+    agency_code: str
+    written_at: datetime
+
+    @property
+    def code(self) -> str:
+        return (self.subject or "").partition(":")[2]
+
+
+_NAMES = ("id", "plan_id", "person_id", "subject", "sealed_text", "written_at", "sealed_reply", "settled_at")
+_COLUMNS = (
+    *(_C.c[name] for name in _NAMES),
+    _P.c.name,
+    _P.c.telegram_id,
+    _P.c.language,
+    func.coalesce(_A.c.code, "").label("agency_code"),
+)
+_OF_WRITERS = (
+    _C.join(_P, _P.c.id == _C.c.person_id)
+    .outerjoin(_M, (_M.c.person_id == _C.c.person_id) & (_M.c.plan_id == _C.c.plan_id) & _M.c.active_to.is_(None))
+    .outerjoin(_A, _A.c.id == _M.c.agency_id)
+)
+_COMMENTS = select(*_COLUMNS).select_from(_OF_WRITERS)
+_WAITING = select(_C.c.id, _C.c.subject, _COLUMNS[-1], _C.c.written_at).select_from(_OF_WRITERS)
+
+
+class Comments:
+    """Comments of a plan."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(self, plan_id: int, person_id: int, subject: str | None, text: str, now: datetime) -> int:
+        """The number of a new one."""
+        sealed = self._unit.vault.seal(text, row(plan_id, person_id, now))
+        values: dict[str, Any] = {"plan_id": plan_id, "person_id": person_id, "subject": subject}
+        values |= {"sealed_text": sealed, "written_at": now}
+        id: int = self._connection.execute(insert(_C).values(values).returning(_C.c.id)).scalar_one()
+        return id
+
+    def get(self, plan_id: int, id: int) -> StoredComment:
+        """NotFound, also for another plan's."""
+        found = self._connection.execute(_COMMENTS.where(_C.c.plan_id == plan_id, _C.c.id == id)).first()
+        if found is None:
+            raise NotFound(f"comment {id}")
+        return self._load(found)
+
+    def open(self, plan_id: int) -> list[StoredComment]:
+        """Those that nobody has settled, the oldest first."""
+        statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.settled_at.is_(None)).order_by(_C.c.id)
+        return [self._load(found) for found in self._connection.execute(statement)]
+
+    def of_person(self, plan_id: int, person_id: int, *, limit: int = 20) -> list[StoredComment]:
+        """What somebody wrote, the newest first."""
+        statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.person_id == person_id).order_by(_C.c.id.desc())
+        return [self._load(found) for found in self._connection.execute(statement.limit(limit))]
+
+    def waiting(self, plan_id: int) -> list[Waiting]:
+        """The same without their words, for whoever may not read them."""
+        statement = _WAITING.where(_C.c.plan_id == plan_id, _C.c.settled_at.is_(None)).order_by(_C.c.id)
+        return [Waiting(*found) for found in self._connection.execute(statement)]
+
+    def count_open_of(self, plan_id: int, person_id: int) -> int:
+        statement = select(func.count()).where(
+            _C.c.plan_id == plan_id, _C.c.person_id == person_id, _C.c.settled_at.is_(None)
+        )
+        number: int = self._connection.execute(statement).scalar_one()
+        return number
+
+    def settle(self, plan_id: int, id: int, *, by: int, now: datetime, reply: str | None = None) -> bool:
+        """Answered, or read and done with. False, and nothing changed, if somebody was faster."""
+        sealed = None
+        if reply is not None:
+            about = self.get(plan_id, id)
+            sealed = self._unit.vault.seal(reply, row(plan_id, about.person_id, about.written_at))
+        done = self._connection.execute(
+            update(_C)
+            .where(_C.c.plan_id == plan_id, _C.c.id == id, _C.c.settled_at.is_(None))
+            .values(settled_at=now, settled_by_id=by, sealed_reply=sealed)
+        )
+        return done.rowcount == 1
+
+    def _load(self, found: Any) -> StoredComment:
+        name = row(found.plan_id, found.person_id, found.written_at)
+
+        def said(sealed: bytes | None) -> str | None:
+            return None if sealed is None else self._unit.vault.open(bytes(sealed), name)
+
+        return StoredComment(
+            id=found.id,
+            plan_id=found.plan_id,
+            person_id=found.person_id,
+            subject=found.subject,
+            text=said(found.sealed_text) or "",
+            written_at=found.written_at,
+            reply=said(found.sealed_reply),
+            settled_at=found.settled_at,
+            name=found.name,
+            chat_id=found.telegram_id,
+            language=found.language,
+            agency_code=found.agency_code,
+        )
+
+
+def row(plan_id: int, person_id: int, written_at: datetime) -> str:
+    """What a comment's seals are bound to: whose it is, of which plan, and when it was written."""
+    return f"comment:{plan_id}:{person_id}:{written_at.astimezone(UTC).isoformat(timespec='microseconds')}"

@@ -1,0 +1,133 @@
+"""The child's side of `storage.reports.confinement`: one request, one answer, and the limits under which it is made.
+
+Each file that somebody sends starts this anew, so it loads what the task needs and nothing else.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import IO, Any, Final
+
+import orjson
+
+from conversations.xforms.problems import AuthorError
+
+
+def packed(head: object, files: Sequence[bytes]) -> bytes:
+    """Eight bytes of length and the head as JSON, which says how long each file is that follows."""
+    text = orjson.dumps({"head": head, "sizes": [len(file) for file in files]}, default=str)
+    return b"".join((len(text).to_bytes(8, "big"), text, *files))
+
+
+Task = Callable[[Mapping[str, Any], list[bytes]], tuple[object, Sequence[bytes]]]
+
+
+def _inspect(wanted: Mapping[str, Any], files: list[bytes]) -> tuple[object, Sequence[bytes]]:
+    from storage.reports.inspection import Inspected, inspect
+    from storage.reports.refusals import Refused
+
+    found = inspect(files[0], **wanted)
+    if isinstance(found, Refused):
+        return asdict(found), ()
+    return {name: getattr(found, name) for name in Inspected.__slots__ if name != "data"}, (found.data,)
+
+
+def _tabs(wanted: Mapping[str, Any], files: list[bytes]) -> tuple[object, Sequence[bytes]]:
+    from conversations.xforms.workbook import check_workbook
+
+    return list(check_workbook(files[0]).rows), ()
+
+
+def _book(wanted: Mapping[str, Any], files: list[bytes]) -> tuple[object, Sequence[bytes]]:
+    from conversations.xforms.workbook import read_book
+
+    return read_book(files[0], wanted["names"]), ()
+
+
+def _bundle(wanted: Mapping[str, Any], files: list[bytes]) -> tuple[object, Sequence[bytes]]:
+    from conversations.xforms.bundle import read_bundle
+
+    found = read_bundle(wanted["name"], files[0])
+    return {"name": found.name, "media": list(found.media)}, (found.workbook, *found.media.values())
+
+
+def _form(wanted: Mapping[str, Any], files: list[bytes]) -> tuple[object, Sequence[bytes]]:
+    from conversations.authoring.xlsform import read_xlsform
+
+    checked = read_xlsform(files[0], wanted["name"], media=dict(zip(wanted["media"], files[1:], strict=True)))
+    return list(checked.problems), (checked.xform.encode(),)
+
+
+TASKS: Final[Mapping[str, Task]] = {
+    "inspect": _inspect,
+    "tabs": _tabs,
+    "book": _book,
+    "bundle": _bundle,
+    "form": _form,
+}
+"""What a child can be asked for. Nothing else is done in one."""
+
+
+def serve(task: str, memory: int, processor: int) -> None:
+    """Be the child: one request, one answer. Limits come first, before anything that was sent is read."""
+    _limit(memory, processor)
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    head, files = _request(source)
+    _end_with_the_parent()
+    try:
+        found, answered = TASKS[task](head, files)
+        answer = packed(found, answered)
+    except AuthorError as error:
+        answer = packed({"author_error": error.problems}, ())
+    except MemoryError:
+        files.clear()
+        answer = packed({"died": "out of memory"}, ())
+    sink.write(answer)
+    sink.flush()
+
+
+def _request(source: IO[bytes]) -> tuple[Any, list[bytes]]:
+    told = orjson.loads(source.read(int.from_bytes(source.read(8), "big")))
+    return told["head"], [source.read(size) for size in told["sizes"]]
+
+
+def _limit(memory: int, processor: int) -> None:
+    # The bot is told to stop, not its child: a file must not look too heavy because the service was restarted.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        import resource
+    except ImportError:  # Windows: the time on the wall and the size of the answer are still limited
+        return
+    for what, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, processor),
+        (resource.RLIMIT_FSIZE, 64 << 20),  # pyxform writes its XForm to a temporary file
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (lowest, lowest))
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")  # where the machine itself is short of memory, this process goes before the bot
+
+
+def _end_with_the_parent() -> None:
+    """SIGIO, which ends a process, comes when the other end of the input closes: nobody waits for us any more.
+
+    It comes with data too, so this is for when everything has been read.
+    """
+    try:
+        import fcntl
+        import select
+
+        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+        has_gone = bool(select.select([0], [], [], 0)[0])
+    except (ImportError, OSError, AttributeError):
+        return
+    if has_gone:
+        os._exit(1)

@@ -1,0 +1,242 @@
+"""What strangers sent is opened in a process of its own, which may die of it.
+
+A library that decodes pictures or workbooks turns two kilobytes into a gigabyte, and where the kernel ends a process
+for that, it ends the bot. So whatever looks into such bytes runs in a fresh interpreter, with a limit to memory, to
+processor time, to the time on the wall and to what it may answer. It has no environment, no open file, no folder and
+no key of ours.
+
+Laws: a child that dies is an outcome (`TooHeavy`) and never a reason to try again; one that is stopped because the bot
+stops is `Interrupted`, and says nothing about the file; no child outlives the process that asked; one child at a time.
+What comes back is JSON and bytes, never pickled objects: whoever takes over the child shall not have the parent too.
+"""
+
+import contextlib
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from conversations.xforms.bundle import Bundle, kind_of
+from conversations.xforms.bundle import read_bundle as read_bundle_here
+from conversations.xforms.document.read import read_xform
+from conversations.xforms.form import CheckedForm
+from conversations.xforms.problems import AuthorError, Problem
+from storage.errors import StorageError
+from storage.reports.confined import packed
+from storage.reports.inspection import Accept, Inspected
+from storage.reports.refusals import Refused
+
+if TYPE_CHECKING:
+    from conversations.xforms.workbook import Book
+
+MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`memory` is address space. `wall` is for a machine that is busy or a child that hangs: no file needs it."""
+
+    memory: int = 640 * MIB
+    processor: int = 60
+    wall: float = 240.0
+    answer: int = 80 * MIB
+
+
+class TooHeavy(StorageError):
+    """It took more memory, time or room than there is for one file, or killed its process. Trying again is no use."""
+
+
+class Interrupted(StorageError):
+    """The bot is stopping; nothing is known about the file."""
+
+
+class Confinement:
+    """Opens files in child processes, one at a time, until it is closed. Its methods block: call them from a thread."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._turn = threading.Lock()
+        self._guard = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._is_closed = False
+
+    def close(self) -> None:
+        """End the child that is at work, and begin no other: whoever waits for one gets `Interrupted`."""
+        with self._guard:
+            self._is_closed = True
+            if self._child is not None:
+                self._child.kill()
+
+    def inspect(
+        self, data: bytes, *, claimed_name: str, claimed_mime: str, accept: Accept, max_pixels: int | None = None
+    ) -> Inspected | Refused:
+        """`storage.reports.inspection.inspect`, confined. What is too heavy is refused like everything else."""
+        wanted = {
+            "claimed_name": claimed_name,
+            "claimed_mime": claimed_mime,
+            "accept": accept,
+            "max_pixels": max_pixels,
+        }
+        try:
+            found, files = self.call("inspect", wanted, [data])
+        except TooHeavy:
+            return Refused("too_heavy")
+        return Refused(found["reason"], found["values"]) if "reason" in found else Inspected(files[0], **found)
+
+    def book(self, data: bytes, names: Iterable[str]) -> "Book":
+        """`conversations.xforms.workbook.read_book`, confined. AuthorError with what is wrong."""
+        from conversations.xforms.workbook import Book, Sheet
+
+        found, _ = self._authored("book", {"names": sorted(names)}, [data])
+        sheets = []
+        for one in found["sheets"]:
+            rows = tuple((number, cells) for number, cells in one["rows"])
+            problems = _problems(one["problems"])
+            sheets.append(Sheet(one["name"], one["header_row"], one["headers"], rows, problems))
+        return Book(tuple(sheets), tuple((name, letter, row) for name, letter, row in found["formulas"]))
+
+    def tabs(self, data: bytes) -> tuple[str, ...]:
+        """The names of the sheets that hold anything. AuthorError if it is no workbook that may be read."""
+        found, _ = self._authored("tabs", {}, [data])
+        return tuple(found)
+
+    def bundle(self, name: str, data: bytes) -> Bundle:
+        """`conversations.xforms.bundle.read_bundle`; only a ZIP needs opening. AuthorError with what is wrong."""
+        if kind_of(name) != ".zip":
+            return read_bundle_here(name, data)
+        found, files = self._authored("bundle", {"name": name}, [data])
+        return Bundle(found["name"], files[0], dict(zip(found["media"], files[1:], strict=True)))
+
+    def form(self, workbook: bytes, name: str, media: Mapping[str, bytes]) -> CheckedForm:
+        """`conversations.authoring.xlsform.read_xlsform`, confined; the XForm that it made is compiled here once
+        more."""
+        wanted = {"name": name, "media": list(media)}
+        found, files = self._authored("form", wanted, [workbook, *media.values()])
+        xform = files[0].decode()
+        return CheckedForm(read_xform(xform, media=media), xform, _problems(found))
+
+    def _authored(self, task: str, wanted: Mapping[str, Any], files: Sequence[bytes]) -> tuple[Any, list[bytes]]:
+        try:
+            found, answered = self.call(task, wanted, files)
+        except TooHeavy:
+            raise AuthorError([Problem("workbook.too_heavy")]) from None
+        if isinstance(found, dict) and "author_error" in found:
+            raise AuthorError(_problems(found["author_error"]))
+        return found, answered
+
+    def call(self, task: str, wanted: Mapping[str, Any], files: Sequence[bytes]) -> tuple[Any, list[bytes]]:
+        """What one of TASKS answers. TooHeavy, Interrupted."""
+        with self._turn:
+            child = self._begun(task)
+            try:
+                answer = _exchange(child, packed(wanted, files), self.limits)
+            finally:
+                child.kill()
+                child.wait()
+                for pipe in (child.stdin, child.stdout):
+                    if pipe is not None:
+                        with contextlib.suppress(OSError):
+                            pipe.close()
+                with self._guard:
+                    self._child = None
+                    is_closed = self._is_closed
+        if answer is None:
+            if is_closed:
+                raise Interrupted("the bot is stopping")
+            raise TooHeavy(f"{task}: {_death(child.returncode)}")
+        found, answered = _unpacked(answer)
+        if isinstance(found, dict) and "died" in found:
+            raise TooHeavy(f"{task}: {found['died']}")
+        return found, answered
+
+    def _begun(self, task: str) -> subprocess.Popen[bytes]:
+        limits = self.limits
+        program = f"from storage.reports.confined import serve; serve({task!r}, {limits.memory}, {limits.processor})"
+        with self._guard:
+            if self._is_closed:
+                raise Interrupted("the bot is stopping")
+            # A session of its own: Ctrl-C is for the bot, which ends its child itself.
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-X", "utf8", "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=os.path.abspath(os.sep),
+                env={},
+                start_new_session=True,
+            )
+            return self._child
+
+
+def _exchange(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) -> bytes | None:
+    """What the child answers; None if it ended without an answer, took too long or wrote too much.
+
+    Its input stays open to the end: that it closes tells the child that nobody waits any more.
+    """
+    assert child.stdin is not None
+    assert child.stdout is not None
+    ends_at = time.monotonic() + limits.wall
+    left = memoryview(request)
+    answer = bytearray()
+    os.set_blocking(child.stdin.fileno(), False)
+    with selectors.DefaultSelector() as ready:
+        ready.register(child.stdin, selectors.EVENT_WRITE)
+        ready.register(child.stdout, selectors.EVENT_READ)
+        while (wait := ends_at - time.monotonic()) > 0:
+            for key, _ in ready.select(wait):
+                if key.fileobj is child.stdin:
+                    try:
+                        left = left[os.write(child.stdin.fileno(), left[:65_536]) :]
+                    except BlockingIOError:
+                        continue
+                    except BrokenPipeError:
+                        left = left[:0]
+                    if not left:
+                        ready.unregister(child.stdin)
+                    continue
+                chunk = os.read(child.stdout.fileno(), 1 << 18)
+                answer += chunk
+                if len(answer) > limits.answer:
+                    return None
+                if not chunk:
+                    child.wait()  # so that the way it ended is known
+                    return bytes(answer) if answer and _is_whole(answer) else None
+    return None
+
+
+def _death(code: int | None) -> str:
+    return f"ended by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
+
+
+def _is_whole(answer: bytearray) -> bool:
+    size = int.from_bytes(answer[:8], "big")
+    if len(answer) < 8 + size:
+        return False
+    sizes: list[int] = orjson.loads(answer[8 : 8 + size])["sizes"]
+    return len(answer) == 8 + size + sum(sizes)
+
+
+def _unpacked(data: bytes) -> tuple[Any, list[bytes]]:
+    at = 8 + int.from_bytes(data[:8], "big")
+    told = orjson.loads(data[8:at])
+    files = []
+    for size in told["sizes"]:
+        files.append(data[at : at + size])
+        at += size
+    return told["head"], files
+
+
+def _problems(found: Sequence[Mapping[str, Any]]) -> tuple[Problem, ...]:
+    names = ("code", "sheet", "row", "column", "values", "severity")
+    problems = []
+    for each in found:
+        code, *rest = (each[name] for name in names)
+        problems.append(Problem(code, *rest))
+    return tuple(problems)

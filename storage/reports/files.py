@@ -1,0 +1,311 @@
+"""Evidence: what people send as files, kept so that it can be trusted.
+
+Whoever reviews it will open it on the ministry's computer, perhaps years later.
+
+Laws: only what has been looked at is kept (`storage.reports.inspection`); a file is named by its content, so that
+storing it
+twice stores it once; what is sensitive is sealed on disk.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from storage.database.models import Attachment, table
+from storage.database.unit import Unit
+from storage.database.vault import Vault
+from storage.errors import NotFound, StorageError
+from storage.reports.inspection import Inspected
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def answer_name(ref: str, sha256: str, extension: str, taken: Collection[str] = ()) -> str:
+    """The name an answer holds: "evidence_photo-1a2b3c4d.jpg", and another than those taken."""
+    question = re.sub(r"[^A-Za-z0-9_-]", "", re.sub(r"\[\d+\]$", "", ref.rpartition("/")[2])) or "file"
+    stem = f"{question[:60]}-{sha256[:8]}"
+    name, number = f"{stem}.{extension}", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.{extension}"
+    return name
+
+
+# ------------------------------------------------------------------ on disk
+def storage_key(sha256: str, *, sensitive: bool) -> str:
+    """Where a content lies below the folder of files."""
+    return f"{'sealed' if sensitive else 'plain'}/{sha256[:2]}/{sha256}"
+
+
+_KEY = re.compile(r"(plain|sealed)/[0-9a-f]{2}/([0-9a-f]{64})")
+
+
+class FileStore:
+    """A folder of files named by their content. A file is there whole or not at all, readable by its owner alone."""
+
+    def __init__(self, root: Path, vault: Vault | None) -> None:
+        self._root = root
+        self._vault = vault
+
+    def try_to_write(self) -> None:
+        """OSError where nothing can be stored: no room, no permission, a file where the folder should be."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self._root) as file:
+            file.write(bytes(4096))
+            file.flush()
+
+    def put(self, data: bytes, sensitive: bool) -> str:
+        """Store, and return the key. Storing the same again only makes it young again (see `sweep`)."""
+        sha256 = _sha256(data)
+        key = storage_key(sha256, sensitive=sensitive)
+        path = self._root / key
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)
+            return key
+        self._write(path, self._keyring().seal_bytes(data, f"file:{sha256}") if sensitive else data)
+        return key
+
+    def get(self, key: str) -> bytes:
+        """The content. NotFound if there is none; StorageError if it is no longer what was stored."""
+        path, sha256 = self._path(key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(key) from error
+        if key.startswith("sealed/"):
+            data = self._keyring().open_bytes(data, f"file:{sha256}")
+        if _sha256(data) != sha256:
+            raise StorageError(f"{key}: the file has been altered")
+        return data
+
+    def path(self, key: str) -> Path:
+        """Where a content that is not sealed lies, for whoever sends it as it is. NotFound for any other key."""
+        if not key.startswith("plain/"):
+            raise NotFound(key)
+        return self._path(key)[0]
+
+    def delete(self, key: str) -> None:
+        """Gone, if it was there. Only for contents that no attachment names any more (`Attachments.remove`)."""
+        self._path(key)[0].unlink(missing_ok=True)
+
+    def keys(self) -> Iterator[str]:
+        """All that is stored."""
+        for path in self._root.glob("*/*/*"):
+            key = path.relative_to(self._root).as_posix()
+            if _KEY.fullmatch(key):
+                yield key
+
+    def sweep(self, keep: Collection[str], before: datetime) -> int:
+        """Remove what is not in `keep` and was stored before an instant; how many were removed.
+
+        A file is stored before the unit that attaches it commits: what a crash leaves behind goes here, and the
+        age spares what is being attached at this moment. Unfinished writes go too.
+        """
+        removed = 0
+        wanted = frozenset(keep)
+        for path in [p for p in self._root.glob("*/*/*") if p.is_file()]:
+            if path.relative_to(self._root).as_posix() not in wanted and path.stat().st_mtime < before.timestamp():
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def reseal(self) -> int:
+        """Seal anew what lies under an old key; how many. After it, the old key can be retired."""
+        vault = self._keyring()
+        count = 0
+        for key in [key for key in self.keys() if key.startswith("sealed/")]:
+            path, sha256 = self._path(key)
+            if self._key_id(path) != vault.current:
+                blob = path.read_bytes()
+                self._write(path, vault.seal_bytes(vault.open_bytes(blob, f"file:{sha256}"), f"file:{sha256}"))
+                count += 1
+        return count
+
+    def key_ids(self) -> frozenset[str]:
+        """The keys that stored files are sealed under."""
+        return frozenset(self._key_id(self._root / key) for key in self.keys() if key.startswith("sealed/"))
+
+    def _key_id(self, path: Path) -> str:
+        with open(path, "rb") as file:
+            return self._keyring().key_id(file.read(64))  # the head is enough: evidence weighs megabytes
+
+    def _keyring(self) -> Vault:
+        if self._vault is None:
+            raise StorageError("no keyring: sensitive files cannot be kept")
+        return self._vault
+
+    def _path(self, key: str) -> tuple[Path, str]:
+        match = _KEY.fullmatch(key)
+        if match is None:
+            raise NotFound(key)  # a key is data: it must not lead elsewhere
+        return self._root / key, match[2]
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mode 0600
+        try:
+            with open(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the name survive a power cut as well as the content; Windows cannot, and does not need it."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# ------------------------------------------------------------------ who it belongs to
+_A = table(Attachment)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttachment:
+    """One file of one answer; `key` is where its content lies."""
+
+    id: int
+    plan_id: int
+    instance_id: str
+    ref: str
+    file_name: str
+    original_name: str
+    mime_type: str
+    size: int
+    sha256: str
+    original_sha256: str
+    is_compressed: bool
+    sensitive: bool
+    created_at: datetime
+
+    @property
+    def key(self) -> str:
+        return storage_key(self.sha256, sensitive=self.sensitive)
+
+
+_COLUMNS = tuple(_A.c[name] for name in StoredAttachment.__slots__)
+_OF_INSTANCE = select(*_COLUMNS).where(_A.c.instance_id == bindparam("instance_id")).order_by(_A.c.id)
+_REMOVE = (
+    delete(_A).where(_A.c.instance_id == bindparam("of_instance"), _A.c.ref == bindparam("of_ref")).returning(*_COLUMNS)
+)
+_REMOVE_ALL = delete(_A).where(_A.c.instance_id == bindparam("of_instance")).returning(*_COLUMNS)
+_SAME_CONTENT = (
+    select(_A.c.id).where(_A.c.sha256 == bindparam("sha"), _A.c.sensitive == bindparam("is_sensitive")).limit(1)
+)
+_MOVE = (
+    update(_A)
+    .where(_A.c.instance_id == bindparam("of_instance"), _A.c.ref == bindparam("of_ref"))
+    .values(ref=bindparam("new_ref"))
+)
+
+
+class Attachments:
+    """Which answer holds which file."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._connection = unit.connection
+
+    def add(
+        self,
+        *,
+        plan_id: int,
+        instance_id: str,
+        ref: str,
+        inspected: Inspected,
+        sensitive: bool,
+        is_compressed: bool,
+        now: datetime,
+    ) -> StoredAttachment:
+        """Attach a stored file to an answer, in place of the one it had.
+
+        Its `file_name` is unique within the instance: a server that receives the submission knows files by name.
+        The content it replaces stays on disk until `FileStore.sweep`, or `remove` is called first.
+        """
+        self._connection.execute(_REMOVE, {"of_instance": instance_id, "of_ref": ref})
+        taken = {other.file_name for other in self.of_instance(instance_id)}
+        values = {
+            "plan_id": plan_id,
+            "instance_id": instance_id,
+            "ref": ref,
+            "file_name": answer_name(ref, inspected.sha256, inspected.extension, taken),
+            "original_name": inspected.original_name,
+            "mime_type": inspected.mime_type,
+            "size": inspected.size,
+            "sha256": inspected.sha256,
+            "original_sha256": inspected.original_sha256,
+            "is_compressed": is_compressed,
+            "sensitive": sensitive,
+            "created_at": now,
+        }
+        number = self._connection.execute(insert(_A).values(**values).returning(_A.c.id)).scalar_one()
+        return StoredAttachment(number, **values)  # type: ignore[arg-type]
+
+    def of_instance(self, instance_id: str) -> list[StoredAttachment]:
+        """In the order they were sent."""
+        rows = self._connection.execute(_OF_INSTANCE, {"instance_id": instance_id})
+        return [StoredAttachment(*row) for row in rows]
+
+    def find(self, instance_id: str, file_name: str) -> StoredAttachment:
+        """The file an answer names. NotFound if there is none."""
+        for attachment in self.of_instance(instance_id):
+            if attachment.file_name == file_name:
+                return attachment
+        raise NotFound(file_name)
+
+    def remove(self, instance_id: str, ref: str | None = None) -> tuple[str, ...]:
+        """Detach the file of an answer, or all of an instance; the keys of contents that nobody names any more.
+
+        The caller deletes those from the `FileStore` once this unit has committed.
+        """
+        if ref is None:
+            rows = self._connection.execute(_REMOVE_ALL, {"of_instance": instance_id}).all()
+        else:
+            rows = self._connection.execute(_REMOVE, {"of_instance": instance_id, "of_ref": ref}).all()
+        return self._unused(StoredAttachment(*row) for row in rows)
+
+    def copy(self, instance_id: str, to_instance: str, now: datetime) -> int:
+        """Give a correction the files of what it corrects; how many. Contents are shared, not copied."""
+        attachments = self.of_instance(instance_id)
+        for attachment in attachments:
+            values = {name: getattr(attachment, name) for name in StoredAttachment.__slots__ if name != "id"}
+            self._connection.execute(insert(_A).values(**values | {"instance_id": to_instance, "created_at": now}))
+        return len(attachments)
+
+    def move(self, instance_id: str, refs: Mapping[str, str]) -> None:
+        """Follow repeats that were renumbered: old ref → new ref, in an order in which no new one is still taken."""
+        for old, new in refs.items():
+            self._connection.execute(_MOVE, {"of_instance": instance_id, "of_ref": old, "new_ref": new})
+
+    def keys(self) -> frozenset[str]:
+        """Where the contents of all attachments lie: what `FileStore.sweep` must keep."""
+        rows = self._connection.execute(select(_A.c.sha256, _A.c.sensitive).distinct())
+        return frozenset(storage_key(sha256, sensitive=sensitive) for sha256, sensitive in rows)
+
+    def _unused(self, removed: Iterable[StoredAttachment]) -> tuple[str, ...]:
+        found = dict.fromkeys((attachment.sha256, attachment.sensitive) for attachment in removed)
+        return tuple(
+            storage_key(sha256, sensitive=sensitive)
+            for sha256, sensitive in found
+            if self._connection.execute(_SAME_CONTENT, {"sha": sha256, "is_sensitive": sensitive}).first() is None
+        )

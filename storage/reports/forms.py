@@ -1,0 +1,185 @@
+"""Published forms, every version of them.
+
+Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is published anew. The answers
+belong to the questions that were asked: a version's questions are never changed and no version is removed. When it was
+published is when it was published last, for going back to an older one is to publish it again; the audit entries
+have every time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from conversations.xforms.bundle import plan_lists_of
+from conversations.xforms.document.read import read_xform
+from conversations.xforms.form import Form as CompiledForm
+from storage.database.models import Form, FormVersion, Session, table
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+from storage.errors import Conflict, NotFound
+from storage.plan.lists import plan_lists
+
+_F = table(Form)
+_V = table(FormVersion)
+_S = table(Session)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredForm:
+    """One version of a form. `id` is the version's (`form_version_id`), `form_key` the form's (`session.form_id`)."""
+
+    id: int
+    form_key: int
+    plan_id: int
+    form_id: str
+    version: str
+    title: str
+    sha256: str
+    published_at: datetime
+    published_by_id: int | None
+
+
+_COLUMNS: tuple[Any, ...] = (
+    _V.c.id,
+    _F.c.id.label("form_key"),
+    _F.c.plan_id,
+    _F.c.form_id,
+    _V.c.version,
+    _V.c.title,
+    _V.c.sha256,
+    _V.c.published_at,
+    _V.c.published_by_id,
+)
+_ALL = select(*_COLUMNS).join(_F, _F.c.id == _V.c.form_id)
+_BY_ID = Prepared(_ALL.where(_V.c.id == bindparam("id")))
+_OF_FORM = _ALL.where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id")).order_by(
+    _V.c.published_at.desc(), _V.c.id.desc()
+)
+_CURRENT = Prepared(_OF_FORM.limit(1))
+_OF_PLAN = _ALL.where(_F.c.plan_id == bindparam("plan_id")).order_by(
+    _F.c.form_id, _V.c.published_at.desc(), _V.c.id.desc()
+)
+_DRAFTS = (
+    select(_S.c.form_id, _S.c.form_version_id, func.count())
+    .where(_S.c.plan_id == bindparam("plan_id"), _S.c.state == "open", _S.c.expires_at > bindparam("now"))
+    .group_by(_S.c.form_id, _S.c.form_version_id)
+)
+_KEY = select(_F.c.id).where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id"))
+_ADD_FORM = {
+    "sqlite": sqlite.insert(_F).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_F).on_conflict_do_nothing(),
+}
+_ADD_VERSION = {
+    "sqlite": sqlite.insert(_V).on_conflict_do_nothing().returning(_V.c.id),
+    "postgresql": postgresql.insert(_V).on_conflict_do_nothing().returning(_V.c.id),
+}
+
+
+class Forms:
+    """The forms of every plan."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def publish(
+        self,
+        *,
+        plan_id: int,
+        form_id: str,
+        version: str,
+        title: str,
+        xform: str,
+        workbook: bytes,
+        sha256: str,
+        now: datetime,
+        by: int | None = None,
+    ) -> StoredForm:
+        """The form's current version from now on, also if it was published before. `sha256` is the workbook's.
+
+        The current version again changes nothing. Conflict, with the unit still good, if the version number is
+        taken by other content: a version that answers belong to cannot change its questions.
+        """
+        key = {"plan_id": plan_id, "form_id": form_id}
+        dialect = self._connection.dialect.name
+        self._connection.execute(_ADD_FORM[dialect], key)
+        number = self._connection.execute(_KEY, key).scalar_one()
+        id = self._connection.execute(
+            _ADD_VERSION[dialect],
+            {
+                "form_id": number,
+                "version": version,
+                "title": title,
+                "xform": xform,
+                "workbook": workbook,
+                "sha256": sha256,
+                "published_at": now,
+                "published_by_id": by,
+            },
+        ).scalar_one_or_none()
+        if id is not None:
+            return self.version(id)
+        found = self._connection.execute(_OF_FORM.where(_V.c.version == version), key).one()
+        stored = StoredForm(*found)
+        if stored.sha256 != sha256:
+            raise Conflict(f"version {version} of {form_id} was published with other content")
+        if stored == self.current(plan_id, form_id):
+            return stored
+        again = update(_V).where(_V.c.id == stored.id).values(published_at=now, published_by_id=by)
+        self._connection.execute(again)
+        return self.version(stored.id)
+
+    def current(self, plan_id: int, form_id: str) -> StoredForm | None:
+        """The version that new sessions begin with."""
+        found = _CURRENT.first(self._connection, {"plan_id": plan_id, "form_id": form_id})
+        return None if found is None else StoredForm(*found)
+
+    def version(self, form_version_id: int) -> StoredForm:
+        """The version a session began with. NotFound."""
+        found = _BY_ID.first(self._connection, {"id": form_version_id})
+        if found is None:
+            raise NotFound(f"form version {form_version_id}")
+        return StoredForm(*found)
+
+    def xform(self, form_version_id: int) -> str:
+        """What it is compiled from: half a megabyte, perhaps, and therefore not a part of every look. NotFound."""
+        found = self._connection.execute(select(_V.c.xform).where(_V.c.id == form_version_id)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"form version {form_version_id}")
+        return str(found)
+
+    def form(self, form_version_id: int) -> CompiledForm:
+        """The form itself, with the plan's lists as they are now. It takes tens of milliseconds. NotFound."""
+        xform = self.xform(form_version_id)
+        names = plan_lists_of(xform)
+        lists = plan_lists(self._unit, self.version(form_version_id).plan_id, names) if names else {}
+        return read_xform(xform, media=lists)
+
+    def workbook(self, form_version_id: int) -> bytes:
+        """The XLSForm it was published from, as it was sent. NotFound."""
+        found = self._connection.execute(select(_V.c.workbook).where(_V.c.id == form_version_id)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"form version {form_version_id}")
+        return bytes(found)
+
+    def versions(self, plan_id: int, form_id: str) -> list[StoredForm]:
+        """Every version, newest first."""
+        rows = self._connection.execute(_OF_FORM, {"plan_id": plan_id, "form_id": form_id})
+        return [StoredForm(*found) for found in rows]
+
+    def list(self, plan_id: int) -> list[StoredForm]:
+        """The current version of every form of the plan, by form_id."""
+        newest: dict[str, Any] = {}
+        for found in self._connection.execute(_OF_PLAN, {"plan_id": plan_id}):
+            newest.setdefault(found.form_id, found)
+        return [StoredForm(*found) for found in newest.values()]
+
+    def open_drafts(self, plan_id: int, now: datetime) -> dict[int, dict[int, int]]:
+        """form_key → form_version_id → how many are being filled: they finish on the version they began with."""
+        found: dict[int, dict[int, int]] = {}
+        for form_key, version_id, number in self._connection.execute(_DRAFTS, {"plan_id": plan_id, "now": now}):
+            found.setdefault(form_key, {})[version_id] = number
+        return found

@@ -1,0 +1,361 @@
+"""What people send as files, looked at before it is kept.
+
+A photo tells where and when it was taken, and by whose phone. A file may be two files at once, carry a program,
+claim to be a picture of two thousand million points, or be something else than its name says.
+
+Laws: what a file is is read from its bytes, never from its name; a picture is stored newly drawn, so nothing
+but what can be seen survives (no GPS, no XMP, no comments, no trailing archive); a document keeps every byte.
+What is done here is done in a process of its own (`storage.reports.confined`), so this module loads nothing that is
+heavy.
+"""
+
+import hashlib
+import io
+import re
+import unicodedata
+import zipfile
+from dataclasses import dataclass, field
+from typing import Literal
+
+from storage.reports.refusals import DAMAGE, Refused
+
+Accept = Literal["image", "audio", "video", "file"]
+
+MAX_BYTES = 20 * 1024 * 1024
+"""What a bot may download (Bot API, getFile); a document of that size is refused before, politely."""
+MAX_ENTRIES = 10_000
+MAX_UNZIPPED = 1 << 30
+LONGEST_NAME = 120
+
+REASONS = (
+    "empty",
+    "too_big",
+    "unknown",
+    "wrong_kind",
+    "wrong_extension",
+    "svg",
+    "html",
+    "executable",
+    "archive",
+    "mixed",
+    "macros",
+    "password",
+    "heic",
+    "too_many_pixels",
+    "too_heavy",
+    "unzips_too_far",
+    "damaged",
+)
+"""Why a file is refused; the catalogue says `file.REASON`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A file that may be stored: `data` is what to store, and `sha256` is of that; `original_sha256` of what came."""
+
+    data: bytes = field(repr=False)
+    mime_type: str
+    extension: str
+    original_name: str
+    original_sha256: str
+    sha256: str
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+
+# ------------------------------------------------------------------ what is it?
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    mime_type: str
+    extension: str
+
+
+_JPEG, _PNG = _Kind("image/jpeg", "jpg"), _Kind("image/png", "png")
+_WEBP, _TIFF = _Kind("image/webp", "webp"), _Kind("image/tiff", "tif")
+_PICTURES = {
+    # sniffed → Pillow's name for the decoder that may look at it, and what it is stored as
+    "image/jpeg": ("JPEG", _JPEG),
+    "image/png": ("PNG", _PNG),
+    "image/apng": ("PNG", _PNG),
+    "image/gif": ("GIF", _PNG),
+    "image/bmp": ("BMP", _PNG),
+    "image/webp": ("WEBP", _WEBP),
+    "image/tiff": ("TIFF", _TIFF),
+    "image/avif": ("AVIF", _JPEG),
+}
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_ZIPPED = (
+    # a member that tells, and what it tells
+    ("word/document.xml", _Kind(f"{_OFFICE}.wordprocessingml.document", "docx")),
+    ("xl/workbook.xml", _Kind(f"{_OFFICE}.spreadsheetml.sheet", "xlsx")),
+    ("xl/workbook.bin", _Kind("application/vnd.ms-excel.sheet.binary.macroenabled.12", "xlsb")),
+    ("ppt/presentation.xml", _Kind(f"{_OFFICE}.presentationml.presentation", "pptx")),
+)
+_OPEN_DOCUMENTS = {
+    f"application/vnd.oasis.opendocument.{name}": extension
+    for name, extension in (("text", "odt"), ("spreadsheet", "ods"), ("presentation", "odp"), ("graphics", "odg"))
+}
+_OLE_STREAMS = (
+    ("WordDocument", _Kind("application/msword", "doc")),
+    ("PowerPoint Document", _Kind("application/vnd.ms-powerpoint", "ppt")),
+    ("Workbook", _Kind("application/vnd.ms-excel", "xls")),
+    ("Book", _Kind("application/vnd.ms-excel", "xls")),
+)
+_PROGRAMS = (
+    b"MZ",
+    b"\x7fELF",
+    b"\xfe\xed\xfa",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"#!",
+    b"dex\n",
+    b"\0asm",
+    b"L\0\0\0\x01\x14\x02\0",
+    b"!<arch>",
+)
+_PROGRAM_NAMES = frozenset(
+    "exe com scr bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp lnk pif cpl jar apk app sh command reg dll".split()  # noqa: SIM905
+)
+_ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"MSCF", b"\x28\xb5\x2f\xfd")
+_MARKUP = re.compile(rb"<\s*(svg|html|script|body|iframe|!doctype\s+html|!doctype\s+svg|head)\b", re.IGNORECASE)
+_CODE = re.compile(rb"<\s*(?:html|script|iframe|\?php)\b", re.IGNORECASE)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+# Names that may stand for one another: people rename freely within these, and programs do too.
+_ALIKE = (
+    frozenset("jpg jpeg jpe jfif png apng gif webp bmp tif tiff avif heic heif".split()),  # noqa: SIM905
+    frozenset("mp3 m4a ogg oga opus wav flac amr aac aif aiff mp4 3gp webm mov m4v mkv avi mpg mpeg wmv".split()),  # noqa: SIM905
+    frozenset("doc docx odt rtf".split()),  # noqa: SIM905
+    frozenset("xls xlsx ods csv tsv".split()),  # noqa: SIM905
+    frozenset("ppt pptx odp".split()),  # noqa: SIM905
+    frozenset("txt csv tsv md log json geojson".split()),  # noqa: SIM905
+    frozenset(["pdf"]),
+    frozenset(["odg"]),
+)
+_KNOWN_EXTENSIONS = frozenset().union(*_ALIKE)
+
+
+def inspect(
+    data: bytes,
+    *,
+    claimed_name: str,
+    claimed_mime: str,
+    accept: Accept,
+    max_pixels: int | None = None,
+    strip: bool = True,
+) -> Inspected | Refused:
+    """The file as it may be stored, or why not (S10).
+
+    A picture comes back newly drawn, upright, its longer side at most `max_pixels`, without any metadata, if
+    `strip`; everything else keeps its bytes, except that a video's coordinates are overwritten with zeros.
+    Never raises for what `data` holds.
+    """
+    if not data:
+        return Refused("empty")
+    if len(data) > MAX_BYTES:
+        return Refused("too_big", {"max_mb": MAX_BYTES // (1024 * 1024)})
+    name = safe_name(claimed_name)
+    extension = _extension(name)
+    if extension in _PROGRAM_NAMES:
+        return Refused("executable")
+    kind = _sniff(data, extension)
+    if isinstance(kind, Refused):
+        return kind
+    if refused := _is_not_what_it_says(kind, extension) or _is_not_wanted(kind, claimed_mime, accept):
+        return refused
+    stored = data
+    if kind.mime_type in _PICTURES:
+        drawn = _redrawn(data, kind, max_pixels, strip=strip)
+        if isinstance(drawn, Refused):
+            return drawn
+        stored, kind = drawn
+    elif strip and kind.mime_type in ("video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "audio/mp4"):
+        stored = _COORDINATES.sub(_zeros, data)
+    return Inspected(
+        stored, kind.mime_type, kind.extension, name or f"file.{kind.extension}", _sha256(data), _sha256(stored)
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sniff(data: bytes, extension: str) -> _Kind | Refused:
+    head = data[:4096]
+    if any(head.startswith(program) for program in _PROGRAMS):
+        return Refused("executable")
+    if data.startswith(_OLE):
+        return _of_ole(data)
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _of_zip(data)
+    if any(head.startswith(archive) for archive in _ARCHIVES) or data[257:262] == b"ustar":
+        return Refused("archive")
+    kind = _of_text(data, extension) or _of_magic(data)
+    if not isinstance(kind, _Kind) or kind.mime_type.startswith("text/"):
+        return kind
+    # A second file behind or inside the first is for somebody else's eyes: a viewer shows one, a server runs the other.
+    has_pdf = b"%PDF-" in data[:1024] and kind.mime_type != "application/pdf"
+    if has_pdf or _CODE.search(data[:1024]) or zipfile.is_zipfile(io.BytesIO(data)):
+        return Refused("mixed")
+    return kind
+
+
+def _of_magic(data: bytes) -> _Kind | Refused:
+    if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
+        return _Kind("application/pdf", "pdf")
+    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1"):
+        return Refused("heic")
+    import filetype  # with the first file, not with the bot
+
+    found = filetype.guess(data[:8192])
+    if found is None:
+        return Refused("unknown")
+    if found.mime in _PICTURES or found.mime.startswith(("audio/", "video/")):
+        return _Kind(found.mime, found.extension)
+    return Refused("heic" if found.mime == "image/heic" else "unknown")
+
+
+def _of_text(data: bytes, extension: str) -> _Kind | Refused | None:
+    text = _as_text(data)
+    if text is None:
+        return None
+    head = text[:4096].lstrip("\ufeff \t\r\n").encode("utf-8", "replace")
+    if markup := _MARKUP.search(head):
+        return Refused("svg" if b"svg" in markup[1].lower() else "html")
+    if head.startswith((b"<?xml", b"<!")):
+        return Refused("svg" if b"svg" in head.lower() else "unknown")
+    if head.startswith((b"%PDF-", b"<?")):
+        return None if head.startswith(b"%PDF-") else Refused("executable")
+    if head.startswith(b"{\\rtf"):
+        return Refused("macros") if b"\\objdata" in data else _Kind("application/rtf", "rtf")
+    if extension in ("csv", "tsv"):
+        return _Kind("text/csv", extension)
+    if extension in ("json", "geojson"):
+        return _Kind("application/json", extension)
+    return _Kind("text/plain", "txt")
+
+
+def _as_text(data: bytes) -> str | None:
+    """The text, if nothing but text is there; None otherwise."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    else:
+        encodings = ["utf-8", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        controls = sum(1 for c in text[:65_536] if c < " " and c not in "\t\r\n\f")
+        # cp1252 maps nearly every byte to a letter: what is no letter in a person's text gives binary data away.
+        is_plausible = encoding != "cp1252" or sum(c.isalnum() or c.isspace() or c < "\x7f" for c in text) > 0.95 * len(
+            text
+        )
+        return text if controls == 0 and is_plausible else None
+    return None
+
+
+def _of_ole(data: bytes) -> _Kind | Refused:
+    def has(name: str) -> bool:
+        return name.encode("utf-16-le") in data
+
+    if has("EncryptedPackage"):
+        return Refused("password")
+    if has("_VBA_PROJECT") or has("Macros"):
+        return Refused("macros")
+    return next((kind for name, kind in _OLE_STREAMS if has(name)), Refused("unknown"))
+
+
+def _of_zip(data: bytes) -> _Kind | Refused:
+    if data.count(b"PK\x01\x02") > MAX_ENTRIES:
+        return Refused("unzips_too_far")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            names = {entry.filename.lower() for entry in entries}
+            mime = _open_document(archive, entries)
+    except DAMAGE:
+        return Refused("damaged")
+    if any(name.endswith((".class", "classes.dex")) for name in names) or "meta-inf/manifest.mf" in names:
+        return Refused("executable")
+    is_document = mime in _OPEN_DOCUMENTS or any(member in names for member, _ in _ZIPPED)
+    if not is_document:
+        return Refused("archive")
+    unzipped = sum(entry.file_size for entry in entries)
+    if unzipped > MAX_UNZIPPED or (unzipped > 50_000_000 and unzipped > 200 * len(data)):
+        return Refused("unzips_too_far")
+    has_macros = any(
+        name.endswith("vbaproject.bin") or "/macrosheets/" in name or name.startswith(("basic/", "scripts/"))
+        for name in names
+    )
+    if has_macros:
+        return Refused("macros")
+    if any(entry.flag_bits & 1 for entry in entries):
+        return Refused("password")
+    if mime in _OPEN_DOCUMENTS:
+        return _Kind(mime, _OPEN_DOCUMENTS[mime])
+    return next(kind for member, kind in _ZIPPED if member in names)
+
+
+def _open_document(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> str:
+    """OpenDocument says what it is in a first member, stored as it is (ODF 1.2 part 3, §3.3)."""
+    if not entries or entries[0].filename != "mimetype" or entries[0].file_size > 200:
+        return ""
+    if entries[0].compress_type != zipfile.ZIP_STORED:
+        return ""
+    return archive.read(entries[0]).decode("ascii", "replace").strip()
+
+
+def _extension(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def _is_not_what_it_says(kind: _Kind, extension: str) -> Refused | None:
+    if extension not in _KNOWN_EXTENSIONS or extension == kind.extension:
+        return None
+    if any(extension in alike and kind.extension in alike for alike in _ALIKE):
+        return None
+    return Refused("wrong_extension", {"extension": extension, "found": kind.extension})
+
+
+def _is_not_wanted(kind: _Kind, claimed_mime: str, accept: Accept) -> Refused | None:
+    family = kind.mime_type.partition("/")[0]
+    # Phones record sound into the containers of video.
+    is_sound = accept == "audio" and family == "video" and claimed_mime.startswith("audio/")
+    return None if accept in ("file", family) or is_sound else Refused("wrong_kind")
+
+
+_COORDINATES = re.compile(rb"[+-]\d{1,3}\.\d{2,8}[+-]\d{1,3}\.\d{2,8}(?:[+-]\d{1,6}(?:\.\d{1,6})?)?/")
+"""ISO 6709, as cameras write it into the `©xyz` and `com.apple.quicktime.location` of a video."""
+
+
+def _zeros(found: re.Match[bytes]) -> bytes:
+    return re.sub(rb"\d", b"0", found[0])
+
+
+def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -> tuple[bytes, _Kind] | Refused:
+    from storage.reports.pictures import redrawn  # Pillow weighs 4 MB, and comes with the first picture
+
+    decoder, stored_as = _PICTURES[kind.mime_type]
+    found = redrawn(data, decoder, stored_as.extension, max_pixels, strip=strip)
+    return found if isinstance(found, Refused) else (found, stored_as if strip else kind)
+
+
+# ------------------------------------------------------------------ names
+_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+
+
+def safe_name(name: str) -> str:
+    """A file's own name, fit to be shown and saved anywhere: no path, nothing invisible, at most 120 characters."""
+    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    kept = (" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c)[0] != "C")
+    name = re.sub(r' +|[<>:"|?*]', lambda m: " " if m[0].isspace() else "_", "".join(kept)).strip(". ")
+    stem, dot, extension = name.rpartition(".")
+    if not dot or len(extension) > 10:
+        stem, dot, extension = name, "", ""
+    if stem.casefold() in _RESERVED:
+        stem = f"_{stem}"
+    return f"{stem[: LONGEST_NAME - len(dot) - len(extension)].rstrip('. ')}{dot}{extension}"

@@ -1,0 +1,331 @@
+"""What coordinators decided about reports, and what waits for their word.
+
+Two coordinators may look at the same report at the same moment, and its reporter may correct it while they do. So
+a decision is one conditional change of the version that was read: it holds if that version still is what stands,
+in the state in which it was read, and otherwise nothing is written and whoever was slower is told.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
+
+from conversations.plan.ledger import SAID
+from conversations.plan.model import ValidationState
+from conversations.plan.review import TAKE_BACK, WAITING, Pace, may_move
+from storage.database.audit import Act, Audit
+from storage.database.models import Agency, Fire, ReviewDecision, Submission, table
+from storage.database.unit import Unit
+from storage.errors import Conflict
+from storage.reports.submissions import StoredSubmission, Submissions
+
+Decision = Literal["validated", "returned", "answered", "taken_back"]
+"""By the coordinator, but for `answered`: the reporter's word on a returned report, which goes back as it is."""
+
+LEADS_TO: dict[str, ValidationState] = {
+    "validated": ValidationState.VALIDATED,
+    "returned": ValidationState.RETURNED,
+    "answered": ValidationState.SUBMITTED,
+}
+
+
+ACTS: dict[str, Act] = {
+    "validated": "report.validated",
+    "returned": "report.returned",
+    "answered": "report.answered",
+    "taken_back": "report.taken_back",
+}
+
+
+class OwnReport(Conflict):
+    """Whoever sent a version of a report does not decide about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """One decision. The reason is not in it: ask `Reviews.reason`, which unseals it."""
+
+    id: int
+    submission_id: int
+    root_id: str
+    person_id: int
+    decision: str
+    questions: list[str]
+    decided_at: datetime
+    text: str | None = field(repr=False)
+    sealed_text: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A report in the coordinators' queue. `reviewer_id` is whoever had returned it, and to whom it comes back."""
+
+    id: int
+    root_id: str
+    subject: str | None
+    agency_code: str
+    form_version_id: int
+    reporting_period_id: int | None
+    person_id: int
+    version: int
+    validation_state: str
+    activity_status: str | None
+    progress: int | None
+    sensitive: bool
+    submitted_at: datetime
+    reviewer_id: int | None = None
+
+    @property
+    def code(self) -> str:
+        return (self.subject or "").partition(":")[2]
+
+
+_D = table(ReviewDecision)
+_S = table(Submission)
+_A = table(Agency)
+_NAMES = {"text": "reason", "sealed_text": "sealed_reason"}
+_COLUMNS = tuple(_D.c[_NAMES.get(name, name)] for name in StoredDecision.__slots__)
+_OF_CHAIN = select(*_COLUMNS).where(_D.c.root_id == bindparam("root_id")).order_by(_D.c.id)
+_SENDERS = select(_S.c.person_id).where(_S.c.root_id == bindparam("root_id"))
+_IS_WAITING = or_(*(_S.c.validation_state == literal_column(f"'{state.value}'") for state in sorted(WAITING)))
+_WAITING = (
+    select(
+        *(_S.c[name] for name in Waiting.__slots__ if name not in ("agency_code", "reviewer_id")),
+        _A.c.code.label("agency_code"),
+    )
+    .outerjoin(_A, _A.c.id == _S.c.agency_id)
+    .where(_S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _IS_WAITING)
+    .order_by(_S.c.submitted_at, _S.c.id)
+)
+_COUNT = select(func.count()).select_from(_S).where(_S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _IS_WAITING)
+_RETURNERS = (
+    select(_D.c.root_id, _D.c.person_id, _D.c.decision)
+    .where(
+        _D.c.root_id.in_(select(_S.c.root_id).where(_S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _IS_WAITING))
+    )
+    .order_by(_D.c.id)
+)
+_RETURNED = select(_S.c.subject, _S.c.reporting_period_id).where(
+    _S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _S.c.validation_state == "returned"
+)
+_MOVE = (
+    update(_S)
+    .where(_S.c.id == bindparam("submission"), _S.c.is_current, _S.c.validation_state == bindparam("before"))
+    .values(validation_state=bindparam("after"))
+)
+_SPANS = (
+    select(_D.c.submission_id, _D.c.decision, _D.c.decided_at, _S.c.submitted_at)
+    .join(_S, _S.c.id == _D.c.submission_id)
+    .where(_D.c.plan_id == bindparam("plan_id"), _D.c.decided_at > bindparam("since"))
+    .order_by(_D.c.id)
+)
+
+
+_F = table(Fire)
+_TOLD = (
+    select(_F.c.person_id, func.max(_F.c.fired_at).label("at"))
+    .where(
+        _F.c.plan_id == bindparam("plan_id"),
+        or_(_F.c.what == bindparam("what"), _F.c.what.like(bindparam("what") + ".%")),
+        _F.c.fired_at > bindparam("since"),
+        or_(_F.c.state.in_(SAID), _F.c.reason.in_(("nothing_validated", "nothing_left"))),
+    )
+    .group_by(_F.c.person_id)
+)
+_VALIDATED = (
+    select(_S.c.person_id, _S.c.subject, _S.c.receipt_number, _D.c.decided_at)
+    .join(_S, _S.c.id == _D.c.submission_id)
+    .where(
+        _D.c.plan_id == bindparam("plan_id"),
+        _D.c.decision == "validated",
+        _D.c.decided_at > bindparam("since"),
+        _D.c.decided_at <= bindparam("until"),
+        _S.c.is_current,
+        _S.c.validation_state == "validated",
+    )
+    .order_by(_D.c.id)
+)
+
+
+class Reviews:
+    """Decisions about reports. Each is audited in the transaction in which it is made (S13)."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    # -------------------------------------------------------------- deciding
+    def decide(
+        self,
+        sent: StoredSubmission,
+        decision: Decision,
+        person_id: int,
+        now: datetime,
+        *,
+        questions: Collection[str] = (),
+        reason: str = "",
+    ) -> StoredDecision:
+        """Record it, and move the report where it leads.
+
+        Conflict, and nothing is written, if that version no longer stands in the state in which it was read, or if
+        no such move exists; OwnReport if who decides has sent any version of it.
+        """
+        before, after = ValidationState(sent.validation_state), LEADS_TO[decision]
+        if not may_move(before, after):
+            raise Conflict(f"a {before} report does not become {after}")
+        if decision != "answered" and person_id in self.senders(sent.root_id):
+            raise OwnReport(f"submission {sent.id} is their own")
+        return self._decide(sent, decision, person_id, after, now, questions, reason)
+
+    def take_back(self, sent: StoredSubmission, person_id: int, now: datetime) -> StoredDecision:
+        """Undo one's own validation while nobody knows of it; the report waits again as it did.
+
+        Conflict if it is another's, older than TAKE_BACK, or no longer what stands.
+        """
+        chain = self.of_chain(sent.root_id)
+        last = chain[-1] if chain else None
+        if (
+            last is None
+            or (last.decision, last.person_id, last.submission_id) != ("validated", person_id, sent.id)
+            or now - last.decided_at > TAKE_BACK
+            or sent.validation_state != ValidationState.VALIDATED
+        ):
+            raise Conflict(f"the validation of submission {sent.id} cannot be taken back")
+        before = {each.submission_id for each in chain if each.decision == "validated"} - {sent.id}
+        was = ValidationState.CORRECTED if before else ValidationState.SUBMITTED
+        return self._decide(sent, "taken_back", person_id, was, now, (), "")
+
+    def _decide(
+        self,
+        sent: StoredSubmission,
+        decision: Decision,
+        person_id: int,
+        after: ValidationState,
+        now: datetime,
+        questions: Collection[str],
+        reason: str,
+    ) -> StoredDecision:
+        moved = self._connection.execute(
+            _MOVE, {"submission": sent.id, "before": sent.validation_state, "after": after.value}
+        )
+        if moved.rowcount != 1:
+            raise Conflict(f"submission {sent.id} no longer is {sent.validation_state}")
+        self._unit.of(Submissions).stand(sent.root_id)
+        text: str | None = reason
+        sealed = None
+        if sent.sensitive and reason:
+            sealed, text = self._unit.vault.seal(reason, row(sent.root_id, person_id, now)), None
+        values: dict[str, Any] = {
+            "submission_id": sent.id,
+            "root_id": sent.root_id,
+            "person_id": person_id,
+            "decision": decision,
+            "questions": list(questions),
+            "decided_at": now,
+        }
+        made: int = self._connection.execute(
+            insert(_D).returning(_D.c.id),
+            values | {"plan_id": sent.plan_id, "reason": text, "sealed_reason": sealed},
+        ).scalar_one()
+        details = {"receipt": sent.receipt_number, "version": sent.version, "questions": len(questions)}
+        self._unit.of(Audit).record(ACTS[decision], person_id, sent.plan_id, details, now)
+        return StoredDecision(id=made, text=text, sealed_text=sealed, **values)
+
+    def viewed(self, sent: StoredSubmission, person_id: int, now: datetime, what: str = "text") -> None:
+        """Somebody reads what is restricted: an audit entry, whatever they do then."""
+        details = {"receipt": sent.receipt_number, "version": sent.version, "what": what}
+        self._unit.of(Audit).record("restricted.viewed", person_id, sent.plan_id, details, now)
+
+    # -------------------------------------------------------------- finding
+    def of_chain(self, root_id: str) -> list[StoredDecision]:
+        """Every decision about any version of a report, in order."""
+        return [StoredDecision(*found) for found in self._connection.execute(_OF_CHAIN, {"root_id": root_id})]
+
+    def asked(self, root_id: str) -> StoredDecision | None:
+        """The return that no validation has settled since: what is to be answered, and who reads the answer."""
+        asked: StoredDecision | None = _unsettled(self.of_chain(root_id))
+        return asked
+
+    def reason(self, decision: StoredDecision) -> str:
+        """Why, unsealed where it is sealed."""
+        if decision.sealed_text is None:
+            return decision.text or ""
+        name = row(decision.root_id, decision.person_id, decision.decided_at)
+        return self._unit.vault.open(decision.sealed_text, name)
+
+    def senders(self, root_id: str) -> frozenset[int]:
+        """Everybody who sent a version of it."""
+        return frozenset(self._connection.execute(_SENDERS, {"root_id": root_id}).scalars())
+
+    def queue(self, plan_id: int, reviewer_id: int | None = None) -> list[Waiting]:
+        """What waits, the oldest first; what comes back to this reviewer stands before all else."""
+        chains: dict[str, list[Any]] = {}
+        for found in self._connection.execute(_RETURNERS, {"plan_id": plan_id}):
+            chains.setdefault(found.root_id, []).append(found)
+        waiting = []
+        for one in self._connection.execute(_WAITING, {"plan_id": plan_id}):
+            asked = _unsettled(chains.get(one.root_id, ()))
+            values = dict(one._mapping) | {"agency_code": one.agency_code or ""}
+            waiting.append(Waiting(**values, reviewer_id=asked.person_id if asked else None))
+        return sorted(waiting, key=lambda one: reviewer_id is None or one.reviewer_id != reviewer_id)
+
+    def count_waiting(self, plan_id: int) -> int:
+        """How long the queue is."""
+        return int(self._connection.execute(_COUNT, {"plan_id": plan_id}).scalar_one())
+
+    def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
+        """By who sent them, what was validated since the last message of this kind: codes, or receipts without one.
+
+        Nothing that can still be taken back, nothing that no longer stands, and nothing from further back.
+        """
+        since = now - back
+        told = {
+            row.person_id: row.at
+            for row in self._connection.execute(_TOLD, {"plan_id": plan_id, "what": what, "since": since})
+        }
+        found: dict[int, list[str]] = {}
+        values = {"plan_id": plan_id, "since": since, "until": now - TAKE_BACK}
+        for one in self._connection.execute(_VALIDATED, values):
+            last = told.get(one.person_id)
+            if last is None or one.decided_at > last - TAKE_BACK:
+                code = (one.subject or "").partition(":")[2]
+                found.setdefault(one.person_id, []).append(code or f"n.º {one.receipt_number:04d}")
+        return found
+
+    def returned(self, plan_id: int) -> list[tuple[str | None, int | None]]:
+        """Subject and period of each that was sent back and waits for its reporter."""
+        found = self._connection.execute(_RETURNED, {"plan_id": plan_id})
+        return [(one.subject, one.reporting_period_id) for one in found]
+
+    def pace(self, plan_id: int, since: datetime) -> Pace:
+        """What was validated since then and not taken back, and how long it had waited."""
+        spans: dict[int, timedelta] = {}
+        for found in self._connection.execute(_SPANS, {"plan_id": plan_id, "since": since}):
+            if found.decision == "validated":
+                spans[found.submission_id] = found.decided_at - found.submitted_at
+            elif found.decision == "taken_back":
+                spans.pop(found.submission_id, None)
+        return Pace.of(list(spans.values()))
+
+
+def row(root_id: str, person_id: int, decided_at: datetime) -> str:
+    """What a reason's seal is bound to: the report, who gave it, and when."""
+    return f"review:{root_id}:{person_id}:{decided_at.astimezone(UTC).isoformat(timespec='microseconds')}"
+
+
+def _unsettled(chain: Sequence[Any]) -> Any:
+    """The last return that no validation has settled, unless that was taken back."""
+    asked = settled = None
+    for decision in chain:
+        match decision.decision:
+            case "returned":
+                asked = decision
+            case "validated":
+                asked, settled = None, asked
+            case "taken_back":
+                asked = settled
+            case _:
+                pass
+    return asked

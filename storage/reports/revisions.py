@@ -1,0 +1,91 @@
+"""What was validated of indicators, in its order: each figure, its corrections, and validations that were taken back.
+
+What may be told of small numbers depends on all that was told before (`conversations.plan.annual`), so whoever tells a
+figure reads how it came about. The decisions of coordinators are that history; nothing else is kept of it.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, bindparam, func, literal, or_, select
+
+from conversations.plan.annual import Reported, Revision, counted_apart, whole
+from conversations.plan.model import ValidationState
+from storage.database.models import ReportingPeriod, ReviewDecision, Submission, table
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+from storage.reports.submissions import named_answers
+
+_S, _P, _D = table(Submission), table(ReportingPeriod), table(ReviewDecision)
+_at: Any = func.coalesce(_D.c.decided_at, _S.c.submitted_at)
+_HISTORY = Prepared(
+    select(
+        _S.c.subject,
+        _S.c.root_id,
+        _S.c.version,
+        _S.c.instance_id,
+        _S.c.answers,
+        _S.c.sealed_answers,
+        _P.c.start_on,
+        _P.c.end_on,
+        _D.c.decision,
+        _at.label("at"),
+    )
+    .join(_P, _P.c.id == _S.c.reporting_period_id)
+    # What came into the database validated has no decision: it stood from the first.
+    .outerjoin(
+        _D,
+        and_(
+            _D.c.root_id == _S.c.root_id,  # by which decisions are found
+            _D.c.submission_id == _S.c.id,
+            or_(_D.c.decision == literal("validated"), _D.c.decision == literal("taken_back")),
+        ),
+    )
+    .where(
+        _S.c.plan_id == bindparam("plan_id"),
+        _S.c.subject.is_not(None),
+        _S.c.activity_status.is_(None),
+        or_(_S.c.subject == bindparam("subject"), bindparam("subject") == literal("")),
+        or_(_D.c.id.is_not(None), _S.c.validation_state == literal(ValidationState.VALIDATED.value)),
+    )
+    .order_by(_at, _D.c.id, _S.c.id)
+)
+
+
+def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> dict[str, list[Revision]]:
+    """By subject, or of that one alone, every change of what stands validated, in its order. One statement.
+
+    Unsealed, to be added up: what may be shown of it is for `conversations.plan.annual` to say.
+    """
+    made: dict[str, list[Revision]] = {}
+    standing: dict[str, dict[int, Reported | None]] = {}
+    for found in _HISTORY.rows(unit.connection, {"plan_id": plan_id, "subject": subject}):
+        versions = standing.setdefault(found.root_id, {})
+        if found.decision == "taken_back":
+            versions.pop(found.version, None)
+        else:
+            versions[found.version] = reported(named_answers(unit, found), found.start_on, found.end_on)
+        last = versions[max(versions)] if versions else None
+        on = found.at.astimezone(zone).date()
+        made.setdefault(found.subject, []).append(
+            Revision(on, found.root_id, last, is_sealed=found.sealed_answers is not None)
+        )
+    return made
+
+
+def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | None:
+    """What these answers say of the period; None where there is no figure, which is not zero."""
+    status = answers.get("data_status", "")
+    if status == "zero":
+        return Reported(start, end, 0)
+    if status not in ("final", "preliminary"):
+        return None
+    base, share = whole(answers.get("denominator")), whole(answers.get("numerator"))
+    if base and share is not None:
+        return Reported(start, end, share, base)
+    amount = whole(answers.get("value_people") or answers.get("value_count"))
+    if amount is None:
+        return None
+    return Reported(start, end, amount, None, counted_apart(answers))

@@ -1,0 +1,326 @@
+"""Forms being filled.
+
+People answer a form over days, on a bad line, with their phone in a pocket. What they have answered is a row,
+loaded and saved whole at every answer; two officers of one agency may both want to report the same activity,
+and only one row can be open for it.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, bindparam, exists, func, literal_column, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.database.models import Chat, Membership, Session, table
+from storage.database.statements import Prepared, prepared
+from storage.database.unit import Unit
+from storage.errors import Conflict, NotFound
+
+_S = table(Session)
+_C = table(Chat)
+_M = table(Membership)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A draft that is begun: by whom, of which form's version, about what, until when."""
+
+    plan_id: int
+    person_id: int
+    agency_id: int | None
+    form_id: int
+    form_version_id: int
+    instance_id: str
+    data: dict[str, Any] = field(repr=False)
+    expires_at: datetime
+    subject: str | None = None
+    reporting_period_id: int | None = None
+    supersedes_id: int | None = None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """One form being filled, as it was saved last.
+
+    `version` is the one it was loaded with: `save` refuses if somebody saved in between. Of `data` nothing is
+    known here but that it is JSON. `subject` is `activity:A-101`, `indicator:I-01` or None.
+    """
+
+    id: int
+    plan_id: int
+    person_id: int
+    agency_id: int | None
+    form_id: int
+    form_version_id: int
+    instance_id: str
+    subject: str | None
+    reporting_period_id: int | None
+    supersedes_id: int | None
+    state: str
+    version: int
+    sensitive: bool
+    data: dict[str, Any] = field(repr=False)
+    opened_at: datetime
+    touched_at: datetime
+    expires_at: datetime
+
+
+COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession.__slots__), _S.c.sealed_data)
+"""What `load` expects, in this order; `chats` selects the same beside the chat."""
+_DATA, _INSTANCE = ([column.name for column in COLUMNS].index(name) for name in ("data", "instance_id"))
+
+# Written out: to see whether a partial index of open ones will do, SQLite prepares a statement anew each time a
+# value is bound to what the index fixes (27 µs), and without the value it cannot take the index.
+IS_OPEN = _S.c.state == literal_column("'open'")
+
+_BY_ID = Prepared(select(*COLUMNS).where(_S.c.id == bindparam("id")))
+_BY_INSTANCE = Prepared(select(*COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
+_BY_CHAT = Prepared(
+    select(*COLUMNS).join(_C, _C.c.session_id == _S.c.id).where(_C.c.id == bindparam("chat_id"), IS_OPEN)
+)
+_LOCK_CHAT = select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update()
+_OF_PERSON = (
+    select(*COLUMNS)
+    .where(_S.c.person_id == bindparam("person_id"), IS_OPEN)
+    .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
+)
+_LEFT_IN = (
+    select(*COLUMNS)
+    .where(
+        _S.c.agency_id == bindparam("agency_id"),
+        IS_OPEN,
+        ~exists().where(
+            _M.c.person_id == _S.c.person_id,
+            _M.c.plan_id == _S.c.plan_id,
+            _M.c.agency_id == _S.c.agency_id,
+            _M.c.active_to.is_(None),
+        ),
+    )
+    .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
+)
+_HOLDER = Prepared(
+    select(*COLUMNS).where(
+        _S.c.plan_id == bindparam("plan_id"),
+        _S.c.form_id == bindparam("form_id"),
+        _S.c.subject == bindparam("subject"),
+        _S.c.reporting_period_id == bindparam("reporting_period_id"),
+        IS_OPEN,
+    )
+)
+_CORRECTING = Prepared(select(*COLUMNS).where(_S.c.supersedes_id == bindparam("submission_id"), IS_OPEN))
+_OPEN = Prepared(
+    sqlite.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
+    postgresql=postgresql.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
+)
+_SAVE = Prepared(
+    update(_S)
+    .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), IS_OPEN)
+    .values(
+        version=bindparam("saved"),
+        data=bindparam("text"),
+        sealed_data=bindparam("sealed"),
+        state=bindparam("new_state"),
+        touched_at=bindparam("now"),
+        expires_at=bindparam("expires"),
+    )
+)
+_CLOSE = Prepared(
+    update(_S)
+    .where(_S.c.id == bindparam("session_id"), IS_OPEN)
+    .values(state=bindparam("new_state"), version=_S.c.version + 1)
+)
+_LEAVE_CHATS = Prepared(update(_C).where(_C.c.session_id == bindparam("closed_id")).values(session_id=None))
+_REASSIGN = (
+    update(_S)
+    .where(_S.c.id == bindparam("session_id"), IS_OPEN)
+    .values(person_id=bindparam("new_person"), version=_S.c.version + 1)
+)
+_LAPSING = (
+    select(*COLUMNS)
+    .where(IS_OPEN, _S.c.expires_at <= bindparam("before"), _S.c.expires_at > bindparam("after"))
+    .order_by(_S.c.expires_at, _S.c.id)
+)
+_LAPSED = select(_S.c.id).where(IS_OPEN, _S.c.expires_at <= bindparam("before")).with_for_update(skip_locked=True)
+
+
+class Sessions:
+    """The forms being filled in every chat."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    # -------------------------------------------------------------- finding
+    def lock(self, chat_id: int) -> StoredSession | None:
+        """The open session the chat is filling; nobody else applies an update of this chat until the unit ends (G3)."""
+        if self._unit.is_postgresql and chat_id not in self._unit.locked_chats:
+            # In a statement of its own: what waits here must not look at the session as it was before it waited.
+            self._connection.execute(_LOCK_CHAT, {"chat_id": chat_id})
+            self._unit.locked_chats.add(chat_id)
+        return self._one(_BY_CHAT, {"chat_id": chat_id})
+
+    def get(self, id: int) -> StoredSession:
+        """The session, open or not. NotFound."""
+        found = self._one(_BY_ID, {"id": id})
+        if found is None:
+            raise NotFound(f"session {id}")
+        return found
+
+    def by_instance(self, instance_id: str) -> StoredSession | None:
+        return self._one(_BY_INSTANCE, {"instance_id": instance_id})
+
+    def holder(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSession | None:
+        """Who is reporting on this subject for this period right now."""
+        return self._one(
+            _HOLDER,
+            {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
+        )
+
+    def correcting(self, submission_id: int) -> StoredSession | None:
+        """Who is correcting this submission right now."""
+        return self._one(_CORRECTING, {"submission_id": submission_id})
+
+    def drafts_of(self, person_id: int) -> list[StoredSession]:
+        """Everything the person has begun and not finished, latest first."""
+        rows = prepared(_OF_PERSON).rows(self._connection, {"person_id": person_id})
+        return [load(row, self._unit) for row in rows]
+
+    def lapsing(self, after: datetime, before: datetime) -> list[StoredSession]:
+        """The open sessions that expire in this span: expiry is announced before it happens."""
+        return [load(row, self._unit) for row in self._connection.execute(_LAPSING, {"after": after, "before": before})]
+
+    # -------------------------------------------------------------- changing
+    def open(self, new: NewSession, now: datetime) -> StoredSession:
+        """A new session. Conflict, with the unit still good, if the subject is open for the period (see `holder`)."""
+        values: dict[str, Any] = {
+            "plan_id": new.plan_id,
+            "person_id": new.person_id,
+            "agency_id": new.agency_id,
+            "form_id": new.form_id,
+            "form_version_id": new.form_version_id,
+            "instance_id": new.instance_id,
+            "subject": new.subject,
+            "reporting_period_id": new.reporting_period_id,
+            "supersedes_id": new.supersedes_id,
+            "state": "open",
+            "version": 1,
+            "sensitive": new.sensitive,
+            "opened_at": now,
+            "touched_at": now,
+            "expires_at": new.expires_at,
+        }
+        text, sealed = self._kept(new.data, new.instance_id, sensitive=new.sensitive)
+        made = _OPEN.first(self._connection, values | {"data": text, "sealed_data": sealed})
+        if made is None:
+            raise Conflict("somebody is reporting on this already")
+        return StoredSession(id=made[0], data=new.data, **values)
+
+    def save(self, session: StoredSession, now: datetime, *, data: dict[str, Any] | None = None) -> StoredSession:
+        """Keep the session's `state`, `expires_at` and its `data`, or this instead; returned with its new version.
+
+        Conflict if it was saved, closed or taken over since it was loaded; nothing is written then.
+        """
+        kept = session.data if data is None else data
+        text, sealed = self._kept(kept, session.instance_id, sensitive=session.sensitive)
+        done = _SAVE.count(
+            self._connection,
+            {
+                "session_id": session.id,
+                "loaded": session.version,
+                "saved": session.version + 1,
+                "text": text,
+                "sealed": sealed,
+                "new_state": session.state,
+                "now": now,
+                "expires": session.expires_at,
+            },
+        )
+        if done != 1:
+            raise Conflict(f"session {session.id} is no longer at version {session.version}")
+        return dataclasses.replace(session, data=kept, version=session.version + 1, touched_at=now)
+
+    def close(self, id: int, state: str) -> bool:
+        """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
+        done = _CLOSE.count(self._connection, {"session_id": id, "new_state": state})
+        _LEAVE_CHATS.count(self._connection, {"closed_id": id})
+        return done == 1
+
+    def reassign(self, id: int, person_id: int) -> StoredSession:
+        """Give an open session to somebody else; it leaves the chat it was filled in. NotFound if it has ended."""
+        done = self._connection.execute(_REASSIGN, {"session_id": id, "new_person": person_id})
+        if done.rowcount != 1:
+            raise NotFound(f"open session {id}")
+        _LEAVE_CHATS.count(self._connection, {"closed_id": id})
+        return self.get(id)
+
+    def hand_over(self, person_id: int, plan_id: int, heir_id: int | None) -> int:
+        """Give the open sessions of somebody who leaves to an heir, or leave them in the agency; how many there were.
+
+        Either way they leave the chat they were filled in, with a new version: nobody can save them there any more.
+        """
+        ids = self._connection.execute(
+            select(_S.c.id).where(_S.c.person_id == person_id, _S.c.plan_id == plan_id, IS_OPEN)
+        ).scalars()
+        changed: dict[str, Any] = {} if heir_id is None else {"person_id": heir_id}
+        numbers = list(ids)
+        for number in numbers:
+            self._connection.execute(
+                update(_S).where(_S.c.id == number, IS_OPEN).values(version=_S.c.version + 1, **changed)
+            )
+            _LEAVE_CHATS.count(self._connection, {"closed_id": number})
+        return len(numbers)
+
+    def left_in(self, agency_id: int) -> list[StoredSession]:
+        """The open sessions of an agency that were begun by somebody who reports for it no more."""
+        return [load(row, self._unit) for row in prepared(_LEFT_IN).rows(self._connection, {"agency_id": agency_id})]
+
+    def expire(self, before: datetime) -> list[StoredSession]:
+        """Close the open sessions whose time ended at or before then; returns them as they were, for a word to each."""
+        numbers = self._connection.execute(_LAPSED, {"before": before}).scalars().all()
+        lapsed = [self.get(number) for number in numbers]
+        for session in lapsed:
+            self.close(session.id, "expired")
+        return lapsed
+
+    def purge(self, before: datetime) -> int:
+        """Empty the ended sessions last touched before then (S14); the rows stay, for what refers to them."""
+        done = self._connection.execute(
+            update(_S)
+            .where(
+                _S.c.state != "open",
+                _S.c.touched_at < before,
+                func.coalesce(_S.c.data, "sealed") != "{}",
+            )
+            .values(data="{}", sealed_data=None)
+        )
+        return done.rowcount
+
+    def _one(self, statement: Prepared, values: dict[str, Any]) -> StoredSession | None:
+        found = statement.first(self._connection, values)
+        return None if found is None else load(found, self._unit)
+
+    def _kept(
+        self, data: dict[str, Any], instance_id: str, *, sensitive: bool
+    ) -> tuple[str, None] | tuple[None, bytes]:
+        """The two columns of its data: in the clear, or sealed."""
+        text = orjson.dumps(data).decode()
+        return (None, self._unit.vault.seal(text, row(instance_id))) if sensitive else (text, None)
+
+
+def row(instance_id: str) -> str:
+    """What a session's seal is bound to: known before the row has a number, and never another's."""
+    return f"session:{instance_id}"
+
+
+def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: Unit) -> StoredSession:
+    """The session in the first columns of a row (see COLUMNS), opened if it is sealed."""
+    *values, sealed = found
+    text = values[_DATA]
+    if sealed is not None:
+        text = unit.vault.open(sealed, row(values[_INSTANCE]))
+    values[_DATA] = orjson.loads(text)
+    return StoredSession(*values)

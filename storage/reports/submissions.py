@@ -1,0 +1,318 @@
+"""Final answers. What was sent stays: a correction is a further version, and a receipt never changes.
+
+An officer who pressed "Enviar" on a bad line presses it again. The form session has one `instance_id`, and
+sending it twice gives the same receipt (G6).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, insert, select, update
+
+from conversations.plan.model import ValidationState
+from storage.database.models import Plan, ReportingPeriod, Submission, table
+from storage.database.statements import Prepared
+from storage.database.unit import Unit
+from storage.errors import Conflict, NotFound
+
+_S = table(Submission)
+_P = table(ReportingPeriod)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubmission:
+    """What is sent: of whom, for which form's version, about what."""
+
+    plan_id: int
+    form_id: int
+    form_version_id: int
+    instance_id: str
+    person_id: int
+    agency_id: int | None
+    answers: dict[str, Any] = field(repr=False)
+    language: str
+    started_at: datetime
+    subject: str | None = None
+    reporting_period_id: int | None = None
+    supersedes_id: int | None = None
+    activity_status: str | None = None
+    progress: int | None = None
+    sensitive: bool = False
+    validation_state: str = "submitted"
+    zero_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubmission:
+    """One version of what was sent. The answers are not in it: ask `Submissions.answers`, which unseals them.
+
+    `root_id` is the instance_id of the first version of the chain; of a chain one version is current.
+    """
+
+    id: int
+    plan_id: int
+    form_id: int
+    form_version_id: int
+    instance_id: str
+    deprecated_instance_id: str | None
+    root_id: str
+    version: int
+    is_current: bool
+    person_id: int
+    agency_id: int | None
+    subject: str | None
+    reporting_period_id: int | None
+    validation_state: str
+    receipt_number: int
+    activity_status: str | None
+    progress: int | None
+    sensitive: bool
+    language: str
+    started_at: datetime
+    submitted_at: datetime
+    zero_reason: str | None
+    text: str | None = field(repr=False)
+    sealed_text: bytes | None = field(repr=False)
+
+
+_NAMES = {"text": "answers", "sealed_text": "sealed_answers"}
+_COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slots__)
+
+_BY_ID = Prepared(select(*_COLUMNS).where(_S.c.id == bindparam("id")))
+_BY_INSTANCE = Prepared(select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
+_BY_RECEIPT = Prepared(
+    select(*_COLUMNS).where(_S.c.plan_id == bindparam("plan_id"), _S.c.receipt_number == bindparam("receipt_number"))
+)
+_VERSIONS = select(*_COLUMNS).where(_S.c.root_id == bindparam("root_id")).order_by(_S.c.version)
+_CURRENT = Prepared(
+    select(*_COLUMNS).where(
+        _S.c.plan_id == bindparam("plan_id"),
+        _S.c.form_id == bindparam("form_id"),
+        _S.c.subject == bindparam("subject"),
+        _S.c.reporting_period_id == bindparam("reporting_period_id"),
+        _S.c.is_current,
+    )
+)
+_OLD = update(_S).where(_S.c.id == bindparam("old_id"), _S.c.is_current).values(is_current=False)
+_CHAIN = _S.alias("chain")
+_STAND = (
+    update(_S)
+    .where(_S.c.root_id == bindparam("root"))
+    .values(
+        is_standing=_S.c.id
+        == func.coalesce(
+            select(func.max(_CHAIN.c.id))
+            .where(_CHAIN.c.root_id == bindparam("root"), _CHAIN.c.validation_state == ValidationState.VALIDATED.value)
+            .scalar_subquery(),
+            0,
+        )
+    )
+)
+# NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
+_PLAN = table(Plan)
+_LOCK_PLAN = select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True)
+_NEXT = Prepared(
+    select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
+)
+_ADD = Prepared(insert(_S).returning(_S.c.id))
+_REPORTED = select(_S.c.subject).where(
+    _S.c.plan_id == bindparam("plan_id"),
+    _S.c.reporting_period_id == bindparam("reporting_period_id"),
+    _S.c.is_current,
+    _S.c.subject.is_not(None),
+)
+
+
+class Submissions:
+    """Everything that was sent."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(self, new: NewSubmission, now: datetime) -> StoredSubmission:
+        """What was sent, with its receipt number: the next of its plan.
+
+        The same `instance_id` again changes nothing and returns what was sent the first time. With
+        `supersedes_id` it becomes the next version of that submission, which stays, no longer current.
+        Conflict, with the unit still good, if the subject has been reported for the period by another
+        submission, or if the one to correct is no longer current.
+        """
+        if self._unit.is_postgresql:
+            self._connection.execute(_LOCK_PLAN, {"plan_id": new.plan_id})
+        sent = self.by_instance(new.instance_id)
+        if sent is not None:
+            return sent
+        if new.supersedes_id is not None:
+            old = self.get(new.supersedes_id)
+            if not old.is_current:
+                raise Conflict(f"submission {old.id} has been corrected already")
+            chain = {"deprecated_instance_id": old.instance_id, "root_id": old.root_id, "version": old.version + 1}
+        else:
+            old = None
+            chain = {"deprecated_instance_id": None, "root_id": new.instance_id, "version": 1}
+        if new.subject is not None and new.reporting_period_id is not None:
+            other = self.current(new.plan_id, new.form_id, new.subject, new.reporting_period_id)
+            if other is not None and (old is None or other.id != old.id):
+                raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
+        if old is not None:
+            self._connection.execute(_OLD, {"old_id": old.id})
+        text: str | None = orjson.dumps(new.answers).decode()
+        sealed = None
+        if new.sensitive:
+            sealed, text = self._unit.vault.seal(text or "", row(new.instance_id)), None
+        values: dict[str, Any] = {
+            "plan_id": new.plan_id,
+            "form_id": new.form_id,
+            "form_version_id": new.form_version_id,
+            "instance_id": new.instance_id,
+            **chain,
+            "is_current": True,
+            "person_id": new.person_id,
+            "agency_id": new.agency_id,
+            "subject": new.subject,
+            "reporting_period_id": new.reporting_period_id,
+            "validation_state": new.validation_state,
+            "receipt_number": _NEXT.first(self._connection, {"plan_id": new.plan_id})[0],
+            "activity_status": new.activity_status,
+            "progress": new.progress,
+            "sensitive": new.sensitive,
+            "language": new.language,
+            "started_at": new.started_at,
+            "submitted_at": now,
+            "zero_reason": new.zero_reason,
+        }
+        promises = any(path.endswith("/evidence_type") and said == "later" for path, said in new.answers.items())
+        beside = {
+            "answers": text,
+            "sealed_answers": sealed,
+            "promises_evidence": promises,
+            "is_standing": new.validation_state == ValidationState.VALIDATED,
+        }
+        made = _ADD.first(self._connection, values | beside)
+        return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
+
+    def answers(self, submission: StoredSubmission) -> dict[str, Any]:
+        """The answers, unsealed where they are sealed. VaultError if they belong to another row."""
+        text = submission.text
+        if submission.sealed_text is not None:
+            text = self._unit.vault.open(submission.sealed_text, row(submission.instance_id))
+        answers: dict[str, Any] = orjson.loads(text or "{}")
+        return answers
+
+    def set_validation_state(self, id: int, state: str) -> None:
+        """The coordinator's word on the current version. Conflict if it has been corrected meanwhile."""
+        moved = update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state).returning(_S.c.root_id)
+        root_id = self._connection.execute(moved).scalar()
+        if root_id is None:
+            raise Conflict(f"submission {id} is not current")
+        self.stand(root_id)
+
+    def stand(self, root_id: str) -> None:
+        """Of the chain, the version that was validated last is what stands; none where none is validated.
+
+        To be called whenever the validation state of one of its versions has changed.
+        """
+        self._connection.execute(_STAND, {"root": root_id})
+
+    # -------------------------------------------------------------- finding
+    def get(self, id: int) -> StoredSubmission:
+        """NotFound."""
+        found = self._one(_BY_ID, {"id": id})
+        if found is None:
+            raise NotFound(f"submission {id}")
+        return found
+
+    def by_instance(self, instance_id: str) -> StoredSubmission | None:
+        return self._one(_BY_INSTANCE, {"instance_id": instance_id})
+
+    def by_receipt(self, plan_id: int, receipt_number: int) -> StoredSubmission | None:
+        return self._one(_BY_RECEIPT, {"plan_id": plan_id, "receipt_number": receipt_number})
+
+    def versions(self, root_id: str) -> list[StoredSubmission]:
+        """The chain, first version first."""
+        return [_load(found) for found in self._connection.execute(_VERSIONS, {"root_id": root_id})]
+
+    def current(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSubmission | None:
+        """What stands for this subject and period."""
+        return self._one(
+            _CURRENT,
+            {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
+        )
+
+    def latest(
+        self, plan_id: int, subject: str, *, before_period_id: int | None = None, form_id: int | None = None
+    ) -> StoredSubmission | None:
+        """What was reported last, of periods that began before the given one: the "reporte anterior"."""
+        statement = (
+            select(*_COLUMNS)
+            .join(_P, _P.c.id == _S.c.reporting_period_id)
+            .where(_S.c.plan_id == plan_id, _S.c.subject == subject, _S.c.is_current)
+            .order_by(_P.c.start_on.desc(), _S.c.id.desc())
+            .limit(1)
+        )
+        if form_id is not None:
+            statement = statement.where(_S.c.form_id == form_id)
+        if before_period_id is not None:
+            start = select(_P.c.start_on).where(_P.c.id == before_period_id).scalar_subquery()
+            statement = statement.where(_P.c.start_on < start)
+        found = self._connection.execute(statement).first()
+        return None if found is None else _load(found)
+
+    def of_person(
+        self, person_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
+    ) -> list[StoredSubmission]:
+        """What the person sent, newest first; the next page is what lies `before` the last one's id."""
+        return self._page(_S.c.person_id == person_id, limit, before, only_current)
+
+    def of_agency(
+        self,
+        agency_id: int,
+        *,
+        limit: int = 10,
+        before: int | None = None,
+        only_current: bool = True,
+        kind: str | None = None,
+    ) -> list[StoredSubmission]:
+        """What the agency sent, newest first; paged as `of_person`. `kind`: only about activities, or indicators."""
+        whose = _S.c.agency_id == agency_id
+        if kind is not None:
+            whose = whose & _S.c.subject.startswith(f"{kind}:")
+        return self._page(whose, limit, before, only_current)
+
+    def current_for(self, plan_id: int, reporting_period_id: int) -> set[str]:
+        """The subjects that have been reported for the period."""
+        values = {"plan_id": plan_id, "reporting_period_id": reporting_period_id}
+        return set(self._connection.execute(_REPORTED, values).scalars())
+
+    def _page(self, whose: Any, limit: int, before: int | None, only_current: bool) -> list[StoredSubmission]:
+        statement = select(*_COLUMNS).where(whose).order_by(_S.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(_S.c.id < before)
+        if only_current:
+            statement = statement.where(_S.c.is_current)
+        return [_load(found) for found in self._connection.execute(statement)]
+
+    def _one(self, statement: Prepared, values: dict[str, Any]) -> StoredSubmission | None:
+        found = statement.first(self._connection, values)
+        return None if found is None else _load(found)
+
+
+def row(instance_id: str) -> str:
+    """What a submission's seal is bound to."""
+    return f"submission:{instance_id}"
+
+
+def named_answers(unit: Unit, found: Any) -> dict[str, str]:
+    """The answers of a row, unsealed where they are sealed, by the name of their question."""
+    text = found.answers
+    if found.sealed_answers is not None:
+        text = unit.vault.open(found.sealed_answers, row(found.instance_id))
+    return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+
+
+def _load(found: Sequence[Any]) -> StoredSubmission:
+    return StoredSubmission(*found)

@@ -1,0 +1,1 @@
+"""Chores: health, retention, resealing, and the seal of the audit log."""

@@ -1,0 +1,380 @@
+"""Copies of the whole database, made while the bot runs, and put back so that nothing stale is ever said (T14).
+
+SQLite copies itself, page by page. PostgreSQL has tools of its own, which know every version's catalogue better than
+we would: `pg_dump` writes the copy, `pg_restore` turns it into SQL, and `psql` applies it. A restore commits once,
+with what was open in the outbox settled and the hold in place (storage.upkeep.holding): a process that dies in the
+middle of
+it, whichever of the three, leaves the database as it was.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import URL, inspect, text
+
+from storage.database.engines import (
+    BUSY_MS,
+    parse_url,
+    postgres_engine,
+    reaching,
+    sqlite_engine,
+    sqlite_file,
+    sqlite_module,
+)
+from storage.database.migrating import MIGRATING
+from storage.database.models import Base
+from storage.errors import NotFound, StorageError, Unavailable
+from storage.upkeep.holding import SETTLE_AND_HOLD, settle_and_hold
+from storage.upkeep.whole_files import whole_file
+
+SQLITE_MAGIC: Final = b"SQLite format 3\0"
+POSTGRES_MAGIC: Final = b"PGDMP"
+CHUNK: Final = 1 << 20
+FULL: Final = 13
+"""SQLITE_FULL."""
+
+_RUNNING = text("""
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = CAST(to_regclass('replica') AS oid)
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
+
+
+def backup(url: str, file: Path) -> None:
+    """A copy of the whole database as of now in `file` (mode 0600), also while the bot is running.
+
+    The file appears under its name only when it is complete and on the disk (`whole_files`). Keys are not in it.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        source = sqlite_file(parsed)
+        if not source.exists():
+            raise NotFound("there is no database to back up")
+        if file.exists() and file.samefile(source):
+            raise StorageError(f"{file}: this is the database itself, not a place for its backup")
+    with whole_file(file) as copy:
+        _copy_sqlite(source, copy) if parsed.get_backend_name() == "sqlite" else _dump(parsed, copy)
+
+
+def restore(file: Path, url: str, *, now: datetime) -> None:
+    """The database as it was when `file` was backed up, held. The bot must not be running.
+
+    What was waiting to be sent then is settled as ambiguous: it may have been sent since, and nothing stale may
+    be sent now (T14). StorageError, and nothing changed, if the file is damaged or no database of ours;
+    Unavailable if somebody else is writing.
+    """
+    if not file.exists():
+        raise NotFound(f"{file}: no such file")
+    parsed = parse_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    try:
+        with file.open("rb") as opened:
+            begins = opened.read(len(SQLITE_MAGIC))
+    except OSError as error:
+        raise StorageError(f"{file}: {error.strerror}") from None
+    if begins.startswith(POSTGRES_MAGIC if is_sqlite else SQLITE_MAGIC):
+        kinds = ("PostgreSQL", "SQLite") if is_sqlite else ("SQLite", "PostgreSQL")
+        raise StorageError(f"{file}: a copy of {kinds[0]}, and this database is {kinds[1]}")
+    if is_sqlite:
+        _restore_sqlite(file, parsed, now)
+    else:
+        _restore_postgres(file, parsed, now)
+
+
+# ------------------------------------------------------------------ SQLite
+def _copy_sqlite(source: Path, copy_to: Path) -> None:
+    module = sqlite_module()
+    try:
+        with (
+            contextlib.closing(module.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as origin,
+            contextlib.closing(module.connect(str(copy_to))) as copy,
+        ):
+            origin.backup(copy)
+            # WAL is noted in the file itself; a copy is one file and must stay one.
+            copy.execute("PRAGMA journal_mode=DELETE")
+    except module.Error as error:
+        if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF == FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise Unavailable(str(error)) from error
+
+
+def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
+    target, module = sqlite_file(url), sqlite_module()
+    try:
+        with _held_copy(file, target, now) as ready:
+            if not target.exists():
+                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with (
+                contextlib.closing(module.connect(str(ready))) as origin,
+                contextlib.closing(
+                    module.connect(str(target), timeout=BUSY_MS / 1000, isolation_level=None)
+                ) as database,
+            ):
+                # Alone, or not at all: a bot that idles has the file open too, and copying waits for ever for a lock.
+                database.execute("PRAGMA locking_mode=EXCLUSIVE")
+                database.execute("BEGIN EXCLUSIVE")
+                database.execute("COMMIT")
+                origin.backup(database)
+    except module.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", None) or 0
+        if code & 0xFF in (5, 6):
+            raise Unavailable("the database is in use: stop the bot first") from error
+        raise StorageError(f"{file}: {error}") from error
+
+
+@contextlib.contextmanager
+def _held_copy(file: Path, target: Path, now: datetime) -> Iterator[Path]:
+    """The copy, looked through, settled and held, beside the database: there it becomes the database in one go."""
+    module = sqlite_module()
+    ready = target.with_name(f"{target.name}.restoring")
+    ready.unlink(missing_ok=True)
+    try:
+        os.close(os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        address = f"file:{quote(str(file.absolute()))}?mode=ro"
+        with (
+            contextlib.closing(module.connect(address, uri=True)) as origin,
+            contextlib.closing(module.connect(str(ready))) as copy,
+        ):
+            if origin.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise StorageError(f"{file}: the copy is damaged")
+            if origin.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+                raise StorageError(f"{file}: not a database of this program")
+            origin.backup(copy)
+        engine = sqlite_engine(URL.create("sqlite", database=str(ready)), pooled=False)
+        try:
+            with engine.begin() as connection:
+                settle_and_hold(connection, now)
+        finally:
+            engine.dispose()
+        with contextlib.closing(module.connect(str(ready))) as copy:
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file again
+        yield ready
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{ready}{suffix}").unlink(missing_ok=True)
+
+
+# ------------------------------------------------------------------ PostgreSQL
+def _dump(url: URL, file: Path) -> None:
+    schema, server = _server(url)
+    tool = _tool("pg_dump", server)
+    pattern = f'--schema="{schema}"'
+    _finish(
+        _begin(url, [tool, "--format=custom", "--no-password", pattern, f"--file={file}", _address(url)]), "pg_dump"
+    )
+
+
+def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
+    schema, server = _server(url)
+    reads, writes = _tool("pg_restore", server), _tool("psql", server)
+    listed = _begin(url, [reads, "--list", str(file)], stdout=subprocess.PIPE)
+    assert listed.stdout is not None
+    try:
+        with listed.stdout as stdout:
+            contents = stdout.read().decode("utf-8", "replace")
+        _finish(listed, "pg_restore")
+    except StorageError as error:
+        raise StorageError(f"{file}: {error}") from None
+    came_from = _schema_of(contents)
+    if came_from is None:
+        raise StorageError(f"{file}: not a database of this program")
+    _expect_nobody(url)
+    # What makes the schema itself is left out: there is one, and `public` is not ours to drop.
+    wanted = [line for line in contents.splitlines() if not re.search(r" SCHEMA - | COMMENT - ", line)]
+    with _passing("\n".join([*wanted, ""]).encode()) as listing:
+        command = [reads, "--exit-on-error", "--no-owner", "--no-privileges", f"--use-list=/dev/fd/{listing}"]
+        restoring = _begin(url, [*command, "--file=-", str(file)], stdout=subprocess.PIPE, pass_fds=(listing,))
+    options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"]
+    applying = _begin(url, [writes, *options, _address(url)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    assert applying.stdin is not None
+    assert restoring.stdout is not None
+    try:
+        with contextlib.suppress(BrokenPipeError):  # psql says why
+            applying.stdin.write(_before(schema, came_from).encode())
+            shutil.copyfileobj(restoring.stdout, applying.stdin, CHUNK)
+            restoring.stdout.close()
+            _finish(restoring, "pg_restore")
+            # Only what has come whole is committed: at the end of its input psql ends, and the server rolls back.
+            applying.stdin.write(_after(schema, came_from, now).encode())
+        with contextlib.suppress(BrokenPipeError):
+            applying.stdin.close()
+        _finish(applying, "psql")
+    except StorageError as error:
+        raise StorageError(f"{file}: {error}") from None
+    finally:
+        for process in (restoring, applying):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+
+ASIDE: Final = "enlace_restore_aside"
+
+
+def _before(schema: str, came_from: str) -> str:
+    """What is ours is gone, and the copy's own schema is there for it, whoever has one of that name."""
+    tables = ", ".join(f"{_quoted(schema)}.{_quoted(name)}" for name in (*Base.metadata.tables, "alembic_version"))
+    lines = [
+        "BEGIN;",
+        "SET LOCAL lock_timeout = '10s';",
+        f"SELECT pg_advisory_xact_lock({MIGRATING});",
+        "SET LOCAL client_min_messages = warning;",
+        f"DROP TABLE IF EXISTS {tables} CASCADE;",
+        f"DROP FUNCTION IF EXISTS {_quoted(schema)}.audit_entry_is_kept() CASCADE;",
+    ]
+    if came_from != schema:
+        lines.append(_rename_if_there(came_from, ASIDE))
+        lines.append(f"CREATE SCHEMA {_quoted(came_from)};")
+    return "\n".join([*lines, ""])
+
+
+def _after(schema: str, came_from: str, now: datetime) -> str:
+    """The copy's tables are ours, settled and held; with that it is committed."""
+    lines = []
+    if came_from != schema:
+        lines.append(_move_all(came_from, schema))
+        lines.append(f"DROP SCHEMA {_quoted(came_from)};")
+        lines.append(_rename_if_there(ASIDE, came_from))
+    lines.append(f"SET LOCAL search_path TO {_quoted(schema)};")
+    at = now.astimezone(UTC).isoformat()
+    for statement in SETTLE_AND_HOLD:
+        lines.append(statement.replace(":now", f"TIMESTAMPTZ '{at}'").replace(":since", f"'{at}'") + ";")
+    return "\n".join(["", *lines, "COMMIT;", ""])
+
+
+def _rename_if_there(name: str, to: str) -> str:
+    return (
+        f"DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {_literal(name)}) "
+        f"THEN ALTER SCHEMA {_quoted(name)} RENAME TO {_quoted(to)}; END IF; END $do$;"
+    )
+
+
+def _move_all(came_from: str, schema: str) -> str:
+    """Tables take along their indexes, triggers and numbers."""
+    place = f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {_literal(came_from)})"
+    return (
+        "DO $do$ DECLARE one record; BEGIN "
+        f"FOR one IN SELECT relname FROM pg_catalog.pg_class WHERE relkind = 'r' AND relnamespace = {place} LOOP "
+        f"EXECUTE pg_catalog.format('ALTER TABLE %I.%I SET SCHEMA %I', "
+        f"{_literal(came_from)}, one.relname, {_literal(schema)}); END LOOP; "
+        f"FOR one IN SELECT oid::pg_catalog.regprocedure AS name FROM pg_catalog.pg_proc WHERE pronamespace = {place} "
+        f"LOOP EXECUTE pg_catalog.format('ALTER FUNCTION %s SET SCHEMA %I', one.name, {_literal(schema)}); END LOOP; "
+        "END $do$;"
+    )
+
+
+def _schema_of(contents: str) -> str | None:
+    """Where the copy's tables were, from its table of contents; None if it is none of ours."""
+    found = re.search(r"^\d+; \d+ \d+ TABLE (\S+) alembic_version ", contents, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _expect_nobody(url: URL) -> None:
+    engine = postgres_engine(url, 1)
+    try:
+        with reaching(), engine.connect() as connection:
+            if inspect(connection).has_table("replica") and connection.scalar(_RUNNING):
+                raise Unavailable("the database is in use: stop the bot first")
+    finally:
+        engine.dispose()
+
+
+def _server(url: URL) -> tuple[str, int]:
+    """The schema in which our tables are, and the server's major version."""
+    engine = postgres_engine(url, 1)
+    try:
+        with reaching(), engine.connect() as connection:
+            schema = connection.scalar(text("SELECT current_schema()"))
+            number = int(connection.scalar(text("SHOW server_version_num")) or 0)
+    finally:
+        engine.dispose()
+    if schema is None:
+        raise StorageError("the database has no schema for our tables: see search_path")
+    return str(schema), number // 10_000
+
+
+def _tool(name: str, server: int) -> str:
+    """Where PostgreSQL's own tool is. StorageError if there is none, or it is older than the server."""
+    path = shutil.which(name)
+    if path is None:
+        raise StorageError(f"{name} is not installed: install PostgreSQL's client programs, version {server} or newer")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\) (\d+)", said)
+    if found is None or int(found[1]) < server:
+        version = found[1] if found else "unknown"
+        raise StorageError(
+            f"{name} is of version {version} and the server of {server}: install PostgreSQL's client programs {server}"
+        )
+    return path
+
+
+def _address(url: URL) -> str:
+    """How the tools connect, as one argument: all but the password, which everybody here could read."""
+    known = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
+    asked = {name: value if isinstance(value, str) else " ".join(value) for name, value in url.query.items()}
+    asked.pop("password", None)
+    return "--dbname=" + make_conninfo("", **{name: value for name, value in (known | asked).items() if value})
+
+
+def _begin(
+    url: URL,
+    command: Sequence[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
+) -> "subprocess.Popen[bytes]":
+    environment = dict(os.environ)  # noqa: TID251  where libpq finds its certificates
+    password = url.password or url.query.get("password")
+    if password:
+        environment["PGPASSWORD"] = str(password)
+    return subprocess.Popen(
+        command, env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, pass_fds=pass_fds
+    )
+
+
+def _finish(process: "subprocess.Popen[bytes]", name: str) -> None:
+    """Wait for its end. StorageError with the first line that it complained of, which holds no data."""
+    assert process.stderr is not None
+    with process.stderr as stderr:
+        said = stderr.read().decode("utf-8", "replace")
+    if process.wait() != 0:
+        raise StorageError(f"{name}: {_complaint(said)}")
+
+
+def _complaint(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if "error" in line.lower()] or said.splitlines()
+    first = lines[0] if lines else "it ended without a word"
+    return re.sub(r"^(?:pg_dump|pg_restore|psql)\S*:\s*(?:\S+:\d+:\s*)?(?:error:\s*)?", "", first)[:300]
+
+
+@contextlib.contextmanager
+def _passing(content: bytes) -> Iterator[int]:
+    """A file without a name that holds this, for a child process to read."""
+    with os.fdopen(os.memfd_create("contents", 0), "w+b") as file:
+        file.write(content)
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

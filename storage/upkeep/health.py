@@ -1,0 +1,63 @@
+"""How the database is: the few numbers an operator asks for first, each from an index or a small table."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, func, select, text
+
+from storage.database.models import Job, OutboxMessage, Person, PoisonUpdate, Session, table
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_O, _J, _S, _P, _X = table(OutboxMessage), table(Job), table(Session), table(Person), table(PoisonUpdate)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """As of one moment. `oldest_at`: since when the first message waits that may be sent."""
+
+    kind: str
+    bytes: int
+    revision: str
+    waiting: int
+    oldest_at: datetime | None
+    jobs_waiting: int
+    jobs_failed: int
+    drafts: int
+    unreachable: int
+    poisoned: int
+
+
+def health(unit: "UnitOfWork", now: datetime) -> Health:
+    """What is the case now; failures and updates set aside are those of the last week."""
+    connection = unit.connection
+    week = now - timedelta(days=7)
+    size = (
+        "SELECT pg_database_size(current_database())"
+        if unit.is_postgresql
+        else "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    )
+    is_open = _O.c.state.in_(("queued", "sending"))
+    is_due = is_open & ((_O.c.not_before.is_(None)) | (_O.c.not_before <= now))
+
+    # What was not to be sent before the morning has not waited since the evening.
+    waits_since = case((_O.c.attempts == 0, func.coalesce(_O.c.not_before, _O.c.created_at)), else_=_O.c.created_at)
+
+    def count(column: object, *which: object) -> int:
+        number: int = connection.execute(select(func.count(column)).where(*which)).scalar_one()  # type: ignore[arg-type]
+        return number
+
+    return Health(
+        "PostgreSQL" if unit.is_postgresql else "SQLite",
+        int(connection.execute(text(size)).scalar_one()),
+        str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
+        count(_O.c.id, is_open),
+        connection.execute(select(func.min(waits_since, type_=_O.c.created_at.type)).where(is_due)).scalar_one(),
+        count(_J.c.id, _J.c.state == "queued"),
+        count(_J.c.id, _J.c.state == "failed", _J.c.settled_at > week),
+        count(_S.c.id, _S.c.state == "open"),
+        count(_P.c.id, _P.c.unreachable_at.is_not(None)),
+        count(_X.c.id, _X.c.set_aside_at > week),
+    )

@@ -1,0 +1,93 @@
+"""A database that went back in time is held: what it was about to say may have been said since.
+
+Whoever restores a copy gets a bot that believes it is still that moment: messages wait that phones have shown long
+ago, and windows of reminders are open that were told. So everything open is settled and the fact `held` is set, in
+one transaction, and nothing is said of the bot's own accord until somebody who knows what happened says so. Replies
+to people who write go on; what their acts would tell others waits with the rest.
+
+The two statements are plain SQL that both databases understand, since on PostgreSQL they run inside the transaction
+of `pg_restore`'s own output (storage.upkeep.backups), before any of it can be seen.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from storage.database.facts import HELD
+from storage.database.models import Session, Submission, UtcDateTime, table
+from storage.messages.jobs import DELETE_LATER
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+FACT: Final = HELD
+"""Its value is since when (ISO, "" once it is over), and it was learnt at the moment as of which the data is."""
+LAST_HOURS: Final = timedelta(hours=24)
+SETTLED: Final = "restored from a backup"
+
+SETTLE_AND_HOLD: Final = (
+    "UPDATE outbox SET state = 'ambiguous', payload = NULL, sealed_payload = NULL, lease_until = NULL, "
+    f"settled_at = :now, error = '{SETTLED}' WHERE state IN ('queued', 'sending', 'held')",
+    f"UPDATE job SET state = 'cancelled', lease_until = NULL, settled_at = :now, error = '{SETTLED}' "
+    f"WHERE state IN ('queued', 'working', 'sending') AND kind <> '{DELETE_LATER}'",
+    f"DELETE FROM fact WHERE name = '{FACT}'",
+    f"INSERT INTO fact (name, value, learnt_at) SELECT '{FACT}', :since, COALESCE(MAX(known.at), :now) FROM ("
+    "SELECT MAX(learnt_at) AS at FROM fact WHERE name IN ('vitals', 'lineage') "
+    "UNION ALL SELECT MAX(created_at) FROM outbox "
+    "UNION ALL SELECT MAX(processed_at) FROM processed_update) AS known",
+)
+"""As of when the data is: the last that it knows of. `:now` is an instant, `:since` the same as ISO text."""
+
+
+_S, _B = table(Session), table(Submission)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing is said of the bot's own accord `since` then; the data is `as_of` an earlier moment."""
+
+    as_of: datetime
+    since: datetime
+
+
+def settle_and_hold(connection: Connection, now: datetime) -> int:
+    """Settle everything open in the outbox as ambiguous, and hold; how many messages that were."""
+    settled = 0
+    for statement in SETTLE_AND_HOLD:
+        known = {"now": now, "since": now.isoformat()}
+        values = {name: value for name, value in known.items() if f":{name}" in statement}
+        typed = [bindparam("now", type_=UtcDateTime())] if "now" in values else []
+        done = connection.execute(text(statement).bindparams(*typed), values)
+        settled += done.rowcount if statement.startswith("UPDATE outbox") else 0
+    return settled
+
+
+def held(unit: "UnitOfWork") -> Held | None:
+    """Since when this database is held; None if it is not."""
+    since = unit.facts.get(FACT)
+    as_of = unit.facts.learnt_at(FACT) if since else None
+    return Held(as_of, datetime.fromisoformat(since)) if since and as_of else None
+
+
+def release(unit: "UnitOfWork", now: datetime) -> Held | None:
+    """Let it speak again; what it was held for, None if it was not."""
+    found = held(unit)
+    if found is not None:
+        unit.facts.set(FACT, "", now)
+        unit.outbox.release()
+    return found
+
+
+def concerned(unit: "UnitOfWork", as_of: datetime) -> dict[int, set[int]]:
+    """By plan, whose last answers may be missing: who had a draft open, or had sent something in the day before."""
+    drafts = select(_S.c.plan_id, _S.c.person_id).where(_S.c.state == "open")
+    sent = select(_B.c.plan_id, _B.c.person_id).where(
+        _B.c.submitted_at > as_of - LAST_HOURS, _B.c.submitted_at <= as_of, _B.c.person_id.is_not(None)
+    )
+    found: dict[int, set[int]] = {}
+    for statement in (drafts, sent):
+        for plan_id, person_id in unit.connection.execute(statement):
+            found.setdefault(plan_id, set()).add(person_id)
+    return found

@@ -1,0 +1,80 @@
+"""Whether a keyring is the one that the data was sealed with.
+
+Every keyring begins with a key called k1, so a name proves nothing: a new ring beside old data would open none of it
+and seal new answers that nobody else can read. So the database keeps something sealed whose content is known, one for
+each key, and a mark of the ring itself, made with the key that is never rotated. They are looked at whenever the
+database is opened.
+"""
+
+import orjson
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from storage.database.vault import Vault, VaultError
+from storage.errors import StorageError
+from storage.unit_of_work import UnitOfWork
+
+FACT = "keyring"
+KNOWN = "enlace"
+
+
+class WrongKeyring(StorageError):
+    """This keyring cannot open what is there. `needed` are the keys' names."""
+
+    def __init__(self, needed: frozenset[str]) -> None:
+        super().__init__(f"not the keyring that this data was sealed with; needed: {', '.join(sorted(needed))}")
+        self.needed = needed
+
+
+def check_keyring(unit: UnitOfWork, vault: Vault) -> bool:
+    """Whether everything it should know is known already: else `learn_keyring`. WrongKeyring if it is another's."""
+    told = unit.facts.get(FACT)
+    if told is None:
+        _try_samples(unit, vault)
+        return False
+    kept = orjson.loads(told)
+    needed = frozenset(kept["keys"])
+    if kept["ring"] != vault.mac(KNOWN.encode(), "keyring") or not needed <= vault.key_ids:
+        raise WrongKeyring(needed)
+    try:
+        for name, sealed in kept["keys"].items():
+            vault.open(bytes.fromhex(sealed), f"keyring:{name}")
+    except VaultError:
+        raise WrongKeyring(needed) from None
+    return needed == vault.key_ids
+
+
+def known_values(vault: Vault, *, without: str = "") -> str:
+    """What is kept of this ring, once it is known to be the right one."""
+    keys = {name: vault.seal(KNOWN, f"keyring:{name}", name).hex() for name in vault.key_ids if name != without}
+    return orjson.dumps({"ring": vault.mac(KNOWN.encode(), "keyring"), "keys": keys}).decode()
+
+
+def needed_keys(unit: UnitOfWork) -> frozenset[str]:
+    """The keys without which something here cannot be read, also in tables of an older version."""
+    if not inspect(unit.connection).has_table("fact"):
+        return frozenset()
+    told = unit.facts.get(FACT)
+    if told is not None:
+        return frozenset(orjson.loads(told)["keys"])
+    from storage.upkeep.resealing import key_ids  # everything that is sealed: most commands need only what is known
+
+    try:
+        return key_ids(unit)
+    except DBAPIError:  # tables of an older version
+        return frozenset()
+
+
+def _try_samples(unit: UnitOfWork, vault: Vault) -> None:
+    """Of a database from before there were known values: one of each sealed thing opens."""
+    from storage.upkeep.resealing import SEALED, key_ids
+
+    needed = key_ids(unit)
+    if not needed <= vault.key_ids:
+        raise WrongKeyring(needed)
+    for column, bound_to, row in SEALED:
+        for sealed, *names in unit.connection.execute(select(column, *bound_to).where(column.is_not(None)).limit(1)):
+            try:
+                vault.open(bytes(sealed), row(*names))
+            except VaultError:
+                raise WrongKeyring(needed) from None

@@ -1,0 +1,142 @@
+"""A database that went back in time behind our back is recognised, and held.
+
+`pg_restore` by hand and a copied file say nothing to anybody, and a database cannot know by itself that it is older
+than it was. So it counts, and where it stands is noted outside of it, in a small file beside the keyring:
+
+* the database is counted on first and the file is written after the commit, so the file is never ahead of it;
+* whoever compares reads the file before the database, so others who count meanwhile are no sign of anything;
+* a database that stands lower than its file, or knows nothing of itself where another that did was served from here,
+  went back: what is open is settled and it is held, in one unit (storage.upkeep.holding);
+* a file that is missing, or says nothing of this database, says nothing against it.
+
+It is counted on at a start, every few minutes and after each backup. Whoever lets a held database speak again gives it
+a name of its own, of which no file knows anything: that it is the real one now was said by a person.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from sqlalchemy import select
+
+from storage.database.models import ProcessedUpdate, table
+from storage.upkeep.holding import settle_and_hold
+
+if TYPE_CHECKING:
+    from storage.open_database import Database
+    from storage.unit_of_work import UnitOfWork
+
+FACT: Final = "lineage"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a database knows of itself: its name, and how often it was counted on."""
+
+    name: str
+    count: int
+
+    @classmethod
+    def of(cls, value: str) -> "Mark":
+        kept = orjson.loads(value)
+        return cls(kept["name"], kept["count"])
+
+    def __str__(self) -> str:
+        return orjson.dumps({"name": self.name, "count": self.count}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """The file has seen the database at `seen`; now it stands at `found`, or knows nothing of itself."""
+
+    seen: int
+    found: int | None
+
+    def __str__(self) -> str:
+        found = "knows nothing of having been served" if self.found is None else f"stands at {self.found}"
+        return f"the database went back in time: it was seen at {self.seen} and {found}"
+
+
+def beside(keyring: Path) -> Path:
+    """Where the file is."""
+    return keyring.with_suffix(".lineage")
+
+
+def look(database: "Database", file: Path, now: datetime) -> WentBack | None:
+    """Compare and count on; hold a database that went back. Blocks; Unavailable while it is away.
+
+    OSError, and all else is done, where the file cannot be written.
+    """
+    seen = _read(file)
+    found = database.units.submit(None, partial(compare, seen=seen, now=now)).result()
+    if isinstance(found, Mark):
+        _write(file, found)
+        return None
+    return found
+
+
+def compare(unit: "UnitOfWork", seen: dict[str, int], now: datetime) -> Mark | WentBack | None:
+    """How it stands now, counted on; or that it went back and is held from now on; None if that was known."""
+    value = unit.facts.locked(FACT)
+    mark = None if value is None else Mark.of(value)
+    back = went_back(mark, seen) if mark is not None or _has_served(unit) else None
+    if back is not None:
+        if unit.facts.is_held():
+            return None
+        settle_and_hold(unit.connection, now)
+        return back
+    mark = Mark(secrets.token_hex(8), 1) if mark is None else Mark(mark.name, mark.count + 1)
+    unit.facts.set(FACT, str(mark), now)
+    return mark
+
+
+def begin_anew(unit: "UnitOfWork", now: datetime) -> None:
+    """A person says that this is the real one now: from here on it is compared with nothing of before."""
+    unit.facts.set(FACT, str(Mark(secrets.token_hex(8), 0)), now)
+
+
+def went_back(mark: Mark | None, seen: dict[str, int]) -> WentBack | None:
+    """Whether a database that says this of itself went back, as a file has seen it."""
+    if mark is None:
+        return WentBack(max(seen.values()), None) if seen else None
+    at = seen.get(mark.name, 0)
+    return WentBack(at, mark.count) if mark.count < at else None
+
+
+def _has_served(unit: "UnitOfWork") -> bool:
+    return unit.connection.execute(select(table(ProcessedUpdate).c.update_id).limit(1)).first() is not None
+
+
+# ------------------------------------------------------------------ the file
+def _read(file: Path) -> dict[str, int]:
+    """How often each database was counted on; nothing of a file that is missing or cannot be read."""
+    try:
+        kept = json.loads(file.read_bytes())
+        return {str(name): int(count) for name, count in kept.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _write(file: Path, mark: Mark) -> None:
+    """Complete and on the disk. Of two who write at once one may be forgotten, which is as if it had not counted on."""
+    kept = _read(file)
+    kept[mark.name] = max(mark.count, kept.get(mark.name, 0))
+    unfinished = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with open(handle, "wb") as opened:
+            opened.write(orjson.dumps(kept))
+            opened.flush()
+            os.fsync(opened.fileno())
+        unfinished.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,180 @@
+"""Which processes are running, and which have ended without a word.
+
+A process that is killed says nothing, and what it held (messages being sent, jobs being done) must not wait for
+leases that were made for a process that may come back. So each running process is a row of `replica`, and on
+PostgreSQL it holds the session advisory lock of that row's number on a connection of its own: the server itself
+frees it when the process dies, and after 15 s when its network does. On SQLite there is one process, so every other
+row is of one that has ended.
+
+The laws:
+* a clean stop removes the row; a row whose lock is free is of a process that ended uncleanly;
+* a lock that is free may be one whose holder is about to take it again (PostgreSQL was restarted): while running,
+  nobody is taken for dead who has not been seen without it twice, `GRACE` apart;
+* whoever buries a dead one holds its lock meanwhile, so there is one heir, and a dead one that comes back waits;
+* a process that is paused keeps its lock and its row: what it holds is freed by the leases (`storage.messages.outbox`).
+
+Session locks need a session: behind pgbouncer in transaction mode nobody would hold anything.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.database.statements import insert_or_ignore
+from storage.errors import Unavailable
+from storage.messages.replicas import LOCK_CLASS, REPLICA, UNHELD
+
+if TYPE_CHECKING:
+    from storage.open_database import Database
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at the others."""
+HURRY: Final = 0.5
+"""The same while somebody is missing, or our own lock is not held."""
+GRACE: Final = 2.0
+"""Seconds for which somebody must have been without their lock; a holder takes it again in less."""
+_HOLD = text(f"SELECT pg_advisory_lock({LOCK_CLASS}, CAST(:id AS integer))")
+# The server notices within 15 s that this end is gone without a word. Nothing else is ever asked on this connection.
+_KEEP_ALIVE = text("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2")
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a process finds when it begins."""
+
+    replica_id: int
+    ended: frozenset[int]
+    """Those who ended uncleanly, and are buried now."""
+    is_alone: bool
+    """Whether nobody else is running."""
+
+
+class Presence:
+    """This process among the others: `enter`, then `run` until `leave`. From `enter` on `units` know its number."""
+
+    def __init__(
+        self,
+        database: "Database",
+        now: Callable[[], datetime],
+        *,
+        look_every: float = LOOK_EVERY,
+        grace: float = GRACE,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._units = database.units
+        self._now = now
+        self._look_every = look_every
+        self._grace = grace
+        self._monotonic = monotonic
+        self._id = 0
+        self._started_at = now()
+        self._holder: Connection | None = None
+        self._missing: dict[int, float] = {}
+        """Who was seen without their lock, and since when, on the clock that never jumps."""
+        self._stop = asyncio.Event()
+
+    def enter(self) -> Entered:
+        """Begin, and bury whoever ended uncleanly: at once, since a look twice would cost each restart two seconds.
+
+        Blocks. Unavailable if the database is away.
+        """
+        self._started_at = self._now()
+        self._id = self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
+        self._units.replica_id = self._id
+        ended = self._bury(self._others() if self._database.is_sqlite else self._unheld())
+        others = self._others()
+        if ended:
+            logger.warning("ended uncleanly: replicas %s", sorted(ended))
+        return Entered(self._id, ended, not others)
+
+    async def run(self, on_end: Callable[[], object] = lambda: None) -> None:
+        """Hold the lock and look after the others until `stop`; `on_end` is called when one has been buried."""
+        while not self._stop.is_set():
+            is_calm = self._database.is_sqlite
+            if not is_calm:
+                with contextlib.suppress(Unavailable):
+                    if await asyncio.to_thread(self.look):
+                        on_end()
+                    is_calm = self._holder is not None and not self._missing
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(
+                    None if self._database.is_sqlite else self._look_every if is_calm else HURRY
+                ):
+                    await self._stop.wait()
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stop.set()
+
+    def look(self) -> frozenset[int]:
+        """Bury those who have been without their lock for long enough; whom. Blocks. Unavailable: our own is lost."""
+        unheld, at = self._unheld(), self._monotonic()
+        self._missing = {id: self._missing.get(id, at) for id in unheld}
+        dead = [id for id, since in self._missing.items() if at - since >= self._grace]
+        buried = self._bury(dead)
+        if buried:
+            logger.warning("ended uncleanly: replicas %s", sorted(buried))
+        for id in buried:
+            self._missing.pop(id, None)
+        return buried
+
+    def leave(self) -> None:
+        """A clean end: what is still in hand is freed, the row goes. Blocks; without a database nothing is changed."""
+        with contextlib.suppress(Unavailable):
+            self._bury([self._id])
+        self._let_go()
+
+    def close(self) -> None:
+        """An end that is not clean: the lock is free, and the row stays."""
+        self._let_go()
+
+    # -------------------------------------------------------------- the lock
+    def _unheld(self) -> frozenset[int]:
+        """Who of the others is without their lock just now."""
+        try:
+            if self._holder is None:
+                self._holder = self._hold()
+            return frozenset(self._holder.execute(UNHELD, {"me": self._id}).scalars())
+        except SQLAlchemyError as error:
+            self._let_go()
+            self._missing.clear()  # they may have lost theirs as we have lost ours
+            raise Unavailable("the connection that holds the replica's lock is lost") from error
+
+    def _hold(self) -> Connection:
+        """A connection outside the pool that holds our lock. Our row is there again, if we had been taken for dead."""
+        holder = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            holder.detach()
+            holder.execute(_KEEP_ALIVE)
+            holder.execute(_HOLD, {"id": self._id})
+            insert_or_ignore(holder, REPLICA, {"id": self._id, "started_at": self._started_at})
+        except BaseException:
+            holder.invalidate()
+            holder.close()
+            raise
+        return holder
+
+    def _let_go(self) -> None:
+        holder, self._holder = self._holder, None
+        if holder is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                holder.close()
+
+    # -------------------------------------------------------------- the others
+    def _others(self) -> frozenset[int]:
+        return self._units.submit(None, lambda unit: unit.replicas.all()).result() - {self._id}
+
+    def _bury(self, ids: Collection[int]) -> frozenset[int]:
+        now = self._now()
+        return self._units.submit(None, lambda unit: unit.replicas.bury(ids, now)).result() if ids else frozenset()

@@ -1,0 +1,71 @@
+"""Putting what is sealed under the current key, at leisure, while the bot goes on (S12).
+
+A key that may be known is replaced at once for what is written from now on; what it has sealed before must be
+sealed anew before the key can be thrown away. That takes as long as it takes, row by row, and an answer that
+is saved meanwhile must not be overwritten with what it was.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import LargeBinary, bindparam, func, literal, select, type_coerce, update
+
+from storage.database.models import Comment, OutboxMessage, ReviewDecision, Session, Submission, table
+from storage.messages import outbox
+from storage.reports import comments, reviews, sessions, submissions
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
+_DECISIONS, _COMMENTS = table(ReviewDecision), table(Comment)
+
+SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
+    # the sealed column, what its seal is bound to, how that is written in the seal
+    (_SESSIONS.c.sealed_data, (_SESSIONS.c.instance_id,), sessions.row),
+    (_SUBMISSIONS.c.sealed_answers, (_SUBMISSIONS.c.instance_id,), submissions.row),
+    (
+        _OUTBOX.c.sealed_payload,
+        (_OUTBOX.c.chat_id, _OUTBOX.c.card_id, _OUTBOX.c.method, _OUTBOX.c.created_at),
+        outbox.row,
+    ),
+    (_DECISIONS.c.sealed_reason, (_DECISIONS.c.root_id, _DECISIONS.c.person_id, _DECISIONS.c.decided_at), reviews.row),
+    (_COMMENTS.c.sealed_text, (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at), comments.row),
+    (_COMMENTS.c.sealed_reply, (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at), comments.row),
+)
+"""Every place where something sealed is kept; a test compares it with the models."""
+
+
+def reseal(unit: "UnitOfWork", *, limit: int = 200) -> int:
+    """Seal up to `limit` texts of older keys anew; 0 means that the older keys can be retired.
+
+    A text that somebody changes in the same moment is left to them: it is under the current key then.
+    """
+    head = unit.vault.head
+    left = limit
+    for column, bound_to, row in SEALED:
+        if left <= 0:
+            break
+        prefix = type_coerce(func.substr(column, 1, len(head)), LargeBinary)
+        id = column.table.c.id
+        is_old = column.is_not(None) & (prefix != literal(head, LargeBinary))
+        old = select(id, column, *bound_to).where(is_old).limit(left)
+        for key, sealed, *names in unit.connection.execute(old).all():
+            text = unit.vault.open(bytes(sealed), row(*names))
+            unit.connection.execute(
+                update(column.table)
+                .where(id == bindparam("key"), column == bindparam("before", type_=LargeBinary))
+                .values({column.name: bindparam("after")}),
+                {"key": key, "before": sealed, "after": unit.vault.seal(text, row(*names))},
+            )
+            left -= 1
+    return limit - left
+
+
+def key_ids(unit: "UnitOfWork") -> frozenset[str]:
+    """The keys that something in the database is sealed under."""
+    found = set()
+    for column, _, _ in SEALED:
+        heads = type_coerce(func.substr(column, 1, 34), LargeBinary)  # format, length, and the longest name of a key
+        for (head,) in unit.connection.execute(select(heads).where(column.is_not(None)).distinct()):
+            found.add(bytes(head)[2 : 2 + bytes(head)[1]].decode("ascii"))
+    return frozenset(found)

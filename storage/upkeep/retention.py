@@ -1,0 +1,162 @@
+"""RETENTION: what is kept how long, and how it is forgotten (S14).
+
+What is not there cannot be stolen, subpoenaed or misread. A report stays, with its figures and codes, since a plan is
+judged by them years later; but words and places that somebody wrote about a restricted activity are for the months in
+which they are acted upon, and so are its files. One literal table, read from top to bottom: the docs and the chat tell
+it to people from here.
+
+Every rule may be run at any time, by several replicas, and be broken off; each works a page at a time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from sqlalchemy import and_, delete, exists, or_, select, update
+
+from conversations.xforms.form import Form
+from storage.database.models import (
+    Attachment,
+    Comment,
+    Delegation,
+    Invitation,
+    PoisonUpdate,
+    ReviewDecision,
+    Session,
+    Stranger,
+    Submission,
+    table,
+)
+from storage.reports import submissions
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_A, _C, _D, _I, _P, _R, _S, _T, _W = map(
+    table, (Attachment, Comment, Delegation, Invitation, PoisonUpdate, ReviewDecision, Session, Submission, Stranger)
+)
+
+WORDS: Final = frozenset({"text", "barcode", "geopoint", "geotrace", "geoshape", "image", "audio", "video", "file"})
+"""Types of questions whose answers are words, places or files; figures, dates and choices stay."""
+PAGE: Final = 200
+_UP_TO: Final = "retention.sensitive"
+
+Forget = Callable[["UnitOfWork", datetime], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: what, how long after it has served its purpose, and what forgets whatever is older; a page at a time."""
+
+    name: str
+    kept: timedelta
+    forget: Forget
+
+    def at(self, unit: "UnitOfWork", now: datetime) -> int:
+        """Forget what is too old by now, up to a page; 0: there is nothing (more)."""
+        return self.forget(unit, now - self.kept)
+
+
+def _messages(unit: "UnitOfWork", before: datetime) -> int:
+    """Rows of the outbox, once the ledger of what was said has read what became of them."""
+    unit.ledger.settle()
+    return unit.outbox.purge(before)
+
+
+def _drafts(unit: "UnitOfWork", before: datetime) -> int:
+    """What was typed into forms that were sent, thrown away or let lapse; and files of those that were not sent."""
+    was_sent = exists().where(_T.c.instance_id == _A.c.instance_id)
+    has_ended = exists().where(
+        _S.c.instance_id == _A.c.instance_id, _S.c.state.in_(("cancelled", "expired")), _S.c.touched_at < before
+    )
+    files = unit.connection.execute(delete(_A).where(has_ended, ~was_sent)).rowcount
+    return files + unit.sessions.purge(before)
+
+
+def _strangers(unit: "UnitOfWork", before: datetime) -> int:
+    is_old = and_(
+        or_(_W.c.answered_at.is_(None), _W.c.answered_at < before),
+        or_(_W.c.failures_since.is_(None), _W.c.failures_since < before),
+    )
+    return unit.connection.execute(delete(_W).where(is_old)).rowcount
+
+
+def _invitations(unit: "UnitOfWork", before: datetime) -> int:
+    """Links long past; one by which somebody stands in for another stays with the record of that."""
+    is_named = exists().where(_D.c.invitation_id == _I.c.id)
+    return unit.connection.execute(delete(_I).where(_I.c.expires_at < before, ~is_named)).rowcount
+
+
+def _updates(unit: "UnitOfWork", before: datetime) -> int:
+    return unit.inbox.purge(before) + unit.suspects.purge(before)
+
+
+def _poisoned(unit: "UnitOfWork", before: datetime) -> int:
+    return unit.connection.execute(delete(_P).where(_P.c.set_aside_at < before)).rowcount
+
+
+def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
+    """Words and places of restricted reports, in every version, why they were returned, comments, and files.
+
+    Figures stay.
+
+    Goes through the reports in their order, and notes how far it has come.
+    """
+    connection = unit.connection
+    removed = connection.execute(delete(_A).where(_A.c.sensitive, _A.c.created_at < before)).rowcount
+    has_words = _R.c.sealed_reason.is_not(None) & (_R.c.decided_at < before)
+    removed += connection.execute(update(_R).where(has_words).values(sealed_reason=None)).rowcount
+    is_told = _C.c.sealed_text.is_not(None) & (_C.c.written_at < before)
+    removed += connection.execute(update(_C).where(is_told).values(sealed_text=None, sealed_reply=None)).rowcount
+    last = int(unit.facts.get(_UP_TO) or 0)
+    rows = connection.execute(
+        select(_T.c.id, _T.c.submitted_at, _T.c.form_version_id, _T.c.sealed_answers.is_not(None))
+        .where(_T.c.id > last)
+        .order_by(_T.c.id)
+        .limit(PAGE)
+    ).all()
+    forms: dict[int, Form] = {}
+    done = last
+    for id, submitted_at, version_id, is_sealed in rows:
+        if submitted_at >= before:
+            break
+        done = id
+        if not is_sealed:
+            continue
+        form = forms.setdefault(version_id, unit.forms.form(version_id))
+        words = {question.path for question in form.questions if question.type in WORDS}
+        sent = unit.submissions.get(id)
+        answers = unit.submissions.answers(sent)
+        kept = {path: answer for path, answer in answers.items() if _question(path) not in words}
+        if kept != answers:
+            sealed = unit.vault.seal(orjson.dumps(kept).decode(), submissions.row(sent.instance_id))
+            connection.execute(update(_T).where(_T.c.id == id).values(sealed_answers=sealed))
+            removed += 1
+    if done > last:
+        unit.facts.set(_UP_TO, str(done), before)
+        removed += len(rows) == PAGE and done == rows[-1][0]  # a full page: there may be more
+    return removed
+
+
+def _question(path: str) -> str:
+    """A node's question: without the numbers of the repeats it stands in."""
+    return "/".join(step.partition("[")[0] for step in path.split("/"))
+
+
+RETENTION: Final[tuple[Rule, ...]] = (
+    Rule("updates", timedelta(days=7), _updates),
+    Rule("messages", timedelta(days=7), _messages),
+    Rule("jobs", timedelta(days=7), lambda unit, before: unit.jobs.purge(before)),
+    Rule("drafts", timedelta(days=7), _drafts),
+    Rule("strangers", timedelta(days=30), _strangers),
+    Rule("invitations", timedelta(days=90), _invitations),
+    Rule("poisoned", timedelta(days=90), _poisoned),
+    Rule("reminders", timedelta(days=400), lambda unit, before: unit.ledger.purge(before)),
+    Rule("sensitive", timedelta(days=730), _sensitive),
+)
+"""Reports, reviews, roles and the audit log are no rows here: they are the record, and stay."""
+
+ORPHANS: Final = timedelta(days=1)
+"""A file is stored before the unit that attaches it: one that nobody names after a day is nobody's."""

@@ -1,0 +1,150 @@
+"""A file that somebody asked for is there whole or not at all, and nothing that was there is lost over it.
+
+What is made lies under a name of its own beside the place where it is to be, until it is complete and on the disk:
+only then it takes that place. So an export that was killed, or found the disk full, leaves what was there before. A
+name that is none of a plain file is respected: a link leads on to its file, a terminal, a pipe and `/dev/null` are
+written into, `-` is the standard output; a folder and a disk are refused.
+
+What a killed process leaves behind is unsealed. Whoever makes a file holds a lock on it for as long as it lives, so
+the next one in that folder knows what nobody makes any more, and removes it.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.errors import StorageError
+
+try:
+    import fcntl
+except ImportError:  # a system without locks on files: what is left behind there is left to whoever finds it
+    fcntl = None  # type: ignore[assignment]
+
+PREFIX = ".enlace-new-"
+STANDARD_OUTPUT = Path("-")
+OWNER_ALONE, AS_USUAL = 0o600, 0o666
+"""Modes of a file that is new; the second as far as the umask of whoever runs this allows."""
+
+
+@contextlib.contextmanager
+def whole_file(out: Path, *, mode: int = OWNER_ALONE) -> Iterator[Path]:
+    """The path of an empty file to fill; at the end what is in it is at `out`. If the body raises, nothing is.
+
+    StorageError where `out` is nothing to write a file to; OSError, of which file, where the system refuses.
+    """
+    found = _stat(out)
+    if is_stream(out):
+        with _beside(Path(tempfile.gettempdir()), OWNER_ALONE) as made:
+            yield made
+            with _opened(out) as stream, made.open("rb") as content:
+                shutil.copyfileobj(content, stream, 1 << 20)
+        return
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise StorageError(f"{out} is a folder: name the file in it.")
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise StorageError(f"{out} is no file but a disk or a socket, and is left as it is: name a file.")
+    place = _end_of_links(out)
+    with _beside(place.parent, mode) as made:
+        yield made
+        _sync(made)
+        made.replace(place)
+        _sync(place.parent)
+
+
+def is_stream(out: Path) -> bool:
+    """Whether it is written into as it stands: the standard output by any of its names, a terminal, a pipe."""
+    if out == STANDARD_OUTPUT:
+        return True
+    found = _stat(out)
+    if found is None:
+        return False
+    return stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode) or _is_standard_output(found)
+
+
+def _is_standard_output(found: os.stat_result) -> bool:
+    """`/dev/stdout` that the shell has sent into a file is that file: what is in it already belongs to others."""
+    try:
+        return os.path.samestat(found, os.fstat(1))
+    except OSError:
+        return False  # it is closed
+
+
+def _stat(out: Path) -> os.stat_result | None:
+    """Of what a link leads to; None where nothing is yet."""
+    try:
+        return out.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _end_of_links(out: Path) -> Path:
+    return Path(os.path.realpath(out)) if out.is_symlink() else out.absolute()
+
+
+@contextlib.contextmanager
+def _opened(out: Path) -> Iterator[BinaryIO]:
+    found = _stat(out) if out != STANDARD_OUTPUT else None
+    if out == STANDARD_OUTPUT or (found is not None and _is_standard_output(found)):
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with out.open("wb") as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def _beside(folder: Path, mode: int) -> Iterator[Path]:
+    """A new file in that folder under a lock, gone at the end unless it was moved."""
+    _sweep(folder)
+    made, handle = _new(folder, mode)
+    try:
+        yield made
+    finally:
+        made.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _new(folder: Path, mode: int) -> tuple[Path, int]:
+    while True:
+        made = folder / f"{PREFIX}{secrets.token_hex(8)}"
+        handle = os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode)
+        if fcntl is None:
+            return made, handle
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return made, handle
+        os.close(handle)  # another's sweep came between the making and the lock
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes have left here. What cannot be removed is no reason not to write."""
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f"{PREFIX}*"):
+            with contextlib.suppress(OSError):
+                handle = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink()
+                finally:
+                    os.close(handle)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that has nothing to wait for
+            raise
+    finally:
+        os.close(handle)

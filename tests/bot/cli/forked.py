@@ -1,0 +1,306 @@
+"""Commands of `enlace`, and bots, as processes of their own, forked from one that has made their imports already.
+
+Of its second and a half a command spends more than one on imports, and the tests give hundreds of commands. So a
+process that has imported what they need, and has done nothing else, waits beside the tests. Each command is forked
+from it, with a folder, environment, pipes and exit code of its own, and ends as any Python ends.
+
+A bot that serves is forked from another such process, which has imported as `run` does; it has no thread and no loop
+yet, and the bot makes its own. Beside other work that is the difference between one second and half a minute.
+
+What only a fresh interpreter can show stays with `python -m bot`: what is imported when, and terminals. That both ways
+answer alike is a test in test_cli.
+"""
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+from bot.settings import inherited_environment
+
+ROOT = Path(__file__).parents[3]
+SERVES = ("run", "demo", "sandbox")
+
+IMPORTED = (
+    "bot.acts.audit",
+    "bot.acts.delegations",
+    "bot.acts.exports",
+    "bot.acts.forms",
+    "bot.acts.holidays",
+    "bot.acts.pauses",
+    "bot.acts.people",
+    "bot.acts.periods",
+    "bot.acts.plan",
+    "bot.acts.status",
+    "bot.cli.app",
+    "bot.cli.form_terminal",
+    "bot.open_storage",
+    "bot.schedule.edit",
+    "bot.schedule.explain",
+    "bot.setup",
+    "storage.exports",
+    "storage.imports.applying",
+    "storage.imports.history",
+    "storage.imports.workbook",
+    "storage.upkeep.resealing",
+    "alembic.command",
+    "dateparser",
+    "filetype",
+    "fpdf",
+    "holidays",
+    "psycopg",
+    "pysqlite3",
+    "typer.rich_utils",
+    "xlsxwriter",
+)
+"""Whatever is not here, the command that needs it imports."""
+
+IMPORTED_TO_SERVE = ("apscheduler.triggers.cron", "bot.open_storage", "holidays", "psycopg", "pysqlite3", "uvloop")
+"""Besides the composition root."""
+
+
+# ------------------------------------------------------------------ beside the tests
+def run(
+    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, input: str = "", timeout: float = 180
+) -> subprocess.CompletedProcess[str]:
+    """`python -m bot …`, as `subprocess.run` tells it: with its output captured as text, and killed after `timeout`."""
+    if arguments and arguments[0] in SERVES:
+        return by_itself(*arguments, env=env, cwd=cwd, input=input, timeout=timeout)
+    (stdin, typing), (printing, stdout), (telling, stderr) = os.pipe(), os.pipe(), os.pipe()
+    ours, theirs = socket.socketpair()
+    with (
+        ours,
+        ours.makefile("rw", encoding="utf-8") as wire,
+        open(printing, encoding="utf-8") as out,
+        open(telling, encoding="utf-8") as err,
+        ThreadPoolExecutor(2) as readers,
+    ):
+        handed = [theirs.detach(), stdin, stdout, stderr]
+        with _one_at_a_time:
+            socket.send_fds(_imported("commands"), [b"."], handed)
+        for descriptor in handed:
+            os.close(descriptor)
+        print(json.dumps(["", arguments, str(cwd or Path.cwd()), dict(env)]), file=wire, flush=True)
+        shown = [readers.submit(stream.read) for stream in (out, err)]
+        with contextlib.suppress(BrokenPipeError), open(typing, "w", encoding="utf-8") as keyboard:
+            keyboard.write(input)
+        process = int(wire.readline())
+        ours.settimeout(timeout)
+        try:
+            code = int(wire.readline())
+        except TimeoutError:
+            os.kill(process, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(arguments, timeout) from None
+        return subprocess.CompletedProcess(arguments, code, *(each.result() for each in shown))
+
+
+def by_itself(
+    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, input: str = "", timeout: float = 180
+) -> subprocess.CompletedProcess[str]:
+    """The same by an interpreter of its own."""
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=env, input=input, capture_output=True, encoding="utf-8", timeout=timeout, check=False
+    )
+
+
+def typed(folder: Path) -> Path:
+    """A folder for PATH whose `enlace` is forked too, for whoever gives commands in a shell that inherits WIRE.
+
+    What serves is by itself: a shell stops it by the number of its process.
+    """
+    folder.mkdir()
+    enlace = folder / "enlace"
+    enlace.write_text(
+        f"""#!/bin/sh
+case "$1" in {"|".join(SERVES)}) exec {sys.executable} -m bot "$@" ;; esac
+exec {sys.executable} -I -S -c '{HAND_OVER}' {wire()} "$@"
+"""
+    )
+    enlace.chmod(0o755)
+    return folder
+
+
+def wire() -> int:
+    """The number under which a process must inherit what `typed` needs."""
+    return _imported("commands").fileno()
+
+
+HAND_OVER = """
+import json, os, socket, sys
+wire, theirs = socket.socketpair()
+socket.send_fds(socket.socket(fileno=int(sys.argv[1])), [b"."], [theirs.fileno(), 0, 1, 2])
+theirs.close()
+told = wire.makefile("rw", encoding="utf-8")
+print(json.dumps(["", sys.argv[2:], os.getcwd(), dict(os.environ)]), file=told, flush=True)
+told.readline()
+code = int(told.readline())
+sys.exit(code if code >= 0 else 128 - code)
+"""
+"""An interpreter that imports next to nothing gives its streams to the command, and ends as that does."""
+
+
+class Process:
+    """A bot that serves, as `subprocess.Popen` shows a process."""
+
+    def __init__(self, pid: int, wire: socket.socket, stdout: IO[bytes] | None) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdout = stdout
+        self._wire = wire
+
+    def poll(self) -> int | None:
+        """Its exit code if it has ended."""
+        with contextlib.suppress(BlockingIOError):
+            self._hear(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended. Raises subprocess.TimeoutExpired."""
+        try:
+            self._hear(timeout)
+        except TimeoutError:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from None
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Nothing if it has ended: its number may be another's."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def _hear(self, timeout: float | None) -> None:
+        if self.returncode is None:
+            self._wire.settimeout(timeout)
+            self.returncode = int(self._wire.recv(20))
+            self._wire.close()
+
+
+def start(
+    *arguments: str, env: Mapping[str, str], stdout: Any, stderr: IO[bytes], program: str = "", cwd: Path | None = None
+) -> Process:
+    """`python -m bot …`, or another program that serves; stdout is a file or `subprocess.PIPE`, stdin is empty."""
+    ours, theirs = socket.socketpair()
+    reading, writing = os.pipe() if stdout == subprocess.PIPE else (-1, os.dup(stdout.fileno()))
+    with open(os.devnull, "rb") as nothing:
+        handed = [theirs.detach(), os.dup(nothing.fileno()), writing, os.dup(stderr.fileno())]
+    with _one_at_a_time:
+        socket.send_fds(_imported("serving"), [b"."], handed)
+    for descriptor in handed:
+        os.close(descriptor)
+    asked = json.dumps([program, arguments, str(cwd or Path.cwd()), dict(env)])
+    ours.sendall(f"{asked}\n".encode())
+    told = b""
+    while not told.endswith(b"\n"):
+        told += ours.recv(1)
+    return Process(int(told), ours, open(reading, "rb") if reading >= 0 else None)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@functools.cache
+def _imported(what: str) -> socket.socket:
+    """Where that process is asked for another one; it ends when this end is closed, or gone with the tests."""
+    ours, theirs = socket.socketpair()
+    # Pipes, as a command has: Python's own streams are made once, and then lie over the pipes of each command.
+    process = subprocess.Popen(
+        [sys.executable, "-P", __file__, str(theirs.fileno()), what],
+        env=inherited_environment() | {"PYTHONPATH": str(ROOT)},
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    theirs.close()
+    assert ours.recv(1), process.communicate()[1].decode()
+
+    def end() -> None:
+        ours.close()
+        process.communicate()
+
+    atexit.register(end)
+    return ours
+
+
+# ------------------------------------------------------------------ the process that has imported
+def import_to_serve() -> None:
+    """As `enlace run` does, whose tracebacks must not be rich's (S8)."""
+    from bot.cli.serving import without
+
+    with without("rich", "click"):
+        for name in ("bot.app", *IMPORTED_TO_SERVE):
+            importlib.import_module(name)
+
+
+def fork_commands(asked: socket.socket, what: str) -> str:
+    """For everything that is asked for, return once: in a process that is its own. The program, or none: a command."""
+    if what == "serving":
+        import_to_serve()
+    else:
+        for name in IMPORTED:
+            importlib.import_module(name)
+    assert threading.active_count() == 1
+    gc.collect()
+    gc.freeze()  # a command takes apart what it has made, not what all of them share: half a second each
+    asked.sendall(b".")
+    while True:
+        _, handed, _, _ = socket.recv_fds(asked, 1, 4)
+        if not handed:
+            sys.exit()
+        if not os.fork():
+            asked.close()
+            return become_command(socket.socket(fileno=handed[0]), handed[1:])
+        for descriptor in handed:
+            os.close(descriptor)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def become_command(asker: socket.socket, streams: list[int]) -> str:
+    """Fork once more: one waits and tells the exit code, the other goes on as Python does that was just started."""
+    if command := os.fork():
+        asker.sendall(f"{command}\n".encode())
+        _, status = os.waitpid(command, 0)
+        asker.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    with asker, asker.makefile(encoding="utf-8") as wire:
+        program, arguments, folder, environment = json.loads(wire.readline())
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.path.insert(0, folder)
+    sys.argv[1:] = arguments
+    return str(program)
+
+
+if __name__ == "__main__":
+    if program := fork_commands(socket.socket(fileno=int(sys.argv[1])), sys.argv[2]):
+        runpy.run_path(program, run_name="__main__")
+    else:
+        runpy.run_module("bot", run_name="__main__", alter_sys=True)

@@ -1,0 +1,96 @@
+"""A keyring beside data that another one sealed: said in one sentence wherever it is met, and nothing is touched."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot.open_storage import open_storage
+from bot.settings import inherited_environment
+from storage.database.vault import KeyUnknown, Vault
+from storage.errors import Unavailable
+from tests.bot.cli import forked
+from tests.bot.house import furnish, settings_in
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("furnished")
+    furnish(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(furnished: Path, tmp_path: Path) -> Path:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def enlace(folder: Path, *arguments: str) -> tuple[int, str]:
+    settings = settings_in(folder)
+    given = inherited_environment() | {
+        "ENLACE_DATABASE_URL": settings.database_url,
+        "ENLACE_KEYS": str(settings.keys),
+        "ENLACE_FILES": str(settings.files),
+        "ENLACE_TELEGRAM_TOKEN": "1:only-for-this-test",
+        "ENLACE_TELEGRAM_API": "http://127.0.0.1:1",
+    }
+    done = forked.run(*arguments, env=given)
+    return done.returncode, done.stderr
+
+
+COMMANDS = (("db", "check"), ("status",), ("audit", "verify"), ("init",), ("run",))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: "_".join(words))
+def test_a_keyring_of_another_house_is_refused(folder: Path, command: tuple[str, ...]) -> None:
+    """Its first key has the same name as the right one's, and proves nothing by that."""
+    keys = settings_in(folder).keys
+    keys.unlink()
+    Vault.create(keys)
+    code, told = enlace(folder, *command)
+    assert code == 1
+    assert "is not the keyring that this data was sealed with (needed: k1)" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("command", [("init",), ("keys", "new")], ids=lambda words: "_".join(words))
+def test_no_new_keyring_is_made_beside_sealed_data(folder: Path, command: tuple[str, ...]) -> None:
+    """Whoever restored the database and forgot the keyring is told, before anything is sealed with another."""
+    keys = settings_in(folder).keys
+    keys.unlink()
+    code, told = enlace(folder, *command)
+    assert (code, keys.exists()) == (1, False)
+    assert "needed: k1" in told
+
+
+def test_a_database_from_before_is_tried_with_what_it_holds(folder: Path) -> None:
+    """Without a known value, what is sealed there says which keyring is right; the right one is then known."""
+    settings = settings_in(folder)
+    with open_storage(settings) as database:
+        forget = "DELETE FROM fact WHERE name = 'keyring'"
+        database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(forget)).result()
+    with open_storage(settings) as database, database.view() as unit:
+        assert unit.facts.get("keyring") is not None
+
+
+def test_rotation_and_retirement_keep_the_keyring_known(folder: Path) -> None:
+    """A rotated ring is the same ring; a copy from before the rotation lacks a key, and is told which."""
+    settings = settings_in(folder)
+    before = settings.keys.read_bytes()
+    assert enlace(folder, "keys", "rotate")[0] == 0
+    assert enlace(folder, "db", "check")[0] == 0
+    after = settings.keys.read_bytes()
+    settings.keys.write_bytes(before)
+    assert "needed: k1, k2" in enlace(folder, "db", "check")[1]
+    settings.keys.write_bytes(after)
+    assert enlace(folder, "db", "check")[0] == 0
+
+
+def test_a_key_that_is_not_there_is_no_poison(tmp_path: Path) -> None:
+    """Another replica may have it: nothing is given up, and Telegram brings the answer again."""
+    old = Vault.create(tmp_path / "ring")
+    new = Vault.rotate(tmp_path / "ring")
+    with pytest.raises(Unavailable) as caught:
+        old.open(new.seal("x", "row:1"), "row:1")
+    assert isinstance(caught.value, KeyUnknown)

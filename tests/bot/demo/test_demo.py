@@ -1,0 +1,39 @@
+"""What is in place when a demo begins: all of it, or nothing yet."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.demo import demo
+from bot.open_storage import open_storage
+from bot.settings import Settings
+from bot.setup import set_up
+from tests.bot.house import settings_in
+
+pytestmark = pytest.mark.slow
+
+
+def people(settings: Settings) -> int:
+    with open_storage(settings) as database, database.view() as unit:
+        return len(unit.people.list(unit.plans.only().id))
+
+
+def test_who_is_interrupted_at_furnishing_begins_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the people and their reports nothing is there; then everything is, and a second time changes nothing."""
+    settings = settings_in(tmp_path)
+    list(set_up(settings, demo.BEGINS))
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(demo, "_report", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            demo.seed(settings)
+    assert people(settings) == 0
+    assert demo.seed(settings) is True
+    assert demo.seed(settings) is False
+    assert people(settings) == len(demo.CAST)
+    with open_storage(settings) as database, database.reader() as connection:
+        waiting = "SELECT count(*) FROM submission WHERE coalesce(validation_state, '') <> 'validated'"
+        assert connection.exec_driver_sql(waiting).scalar_one() == len(demo.WAITING)

@@ -1,0 +1,247 @@
+"""Posts as people leave them, have them back and hand them over: on the phones of all who are concerned."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.acts.delegations import end_over
+from bot.open_storage import open_storage
+from bot.telegram.handled import Handled
+from conversations.plan.model import Role
+from tests.bot.desk import Desk, buttons, press, said, tap
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, settings_in
+from tests.deadlines import PATIENCE
+
+MARTA = 508
+SATURDAY = datetime(2018, 10, 13, 14, tzinfo=UTC)
+MONDAY = datetime(2018, 10, 15, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    with open_storage(settings_in(tmp_path)) as database:
+        yield Desk(database)
+
+
+def roles(desk: Desk, telegram_id: int) -> list[tuple[str, str]]:
+    with desk.database.view() as unit:
+        person = unit.people.by_telegram_id(telegram_id)
+        return [(str(m.role), m.agency_code) for m in person.memberships] if person else []
+
+
+def token_in(handled: Handled, who: int) -> str:
+    found = re.search(r"start=([A-Za-z0-9_-]+)", said(handled, who)[-1])
+    assert found is not None
+    return found[1]
+
+
+def queued(desk: Desk, to: int) -> list[str]:
+    with desk.database.view() as unit:
+        rows = unit.connection.exec_driver_sql(f"SELECT payload FROM outbox WHERE chat_id={to} ORDER BY id").fetchall()
+    return [row[0] or "" for row in rows]
+
+
+def scan(desk: Desk) -> int:
+    return desk.database.units.submit(None, lambda unit: end_over(unit, unit.plans.only(), desk.now)).result(PATIENCE)
+
+
+def test_a_post_is_left_to_a_colleague_and_comes_back_by_itself(desk: Desk) -> None:
+    """Both are told, both see it in the menu; what was begun can be gone on with; on the day it is as before."""
+    tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    whom = desk.say(ANA, "/delegar")
+    until = press(desk, ANA, whom, "Luis Peña")
+    begun = press(desk, ANA, until, next(words for words in buttons(until, ANA) if words.startswith("7 días")))
+    assert said(begun, ANA)[-1].startswith("Luis Peña reporta por usted y recibe los avisos hasta el 10 oct 2018")
+    assert "Ana Martínez le deja el reporte de MMUJER hasta el 10 oct 2018" in said(begun, LUIS)[-1]
+    assert "Borradores empezados que puede continuar: 1." in said(begun, LUIS)[-1]
+    drafts = press(desk, LUIS, begun, "✎ Ver sus borradores")
+    taken = press(desk, LUIS, drafts, "✎ PRE-101 · Ana Martínez")
+    assert "PRE-101" in said(taken, LUIS)[-1]
+    for who in (ANA, LUIS):
+        assert (
+            "🔁 Luis Peña reporta por Ana Martínez hasta el 10 oct 2018." in said(desk.say(who, "/pendientes"), who)[-1]
+        )
+    card = tap(desk, PEDRO, "persona", "1")
+    assert "🔁 Luis Peña" in said(card, PEDRO)[-1]
+    again = desk.say(ANA, "/delegar")
+    assert "Retomar ahora" in buttons(again, ANA)
+    desk.now = SATURDAY
+    assert "🔁" not in said(desk.say(ANA, "/pendientes"), ANA)[-1]
+    assert scan(desk) == 0  # on a Saturday nobody is told anything
+    desk.now = MONDAY
+    assert scan(desk) == 1
+    assert "terminó el reemplazo de Luis" in queued(desk, ANA)[-1]
+    assert "Terminó su reemplazo de Ana" in queued(desk, LUIS)[-1]
+    assert scan(desk) == 0
+    assert roles(desk, LUIS) == [("alternate", "MMUJER")]
+
+
+def test_the_last_day_may_be_typed(desk: Desk) -> None:
+    """A day to come, and not too far; what is no day is asked again."""
+    tap(desk, ANA, "delegar", "2")
+    assert "Necesito un día futuro" in said(desk.say(ANA, "cuando vuelva"), ANA)[-1]
+    assert "Necesito un día futuro" in said(desk.say(ANA, "3/10/2018"), ANA)[-1]
+    assert "hasta el 12 oct 2018" in said(desk.say(ANA, "12/10"), ANA)[-1]
+
+
+def test_somebody_who_is_invited_for_some_days_has_no_role_afterwards(desk: Desk) -> None:
+    """A link for one person and until one day; the coordination knows; from the first minute of the day it is over."""
+    whom = desk.say(ROSA, "/delegar")
+    until = press(desk, ROSA, whom, "➕ Invitar a otra persona")
+    link = press(desk, ROSA, until, next(words for words in buttons(until, ROSA) if words.startswith("7 días")))
+    assert "Rosa Díaz invitó a alguien a reemplazarle en PGR hasta el 10 oct 2018." in said(link, CARMEN)[-1]
+    joined = desk.say(MARTA, f"/start {token_in(link, ROSA)}")
+    assert roles(desk, MARTA) == [("alternate", "PGR")]
+    assert "X reporta por usted" in said(joined, ROSA)[-1]
+    tap(desk, MARTA, "idioma", "es")
+    tap(desk, MARTA, "privacidad", "accept")
+    begun = tap(desk, MARTA, "reportar", "a.PER-101.2018Q3")
+    assert "PER-101" in said(begun, MARTA)[-1]
+    assert "Solo el punto focal" not in said(desk.say(MARTA, "/delegar"), MARTA)[-1]
+    desk.now = datetime(2018, 10, 11, 4, 0, tzinfo=UTC)  # midnight in Santo Domingo, and no scan has come by
+    with desk.database.view() as unit:
+        before = unit.connection.exec_driver_sql("SELECT id, version FROM session ORDER BY id").fetchall()
+    for handled in (desk.say(MARTA, "en curso"), tap(desk, MARTA, "pendientes"), desk.say(MARTA, "/pendientes")):
+        assert "PER-101" not in str(said(handled, MARTA))
+    with desk.database.view() as unit:
+        assert unit.connection.exec_driver_sql("SELECT id, version FROM session ORDER BY id").fetchall() == before
+    desk.now += timedelta(hours=12)
+    assert scan(desk) == 1
+    assert roles(desk, MARTA) == []
+    assert "PER-101" in str(buttons(desk.say(ROSA, "/pendientes"), ROSA))
+    with desk.database.view() as unit:
+        assert len(unit.sessions.drafts_of(unit.people.by_telegram_id(ROSA).id)) == 1  # type: ignore[union-attr]
+
+
+def test_a_post_is_taken_back_or_given_back_at_once(desk: Desk) -> None:
+    """A button that was drawn for an earlier delegation ends no later one."""
+    tap(desk, ANA, "delegar", "2.7")
+    standing = desk.say(LUIS, "/delegar")
+    back = press(desk, LUIS, standing, "Devolver ahora")
+    assert "vuelve a usted" in said(back, ANA)[-1]
+    tap(desk, ANA, "delegar", "2.14")
+    assert "ya terminó" in said(press(desk, LUIS, standing, "Devolver ahora"), LUIS)[-1]
+    mine = desk.say(ANA, "/delegar")
+    assert "Terminó su reemplazo" in said(press(desk, ANA, mine, "Retomar ahora"), LUIS)[-1]
+
+
+def test_a_post_is_handed_over_to_the_alternate_with_one_tap(desk: Desk) -> None:
+    """The old role ends, the draft is the alternate's, who becomes focal point; history stays."""
+    tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    card = tap(desk, CARMEN, "persona", "1")
+    sure = press(desk, CARMEN, card, "🔁 Relevar del puesto")
+    assert "Sus borradores (1) pasan a Luis Peña." in said(sure, CARMEN)[-1]
+    done = press(desk, CARMEN, sure, "Sí, termina ahora")
+    assert "Su historial se conserva" in said(done, CARMEN)[-1]
+    assert "cerró su acceso" in said(done, ANA)[-1]
+    assert "Sus borradores (1) son suyos" in said(done, LUIS)[-1]
+    assert roles(desk, ANA) == []
+    promoted = press(desk, CARMEN, done, "Dejar al suplente")
+    assert "Luis Peña es punto focal de MMUJER" in said(promoted, CARMEN)[-1]
+    assert roles(desk, LUIS) == [("focal_point", "MMUJER")]
+    assert tap(desk, CARMEN, "sucesor", "MMUJER").answer.show_alert  # type: ignore[union-attr]  # there is one again
+
+
+def test_without_an_alternate_the_draft_waits_for_the_successor(desk: Desk) -> None:
+    """Ya no soy yo; the admin makes a link; whoever comes finds what was begun."""
+    tap(desk, ROSA, "reportar", "a.PER-101.2018Q3")
+    left = tap(desk, ROSA, "relevo", "yes")
+    assert roles(desk, ROSA) == []
+    link = press(desk, PEDRO, left, "Crear invitación")
+    desk.say(MARTA, f"/start {token_in(link, PEDRO)}")
+    assert roles(desk, MARTA) == [("focal_point", "PGR")]
+    tap(desk, MARTA, "privacidad", "accept")
+    menu = desk.say(MARTA, "/pendientes")
+    taken = press(desk, MARTA, menu, "✎ PER-101 · alguien que se fue")
+    assert "PER-101" in said(taken, MARTA)[-1]
+    assert said(taken, ROSA) == []
+
+
+def test_whoever_joins_is_told_who_has_the_other_part(desk: Desk) -> None:
+    """A second focal point of PGR has no alternate, whoever else reports for it; one of MMUJER has Luis."""
+    told = {"PGR": "Suplente: todavía sin nombrar.", "MMUJER": "Suplente: Luis Peña."}
+    for number, (agency, alternate) in enumerate(told.items(), start=MARTA):
+        link = tap(desk, PEDRO, "invitar", f"focal_point.{agency}")
+        desk.say(number, f"/start {token_in(link, PEDRO)}")
+        assert alternate in "".join(said(tap(desk, number, "idioma", "es"), number))
+
+
+def test_a_second_link_asks_before_it_takes_a_role(desk: Desk) -> None:
+    """Declined nothing has changed and the link is void; accepted the new role begins with its menu."""
+    link = tap(desk, PEDRO, "invitar", "focal_point.PGR")
+    asked = desk.say(LUIS, f"/start {token_in(link, PEDRO)}")
+    assert "Hoy usted es: Suplente · MMUJER." in said(asked, LUIS)[-1]
+    assert roles(desk, LUIS) == [("alternate", "MMUJER")]
+    no = press(desk, LUIS, asked, "No, quedarme como estoy")
+    assert "todo sigue como estaba" in said(no, LUIS)[-1]
+    assert "ya no está activo" in said(press(desk, LUIS, asked, "Sí, cambiar"), LUIS)[-1]
+    asked = desk.say(LUIS, f"/start {token_in(tap(desk, PEDRO, 'invitar', 'focal_point.PGR'), PEDRO)}")
+    for who in (JEAN, GRACE, CARMEN):  # somebody else's button
+        press_as = buttons(asked, LUIS)["Sí, cambiar"]
+        before = roles(desk, who)
+        desk.tap(who, press_as)
+        assert roles(desk, who) == before
+    taken = press(desk, LUIS, asked, "Sí, cambiar")
+    assert roles(desk, LUIS) == [("focal_point", "PGR")]
+    assert "Luis Peña (Suplente) deja de reportar por MMUJER" in said(taken, PEDRO)[-1]
+
+
+def test_the_people_of_an_agency_that_has_left_report_no_more(desk: Desk) -> None:
+    """Neither by an open form nor by an old button; they see what is kept about them, and are back if it is."""
+    opened = tap(desk, JEAN, "reportar", "a.PRE-103.201809")
+    assert "PRE-103" in said(opened, JEAN)[-1]
+
+    def ends(on: str) -> None:
+        desk.database.units.submit(
+            None,
+            lambda unit: unit.connection.exec_driver_sql(f"UPDATE agency SET active_to='{on}' WHERE code='DGP'"),
+        ).result(PATIENCE)
+
+    ends("2018-10-03")
+    before = desk.state()
+    for handled in (
+        desk.say(JEAN, "en curso"),
+        desk.tap(JEAN, next(t for t in buttons(opened, JEAN).values() if ":pick:" in t)),
+        tap(desk, JEAN, "reportar", "a.PRE-103.201809"),
+        desk.say(JEAN, "/cerrar"),
+    ):
+        assert "DGP pa patisipe nan plan an ankò" in said(handled, JEAN)[-1]
+    assert desk.state() == before
+    assert "504" in said(desk.say(JEAN, "/misdatos"), JEAN)[-1]
+    ends("2018-10-04")
+    assert "patisipe" not in said(desk.say(JEAN, "/pendientes"), JEAN)[-1]
+
+
+def test_nobody_else_hands_posts_over(desk: Desk) -> None:
+    """Roles, oneself, other posts, agencies that have their focal point (S3)."""
+    before = desk.state()
+    for who in (ANA, JEAN, GRACE):
+        for name, argument in (("relevar", "2.yes"), ("suplente", "MMUJER"), ("sucesor", "MMUJER")):
+            answer = tap(desk, who, name, argument).answer
+            assert answer is not None
+            assert answer.show_alert
+    with desk.database.view() as unit:
+        admin = unit.people.by_telegram_id(PEDRO)
+        assert admin is not None
+    for name, argument in (
+        ("relevar", f"{admin.id}.yes"),
+        ("relevar", "999.yes"),
+        ("suplente", "MMUJER"),
+        ("suplente", "XXX"),
+        ("sucesor", "MMUJER"),
+        ("sucesor", "XXX.alternate"),
+        ("aceptar", "1.yes.yes"),
+    ):
+        tap(desk, CARMEN, name, argument)
+    for argument in ("3.7", "1.7", "99.7", "x.8", "2.999", "end.1"):
+        tap(desk, LUIS, "delegar", argument)
+        tap(desk, ANA, "delegar", argument)
+    assert desk.state() == before
+    with desk.database.view() as unit:
+        assert unit.delegations.of_plan(unit.plans.only().id) == ()
+        assert unit.people.by_telegram_id(LUIS).memberships[0].role is Role.ALTERNATE  # type: ignore[union-attr]

@@ -1,0 +1,407 @@
+"""The transport: what was certainly not sent, what may have been, and no token anywhere.
+
+The servers here are real ones that misbehave: sockets that close, answers that are cut, pages instead of JSON.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from telegram import InputFile
+from telegram import error as errors
+
+from bot.telegram.api import Api
+from bot.telegram.http import (
+    ConnectionLost,
+    NotSent,
+    RefusedFile,
+    ServerFault,
+    TooLarge,
+    TooManyRequests,
+    Unreadable,
+    parse_json,
+)
+from bot.telegram.outcomes import (
+    Ambiguous,
+    Gone,
+    Migrated,
+    NotModified,
+    Outcome,
+    Rejected,
+    RetryAfter,
+    Undeliverable,
+    Unreachable,
+    classify,
+)
+from bot.telegram.outcomes import NotSent as CertainlyNotSent
+
+TOKEN = "123456789:CANARY-token-AAAAAAAAAAAAAAAAAAAAAAAAA"
+OK = json.dumps({"ok": True, "result": {"message_id": 7}}).encode()
+SENT = {"message_id": 7, "date": 1, "chat": {"id": 1, "type": "private", "first_name": "x"}}
+ME = json.dumps({"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "x", "username": "x_bot"}}).encode()
+
+Answer = Callable[[bytes, bytes, asyncio.StreamWriter], Awaitable[None]]
+
+
+def response(
+    body: bytes, status: str = "200 OK", kind: str = "application/json", *, length: int | None = None
+) -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n".encode() + body
+
+
+class Server:
+    """Reads whole requests and does with them what `answer` says; counts connections."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.connections = 0
+        self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        try:
+            while not writer.is_closing():
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
+                body = await self._body(head, reader)
+                self.bodies.append(body)
+                await self.answer(head, body, writer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _body(self, head: bytes, reader: asyncio.StreamReader) -> bytes:
+        lower = head.lower()
+        if b"transfer-encoding: chunked" in lower:
+            parts = b""
+            while size := int(await reader.readline(), 16):
+                parts += (await reader.readexactly(size + 2))[:-2]
+            await reader.readline()
+            return parts
+        if b"content-length: " in lower:
+            return await reader.readexactly(int(lower.split(b"content-length: ")[1].split(b"\r\n")[0]))
+        return b""
+
+
+@contextlib.asynccontextmanager
+async def serving(answer: Answer, **options: Any) -> AsyncIterator[tuple[Server, Api]]:
+    """A server that answers like this (getMe always works), and an `Api` that talks to it."""
+
+    async def guarded(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"/getMe" in head:
+            writer.write(response(ME))
+        else:
+            await answer(head, body, writer)
+
+    server = Server(guarded)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    api = Api(SecretStr(TOKEN), f"http://127.0.0.1:{port}", **options)
+    await api.initialize()
+    try:
+        yield server, api
+    finally:
+        await api.shutdown()
+        listening.close()
+        await server.close()
+
+
+def writes(data: bytes, *, closes: bool = False) -> Answer:
+    async def answer(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        if closes:
+            await writer.drain()
+            writer.close()
+
+    return answer
+
+
+async def resets(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def keeps_silent(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(30)
+
+
+def refusal(status: str, description: str, **parameters: Any) -> bytes:
+    said: dict[str, Any] = {"ok": False, "error_code": int(status[:3]), "description": description}
+    if parameters:
+        said["parameters"] = parameters
+    return response(json.dumps(said).encode(), status)
+
+
+# ------------------------------------------------------------------ certain and uncertain
+async def test_a_refused_connection_is_certainly_not_sent() -> None:
+    """Nobody listens: Telegram cannot have seen it, so it may be repeated whatever it is."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        async with serving(writes(response(OK))) as (_, api):
+            api._methods = f"http://127.0.0.1:{nobody.getsockname()[1]}/bot{TOKEN}/"
+            with pytest.raises(NotSent) as failed:
+                await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+    assert isinstance(classify(failed.value), CertainlyNotSent)
+
+
+async def test_an_unknown_host_is_certainly_not_sent() -> None:
+    """No address, no call."""
+    async with serving(writes(response(OK))) as (_, api):
+        api._methods = f"http://nowhere.invalid/bot{TOKEN}/"
+        with pytest.raises(NotSent):
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (resets, ConnectionLost),
+        (writes(b"", closes=True), ConnectionLost),
+        (keeps_silent, errors.TimedOut),
+        (writes(response(b"<html>bad gateway</html>", "502 Bad Gateway", "text/html")), ServerFault),
+        (writes(response(b"<html>welcome</html>", "200 OK", "text/html")), Unreadable),
+        (writes(response(OK[:-5])), Unreadable),
+        (writes(response(OK[:-5], length=len(OK)), closes=True), Unreadable),
+        (writes(response(b'"text"')), Unreadable),
+        (writes(response(b'{"ok": true}')), Unreadable),
+        (writes(refusal("500 Internal Server Error", "Internal Server Error: restart")), ServerFault),
+        (writes(b"nonsense\r\n\r\n", closes=True), ConnectionLost),
+    ],
+    ids=["reset", "closed", "silent", "502 page", "200 page", "cut JSON", "cut body", "not an object", "no result",
+         "500", "not HTTP"],
+)  # fmt: skip
+async def test_what_breaks_after_the_call_has_left_is_ambiguous(
+    answer: Answer, expected: type[errors.TelegramError]
+) -> None:
+    """Reset, silence, a page instead of JSON, JSON cut off: Telegram may have acted, and nobody can know."""
+    async with serving(answer, read_timeout=0.2) as (_, api):
+        with pytest.raises(expected) as failed:
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+    assert isinstance(classify(failed.value), Ambiguous)
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "parameters", "expected"),
+    [
+        ("400 Bad Request", "Bad Request: message is not modified: specified new message content", {}, NotModified),
+        ("400 Bad Request", "Bad Request: message to edit not found", {}, Gone),
+        ("400 Bad Request", "Bad Request: message can't be edited", {}, Gone),
+        ("400 Bad Request", "Bad Request: MESSAGE_ID_INVALID", {}, Gone),
+        ("400 Bad Request", "Bad Request: message to delete not found", {}, NotModified),
+        ("400 Bad Request", "Bad Request: message can't be deleted for everyone", {}, Gone),
+        ("400 Bad Request", "Bad Request: there is no text in the message to edit", {}, Gone),
+        ("400 Bad Request", "Bad Request: chat not found", {}, Unreachable),
+        ("400 Bad Request", "Bad Request: PEER_ID_INVALID", {}, Unreachable),
+        ("403 Forbidden", "Forbidden: bot was blocked by the user", {}, Unreachable),
+        ("403 Forbidden", "Forbidden: user is deactivated", {}, Unreachable),
+        ("400 Bad Request", "Bad Request: can't parse entities: Unsupported start tag", {}, Undeliverable),
+        ("400 Bad Request", "Bad Request: message text is empty", {}, Undeliverable),
+        ("413 Request Entity Too Large", "Request Entity Too Large", {}, Undeliverable),
+        ("401 Unauthorized", "Unauthorized", {}, Rejected),
+        ("404 Not Found", "Not Found", {}, Rejected),
+        ("400 Bad Request", "Bad Request: group chat was upgraded", {"migrate_to_chat_id": -100123}, Migrated),
+        ("429 Too Many Requests", "Too Many Requests: retry after 10072", {"retry_after": 10072}, RetryAfter),
+        ("429 Too Many Requests", "Too Many Requests", {}, RetryAfter),
+        ("429 Too Many Requests", "Too Many Requests", {"retry_after": "soon"}, RetryAfter),
+        ("418 I'm a teapot", "something new", {}, Undeliverable),
+    ],
+)
+async def test_what_telegram_says_is_understood(
+    status: str, description: str, parameters: dict[str, Any], expected: type[Outcome]
+) -> None:
+    """Telegram tells by number and sentence what it did; each has one meaning."""
+    async with serving(writes(refusal(status, description, **parameters))) as (_, api):
+        with pytest.raises(errors.TelegramError) as failed:
+            await api.call("editMessageText", {"chat_id": 1, "text": "x"})
+    assert isinstance(classify(failed.value), expected)
+
+
+async def test_the_length_of_a_429_is_kept() -> None:
+    """Hours have been reported; none may be cut short."""
+    refused = refusal("429 Too Many Requests", "Too Many Requests: retry after 10072", retry_after=10072)
+    async with serving(writes(refused)) as (_, api):
+        with pytest.raises(TooManyRequests) as failed:
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+    assert classify(failed.value) == RetryAfter(10072)
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "400 Bad Request", "404 Not Found", "401 Unauthorized"])
+async def test_a_proxys_refusal_is_not_telegrams(status: str) -> None:
+    """A captive portal's 403 must not mark a person as having blocked the bot, nor its 401 stop the bot."""
+    async with serving(writes(response(b"<html>log in first</html>", status, "text/html"))) as (_, api):
+        with pytest.raises(Unreadable) as failed:
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+    assert isinstance(classify(failed.value), Ambiguous)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """Following one would hand the token to wherever it points."""
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    async with serving(writes(moved)) as (server, api):
+        with pytest.raises(errors.TelegramError):
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+        assert len(server.heads) == 2  # getMe, sendMessage
+
+
+def test_what_is_recorded_of_a_refusal_does_not_quote_the_message() -> None:
+    """ "can't parse entities" repeats a piece of the text, which may be sensitive."""
+    refused = errors.BadRequest('Can\'t parse entities: unsupported start tag "María Pérez" at byte offset 12')
+    outcome = classify(refused)
+    assert isinstance(outcome, Undeliverable)
+    assert "María" not in outcome.reason
+    assert "parse entities" in outcome.reason
+
+
+# ------------------------------------------------------------------ the token
+@pytest.mark.parametrize(
+    "answer", [resets, keeps_silent, writes(response(b"<html>", "502 Bad Gateway")), writes(response(OK[:-5])),
+               writes(refusal("401 Unauthorized", "Unauthorized"))],
+    ids=["reset", "silent", "page", "cut", "unauthorized"],
+)  # fmt: skip
+async def test_no_exception_holds_the_token(answer: Answer) -> None:
+    """Neither message, cause, context nor traceback: all of it ends up in a log some day (S8)."""
+    async with serving(answer, read_timeout=0.2) as (_, api):
+        for call in (
+            lambda: api.call("sendMessage", {"chat_id": 1, "text": "x"}),
+            lambda: api.send_message(1, "x"),
+            lambda: api.download("file"),
+            lambda: api.updates(None, limit=1, wait=-9, allowed=[]),
+        ):
+            with pytest.raises(errors.TelegramError) as failed:
+                await call()
+            assert "CANARY" not in "".join(traceback.format_exception(failed.value))
+
+
+async def test_a_rejected_token_is_not_quoted() -> None:
+    """python-telegram-bot's own `initialize` puts the token into the message."""
+    server = Server(writes(refusal("401 Unauthorized", "Unauthorized")))
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    api = Api(SecretStr(TOKEN), f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+    with pytest.raises(errors.InvalidToken) as failed:
+        await api.initialize()
+    await api.shutdown()
+    listening.close()
+    await server.close()
+    assert "CANARY" not in "".join(traceback.format_exception(failed.value))
+    assert "CANARY" not in repr(api)
+
+
+# ------------------------------------------------------------------ connections
+async def test_a_connection_is_kept_but_not_for_a_reminder() -> None:
+    """Keeping is fast; a fresh one cannot have been closed by the server a moment ago."""
+    async with serving(writes(response(OK))) as (server, api):
+        for _ in range(3):
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+        assert server.connections == 1
+        for _ in range(3):
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"}, fresh=True)
+        assert server.connections == 4
+
+
+async def test_an_idle_connection_ends_before_the_servers_patience() -> None:
+    """A small local server closes after 5 s: a call must never go out on a connection that old."""
+    async with serving(writes(response(OK))) as (_, api):
+        assert api._kept._keepalive < 5
+    assert Api(SecretStr(TOKEN))._kept._keepalive < 60
+
+
+async def test_results_are_raw() -> None:
+    """Nobody reads the Message that a send returns; building it costs a third of the throughput."""
+    async with serving(writes(response(OK))) as (server, api):
+        assert await api.call("sendMessage", {"chat_id": 1, "text": "ñandú"}) == {"message_id": 7}
+    assert json.loads(server.bodies[-1]) == {"chat_id": 1, "text": "ñandú"}
+
+
+async def test_the_sandbox_clock_is_told_on() -> None:
+    """Each answer of the sandbox carries its time; the demo's bot follows it."""
+    told: list[str] = []
+    stamped = response(OK).replace(b"\r\n\r\n", b"\r\nX-Sandbox-Clock: 1538553600\r\n\r\n", 1)
+    async with serving(writes(stamped), on_clock=told.append) as (_, api):
+        await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+    assert told == ["1538553600"]
+
+
+# ------------------------------------------------------------------ files
+async def test_a_file_name_arrives_as_it_is_written() -> None:
+    """Percent-encoded, "año.xlsx" would be shown as "a%C3%B1o.xlsx"."""
+    async with serving(writes(response(json.dumps({"ok": True, "result": SENT}).encode()))) as (server, api):
+        await api.call("sendDocument", {"chat_id": 1}, {"document": ("reporte del año.xlsx", b"PK", "application/zip")})
+        await api.send_document(1, InputFile(b"PK", filename="señales.xlsx"))
+    assert 'filename="reporte del año.xlsx"'.encode() in server.bodies[-2]
+    assert 'filename="señales.xlsx"'.encode() in server.bodies[-1]
+
+
+async def test_a_large_file_is_sent_without_a_word() -> None:
+    """aiohttp warns of bytes over 1 MiB, with their content; warnings are errors here."""
+    content = b"x" * (2 * 1024 * 1024)
+    async with serving(writes(response(OK))) as (server, api):
+        await api.call("sendDocument", {"chat_id": 1, "caption": "é"}, {"document": ("a.bin", content, "x/y")})
+    assert content in server.bodies[-1]
+
+
+async def test_a_download_that_is_too_large_is_broken_off() -> None:
+    """Neither an honest length nor a stream without one may fill the memory."""
+
+    async def answer(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"/getFile" in head:
+            writer.write(response(b'{"ok": true, "result": {"file_id": "f", "file_path": "documents/1"}}'))
+        else:
+            assert head.startswith(f"GET /file/bot{TOKEN}/documents/1 ".encode())
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n")
+            await asyncio.sleep(5)
+
+    async with serving(answer) as (_, api):
+        with pytest.raises(TooLarge):
+            await api.download("f", limit=1000)
+
+
+async def test_a_download_ends_in_time() -> None:
+    """A trickle must not hold a worker for ever."""
+
+    async def answer(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        for _ in range(100):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    async with serving(answer) as (_, api):
+        with pytest.raises(errors.TimedOut):
+            await api.download("f", timeout=0.3)
+
+
+async def test_an_upload_that_is_too_large_is_given_up() -> None:
+    """413 is final: nothing of it was done, and it will not fit the next time either."""
+    async with serving(writes(response(b"<html>too large</html>", "413 Request Entity Too Large"))) as (_, api):
+        with pytest.raises(RefusedFile):
+            await api.call("sendDocument", {"chat_id": 1}, {"document": ("a.bin", b"x", "x/y")})
+
+
+def test_a_lone_surrogate_does_not_make_an_update_unreadable() -> None:
+    """One odd message would otherwise be delivered again for ever, and with it everything behind it."""
+    body = rb'{"ok": true, "result": [{"update_id": 1, "message": {"text": "a\ud800b \ud83d\ude00"}}]}'
+    assert parse_json(body)["result"][0]["message"]["text"] == "a�b 😀"
+    with pytest.raises(ValueError, match=r".+"):
+        parse_json(b'{"ok": tr')

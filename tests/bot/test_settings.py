@@ -1,0 +1,66 @@
+"""The environment: what is wrong is one sentence that names the variable, never its value."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Complaint
+from bot.settings import Settings, read_settings
+
+TOKEN = "7000000001:AAExample"
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without .env, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"ENLACE_{name.upper()}", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("telegram_token", TOKEN),
+        ("webhook_secret", "a-long-word"),
+        ("database_url", "postgresql+psycopg://enlace:p%40ss@db/enlace"),
+    ],
+)
+def test_a_secret_may_stand_in_a_file(alone: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str) -> None:
+    """As containers and systemd credentials hand it over, with the line end that an editor leaves."""
+    (alone / "secret").write_text(content + "\n", "utf-8")
+    monkeypatch.setenv(f"ENLACE_{name.upper()}_FILE", str(alone / "secret"))
+    settings = read_settings()
+    found = getattr(settings, name)
+    assert (found if isinstance(found, str) else found.get_secret_value()) == content
+    assert content not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "environment", "said"),
+    [
+        (None, {}, "ENLACE_TELEGRAM_TOKEN_FILE names cannot be read (FileNotFoundError)"),
+        (" \n", {}, "ENLACE_TELEGRAM_TOKEN_FILE names is empty"),
+        (TOKEN, {"ENLACE_TELEGRAM_TOKEN": "7:other"}, "ENLACE_TELEGRAM_TOKEN_FILE too: leave one of them out"),
+    ],
+    ids=["missing", "empty", "twice"],
+)
+def test_a_file_of_no_use_is_named(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, environment: dict[str, str], said: str
+) -> None:
+    """The bot does not start with another token than somebody meant."""
+    if content is not None:
+        (alone / "secret").write_text(content, "utf-8")
+    for name, value in environment.items() | {("ENLACE_TELEGRAM_TOKEN_FILE", str(alone / "secret"))}:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Complaint) as complaint:
+        read_settings()
+    assert said in str(complaint.value)
+    assert TOKEN not in str(complaint.value)
+
+
+def test_the_password_of_the_database_is_kept_out_of_logs(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands in the address, and as the server is told it."""
+    monkeypatch.setenv("ENLACE_DATABASE_URL", "postgresql+psycopg://enlace:p%40ssword@db/enlace")
+    assert {"p%40ssword", "p@ssword"} <= set(read_settings().secrets)

@@ -1,0 +1,129 @@
+"""A file that somebody sent becomes an answer, whatever the database or the disk does meanwhile."""
+
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from bot.demo.demo import BEGINS
+from bot.sandbox.server import running_sandbox
+from tests.bot.chat.test_conversation import photo_with_gps
+from tests.bot.house import ANA, PEDRO, Officer, Town, furnish
+from tests.bot.workers.test_publishing import ONE, send
+from tests.deadlines import has_ended, wait_until
+from tests.faults.torn import Proxy
+from tests.storage.database import scratch
+
+pytestmark = pytest.mark.slow
+
+Act = Callable[[], Any]
+
+
+@contextlib.contextmanager
+def town_whose_database_can_go(kind: str, folder: Path, furnished: Path) -> Iterator[tuple[Town, Act, Act]]:
+    """A town, and what makes its database go away and come back: another process's lock, or a wire that is cut."""
+    with contextlib.ExitStack() as stack:
+        url = ""
+        if kind == "sqlite":
+            shutil.copytree(furnished, folder, dirs_exist_ok=True)
+            other = sqlite3.connect(folder / "enlace.db", check_same_thread=False, isolation_level=None)
+            stack.callback(other.close)
+            goes, returns = (lambda: other.execute("BEGIN IMMEDIATE")), (lambda: other.execute("ROLLBACK"))
+        else:
+            direct = make_url(stack.enter_context(scratch.schema_or_skip()))
+            furnish(folder, direct.render_as_string(hide_password=False))
+            proxy = Proxy(direct.port or 5432)
+            stack.callback(proxy.close)
+            through = direct.set(host="127.0.0.1", port=proxy.port).update_query_dict({"sslmode": "disable"})
+            url = through.render_as_string(hide_password=False)
+            goes, returns = proxy.go_down, proxy.come_back
+        sandbox = stack.enter_context(running_sandbox(start=BEGINS.timestamp()))
+        town = Town(sandbox, folder, database_url=url)
+        stack.callback(town.stop)
+        town.start()
+        yield town, goes, returns
+
+
+def when_downloaded(town: Town, act: Act) -> list[str]:
+    """Do it once, in the moment in which the bot fetches a file; whether it was done is in what is returned."""
+    world, draw, done = town.sandbox.world, town.sandbox.world.faults.draw, []
+
+    def drawn(method: str, chat: object) -> Any:
+        if method == "download" and not done:
+            done.append(method)
+            act()
+        return draw(method, chat)
+
+    world.faults.draw = drawn  # type: ignore[method-assign]
+    return done
+
+
+def asked_for_a_photo(town: Town) -> Officer:
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    for text in ("PRE-101", "Completada", "Omitir", "Hoy", "Sí"):
+        ana.tap(text)
+    ana.say("230")
+    ana.say("20 10 110 85")
+    ana.tap("Omitir")
+    ana.tap("📷 Foto")
+    return ana
+
+
+def until_unavailable(town: Town) -> None:
+    assert town.process is not None
+    wait_until(
+        lambda: "evidence.unavailable" in town.logged(),
+        "the worker has found the database away",
+        show=town.logged,
+        unless=has_ended(town.process),
+    )
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_that_goes_away_while_a_file_is_fetched_costs_a_second_fetch(
+    tmp_path: Path, furnished: Path, kind: str
+) -> None:
+    """Its job is taken up again as soon as the database answers, not when its lease of five minutes ends."""
+    with town_whose_database_can_go(kind, tmp_path, furnished) as (town, goes, returns):
+        ana = asked_for_a_photo(town)
+        struck = when_downloaded(town, goes)
+        ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
+        until_unavailable(town)
+        returns()
+        assert "Confirmo que la foto" in ana.wait_for("Confirmo que la foto")
+        assert struck
+        town.rest()
+
+
+def test_the_same_for_a_form_that_an_admin_sends(tmp_path: Path, furnished: Path) -> None:
+    """The check that was lost is made again, and the form can be published."""
+    with town_whose_database_can_go("sqlite", tmp_path, furnished) as (town, goes, returns):
+        admin = town.officer(PEDRO)
+        struck = when_downloaded(town, goes)
+        admin.phone.send_files("document", ("visits.xlsx", ONE))
+        until_unavailable(town)
+        returns()
+        admin.wait_for("visits ·")
+        assert struck
+        town.rest()
+        admin.tap("✅ Publicar")
+        admin.wait_for("Publicado: Visitas")
+
+
+def test_a_job_that_cannot_be_done_is_told_and_the_bot_goes_on(tmp_path: Path, furnished: Path) -> None:
+    """A file stands where what was sent is to be kept: the admin reads so, and what comes next is worked on."""
+    with town_whose_database_can_go("sqlite", tmp_path, furnished) as (town, _, _):
+        admin, plain = town.officer(PEDRO), town.settings.files / "plain"
+        shutil.rmtree(plain, ignore_errors=True)
+        plain.write_bytes(b"")
+        admin.phone.send_files("document", ("visits.xlsx", ONE))
+        admin.wait_for("No pude terminar")
+        assert "evidence.defect" in town.logged()
+        plain.unlink()
+        assert send(admin, "visits.xlsx", ONE, "visits ·")

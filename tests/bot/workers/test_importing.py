@@ -1,0 +1,148 @@
+"""The plan's workbook sent to the bot, with the real bot: differences, apply, undo, download, and what is refused."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from openpyxl import Workbook
+
+from tests.bot.house import CARMEN, PEDRO, Officer, Town, furnish, town_in
+from tests.deadlines import wait_until
+from tests.storage.imports.plan_books import Book
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    furnished = tmp_path_factory.mktemp("furnished")
+    furnish(furnished)
+    with town_in(tmp_path_factory.mktemp("town"), furnished) as town:
+        yield town
+
+
+@pytest.fixture
+def admin(town: Town) -> Officer:
+    return town.officer(PEDRO)
+
+
+def send(who: Officer, name: str, data: bytes, words: str) -> str:
+    earlier = {message["message_id"] for message in who.from_bot}  # the card of another workbook says much the same
+    who.do(lambda: who.phone.send_files("document", (name, data)))
+
+    def answers() -> Iterator[str]:
+        return (m.get("text", "") for m in who.from_bot if m["message_id"] not in earlier)
+
+    return until(who, lambda: next((text for text in answers() if words in text), ""))
+
+
+def until(who: Officer, look: Callable[[], str]) -> str:
+    return wait_until(look, "the phone shows it", show=lambda: f"{who.town.logged()}\n{who.text!r}")
+
+
+def due(town: Town, code: str = "PRE-101") -> str:
+    [(day,)] = town.rows("SELECT due_on FROM activity WHERE code = ?", code)
+    return str(day)
+
+
+def test_a_plan_is_looked_at_applied_and_undone(town: Town, admin: Officer) -> None:
+    """What it would change, page by page; nothing before Aplicar; then all of it, on record; then none of it again."""
+    book = Book()
+    for number in range(1, 6):
+        book.put("activities", f"PRE-10{number}", "due_date", f"2020-12-0{number}")
+        book.put("activities", f"PRE-10{number}", "budget_status", "aprobado")
+    text = send(admin, "plan.xlsx", book.data(), "Cambios al plan")
+    assert "actividad: 0 por agregar, 5 por cambiar" in text
+    assert "PRE-101 · due_date: 2020-11-30 → 2020-12-01" in text
+    assert "1 de 2" in text
+    assert due(town) == "2020-11-30"
+    admin.tap("Ver más")
+    assert "PRE-105 · due_date" in admin.wait_for("2 de 2")
+    admin.tap("✅ Aplicar")
+    admin.wait_for("✅ Plan actualizado")
+    assert due(town) == "2020-12-01"
+    [(details,)] = town.rows("SELECT details FROM audit_entry WHERE act = 'plan.imported' AND actor_id IS NOT NULL")
+    assert json.loads(details)["rows"] == {"activity": {"changed": 5}}
+    asked = admin.tap("↩️ Deshacer importación")
+    assert "Vuelven a ser como eran (5): PRE-101" in asked
+    assert due(town) == "2020-12-01"
+    assert "deshecha" in admin.tap("Sí, deshacer")
+    assert due(town) == "2020-11-30"
+
+
+def test_no_tap_takes_protection_from_figures(town: Town, admin: Officer) -> None:
+    """A workbook that would open what is suppressed is shown with what it opens, and has no button; nothing changes."""
+    book = Book().put("indicators", "IND-20", "min_cell", 5).put("indicators", "IND-21", "sensitivity", "public")
+    book.put("activities", "PRE-101", "due_date", "2020-12-01")
+    text = send(admin, "weaker.xlsx", book.data(), "Quitaría protección")
+    assert "IND-20 · min_cell: 10 → 5" in text
+    assert "IND-21 · sensitivity: restricted → public" in text
+    assert "PRE-101" not in text
+    assert not [button for button in admin.buttons if "Aplicar" in button]
+    assert town.rows("SELECT min_cell FROM indicator WHERE code = 'IND-20'") == [(10,)]
+    assert due(town) == "2020-11-30"
+
+
+def test_what_changed_meanwhile_is_shown_again(town: Town, admin: Officer) -> None:
+    """Another import between the look and the tap: nothing is applied until that has been read."""
+    send(admin, "plan.xlsx", Book().put("activities", "PRE-201", "due_date", "2020-12-24").data(), "Cambios al plan")
+    file = town.folder / "server.xlsx"
+    file.write_bytes(Book().put("activities", "PRE-201", "due_date", "2020-06-06").data())
+    assert town.enlace("plan", "import", str(file)).returncode == 0
+    admin.tap("✅ Aplicar")
+    card = admin.wait_for("mientras usted miraba")
+    assert "PRE-201 · due_date: 2020-06-06 → 2020-12-24" in card
+    assert due(town, "PRE-201") == "2020-06-06"
+    admin.tap("Cancelar")
+    admin.wait_for("Nada cambió")
+    undone = town.enlace("plan", "undo")
+    assert "PRE-201" in undone.stdout
+    assert town.enlace("plan", "undo").returncode == 1
+    assert due(town, "PRE-201") != "2020-06-06"
+
+
+def test_every_mistake_is_named_with_its_place_and_remedy(town: Town, admin: Officer) -> None:
+    """A plan with two errors: sheet, row and remedy of each, and no button to apply."""
+    book = (
+        Book()
+        .put("activities", "PRE-101", "due_date", "pronto")
+        .put("activities", "PRE-102", "responsible", "MMUJERES")
+    )
+    text = send(admin, "malo.xlsx", book.data(), "No se puede leer el plan")
+    assert "«pronto» no es una fecha" in text
+    assert "(¿MMUJER?)" in text
+    assert "activities" in text
+    assert "✅ Aplicar" not in admin.buttons
+
+
+def test_the_workbook_that_goes_out_comes_back_without_a_difference(town: Town, admin: Officer) -> None:
+    """A coordinator downloads it from /plan; an admin who sends it back is told that there is nothing to do."""
+    carmen = town.officer(CARMEN)
+    carmen.say("/plan")
+    carmen.tap("⬇️ Libro del plan")
+    name = until(carmen, lambda: next((m["document"]["file_name"] for m in carmen.from_bot if "document" in m), ""))
+    assert name == "do-trata-2017-2020-2018-10-03.xlsx"
+    [document] = [m["document"] for m in carmen.from_bot if "document" in m]
+    data = town.sandbox.world.files[document["file_id"]].data
+    text = send(admin, name, data, "Cambios al plan")
+    assert "Sin diferencias" in text
+    assert "✅ Aplicar" not in admin.buttons
+    out = town.folder / "out.xlsx"
+    assert town.enlace("plan", "export", "--out", str(out)).returncode == 0
+    looked = town.enlace("plan", "import", str(out), "--dry-run")
+    assert (looked.returncode, looked.stdout) == (0, "")
+
+
+def test_a_form_is_still_a_form(town: Town, admin: Officer) -> None:
+    """What has a sheet named survey is checked as one."""
+    made = Workbook()
+    made.active.title = "survey"
+    made.active.append(["type", "name", "label"])
+    made.active.append(["text", "a", "A"])
+    settings = made.create_sheet("settings")
+    settings.append(["form_id", "form_title", "version"])
+    settings.append(["visits", "Visitas", "1"])
+    written = io.BytesIO()
+    made.save(written)
+    assert "formulario nuevo" in send(admin, "plan.xlsx", written.getvalue(), "visits ·")

@@ -1,0 +1,321 @@
+"""What coordinators, ministers and observers read: worst first, within the limit, in three languages.
+
+Golden texts are rewritten by `pytest tests/conversations/plan/test_digests.py --rewrite-golden`; then read the
+difference.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations.card import Card, Line, plain
+from conversations.languages import LANGUAGES
+from conversations.plan import digest_words, digests
+from conversations.plan.agenda import Agenda, Topic
+from conversations.plan.annual import IndicatorYear, Reported, Revision, this_year
+from conversations.plan.ladder import Rung
+from conversations.plan.lights import Light
+from conversations.plan.model import Agency, Indicator, Role
+from conversations.plan.monitoring import Standing
+from conversations.plan.periods import Frequency
+from conversations.plan.standing_records import Detail, Queue, Records, Reporter
+from conversations.wording import wording
+from tests import ROOT
+from tests.conversations.plan.commission import (
+    AGENCIES,
+    BY_CODE,
+    EMPTY,
+    MONDAY,
+    RECORDS,
+    UNEXPLAINED,
+    ZONE,
+    activity,
+    day,
+    report,
+    stand,
+)
+
+GOLDEN = ROOT / "tests" / "conversations" / "golden"
+AREAS = [("PRE", "Prevención"), ("PER", "Persecución"), ("ASI", "Asistencia")]
+
+
+FIRST_WEEK = replace(EMPTY, activities=RECORDS.activities, kept_since=date(2018, 10, 8))
+
+
+SEPTEMBER, QUARTER = (
+    next(period for period in RECORDS.periods if period.code == code) for code in ("201809", "2018Q2")
+)
+LADDER = Agenda(
+    date(2018, 10, 15), in_a_row={"DPD": 3, "DGP": 2}, answers={"MITUR": "call"}, reachable=frozenset({"MITUR"})
+)
+LAPSED = (
+    Topic(SEPTEMBER, rung=Rung.LOCKED, agencies=("DGP", "DPD", "MITUR")),
+    Topic(QUARTER, rung=Rung.GRACE_ENDED, agencies=("MIREX", "MITUR")),
+)
+
+
+def text(lines: tuple[Line, ...]) -> str:
+    return plain(Card(lines))
+
+
+def screens(language: str) -> str:
+    """Everything that is read, one below the other."""
+    inside, outside = stand(), stand(only_validated=True)
+    parts = {
+        "the coordinator's week": digests.digest(inside, language),
+        "the day a month locks and a quarter's grace ends": digests.digest(inside, language, LAPSED, LADDER),
+        "the first week": digests.digest(stand(FIRST_WEEK), language),
+        "no plan yet": digests.digest(stand(replace(EMPTY, periods=())), language),
+        "the minister's card": digests.minister_card(outside, language),
+        "a decision": digests.decision_card(inside, 0, language),
+        "periods that passed": digests.decision_card(inside, 2, language),
+        "red and unexplained": digests.decision_card(stand(UNEXPLAINED), 3, language),
+        "a restricted decision": digests.decision_card(outside, 0, language),
+        "no decision": digests.decision_card(stand(EMPTY), 0, language),
+        "the observer's view": digests.observer_card(outside, language, AREAS, 10),
+        "indicators": digests.indicators_card(INDICATORS, 0, language),
+        "no indicators": digests.indicators_card([], 0, language),
+    }
+    told = "\n".join(f"--- {name}\n{text(lines)}" for name, lines in parts.items())
+    return f"{told}\n--- the picture's caption\n{digests.caption(inside, language)}\n"
+
+
+def value(end_on: date, number: int, base: int | None = None) -> Reported:
+    """Of the month that ends on that day."""
+    return Reported(end_on.replace(day=1), end_on, number, base)
+
+
+def indicator(code: str, *values: Reported, **more: object) -> IndicatorYear:
+    """Its year 2018; each value validated on the day after its month."""
+    given = {"unit": "people", "aggregation": "sum", "target": "", **more}
+    made = [Revision(each.end_on + timedelta(days=1), f"{each.end_on}", each) for each in values]
+    return this_year(
+        Indicator(code, "PGR", Frequency.MONTHLY, {"es": f"Indicador {code}"}, **given),  # type: ignore[arg-type]
+        made,
+        date(2018, 10, 15),
+        protect=True,
+        locks={},
+    )
+
+
+MARCH, JUNE = date(2018, 3, 31), date(2018, 6, 30)
+INDICATORS = [
+    indicator("IND-01", value(MARCH, 1200), value(JUNE, 800), target="250000"),
+    indicator("IND-20", value(MARCH, 12), value(JUNE, 3), sensitivity="restricted", min_cell=10),
+    indicator("IND-21", value(JUNE, 7, 9), sensitivity="restricted", min_cell=10, unit="percent", aggregation="ratio"),
+    indicator("IND-04", value(JUNE, 45, 60), unit="percent", aggregation="ratio", target="80"),
+    indicator("IND-11", value(MARCH, 2), min_cell=5),
+    indicator("IND-13"),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_texts_are_as_they_were_read(language: str, request: pytest.FixtureRequest) -> None:
+    """Golden digests and cards in every language."""
+    path = GOLDEN / f"digests.{language}.txt"
+    if request.config.getoption("--rewrite-golden"):
+        path.write_text(screens(language), "utf-8")
+    assert screens(language) == path.read_text("utf-8")
+
+
+def crowd(size: int) -> Standing:
+    """A plan in which everything is wrong with everybody, with long names."""
+    agencies = tuple(Agency(f"AGENCIA{n:03}", {"es": "Nombre muy largo " * 6}, id=n) for n in range(1, size + 1))
+    activities = tuple(
+        replace(
+            activity(f"PRE-{n:04}", f"AGENCIA{n:03}", "2018-07-01", "2018-10-20"),
+            short_name={"es": "Actividad de nombre interminable que nadie lee hasta el final " * 3},
+        )
+        for n in range(1, size + 1)
+    )
+    detail = Detail(("budget", "legal"), True, "Una decisión que se explica con muchísimas palabras " * 4, None)
+    reports = tuple(
+        report(each.code, "201809", status, 5, "2018-10-09", detail=detail, promises_evidence=True)
+        for each, status in zip(activities, ["delayed", "suspended", "cancelled", "completed"] * size, strict=False)
+    )
+    people = tuple(
+        Reporter(n, Role.FOCAL_POINT if n % 2 else Role.ALTERNATE, "Nombre Apellido Larguísimo", is_unreachable=True)
+        for n in range(1, size + 1)
+    )
+    return stand(
+        Records(
+            agencies, activities, RECORDS.periods, reports, (), people, Queue(size, "PRE-0001", "AGENCIA001", MONDAY)
+        )
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(size=st.integers(1, 120))
+def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> None:
+    """1 500 characters as Telegram counts them, however bad the week: lists give way, counts stay."""
+    week = crowd(size)
+    codes = tuple(agency.code for agency in week.agencies)
+    topics = tuple(replace(topic, agencies=codes) for topic in LAPSED)
+    told = text(digests.digest(week, language, topics, replace(LADDER, in_a_row=dict.fromkeys(codes, 3))))
+    assert len(told.encode("utf-16-le")) // 2 <= digests.LIMIT
+    assert str(size) in told
+
+
+def test_sections_come_in_the_order_of_the_brief() -> None:
+    """DOMAIN §5.1: what to decide, who has not closed, what changed; one good thing at the end."""
+    told = text(digests.digest(stand(), "es"))
+    heads = ["Para decidir", "Cierre:", "Cambió", "Por validar:", "Semáforo:", "Vence en", "Evidencia", "Sin punto",
+             "No les llegan", "En silencio", "Buena noticia"]  # fmt: skip
+    places = [told.index(head) for head in heads]
+    assert places == sorted(places)
+
+
+def test_every_section_is_silent_when_there_is_nothing_to_say() -> None:
+    """Nothing due, no reports at all, nobody: no empty headings."""
+    empty = stand(EMPTY)
+    told = {section.__name__: section(empty, wording("es"), 5) for section in digests.SECTIONS}
+    assert {name for name, lines in told.items() if lines} == {"closing", "changes"}
+
+
+def test_a_light_is_never_a_colour_alone() -> None:
+    """Wherever a coloured shape counts something, its word stands beside it."""
+    for language in LANGUAGES:
+        say = wording(language)
+        counts = digest_words.light_counts(stand().activities, say)
+        for light in (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK):
+            assert light.label(language) in counts
+            assert digest_words.light_word(light, say) in light.label(language)
+
+
+def test_a_restricted_activity_keeps_its_words() -> None:
+    """DOMAIN §2.3, 2.7: it counts, and neither its title nor what was written about it leaves the coordination."""
+    say = wording("es")
+    restricted = next(each for each in stand().activities if each.code == "PER-202")
+    open_one = next(each for each in stand().activities if each.code == "PER-101")
+    assert digest_words.title(restricted.activity, say, is_public=True) == "PER-202 🔒"
+    assert "Actividad" in digest_words.title(open_one.activity, say, is_public=True)
+    assert digest_words.decision_text(restricted, stand(), say) == say("digest.reserved")
+    for language in LANGUAGES:
+        assert "ASI-202 A" not in text(digests.minister_card(stand(only_validated=True), language))
+
+
+def test_who_may_not_read_a_restricted_activity_is_not_told_its_title() -> None:
+    """An admin has the coordinator's week; of what is restricted a code alone (`bot.schedule.digests.VIEWS`)."""
+    found = stand(replace(RECORDS, activities=tuple(a for a in RECORDS.activities if a.is_restricted)))
+    assert found.changed
+    assert "PER-202 A" in text(digests.digest(found, "es"))
+    hidden = text(digests.digest(found, "es", is_public=True))
+    assert "PER-202 🔒" in hidden
+    assert "PER-202 A" not in hidden
+
+
+def test_a_light_that_turned_in_the_week_is_a_change() -> None:
+    """Also when nobody reported anything: the week in which a plan slips is not one in which nothing changed."""
+    slipping = tuple(
+        activity(code, "PGR", "2018-06-01", due)
+        for code, due in (("PER-404", "2018-10-10"), ("PER-405", "2018-10-11"), ("PER-406", "2018-11-10"))
+    )
+    reports = tuple(
+        report(code, period, "in_progress", progress, "2018-10-01", zero_reason=why)
+        for code, period, progress, why in (
+            ("PER-404", "201809", 99, ""),
+            ("PER-405", "201809", 99, "budget"),
+            ("PER-406", "201809", 79, ""),
+        )
+    )
+    said = text(digests.digest(stand(replace(EMPTY, activities=slipping, reports=reports)), "es"))
+    assert "🔴 2 pasaron a crítica: PER-404 Actividad PER-404 · PER-405 Actividad PER-405" in said
+    assert "🟡 1 pasó a atención: PER-406" in said
+    assert "Nada cambió" not in said
+    assert "🔴 con motivo: PER-405 Espera presupuesto" in said
+    assert "🔴 sin motivo (1): PER-404" in said
+    done = report("PER-404", "201809", "in_progress", 99, "2018-10-01")
+    later = replace(EMPTY, activities=(replace(slipping[0], due_on=date(2019, 1, 1)),), reports=(done,))
+    assert "pasaron" not in text(digests.digest(stand(later), "es"))
+
+
+def test_readers_are_not_shown_a_ranking() -> None:
+    """DOMAIN §4.6: institutions in alphabetical order for those who must not rank; worst first for who acts."""
+    ranked, alphabetical = digests.matrix(stand(), "es"), digests.matrix(stand(), "es", alphabetical=True)
+    codes = [code for code, _ in alphabetical["rows"]]
+    assert codes == sorted(codes)
+    assert {code for code, _ in ranked["rows"]} == set(codes)
+    assert ranked["rows"][0][1][-1][0] == "critical"
+    assert ranked["rows"][-1][0] == "INM"
+
+
+def test_the_picture_names_the_worst_when_there_are_too_many() -> None:
+    """A hundred agencies do not fit a phone: the worst, and how many more."""
+    shown = digests.matrix(crowd(100), "es")
+    assert len(shown["rows"]) == digests.ROWS
+    assert shown["more"] == "y 80 más"
+
+
+def test_the_trend_is_against_the_closing_before() -> None:
+    """Two of seven were in time in August, three of seven in September."""
+    assert [(rate.on_time, rate.expected) for rate in stand().rates[-2:]] == [(2, 7), (3, 7)]
+    assert digest_words.trend(stand(), wording("es")) == " ▲ 14 pts"
+
+
+def test_what_makes_a_light_red_is_said() -> None:
+    """Tapped on, an activity says why it has its light."""
+    say = wording("es")
+    why = {each.code: digest_words.why(each, stand(), say) for each in stand().activities}
+    assert why["PRE-304"] == ["falta el último reporte"]
+    assert why["PRE-405"] == [
+        "va 58 puntos por debajo de lo esperado",
+        "2 reportes seguidos sin llegar",
+    ]
+    assert why["PER-103"] == []
+    assert "vence en 10 días" in why["PER-101"]
+
+
+def test_a_count_that_goes_on_is_told_beside_its_baseline_and_the_years_before() -> None:
+    """Whoever subtracts what was told before finds no small number, as in the exports (DOMAIN §2.5.5)."""
+    stock = {"aggregation": "latest", "sensitivity": "restricted", "min_cell": 10, "baseline": "110"}
+    say, earlier = wording("es"), value(date(2017, 12, 31), 120)
+    shown = lambda *values: digests.shown_value(indicator("IND-23", *values, **stock).year, say)  # noqa: E731
+    assert shown(value(MARCH, 113)) == (say("digest.protected"), "")
+    assert shown(value(MARCH, 120)) == ("120", "")
+    assert shown(earlier, value(MARCH, 125)) == (say("digest.protected"), "")
+    assert shown(earlier, value(MARCH, 131), value(JUNE, 134))[0] == "131"
+    assert shown(value(MARCH, 4)) == ("<10", "")
+
+
+def test_a_running_total_waits_until_it_has_grown_enough() -> None:
+    """IND-20: 12 until March; the 15 of June would tell that there were three since."""
+    say = wording("es")
+    assert digests.shown_value(INDICATORS[1].year, say) == ("12", " (hasta marzo)")
+    assert digests.shown_value(INDICATORS[4].year, say) == ("<5", "")
+    assert digests.shown_value(INDICATORS[2].year, say) == ("cifra protegida", ""), "seven of nine is two of nine"
+    assert digests.shown_value(INDICATORS[3].year, say) == ("75%", "")
+
+
+def test_before_the_last_due_day_nobody_is_behind_the_closing_before() -> None:
+    """On the second of November nobody is late for October: no arrow; nor beside what nobody could close."""
+    say = wording("es")
+    assert digest_words.trend(stand(), say) == " ▲ 14 pts"
+    assert digest_words.trend(stand(now=day("2018-10-10")), say) == "", "the last due day is not over"
+    assert digest_words.trend(stand(now=day("2018-10-11")), say) != ""
+    assert digest_words.trend(stand(replace(RECORDS, kept_since=date(2018, 9, 20))), say) == ""
+
+
+def test_good_news_is_of_this_week_and_true() -> None:
+    """Backed up is whoever sent a file with each report; on the Monday after it is told no more."""
+
+    def told(records: Records, now: datetime = MONDAY) -> str:
+        found = stand(records, now=now)
+        return "".join(text((line,)) for line in digests.good_news(found, wording("es"), 5))
+
+    end = date(2018, 9, 30)
+    backed = replace(RECORDS, reports=tuple(replace(one, has_files=one.end_on == end) for one in RECORDS.reports))
+    assert "MIREX cerró a tiempo, el 10 oct 2018." in told(RECORDS)
+    assert "MIREX cerró el 10 oct 2018, con todo respaldado." in told(backed)
+    assert told(backed, MONDAY + timedelta(days=14)) == ""
+
+
+def test_days_are_of_the_plans_zone() -> None:
+    """Late in the evening of the fourteenth in Santo Domingo it is the fifteenth in UTC."""
+    late = stand(now=day("2018-10-14", 22))
+    assert "14 oct 2018" in text(digests.digest(late, "es"))
+    assert late.zone is ZONE
+    assert BY_CODE["201809"] in late.closings[-1].periods
+    assert len(AGENCIES) == 8

@@ -1,0 +1,50 @@
+"""A form in a language that the bot does not speak: its own words in its language, the bot's in the person's."""
+
+import pytest
+
+from conversations.authoring.xlsform import read_xlsform
+from conversations.languages import LANGUAGES
+from conversations.session.session import REVIEW
+from conversations.wording import wording
+from conversations.xforms.form import Form
+from tests.conversations.session.phone import Phone
+
+PORTUGUESE = """
+| survey |
+| | type | name | label::Português (pt){more} | hint::Português (pt) | constraint | constraint_message::Português (pt) |
+| | integer | escolas | Quantas escolas? {other} | Só totais. | . < 100 | No máximo 99. |
+| | select_one sn | pronto | Está pronto? {other} | | | |
+| choices |
+| | list_name | name | label::Português (pt){more} |
+| | sn | sim | Sim {other} |
+| | sn | nao | Não {other} |
+"""
+
+
+def form(more: str = "", other: str = "") -> Form:
+    return read_xlsform(PORTUGUESE.format(more=more, other=other).encode(), "escolas.md").form
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_filled_in_its_own_language(language: str) -> None:
+    """Labels, hints, choices and refusals are the form's; buttons and what else is said are the bot's."""
+    say = wording(language)
+    phone = Phone(form(), language)
+    assert "Quantas escolas?" in phone.text
+    assert "Só totais." in phone.text
+    assert say("nav.leave") in [button.text for button in phone.buttons]
+    assert "No máximo 99." in phone.say("120").text
+    phone.say("12")
+    assert {"Sim", "Não"} <= {button.text for button in phone.buttons}
+    phone.say("sim")
+    assert phone.at == REVIEW
+    assert say("form.review") in phone.text
+    assert "Quantas escolas" in phone.text
+    assert phone.answers == {"escolas": "12", "pronto": "sim"}
+
+
+def test_whoever_speaks_another_of_its_languages_is_asked_in_that_one() -> None:
+    """Everybody else in its first."""
+    both = form(" | label::Français (fr)", "| (fr)")
+    assert "(fr)" in Phone(both, "fr").text
+    assert "Quantas escolas?" in Phone(both, "ht").text

@@ -1,0 +1,180 @@
+"""What is refused before it is stored: rule by rule here, by measurement in test_guard_measured."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conversations.languages import LANGUAGES
+from conversations.session.safeguards.guard import REWORDED, personal_data, refusal
+from conversations.session.safeguards.known import known_of
+from conversations.wording import wording
+
+IDENTIFIERS = {
+    "el ０１２３４５６ sigue": "digits",
+    "12\u200b345\u200b67": "digits",
+    "El caso 1234567 sigue abierto": "digits",
+    "0 1 2 3 4 5 6": "phone",
+    "uno dos tres cuatro cinco seis siete": "phone",
+    "ocho cero nueve, 555 0147": "phone",
+    "٠١٢٣٤٥٦": "digits",
+    "001-1234567-8": "identity",
+    "001 - 1234567 - 8": "identity",
+    "001–1234567–8": "identity",
+    "00113918205": "identity",
+    "12345678Z": "identity",
+    "pasaporte RD4567812": "identity",
+    "llamar al 809-555-1234": "phone",
+    "809*555*1234": "phone",
+    "8O9-555-1234": "phone",
+    "555-1234": "phone",
+    "8095551234": "phone",
+    "+509 3456 7890": "phone",
+    "3412-5678": "phone",
+    "tel. 34 56 78 90": "phone",
+    "escribir a ana@example.org": "email",
+    "ana＠example.org": "email",
+    "ana arroba correo punto com": "email",
+    "ana [at] correo.do": "email",
+    "su usuario es @usuario": "handle",
+    "ig: yule_rd22": "handle",
+    "t.me/viajes": "link",
+    "https://example.org/p": "link",
+}
+
+
+@pytest.mark.parametrize("text", IDENTIFIERS)
+def test_an_identifier_is_seen_under_both_rules(text: str) -> None:
+    """Spaces, stars, letters for digits, scripts and invisible characters hide nothing."""
+    assert personal_data(text, strict=False) == IDENTIFIERS[text]
+    assert personal_data(text, strict=True) == IDENTIFIERS[text]
+
+
+HARMLESS = [
+    "1500000",
+    "Oficio DM-2018-0012345",
+    "HH-0123456",
+    "RD$12500000",
+    "Presupuesto: 8 750 000 pesos",
+    "Ministerio de la Mujer",
+    "San Pedro de Macorís",
+    "Ley 137-03",
+    "Resolución 045-2018",
+    "antes del 30 de octubre",
+    "mayores de 18 años",
+    "El plan dura 3 años",
+    "jóvenes de 14 a 24 años",
+    "Falta la firma de MIREX y de la PGR desde 201809",
+    "Se llegó a 230 personas: 20 10 110 85",
+    "Mujeres 12, hombres 8, niñas 3, niños 4",
+    "1, 2, 3, 4, 5, 6 y 7",
+    "Trimestre 2018Q3; semestre 2018S2; de 2018 a 2019, 2020",
+    "Se atendió a niñ@s y compañer@s",
+    "Publicado en www.mirex.gob.do",
+    "La campaña se llama Corazón Azul",
+    "Se llama a licitación",
+    "PGR y CONANI responden en 48 horas",
+    "Manque traductores\nFalta transporte",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_officers_write_passes_both_rules(text: str) -> None:
+    """A rule that refuses plain work is switched off by those who must work."""
+    assert personal_data(text, strict=False) is None
+    assert personal_data(text, strict=True) is None
+
+
+STRICT = {
+    "Juan Pérez espera": "name",
+    "juan pérez espera": "name",
+    "JUAN PÉREZ ESPERA": "name",
+    "Pérez Soto, Juan": "name",
+    "J. Pérez espera": "name",
+    "Ｊｕａｎ Ｐｅｒｅｚ": "name",
+    "Иван Петров": "name",
+    "Jua\u0301n Pe\u0301rez": "name",
+    "se llama ana": "name",
+    "yo rele l Mari": "name",
+    "doña Milagros": "name",
+    "una niña de 15 años": "age",
+    "a 15-year-old girl": "age",
+    "tiene siete años": "age",
+    "li gen sèt an": "age",
+    "mujer de treinta y dos años": "age",
+    "edad: 15": "age",
+    "joven (17)": "age",
+    "nació el 15/9/2003": "date",
+    "rescatada el 15 de septiembre": "date",
+    "May 3rd": "date",
+    "li fèt 15 septanm": "date",
+    "vive en la calle Sánchez 45": "address",
+}
+
+
+@pytest.mark.parametrize("text", STRICT)
+def test_strict_rules_take_no_names_ages_days_or_addresses(text: str) -> None:
+    """About what is restricted the service is spoken of, not the person."""
+    assert personal_data(text, strict=True) == STRICT[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("La víctima se llama Ana Pérez", "name"),
+        ("la sobreviviente ana pérez habló", "name"),
+        ("Una niña de 13 años fue rescatada", "age"),
+        ("Nació en mayo de 2004", "date"),
+        ("La ministra Ana Pérez firmó el acta el 4 de mayo", None),
+        ("El curso es para jóvenes de 15 años", None),
+    ],
+)
+def test_an_ordinary_report_may_name_an_official_and_no_victim(text: str, kind: str | None) -> None:
+    """Who signed an act is public; who was rescued is not, wherever it is written."""
+    assert personal_data(text, strict=False) == kind
+
+
+def test_what_the_plan_knows_is_allowed_by_construction() -> None:
+    """Its agencies, titles and hotlines, even where they look like a name or a phone."""
+    names = ["Fundación Juana Saltitopa", "Programa Yadira Vásquez"]
+    known = known_of(names, hotlines=["809-200-1202"])
+    for text in ["Juana Saltitopa", "Yadira Vásquez", "Línea: 809 200 1202"]:
+        assert personal_data(text, strict=True) is not None
+    for text in ["Acuerdo con la Fundación Juana Saltitopa", "Programa Yadira Vásquez", "Línea: 809 200 1202"]:
+        assert personal_data(text, strict=True, known=known) is None
+    assert personal_data("Juana Saltitopa espera", strict=True, known=known) == "name"
+
+
+def test_a_question_may_ask_for_the_contact_of_an_institution() -> None:
+    """Its phone, address and page; never a document, and nothing where the rules are strict."""
+    for text in ["809-555-1234", "info@hospital.example", "www.hospital.example"]:
+        assert personal_data(text, strict=False, may_give_contact=True) is None
+        assert personal_data(text, strict=True, may_give_contact=True) is not None
+    assert personal_data("001-1234567-8", strict=False, may_give_contact=True) == "identity"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_way_out_of_a_refusal_is_accepted(language: str) -> None:
+    """What a sentence proposes instead, it must not refuse in turn."""
+    for kind in sorted(REWORDED):
+        said = wording(language)(refusal(kind))  # type: ignore[arg-type]
+        examples = re.findall(r"[«“](.+?)[»”]", said)
+        assert examples
+        for example in examples:
+            assert personal_data(example, strict=True) is None, example
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=80), st.booleans())
+def test_no_text_is_too_strange_for_the_guard(text: str, strict: bool) -> None:
+    """Nothing raises, whatever is typed."""
+    personal_data(text, strict=strict)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.from_regex(r"(?:809|829|849)[-. */_]{0,2}[2-9][0-9]{2}[-. */_]{0,2}[0-9]{4}", fullmatch=True))
+def test_every_spelling_of_a_local_phone_is_one(number: str) -> None:
+    """Whatever stands between its groups."""
+    assert personal_data(f"Su contacto es {number}, de noche", strict=False) is not None

@@ -1,0 +1,103 @@
+"""The guard, measured on sentences as officers write them. All people, numbers and addresses in them are invented.
+
+There are two files. The sentences of unseen.csv were written before the rules were read and are not tuned on; those of
+tuned.csv are what the rules were improved with. Neither is helped by a plan: what a plan knows is allowed besides.
+`rules` says for which rules a sentence is: both, ordinary or strict.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from math import sqrt
+
+import pytest
+
+from conversations.session.safeguards.guard import personal_data
+from tests import ROOT
+
+SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
+HALVES = ("unseen", "tuned")
+RULES = ("ordinary", "strict")
+IDENTIFIERS = frozenset({"email", "handle", "link", "phone", "identity", "digits"})
+LEAST_RECALL = {"identifier": 0.90, "name": 0.80, "age": 0.80, "date": 0.80, "address": 0.80}
+MOST_FALSE_ALARMS = {"ordinary": 0.03, "strict": 0.10}
+PAGE = ROOT / "docs" / "guard.md"
+
+
+def interval(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share, after Wilson (1927)."""
+    z, share = 1.96, hits / of
+    middle = share + z * z / (2 * of)
+    half = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+
+
+def sentences(half: str) -> list[Mapping[str, str]]:
+    with (SENTENCES / f"{half}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def measured(half: str) -> Mapping[tuple[str, str], tuple[int, int]]:
+    """(what, rules) → how many were refused, of how many."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for what, rules, is_found in _judged(half):
+        hits, of = found.get((what, rules), (0, 0))
+        found[what, rules] = hits + is_found, of + 1
+    return found
+
+
+def _judged(half: str) -> Iterator[tuple[str, str, bool]]:
+    for row in sentences(half):
+        for rules in RULES if row["rules"] == "both" else (row["rules"],):
+            kind = personal_data(row["text"], strict=rules == "strict")
+            if row["kind"] in IDENTIFIERS:
+                yield "identifier", rules, kind in IDENTIFIERS
+            else:
+                yield row["kind"], rules, kind is not None
+
+
+def test_there_are_enough_sentences_of_each_language() -> None:
+    """A share of twenty sentences says nothing."""
+    both = [row for half in HALVES for row in sentences(half)]
+    assert len(both) >= 800
+    for language in ("es", "en", "ht"):
+        assert sum(row["language"] == language for row in both) >= 150
+    assert len({(row["text"], row["rules"], row["language"]) for row in both}) == len(both)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_the_guard_finds_what_it_must_and_lets_work_pass(half: str) -> None:
+    """Recall and false alarms on each half for itself."""
+    found = measured(half)
+    for (what, rules), (hits, of) in found.items():
+        share = hits / of
+        if what == "none":
+            assert share <= MOST_FALSE_ALARMS[rules], f"{half}: false alarms, {rules} rules: {hits} of {of}"
+        elif of >= 10:
+            assert share >= LEAST_RECALL[what], f"{half}: {what}, {rules} rules: {hits} of {of}"
+
+
+def test_the_page_tells_the_worse_of_both_halves() -> None:
+    """The figures in the docs are made from these sentences; a failure prints the table to paste."""
+    table = _table({half: measured(half) for half in HALVES})
+    assert table in PAGE.read_text("utf-8"), f"\n{table}"
+
+
+def _table(halves: Mapping[str, Mapping[tuple[str, str], tuple[int, int]]]) -> str:
+    told = {
+        "identifier": "identifiers found",
+        "name": "names found",
+        "age": "ages found",
+        "date": "days found",
+        "address": "addresses found",
+        "none": "harmless, refused",
+    }
+    lines = ["| | rules | sentences | share | 95 % interval |", "|---|---|---|---|---|"]
+    for what, words in told.items():
+        for rules in RULES:
+            each = [found[what, rules] for found in halves.values() if (what, rules) in found]
+            if not each:
+                continue
+            hits, of = (max if what == "none" else min)(each, key=lambda one: one[0] / one[1])
+            low, high = interval(hits, of)
+            lines.append(f"| {words} | {rules} | {of} | {hits / of:.1%} | {low:.1%} – {high:.1%} |")
+    return "\n".join(lines)

@@ -1,0 +1,132 @@
+"""How text is cleaned, and what looks like somebody in danger."""
+
+import unicodedata
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conversations.languages import LANGUAGES, phrases
+from conversations.session.safeguards.characters import _is_plain, _kept, clean
+from conversations.session.safeguards.emergencies import emergency
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=80))
+def test_no_text_is_too_strange_to_be_cleaned(text: str) -> None:
+    """Nothing raises; cleaning is done once and for all."""
+    assert clean(clean(text)) == clean(text)
+    emergency(text)
+
+
+@given(st.text(st.characters(categories=["Cf", "Cc", "Cs", "Co", "Zs", "Lu", "Ll", "Nd", "Mn"]), max_size=60))
+def test_cleaned_text_holds_nothing_invisible(text: str) -> None:
+    """Bidi controls could make a stored answer read otherwise (S7)."""
+    for character in clean(text):
+        assert character == "\n" or unicodedata.category(character) not in {"Cf", "Cc", "Cs", "Co"}
+
+
+def test_cleaning_keeps_what_people_meant_to_write() -> None:
+    """Emoji, ñ and line breaks are content."""
+    assert (
+        clean("  Campaña\u00a0 en\tradio \r\n\r\n\r\n\r\n👩\u200d👧 👍🏽 ❤\ufe0f ")
+        == "Campaña en radio\n\n👩\u200d👧 👍🏽 ❤\ufe0f"
+    )
+    assert clean("ac\u202etxt.exe") == "actxt.exe"
+    assert clean("n\u0303") == "ñ"
+    assert clean("a" + "\u0301" * 50) == "á" + "\u0301" * 3
+    assert clean("\u3164\u2800") == ""
+
+
+EMERGENCIES = [
+    "Auxilio!!",
+    "socorro",
+    "Anmwe!",
+    "hay una niña, está en peligro",
+    "estoy en peligro",
+    "Sí, ella está en peligro ahora",
+    "La van a matar",
+    "la están golpeando",
+    "me tienen encerrada",
+    "necesito ayuda urgente",
+    "es una emergencia",
+    "help me please now",
+    "someone is in danger",
+    "she is being beaten",
+    "this is an emergency",
+    "Une femme est en danger",
+    "quelqu’un est en danger",
+    "on va me tuer",
+    "elle est séquestrée",
+    "à l’aide !",
+    "aidez-nous s'il vous plaît",
+    "mwen an danje",
+    "yon tifi an danje kounye a",
+    "se yon ijans",
+    "y ap bat li",
+    "No sé qué hacer, la están golpeando",
+]
+CALM = [
+    "Número de víctimas en peligro atendidas",
+    "Campaña: llame al 9-1-1 ante una emergencia",
+    "Emergencia (huracán)",
+    "Kantite moun an danje",
+    "Mujeres en peligro: 25",
+    "No hay nadie en peligro",
+    "si alguien está en peligro, usar los canales",
+    "Las llamadas de emergencia aumentaron",
+    "Personne n'est en danger",
+    "Si une femme est en danger, appelez le 9-1-1",
+    "S'il y a une femme en danger",
+    "à l'aide de ce guide",
+    "au secours des victimes",
+    "L'équipe est en danger de retard",
+    "El proyecto está en peligro por falta de presupuesto",
+    "They are in danger of missing the deadline",
+    "ayuda",
+    "ayúdame con el formulario",
+    "Ayuda humanitaria entregada a 25 personas",
+    "Se atendió a víctimas golpeadas",
+    "estamos trabajando en el plan de emergencia",
+    "25",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", EMERGENCIES)
+def test_a_person_in_danger_now_is_noticed(text: str) -> None:
+    """The bot reads nothing in real time, and must say so at once."""
+    assert emergency(text)
+
+
+@pytest.mark.parametrize("text", CALM)
+def test_reports_about_danger_are_not_emergencies(text: str) -> None:
+    """A bot that cries wolf at every report is not listened to."""
+    assert not emergency(text)
+
+
+def test_a_text_that_is_taken_as_it_is_would_lose_nothing() -> None:
+    """Most texts are not gone through character by character: every character that they may have is one that stays."""
+    plain = [chr(code) for code in range(0x1000) if _is_plain(chr(code))]
+
+    assert len(plain) > 600
+    assert _kept("".join(plain)) == plain
+
+
+def spelt_out(language: str) -> Iterator[str]:
+    """What each phrase of `emergency.says` stands for: every alternative once, every word of a list once."""
+    for phrase in phrases(language, "emergency.says"):
+        pieces = [piece for piece in phrase.split(" ") if piece != "." and not piece.startswith("!")]
+        ways = [
+            phrases(language, f"emergency.{piece[1:-1]}") if piece.startswith("{") else piece.split("/")
+            for piece in pieces
+        ]
+        for number in range(max(map(len, ways))):
+            yield " ".join(way[number % len(way)] for way in ways)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_call_for_help_of_a_language_is_heard(language: str) -> None:
+    """As its catalogue spells it: a phrase that nothing hears would be a promise that nobody keeps."""
+    assert [said for said in spelt_out(language) if not emergency(said)] == []

@@ -1,0 +1,64 @@
+"""The catalogues, read: what we read in them is what gettext's own tools do."""
+
+from importlib.resources import files
+
+import pytest
+from babel.messages.pofile import read_po
+
+from conversations.languages import LANGUAGES
+from conversations.wording import read_catalogue
+
+TRICKY = r"""# who reads it
+msgid ""
+msgstr ""
+"Language: es\n"
+
+#. a hint
+msgid "one"
+msgstr ""
+"first \"line\"\n"
+"\tsecond \\ # not a comment"
+
+#, fuzzy
+msgid "unfinished"
+msgstr "half"
+
+msgid "empty"
+msgstr ""
+
+#~ msgid "gone"
+#~ msgstr "old"
+"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_catalogue_is_read_as_babel_reads_it(language: str) -> None:
+    for resource in (files("conversations") / "locales" / language).iterdir():
+        with resource.open("rb") as file:
+            expected = {
+                str(each.id): each.string for each in read_po(file, abort_invalid=True) if each.id and each.string
+            }
+        assert read_catalogue(resource.read_text("utf-8")) == expected, resource.name
+
+
+def test_quotes_line_ends_and_what_is_not_finished() -> None:
+    """A fuzzy or empty sentence is left out, so that the Spanish one is said; comments say nothing."""
+    assert read_catalogue(TRICKY) == {"one": 'first "line"\n\tsecond \\ # not a comment'}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'msgstr "no key"',
+        '"nothing before"',
+        'msgid "never closed',
+        'msgid "a" "b"',
+        "msgid bare",
+        'msgctxt "menu"',
+        "words",
+    ],
+)
+def test_a_line_that_is_no_sentence_is_refused(line: str) -> None:
+    """A catalogue that is spoilt is no catalogue with a sentence less."""
+    with pytest.raises(ValueError, match="line 1 of a catalogue"):
+        read_catalogue(line)

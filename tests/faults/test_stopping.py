@@ -1,0 +1,373 @@
+"""However and whenever a process that serves is told to stop, it ends in order: exit code 0, no traceback, no orphan.
+
+Real processes and real signals. What breaks an ending is the state in which it comes, so each state is reached and
+seen to be reached before the signal is sent.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.demo.demo import BEGINS
+from bot.sandbox.client import SandboxClient
+from bot.sandbox.faults import Fault
+from bot.sandbox.server import running_sandbox
+from bot.settings import inherited_environment
+from tests.bot.house import ANA, CARMEN, Town, furnish
+from tests.deadlines import PATIENCE, ended, has_ended, wait_until
+
+pytestmark = pytest.mark.slow
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HOURS = 10_072
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("furnished")
+    furnish(folder)
+    return folder
+
+
+@contextmanager
+def town(furnished: Path, folder: Path, *, webhook: bool = False) -> Iterator[Town]:
+    """Everything in place, the bot not started; it does not survive the block."""
+    shutil.copytree(furnished, folder, dirs_exist_ok=True)
+    with running_sandbox(start=BEGINS.timestamp()) as sandbox:
+        made = Town(sandbox, folder, webhook=webhook)
+        try:
+            yield made
+        finally:
+            if made.process is not None and made.process.poll() is None:
+                made.kill()
+
+
+def launched(at: Town) -> None:
+    """Started, and not waited for."""
+    with (at.folder / "bot.log").open("ab") as log:
+        command = [sys.executable, "-m", "bot", "run", "--clock", BEGINS.isoformat()]
+        at.process = subprocess.Popen(command, env=at.environment, stdout=log, stderr=log)
+
+
+def seen(at: Town, holds: Callable[[], object], what: str) -> None:
+    assert at.process is not None
+    wait_until(holds, what, show=at.logged, unless=has_ended(at.process))
+
+
+def ends_well(at: Town, number: signal.Signals) -> None:
+    """Told to stop, it ends by itself with 0, and says nothing that looks like a failure."""
+    assert at.process is not None
+    at.process.send_signal(number)
+    assert ended(at.process, show=at.logged) == 0, at.logged()
+    assert "Traceback" not in at.logged()
+    assert "stopped_late" not in at.logged()
+
+
+# ------------------------------------------------------------------ starting
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("method", ["getMe", "setMyCommands"])
+def test_it_ends_while_it_starts(furnished: Path, tmp_path: Path, method: str, number: signal.Signals) -> None:
+    """Before it knows who it is, and before it is ready."""
+    with town(furnished, tmp_path) as at:
+        fault = at.sandbox.world.faults.add(Fault("timeout", method))
+        launched(at)
+        seen(at, lambda: fault.hits, "it calls")
+        ends_well(at, number)
+        assert "bot.ready" not in at.logged()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_it_ends_while_it_is_imported(number: signal.Signals) -> None:
+    """From the first line of ours on a signal is no failure, with nothing begun and nothing said."""
+    code = (
+        "import os, signal, sys; sys.argv = ['enlace', 'run']\n"
+        "class Midway:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == 'typer': os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Midway())\n"
+        "from bot.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+# ------------------------------------------------------------------ serving
+TROUBLES: dict[str, Fault] = {
+    "reset": Fault("reset", "getUpdates"),
+    "502": Fault("5xx", "getUpdates"),
+    "a gateway's page": Fault("html", "getUpdates"),
+    "cut in half": Fault("truncated", "getUpdates"),
+    "429 for hours": Fault("429", "getUpdates", retry_after=HOURS),
+    "409": Fault("refuse", "getUpdates", status=409, description="Conflict: terminated by other getUpdates request"),
+    "no answer": Fault("timeout", "getUpdates"),
+}
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda name: name.replace(" ", "_"))
+def test_it_ends_in_any_trouble_with_telegram(
+    furnished: Path, tmp_path: Path, trouble: str, number: signal.Signals
+) -> None:
+    """While it polls, and while it waits before polling again."""
+    rule = replace(TROUBLES[trouble], hits=0)
+    with town(furnished, tmp_path) as at:
+        at.start()
+        at.sandbox.world.faults.add(rule)
+        at.officer(ANA).phone.say("hola")  # ends the poll that waits
+        seen(at, lambda: rule.hits, "the fault strikes")
+        ends_well(at, number)
+        assert "bot.stopped" in at.logged()
+
+
+@pytest.mark.parametrize("method", ["getUpdates", "sendMessage", "getWebhookInfo"])
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_method_that_is_refused_is_not_the_token(furnished: Path, tmp_path: Path, status: int, method: str) -> None:
+    """A proxy may not know one of them: while getMe knows us, the bot goes on and answers when it can."""
+    with town(furnished, tmp_path) as at:
+        rule = at.sandbox.world.faults.add(Fault("refuse", method, status=status, description="Not Found", times=2))
+        launched(at)
+        at.officer(ANA).phone.say("/pendientes")
+        seen(at, lambda: at.officer(ANA).from_bot, "the answer")
+        assert rule.hits
+        ends_well(at, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_it_ends_while_it_waits_for_updates(furnished: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """A poll of thirty seconds is not waited for."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        ends_well(at, number)
+        assert "bot.stopped" in at.logged()
+
+
+def test_a_second_signal_changes_nothing(furnished: Path, tmp_path: Path) -> None:
+    """A Ctrl-C pressed until it is quiet, also after the loop has been closed."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        assert at.process is not None
+        while at.process.returncode is None:
+            at.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                at.process.wait(0.02)
+        assert at.process.returncode == 0
+        assert "Traceback" not in at.logged()
+
+
+def test_it_ends_under_load_and_nothing_is_lost(furnished: Path, tmp_path: Path) -> None:
+    """What was acknowledged is committed; the rest waits at Telegram."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        ana, carmen = at.officer(ANA), at.officer(CARMEN)
+        for _ in range(20):
+            ana.phone.say("/pendientes")
+            carmen.phone.say("/resumen")
+        ends_well(at, signal.SIGTERM)
+        waiting = {update.update_id for update in at.sandbox.world.bot.pending}
+        taken = {number for (number,) in at.rows("SELECT update_id FROM processed_update")}
+        assert len(taken | waiting) == 40
+
+
+def test_it_ends_inside_the_window_of_a_429(furnished: Path, tmp_path: Path) -> None:
+    """Hours in which nothing may be sent are not waited for; what waits is there at the next start."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        rule = at.sandbox.world.faults.add(Fault("429", "sendMessage", retry_after=HOURS))
+        at.officer(ANA).phone.say("/pendientes")
+        seen(at, lambda: rule.hits, "the window is there")
+        ends_well(at, signal.SIGTERM)
+        assert at.rows("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')") == [(1,)]
+
+
+def test_it_ends_while_the_database_is_away(furnished: Path, tmp_path: Path) -> None:
+    """Another process holds SQLite's lock: what came in was not acknowledged, and comes again."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        lock = sqlite3.connect(tmp_path / "enlace.db", isolation_level=None, timeout=60)
+        lock.execute("BEGIN IMMEDIATE")
+        at.officer(ANA).phone.say("hola")
+        seen(at, lambda: "intake.trouble" in at.logged(), "it notices")
+        assert at.process is not None
+        at.process.send_signal(signal.SIGTERM)
+        assert ended(at.process, show=at.logged) == 0
+        lock.rollback()
+        lock.close()
+        assert "Traceback" not in at.logged()
+        assert len(at.sandbox.world.bot.pending) == 1
+
+
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageText"])
+def test_it_ends_in_the_middle_of_a_call(furnished: Path, tmp_path: Path, method: str) -> None:
+    """A call that is not answered is broken off; its row is settled at the next start."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        ana = at.officer(ANA)
+        if method != "sendMessage":
+            ana.say("/pendientes")
+        rule = at.sandbox.world.faults.add(Fault("timeout", method))
+        if method == "sendMessage":
+            ana.phone.say("/pendientes")
+        else:
+            ana.phone.tap(ana.card["message_id"], ana.buttons[0])
+        seen(at, lambda: rule.hits, "the call is made")
+        ends_well(at, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_it_ends_by_webhook(furnished: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Connections that Telegram keeps open are not waited for."""
+    with town(furnished, tmp_path, webhook=True) as at:
+        at.start()
+        at.officer(ANA).say("/pendientes")
+        ends_well(at, number)
+
+
+# ------------------------------------------------------------------ the demo
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo's folder, furnished once."""
+    folder = tmp_path_factory.mktemp("demo")
+    with demo(folder, folder) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        ended(process)
+    return folder
+
+
+@contextmanager
+def demo(furnished: Path, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """The demo as a leader of its own group, and the number of its bot, which has come up."""
+    if furnished != folder:
+        shutil.copytree(furnished, folder, dirs_exist_ok=True)
+    port, log = free_port(), folder / "demo.log"
+    log.unlink(missing_ok=True)
+    with log.open("ab") as told:
+        command = [sys.executable, "-m", "bot", "demo", "--port", str(port)]
+        process = subprocess.Popen(
+            command, cwd=folder, env=inherited_environment(), stdout=told, stderr=told, start_new_session=True
+        )
+    client = SandboxClient(f"http://127.0.0.1:{port}")
+
+    def pid() -> int | None:
+        try:
+            state = client.ask("GET", "/supervisor")
+        except OSError:
+            return None
+        return state["pid"] if state["figures"] else None
+
+    try:
+        yield process, wait_until(pid, "its bot answers", show=log.read_text, unless=has_ended(process))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def is_gone(pid: int) -> bool:
+    """Nobody runs under this number; what has ended and is not yet taken note of does not run."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def to_group(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def twice(process: "subprocess.Popen[bytes]") -> None:
+    to_group(process)
+    to_group(process)
+
+
+ENDINGS: dict[str, Callable[["subprocess.Popen[bytes]"], None]] = {
+    "Ctrl-C": to_group,
+    "Ctrl-C twice": twice,
+    "SIGINT to it alone": lambda process: process.send_signal(signal.SIGINT),
+    "SIGTERM": lambda process: process.send_signal(signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda name: name.replace(" ", "_"))
+def test_a_demo_ends_with_its_bot(shown: Path, tmp_path: Path, ending: str) -> None:
+    """Whoever of the two is told, both end, in order and without a word of failure."""
+    with demo(shown, tmp_path) as (process, bot):
+        ENDINGS[ending](process)
+        assert ended(process) == 0, (tmp_path / "demo.log").read_text()
+        assert is_gone(bot)
+    assert "Traceback" not in (tmp_path / "demo.log").read_text()
+
+
+def test_a_demo_that_is_killed_while_it_is_furnished_is_whole_at_its_next_start(shown: Path, tmp_path: Path) -> None:
+    """After each thing it says to have done; the last one lies in the midst of the people and their reports."""
+    log = tmp_path / "seeding.log"
+    for done in ("Keyring:", "Database:", "Plan:", "Form:"):
+        log.unlink(missing_ok=True)
+        with log.open("ab") as told:
+            command = [sys.executable, "-u", "-m", "bot", "demo", "--port", str(free_port())]
+            process = subprocess.Popen(
+                command, cwd=tmp_path, env=inherited_environment(), stdout=told, stderr=told, start_new_session=True
+            )
+        try:
+            wait_until(lambda done=done: done in log.read_text(), done, show=log.read_text, unless=has_ended(process))  # type: ignore[misc]
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            assert process.wait(PATIENCE) == -signal.SIGKILL
+    with demo(tmp_path, tmp_path) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert ended(process) == 0
+    assert furniture(tmp_path) == furniture(shown)
+
+
+def furniture(folder: Path) -> dict[str, int]:
+    """How much of each thing a demo has."""
+    tables = ("plan", "activity", "form_version", "person", "membership", "submission", "schedule")
+    with closing(sqlite3.connect(folder / "demo" / "enlace.db")) as database:
+        return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+
+
+def test_a_demo_that_is_killed_leaves_no_bot(shown: Path, tmp_path: Path) -> None:
+    """Nothing can be said any more: the bot sees that its other end is gone."""
+    with demo(shown, tmp_path) as (process, bot):
+        process.kill()
+        process.wait()
+        wait_until(lambda: is_gone(bot), "the bot ends by itself")
+    assert "Traceback" not in (tmp_path / "demo.log").read_text()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_sandbox_alone_ends(tmp_path: Path, number: signal.Signals) -> None:
+    """With a poll of half a minute waiting."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "bot", "sandbox", "--port", str(port)], stderr=subprocess.PIPE)
+    client = SandboxClient(f"http://127.0.0.1:{port}")
+
+    def state() -> object:
+        try:
+            return client.state()
+        except OSError:
+            return None
+
+    try:
+        wait_until(state, "it answers", unless=has_ended(process))
+        process.send_signal(number)
+        assert ended(process) == 0
+    finally:
+        process.kill()
+        _, talk = process.communicate()
+    assert b"Traceback" not in talk

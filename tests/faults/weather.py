@@ -1,0 +1,138 @@
+"""T4: of every twenty calls some fail in each way there is, and Telegram wants silence for a second, and for hours.
+
+Before the call had an effect and after it: what was delivered and what only looks so cannot be told apart by the bot.
+A reminder it may then not repeat (G7), a question it must. The windows are walked through by hand: the clock of
+Telegram, which the bot follows, is put before the end of each, and nothing may have been sent by then.
+"""
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+from bot.sandbox.faults import Fault, Kind, When
+from bot.sandbox.telegram import World
+from tests.faults.crowd import DUE_DAY, plan_reminders
+from tests.faults.deployment import Cast, Deployment, deployed, until
+from tests.faults.outcome import Outcome
+from tests.faults.people_at_work import Work
+
+WEATHER: tuple[tuple[Kind, When], ...] = (
+    ("5xx", "before"),
+    ("5xx", "after"),
+    ("timeout", "before"),
+    ("timeout", "after"),
+    ("reset", "before"),
+    ("reset", "after"),
+    ("truncated", "after"),
+    ("html", "before"),
+)
+SAYING = "sendMessage|editMessageText"
+WINDOWS = (1, 60, 2_282, 10_072)
+"""Seconds; the last two were reported by people whom Telegram told so."""
+ON_ITS_WAY = 0.5
+"""Seconds for which a call that had left may arrive behind the refusal of another."""
+
+
+def weathered(
+    folder: Path,
+    kind: str,
+    dice: random.Random,
+    *,
+    webhook: bool = False,
+    cast: Cast = Cast(16, 2),
+    forms: int = 1,
+    probability: float = 0.05,
+    windows: tuple[int, ...] = WINDOWS,
+    until_time: float | None = None,
+    plant: str = "",
+) -> Outcome:
+    """No question is lost, no reminder comes twice, and inside a window nothing is called (T4)."""
+    from tests.faults.scenarios import answered, at_work, finish
+
+    outcome = Outcome()
+    with deployed(folder, kind, cast, webhook=webhook, rate=100.0, start=DUE_DAY) as deployment:
+        world = deployment.world
+        with deployment.database() as database:
+            database.units.submit(None, plan_reminders).result()
+        deployment.start(plant=plant)
+        bad = certain(world, list(cast.numbers))
+        bad += [
+            world.faults.add(
+                Fault(each, SAYING, when=when, probability=probability, seed=dice.getrandbits(32), delay=1)
+            )
+            for each, when in WEATHER
+        ]
+        world.move_clock(by=15)
+        until(lambda: is_over(deployment), deployment.bot.log)
+        outcome.violations += reminded_wrongly(deployment, outcome)
+        with at_work(deployment, dice, forms) as work:
+            bad += certain(world, list(cast.numbers))
+            outcome.violations += answered(deployment, work, len(cast.numbers))
+            for seconds in windows:
+                if (until_time is not None and time.monotonic() > until_time) or outcome.violations or work.is_over:
+                    break
+                outcome.violations += keeps_still(deployment, work, seconds)
+                outcome.counts[f"windows of {seconds} s"] += 1
+                outcome.violations += answered(deployment, work, work.answers + len(cast.numbers))
+            until(lambda: all(rule.hits for rule in bad if rule.times) or work.is_over, deployment.bot.log)
+            finish(deployment, work, outcome, deaths=float("inf"), is_all_sent=True)
+        assert [rule for rule in bad if rule.times and not rule.hits] == []
+        outcome.counts["calls that failed"] = sum(rule.hits for rule in bad)
+    return outcome
+
+
+def certain(world: World, numbers: list[int]) -> list[Fault]:
+    """Each kind strikes somebody once for certain, whatever the dice say."""
+    rules = [
+        Fault(each, SAYING, number, when, times=1, delay=1)
+        for (each, when), number in zip(WEATHER, numbers, strict=False)
+    ]
+    for rule in rules:
+        world.faults.rules.insert(0, rule)
+    return rules
+
+
+def is_over(deployment: Deployment) -> bool:
+    """Whether everybody's reminder has been made, and nothing is left to be sent."""
+    [(reminders, left)] = deployment.rows(
+        "SELECT count(DISTINCT chat_id), sum(CASE WHEN state IN ('queued', 'sending') THEN 1 ELSE 0 END) FROM outbox "
+        "WHERE kind = 'reminder'"
+    )
+    return bool(reminders >= deployment.cast.people and not left)
+
+
+def reminded_wrongly(deployment: Deployment, outcome: Outcome) -> list[str]:
+    """Each of them once, or not at all if the bot cannot know (and says so)."""
+    shown = Counter(seen.chat for seen in list(deployment.world.ledger.since(0)) if seen.what == "send")
+    states = Counter(deployment.rows("SELECT chat_id, state FROM outbox WHERE kind = 'reminder'"))
+    outcome.counts["reminders"] += shown.total()
+    outcome.counts["reminders in doubt"] += sum(times for (_, state), times in states.items() if state == "ambiguous")
+    found = [f"{chat} was reminded {times} times" for chat, times in shown.items() if times > 1]
+    return found + [
+        f"{number} was never reminded, and the bot says {[state for chat, state in states if chat == number]}"
+        for number in deployment.cast.numbers
+        if not shown[number] and not states[number, "ambiguous"]
+    ]
+
+
+def keeps_still(deployment: Deployment, work: Work, seconds: int) -> list[str]:
+    """Telegram wants silence for so long, and gets it."""
+    world = deployment.world
+    heard = deployment.bot.log().count('"telegram.retry_after"')
+    rule = Fault("429", SAYING, retry_after=seconds, times=1)
+    world.faults.rules.insert(0, rule)
+    until(lambda: rule.hits and deployment.bot.log().count('"telegram.retry_after"') > heard, deployment.bot.log)
+    refused = next(call for call in reversed(list(world.calls)) if call.status == 429)
+    ends = refused.at + seconds
+    # What was tapped by then is Telegram's to forget if the clock moves on first.
+    until(lambda: not world.bot.pending or world.now() > ends, deployment.bot.log)
+    if ends - world.now() > 2.0:
+        world.move_clock(to=ends - 1.0)
+    until(lambda: world.now() > ends, deployment.bot.log)
+    inside = [
+        call.method
+        for call in list(world.calls)
+        if refused.at + ON_ITS_WAY < call.at < ends - 0.1 and not call.method.startswith(("get", "setWebhook"))
+    ]
+    return [f"{len(inside)} calls inside a window of {seconds} s: {inside[:3]}"] if inside else []

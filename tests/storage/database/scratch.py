@@ -1,0 +1,108 @@
+"""PostgreSQL schemas that tests and benchmarks make, and that are gone afterwards.
+
+The server is at ENLACE_TEST_POSTGRES (default: this machine's), with a role that is a superuser there.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from storage.database.models import Base
+
+POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
+UNREACHABLE = f"PostgreSQL is not reachable at {make_url(POSTGRES).render_as_string()}: set ENLACE_TEST_POSTGRES"
+"""Begins with the word that the summary of a run looks for."""
+
+# The server learns that a process was killed when it answers it: until then it goes on with what it had been
+# told, and what it has locked meanwhile and what DROP SCHEMA has may be each other's turn.
+_END_THOSE_AT_WORK = text("""
+    SELECT pg_terminate_backend(at_work.pid, 5000)
+    FROM (SELECT DISTINCT pid FROM pg_locks JOIN pg_class ON pg_class.oid = pg_locks.relation
+          WHERE pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND pg_class.relnamespace = to_regnamespace(:schema) AND pid <> pg_backend_pid()) AS at_work
+""")
+
+_RESTART_NUMBERS = text("""
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+    FROM pg_sequences WHERE schemaname = current_schema() AND last_value IS NOT NULL
+""")
+
+
+def own_number(connection: Connection) -> int:
+    """The server's own number of a connection: for `is_waited_for`."""
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def is_waited_for(number: int) -> bool:
+    """Whether the server makes another connection wait for what this one has locked."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE :number = ANY(pg_blocking_pids(pid))")
+    with server() as engine, engine.connect() as connection:
+        return bool(connection.execute(waiting, {"number": number}).scalar_one())
+
+
+@contextlib.contextmanager
+def server() -> Iterator[Engine]:
+    """Where schemas are made. OperationalError where nothing answers."""
+    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect():
+            pass
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def server_or_skip() -> Iterator[Engine]:
+    """The same for a test: where no server answers it is skipped, saying so."""
+    with contextlib.ExitStack() as stack:
+        try:
+            engine = stack.enter_context(server())
+        except OperationalError:
+            pytest.skip(UNREACHABLE)
+        yield engine
+
+
+@contextlib.contextmanager
+def schema(prefix: str = "enlace") -> Iterator[str]:
+    """The URL of a schema that nobody else uses, empty. OperationalError where no server answers."""
+    name = f"{prefix}_{uuid.uuid4().hex[:12]}"
+    with server() as engine:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE SCHEMA {name}"))
+        try:
+            url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"})
+            yield url.render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.execute(_END_THOSE_AT_WORK, {"schema": name})
+                connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+
+
+@contextlib.contextmanager
+def schema_or_skip(prefix: str = "enlace") -> Iterator[str]:
+    """The same for a test: where no server answers it is skipped, saying so."""
+    with server_or_skip(), schema(prefix) as url:
+        yield url
+
+
+def empty(url: str) -> None:
+    """Take every row out of our tables, and number from 1 again.
+
+    TRUNCATE makes each table and index anew on disk, half a second before a test for the few rows of the last one.
+    As it does, this waits for whoever is still at work in them.
+    """
+    tables = [f'"{name}"' for name in Base.metadata.tables]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"LOCK TABLE {', '.join(tables)}"))
+        # Neither foreign keys nor the triggers that keep the audit log as it is.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("; ".join(f"DELETE FROM {name}" for name in tables)))
+        connection.execute(_RESTART_NUMBERS)
+    engine.dispose()

@@ -1,0 +1,113 @@
+"""Opening and looking; and what is refused before it can do harm."""
+
+import sqlite3
+import sys
+import types
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from storage.database import engines as module
+from storage.database.engines import sqlite_module
+from storage.database.vault import Vault
+from storage.errors import StorageError, Unavailable
+from storage.open_database import Database, open_database
+from tests.deadlines import PATIENCE
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("url", ["", "enlace.db", "sqlite://", "sqlite:///:memory:", "mysql://localhost/x"])
+def test_a_url_that_cannot_work_is_refused_with_what_would(url: str) -> None:
+    """Before anything is opened, and without repeating a password."""
+    with pytest.raises(StorageError):
+        open_database(url)
+
+
+def test_a_plain_postgresql_url_means_psycopg() -> None:
+    """What people copy from their provider works."""
+    with open_database("postgresql://nobody:secret@127.0.0.1:1/x") as opened:
+        assert opened.engine.dialect.driver == "psycopg"
+        assert "secret" not in repr(opened.engine)
+
+
+def test_an_old_sqlite_is_replaced_and_without_replacement_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter's library may be years old; the wheel is not."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 2))
+    assert sqlite_module().sqlite_version_info >= module.OLDEST_SQLITE
+    old = types.ModuleType("dbapi2")
+    old.sqlite_version_info, old.sqlite_version = (3, 46, 1), "3.46.1"  # type: ignore[attr-defined]
+    package = types.ModuleType("pysqlite3")
+    package.dbapi2 = old  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pysqlite3", package)
+    with pytest.raises(StorageError, match=r"3\.46\.1"):
+        sqlite_module()
+    monkeypatch.setitem(sys.modules, "pysqlite3", None)
+    with pytest.raises(StorageError, match=r"3\.51\.3"):
+        sqlite_module()
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", module.OLDEST_SQLITE)
+    assert sqlite_module() is sqlite3
+
+
+def test_the_writing_connection_is_durable_and_strict(sqlite_database: Database) -> None:
+    """The settings GUARANTEES asks for, read back from the connection itself."""
+
+    def read(unit: Any) -> dict[str, Any]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
+        return {name: unit.connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+
+    assert sqlite_database.units.submit(None, read).result(PATIENCE) == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": module.BUSY_MS,
+        "secure_delete": 1,
+    }
+
+
+def test_a_reader_cannot_write(database: Database) -> None:
+    """Not by mistake either: the database itself refuses."""
+    with pytest.raises(Exception, match=r"readonly|read-only"), database.view() as unit:
+        unit.facts.set("a", "b", NOW)
+
+
+def test_a_reader_sees_one_moment_and_holds_up_nobody(database: Database, apply: Any) -> None:
+    """An export that runs for minutes is of one state of the plan."""
+    apply(lambda unit: unit.facts.set("a", "before", NOW))
+    with database.view() as unit:
+        assert unit.facts.get("a") == "before"
+        apply(lambda unit: unit.facts.set("a", "after", NOW))
+        assert unit.facts.get("a") == "before"
+    with database.view() as unit:
+        assert unit.facts.get("a") == "after"
+
+
+def test_a_second_process_may_write_beside_the_bot(sqlite_database: Database, sqlite_url: str) -> None:
+    """`enlace people add` while `enlace run` is running: they take turns."""
+    with open_database(sqlite_url) as other:
+        futures = [
+            opened.units.submit(None, lambda unit, n=n: unit.facts.set(f"f{n}", "x", NOW))
+            for n in range(100)
+            for opened in ((sqlite_database, other)[n % 2],)
+        ]
+        for future in futures:
+            future.result(PATIENCE)
+    with sqlite_database.view() as unit:
+        assert unit.connection.execute(text("SELECT count(*) FROM fact")).scalar_one() == 100
+
+
+# ------------------------------------------------------------------ what goes wrong
+def test_a_read_only_folder_is_unavailable_and_nothing_is_acknowledged(sqlite_url: str, vault: Vault) -> None:
+    """T8. (Root may write anywhere: a database marked read-only stands in for the file system.)"""
+    from sqlalchemy import event
+
+    with open_database(sqlite_url, vault=vault) as opened:
+
+        @event.listens_for(opened.engine, "checkout")
+        def forbid(connection: Any, *_: object) -> None:
+            connection.execute("PRAGMA query_only=ON")
+
+        failure = opened.units.submit("chat", lambda unit: unit.inbox.first_sight(1, 1, NOW)).exception(PATIENCE)
+    assert isinstance(failure, Unavailable)

@@ -1,0 +1,54 @@
+"""A schema of a test goes away, whoever is still at work in it: tests that kill processes leave such behind."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, func, insert, inspect, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from storage.database.models import Base, Plan, table
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.storage.database import scratch
+
+NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
+
+
+def test_a_schema_goes_away_though_somebody_has_locked_a_table_of_it(postgres_server: Engine) -> None:
+    with scratch.schema() as url:
+        engine = create_engine(url)
+        left = engine.connect()
+        left.execute(text("CREATE TABLE busy (id integer)"))
+        left.commit()
+        left.execute(text("LOCK TABLE busy"))
+    with pytest.raises(OperationalError):
+        left.execute(text("SELECT 1"))
+    left.invalidate()
+    engine.dispose()
+    name = str(make_url(url).query["options"]).removeprefix("-csearch_path=")
+    assert name not in inspect(postgres_server).get_schema_names()
+
+
+def test_emptied_tables_have_no_row_and_number_from_one(
+    postgres_database: Database, postgres_url: str, world_on_postgres: Any
+) -> None:
+    """The audit log too, which otherwise lets no row go."""
+
+    def note(unit: UnitOfWork) -> None:
+        unit.audit.record("exported", None, world_on_postgres.plan_id, {}, NOW)
+
+    def first_plan(unit: UnitOfWork) -> int:
+        days = {"starts_on": NOW.date(), "ends_on": NOW.date(), "imported_at": NOW}
+        made = unit.connection.execute(insert(table(Plan)).values(code="A", name={}, timezone="UTC", **days))
+        return int(made.inserted_primary_key[0])
+
+    postgres_database.units.submit(None, note).result()
+    scratch.empty(postgres_url)
+    with postgres_database.reader() as connection:
+        counted = {
+            name: connection.scalar(select(func.count()).select_from(each))
+            for name, each in Base.metadata.tables.items()
+        }
+    assert counted == dict.fromkeys(counted, 0)
+    assert postgres_database.units.submit(None, first_plan).result() == 1

@@ -1,0 +1,86 @@
+"""Statements that are compiled once give what SQLAlchemy's own way of executing them gives."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, select
+
+from storage.database.models import Chat, OutboxMessage, Session, table
+from storage.database.statements import Prepared
+from tests.deadlines import PATIENCE
+
+NOW = datetime(2018, 10, 3, 8, 0, 0, 17, tzinfo=timezone(timedelta(hours=-4)))
+_O, _S, _C = table(OutboxMessage), table(Session), table(Chat)
+
+ROW: dict[str, Any] = {
+    "chat_id": 501,
+    "kind": "prompt",
+    "method": "sendMessage",
+    "card_id": None,
+    "state": "queued",
+    "sensitive": True,
+    "payload": None,
+    "sealed_payload": b"\x00\xffsealed",
+    "attempts": 0,
+    "lease_until": None,
+    "not_before": None,
+    "created_at": NOW,
+    "settled_at": None,
+    "error": "ñ",
+}
+
+
+def test_what_is_written_and_read_is_the_same_either_way(apply: Any) -> None:
+    """Instants, booleans, bytes and nothing at all, on both databases."""
+    adding, reading = insert(_O).returning(_O.c.id), select(_O).where(_O.c.id == bindparam("number"))
+
+    def work(unit: Any) -> list[Any]:
+        one = Prepared(adding).first(unit.connection, ROW)[0]
+        two = unit.connection.execute(adding, ROW).scalar_one()
+        prepared = Prepared(reading)
+        return [
+            *(list(prepared.first(unit.connection, {"number": number}))[1:] for number in (one, two)),
+            *(list(unit.connection.execute(reading, {"number": number}).one())[1:] for number in (one, two)),
+        ]
+
+    first, *others = apply(work)
+    assert all(other == first for other in others)
+    assert NOW.astimezone(UTC) in first
+    assert True in first
+
+
+def test_constants_and_counts_are_kept(apply: Any) -> None:
+    """A literal in the statement is bound each time; who changes nothing hears zero."""
+    free = Prepared(_C.update().where(_C.c.id == bindparam("chat")).values(session_id=None, turn=7))
+
+    def work(unit: Any) -> tuple[int, int, Any]:
+        unit.chats.open(9, 9)
+        return (
+            free.count(unit.connection, {"chat": 9}),
+            free.count(unit.connection, {"chat": 10}),
+            unit.chats.get(9).turn,
+        )
+
+    assert apply(work) == (1, 0, 7)
+
+
+def test_one_statement_changes_many_rows_with_values_of_their_own(apply: Any) -> None:
+    """Constants are the same for each, what is given is each row's."""
+    turned = Prepared(_C.update().where(_C.c.id == bindparam("chat")).values(turn=bindparam("told"), awaits="word"))
+
+    def work(unit: Any) -> list[tuple[int, str]]:
+        for chat in (7, 8, 9):
+            unit.chats.open(chat, chat)
+        turned.each(unit.connection, [{"chat": 7, "told": 1}, {"chat": 9, "told": 3}])
+        return [(found.turn, found.awaits) for found in map(unit.chats.get, (7, 8, 9))]
+
+    assert apply(work) == [(1, "word"), (0, ""), (3, "word")]
+
+
+def test_a_list_cannot_be_prepared(sqlite_database: Any) -> None:
+    """Its SQL differs with the number of values."""
+    several = Prepared(select(_S.c.id).where(_S.c.state.in_(("open", "expired"))))
+    units = sqlite_database.units
+    with pytest.raises(ValueError, match="IN of a list"):
+        units.submit(None, lambda unit: several.rows(unit.connection, {})).result(PATIENCE)

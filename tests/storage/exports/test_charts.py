@@ -1,0 +1,96 @@
+"""The chart sheet: figures of indicators beside their targets, drawn by the spreadsheet, telling nothing protected."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+
+from conversations.languages import LANGUAGES
+from conversations.plan.model import Role
+from conversations.wording import wording
+from storage.exports.charts import CHARTS, _Block
+from storage.exports.indicators import INDICATORS
+from storage.exports.tables import one_table
+from storage.exports.wanted import Wanted
+from storage.exports.workbooks import write_xlsx
+
+NOW = datetime(2018, 10, 16, 12, tzinfo=UTC)
+
+
+def book(figures: dict[str, Sequence[Any]], language: str = "es", **more: Any) -> bytes:
+    wanted = Wanted(1, "America/Santo_Domingo", NOW, role=Role.COORDINATOR, language=language)
+    rows = [
+        {"indicator": code, "indicator_name": f"=Indicador {code}", "period": f"20180{month}", "dimension": dimension,
+         "value": value, "target": 30, "baseline": 17, **more}
+        for code, values in figures.items()
+        for month, value in enumerate(values, 1)
+        for dimension in ("total", "sex_age")
+    ]  # fmt: skip
+    told = ([row.get(name) for name, _ in INDICATORS] for row in rows)
+    extract = replace(one_table("indicators", wanted, INDICATORS, len(rows), told), has_charts=True)
+    out = io.BytesIO()
+    write_xlsx(extract, wanted, out, lambda done, total: None)
+    return out.getvalue()
+
+
+def cells(content: bytes, language: str = "es") -> list[tuple[Any, ...]]:
+    opened = openpyxl.load_workbook(io.BytesIO(content))
+    sheet = opened[wording(language)("table.charts")]
+    return [tuple(row) for row in sheet.iter_rows(values_only=True, max_col=4)]
+
+
+def charts(content: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = sorted(name for name in archive.namelist() if name.startswith("xl/charts/chart"))
+        return [archive.read(name).decode() for name in names]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_indicator_with_figures_has_its_chart_beside_its_numbers(language: str) -> None:
+    """Totals only; without a figure there is no chart, and a name that looks like a formula stays a text (S6)."""
+    content = book({"IND-10": [3, 5, 2], "IND-21": [None]}, language)
+    [chart] = charts(content)
+    assert "barChart" in chart
+    assert "lineChart" in chart
+    assert "IND-10 · =Indicador IND-10" in chart
+    rows = cells(content, language)
+    assert ("201802", 5, 30, None) in rows
+    assert len([row for row in rows if row[0] == "201802"]) == 1
+    assert not any("IND-21" in str(row[0]) for row in rows)
+
+
+def test_what_is_added_up_stands_beside_its_target_as_the_sum_since_the_beginning() -> None:
+    """Over January and over a gap; and not beyond a figure that is protected, which the next sum would tell."""
+    rows = cells(book({"IND-10": [3, 5, 2], "IND-13": [12, "<10", 15], "IND-14": [7, None, 1]}, aggregation="sum"))
+    told = {(row[0], row[1]): row[3] for row in rows if str(row[0]).startswith("2018")}
+    assert told == {("201801", 3): 3, ("201802", 5): 8, ("201803", 2): 10,
+                    ("201801", 12): 12, ("201802", "<10"): None, ("201803", 15): None,
+                    ("201801", 7): 7, ("201802", None): 7, ("201803", 1): 8}  # fmt: skip
+    one = _Block("IND-15", True, [("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9), ("2019Q3", 1, 9)])
+    assert one.sums == [4, 7, 7, 8]
+
+
+def test_a_number_that_is_counted_has_separators_and_a_receipt_has_none() -> None:
+    """As it is read on paper; the cell is a number all the same."""
+    opened = openpyxl.load_workbook(io.BytesIO(book({"IND-10": [12345.5, 1234567]}, receipt=12345)))
+    sheet = opened.worksheets[1]
+    head = [cell.value for cell in sheet[1]]
+    at = head.index(wording("es")("table.column.value"))
+    assert [(row[at].value, row[at].number_format) for row in sheet.iter_rows(2) if row[at].value][::2] == [
+        (12345.5, "#,##0.0##"), (1234567, "#,##0"),
+    ]  # fmt: skip
+
+
+def test_a_workbook_without_figures_says_so_and_a_large_one_says_how_many_more() -> None:
+    """An empty sheet would look broken; a thousand charts would not open."""
+    empty = book({"IND-21": [None]})
+    assert not charts(empty)
+    assert any("Todavía no hay cifras" in str(row[0]) for row in cells(empty))
+    full = book({f"IND-{number:03}": [1] for number in range(CHARTS + 5)})
+    assert len(charts(full)) == CHARTS
+    assert any("y 5 más" in str(row[0]) for row in cells(full))

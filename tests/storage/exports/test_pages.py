@@ -1,0 +1,184 @@
+"""The plan on one page as a PDF, and the evidence as a ZIP: whole, safe, and for whom they are."""
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.open_storage import open_storage
+from conversations.languages import LANGUAGES
+from conversations.plan.model import Role
+from conversations.plan.plan_state import spoken
+from storage.exports import exporter
+from storage.exports.plan_state import state_of
+from storage.exports.wanted import Wanted, Written
+from storage.open_database import Database
+from storage.reports.files import FileStore
+from storage.reports.inspection import Inspected
+from tests.bot.house import furnish, settings_in
+from tests.pseudo import PSEUDO
+
+NOW = datetime(2018, 10, 16, 12, tzinfo=UTC)
+ZONE = "America/Santo_Domingo"
+
+
+@dataclass(frozen=True)
+class House:
+    database: Database
+    store: FileStore
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The demo's plan, and evidence of a public and a restricted activity, one validated, one lost, one altered."""
+    folder: Path = tmp_path_factory.mktemp("pages")
+    furnish(folder)
+    with open_storage(settings_in(folder)) as database:
+        store = FileStore(folder / "evidence", database.vault)
+        files = {
+            "PRE-101": ("../../=cmd|' \u202eacta.pdf", b"%PDF public", False, True),
+            "PER-101": ("lista.txt", b"submitted", False, False),
+            "ASI-202": ("informe.txt", b"restricted", True, True),
+            "PRE-304": ("lost.txt", b"lost", False, True),
+            "PRE-105": ("altered.txt", b"altered", False, False),
+        }
+
+        def attach(unit: Any) -> None:
+            for code, (name, data, is_sensitive, is_validated) in files.items():
+                instance = next(
+                    row[0]
+                    for row in unit.connection.exec_driver_sql(
+                        f"SELECT instance_id FROM submission WHERE subject = 'activity:{code}' AND is_current"
+                    )
+                )
+                key = store.put(data, sensitive=is_sensitive)
+                inspected = Inspected(data, "text/plain", "txt", name, "0" * 64, key.rpartition("/")[2])
+                unit.attachments.add(
+                    plan_id=1, instance_id=instance, ref="/data/evidence_doc", inspected=inspected,
+                    sensitive=is_sensitive, is_compressed=False, now=NOW,
+                )  # fmt: skip
+                state = "validated" if is_validated else "submitted"
+                unit.submissions.set_validation_state(unit.submissions.by_instance(instance).id, state)
+                if code == "PRE-304":
+                    store.delete(key)
+                if code == "PRE-105":
+                    store.path(key).write_bytes(b"something else")
+
+        database.units.submit(None, attach).result()
+        yield House(database, store)
+
+
+def made(house: House, dataset: str, format: str, **asked: Any) -> tuple[bytes, Written]:
+    role = asked.pop("role", Role.COORDINATOR)
+    wanted = Wanted(1, ZONE, NOW, role=role, **asked)
+    used = exporter(dataset, format, wanted.audience, role)
+    assert used is not None
+    out = io.BytesIO()
+    with house.database.view() as unit:
+        written = used.write(unit, house.store, wanted, out, lambda done, total: None)
+    return out.getvalue(), written
+
+
+# ------------------------------------------------------------------ the page
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("asked", [{}, {"audience": "public"}, {"audience": "observers", "role": Role.READER}])
+def test_the_state_of_the_plan_is_one_page(house: House, language: str, asked: Any, caplog: Any) -> None:
+    """One, in every language and for every reader, with every character in its fonts; the same again is the same."""
+    content, written = made(house, "plan-state", "pdf", language=language, **asked)
+    assert content.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type /Page\b", content)) == 1
+    assert f"/Lang ({language})".encode() in content
+    assert "missing" not in caplog.text
+    assert written.count == 60
+    assert made(house, "plan-state", "pdf", language=language, **asked)[0] == content
+
+
+@pytest.mark.usefixtures("pseudo")
+@pytest.mark.parametrize("language", PSEUDO)
+def test_the_state_of_the_plan_is_one_page_in_any_language(house: House, language: str, caplog: Any) -> None:
+    """Stretched words are cut or wrapped, and Arabic letters are in its fonts."""
+    content, _ = made(house, "plan-state", "pdf", language=language)
+    assert len(re.findall(rb"/Type /Page\b", content)) == 1
+    assert "missing" not in caplog.text
+
+
+def test_a_page_of_a_part_or_of_a_month_gone_by_counts_what_is_theirs(house: House) -> None:
+    """Filters mean on paper what they mean in a table."""
+
+    def told(**asked: Any) -> list[str]:
+        with house.database.view() as unit:
+            return spoken(state_of(unit, Wanted(1, ZONE, NOW, role=Role.COORDINATOR, **asked))[0])
+
+    one = told(agency="PGR")
+    assert any(row.startswith("PGR ") for row in one)
+    assert not any(row.startswith("MIREX ") for row in one)
+    assert not any("PRE-" in row for row in told(area="ASI"))
+    assert "Estado al 17 sep 2018 · cierre de agosto 2018" in told(period="201808")
+
+
+@pytest.mark.parametrize("period", ["201812", "2018Q4", "2018"])
+def test_a_year_gone_by_is_told_with_its_own_indicators(house: House, period: str) -> None:
+    """Its last periods lock in January; the figures are those of the year that they are about."""
+    later = datetime(2019, 6, 10, 12, tzinfo=UTC)
+    with house.database.view() as unit:
+        page = state_of(unit, Wanted(1, ZONE, later, role=Role.COORDINATOR, period=period))[0]
+    assert page.indicators_title == "Indicadores, 2018"
+
+
+# ------------------------------------------------------------------ the evidence
+def test_evidence_comes_with_an_index_that_proves_it(house: House) -> None:
+    """Every file once, in a folder of its period, under a name no path can hide in; lost ones are named."""
+    content, written = made(house, "media", "zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        index = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode())))
+        here = [row for row in index if row["state"] == "here"]
+        names = [row["file"] for row in here]
+        assert sorted([*names, "index.csv", "missing-files.txt"]) == sorted(archive.namelist())
+        told = archive.read("missing-files.txt").decode().splitlines()
+        for row in here:
+            assert hashlib.sha256(archive.read(row["file"])).hexdigest() == row["sha256"]
+            assert int(row["size"]) == len(archive.read(row["file"]))
+            assert not row["original_name"].startswith(("=", "+", "-", "@"))
+    assert all(re.fullmatch(r"2018\w+/[^/\\]+", name) and ".." not in name for name in names)
+    assert sorted(row["subject"] for row in here) == ["ASI-202", "PER-101", "PRE-101"]
+    others = {row["original_name"]: (row["state"], row["file"]) for row in index if row not in here}
+    assert others == {"lost.txt": ("lost", ""), "altered.txt": ("altered", "")}
+    assert written.count == 3
+    assert told == list(written.lacking)
+    assert len(told) == 2
+
+
+def test_evidence_for_an_admin_is_validated_and_nothing_restricted(house: House) -> None:
+    """DOMAIN §2.7; and the index does not name what is left out. Nobody outside gets any."""
+    content, written = made(house, "media", "zip", role=Role.ADMIN)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        told = archive.read("index.csv").decode()
+    assert written.count == 1
+    assert "PRE-101" in told
+    assert "ASI-202" not in told
+    assert "informe" not in told
+    for role in (Role.OBSERVER, Role.READER, None):
+        assert exporter("media", "zip", "observers", role) is None
+        assert role is None or exporter("media", "zip", "internal", role) is None
+
+
+def test_who_watches_takes_out_what_is_for_observers_and_nothing_else() -> None:
+    """A forged audience gets nothing (S3); a minister's reader gets no raw reports (DOMAIN §4.6)."""
+    assert exporter("reports", "xlsx", "observers", Role.OBSERVER) is not None
+    assert exporter("reports", "xlsx", "observers", Role.READER) is None
+    for role in (Role.OBSERVER, Role.READER):
+        assert exporter("plan-state", "pdf", "observers", role) is not None
+        for audience in ("internal", "public"):
+            assert exporter("plan-state", "pdf", audience, role) is None
+            assert exporter("reports", "xlsx", audience, role) is None
+        assert exporter("people", "xlsx", "observers", role) is None
+    assert exporter("plan-state", "pdf", "internal", Role.FOCAL_POINT) is None

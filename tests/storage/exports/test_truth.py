@@ -1,0 +1,410 @@
+"""A history of which everything is known is played, and what leaves is compared with it, cell by cell.
+
+The truth is kept beside the history in plain lists, and counted here by other means than the exports count: a row for
+everything that was expected, what became of it, and nothing else; on both databases, in every format, for everybody.
+"""
+
+import io
+import random
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from conversations.authoring.xlsform import read_xlsform
+from conversations.plan.export_request import AUDIENCES
+from conversations.plan.model import Role
+from conversations.plan.periods import PeriodType, ReportingPeriod, periods_between
+from storage.database.models import Activity, Closing, FormVersion, Indicator, Objective, StrategicArea, table
+from storage.database.models import ReportingPeriod as PeriodRow
+from storage.exports import DATASETS
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests import ROOT
+from tests.storage.exports.test_tables import (
+    INDICATOR,
+    REPORT,
+    ZONE,
+    Plan,
+    add,
+    comparable,
+    names_of_formats,
+    same,
+)
+
+NOW = datetime(2018, 10, 20, 12, tzinfo=UTC)
+PERIODS = periods_between(date(2018, 1, 1), date(2018, 12, 31), types=(PeriodType.MONTHLY, PeriodType.QUARTERLY))
+MONTHS = [period for period in PERIODS if period.type == PeriodType.MONTHLY and period.opens_on <= NOW.date()]
+ACTIVITIES = (
+    ("PRE-101", "MINERD", "monthly", date(2018, 2, 1)),
+    ("ASI-101", "PGR", "monthly", date(2018, 1, 1)),
+    ("ASI-102", "PGR", "quarterly", date(2018, 5, 1)),
+)
+COMPLETED = "201808"
+"""The period in which PRE-101 is reported completed: nothing is expected of it from then on."""
+SILENT = "201801"
+"""Nobody reported or closed anything yet: the bot was not kept."""
+
+
+@dataclass
+class Truth:
+    """What happened."""
+
+    received: set[tuple[str, str]] = field(default_factory=set)
+    """Code and period of the reports about activities."""
+    closed: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    figures: dict[tuple[str, str], list[tuple[int, str, dict[str, str]]]] = field(default_factory=dict)
+    """Of an indicator and period its versions: receipt, state as it stands, what was said."""
+    withdrawn: list[tuple[int, int, str, str, str, int | None]] = field(default_factory=list)
+    """First receipt, receipt, code, period, why, what stands instead."""
+
+
+def at_noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), ZONE)
+
+
+def is_expected(code: str, kind: str, start: date, period: ReportingPeriod) -> bool:
+    same_kind = (kind == "monthly") == (period.type == PeriodType.MONTHLY)
+    return same_kind and start <= period.end_on and not (code == "PRE-101" and period.code > COMPLETED)
+
+
+class History:
+    """Plays it, and writes down what it does."""
+
+    def __init__(self, unit: UnitOfWork, world: Any, seed: int) -> None:
+        self.unit, self.world, self.truth, self.chance = unit, world, Truth(), random.Random(seed)
+        self.agency = {"MINERD": world.agency_ids[0], "PGR": world.agency_ids[1]}
+
+    def play(self) -> Truth:
+        self._furnish()
+        for month in MONTHS:
+            for period in (each for each in PERIODS if each.end_on == month.end_on):
+                if month.code != SILENT:
+                    self._activities(period)
+                    self._closings(period)
+            self._figure("IND-01", "MINERD", month)
+            self._figure("IND-20", "PGR", month)
+        return self.truth
+
+    def _furnish(self) -> None:
+        unit, here = self.unit, {"plan_id": self.world.plan_id}
+        unit.connection.execute(delete(table(PeriodRow)))
+        self.period_ids = {
+            each.code: add(
+                unit, PeriodRow, **here, code=each.code, period_type=each.type, start_on=each.start_on,
+                end_on=each.end_on, opens_on=each.opens_on, due_on=each.due_on, grace_until_on=each.grace_until_on,
+                locks_on=each.locks_on,
+            )
+            for each in PERIODS
+        }  # fmt: skip
+        area = add(unit, StrategicArea, **here, code="PRE", name={"es": "Prevención"}, intent={}, position=1)
+        objective = add(unit, Objective, **here, strategic_area_id=area, code="PRE-1", name={"es": "Objetivo"})
+        for code, agency, kind, start in ACTIVITIES:
+            add(unit, Activity, **here, objective_id=objective, agency_id=self.agency[agency], code=code,
+                name={"es": code}, short_name={}, start_on=start, due_on=date(2019, 6, 30), report_frequency=kind,
+                target_unit={}, means_of_verification={})  # fmt: skip
+        for code, agency, more in (
+            ("IND-01", "MINERD", {"unit": "people", "aggregation": "sum"}),
+            ("IND-17", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "reporting_rate"}),
+            ("IND-18", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "rate_on_time"}),
+            ("IND-19", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "share_completed"}),
+            ("IND-20", "PGR", {"unit": "people", "aggregation": "sum", "sensitivity": "restricted", "min_cell": 10}),
+        ):
+            add(unit, Indicator, **here, strategic_area_id=area, agency_id=self.agency[agency], code=code,
+                name={"es": code}, level="output", direction="increase", frequency="monthly", **more)  # fmt: skip
+        unit.connection.execute(update(table(FormVersion)).values(xform=read_xlsform(REPORT, "report.md").xform))
+        checked = read_xlsform(INDICATOR, "indicator.md")
+        self.form = unit.forms.publish(
+            **here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
+            workbook=INDICATOR, sha256="1" * 64, now=NOW,
+        )  # fmt: skip
+
+    def _activities(self, period: ReportingPeriod) -> None:
+        for code, agency, kind, start in ACTIVITIES:
+            # The first month begins the history: somebody reports.
+            if not is_expected(code, kind, start, period) or (self.chance.random() < 0.3 and period.code > "201802"):
+                continue
+            is_last = code == "PRE-101" and period.code == COMPLETED
+            self.world.submit(
+                self.unit, f"uuid:{code}-{period.code}", subject=f"activity:{code}", agency_id=self.agency[agency],
+                reporting_period_id=self.period_ids[period.code], answers={}, now=at_noon(period.opens_on),
+                activity_status="completed" if is_last else "in_progress", progress=100 if is_last else 50,
+                validation_state="validated" if is_last or self.chance.random() < 0.5 else "submitted",
+            )  # fmt: skip
+            self.truth.received.add((code, period.code))
+        if period.code == COMPLETED and ("PRE-101", COMPLETED) not in self.truth.received:
+            raise AssertionError("choose another seed: PRE-101 must be completed")
+
+    def _closings(self, period: ReportingPeriod) -> None:
+        for agency, agency_id in self.agency.items():
+            if self.chance.random() < 0.25:
+                continue
+            late = self.chance.choice((-2, 0, 0, 1, 4))
+            closed_at = datetime.combine(period.due_on + timedelta(late), time(23, 59), ZONE)
+            add(self.unit, Closing, plan_id=self.world.plan_id, agency_id=agency_id,
+                reporting_period_id=self.period_ids[period.code], closed_at=closed_at,
+                closed_by_id=self.world.person_ids[0])  # fmt: skip
+            self.truth.closed[agency, period.code] = closed_at
+
+    def _figure(self, code: str, agency: str, period: ReportingPeriod) -> None:
+        """A report about an indicator, or none; perhaps corrected, perhaps a validation that is taken back."""
+        fate = self.chance.choice(("none", "submitted", "validated", "validated", "corrected", "waits", "taken_back"))
+        if fate == "none":
+            return
+        coordinator = self.world.person_ids[2]
+        versions = self.truth.figures.setdefault((code, period.code), [])
+
+        def send(number: int, supersedes: Any = None) -> Any:
+            said = self.chance.choice((
+                {"data_status": "final", "value_people": str(self.chance.randrange(1, 90))},
+                {"data_status": "preliminary", "value_people": str(self.chance.randrange(1, 90))},
+                {"data_status": "zero"}, {"data_status": "not_available"},
+            ))  # fmt: skip
+            sent = self.world.submit(
+                self.unit, f"uuid:{code}-{period.code}-{number}", subject=f"indicator:{code}",
+                form_id=self.form.form_key, form_version_id=self.form.id, agency_id=self.agency[agency],
+                sensitive=code == "IND-20",
+                reporting_period_id=self.period_ids[period.code], now=at_noon(period.opens_on + timedelta(number)),
+                answers={f"/data/{name}": value for name, value in said.items()},
+                supersedes_id=supersedes.id if supersedes else None,
+                validation_state="corrected" if supersedes else "submitted",
+            )  # fmt: skip
+            versions.append((sent.receipt_number, "submitted", said))
+            return sent
+
+        def settle(sent: Any, number: int, state: str) -> Any:
+            versions[number - 1] = (sent.receipt_number, state, versions[number - 1][2])
+            return self.unit.submissions.by_instance(sent.instance_id)
+
+        first = send(1)
+        if fate == "submitted":
+            return
+        day = at_noon(period.opens_on + timedelta(1))
+        self.unit.reviews.decide(first, "validated", coordinator, day + timedelta(minutes=1))
+        first = settle(first, 1, "validated")
+        if fate == "taken_back":
+            self.unit.reviews.take_back(first, coordinator, day + timedelta(minutes=2))
+            settle(first, 1, "submitted")
+            self.truth.withdrawn.append((first.receipt_number, first.receipt_number, code, period.code, fate, None))
+        if fate in ("corrected", "waits"):
+            second = send(2, first)
+            if fate == "corrected":
+                self.unit.reviews.decide(second, "validated", coordinator, day + timedelta(days=2))
+                settle(second, 2, "validated")
+                gone = (first.receipt_number, first.receipt_number, code, period.code, fate, second.receipt_number)
+                self.truth.withdrawn.append(gone)
+
+
+@pytest.fixture
+def told(database: Database, apply: Callable[[Any], Any], world: Any, tmp_path: Path) -> tuple[Plan, Truth]:
+    truth = apply(lambda unit: History(unit, world, 3).play())
+    return Plan(database, world, tmp_path, NOW), truth
+
+
+def rows_of(plan: Plan, dataset: str, **asked: Any) -> list[dict[str, Any]]:
+    """The same in every format."""
+    read = [comparable(plan.read(dataset, format, **asked)) for format in names_of_formats()]
+    assert all(each == read[0] for each in read)
+    [rows] = read[0].values()
+    return rows  # type: ignore[no-any-return]
+
+
+def of(rows: Sequence[dict[str, Any]], *codes: str) -> list[dict[str, Any]]:
+    return [row for row in rows if row["indicator"] in codes]
+
+
+def kept(rows: Sequence[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+# ------------------------------------------------------------------ closings
+def closings_in(truth: Truth) -> list[tuple[Any, ...]]:
+    """Agency × month: what was expected and came, when it was closed, whether in time."""
+    found: list[tuple[Any, ...]] = []
+    for month in MONTHS:
+        if month.code == SILENT:
+            continue
+        for agency in ("MINERD", "PGR"):
+            wanted = [
+                (code, period)
+                for code, whose, kind, start in ACTIVITIES
+                for period in PERIODS
+                if whose == agency and period.end_on == month.end_on and is_expected(code, kind, start, period)
+            ]
+            if not wanted:
+                continue
+            times = [truth.closed.get((agency, period.code)) for _, period in wanted]
+            closed_at = None if None in times else max(at for at in times if at)
+            due = max(period.due_on for _, period in wanted)
+            found.append((
+                agency, month.code, len(wanted), sum((code, p.code) in truth.received for code, p in wanted),
+                closed_at is not None, closed_at, closed_at is not None and closed_at.date() <= due,
+                max(0, (closed_at.date() - due).days) if closed_at else None,
+            ))  # fmt: skip
+    return found
+
+
+def test_closings_are_what_was_expected_and_what_came_of_it(told: tuple[Plan, Truth]) -> None:
+    plan, truth = told
+    names = ("agency", "period", "expected_reports", "received_reports", "closed", "closed_at", "on_time", "days_late")
+    expected = [tuple(same(cell) for cell in row) for row in closings_in(truth)]
+    for audience in AUDIENCES:
+        assert kept(rows_of(plan, "closings", audience=audience), *names) == expected
+
+
+def test_what_the_bot_counts_itself_is_the_rates_of_the_closings(told: tuple[Plan, Truth]) -> None:
+    """IND-17 and 18 are the means over the agencies of `closed` and `on_time`; IND-19 is of activities."""
+    plan, truth = told
+    by_month: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in closings_in(truth):
+        by_month[row[1]].append(row)
+    expected = []
+    for code, cell in (("IND-17", 4), ("IND-18", 6), ("IND-19", None)):
+        for month, rows in by_month.items():
+            share = (month >= COMPLETED) / 3 if cell is None else sum(row[cell] for row in rows) / len(rows)
+            locks_on = max(period.locks_on for period in PERIODS if period.end_on == by_code(month).end_on)
+            status = "final" if NOW.date() >= locks_on else "preliminary"
+            expected.append((code, month, same(round(100 * share, 1)), "told", status))
+    names = ("indicator", "period", "value", "value_status", "data_status")
+    for audience in AUDIENCES:
+        rows = of(rows_of(plan, "indicators", audience=audience), "IND-17", "IND-18", "IND-19")
+        assert kept(rows, *names) == expected
+
+
+def by_code(code: str) -> ReportingPeriod:
+    return next(period for period in PERIODS if period.code == code)
+
+
+# ------------------------------------------------------------------ the panel
+def figure_in(truth: Truth, code: str, month: str, *, only_validated: bool) -> tuple[Any, ...]:
+    """Receipt, first receipt, status of the figure and of the value, and the value."""
+    versions = truth.figures.get((code, month), [])
+    if not versions:
+        return None, None, "missing", "missing", None
+    readable = [each for each in versions if each[1] == "validated" or not only_validated]
+    if not readable:
+        return None, None, None, "not_allowed", None
+    receipt, _, said = readable[-1]
+    value = {"zero": 0, "not_available": None}.get(said["data_status"], int(said.get("value_people", 0)))
+    status = "no_figure" if value is None else "told"
+    return receipt, versions[0][0], said["data_status"], status, value
+
+
+def test_a_row_for_every_indicator_and_period_that_was_expected(told: tuple[Plan, Truth]) -> None:
+    """With its number, or why there is none for who asks."""
+    plan, truth = told
+    names = ("indicator", "period", "receipt", "root_receipt", "data_status", "value_status", "value")
+    for role in (Role.COORDINATOR, Role.ADMIN, None):
+        only_validated = role is not Role.COORDINATOR
+        expected = [
+            (code, month.code, *map(same, figure_in(truth, code, month.code, only_validated=only_validated)))
+            for code in ("IND-01", "IND-20")
+            for month in MONTHS
+        ]
+        assert kept(of(rows_of(plan, "indicators", role=role), "IND-01", "IND-20"), *names) == expected
+
+
+@pytest.mark.parametrize("audience", ["observers", "public"])
+def test_outside_a_value_is_a_number_or_says_why_not(told: tuple[Plan, Truth], audience: str) -> None:
+    """What counts few is told by the year, and is final only if it is the whole year's."""
+    plan, truth = told
+    rows = rows_of(plan, "indicators", audience=audience)
+    expected = [
+        ("IND-01", month.code, *map(same, figure_in(truth, "IND-01", month.code, only_validated=True)[2:]))
+        for month in MONTHS
+    ]
+    names = ("indicator", "period", "data_status", "value_status", "value")
+    assert kept(of(rows, "IND-01"), *names) == expected
+    years = of(rows, "IND-20")
+    assert [row["period"] for row in years if row["category"] in ("total", None)] == ["2018"]
+    assert all(row["data_status"] == "preliminary" for row in years), "the year is not over"
+    for row in rows:
+        assert (row["value"] is not None) == (row["value_status"] == "told"), row
+
+
+def test_what_was_withdrawn_leads_from_its_first_receipt_to_what_stands(told: tuple[Plan, Truth]) -> None:
+    plan, truth = told
+    names = ("root_receipt", "receipt", "subject", "period", "withdrawal", "replaced_by")
+    expected = [tuple(map(same, row)) for row in truth.withdrawn]
+    for audience in AUDIENCES:
+        assert sorted(kept(rows_of(plan, "withdrawn", audience=audience), *names), key=str) == sorted(expected, key=str)
+    assert truth.withdrawn, "choose another seed: something is withdrawn"
+
+
+def test_since_a_day_there_is_what_was_sent_or_decided_since(told: tuple[Plan, Truth]) -> None:
+    """Kept beside what an earlier export held, and without what was withdrawn, it is the whole of a new one."""
+    plan, _ = told
+    whole = {row["root_receipt"]: row for row in plan.rows("indicators", role=Role.ADMIN) if row["receipt"]}
+    day = at_noon(date(2018, 7, 2))
+    later = plan.rows("indicators", role=Role.ADMIN, since="2018-07-02T12:00")
+    gone = {row["receipt"] for row in plan.rows("withdrawn", since=day.isoformat())}
+    changed = {row["root_receipt"]: row for row in later if row["receipt"]}
+    unchanged = {
+        root: row for root, row in whole.items() if root not in changed and row["receipt"] not in gone
+    }  # fmt: skip
+    assert {**unchanged, **changed} == whole
+    assert 0 < len(changed) < len(whole)
+
+
+# ------------------------------------------------------------------ the data package
+@pytest.mark.parametrize("dataset", [name for name, _, audiences, *_ in DATASETS if "public" in audiences])
+def test_a_data_package_is_valid_to_its_own_library(told: tuple[Plan, Truth], tmp_path: Path, dataset: str) -> None:
+    """Every column has its type and every cell is of it, for whoever opens it without knowing us."""
+    frictionless = pytest.importorskip("frictionless", reason="the development tools are not up to date: `make test`")
+    plan, _ = told
+    for number, asked in enumerate(({"role": Role.COORDINATOR}, {"audience": "public"})):
+        data, written = plan.take(dataset, "datapackage", **asked)
+        folder = tmp_path / f"package{number}"
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(folder)
+        package = frictionless.Package(str(folder / "datapackage.json"))
+        report = package.validate()
+        assert report.valid, report.flatten(["title", "fieldName", "rowNumber", "note"])[:5]
+        with frictionless.system.use_context(trusted=True):
+            assert sum(len(each.read_rows()) for each in package.resources if each.name == dataset) in (
+                written.count,
+                0,
+            )
+
+
+# ------------------------------------------------------------------ five lines of an analyst
+def blocks(language: str) -> list[str]:
+    page = (ROOT / "docs" / "exports.md").read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_analyst_needs_five_lines_for_the_two_tables_that_are_asked_for(
+    told: tuple[Plan, Truth], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/exports.md writes them, for Python without anything installed; what comes out is the truth's."""
+    plan, truth = told
+    for dataset in ("indicators", "closings"):
+        (tmp_path / f"{dataset}.csv").write_bytes(plan.take(dataset, "csv", role=Role.ADMIN)[0])
+    monkeypatch.chdir(tmp_path)
+    by_quarter, by_month = (run(block) for block in blocks("python")[-2:])
+    quarters: dict[tuple[str, str, str], float] = defaultdict(float)
+    for code, agency in (("IND-01", "MINERD"), ("IND-20", "PGR")):
+        for month in MONTHS:
+            value = figure_in(truth, code, month.code, only_validated=True)[-1]
+            if value is not None:
+                quarters[code, agency, f"2018Q{(month.start_on.month + 2) // 3}"] += value
+    assert by_quarter == quarters
+    rates: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row in closings_in(truth):
+        rates[row[0], row[1]].append(row[4])
+    assert by_month == {key: sum(closed) / len(closed) for key, closed in rates.items()}
+    assert all(len(re.findall(r"^.", block, re.MULTILINE)) <= 5 for block in (*blocks("py"), *blocks("r")))
+
+
+def run(block: str) -> Any:
+    names: dict[str, Any] = {}
+    exec(block, names)
+    return dict(names["table"])

@@ -1,0 +1,114 @@
+"""The shipped plan's workbook, changed as somebody would in Excel, and short ways to import it."""
+
+import io
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from openpyxl import Workbook, load_workbook
+from sqlalchemy import select
+
+from conversations.xforms.problems import AuthorError, Problem
+from storage.database.models import Base
+from storage.imports import applying
+from storage.imports.differences import Differences
+from storage.imports.reading import PlanDraft, read_plan
+from storage.open_database import Database
+from storage.seed import SEED_PLAN, seed_workbook
+from storage.unit_of_work import UnitOfWork
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+LATER = datetime(2018, 11, 20, 12, 0, tzinfo=UTC)
+
+Cells = dict[str, list[list[Any]]]
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+
+
+@cache
+def _seed_cells() -> Cells:
+    book = load_workbook(io.BytesIO(seed_workbook()), read_only=True)
+    return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
+
+
+@cache
+def seed_draft() -> PlanDraft:
+    return read_plan(seed_workbook())
+
+
+class Book:
+    """The seed workbook, to be changed as somebody would in Excel."""
+
+    def __init__(self) -> None:
+        self.cells = deepcopy(_seed_cells())
+
+    def row(self, sheet: str, code: str) -> int:
+        return next(number for number, row in enumerate(self.cells[sheet]) if code in row[:2])
+
+    def column(self, sheet: str, header: str) -> int:
+        return self.cells[sheet][0].index(header)
+
+    def put(self, sheet: str, code: str, header: str, value: object) -> "Book":
+        self.cells[sheet][self.row(sheet, code)][self.column(sheet, header)] = value
+        return self
+
+    def add_column(self, sheet: str, header: str) -> "Book":
+        for row in self.cells[sheet]:
+            row.append(None)
+        self.cells[sheet][0][-1] = header
+        return self
+
+    def drop(self, sheet: str, *codes: str) -> "Book":
+        self.cells[sheet] = [row for row in self.cells[sheet] if row[0] not in codes]
+        return self
+
+    def drop_column(self, sheet: str, header: str) -> "Book":
+        position = self.column(sheet, header)
+        for row in self.cells[sheet]:
+            del row[position]
+        return self
+
+    def cadences(self, **days: tuple[int, int, int, int]) -> "Book":
+        """With a sheet of these cadences: opening, due, grace, lock."""
+        head = ["code", "opening_day", "due_day", "grace_day", "lock_day"]
+        self.cells["cadences"] = [head, *([code, *numbers] for code, numbers in days.items())]
+        return self
+
+    def data(self) -> bytes:
+        book = Workbook(write_only=True)
+        for name, rows in self.cells.items():
+            sheet = book.create_sheet(name)
+            for row in rows:
+                sheet.append(row)
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue()
+
+    def draft(self) -> PlanDraft:
+        return read_plan(self.data())
+
+    def problems(self) -> list[Problem]:
+        with pytest.raises(AuthorError) as refused:
+            self.draft()
+        return list(refused.value.problems)
+
+    def errors(self) -> list[tuple[str, str]]:
+        return [(p.code.removeprefix("plan."), p.place) for p in self.problems() if p.severity == "error"]
+
+
+def bring(draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN) -> Callable[[UnitOfWork], Differences]:
+    return lambda unit: applying.apply(unit, draft, code, None, now)
+
+
+def told(found: Differences) -> list[tuple[object, ...]]:
+    return [(one.kind, one.table, one.code, one.column, one.old, one.new) for one in found]
+
+
+def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    with database.reader() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+            for name, table in Base.metadata.tables.items()
+        }

@@ -1,0 +1,111 @@
+"""A workbook to begin a plan with is a plan: read without a complaint, whatever the country and the language."""
+
+import io
+from datetime import UTC, date, datetime
+from importlib.resources import files
+
+import pytest
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+
+from conversations.languages import LANGUAGES
+from conversations.wording import wording
+from storage.imports.applying import apply as plan_apply
+from storage.imports.beginning import begin_workbook
+from storage.imports.countries import country
+from storage.imports.reading import read_plan
+from storage.imports.sheets import CADENCES, CODE_SHEETS, SETTINGS, SHEETS
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
+
+DAY = date(2026, 3, 2)
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def book(code: str, language: str = "es") -> bytes:
+    found = country(code)
+    assert found is not None
+    return begin_workbook(found, language, DAY, has_holidays=True)
+
+
+def cell_of(sheet: str, header: str) -> str:
+    fields = next(sheet_of for sheet_of in SHEETS if sheet_of.name == sheet).fields
+    return f"{get_column_letter([one.header for one in fields].index(header) + 1)}1"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", ["HN", "HT", "FR", "SG", "AQ"])
+def test_it_is_read_without_a_complaint(code: str, language: str) -> None:
+    """With two levels of regions, with one, with none; with one time zone or many."""
+    found = country(code)
+    if found is None:
+        assert code == "AQ", "a continent without a currency is no country to plan in"
+        return
+    draft = read_plan(book(code, language))
+    assert draft.problems == ()
+    assert draft.code == f"{code.lower()}-2026-2028"
+    assert (draft.settings["country"], draft.settings["currency"]) == (code, found.place.currency)
+    assert {table: len(rows) for table, rows in draft.rows.items() if table != "code"} == {
+        sheet_of.table: 4 if sheet_of is CADENCES else 1 for sheet_of in SHEETS
+    }
+
+
+def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() -> None:
+    """In the language asked for; codes of another sheet are offered from it."""
+    workbook = load_workbook(io.BytesIO(book("HN", "en")))
+    say = wording("en")
+    for sheet_of in (SETTINGS, *SHEETS, *CODE_SHEETS):
+        sheet = workbook[sheet_of.name]
+        assert [cell.value for cell in sheet[1] if cell.comment is None] == [], sheet_of.name
+    assert say("book.note.responsible") in workbook["activities"][cell_of("activities", "responsible")].comment.text
+    offered = {
+        (sheet.title, str(rule.sqref).split(":")[0]): rule.formula1
+        for sheet in workbook
+        for rule in sheet.data_validations.dataValidation
+    }
+    for sheet_of in SHEETS:
+        for number, one in enumerate(sheet_of.fields, 1):
+            cell = workbook[sheet_of.name].cell(2, number).coordinate
+            if one.kind in ("word", "flag", "reference", "date"):
+                assert (sheet_of.name, cell) in offered, one.header
+            if one.kind == "reference":
+                assert offered[sheet_of.name, cell] == f"{one.refers_to}!$A$2:$A$1001"
+    zone = get_column_letter([one.header for one in SETTINGS.fields].index("timezone") + 1)
+    assert "America/Tegucigalpa" in str(offered["settings", f"{zone}2"])
+
+
+def test_a_country_brings_its_regions_and_its_currency() -> None:
+    """ISO 3166-2, as CLDR has it; the finer division are the provinces."""
+    honduras, france = country("HN"), country("FR")
+    assert honduras is not None
+    assert france is not None
+    assert len(honduras.regions) == 18
+    assert (honduras.place.currency, honduras.zones) == ("HNL", ("America/Tegucigalpa",))
+    assert honduras.provinces == honduras.regions
+    assert "FR-01" in {place.code for place in france.provinces}
+    assert "FR-ARA" in {place.code for place in france.regions}
+    assert [country(code) for code in ("ZZ", "HN-AT", "", "hn")] == [None] * 4
+
+
+def test_it_becomes_a_plan_of_its_country(database: Database) -> None:
+    """Imported as it is: country, currency, zone and places are the plan's."""
+    draft = read_plan(book("HN"))
+
+    def work(unit: UnitOfWork) -> None:
+        assert plan_apply(unit, draft, draft.code, None, NOW)
+        plan = unit.plans.only()
+        assert (plan.country, plan.currency, plan.timezone) == ("HN", "HNL", "America/Tegucigalpa")
+        assert (plan.starts_on, plan.ends_on) == (date(2026, 1, 1), date(2028, 12, 31))
+        assert {len(unit.plans.code_list(plan.id, name)) for name in ("province", "region")} == {18}
+        assert unit.plans.code_list(plan.id, "obstacle")
+        assert not plan_apply(unit, draft, draft.code, None, NOW)
+
+    database.units.submit(None, work).result(PATIENCE)
+
+
+def test_the_table_of_countries_says_whence_it_is_and_under_which_licence() -> None:
+    """The notice goes wherever the data goes; the table is read without it."""
+    text = (files("storage") / "imports" / "countries.csv").read_text("utf-8")
+    for words in ("Unicode CLDR 48", "docs/countries.py", "Unicode-3.0", "Permission is hereby granted"):
+        assert words in text

@@ -1,0 +1,243 @@
+"""The last import taken back, whole or not at all; and the plan as a workbook that comes back without a difference."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from conversations.xforms.problems import AuthorError
+from conversations.xforms.workbook import check_workbook
+from storage.database.models import Base
+from storage.imports import history
+from storage.imports.applying import apply as plan_apply
+from storage.imports.applying import differences
+from storage.imports.history import Hanging, Undo
+from storage.imports.reading import read_plan
+from storage.imports.sheets import is_plan
+from storage.imports.workbook import plan_workbook
+from storage.open_database import Database
+from storage.reports.submissions import NewSubmission
+from storage.seed import SEED_PLAN, seed_workbook
+from storage.unit_of_work import UnitOfWork
+from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, told
+
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+PLAN_TABLES = ("plan", *history.TABLES, "target", "activity_support")
+LATER_STILL = LATER + timedelta(days=1)
+_tables = Base.metadata.tables
+
+
+def plan_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """The plan's rows; of targets and supporting agencies, whose numbers mean nothing, only what they say."""
+    rows = contents(database)
+    plain = {name: rows[name] for name in PLAN_TABLES}
+    revision = list(_tables["plan"].c.keys()).index("lists_revision")  # another one with every change, undone or not
+    plain["plan"] = [(*row[:revision], *row[revision + 1 :]) for row in plain["plan"]]
+    return plain | {"target": sorted(row[1:] for row in rows["target"])}
+
+
+def look(unit: UnitOfWork) -> Undo | None:
+    return history.look_back(unit, unit.plans.only().id)
+
+
+def take_back(unit: UnitOfWork) -> Undo | None:
+    plan_id = unit.plans.only().id
+    found = history.look_back(unit, plan_id)
+    return found and history.undo(unit, plan_id, found.import_id, actor_id=None, now=LATER_STILL)
+
+
+def another_edition() -> Book:
+    """Something of everything: changed, added, retired, a longer span, another target, other supporters."""
+    book = Book()
+    book.put("activities", "PRE-101", "due_date", "2021-03-31").put("activities", "PRE-102", "supporting", "MIREX")
+    book.put("indicators", "IND-01", "target", "300000").put("objectives", "PRE-1", "name_en", "Another name")
+    book.drop("activities", "ASI-405").drop("agencies", "CESFRONT")
+    agency = [*book.cells["agencies"][book.row("agencies", "MIREX")]]
+    agency[book.column("agencies", "code")] = "NUEVA"
+    book.cells["agencies"].append(agency)
+    activity = [*book.cells["activities"][book.row("activities", "PRE-103")]]
+    activity[book.column("activities", "code")] = "PRE-199"
+    activity[book.column("activities", "responsible")] = "NUEVA"
+    book.cells["activities"].append(activity)
+    book.put("activities", "PRE-104", "responsible", "NUEVA")
+    return book
+
+
+# ------------------------------------------------------------------ undo
+def test_undo_makes_the_plan_what_it_was(database: Database, apply: Apply) -> None:
+    """Every row and column of it, also targets, supporters and the periods of a longer span; then there is no more."""
+    apply(bring(seed_draft()))
+    assert apply(look) is None, "the first import has nothing before it"
+    before = plan_of(database)
+    found = apply(bring(another_edition().draft(), LATER))
+    assert {"added", "changed", "retired"} <= {one.kind for one in found}
+    assert plan_of(database) != before
+    done = apply(take_back)
+    assert done.is_possible
+    assert {("agency", "NUEVA"), ("activity", "PRE-199"), ("reporting_period", "202101")} <= set(done.removed)
+    assert {("activity", "PRE-101"), ("activity", "ASI-405"), ("indicator", "IND-01")} <= set(done.restored)
+    assert plan_of(database) == before
+    assert apply(look) is None
+    assert apply(take_back) is None
+    acts = [entry.act for entry in apply(lambda unit: unit.audit.latest())]
+    assert acts == ["plan.undone", "plan.imported", "plan.imported"]
+    assert not apply(lambda unit: differences(unit, seed_draft(), SEED_PLAN))
+
+
+def test_only_the_last_import_is_undone(apply: Apply) -> None:
+    """A button of an earlier import does nothing; and an import that changed nothing is none."""
+    apply(bring(seed_draft()))
+    apply(bring(Book().put("activities", "PRE-101", "due_date", "2020-12-01").draft(), LATER))
+    first = apply(look).import_id
+    apply(bring(Book().put("activities", "PRE-101", "due_date", "2020-12-02").draft(), LATER))
+    apply(bring(Book().put("activities", "PRE-101", "due_date", "2020-12-02").draft(), LATER))
+    plan_id = apply(lambda unit: unit.plans.only().id)
+    assert apply(lambda unit: history.undo(unit, plan_id, first, actor_id=None, now=LATER)) is None
+    assert apply(lambda unit: unit.plans.activity(plan_id, "PRE-101")).due_on == date(2020, 12, 2)
+    apply(take_back)
+    assert apply(lambda unit: unit.plans.activity(plan_id, "PRE-101")).due_on == date(2020, 12, 1)
+
+
+def test_what_somebody_decided_since_stays(apply: Apply) -> None:
+    """An undo takes back what the import did, not a later hand's work, and names what it left."""
+    apply(bring(seed_draft()))
+    book = (
+        Book()
+        .put("activities", "PRE-101", "due_date", "2020-12-01")
+        .put("activities", "PRE-101", "start_date", "2018-08-01")
+    )
+    apply(bring(book.draft(), LATER))
+    activity = _tables["activity"]
+    moved = update(activity).where(activity.c.code == "PRE-101").values(due_on=date(2020, 6, 1))
+    apply(lambda unit: unit.connection.execute(moved) and None)
+    done = apply(take_back)
+    assert done.kept == (("activity", "PRE-101", "due_on"),)
+    found = apply(lambda unit: unit.plans.activity(unit.plans.only().id, "PRE-101"))
+    assert (found.start_on, found.due_on) == (date(2018, 7, 1), date(2020, 6, 1))
+
+
+def test_what_reports_or_people_hang_on_does_not_vanish(database: Database, apply: Apply) -> None:
+    """A report about a new activity, a person of a new agency: nothing is undone, and each is named."""
+    apply(bring(seed_draft()))
+    apply(bring(another_edition().draft(), LATER))
+
+    def live_on(unit: UnitOfWork) -> None:
+        plan = unit.plans.only()
+        agency = unit.plans.agency(plan.id, "NUEVA")
+        person = unit.people.add(7, "Ana", "es", NOW, timezone="America/Santo_Domingo")
+        from conversations.plan.model import Role
+
+        unit.roles.grant(person.id, plan.id, Role.FOCAL_POINT, agency_id=agency.id, now=NOW)
+        unit.comments.add(plan.id, person.id, "activity:PRE-199", "Algo", NOW)
+        form = unit.forms.publish(
+            plan_id=plan.id, form_id="f", version="1", title="", xform="", workbook=b"", sha256="0" * 64, now=NOW
+        )
+        unit.submissions.add(
+            NewSubmission(
+                plan_id=plan.id,
+                form_id=form.form_key,
+                form_version_id=form.id,
+                instance_id="uuid:1",
+                person_id=person.id,
+                agency_id=agency.id,
+                answers={},
+                language="es",
+                started_at=NOW,
+                subject="activity:PRE-199",
+                reporting_period_id=unit.plans.period(plan.id, "202101").id,
+            ),
+            NOW,
+        )
+
+    apply(live_on)
+    before = plan_of(database)
+    refused = apply(take_back)
+    assert not refused.is_possible
+    assert {
+        Hanging("agency", "NUEVA", "membership", 1),
+        Hanging("agency", "NUEVA", "submission", 1),
+        Hanging("activity", "PRE-199", "submission", 1),
+        Hanging("activity", "PRE-199", "comment", 1),
+        Hanging("reporting_period", "202101", "submission", 1),
+    } == set(refused.hanging)
+    assert plan_of(database) == before
+    assert apply(look).import_id == refused.import_id, "it can still be undone once they are settled"
+
+
+def test_a_row_that_was_moved_onto_a_new_one_holds_it(apply: Apply) -> None:
+    """Somebody gave another activity to the new agency since: it cannot go from under it."""
+    apply(bring(seed_draft()))
+    apply(bring(another_edition().draft(), LATER))
+
+    def move(unit: UnitOfWork) -> None:
+        agency = unit.plans.agency(unit.plans.only().id, "NUEVA")
+        activity = _tables["activity"]
+        unit.connection.execute(update(activity).where(activity.c.code == "PER-101").values(agency_id=agency.id))
+        supported = unit.connection.execute(select(activity.c.id).where(activity.c.code == "PER-102")).scalar_one()
+        unit.connection.execute(insert(_tables["activity_support"]).values(activity_id=supported, agency_id=agency.id))
+
+    apply(move)
+    assert set(apply(take_back).hanging) == {
+        Hanging("agency", "NUEVA", "activity", 1),
+        Hanging("agency", "NUEVA", "activity_support", 1),
+    }
+
+
+# ------------------------------------------------------------------ applying what was shown
+def test_an_import_is_applied_only_to_the_state_it_was_shown_for(apply: Apply) -> None:
+    """The plan changed between the look and the tap: nothing is applied, and what it would do now is told."""
+    apply(bring(seed_draft()))
+    draft = Book().put("activities", "PRE-101", "due_date", "2020-12-01").draft()
+    shown = apply(lambda unit: differences(unit, draft, SEED_PLAN))
+    apply(bring(Book().put("activities", "PRE-101", "due_date", "2020-10-31").draft(), LATER))
+    again = apply(lambda unit: plan_apply(unit, draft, SEED_PLAN, None, LATER, shown=shown.fingerprint()))
+    assert again != shown
+    assert apply(lambda unit: unit.plans.activity(unit.plans.only().id, "PRE-101")).due_on == date(2020, 10, 31)
+    assert apply(lambda unit: plan_apply(unit, draft, SEED_PLAN, None, LATER, shown=again.fingerprint())) == again
+    assert apply(lambda unit: unit.plans.activity(unit.plans.only().id, "PRE-101")).due_on == date(2020, 12, 1)
+
+
+# ------------------------------------------------------------------ the workbook
+def test_the_plan_goes_out_and_comes_back_without_a_difference(database: Database, apply: Apply) -> None:
+    """As it was shipped, and after a life: retired rows stay retired, and nothing of it is a formula."""
+    apply(bring(seed_draft()))
+
+    def difference() -> list[Any]:
+        with database.view() as unit:
+            data = plan_workbook(unit, SEED_PLAN, LATER)
+        draft = read_plan(data)
+        assert [problem for problem in draft.problems if problem.severity != "note"] == []
+        assert draft.rows.keys() == {*seed_draft().rows, "cadence"}
+        return told(apply(lambda unit: differences(unit, draft, SEED_PLAN)))
+
+    assert difference() == []
+    book = (
+        another_edition()
+        .put("activities", "PRE-105", "source", "=1+1")
+        .put("activities", "PRE-105", "target_qty", "12.50")
+    )
+    book.put("indicators", "IND-05", "target", "007").put("indicators", "IND-05", "target_date", None)
+    with pytest.raises(AuthorError, match="formula"):
+        book.draft()
+    book.put("activities", "PRE-105", "source", "@SUM(A1)")
+    apply(bring(book.draft(), LATER))
+    assert difference() == []
+
+
+def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:
+    """A plan with a mistake is still a plan; a form is not."""
+    assert is_plan(check_workbook(seed_workbook()).rows)
+    broken = Book()
+    del broken.cells["indicators"]
+    assert is_plan(check_workbook(broken.data()).rows)
+    form = Book()
+    form.cells = {"survey": [["type", "name"], ["text", "a"]], "agencies": [["code"]], "activities": [["code"]]}
+    assert not is_plan(check_workbook(form.data()).rows)
+
+
+def test_what_is_noted_reads_back_as_what_it_was() -> None:
+    """Instants and days, out of JSON."""
+    assert history._restored(_tables["plan"].c.imported_at, NOW.isoformat()) == NOW
+    assert history._restored(_tables["plan"].c.starts_on, "2018-01-02") == date(2018, 1, 2)

@@ -1,0 +1,315 @@
+"""What must be sent: born with what it speaks of, claimed once, in order, and settled by kind (G5, G7, G11)."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from storage.database.models import OutboxMessage, table
+from storage.database.vault import Vault
+from storage.messages.outbox import (
+    LANES,
+    Ambiguous,
+    OutboxDraft,
+    OutboxRow,
+    RetryAfter,
+    Sent,
+    Undeliverable,
+    Unreachable,
+)
+from storage.open_database import Database, open_database
+from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+LATER = NOW + 2 * MINUTE
+REPLIES, FAN_OUT = LANES["replies"], LANES["fan_out"]
+_O = table(OutboxMessage)
+
+
+def add(unit: UnitOfWork, kind: str = "reminder", chat_id: int = 1, **options: Any) -> int:
+    draft = OutboxDraft(chat_id, kind, "sendMessage", options.pop("payload", {"text": "hola"}), **options)  # type: ignore[arg-type]
+    return unit.outbox.add(draft, now=NOW).id
+
+
+def claim(unit: UnitOfWork, now: datetime = NOW, **options: Any) -> list[OutboxRow]:
+    return unit.outbox.claim(now, now + MINUTE, **options)
+
+
+def state(unit: UnitOfWork, id: int) -> Any:
+    return unit.connection.execute(
+        select(_O.c.state, _O.c.payload, _O.c.sealed_payload, _O.c.attempts).where(_O.c.id == id)
+    ).one()
+
+
+@pytest.fixture
+def apply(database: Database) -> Any:
+    """In the units of a process that sends."""
+    database.units.replica_id = database.units.submit(None, lambda unit: unit.replicas.add(NOW)).result(PATIENCE)
+    return lambda work: database.units.submit(None, work).result(PATIENCE)
+
+
+def test_what_needs_a_key_that_is_not_here_waits_and_holds_up_its_chat_alone(
+    database: Database, url: str, tmp_path: Path
+) -> None:
+    """The others are claimed beside it; with the key it goes out, and until then it is neither lost nor in doubt."""
+    Vault.create(tmp_path / "ring")
+    old, new = Vault.load(tmp_path / "ring"), Vault.rotate(tmp_path / "ring")
+    with open_database(url, vault=new) as other:
+        waiting = other.units.submit(
+            None, lambda unit: [add(unit, chat_id=1, sensitive=True), add(unit, chat_id=2), add(unit, chat_id=1)]
+        ).result(PATIENCE)
+    with open_database(url, vault=old) as lacking:
+
+        def look(unit: UnitOfWork, now: datetime) -> tuple[list[int], int]:
+            return [row.id for row in claim(unit, now)], len(unit.outbox.locked)
+
+        seen = [lacking.units.submit(None, lambda unit, at=at: look(unit, at)).result(PATIENCE) for at in (NOW, NOW)]
+    assert seen == [([waiting[1]], 1), ([], 0)]
+    with open_database(url, vault=new) as again:
+        rows = again.units.submit(None, lambda unit: claim(unit, LATER)).result(PATIENCE)
+    assert [(row.id, row.payload) for row in rows] == [(waiting[0], {"text": "hola"})]
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_what_a_command_says_is_born_queued_for_whoever_sends(database: Database, apply: Any, kind: str) -> None:
+    """It is no replica and sends nothing: the next look of one takes it up, and no lease has to run out before."""
+    sender, database.units.replica_id = database.units.replica_id, None
+    id = apply(lambda unit: add(unit, kind))
+    database.units.replica_id = sender
+    (row,) = apply(claim)
+    assert (row.id, row.attempts, row.is_behind) == (id, 1, False)
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_a_reply_is_born_sending_so_that_nobody_else_sends_it(apply: Any, kind: str) -> None:
+    """Whoever committed it sends it at once; if that process dies, its lease runs out and another one does."""
+    id = apply(lambda unit: add(unit, kind))
+    assert apply(claim) == []
+    assert apply(lambda unit: unit.outbox.settle_expired(NOW)) == (0, 0)
+    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (1, 0)
+    (row,) = apply(lambda unit: claim(unit, LATER))
+    assert (row.id, row.kind, row.payload, row.attempts) == (id, kind, {"text": "hola"}, 2)
+
+
+@pytest.mark.parametrize("kind", FAN_OUT)
+def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: Any, kind: str) -> None:
+    """Once its call has begun it may have arrived: it is not sent again."""
+    id = apply(lambda unit: add(unit, kind))
+    (row,) = apply(claim)
+    assert apply(lambda unit: unit.outbox.begin(row)) is True
+    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 1)
+    assert tuple(apply(lambda unit: state(unit, id))) == ("ambiguous", None, None, 1)
+    assert apply(lambda unit: claim(unit, LATER)) == []
+
+
+@pytest.mark.parametrize("kind", FAN_OUT)
+def test_fan_out_that_was_never_begun_is_free_again_when_the_lease_ends(apply: Any, kind: str) -> None:
+    """Sixty reminders in the hands of a process that dies are not sixty people who are told nothing."""
+    apply(lambda unit: add(unit, kind))
+    (lost,) = apply(claim)
+    assert apply(claim) == []
+    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 0)
+    (taken,) = apply(lambda unit: claim(unit, LATER))
+    assert (taken.id, taken.attempts) == (lost.id, 2)
+    assert apply(lambda unit: unit.outbox.begin(lost)) is False  # paused over its lease, it sends nothing
+    assert apply(lambda unit: unit.outbox.begin(taken)) is True
+    assert apply(lambda unit: unit.outbox.begin(taken)) is False
+
+
+def test_what_was_claimed_and_not_begun_can_be_taken_back(apply: Any) -> None:
+    """A broadcast that is stopped, a person who leaves: up to the last moment."""
+    apply(add)
+    (row,) = apply(claim)
+    assert apply(lambda unit: unit.outbox.cancel(1, NOW)) == 1
+    assert apply(lambda unit: unit.outbox.begin(row)) is False
+
+
+def test_a_reply_that_must_wait_is_queued(apply: Any) -> None:
+    """Nobody sends it now."""
+    id = apply(lambda unit: add(unit, "prompt", not_before=NOW + MINUTE))
+    assert apply(claim) == []
+    assert [row.id for row in apply(lambda unit: claim(unit, NOW + MINUTE))] == [id]
+
+
+def test_a_failed_unit_says_nothing(database: Database, apply: Any) -> None:
+    """G5: there is no "saved" of what was not."""
+
+    def say_and_fail(unit: UnitOfWork) -> None:
+        add(unit, "receipt")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        apply(say_and_fail)
+    assert apply(lambda unit: unit.outbox.counts()) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "after"),
+    [
+        *[(kind, Sent(5), "sent") for kind in (*REPLIES, *FAN_OUT)],
+        *[(kind, RetryAfter(LATER), "queued") for kind in (*REPLIES, *FAN_OUT)],
+        *[(kind, Unreachable("blocked"), "undeliverable") for kind in (*REPLIES, *FAN_OUT)],
+        *[(kind, Undeliverable("chat not found"), "undeliverable") for kind in (*REPLIES, *FAN_OUT)],
+        *[(kind, Ambiguous("timeout"), "queued") for kind in REPLIES],
+        *[(kind, Ambiguous("timeout"), "ambiguous") for kind in FAN_OUT],
+    ],
+)
+def test_what_follows_from_an_outcome_depends_on_the_kind(
+    sqlite_database: Database, kind: str, outcome: Any, after: str
+) -> None:
+    """The table of G7; settled rows keep no payload."""
+
+    def work(unit: UnitOfWork) -> Any:
+        id = add(unit, kind)
+        claim(unit)
+        assert unit.outbox.record(id, outcome, NOW) is True
+        return state(unit, id)
+
+    found = sqlite_database.units.submit(None, work).result(PATIENCE)
+    assert found.state == after
+    assert (found.payload is None) is (after != "queued")
+
+
+def test_a_row_in_doubt_is_sent_again_and_a_row_to_retry_waits_its_time(apply: Any) -> None:
+    """A 429 of hours is a time in the row, not a sleep."""
+    doubtful = apply(lambda unit: add(unit, "prompt", 1))
+    limited = apply(lambda unit: add(unit, "prompt", 2))
+    apply(lambda unit: unit.outbox.record(doubtful, Ambiguous(), NOW))
+    apply(lambda unit: unit.outbox.record(limited, RetryAfter(NOW + timedelta(seconds=10_072)), NOW))
+    assert [row.id for row in apply(claim)] == [doubtful]
+    assert apply(lambda unit: claim(unit, NOW + timedelta(seconds=10_071))) == []
+    assert [row.id for row in apply(lambda unit: claim(unit, NOW + timedelta(seconds=10_072)))] == [limited]
+
+
+def test_what_is_settled_stays_settled(apply: Any) -> None:
+    """A paused sender that wakes up late changes nothing, but what it did send counts."""
+    id = apply(lambda unit: add(unit, "prompt"))
+    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    assert apply(lambda unit: unit.outbox.record(id, RetryAfter(LATER), LATER)) is False
+    assert apply(lambda unit: unit.outbox.record(id, Sent(5), LATER)) is True
+    assert apply(lambda unit: unit.outbox.record(id, Undeliverable(), LATER)) is False
+    assert apply(lambda unit: state(unit, id)).state == "sent"
+
+
+def test_within_a_chat_rows_are_claimed_one_at_a_time_in_order(apply: Any) -> None:
+    """The second is not to be had until the first is settled, nor when the first must wait."""
+    first, second, other = apply(lambda unit: (add(unit, chat_id=1), add(unit, chat_id=1), add(unit, chat_id=2)))
+    assert [row.id for row in apply(claim)] == [first, other]
+    assert apply(claim) == []
+    apply(lambda unit: unit.outbox.record(first, RetryAfter(LATER), NOW))
+    assert apply(claim) == []
+    assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [first]
+    apply(lambda unit: unit.outbox.record(first, Sent(), LATER))
+    assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [second]
+
+
+def test_a_reminder_that_waits_for_the_morning_holds_up_no_reply(apply: Any) -> None:
+    """G11: lanes of their own, replies first."""
+    apply(lambda unit: add(unit, "reminder", 1, not_before=NOW + timedelta(hours=10)))
+    digest = apply(lambda unit: add(unit, "digest", 2))
+    reply = apply(lambda unit: add(unit, "prompt", 1))
+    apply(lambda unit: unit.outbox.record(reply, Ambiguous(), NOW))
+    assert [row.id for row in apply(lambda unit: claim(unit, limit=1))] == [reply]
+    assert [row.id for row in apply(claim)] == [digest]
+
+
+def test_a_lane_can_be_claimed_alone(apply: Any) -> None:
+    """Delivery asks for replies while fan-out is paced."""
+    apply(lambda unit: add(unit, "reminder", 1))
+    assert apply(lambda unit: claim(unit, lanes=("replies",))) == []
+    assert len(apply(lambda unit: claim(unit, lanes=("fan_out",)))) == 1
+
+
+def test_two_senders_share_the_rows_and_none_is_taken_twice(postgres_database: Database, postgres_url: str) -> None:
+    """A row that the other is just taking is skipped, not waited for."""
+    units = postgres_database.units
+    ids = units.submit(None, lambda unit: [add(unit, chat_id=n) for n in range(20)]).result(PATIENCE)
+    holding, leave = threading.Event(), threading.Event()
+
+    def claim_slowly(unit: UnitOfWork) -> list[int]:
+        rows = claim(unit, limit=8)
+        holding.set()
+        leave.wait(PATIENCE)
+        return [row.id for row in rows]
+
+    with open_database(postgres_url) as replica:
+        one = units.submit(None, claim_slowly)
+        assert holding.wait(PATIENCE)
+        two = replica.units.submit(None, lambda unit: [row.id for row in claim(unit)]).result(PATIENCE)
+        leave.set()
+        assert sorted(one.result(PATIENCE) + two) == ids
+
+
+def test_a_sender_can_go_on_holding_what_waits_in_its_queue(apply: Any) -> None:
+    """Otherwise a 429 longer than the lease would send everything twice."""
+    id = apply(lambda unit: add(unit, "prompt"))
+    apply(lambda unit: unit.outbox.extend([id], NOW + timedelta(hours=1)))
+    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 0)
+
+
+def test_what_is_queued_for_somebody_who_leaves_is_dropped(apply: Any) -> None:
+    """S17; of one kind if wanted, and of nobody else."""
+    reminder, digest, foreign = apply(
+        lambda unit: (add(unit, "reminder", 1), add(unit, "digest", 1), add(unit, "digest", 2))
+    )
+    assert apply(lambda unit: unit.outbox.cancel(1, NOW, kinds=("reminder",))) == 1
+    assert apply(lambda unit: unit.outbox.cancel(1, NOW)) == 1
+    states = apply(lambda unit: [state(unit, id).state for id in (reminder, digest, foreign)])
+    assert states == ["undeliverable", "undeliverable", "queued"]
+    assert apply(lambda unit: unit.outbox.counts()) == {"undeliverable": 2, "queued": 1}
+    assert apply(lambda unit: unit.outbox.purge(LATER)) == 2
+
+
+def test_a_sensitive_payload_is_sealed_and_comes_out_for_sending(apply: Any) -> None:
+    """S12: outbox included."""
+    id = apply(lambda unit: add(unit, "reminder", payload={"text": "12 víctimas"}, sensitive=True))
+    row = apply(lambda unit: state(unit, id))
+    assert row.payload is None
+    assert b"12" not in row.sealed_payload
+    assert apply(claim)[0].payload == {"text": "12 víctimas"}
+
+
+def test_a_card_learns_its_number_when_it_is_delivered_and_loses_it_when_it_is_gone(apply: Any) -> None:
+    """What is meant for a card that cannot be edited is sent anew, and that is the card then."""
+    card = apply(lambda unit: unit.outbox.new_card(1))
+    look = lambda: apply(lambda unit: unit.outbox.card_message_id(card))  # noqa: E731
+    assert look() is None
+    apply(lambda unit: unit.outbox.place({card: 501}))
+    assert (look(), apply(lambda unit: unit.outbox.card_at(1, 501))) == (501, card)
+    assert apply(lambda unit: unit.outbox.card_at(2, 501)) is None
+    apply(lambda unit: unit.outbox.place({card: None}))
+    assert look() is None
+    apply(lambda unit: unit.outbox.place({card: 502}))
+    assert look() == 502
+
+
+def test_a_draft_or_row_in_a_log_shows_no_text(apply: Any) -> None:
+    """S8."""
+    apply(lambda unit: add(unit, payload={"text": "canary"}))
+    assert "canary" not in repr(apply(claim)) + repr(OutboxDraft(1, "prompt", "sendMessage", {"text": "canary"}))
+
+
+def test_of_a_card_that_a_death_left_only_the_last_is_repeated(apply: Any) -> None:
+    """The phone may show the last one already: an earlier one, sent again, would show a question that was answered."""
+
+    def edited(unit: UnitOfWork) -> list[int]:
+        card, other = unit.outbox.new_card(1), unit.outbox.new_card(1)
+        drafts = [
+            OutboxDraft(1, "prompt", "sendMessage", {"text": "0"}, card),
+            OutboxDraft(1, "prompt", "editMessageText", {"text": "1"}, card),
+            OutboxDraft(1, "notice", "sendMessage", {"text": "heard"}),
+            OutboxDraft(1, "prompt", "editMessageText", {"text": "2"}, card),
+            OutboxDraft(1, "prompt", "editMessageText", {"text": "other"}, other),
+        ]
+        return [unit.outbox.add(draft, now=NOW).id for draft in drafts]
+
+    ids = apply(edited)
+    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    states = apply(lambda unit: unit.outbox.states(ids))
+    assert [states[id][0] for id in ids] == ["ambiguous", "ambiguous", "queued", "queued", "queued"]
+    assert {states[id][1] for id in ids[:2]} == {"overtaken"}

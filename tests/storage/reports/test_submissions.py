@@ -1,0 +1,222 @@
+"""A receipt is for ever: numbered, once per form session, corrected only by a further version (G6)."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from storage.errors import Conflict, NotFound
+from storage.open_database import Database, open_database
+from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("sensitive", [False, True])
+def test_what_was_sent_comes_back(apply: Any, world: Any, sensitive: bool) -> None:
+    """Answers, figures, times."""
+    answers = {"/data/reached": "12", "/data/note": "ñ 😀"}
+    sent = apply(
+        lambda unit: world.submit(
+            unit, sensitive=sensitive, answers=answers, activity_status="in_progress", progress=40
+        )
+    )
+    with_answers = apply(lambda unit: (unit.submissions.get(sent.id), unit.submissions.answers(sent)))
+    assert with_answers == (sent, answers)
+    assert (sent.progress, sent.version, sent.is_current, sent.root_id) == (40, 1, True, "uuid:1")
+    assert (sent.text is None) is sensitive
+
+
+def test_receipts_of_a_plan_are_numbered_from_one_without_gaps(apply: Any, world: Any) -> None:
+    """And can be looked up by what the officer has in hand."""
+    numbers = [apply(lambda unit, n=n: world.submit(unit, f"uuid:{n}")).receipt_number for n in range(5)]
+    assert numbers == [1, 2, 3, 4, 5]
+    assert apply(lambda unit: unit.submissions.by_receipt(world.plan_id, 3)).instance_id == "uuid:2"
+    assert apply(lambda unit: unit.submissions.by_receipt(world.plan_id, 6)) is None
+
+
+def test_sending_twice_gives_the_same_receipt(apply: Any, world: Any) -> None:
+    """Whatever the second one contains: nothing is overwritten."""
+    first = apply(lambda unit: world.submit(unit, answers={"a": "1"}))
+    second = apply(lambda unit: world.submit(unit, answers={"a": "2"}))
+    assert second == first
+    assert apply(lambda unit: unit.submissions.answers(second)) == {"a": "1"}
+
+
+def test_a_failed_unit_takes_its_number_back(apply: Any, world: Any) -> None:
+    """The next receipt has it: an auditor finds no hole."""
+
+    def send_and_fail(unit: UnitOfWork) -> None:
+        world.submit(unit, "uuid:lost")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        apply(send_and_fail)
+    assert apply(world.submit).receipt_number == 1
+
+
+def test_two_replicas_number_without_collision(
+    postgres_database: Database, postgres_url: str, world_on_postgres: Any
+) -> None:
+    """Also when everybody sends at once, and some of them the same."""
+    world = world_on_postgres
+    start = threading.Barrier(2)
+
+    def send(number: int, meet: bool) -> Any:
+        def work(unit: UnitOfWork) -> int:
+            if meet:
+                start.wait(PATIENCE)
+            return int(world.submit(unit, f"uuid:{number % 20}").receipt_number)
+
+        return work
+
+    with open_database(postgres_url) as replica:
+        futures = [
+            database.units.submit(n, send(n + shift, n == 0))
+            for shift, database in ((0, postgres_database), (10, replica))
+            for n in range(20)
+        ]
+        numbers = [future.result(PATIENCE) for future in futures]
+    assert sorted(set(numbers)) == list(range(1, 21))
+
+
+def test_a_correction_is_a_new_version_and_the_old_one_stays(apply: Any, world: Any) -> None:
+    """Same root, one current, both readable."""
+    about = {"subject": "activity:PRE-101", "reporting_period_id": world.period_ids[0]}
+    first = apply(lambda unit: world.submit(unit, "uuid:1", answers={"a": "1"}, **about))
+    second = apply(lambda unit: world.submit(unit, "uuid:2", answers={"a": "2"}, supersedes_id=first.id, **about))
+    assert (second.version, second.root_id, second.deprecated_instance_id) == (2, "uuid:1", "uuid:1")
+    chain = apply(lambda unit: unit.submissions.versions("uuid:1"))
+    assert [(s.id, s.is_current) for s in chain] == [(first.id, False), (second.id, True)]
+    assert apply(lambda unit: [unit.submissions.answers(s)["a"] for s in chain]) == ["1", "2"]
+    assert apply(lambda unit: unit.submissions.by_receipt(world.plan_id, first.receipt_number)).id == first.id
+
+
+def test_what_has_been_corrected_cannot_be_corrected_again(apply: Any, world: Any) -> None:
+    """The chain never forks."""
+    first = apply(lambda unit: world.submit(unit, "uuid:1"))
+    apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id))
+    with pytest.raises(Conflict):
+        apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=first.id))
+    with pytest.raises(NotFound):
+        apply(lambda unit: world.submit(unit, "uuid:4", supersedes_id=10**6))
+
+
+def test_one_subject_and_period_is_reported_once_and_the_unit_can_say_so(apply: Any, world: Any) -> None:
+    """Focal point and alternate cannot double a report."""
+    about = {"subject": "activity:PRE-101", "reporting_period_id": world.period_ids[0]}
+    first = apply(lambda unit: world.submit(unit, "uuid:1", **about))
+
+    def second(unit: UnitOfWork) -> int:
+        with pytest.raises(Conflict, match="receipt 1"):
+            world.submit(unit, "uuid:2", **about)
+        current = unit.submissions.current(world.plan_id, world.form_key, "activity:PRE-101", world.period_ids[0])
+        assert current is not None
+        return current.id
+
+    assert apply(second) == first.id
+    assert apply(lambda unit: unit.submissions.by_instance("uuid:2")) is None
+
+
+def test_the_previous_report_is_that_of_the_latest_period_before(apply: Any, world: Any) -> None:
+    """Corrections count, later periods and other subjects do not."""
+    august, september = world.period_ids
+    subject = {"subject": "activity:PRE-101"}
+    old = apply(lambda unit: world.submit(unit, "uuid:1", reporting_period_id=august, **subject))
+    new = apply(lambda unit: world.submit(unit, "uuid:2", reporting_period_id=august, supersedes_id=old.id, **subject))
+    last = apply(lambda unit: world.submit(unit, "uuid:3", reporting_period_id=september, **subject))
+    plan = world.plan_id
+    assert apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101")) == last
+    before = apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101", before_period_id=september))
+    assert before == new
+    assert apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101", before_period_id=august)) is None
+    assert apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-102")) is None
+
+
+def test_reported_subjects_of_a_period_are_a_set(apply: Any, world: Any) -> None:
+    """What is due no longer."""
+    august, september = world.period_ids
+    for number, (subject, period) in enumerate(
+        [("activity:A", august), ("activity:B", august), ("activity:C", september)]
+    ):
+        apply(
+            lambda unit, n=number, s=subject, p=period: world.submit(
+                unit, f"uuid:{n}", subject=s, reporting_period_id=p
+            )
+        )
+    apply(lambda unit: world.submit(unit, "uuid:none"))
+    assert apply(lambda unit: unit.submissions.current_for(world.plan_id, august)) == {"activity:A", "activity:B"}
+
+
+def test_history_is_paged_newest_first(apply: Any, world: Any) -> None:
+    """Page after page, each once; corrected versions only if asked for."""
+    sent = [apply(lambda unit, n=n: world.submit(unit, f"uuid:{n}", now=NOW + timedelta(hours=n))) for n in range(5)]
+    apply(lambda unit: world.submit(unit, "uuid:other", person_id=world.person_ids[1], agency_id=world.agency_ids[1]))
+    person, agency = world.person_ids[0], world.agency_ids[0]
+    first = apply(lambda unit: unit.submissions.of_person(person, limit=3))
+    second = apply(lambda unit: unit.submissions.of_person(person, limit=3, before=first[-1].id))
+    assert first + second == sent[::-1]
+    assert apply(lambda unit: unit.submissions.of_agency(agency)) == sent[::-1]
+    apply(lambda unit: world.submit(unit, "uuid:new", supersedes_id=sent[0].id))
+    assert sent[0].id not in {s.id for s in apply(lambda unit: unit.submissions.of_agency(agency))}
+    assert sent[0].id in {s.id for s in apply(lambda unit: unit.submissions.of_agency(agency, only_current=False))}
+
+
+def test_validation_is_of_the_current_version(apply: Any, world: Any) -> None:
+    """A coordinator who looks at a corrected report is told."""
+    first = apply(lambda unit: world.submit(unit, "uuid:1"))
+    second = apply(lambda unit: world.submit(unit, "uuid:2"))
+    apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
+    states = [apply(lambda unit, id=id: unit.submissions.get(id).validation_state) for id in (first.id, second.id)]
+    assert states == ["validated", "submitted"]
+    apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id))
+    with pytest.raises(Conflict):
+        apply(lambda unit: unit.submissions.set_validation_state(second.id, "validated"))
+
+
+def test_the_version_validated_last_stands_until_the_next_one_is(apply: Any, world: Any) -> None:
+    """What is told outside is never nothing because somebody corrected it, and never what nobody has validated."""
+
+    def standing() -> list[str]:
+        read = "SELECT instance_id FROM submission WHERE is_standing"
+        return [found for (found,) in apply(lambda unit: unit.connection.exec_driver_sql(read).all())]
+
+    first = apply(lambda unit: world.submit(unit, "uuid:1"))
+    other = apply(lambda unit: world.submit(unit, "uuid:other"))
+    assert standing() == []
+    apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
+    second = apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id, validation_state="corrected"))
+    apply(lambda unit: unit.submissions.set_validation_state(other.id, "returned"))
+    assert standing() == ["uuid:1"]
+    apply(lambda unit: unit.submissions.set_validation_state(second.id, "returned"))
+    third = apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id, validation_state="corrected"))
+    assert standing() == ["uuid:1"]
+    apply(lambda unit: unit.submissions.set_validation_state(third.id, "validated"))
+    assert standing() == ["uuid:3"]
+    apply(lambda unit: unit.submissions.set_validation_state(third.id, "corrected"))
+    assert standing() == ["uuid:1"], "taken back"
+
+
+def test_a_chain_is_found_and_numbered_by_its_key(apply: Any, world: Any) -> None:
+    """However many submissions there are, its versions are looked for by their root; none is there twice."""
+    first = apply(lambda unit: world.submit(unit, "uuid:1"))
+
+    def plan(unit: UnitOfWork) -> str:
+        if unit.is_postgresql:
+            unit.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # which is the faster for one row
+        explain = "EXPLAIN" if unit.is_postgresql else "EXPLAIN QUERY PLAN"
+        read = f"{explain} SELECT * FROM submission WHERE root_id = 'uuid:1' ORDER BY version"
+        return str(unit.connection.exec_driver_sql(read).all())
+
+    assert "uq_submission_version" in apply(plan)
+    apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id))
+    with pytest.raises(IntegrityError):
+        apply(lambda unit: unit.connection.exec_driver_sql("UPDATE submission SET version = 1"))
+
+
+def test_a_submission_in_a_log_shows_no_answers(apply: Any, world: Any) -> None:
+    """S8."""
+    assert "canary" not in repr(apply(lambda unit: world.submit(unit, answers={"a": "canary"})))
