@@ -7,7 +7,7 @@ PEERS := tests/peers
 # Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
 WORKERS ?= 4
 
-.PHONY: demo test planted quick torture check lint types imports docs pictures cards peers bench lock clean
+.PHONY: demo test again planted quick torture check lint types imports docs pictures cards peers bench lock clean
 
 demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
@@ -15,6 +15,9 @@ demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
 	@echo "The whole suite: about a quarter of an hour on two quiet cores, longer beside other work. A part: make quick"
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not planted" $(TESTS)
+
+again: $(READY)  ## what failed in the last run, one after the other, by name; fails if nothing had
+	$(BIN)/python -m pytest -v -x -p no:xdist --last-failed --last-failed-no-failures none -m "not planted"
 
 planted: $(READY)  ## each guarantee's planted defect turns its test red: before a release, and when tests/faults has changed
 	$(BIN)/python -m pytest -rs -n $(WORKERS) -m planted tests/faults

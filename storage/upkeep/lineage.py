@@ -84,15 +84,17 @@ def look(database: "Database", file: Path, now: datetime) -> WentBack | None:
 
 def compare(unit: "UnitOfWork", seen: dict[str, int], now: datetime) -> Mark | WentBack | None:
     """How it stands now, counted on; or that it went back and is held from now on; None if that was known."""
-    value = unit.facts.locked(FACT)
-    mark = None if value is None else Mark.of(value)
+    mark = _own_mark(unit)
     back = went_back(mark, seen) if mark is not None or _has_served(unit) else None
     if back is not None:
         if unit.facts.is_held():
             return None
         settle_and_hold(unit.connection, now)
         return back
-    mark = Mark(secrets.token_hex(8), 1) if mark is None else Mark(mark.name, mark.count + 1)
+    if mark is None:  # a row that is not there yet locks nobody out: of two who begin at once, one gives the name
+        new = Mark(secrets.token_hex(8), 0)
+        mark = new if unit.facts.add(FACT, str(new), now) else _own_mark(unit) or new
+    mark = Mark(mark.name, mark.count + 1)
     unit.facts.set(FACT, str(mark), now)
     return mark
 
@@ -108,6 +110,12 @@ def went_back(mark: Mark | None, seen: dict[str, int]) -> WentBack | None:
         return WentBack(max(seen.values()), None) if seen else None
     at = seen.get(mark.name, 0)
     return WentBack(at, mark.count) if mark.count < at else None
+
+
+def _own_mark(unit: "UnitOfWork") -> Mark | None:
+    """What the database knows of itself; nobody else counts on before this unit ends."""
+    value = unit.facts.locked(FACT)
+    return None if value is None else Mark.of(value)
 
 
 def _has_served(unit: "UnitOfWork") -> bool:
