@@ -271,7 +271,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.CONTRIBUTION: (NUMBER, maybe(word("yes", "no"))),
     Route.PREFERENCES: (maybe(word("zone")), TEXT),
     Route.MY_DATA: (maybe(word("file", "kept")),),
-    Route.LANGUAGE: (maybe(NAME),),
+    Route.LANGUAGE: (maybe(NAME), PAGE),
     Route.HOME: (maybe(word("new")),),
     Route.NOTHING_NEW: (maybe(CODE),),
     Route.EXPLAIN: (maybe(CODE),),

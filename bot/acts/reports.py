@@ -49,13 +49,17 @@ _LOOKED_BACK = 50
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reports, for which agency and in which language; and where forms come from."""
+    """Who reports, for which agency and in which language; and where forms come from.
+
+    `form_language` is that of the forms, where it is one that the bot does not speak.
+    """
 
     actor: Actor
     person_id: int
     agency_id: int
     agency_code: str
     language: str
+    form_language: str
     forms: FormCache
     new_instance_id: Callable[[], str]
 
@@ -94,6 +98,7 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
         form,
         instance_id=who.new_instance_id(),
         language=who.language,
+        asked_in=who.form_language,
         timezone=who.actor.timezone,
         now=who.actor.now,
         values=filled,
@@ -123,6 +128,7 @@ def begin_correction(who: Reporter, sent: StoredSubmission, report: Report) -> S
         form,
         instance_id=who.new_instance_id(),
         language=who.language,
+        asked_in=who.form_language,
         timezone=who.actor.timezone,
         now=who.actor.now,
         values=filled,
@@ -146,6 +152,7 @@ def begin_free(who: Reporter, version: StoredForm, *, corrected: StoredSubmissio
         form,
         instance_id=who.new_instance_id(),
         language=who.language,
+        asked_in=who.form_language,
         timezone=who.actor.timezone,
         now=who.actor.now,
         about=about | ({"asked": asked} if asked else {}),
@@ -375,6 +382,7 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
         form,
         instance_id=who.new_instance_id(),
         language=who.language,
+        asked_in=who.form_language,
         timezone=who.actor.timezone,
         now=who.actor.now,
         values=filled,

@@ -48,7 +48,14 @@ _MEDIA_SHOWN = 10
 def reporter_of(ex: Exchange) -> Reporter:
     """The person of this exchange, as acts about reports know them. Denied to whoever belongs to no agency."""
     return Reporter(
-        ex.actor, ex.person.id, ex.agency_id, ex.agency_code, ex.language, ex.house.forms, ex.house.new_instance_id
+        ex.actor,
+        ex.person.id,
+        ex.agency_id,
+        ex.agency_code,
+        ex.language,
+        ex.person.form_language,
+        ex.house.forms,
+        ex.house.new_instance_id,
     )
 
 

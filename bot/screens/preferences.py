@@ -46,7 +46,7 @@ def _show_zone(ex: Exchange, zone: str) -> None:
     local = ex.now.astimezone(ZoneInfo(zone))
     lines: list[Line] = [
         line(bold(say("preferences.title"))),
-        line(say("preferences.language", language=language_name(ex.language))),
+        line(say("preferences.language", language=_languages(ex.language, ex.person.form_language))),
         line(say("preferences.zone", zone=zone.replace("_", " "), time=f"{local:%H:%M}")),
         line(italic(say("preferences.hours"))),
     ]
@@ -103,7 +103,7 @@ def my_data(ex: Exchange, what: str) -> None:
         name=person.name,
         role=say(f"role.{ex.membership.role}"),
         agency=ex.agency_code or "–",
-        language=language_name(person.language),
+        language=_languages(person.language, person.form_language),
         telegram_id=person.telegram_id,
         since=show_date(person.joined_at.astimezone(ex.zone).date().isoformat(), ex.language),
         reports=len(sent),
@@ -116,6 +116,11 @@ def my_data(ex: Exchange, what: str) -> None:
         (home_button(say),),
     )
     ex.answer(Card(lines, rows))
+
+
+def _languages(language: str, form_language: str) -> str:
+    """What somebody speaks with the bot, and what they are asked forms in, where that is another one."""
+    return f"{language_name(language)} · {form_language}" if form_language else language_name(language)
 
 
 def kept_for(kept: timedelta, say: Wording) -> str:
@@ -137,6 +142,7 @@ def _record(ex: Exchange, person: Person) -> str:
             "name": person.name,
             "telegram_id": person.telegram_id,
             "language": person.language,
+            "form_language": person.form_language,
             "timezone": person.timezone,
             "joined_at": person.joined_at,
             "privacy_accepted_at": person.privacy_accepted_at,

@@ -134,8 +134,8 @@ def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
     if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     session = Session.from_json(stored.data)
-    if session.language != ex.language:
-        session = replace(session, language=ex.language)
+    if (session.language, session.asked_in) != (ex.language, ex.person.form_language):
+        session = replace(session, language=ex.language, asked_in=ex.person.form_language)
         stored = replace(stored, data=session.to_json())
     apply(ex, stored, Resumed(), anew=anew or not ex.has_card)
 

@@ -1,11 +1,14 @@
 """The first screens: the menu of a role, the language, the privacy notice, and help."""
 
-from bot.acts.oneself import accept_privacy, set_language
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.acts.oneself import accept_privacy, set_form_language, set_language
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import PERMISSIONS, REPORTERS, menu_of
 from bot.screens import home, own_reports
 from bot.screens.reporting import resume
-from conversations.card import Button, Card, Line, bold, home_button, line, paragraph
+from conversations.card import Button, Card, Line, bold, home_button, italic, line, paragraph
 from conversations.languages import LANGUAGES, language_name
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
@@ -29,22 +32,52 @@ def menu(ex: Exchange, anew: str = "") -> None:
 
 
 # ------------------------------------------------------------------ oneself
-def choose_language(ex: Exchange, argument: str) -> None:
-    """Change language, at any question: the open form goes on in it."""
-    if argument not in LANGUAGES:
-        rows = tuple((Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES)
-        ex.show(Card((line(ex.say("language.choose")),), rows), anew=ex.visit.session is not None)
+def choose_language(ex: Exchange, argument: str, position: int = 0) -> None:
+    """Change language, at any question: the open form goes on in it.
+
+    `argument` is one of the bot's. Or it is a version of a form, and `position` says which of its languages: then forms
+    are asked in that one, and the rest is said as before.
+    """
+    of_forms = _only_in_forms(ex)
+    chosen = of_forms.get((argument, position))
+    if argument not in LANGUAGES and chosen is None:
+        _offer_languages(ex, of_forms)
         return  # the open form stays open: what is typed next still answers it
-    set_language(ex.actor, argument)
-    ex.language = argument
-    offer_menu(ex)
-    ex.toast = ex.say("language.changed")
+    if chosen is None:
+        set_language(ex.actor, argument)
+        ex.language = argument
+        offer_menu(ex)
+        ex.toast = ex.say("language.changed")
+    else:
+        set_form_language(ex.actor, chosen[0])
+        ex.toast = ex.say("language.forms_changed", language=chosen[1])
+    ex.visit.person = replace(ex.person, language=ex.language, form_language=chosen[0] if chosen else "")
     if not ex.person.has_accepted_privacy:
         privacy(ex)
     elif ex.visit.session is not None:
         resume(ex, ex.visit.session)
     else:
         menu(ex)
+
+
+def _offer_languages(ex: Exchange, of_forms: Mapping[tuple[str, int], tuple[str, str]]) -> None:
+    lines = [line(ex.say("language.choose"))]
+    rows = [(Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES]
+    if of_forms:
+        lines.append(line(italic(ex.say("language.of_forms"))))
+        rows += [(Button(name[:30], tap(Route.LANGUAGE, *which)),) for which, (_, name) in of_forms.items()]
+    ex.show(Card(tuple(lines), tuple(rows)), anew=ex.visit.session is not None)
+
+
+def _only_in_forms(ex: Exchange) -> dict[tuple[str, int], tuple[str, str]]:
+    """(a version of a form, which of its languages) → (code, name): each that published forms alone speak, once."""
+    found: dict[str, tuple[tuple[str, int], str]] = {}
+    for version in ex.unit.forms.list(ex.membership.plan_id):
+        form = ex.house.forms.version(ex.unit, version.id)
+        for language in form.only_its_own():
+            which = (str(version.id), form.languages.index(language))
+            found.setdefault(form.code_of(language) or language.casefold(), (which, language))
+    return {which: (code, name) for code, (which, name) in found.items()}
 
 
 def privacy(ex: Exchange, step: str = "") -> None:

@@ -49,6 +49,7 @@ def begin(
     *,
     instance_id: str,
     language: str,
+    asked_in: str = "",
     timezone: str,
     now: datetime,
     values: Mapping[str, str] | None = None,
@@ -66,8 +67,8 @@ def begin(
     `values` are the bot's own answers by question name; names that the form does not have are left out. `answers` are
     those of a submission, by ref: then the session starts at the review, as a correction does. `only` are the refs to
     ask again. Everything else stays as it was sent, except what follows from the new answers: questions that they
-    open, and answers that no longer agree with them. `last_saved` are the answers, by ref, that `${last-saved#…}`
-    reads.
+    open, and answers that no longer agree with them. `asked_in` is the form's language, where the bot does not speak
+    it. `last_saved` are the answers, by ref, that `${last-saved#…}` reads.
     """
     names = {question.name for question in form.questions if question.place.frame is form.frame}
     given = {name: value for name, value in (values or {}).items() if name in names}
@@ -76,7 +77,7 @@ def begin(
         form,
         now=now,
         timezone=timezone,
-        language=form.language_for(language),
+        language=form.language_for(asked_in, language),
         instance_id=instance_id,
         username=username,
         values=given,
@@ -86,6 +87,7 @@ def begin(
     session = Session(
         instance_id=instance_id,
         language=language,
+        asked_in=asked_in,
         timezone=timezone,
         state={},
         at=REVIEW,
@@ -163,7 +165,7 @@ def _restored(form: Form, session: Session, now: datetime, limits: Limits) -> In
         session.state,
         now=now,
         timezone=session.timezone,
-        language=form.language_for(session.language),
+        language=form.language_for(session.asked_in, session.language),
         limits=limits,
     )
 
@@ -226,7 +228,7 @@ def _resumed(turn: Turn) -> None:
 def _language_changed(turn: Turn, language: str) -> None:
     turn.set(language=language)
     turn.say = wording(language)
-    turn.instance.set_language(turn.form.language_for(language))
+    turn.instance.set_language(turn.form.language_for(turn.session.asked_in, language))
     turn.is_changed = True
     turn.effects.append(Ask(anew=True))
 

@@ -76,6 +76,8 @@ class Session:
     """Names of the questions that the bot answers from the plan: shown, never asked."""
     previous: Mapping[str, str] = field(default_factory=dict)
     """Answers of the previous report by question name."""
+    asked_in: str = ""
+    """The form's language, where it is one that the bot does not speak: `language` is what the bot says the rest in."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What the report is about: code, name (translations), due_on, period, agency."""
     restricted: bool = False
@@ -120,7 +122,7 @@ class Session:
             "previous": self.previous,
             "about": self.about,
         }
-        for name in ("restricted", "strict", "page", "month", "fetching", "album"):
+        for name in ("asked_in", "restricted", "strict", "page", "month", "fetching", "album"):
             if value := getattr(self, name):
                 row[name] = value
         for name in ("only", "kept"):
@@ -171,6 +173,7 @@ class Session:
             filled=frozenset(row["filled"]),
             previous=row["previous"],
             about=row["about"],
+            asked_in=row.get("asked_in", ""),
             restricted=row.get("restricted", False),
             strict=row.get("strict", False),
             pending=pending,

@@ -208,7 +208,7 @@ class Turn:
             self.before.state if state is None else state,
             now=self.now,
             timezone=self.before.timezone,
-            language=self.form.language_for(self.before.language),
+            language=self.form.language_for(self.before.asked_in, self.before.language),
             limits=self.instance.limits,
         )
 

@@ -21,6 +21,8 @@ from conversations.xforms.xpath.compile import compile_expression
 from conversations.xforms.xpath.expression import Expression, Session, Surroundings, joined
 from conversations.xforms.xpath.syntax import ExpressionError
 
+UNNAMED = "default"
+"""What the converter calls the language of texts that name none."""
 Message = tuple["str | Expression", ...]
 """A text with holes: its literal parts and its outputs, in order."""
 
@@ -203,12 +205,23 @@ class Form:
         """The plan's own lists that it takes something from: it is compiled anew when they change."""
         self.warnings: tuple[Problem, ...] = ()
 
-    def language_for(self, code: str) -> str:
-        """The form's language for a code such as "es".
+    def language_for(self, *codes: str) -> str:
+        """The form's language for the first of these codes that it speaks, such as "es"; else its default."""
+        return next((found for code in codes if (found := self._spoken(code))), self.default_language)
+
+    def only_its_own(self) -> tuple[str, ...]:
+        """Its languages that the bot does not speak."""
+        known = {self._spoken(code) for code in LANGUAGES}
+        return tuple(language for language in self.languages if language not in known | {UNNAMED})
+
+    def _spoken(self, code: str) -> str:
+        """The form's language of this code, or of this name. Blank if it does not speak it.
 
         A language matches by its code in parentheses, then by its name.
         """
         wanted = code.casefold()
+        if not wanted:
+            return ""
         for language in self.languages:
             name = language.casefold()
             if name == wanted or f"({wanted})" in name or (name.startswith(f"{wanted}-") and len(wanted) == 2):
@@ -217,7 +230,7 @@ class Form:
         for language in self.languages:
             if language.casefold().startswith(called):
                 return language
-        return self.default_language
+        return ""
 
     def code_of(self, language: str) -> str:
         """ "es" for a form's language such as "Español (es)", or "es" itself; blank for a bare name."""

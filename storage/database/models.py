@@ -375,6 +375,8 @@ class Person(Base):
     telegram_id: Mapped[int] = mapped_column(BigInteger, unique=True)
     name: Mapped[str]
     language: Mapped[str] = mapped_column(String(8))
+    form_language: Mapped[str] = mapped_column(String(64), server_default="")
+    """In which language forms are asked, where it is one that the bot does not speak."""
     timezone: Mapped[str] = mapped_column(String(64))
     joined_at: Mapped[datetime]
     privacy_accepted_at: Mapped[datetime | None]

@@ -52,6 +52,7 @@ class VisitPerson:
     is_suspended: bool
     is_unreachable: bool
     has_accepted_privacy: bool
+    form_language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ _OPEN = Prepared(
         _P.c.suspended_at.is_not(None).label("p_suspended"),
         _P.c.unreachable_at.is_not(None).label("p_unreachable"),
         _P.c.privacy_accepted_at.is_not(None).label("p_privacy"),
+        _P.c.form_language.label("p_form_language"),
         _M.c.id.label("m_id"),
         _M.c.plan_id.label("m_plan_id"),
         _M.c.role.label("m_role"),

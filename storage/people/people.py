@@ -54,6 +54,8 @@ class Person:
     unreachable_at: datetime | None
     memberships: tuple[Membership, ...] = ()
     """Current ones, also of somebody suspended: they come back with the person."""
+    form_language: str = ""
+    """In which language forms are asked, where it is one that the bot does not speak; blank: in `language`."""
 
     @property
     def is_suspended(self) -> bool:
@@ -90,6 +92,7 @@ _PEOPLE = (
         _person.c.telegram_id,
         _person.c.name,
         _person.c.language,
+        _person.c.form_language,
         _person.c.timezone,
         _person.c.joined_at,
         _person.c.privacy_accepted_at,
@@ -225,7 +228,12 @@ class People:
 
     # -------------------------------------------------------------- what they decide themselves
     def set_language(self, person_id: int, language: str) -> None:
-        self._set(person_id, language=language)
+        """Forms are asked in it too, where they speak it."""
+        self._set(person_id, language=language, form_language="")
+
+    def set_form_language(self, person_id: int, language: str) -> None:
+        """Forms alone, in one that the bot does not speak."""
+        self._set(person_id, form_language=language)
 
     def set_timezone(self, person_id: int, timezone: str) -> None:
         self._set(person_id, timezone=timezone)
@@ -345,6 +353,7 @@ def _to_person(row: Row[*tuple[Any, ...]], memberships: Iterable[Membership]) ->
         suspended_at=row.suspended_at,
         unreachable_at=row.unreachable_at,
         memberships=tuple(memberships),
+        form_language=row.form_language,
     )
 
 
