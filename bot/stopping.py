@@ -92,3 +92,14 @@ def _break_off() -> None:
     logger.warning("bot.stopped_late", seconds=LONGEST)
     sys.stderr.flush()
     os._exit(0)
+
+
+async def until(event: asyncio.Event, seconds: float) -> None:
+    """Until it is set, at the longest for so many seconds."""
+    if event.is_set():
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -201,11 +201,6 @@ class Piece:
     before: str = "."
     """What stands between this piece and the one before it."""
 
-    @property
-    def annotation(self) -> str:
-        """The type of the handler's parameter."""
-        return f"{self.kind} | None" if self.is_optional and self.default is None else self.kind
-
     def read(self, text: str | None) -> int | str | None:
         if text is None:
             return self.default

@@ -124,7 +124,7 @@ def seed(settings: Settings) -> bool:
     def work(unit: UnitOfWork) -> bool:
         if unit.people.list(unit.plans.only().id):
             return False
-        _populate(unit, settings)
+        populate(unit, settings)
         _report(unit, settings, _waiting(unit), is_validated=False)
         return True
 
@@ -132,13 +132,8 @@ def seed(settings: Settings) -> bool:
         return database.units.submit(None, work).result()
 
 
-def populate(settings: Settings) -> None:
-    """The same without anything to be reviewed: where tests begin."""
-    with open_storage(settings) as database:
-        database.units.submit(None, lambda unit: _populate(unit, settings)).result()
-
-
-def _populate(unit: UnitOfWork, settings: Settings) -> None:
+def populate(unit: UnitOfWork, settings: Settings) -> None:
+    """The cast with their roles, and last period's reports, reviewed already."""
     _enrol(unit, settings)
     _report(unit, settings, _last(unit), is_validated=True)
 

@@ -33,7 +33,7 @@ from bot.schedule.job import Job, Message, Moment, Planned
 from bot.schedule.jobs import BY_WHAT, JOBS, job_of
 from bot.schedule.ledger import carry
 from bot.schedule.reminders import message_of
-from bot.telegram.delivery import until
+from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from conversations.plan.agenda import Recipient
 from conversations.plan.notices import OPEN_REASONS, second_look

@@ -139,7 +139,7 @@ class Intake:
         *,
         strangers: Strangers | None = None,
         apologise: Handle = nobody_is_told,
-        excuse: "Excuse | None" = None,
+        excuse: Excuse | None = None,
         alarm: Alarm = log_alarm,
     ) -> None:
         self._bot_id = bot_id

@@ -1,7 +1,21 @@
-"""Turns to send, evenly spaced: a limiter that allows bursts earned 45 to 89 refusals per 600 messages (DESIGN §11)."""
+"""When the next call may be made: evenly spaced turns, the silence after a 429, and each chat's own pace.
+
+Telegram allows about 30 messages a second, and one a second in a chat. A limiter that allows bursts earned 45 to 89
+refusals per 600 messages (DESIGN §11), and one refusal silences the bot for everybody.
+"""
 
 import asyncio
 from collections import deque
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.telegram.handled import Clock
+
+CHAT_INTERVAL: Final = 1.05
+"""Seconds between a message of a chat and the next fan-out to it; between replies to one whose burst is used up."""
+CHAT_BURST: Final = 20
+"""Replies a chat gets as fast as they come. Its own next ones take their time then: a 429 would bind everybody."""
+CHATS_REMEMBERED: Final = 2_000
 
 
 class Pacer:
@@ -44,3 +58,55 @@ class Pacer:
                     if self._replies or self._fan_out:
                         self._timer = loop.call_at(self._next, self._give)
                     return
+
+
+class Window:
+    """The silence that Telegram asks for with a 429. Nothing at all is sent inside it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends_at = float("-inf")
+        """On the clock that never jumps."""
+
+    def left(self) -> float:
+        """Seconds until anything may be sent again; never negative."""
+        return max(0.0, self._ends_at - self._clock.monotonic())
+
+    def close(self, seconds: float) -> datetime | None:
+        """Keep silent for so long. When the silence ends, if it ends later than was known; else None."""
+        if seconds <= self.left():
+            return None
+        self._ends_at = self._clock.monotonic() + seconds
+        return self._clock.now() + timedelta(seconds=seconds)
+
+
+class ChatPace:
+    """How fast one chat is written to: a burst of replies at once, then and for fan-out one message a second."""
+
+    def __init__(self, *, is_paced: bool) -> None:
+        self._is_paced = is_paced
+        self._sent_at: dict[int, float] = {}
+        self._full_at: dict[int, float] = {}
+        """When a chat may get a whole burst again."""
+
+    def reply_wait(self, chat_id: int) -> float:
+        """Seconds until a chat may get its next reply; not positive if it may have it now."""
+        full_at = self._full_at.get(chat_id)
+        if full_at is None or not self._is_paced:
+            return 0.0
+        return full_at - asyncio.get_running_loop().time() - (CHAT_BURST - 1) * CHAT_INTERVAL
+
+    def fan_out_wait(self, chat_id: int) -> float:
+        """Seconds until a chat may get its next fan-out; not positive if it may have it now."""
+        sent_at = self._sent_at.get(chat_id)
+        return 0.0 if sent_at is None else sent_at + CHAT_INTERVAL - asyncio.get_running_loop().time()
+
+    def called(self, chat_id: int, now: float, *, made_message: bool, was_refused: bool) -> None:
+        """A call for this chat has ended. After a 429 nothing is left of its burst: one refusal is enough."""
+        if len(self._sent_at) > CHATS_REMEMBERED:
+            self._sent_at = {chat: at for chat, at in self._sent_at.items() if at > now - CHAT_INTERVAL}
+            self._full_at = {chat: at for chat, at in self._full_at.items() if at > now}
+        self._sent_at[chat_id] = now
+        if made_message:
+            full_at = max(self._full_at.get(chat_id, now), now) + CHAT_INTERVAL
+            self._full_at[chat_id] = now + CHAT_BURST * CHAT_INTERVAL if was_refused else full_at

@@ -12,9 +12,8 @@ import structlog
 from telegram import error as errors
 
 from bot.log import log_alarm
-from bot.stopping import Breakable
+from bot.stopping import Breakable, until
 from bot.telegram.api import Api
-from bot.telegram.delivery import until
 from bot.telegram.handled import Alarm, Clock, Handled, TokenRejected
 from bot.telegram.http import TooManyRequests
 from bot.telegram.intake import ALLOWED_UPDATES, BATCH, WEBHOOK_FACT, Intake, host_of, is_update

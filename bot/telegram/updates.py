@@ -281,15 +281,6 @@ def form_head(session_id: int, turn: int) -> str:
     return f"f:{session_id:x}:{turn:x}:"
 
 
-def form_token(session_id: int, turn: int, action: str, argument: str) -> str:
-    """callback_data of a form's button: whose session, which turn, what. At most 64 bytes."""
-    return f"{form_head(session_id, turn)}{action}:{argument}"
-
-
-def command_token(name: str, argument: str) -> str:
-    return f"{COMMAND_HEAD}{name}:{argument}"
-
-
 @dataclass(frozen=True, slots=True)
 class FormTap:
     session_id: int

@@ -13,8 +13,9 @@ from starlette.types import Receive, Scope, Send
 from telegram import error as errors
 
 from bot.log import log_alarm
+from bot.stopping import until
 from bot.telegram.api import Api
-from bot.telegram.delivery import Delivery, until
+from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
 from bot.telegram.http import parse_json
 from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake, host_of, is_update

@@ -17,8 +17,8 @@ from bot.acts import importing, publishing
 from bot.acts.reports import FETCH
 from bot.dispatch import Dispatch
 from bot.log import log_alarm
+from bot.stopping import until
 from bot.telegram.api import Api
-from bot.telegram.delivery import until
 from bot.telegram.errors import BadRequest, TelegramError
 from bot.telegram.handled import Alarm, BotError, Clock, Handled
 from bot.telegram.http import TooLarge

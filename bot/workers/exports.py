@@ -24,8 +24,8 @@ import structlog
 from bot.acts.exports import KEPT, KIND, send_part, wanted_of
 from bot.log import log_alarm
 from bot.schedule.reminders import message_of
+from bot.stopping import until
 from bot.telegram import render
-from bot.telegram.delivery import until
 from bot.telegram.handled import Alarm, BotError, Clock
 from bot.telegram.intake import place_of
 from bot.workers.job_answers import DEADLY

@@ -19,7 +19,7 @@ from bot.acts.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
 from bot.log import log_alarm
 from bot.starting import NO_ROOM
-from bot.telegram.delivery import until
+from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from storage.errors import StorageError, Unavailable
 from storage.messages.jobs import DELETE_LATER

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
-from conversations.plan.periods import ReportingPeriod, closing_periods
+from conversations.plan.periods import ReportingPeriod
 
 
 # ------------------------------------------------------------------ what is expected
@@ -125,15 +125,6 @@ def led_by_nobody(
     ongoing += [(each.code, each.agency_code, today) for each in indicators
                 if each.retired_on is None and not each.is_computed]  # fmt: skip
     return tuple(code for code, agency, on in ongoing if not by_code[agency].is_active(on))
-
-
-def expected_at_closing(
-    activities: Collection[Activity], month_end: date, ended: Mapping[str, date] | None = None
-) -> tuple[ExpectedReport, ...]:
-    """All reports that the closing of that month expects, of every frequency that ends with it."""
-    return tuple(
-        report for period in closing_periods(month_end) for report in expected_reports(activities, period, ended)
-    )
 
 
 # ------------------------------------------------------------------ what is still due

@@ -170,15 +170,6 @@ def periods_between(
     return tuple(sorted(found, key=lambda period: (period.end_on, order.index(period.type))))
 
 
-def closing_periods(month_end: date, holidays: Collection[date] = frozenset()) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" closes: all periods that end on that day, so September closes 201809 and 2018Q3."""
-    return tuple(
-        period
-        for period in (period_for(period_type, month_end, holidays) for period_type in PeriodType)
-        if period.end_on == month_end
-    )
-
-
 def closing_due_on(periods: Iterable[ReportingPeriod]) -> date:
     """Until when an agency closes: with monthly and quarterly items, the later date (DOMAIN §2.4)."""
     return max(period.due_on for period in periods)

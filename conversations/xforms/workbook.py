@@ -141,11 +141,6 @@ def read_book(data: bytes, names: Collection[str]) -> Book:
         raise AuthorError([Problem("workbook.damaged")]) from error
 
 
-def read_rows(data: bytes) -> dict[str, list[tuple[int, dict[str, str]]]]:
-    """Sheet name → (row number as Excel shows it, header → text) of each non-empty row."""
-    return {sheet.name: list(sheet.rows) for sheet in read_sheets(data)}
-
-
 def headers(data: bytes) -> dict[str, dict[str, str]]:
     """Sheet name → header → column letter."""
     return {sheet.name: dict(sheet.headers) for sheet in read_sheets(data)}

@@ -26,7 +26,6 @@ from storage.unit_of_work import UnitOfWork
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
 FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (201, 208, 214)}
-ON_FILL = {"critical": (255, 255, 255), "attention": (43, 33, 0), "on_track": (255, 255, 255), "grey": (60, 70, 80)}
 LEFT, RIGHT, WIDTH, BOTTOM = 12.0, 198.0, 186.0, 285.0
 """Millimetres of A4; an office printer leaves nothing nearer to the edge."""
 Colour = tuple[int, int, int]

@@ -93,7 +93,7 @@ class OpenReply:
     owner: int | None
 
 
-# What became of a call. `bot.telegram.delivery` says which, this module what follows from it.
+# What became of a call. `bot.telegram.verdict` says which, this module what follows from it.
 @dataclass(frozen=True, slots=True)
 class Sent:
     """Telegram has it."""

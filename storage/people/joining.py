@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, or_, select, true, update
+from sqlalchemy import and_, exists, or_, true, update
 
 from conversations.plan.model import Role
 from storage.database.audit import Act, Audit
@@ -93,12 +93,6 @@ class Joining:
         if invitation is None:
             return None
         return self._welcome(invitation, person.telegram_id, person.name, person.language, now, timezone)
-
-    def is_locked_out(self, telegram_id: int, now: datetime) -> bool:
-        """Whether five links failed within an hour, the last less than an hour ago."""
-        statement = select(_stranger.c.failures, _stranger.c.failures_since)
-        row = self._connection.execute(statement.where(_stranger.c.telegram_id == telegram_id)).one_or_none()
-        return row is not None and _is_locked_out(row.failures, row.failures_since, now)
 
     def decide(
         self, plan_id: int, id: int, decision: Decision, *, now: datetime, by: int | None

@@ -83,9 +83,6 @@ _COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slo
 
 _BY_ID = Prepared(select(*_COLUMNS).where(_S.c.id == bindparam("id")))
 _BY_INSTANCE = Prepared(select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
-_BY_RECEIPT = Prepared(
-    select(*_COLUMNS).where(_S.c.plan_id == bindparam("plan_id"), _S.c.receipt_number == bindparam("receipt_number"))
-)
 _VERSIONS = select(*_COLUMNS).where(_S.c.root_id == bindparam("root_id")).order_by(_S.c.version)
 _CURRENT = Prepared(
     select(*_COLUMNS).where(
@@ -228,9 +225,6 @@ class Submissions:
 
     def by_instance(self, instance_id: str) -> StoredSubmission | None:
         return self._one(_BY_INSTANCE, {"instance_id": instance_id})
-
-    def by_receipt(self, plan_id: int, receipt_number: int) -> StoredSubmission | None:
-        return self._one(_BY_RECEIPT, {"plan_id": plan_id, "receipt_number": receipt_number})
 
     def versions(self, root_id: str) -> list[StoredSubmission]:
         """The chain, first version first."""

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from pydantic import SecretStr
 
 from bot.acts.enrolment import enrol
-from bot.demo.demo import BEGINS, populate
+from bot.demo.demo import BEGINS
 from bot.demo.supervisor import environment, free_port, scraped
 from bot.open_storage import open_storage
 from bot.sandbox import people
@@ -37,6 +37,7 @@ from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 from bot.setup import set_up
 from conversations.plan.model import Role
+from tests.bot.house import populate
 
 FIRST_ID = 10_001
 

@@ -9,9 +9,9 @@ from bot.chat.exchange import Deployment
 from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
 from bot.telegram.handled import Handled
-from bot.telegram.updates import command_token
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
+from tests.taps import command_token
 
 T = TypeVar("T")
 

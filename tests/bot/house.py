@@ -19,7 +19,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.demo.demo import BEGINS, CAST, populate
+from bot.demo import demo
+from bot.demo.demo import BEGINS, CAST
+from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.client import Phone, SandboxClient
 from bot.sandbox.server import Sandbox, running_sandbox
@@ -66,6 +68,12 @@ def _template() -> Path:
 def _furnish(settings: Settings) -> None:
     list(set_up(settings, BEGINS))
     populate(settings)
+
+
+def populate(settings: Settings) -> None:
+    """The demo's people and last period's reports, with nothing to be reviewed."""
+    with open_storage(settings) as database:
+        database.units.submit(None, lambda unit: demo.populate(unit, settings)).result()
 
 
 class Town:

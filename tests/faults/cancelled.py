@@ -15,6 +15,7 @@ from tests.faults.deployment import Cast, Deployment, deployed
 from tests.faults.outcome import Outcome
 from tests.faults.people_at_work import PRESS, RECEIPT, Form, Step, activity_report, button, referral
 from tests.faults.repeats import rest
+from tests.storage.receipts import by_receipt
 
 CONTINUE = Step(asked=activity_report(random.Random(0), "").steps[0].asked, answer=f"{PRESS}Continue|✎")
 OFTEN = 0.6
@@ -130,7 +131,7 @@ def cancelled(
 def stored_wrongly(unit: UnitOfWork, each: Hasty) -> list[str]:
     if each.receipt is None:
         return []
-    stored = unit.submissions.by_receipt(unit.plans.only().id, each.receipt)
+    stored = by_receipt(unit, unit.plans.only().id, each.receipt)
     if stored is None:
         return [f"receipt {each.receipt} of {each.number} is of nothing"]
     answers = {path.rpartition("/")[2]: value for path, value in unit.submissions.answers(stored).items()}

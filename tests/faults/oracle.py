@@ -15,6 +15,7 @@ from storage.database.models import OutboxMessage, Person, PoisonUpdate, Process
 from storage.unit_of_work import UnitOfWork
 from tests.faults.deployment import Deployment
 from tests.faults.people_at_work import Filled, Work
+from tests.storage.receipts import by_receipt
 
 _O, _P, _X, _S, _U = (table(each) for each in (OutboxMessage, Person, PoisonUpdate, Submission, ProcessedUpdate))
 
@@ -82,7 +83,7 @@ def _forms(unit: UnitOfWork, work: Work) -> list[str]:
             found.append(f"{number} has {sent[people[number]]} submissions and {len(receipts)} receipts")
         for each in receipts:
             assert each.receipt is not None
-            stored = unit.submissions.by_receipt(plan_id, each.receipt)
+            stored = by_receipt(unit, plan_id, each.receipt)
             if stored is None or stored.person_id != people[number] or stored.subject != each.form.subject:
                 found.append(
                     f"receipt {each.receipt} of {number} is of {stored and (stored.person_id, stored.subject)}"

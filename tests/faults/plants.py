@@ -197,21 +197,22 @@ def believe_every_commit() -> None:
 
 
 def repeat_reminders() -> None:
-    from bot.telegram import delivery
+    from bot.telegram import calls
+    from bot.telegram.outcomes import Ambiguous, NotSent
 
-    real = delivery.classify
+    real = calls.classify
 
     def classified(error):
         outcome = real(error)
-        return delivery.NotSent(outcome.reason) if isinstance(outcome, delivery.Ambiguous) else outcome
+        return NotSent(outcome.reason) if isinstance(outcome, Ambiguous) else outcome
 
-    delivery.classify = classified
+    calls.classify = classified
 
 
 def ignore_window() -> None:
-    from bot.telegram.delivery import Delivery
+    from bot.telegram.pacer import Window
 
-    Delivery._window = lambda self: 0.0
+    Window.left = lambda self: 0.0
 
 
 def die_of_pictures() -> None:
@@ -356,19 +357,18 @@ def forget_the_window() -> None:
 
 # ------------------------------------------------------------------ G11: fairness
 def one_lane_for_all() -> None:
-    from bot.telegram.delivery import Delivery, _Lane
+    from bot.telegram.lanes import Lane, Lanes
 
-    def enqueue(self, held):
+    def put(self, held):
         lane = self._lanes.get((0, True))
-        if lane is None:
-            lane = self._lanes[0, True] = _Lane((0, True))
-            self._idle.clear()
+        if lane is not None:
             lane.held.append(held)
-            self._tasks.create_task(self._drain(lane))
-        else:
-            lane.held.append(held)
+            return None
+        lane = self._lanes[0, True] = Lane((0, True))
+        lane.held.append(held)
+        return lane
 
-    Delivery._enqueue = enqueue
+    Lanes.put = put
 
 
 def fan_out_first() -> None:

@@ -29,6 +29,7 @@ from storage.unit_of_work import UnitOfWork
 from tests.faults.deployment import FIRST, WEBHOOK_SECRET, Cast, Deployment, deployed, until
 from tests.faults.outcome import Outcome
 from tests.faults.people_at_work import Form, Work, referral
+from tests.storage.receipts import by_receipt
 
 Json = dict[str, Any]
 TOKEN = re.compile(r"^f:([0-9a-f]+):")
@@ -233,7 +234,7 @@ def known_of(unit: UnitOfWork, number: int, deployment: Deployment) -> dict[str,
     receipts = unit.connection.execute(
         select(submissions.c.receipt_number).where(submissions.c.person_id == person_id)
     ).scalars()
-    stored = [unit.submissions.by_receipt(plan_id, receipt) for receipt in receipts]
+    stored = [by_receipt(unit, plan_id, receipt) for receipt in receipts]
     shown = [
         str(seen.message["text"])
         for seen in list(deployment.world.ledger.since(0, chat=number))

@@ -18,7 +18,6 @@ from bot.acts.importing import import_plan
 from bot.chat.form_cache import FormCache
 from bot.open_storage import open_storage
 from bot.setup import set_up
-from bot.telegram.updates import form_token
 from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.expected import DueReport, expected_indicators, expected_reports
 from conversations.plan.model import Role
@@ -39,6 +38,7 @@ from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, said, tap
 from tests.bot.house import settings_in
 from tests.faults.deployment import seed_of
+from tests.taps import form_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 ZONE = "America/Santo_Domingo"

@@ -13,7 +13,6 @@ from bot.chat.permissions import PERMISSIONS, permission_of
 from bot.commands import HANDLERS, HEARS, WORDS
 from bot.demo.demo import CAST
 from bot.open_storage import open_storage
-from bot.telegram.updates import command_token
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.routes import (
@@ -34,6 +33,7 @@ from conversations.routes import (
 from conversations.wording import catalogue, wording
 from tests.bot.desk import Desk, buttons
 from tests.bot.house import ANA, JEAN, ROSA, furnish, settings_in
+from tests.taps import command_token
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,8 @@ def test_a_tap_says_what_it_was_made_of() -> None:
 
 
 def _type_of(piece: Piece) -> object:
-    return {"int": int, "str": str, "int | None": int | None, "int | str": int | str}[piece.annotation]
+    kind: Any = {"int": int, "str": str, "int | str": int | str}[piece.kind]
+    return kind | None if piece.is_optional and piece.default is None else kind
 
 
 def test_what_is_typed_alone_carries_nothing() -> None:

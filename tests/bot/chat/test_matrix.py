@@ -24,7 +24,7 @@ from bot.demo.demo import CAST
 from bot.open_storage import open_storage
 from bot.screens.preferences import kept_for
 from bot.telegram.handled import Handled
-from bot.telegram.updates import CommandTap, command_token, read_token
+from bot.telegram.updates import CommandTap, read_token
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.routes import Route, read_parts
@@ -36,6 +36,7 @@ from storage.upkeep.retention import RETENTION
 from tests import ROOT
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import furnish, settings_in
+from tests.taps import command_token
 
 PAGE = ROOT / "docs" / "access.md"
 SAID = {"outbox", "card", "chat", "processed_update", "stranger", "poison_update"}

@@ -13,13 +13,13 @@ import pytest
 from bot.acts.enrolment import enrol
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
-from bot.telegram.updates import command_token
 from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.people.people import Person
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, CARMEN, JEAN, PEDRO, ROSA, settings_in
+from tests.taps import command_token
 
 MARTA, NELSON = 508, 509
 """Not of the cast: a second admin where a test wants one, and somebody new."""

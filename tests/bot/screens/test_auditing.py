@@ -13,13 +13,13 @@ from bot.cli.audit import listed
 from bot.open_storage import open_storage
 from bot.screens.audit import Look
 from bot.telegram.handled import Handled
-from bot.telegram.updates import command_token
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from storage.database.audit import AUDITED_ACTS, KINDS, kind_of
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, furnish, settings_in
 from tests.deadlines import PATIENCE
+from tests.taps import command_token
 
 
 @pytest.fixture(scope="module")

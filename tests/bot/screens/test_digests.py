@@ -13,7 +13,6 @@ from PIL import Image
 from bot.open_storage import open_storage
 from bot.schedule.digests import MONTHLY, WEEK, WEEKLY, compose
 from bot.schedule.job import Moment
-from bot.telegram.updates import command_token
 from bot.workers.picture import SHAPES, draw
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
@@ -25,6 +24,7 @@ from storage.seed import SEED_PLAN
 from tests.bot.chat.test_access import Desk
 from tests.bot.chat.test_conversation import photo_with_gps
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
+from tests.taps import command_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 READER, FOREIGNER = 590, 591

@@ -15,13 +15,13 @@ from bot.open_storage import open_storage
 from bot.schedule.agenda import agenda_within, outlook_of, passed_by, with_letters
 from bot.schedule.job import Moment
 from bot.telegram.handled import Handled
-from bot.telegram.updates import command_token
 from conversations.plan.agenda_rows import Scope
 from storage.calendar.figures import Figures
 from storage.database.models import Activity, table
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk
 from tests.bot.house import ANA, CARMEN, PEDRO, settings_in
+from tests.taps import command_token
 
 JULY = datetime(2018, 7, 1, tzinfo=UTC)
 LOCKED = datetime(2018, 11, 15, 13, tzinfo=UTC)

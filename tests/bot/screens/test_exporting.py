@@ -20,7 +20,6 @@ import pytest
 from bot.open_storage import open_storage
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due
-from bot.telegram.updates import command_token
 from bot.workers.exports import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
 from conversations.plan.export_request import FILTERS, Choice
 from conversations.plan.model import Role
@@ -35,6 +34,7 @@ from tests.bot.house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings
 from tests.bot.screens.test_digests import is_denied, said, taps
 from tests.bot.telegram.wire import empty_database
 from tests.deadlines import PATIENCE
+from tests.taps import command_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 ZONE = "America/Santo_Domingo"

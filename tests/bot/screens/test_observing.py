@@ -11,12 +11,12 @@ from bot.chat.permissions import PERMISSIONS
 from bot.open_storage import open_storage
 from bot.schedule.job import Moment
 from bot.schedule.reminders import plan_reminders
-from bot.telegram.updates import command_token
 from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk
 from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, furnish, settings_in
+from tests.taps import command_token
 
 JANUARY = datetime(2019, 1, 3, 13, 30, tzinfo=UTC)
 """The year is open: what IJM supplies is due, and DGP's monthly reports are."""

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import insert
 
 from bot.open_storage import open_storage
-from bot.telegram.updates import command_token
 from bot.workers.imports import Importing
 from conversations.plan.model import Role
 from conversations.wording import wording
@@ -17,6 +16,7 @@ from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, furnish, settings_in
+from tests.taps import command_token
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import pytest
 from bot.open_storage import open_storage
 from bot.schedule.job import Moment
 from bot.schedule.validated import VALIDATED, compose
-from bot.telegram.updates import command_token
 from bot.workers.upkeep import Premises, unsay
 from bot.workers.uploads import open_upload
 from conversations.plan.model import Role
@@ -28,6 +27,7 @@ from storage.reports.inspection import Inspected
 from storage.reports.submissions import NewSubmission
 from tests.bot.chat.test_access import Desk
 from tests.bot.house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
+from tests.taps import command_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 SECOND = 595

@@ -14,11 +14,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox, running_sandbox
+from bot.telegram import delivery
+from bot.telegram.calls import Calls
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import TapAnswer, TokenRejected
 from bot.telegram.methods import anew
 from bot.telegram.outcomes import Outcome
 from bot.telegram.pacer import Pacer
+from bot.telegram.recording import Recorder
 from storage.database.models import Person, table
 from storage.errors import Unavailable
 from storage.messages.outbox import OutboxDraft, OutboxRow
@@ -108,18 +111,21 @@ async def test_order_survives_a_retry(sandbox: Sandbox, database: Database) -> N
     assert texts(sandbox, ANA) == ["one", "two", "three"]
 
 
-async def test_one_slow_chat_holds_up_nobody(sandbox: Sandbox, sqlite: Database) -> None:
+async def test_one_slow_chat_holds_up_nobody(
+    sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While one chat waits for its answer, the others are served (G11)."""
     waits, is_answered = asyncio.Event(), asyncio.Event()
 
-    class Slow(Delivery):
-        async def _attempt(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
+    class Slow(Calls):
+        async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
             if row.chat_id == ANA:
                 waits.set()
                 await is_answered.wait()
-            return await super()._attempt(row, is_anew=is_anew)
+            return await super().make(row, is_anew=is_anew)
 
-    async with running(sandbox, sqlite, delivery_class=Slow) as bot:
+    monkeypatch.setattr(delivery, "Calls", Slow)
+    async with running(sandbox, sqlite) as bot:
         await bot.commit(*said(ANA, "slow"))
         await waits.wait()
         await bot.commit(*said(LUIS, "fast"))
@@ -457,18 +463,21 @@ async def test_a_reminder_is_not_forgotten_while_everybody_talks(sandbox: Sandbo
         await quiet(bot)
 
 
-async def test_a_chat_gets_no_new_message_before_the_last_is_recorded(sandbox: Sandbox, sqlite: Database) -> None:
+async def test_a_chat_gets_no_new_message_before_the_last_is_recorded(
+    sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A kill then repeats one message at most (T1); edits, which can be repeated, do not wait."""
     recorded: list[int] = []
     may_record = asyncio.Event()
 
-    class Slow(Delivery):
+    class Slow(Recorder):
         async def _write(self, notes: Any, reopens_at: Any) -> None:
             await may_record.wait()
             await super()._write(notes, reopens_at)
             recorded.append(len(texts(sandbox, ANA)))
 
-    async with running(sandbox, sqlite, delivery_class=Slow) as bot:
+    monkeypatch.setattr(delivery, "Recorder", Slow)
+    async with running(sandbox, sqlite) as bot:
         card = await bot.card(ANA)
         await bot.commit(
             OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card),
@@ -657,7 +666,7 @@ async def test_without_a_database_the_number_of_a_card_is_waited_for(sandbox: Sa
         await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question"}, card))
         await until(lambda: texts(sandbox, ANA) == ["question"])
         await quiet(bot)
-        bot.delivery._cards.clear()
+        bot.delivery._calls._cards.clear()
         rows = await database.units.run(
             None, lambda unit: rows_of(unit, [_edit(ANA, card), *said(ANA, "next")], datetime.now(UTC))
         )

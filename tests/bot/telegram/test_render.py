@@ -16,8 +16,9 @@ from bot.sandbox.methods import perform
 from bot.sandbox.methods.call import Call
 from bot.sandbox.telegram import Person, World
 from bot.telegram import render
-from bot.telegram.updates import TOKEN_LIMIT, command_token, form_token
+from bot.telegram.updates import TOKEN_LIMIT
 from conversations.card import Button, Card, Line, Span, bold, italic, line
+from tests.taps import command_token, form_token
 
 PIECES = [
     "a", " ", "\n", "<b>", "</b>", "&amp;", "*x*", "_y_", "`z`", "[t](http://e.vil)", "@usuario", "\u202e", "\u200b",

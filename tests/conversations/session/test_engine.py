@@ -603,7 +603,8 @@ def test_a_name_in_a_referral_form_is_withheld() -> None:
 
 def test_no_button_is_longer_than_its_data_may_be() -> None:
     """A button's data travels in 64 bytes, with session and turn."""
-    from bot.telegram.updates import TOKEN_LIMIT, form_token
+    from bot.telegram.updates import TOKEN_LIMIT
+    from tests.taps import form_token
 
     talk = Talk(previous=PREVIOUS)
     for _ in range(3):

@@ -303,7 +303,7 @@ def test_a_correction_has_the_instances_of_its_submission() -> None:
 
 def test_every_button_of_every_screen_fits_its_64_bytes() -> None:
     """callback_data of the longest session number, in the deepest instance."""
-    from bot.telegram.updates import form_token
+    from tests.taps import form_token
 
     phone = two_people().say("listo").say("2").say("x").say("y").tap("form:list")
     for button in phone.buttons:

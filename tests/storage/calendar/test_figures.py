@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from conversations.plan.expected import expected_at_closing
 from conversations.plan.ladder import Rung
 from conversations.plan.lights import Light
 from conversations.plan.model import ActivityStatus, Role
@@ -25,6 +24,7 @@ from storage.reports.revisions import revisions
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
+from tests.closings import expected_at_closing
 
 ZONE = ZoneInfo("America/Santo_Domingo")
 NOW = datetime(2018, 10, 15, 8, 30, tzinfo=ZONE).astimezone(UTC)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from conversations.plan.expected import expected_at_closing
 from conversations.plan.model import ActivityStatus, Role, ValidationState
 from conversations.plan.periods import reporting_period
 from storage.errors import Conflict, NotFound
@@ -17,6 +16,7 @@ from storage.imports.reading import PlanDraft, read_plan
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
+from tests.closings import expected_at_closing
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 TODAY = date(2018, 10, 3)

@@ -11,6 +11,7 @@ from storage.errors import Conflict, NotFound
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
+from tests.storage.receipts import by_receipt
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
@@ -34,8 +35,8 @@ def test_receipts_of_a_plan_are_numbered_from_one_without_gaps(apply: Any, world
     """And can be looked up by what the officer has in hand."""
     numbers = [apply(lambda unit, n=n: world.submit(unit, f"uuid:{n}")).receipt_number for n in range(5)]
     assert numbers == [1, 2, 3, 4, 5]
-    assert apply(lambda unit: unit.submissions.by_receipt(world.plan_id, 3)).instance_id == "uuid:2"
-    assert apply(lambda unit: unit.submissions.by_receipt(world.plan_id, 6)) is None
+    assert apply(lambda unit: by_receipt(unit, world.plan_id, 3)).instance_id == "uuid:2"
+    assert apply(lambda unit: by_receipt(unit, world.plan_id, 6)) is None
 
 
 def test_sending_twice_gives_the_same_receipt(apply: Any, world: Any) -> None:
@@ -92,7 +93,7 @@ def test_a_correction_is_a_new_version_and_the_old_one_stays(apply: Any, world: 
     chain = apply(lambda unit: unit.submissions.versions("uuid:1"))
     assert [(s.id, s.is_current) for s in chain] == [(first.id, False), (second.id, True)]
     assert apply(lambda unit: [unit.submissions.answers(s)["a"] for s in chain]) == ["1", "2"]
-    assert apply(lambda unit: unit.submissions.by_receipt(world.plan_id, first.receipt_number)).id == first.id
+    assert apply(lambda unit: by_receipt(unit, world.plan_id, first.receipt_number)).id == first.id
 
 
 def test_what_has_been_corrected_cannot_be_corrected_again(apply: Any, world: Any) -> None:

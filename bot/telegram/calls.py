@@ -1,0 +1,112 @@
+"""One call of the Bot API for one row: its message looked up, its files opened, its outcome classified.
+
+A card's message, and the number of a chat that has moved, are known only from earlier calls: they are remembered here,
+and a card's message is read from the database if it is not.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Final
+
+from telegram import error as errors
+
+from bot.telegram.api import Api
+from bot.telegram.http import File
+from bot.telegram.in_hand import Note
+from bot.telegram.methods import anew, makes_message
+from bot.telegram.outcomes import Gone, Migrated, Outcome, Sent, Undeliverable, classify
+from storage.messages import outbox
+from storage.messages.outbox import REPLIES, OutboxRow
+from storage.unit_of_work import Units
+
+CARDS_REMEMBERED: Final = 20_000
+
+OpenFile = Callable[[str], IO[bytes]]
+
+
+def open_path(path: str) -> IO[bytes]:
+    return open(path, "rb")
+
+
+class Calls:
+    """Makes the calls of outbox rows."""
+
+    def __init__(self, api: Api, units: Units, open_file: OpenFile = open_path) -> None:
+        self._api = api
+        self._units = units
+        self._open_file = open_file
+        self._cards: OrderedDict[int, int] = OrderedDict()
+        self._migrated: dict[int, int] = {}
+
+    async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
+        """Make one call for one row. `is_anew`: what it would edit is gone, so it is said as a new message."""
+        method, payload = row.method, dict(row.payload)
+        if row.card_id is not None and not makes_message(method):
+            message_id = await self._message_of(row.card_id)
+            if message_id is not None:
+                payload["message_id"] = message_id
+            else:
+                is_anew = True
+        if is_anew:
+            replacement = anew(method, payload)
+            if replacement is None:
+                return Gone("its card has no message")
+            method, payload = replacement
+        payload["chat_id"] = self._migrated.get(row.chat_id, row.chat_id)
+        # A kept connection may just have been closed by the server: a reminder must not become doubtful by that.
+        fresh = row.kind not in REPLIES
+        outcome = await self._call(method, payload, fresh=fresh)
+        if isinstance(outcome, Migrated):
+            if self._migrated.get(row.chat_id) == outcome.chat_id:
+                return Undeliverable("the chat migrated in circles")
+            self._migrated[row.chat_id] = outcome.chat_id
+        return outcome
+
+    async def _call(self, method: str, payload: dict[str, Any], *, fresh: bool) -> Outcome:
+        uploads: Mapping[str, Mapping[str, str]] = payload.pop("@files", None) or {}
+        opened: list[IO[bytes]] = []
+        try:
+            files: dict[str, File] = {}
+            for field, upload in uploads.items():
+                content = await asyncio.to_thread(self._open_file, upload["path"])
+                opened.append(content)
+                files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
+            result = await self._api.call(method, payload, files or None, fresh=fresh)
+        except errors.TelegramError as error:
+            return classify(error)
+        except FileNotFoundError:
+            return Undeliverable("the file to send does not exist any more")
+        finally:
+            for content in opened:
+                content.close()
+        message_id = result.get("message_id") if isinstance(result, dict) else None
+        return Sent(message_id if isinstance(message_id, int) else None)
+
+    async def _message_of(self, card_id: int) -> int | None:
+        """The Telegram number of a card's message, from memory or else from the database."""
+        message_id = self._cards.get(card_id)
+        if message_id is None:
+            message_id = await self._units.run(None, lambda unit: unit.outbox.card_message_id(card_id))
+            if message_id is not None:
+                self._remember(card_id, message_id)
+        return message_id
+
+    def _remember(self, card_id: int, message_id: int) -> None:
+        self._cards[card_id] = message_id
+        if len(self._cards) > CARDS_REMEMBERED:
+            self._cards.popitem(last=False)
+
+    def note(self, row: OutboxRow, outcome: outbox.Outcome, *, is_card_gone: bool = False) -> Note:
+        """What is to be recorded of a row whose outcome is decided, its card's message included."""
+        if row.card_id is None:
+            return Note(row, outcome)
+        if is_card_gone or (isinstance(outcome, outbox.Sent) and row.method == "deleteMessage"):
+            self._cards.pop(row.card_id, None)
+            return Note(row, outbox.Sent() if isinstance(outcome, outbox.Sent) else outcome, is_card_gone=True)
+        if not isinstance(outcome, outbox.Sent) or outcome.message_id is None:
+            return Note(row, outcome)
+        if self._cards.get(row.card_id) == outcome.message_id:
+            return Note(row, outbox.Sent())
+        self._remember(row.card_id, outcome.message_id)
+        return Note(row, outcome, outcome.message_id)

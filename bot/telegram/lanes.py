@@ -1,0 +1,121 @@
+"""What delivery has in hand: each row once, each chat's rows one after the other.
+
+A chat has two lanes, its replies and its fan-out: a reminder that waits holds up no answer. A chat that is slow or
+blocked holds up nobody else. The rows of a lane go out in the order in which they were committed.
+
+A row is ours while its lease runs and we live. If it cannot be sent well before the lease ends, it is handed back to
+the outbox (`queued`, with its `not_before`). Its chat is *parked* then: until the sweep has brought the row again, each
+later reply to that chat is handed back behind it, so that the order survives. A chat is parked too if others have
+replies to it, or if we may have committed some without having been told so.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from storage.messages import outbox
+from storage.messages.outbox import REPLIES, OutboxRow
+
+FAN_OUT_IN_HAND: Final = 60
+MARGIN: Final = timedelta(seconds=16)
+"""No call starts with less left of its lease: the longest call (5 s to connect, 10 s to be answered) must fit in."""
+UPLOAD_MARGIN: Final = timedelta(minutes=9)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row in our hands, and until when it surely is."""
+
+    row: OutboxRow
+    lease_until: datetime
+    fed_at: float = 0.0
+    """When it was committed, if it is the first answer to an update; on the event loop's clock."""
+
+    def has_time(self, now: datetime, wait: float) -> bool:
+        """Whether a call begun `wait` seconds after `now` would end while the row is still ours."""
+        margin = UPLOAD_MARGIN if self.row.kind == "export" else MARGIN
+        return now + timedelta(seconds=max(0.0, wait)) + margin <= self.lease_until
+
+
+class Lane:
+    """The replies to one chat, or the fan-out to it, that are in our hands, oldest first."""
+
+    __slots__ = ("held", "key")
+
+    def __init__(self, key: tuple[int, bool]) -> None:
+        self.key = key
+        self.held: deque[Held] = deque()
+
+
+class Lanes:
+    """The rows in hand, by chat and kind, and the chats that are parked."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[tuple[int, bool], Lane] = {}
+        self.rows: set[int] = set()
+        """Rows in a lane, or whose outcome is not recorded yet: never to be taken up a second time."""
+        self.fan_out = 0
+        """How many of them are fan-out."""
+        self.parked: set[int] = set()
+        """Chats with rows in the outbox that must go first, or that may have some."""
+        self.returning: Counter[int] = Counter()
+        """By chat, the replies that are being handed back: they are counted as in hand, but will not be for long."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self._lanes)
+
+    @property
+    def room(self) -> int:
+        """How much more fan-out may be claimed."""
+        return max(0, FAN_OUT_IN_HAND - self.fan_out)
+
+    def take(self, row: OutboxRow) -> bool:
+        """Have this row in hand from now on; False if it was already."""
+        if row.id in self.rows:
+            return False
+        self.rows.add(row.id)
+        self.fan_out += row.kind not in REPLIES
+        return True
+
+    def put(self, held: Held) -> Lane | None:
+        """Put a row at the end of its lane. Returns the lane if it is new: somebody has to drain it."""
+        key = (held.row.chat_id, held.row.kind in REPLIES)
+        lane = self._lanes.get(key)
+        if lane is not None:
+            lane.held.append(held)
+            return None
+        lane = self._lanes[key] = Lane(key)
+        lane.held.append(held)
+        return lane
+
+    def end(self, lane: Lane) -> None:
+        """A lane is drained."""
+        del self._lanes[lane.key]
+
+    def drop_fan_out(self, chat_id: int, current: Lane) -> list[OutboxRow]:
+        """Take out the fan-out to this chat that has not begun. In another lane than `current`, the first row has."""
+        lane = self._lanes.get((chat_id, False))
+        if lane is None:
+            return []
+        being_sent = 0 if lane is current else 1
+        return [lane.held.pop().row for _ in range(len(lane.held) - being_sent)]
+
+    def returns(self, row: OutboxRow) -> None:
+        """A row is being handed back: later replies to its chat go behind it."""
+        if row.kind in REPLIES:
+            self.parked.add(row.chat_id)
+            self.returning[row.chat_id] += 1
+
+    def forget(self, row: OutboxRow, outcome: outbox.Outcome | None) -> bool:
+        """A row is recorded, or was never begun (None). True if there is room for more fan-out again."""
+        self.rows.discard(row.id)
+        if row.kind not in REPLIES:
+            self.fan_out -= 1
+            return self.fan_out == FAN_OUT_IN_HAND // 3
+        if isinstance(outcome, outbox.RetryAfter):
+            self.returning[row.chat_id] -= 1
+            if not self.returning[row.chat_id]:
+                del self.returning[row.chat_id]
+        return False

@@ -1,0 +1,145 @@
+"""What became of the rows is recorded, many to a unit, beside the sending.
+
+An outcome that is lost with the process costs a reply sent twice, never one that was not sent. It costs one at most:
+a chat gets no new message before the last one is recorded.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import structlog
+
+from bot.stopping import until
+from bot.telegram.handled import Clock
+from bot.telegram.in_hand import Note, write
+from bot.telegram.methods import makes_message
+from storage.errors import Unavailable
+from storage.messages import outbox
+from storage.unit_of_work import Units
+
+logger = structlog.get_logger(__name__)
+
+NOTES_A_UNIT: Final = 200
+RECORDERS: Final = 2
+"""While one unit commits, a second may fill: a chat's next message waits for the record of its last."""
+
+
+@dataclass(slots=True)
+class _Unrecorded:
+    """Messages of one chat that would be sent twice if we died now."""
+
+    rows: set[int] = field(default_factory=set)
+    is_recorded: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Recorder:
+    """Writes notes into the database. `recorded` is called with each note that is written.
+
+    While the database is away it tries again each second, until `abandon` is set.
+    """
+
+    def __init__(
+        self,
+        units: Units,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        abandon: asyncio.Event,
+        recorded: Callable[[Note], None],
+    ) -> None:
+        self._units = units
+        self._clock = clock
+        self._tasks = tasks
+        self._abandon = abandon
+        self._is_recorded = recorded
+        self._notes: deque[Note] = deque()
+        self._reopens_at: datetime | None = None
+        self._recorders = 0
+        self._unrecorded: dict[int, _Unrecorded] = {}
+        """Chats with messages that Telegram has and the database does not know of yet."""
+        self.is_stuck = False
+        """Whether the last unit could not be written."""
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def note(self, note: Note) -> None:
+        """Record this as soon as a unit has room for it."""
+        self._notes.append(note)
+        if _is_new_message(note):
+            self._unrecorded.setdefault(note.row.chat_id, _Unrecorded()).rows.add(note.row.id)
+        self._start()
+
+    def note_window(self, reopens_at: datetime) -> None:
+        """Record until when Telegram wants silence: a new start must keep to it."""
+        self._reopens_at = reopens_at
+        self._start()
+
+    def unrecorded(self, chat_id: int) -> asyncio.Event | None:
+        """What to wait for before this chat may get a new message; None if there is nothing."""
+        found = self._unrecorded.get(chat_id)
+        return None if found is None else found.is_recorded
+
+    def _start(self) -> None:
+        if self._recorders < RECORDERS:
+            self._recorders += 1
+            self.idle.clear()
+            self._tasks.create_task(self._record())
+
+    async def _record(self) -> None:
+        try:
+            while self._notes or self._reopens_at is not None:
+                notes = [self._notes.popleft() for _ in range(min(len(self._notes), NOTES_A_UNIT))]
+                reopens_at, self._reopens_at = self._reopens_at, None
+                if not await self._record_batch(notes, reopens_at):
+                    return
+        finally:
+            self._recorders -= 1
+            if not self._recorders:
+                self.idle.set()
+
+    async def _record_batch(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
+        """False if the database stayed away until there was no more time."""
+        while True:
+            try:
+                await self._write(notes, reopens_at)
+            except Unavailable as error:
+                self.is_stuck = True
+                logger.warning("outbox.unavailable", reason=str(error))
+                if self._abandon.is_set():
+                    return False
+                await until(self._abandon, 1.0)
+                continue
+            except Exception:  # the boundary of one outbox row
+                logger.exception("outbox.not_recorded", rows=len(notes))
+                await self._record_singly(notes)
+            self.is_stuck = False
+            for note in notes:
+                self._forget(note)
+            return True
+
+    async def _record_singly(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            try:
+                await self._write([note], None)
+            except Exception:  # the boundary of one outbox row
+                logger.exception("outbox.not_recorded", row=note.row.id)
+
+    async def _write(self, notes: Sequence[Note], reopens_at: datetime | None) -> None:
+        await self._units.run(None, partial(write, notes=notes, reopens_at=reopens_at, now=self._clock.now()))
+
+    def _forget(self, note: Note) -> None:
+        unrecorded = self._unrecorded.get(note.row.chat_id)
+        if unrecorded is not None:
+            unrecorded.rows.discard(note.row.id)
+            if not unrecorded.rows:
+                unrecorded.is_recorded.set()
+                del self._unrecorded[note.row.chat_id]
+        self._is_recorded(note)
+
+
+def _is_new_message(note: Note) -> bool:
+    return isinstance(note.outcome, outbox.Sent) and (note.message_id is not None or makes_message(note.row.method))

@@ -1,0 +1,125 @@
+"""What the outcome of a call means for its row (G7): a table of decisions, without effects.
+
+Telegram never forgets a message that it was sent twice, and often fails without saying whether it has acted. So what
+was certainly not sent is tried again. What may have been sent is tried again if it is a reply, or if it can be repeated
+without harm (an edit, a deletion); otherwise it is left as ambiguous.
+
+A reply is tried again at once, in its lane. Fan-out goes back to the outbox: it is not in doubt while it waits there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from bot.telegram.methods import anew, makes_message
+from bot.telegram.outcomes import (
+    Ambiguous,
+    Gone,
+    Migrated,
+    NotModified,
+    NotSent,
+    Outcome,
+    Rejected,
+    RetryAfter,
+    Sent,
+    Undeliverable,
+    Unreachable,
+)
+from storage.messages import outbox
+from storage.messages.outbox import REPLIES, OutboxRow
+
+BACK_OFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+AMBIGUOUS_TRIES: Final = 10
+"""Times a reply is repeated without ever learning whether it arrived; then the chat goes on without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What has been tried with a row since it is in our hands."""
+
+    has_begun: bool
+    """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""
+    times: int = 0
+    retry_at: float = 0.0
+    """On the event loop's clock."""
+    is_anew: bool = False
+    """Its message is gone: what an edit would have said is said as a new message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """It is decided."""
+
+    outcome: outbox.Outcome
+    is_card_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Look at it again from the beginning, `pause` seconds from now at the earliest."""
+
+    tried: Tried
+    pause: float = 0.0
+    is_retry: bool = False
+    """Whether a call failed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandBack:
+    """It goes back to the outbox for so many seconds, and what is behind it in its lane too."""
+
+    pause: float = 0.0
+    is_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """It is not ours any more: nothing is sent, nothing recorded."""
+
+
+Verdict = Settle | Again | HandBack | LetGo
+
+
+def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[float] = BACK_OFF) -> Verdict:
+    """What follows for a row from the outcome of its call."""
+    is_reply = row.kind in REPLIES
+    match outcome:
+        case Sent(message_id):
+            return Settle(outbox.Sent(message_id))
+        case NotModified():
+            return Settle(outbox.Sent(None))
+        case Gone(reason):
+            if not tried.is_anew and anew(row.method, row.payload) is not None:
+                return Again(replace(tried, is_anew=True))
+            return Settle(outbox.Undeliverable(reason), is_card_gone=row.card_id is not None)
+        case Undeliverable(reason):
+            return Settle(outbox.Undeliverable(reason))
+        case Unreachable(reason):
+            return Settle(outbox.Unreachable(reason))
+        case Migrated():
+            return Again(tried)
+        case Rejected():
+            return _retry(tried, back_off)
+        case RetryAfter(seconds):  # the window holds a reply up
+            return Again(tried, is_retry=True) if is_reply else HandBack(seconds, is_retry=True)
+        case NotSent():
+            if is_reply:
+                return _retry(tried, back_off)
+            return HandBack(pause(row.attempts, back_off), is_retry=True)
+        case Ambiguous(reason):
+            if not is_reply and (tried.is_anew or makes_message(row.method)):
+                return Settle(outbox.Ambiguous(reason))
+            if row.attempts + tried.times + 1 > AMBIGUOUS_TRIES:
+                return Settle(outbox.Undeliverable(f"given up: {reason}"))
+            return _retry(tried, back_off)
+    assert_never(outcome)
+
+
+def _retry(tried: Tried, back_off: Sequence[float]) -> Again:
+    times = tried.times + 1
+    return Again(replace(tried, times=times), pause(times, back_off), is_retry=True)
+
+
+def pause(tries: int, back_off: Sequence[float]) -> float:
+    """Seconds to wait after so many tries; the last pause of `back_off` is repeated."""
+    return back_off[min(tries, len(back_off)) - 1]
