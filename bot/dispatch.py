@@ -35,12 +35,14 @@ from bot.telegram.updates import (
     Unsupported,
     read,
     read_token,
+    written,
 )
 from conversations.card import Button, Card, home_button, line, paragraph
 from conversations.languages import LANGUAGES, language_name
 from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Offered, Tap, Typed
 from conversations.session.safeguards.emergencies import emergency
+from conversations.session.safeguards.guard import personal_data
 from conversations.wording import wording
 from conversations.xforms.limits import Exhausted
 from storage.errors import Conflict, NotFound
@@ -184,6 +186,7 @@ class Dispatch:
             welcome.privacy(ex)
             ex.stand(None)
             return
+        self._note_restricted(ex, written(what))
         match what:
             case Command():
                 self._command(ex, what)
@@ -194,14 +197,27 @@ class Dispatch:
             case Edited(event):
                 if ex.visit.session is not None:
                     apply(ex, ex.visit.session, event)
-            case Secondhand(origin):
-                if ex.visit.session is not None and ex.visit.session.sensitive:
-                    ex.delete(origin)  # nobody reads it, and what was forwarded may name somebody
-                self._aside(ex, "form.secondhand", origin)
-            case Unsupported(origin):
-                self._aside(ex, "form.unsupported", origin)
+                elif personal_data(event.text, strict=True, known=ex.known()):
+                    ex.delete(event.origin)
+            case Secondhand(origin, said):
+                # Nobody reads it, and what was forwarded may name somebody.
+                if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
+                    ex.delete(origin)
+                self._aside(ex, "form.secondhand")
+            case Unsupported(origin, is_contact):
+                if is_contact or _is_restricted(ex):
+                    ex.delete(origin)
+                self._aside(ex, "form.unsupported")
             case _:
                 pass
+
+    def _note_restricted(self, ex: Exchange, message_id: int | None) -> None:
+        """Whatever is written while a restricted form is open leaves the chat when that ends (S15)."""
+        if message_id is not None and _is_restricted(ex):
+            session = ex.visit.session
+            ex.unit.restricted.note_written(
+                ex.chat_id, message_id, ex.now, session_id=session.id if session is not None else None
+            )
 
     def _command(self, ex: Exchange, typed: Command) -> None:
         route = find(typed.name)
@@ -267,10 +283,11 @@ class Dispatch:
             return
         if isinstance(event, Typed):
             awaited = read_awaited(ex.visit.chat.awaits)
+            ex.typed_message_id = event.origin
             if emergency(event.text):
+                ex.delete(event.origin)
                 ex.notice(ex.say("err.emergency"))
                 return
-            ex.typed_message_id = event.origin
             may_name = awaited is not None and permission_of(awaited[0]).looks_people_up
             if not may_name and ex.names_somebody(event.text, strict=awaited is None):
                 return
@@ -279,9 +296,13 @@ class Dispatch:
                 self._check_allowed(ex, route)
                 HEARS[route](ex, *kept, event.text.strip())
                 return
+        if isinstance(event, Offered) and personal_data(
+            f"{event.name}\n{event.caption}", strict=True, known=ex.known()
+        ):
+            ex.delete(event.origin)
         self._stand_anew(ex)
 
-    def _aside(self, ex: Exchange, key: str, origin: int) -> None:
+    def _aside(self, ex: Exchange, key: str) -> None:
         """Something that cannot be an answer: say so, and show the question again."""
         ex.notice(ex.say(key))
         if ex.visit.session is not None:
@@ -378,6 +399,11 @@ _BEFORE_PRIVACY = frozenset({Route.LANGUAGE})
 """Until the notice is accepted there are only its own buttons and the language's."""
 _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 """Whose agency takes part no more may still see what is kept about them."""
+
+
+def _is_restricted(ex: Exchange) -> bool:
+    """Whether what is written now is written beside a restricted form."""
+    return ex.visit.session is not None and ex.visit.session.sensitive
 
 
 def _is_one_of(what: object, routes: frozenset[Route]) -> bool:

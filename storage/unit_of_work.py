@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storage.messages.jobs import Jobs
     from storage.messages.outbox import Outbox
     from storage.messages.replicas import Replicas
+    from storage.messages.restricted import RestrictedMessages
     from storage.messages.suspects import Suspects
     from storage.people.agencies import Agencies
     from storage.people.chats import Chats
@@ -193,6 +194,12 @@ class UnitOfWork(Unit):
         from storage.messages.outbox import Outbox
 
         return Outbox
+
+    @_repository
+    def restricted(self) -> "type[RestrictedMessages]":
+        from storage.messages.restricted import RestrictedMessages
+
+        return RestrictedMessages
 
     @_repository
     def jobs(self) -> "type[Jobs]":

@@ -157,4 +157,5 @@ def send_part(unit: UnitOfWork, chat_id: int, part: dict[str, Any], now: datetim
         "disable_content_type_detection": True,
         "@files": {"document": upload},
     }
-    return unit.outbox.add(OutboxDraft(chat_id, "export", "sendDocument", payload), now=now).id
+    draft = OutboxDraft(chat_id, "export", "sendDocument", payload, is_restricted=part.get("restricted", False))
+    return unit.outbox.add(draft, now=now).id

@@ -112,7 +112,7 @@ def settle_request(
         card = invitation_card(
             actor, request.role, request.agency_id, request.agency_code, requester.id, theirs, bot_username
         )
-        return request, [told(requester.telegram_id, card, sensitive=True)]
+        return request, [told(requester.telegram_id, card, sealed=True)]
     text = theirs(f"requests.was_{decision}", name=actor.named(theirs), what=request_in_words(unit, request, theirs))
     news = [told(requester.telegram_id, Card((line(text),)))]
     if decision == "granted" and request.person_id is not None:

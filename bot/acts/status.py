@@ -68,6 +68,8 @@ class Seen:
     hold: Held | None = None
     led_by_nobody: tuple[str, ...] = ()
     """Codes of what no agency of the plan reports, though it goes on."""
+    not_deleted: tuple[str, ...] = ()
+    """Chats in which something restricted stands that Telegram would not delete (S15): whose, how much, since when."""
 
     @property
     def is_silent(self) -> bool:
@@ -127,7 +129,14 @@ def look(unit: UnitOfWork, now: datetime) -> Seen:
         tuple(standing(unit)),
         held(unit),
         tuple(_led_by_nobody(unit, now)),
+        tuple(_not_deleted(unit)),
     )
+
+
+def _not_deleted(unit: UnitOfWork) -> Iterator[str]:
+    for one in unit.restricted.refused():
+        person = unit.people.by_telegram_id(one.chat_id)
+        yield f"{person.name if person else '–'}, chat {one.chat_id} ({one.messages}, {one.since:%Y-%m-%d})"
 
 
 def _led_by_nobody(unit: UnitOfWork, now: datetime) -> Iterator[str]:
@@ -202,6 +211,10 @@ def _leading(seen: Seen) -> Reading | None:
     return Reading("warn", {"n": len(codes), "codes": ", ".join(codes[:NAMED]) + (" …" if len(codes) > NAMED else "")})
 
 
+def _restricted(seen: Seen) -> Reading | None:
+    return Reading("warn", {"chats": "; ".join(seen.not_deleted)}) if seen.not_deleted else None
+
+
 def _disk(seen: Seen) -> Reading | None:
     if seen.vitals is None:
         return None
@@ -234,6 +247,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("jobs", _jobs),
     ("people", _people),
     ("leading", _leading),
+    ("restricted", _restricted),
     ("disk", _disk),
     ("audit", _audit),
     ("clock", _clock),

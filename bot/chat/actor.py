@@ -59,12 +59,13 @@ class Notification:
     payload: dict[str, Any] = field(repr=False)
     method: str = "sendMessage"
     is_card: bool = False
-    sensitive: bool = False
+    sealed: bool = False
+    """On its way nobody reads it but whom it is for: a link."""
 
 
-def told(chat_id: int, card: Card, *, sensitive: bool = False) -> Notification:
+def told(chat_id: int, card: Card, *, sealed: bool = False) -> Notification:
     """A message of its own, such as `Exchange.tell` sends."""
-    return Notification(chat_id, message(card), is_card=bool(card.rows), sensitive=sensitive)
+    return Notification(chat_id, message(card), is_card=bool(card.rows), sealed=sealed)
 
 
 def message(card: Card) -> dict[str, Any]:
@@ -83,6 +84,6 @@ def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) ->
     for one in news:
         card_id = unit.outbox.new_card(one.chat_id) if one.is_card else None
         draft = OutboxDraft(
-            one.chat_id, "notice", one.method, one.payload, card_id, sensitive=one.sensitive, is_for_others=True
+            one.chat_id, "notice", one.method, one.payload, card_id, sensitive=one.sealed, is_for_others=True
         )
         unit.outbox.add(draft, now=now)

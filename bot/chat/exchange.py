@@ -6,7 +6,7 @@ Nothing is sent from here. Everything said is an outbox row of the same unit as 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from bot.chat.actor import Actor, Notification, told
 from bot.chat.form_cache import FormCache
 from bot.chat.permissions import REPORTERS, allows
 from bot.telegram import render
+from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import COMMAND_HEAD, form_head
 from conversations.card import Card, home_button, line
 from conversations.plan.expected import DueReport
@@ -23,14 +24,10 @@ from conversations.routes import ButtonTap, Route, split_tap
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.wording import Wording, wording
-from storage.messages.jobs import DELETE_LATER
 from storage.messages.outbox import Kind, OutboxDraft, OutboxRow
 from storage.people.chats import Visit, VisitMembership, VisitPerson
 from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
-
-READ_FOR = timedelta(hours=23)
-"""How long what is restricted may stand in a chat; the chore that looks for it comes every few minutes."""
 
 
 class Denied(Exception):
@@ -72,11 +69,15 @@ class Exchange:
     is_alert: bool = False
     typed_message_id: int | None = None
     """What was typed outside a form, while its command hears it."""
+    filling: int | None = None
+    """The session that what is said from now on belongs to."""
     _card_id: int | None = None
+    _is_card_restricted: bool = False
     _language: str = ""
 
     def __post_init__(self) -> None:
         self._card_id = self.visit.chat.card_id
+        self._is_card_restricted = self.visit.is_card_restricted
         self._language = self.visit.person.language if self.visit.person else self.house.language
 
     # -------------------------------------------------------------- who
@@ -185,23 +186,33 @@ class Exchange:
         *,
         kind: Kind = "prompt",
         card_id: int | None = None,
-        sensitive: bool = False,
+        restricted: bool = False,
+        sealed: bool = False,
         chat_id: int | None = None,
-    ) -> None:
-        """One call to the Bot API, to be made after the commit; in another chat later, if the database is held."""
+    ) -> OutboxRow:
+        """One call to the Bot API, to be made after the commit; in another chat later, if the database is held.
+
+        What is `restricted` makes no sound, cannot be passed on, and leaves the chat again (S15, S24); on its way it is
+        `sealed`, as a link is that must stay.
+        """
         is_elsewhere = chat_id not in (None, self.chat_id)
+        if restricted and makes_message(method):
+            payload = payload | PROTECTED
         draft = OutboxDraft(
             chat_id=self.chat_id if chat_id is None else chat_id,
             kind=kind,
             method=method,
             payload=payload,
             card_id=card_id,
-            sensitive=sensitive,
+            sensitive=restricted or sealed,
+            is_restricted=restricted,
+            session_id=None if is_elsewhere else self.filling,
             is_for_others=is_elsewhere and method != "deleteMessage",
         )
         row = self.unit.outbox.add(draft, now=self.now)
         if not row.is_held:
             self.deliveries.append(row)
+        return row
 
     def show(
         self,
@@ -210,77 +221,94 @@ class Exchange:
         anew: bool = False,
         session: tuple[int, int] | None = None,
         kind: Kind = "prompt",
-        sensitive: bool = False,
+        restricted: bool = False,
+        sealed: bool = False,
         is_last: bool = False,
-    ) -> int | None:
+    ) -> int:
         """Show a card: in place of the one looked at, or `anew` below. `session` is (id, turn) for form buttons.
 
-        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten). Returns the
-        card's number.
+        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten). Nothing
+        restricted is put on a card that stays, nor anything that stays on one that is to leave: that one goes.
+        Returns the card's number.
         """
         payload = render.message(card, _tokens(session))
+        if not anew and self._card_id is not None and self._is_card_restricted != restricted:
+            self.drop_card()
         # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
-        is_edit = not anew and self._card_id is not None and not card.asks_place
-        if is_edit:
-            self.post("editMessageText", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
-        else:
-            self._card_id = self.unit.outbox.new_card(self.chat_id)
-            self.post("sendMessage", payload, kind=kind, card_id=self._card_id, sensitive=sensitive)
-        shown = self._card_id
-        if is_last:
-            self._card_id = None
+        shown = None if anew or card.asks_place else self._card_id
+        method = "sendMessage" if shown is None else "editMessageText"
+        if shown is None:
+            shown = self.unit.outbox.new_card(self.chat_id)
+        self.post(method, payload, kind=kind, card_id=shown, restricted=restricted, sealed=sealed)
+        self._is_card_restricted = restricted
+        self._card_id = None if is_last else shown
         return shown
 
     def answer(
-        self, card: Card, *, anew: bool = False, kind: Kind = "prompt", sensitive: bool = False, is_last: bool = False
+        self,
+        card: Card,
+        *,
+        anew: bool = False,
+        kind: Kind = "prompt",
+        restricted: bool = False,
+        sealed: bool = False,
+        is_last: bool = False,
     ) -> None:
         """Show a card that asks for nothing: afterwards the chat fills no form, and no command awaits words."""
-        self.show(card, anew=anew, kind=kind, sensitive=sensitive, is_last=is_last)
+        self.show(card, anew=anew, kind=kind, restricted=restricted, sealed=sealed, is_last=is_last)
         self.stand(None)
 
     def answer_line(self, text: str) -> None:
         """Answer with one line and the button to the first screen."""
         self.answer(Card((line(text),), ((home_button(self.say),),)))
 
-    def shrink(self, card: Card, *, sensitive: bool = False) -> None:
+    def shrink(self, card: Card, *, restricted: bool = False) -> None:
         """What the present card becomes when the next one goes below it."""
         if self._card_id is not None:
             payload = render.message(card, _tokens(None))
-            self.post("editMessageText", payload, card_id=self._card_id, sensitive=sensitive)
+            self.post("editMessageText", payload, card_id=self._card_id, restricted=restricted)
             self._card_id = None
 
     def drop_card(self) -> None:
         """Take the present card out of the chat."""
         if self._card_id is not None:
-            self.post("deleteMessage", {}, card_id=self._card_id)
+            row = self.post("deleteMessage", {}, card_id=self._card_id)
+            if self._is_card_restricted:
+                self.unit.restricted.card_leaves(self._card_id, row.id)
             self._card_id = None
 
-    def release_keyboard(self, card: Card, *, sensitive: bool = False) -> None:
+    def release_keyboard(self, card: Card, *, restricted: bool = False) -> None:
         """Say this below and take the reply keyboard away (a location button does not go by itself)."""
         payload = render.message(card, _tokens(None))
         payload["reply_markup"] = {"remove_keyboard": True}
-        self.post("sendMessage", payload, sensitive=sensitive)
+        self.post("sendMessage", payload, restricted=restricted)
         self._card_id = None
 
     def notice(self, text: str) -> None:
         """A line of its own, which nothing edits later."""
         self.post("sendMessage", render.plain_message(text), kind="notice")
 
-    def tell(self, chat_id: int, card: Card, *, sensitive: bool = False) -> None:
+    def tell(self, chat_id: int, card: Card) -> None:
         """A message of its own in somebody else's chat; one with buttons can be edited from there later."""
-        self.pass_on([told(chat_id, card, sensitive=sensitive)])
+        self.pass_on([told(chat_id, card)])
 
     def pass_on(self, news: Iterable[Notification]) -> None:
         """Tell others what this act means for them."""
         for one in news:
             card_id = self.unit.outbox.new_card(one.chat_id) if one.is_card else None
-            self.post(
-                one.method, one.payload, kind="notice", card_id=card_id, sensitive=one.sensitive, chat_id=one.chat_id
-            )
+            self.post(one.method, one.payload, kind="notice", card_id=card_id, sealed=one.sealed, chat_id=one.chat_id)
 
+    # -------------------------------------------------------------- taking out of the chat
     def delete(self, message_id: int) -> None:
-        """Take a message of the person out of the chat."""
-        self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+        """Take a message of the person out of the chat, and keep account of it until it is gone."""
+        row = self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+        self.unit.restricted.note_written(self.chat_id, message_id, self.now, outbox_id=row.id)
+
+    def clean_chat(self) -> None:
+        """Take out what is due in this chat, because the form it was written for has ended (S15)."""
+        for one in self.unit.restricted.due(self.now, chat_id=self.chat_id):
+            row = self.post("deleteMessage", one.payload, kind="notice", card_id=one.card_id)
+            self.unit.restricted.leaves(one.id, row.id)
 
     def names_somebody(self, text: str, *, strict: bool) -> bool:
         """Whether what was typed carries personal data; then it leaves the chat, and they are asked for totals."""
@@ -309,17 +337,6 @@ class Exchange:
         """What this person's plan itself knows, which is no personal data."""
         return self.house.forms.known(self.unit, self.membership.plan_id) if self.visit.membership else NOTHING
 
-    def unsay_later(self, card_id: int) -> None:
-        """Whatever is done with it, this card is out of the chat within a day; after two Telegram refuses (S15)."""
-        at = self.now + READ_FOR
-        self.unit.jobs.add(DELETE_LATER, {"card": card_id}, self.now, chat_id=self.chat_id, not_before=at)
-
-    def card_for_a_day(self) -> int:
-        """The number of a new card for what is restricted: to be posted now, and out of the chat within a day."""
-        card_id = self.unit.outbox.new_card(self.chat_id)
-        self.unsay_later(card_id)
-        return card_id
-
     @property
     def has_card(self) -> bool:
         return self._card_id is not None
@@ -334,6 +351,7 @@ class Exchange:
             card_id = self.unit.outbox.card_at(self.chat_id, self.tapped_message_id)
             if card_id is not None:
                 self._card_id = card_id
+                self._is_card_restricted = self.unit.restricted.is_card(card_id)
                 return True
         return False
 

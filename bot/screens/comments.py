@@ -129,7 +129,7 @@ def _open_comments(ex: Exchange, page: int) -> None:
     rows: list[tuple[Button, ...]] = []
     for one in found[page * LISTED : (page + 1) * LISTED]:
         head = " · ".join(part for part in (one.agency_code, one.code) if part)
-        text = cut(f"{head}: {' '.join(one.text.split())}")
+        text = f"🔒 {head}" if _is_restricted(ex, one.code) else cut(f"{head}: {' '.join(one.text.split())}")
         rows.append((Button(text, tap(Route.COMMENTS, one.id)),))
     if pages > 1:
         rows.append((Button(ex.say("menu.more"), tap(Route.COMMENTS, f"p{page + 1}")),))
@@ -150,7 +150,7 @@ def _show_comment(ex: Exchange, one: StoredComment) -> None:
     if one.subject and one.subject.startswith("activity:"):
         rows.append((Button(one.code, tap(Route.ACTIVITY, one.code)),))
     rows.append((Button(say("command.comentarios"), tap(Route.COMMENTS)), home_button(ex.say)))
-    ex.answer(Card(tuple(lines), tuple(rows)))
+    ex.answer(Card(tuple(lines), tuple(rows)), restricted=_is_restricted(ex, one.code))
 
 
 def _settle(ex: Exchange, act: str, one: StoredComment) -> None:
@@ -160,7 +160,8 @@ def _settle(ex: Exchange, act: str, one: StoredComment) -> None:
     elif act == "r":
         lines = (line(bold(ex.say("comment.answer_to", name=one.name))), *paragraph(cut(one.text, 300)))
         rows = ((Button(ex.say("comment.cancel"), tap(Route.COMMENTS)),),)
-        ex.show(Card((*lines, line(""), line(ex.say("comment.write_answer"))), rows))
+        card = Card((*lines, line(""), line(ex.say("comment.write_answer"))), rows)
+        ex.show(card, restricted=_is_restricted(ex, one.code))
         ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", one.id))
     else:
         acts.settle(ex.actor, one)
@@ -178,7 +179,8 @@ def _own_comments(ex: Exchange) -> None:
         about = one.code or ex.say("comment.about_plan")
         lines += [line(""), line(bold(about), f" · {when}"), line(italic(cut(" ".join(one.text.split()), 200)))]
         lines += _outcome(ex, one)
-    ex.answer(Card(tuple(lines), ((Button(ex.say("command.comentar"), tap(Route.COMMENT)), home_button(ex.say)),)))
+    rows = ((Button(ex.say("command.comentar"), tap(Route.COMMENT)), home_button(ex.say)),)
+    ex.answer(Card(tuple(lines), rows), restricted=any(_is_restricted(ex, one.code) for one in found))
 
 
 def _outcome(ex: Exchange, one: StoredComment) -> tuple[Line, ...]:
@@ -208,6 +210,12 @@ def _item(ex: Exchange, code: str) -> Activity | Indicator | None:
         with contextlib.suppress(NotFound):
             return find(plan_id, code)
     return None
+
+
+def _is_restricted(ex: Exchange, code: str) -> bool:
+    """Whether what is said about this leaves the chat again; of what the plan no longer knows nobody can say."""
+    item = _item(ex, code) if code else None
+    return bool(code) and (item is None or item.is_restricted)
 
 
 def _title(ex: Exchange, code: str) -> str:

@@ -61,9 +61,10 @@ def reporter_of(ex: Exchange) -> Reporter:
 
 def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, anew: bool = False) -> None:
     """The first card of a session that has just been opened; its pictures go before it."""
+    ex.filling = stored.id
     card = session_card(form, begun.session, begun.instance, now=ex.now)
-    anew = _show_media(ex, card, stored.form_version_id, sensitive=stored.sensitive) or anew
-    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), sensitive=stored.sensitive)
+    anew = _show_media(ex, card, stored.form_version_id, restricted=stored.sensitive) or anew
+    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), restricted=stored.sensitive)
     ex.stand(stored.id)
 
 
@@ -74,6 +75,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     if ex.now >= stored.expires_at:
         refuse_locked(ex, stored)
         return
+    ex.filling = stored.id
     form = ex.house.forms.version(ex.unit, stored.form_version_id)
     session = Session.from_json(stored.data)
     was_place = _asks_place(form, session)
@@ -152,7 +154,7 @@ def _draw(
 
     Pictures and recordings of a new question (`is_new`) go before it.
     """
-    sensitive = stored.sensitive
+    restricted = stored.sensitive
     card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
     anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
     if was_place and card.asks_place and answered is None:
@@ -162,15 +164,15 @@ def _draw(
         # The card had a reply keyboard: it cannot be edited, and its keyboard has to be taken away.
         ex.drop_card()
         done = answered_card(answered.label, answered.shown) if answered else Card((line("👌"),))
-        ex.release_keyboard(done, sensitive=sensitive)
+        ex.release_keyboard(done, restricted=restricted)
         anew = True
     elif anew and answered is not None:
-        ex.shrink(answered_card(answered.label, answered.shown), sensitive=sensitive)
+        ex.shrink(answered_card(answered.label, answered.shown), restricted=restricted)
     elif anew:
         ex.drop_card()
     if is_new:
-        _show_media(ex, card, stored.form_version_id, sensitive=sensitive)
-    ex.show(card, anew=anew, session=(stored.id, taken.session.turn), sensitive=sensitive)
+        _show_media(ex, card, stored.form_version_id, restricted=restricted)
+    ex.show(card, anew=anew, session=(stored.id, taken.session.turn), restricted=restricted)
 
 
 def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medium, Path]]:
@@ -181,7 +183,7 @@ def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medi
     return [(medium, files[medium.name]) for medium in card.media if medium.name in files][:_MEDIA_SHOWN]
 
 
-def _show_media(ex: Exchange, card: Card, form_version_id: int, *, sensitive: bool) -> bool:
+def _show_media(ex: Exchange, card: Card, form_version_id: int, *, restricted: bool) -> bool:
     """Send what is to be looked at or heard with a card, before it; False if there is nothing."""
     found = _files_of(ex, card, form_version_id)
     for medium, path in found:
@@ -192,7 +194,7 @@ def _show_media(ex: Exchange, card: Card, form_version_id: int, *, sensitive: bo
         }
         if medium.caption:
             payload["caption"] = medium.caption[:1000]
-        ex.post(f"send{shown_as.capitalize()}", payload, sensitive=sensitive)
+        ex.post(f"send{shown_as.capitalize()}", payload, restricted=restricted)
     return bool(found)
 
 
@@ -213,6 +215,7 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
     if _asks_place(form, session):
         ex.drop_card()
         ex.release_keyboard(Card((line("👌"),)))
+    ex.filling = None
     title = str(session.about.get("code") or form_title(form, session.about, ex.language))
     until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
     rows = (
@@ -229,9 +232,11 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
+    ex.filling = None
     ex.answer(
-        receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sensitive=stored.sensitive, is_last=True
+        receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True
     )
+    ex.clean_chat()
 
 
 # ------------------------------------------------------------------ what cannot be filled now

@@ -94,7 +94,7 @@ def _give(ex: Exchange, head: int | str, last: date) -> None:
         link, news = acts.delegate_by_link(ex.actor, giver, last)
         ex.pass_on(news)
         lines = (*_shown_link(ex, link, Role.ALTERNATE, ex.agency_code), line(ex.say("delegate.invited", date=until)))
-        ex.answer(Card(lines, rows), sensitive=True)
+        ex.answer(Card(lines, rows), sealed=True)
         return
     ex.pass_on(acts.delegate(ex.actor, giver, head, last))
     ex.answer(Card((line(ex.say("delegate.begun", name=name, date=until)),), rows))
@@ -213,7 +213,7 @@ def succeed(ex: Exchange, code: str, role_name: str) -> None:
     role = Role.ALTERNATE if role_name == Role.ALTERNATE else Role.FOCAL_POINT
     agency_id = _agency_id(ex, code) if role is Role.ALTERNATE else _vacant_agency(ex, code)
     link = issue_link(ex.actor, role, agency_id, ex.person.id)
-    ex.answer(Card(_shown_link(ex, link, role, code), ((home_button(ex.say),),)), sensitive=True)
+    ex.answer(Card(_shown_link(ex, link, role, code), ((home_button(ex.say),),)), sealed=True)
 
 
 def _agency_id(ex: Exchange, code: str) -> int:

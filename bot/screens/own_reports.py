@@ -222,6 +222,7 @@ def discard(ex: Exchange, session_id: int, answer: str) -> None:
     else:
         discard_draft(ex.unit, stored)
         ex.answer(Card((line(ex.say("form.discarded")),), ((home_button(ex.say),),)))
+        ex.clean_chat()
 
 
 def _own_session(ex: Exchange, session_id: int) -> StoredSession:

@@ -347,7 +347,7 @@ def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
             ex.house.bot_username(),
             is_contributor=bool(led) and right == "reports",
         ),
-        sensitive=True,
+        sealed=True,
     )
 
 

@@ -88,7 +88,7 @@ def my_data(ex: Exchange, what: str) -> None:
         # Sealed on its way: it says when somebody worked, and for whom.
         upload = {"path": f"inline:{_record(ex, person)}", "name": say("mydata.file_name"), "type": "application/json"}
         payload = {"caption": say("mydata.file_caption"), "@files": {"document": upload}}
-        ex.post("sendDocument", payload, kind="notice", sensitive=True)
+        ex.post("sendDocument", payload, kind="notice", sealed=True)
         ex.toast = say("mydata.file_coming")
         return
     if what == "kept":

@@ -116,23 +116,13 @@ def item(ex: Exchange, submission_id: int, how: str) -> None:
     """One report: what it says and what changed. `all` adds every answer, `see` what is restricted (audited)."""
     sent = _submission(ex, submission_id)
     if how in ("later", "leave"):
-        _leave(ex, sent)
         following = _after(ex, sent.id) if how == "later" else None
         ex.show(_report_card(ex, following) if following else _queue_card(ex, 0))
     elif sent.sensitive and how:
-        _leave(ex, sent)
-        card_id = ex.show(_report_card(ex, sent, is_whole=how == "all", is_seen=True), sensitive=True)
-        if card_id is not None:
-            ex.unsay_later(card_id)
+        ex.show(_report_card(ex, sent, is_whole=how == "all", is_seen=True), restricted=True)
     else:
-        ex.show(_report_card(ex, sent, is_whole=how == "all"), sensitive=sent.sensitive)
+        ex.show(_report_card(ex, sent, is_whole=how == "all"))
     ex.stand(None)
-
-
-def _leave(ex: Exchange, sent: StoredSubmission) -> None:
-    """What was read of a restricted report goes from the chat with the next tap; the next card stands below."""
-    if sent.sensitive:
-        ex.drop_card()
 
 
 def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
@@ -308,8 +298,7 @@ def _moved(ex: Exchange, sent: StoredSubmission) -> None:
     current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
     current = ex.unit.submissions.get(current.id)
     ex.toast = ex.say("review.moved")
-    _leave(ex, sent)
-    ex.answer(_report_card(ex, current), sensitive=current.sensitive)
+    ex.answer(_report_card(ex, current))
 
 
 # ------------------------------------------------------------------ evidence
@@ -324,10 +313,7 @@ def evidence(ex: Exchange, submission_id: int, file_id: int) -> None:
     upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
     code, _ = _named(ex, sent)
     payload = {"caption": review.excerpt(f"{code} · {file.original_name}", 200), "@files": {"document": upload}}
-    card_id = None
-    if sent.sensitive or file.sensitive:
-        card_id = ex.card_for_a_day()
-    ex.post("sendDocument", payload | {"protect_content": True}, card_id=card_id, sensitive=sent.sensitive)
+    ex.post("sendDocument", payload | {"protect_content": True}, restricted=sent.sensitive or file.sensitive)
 
 
 # ------------------------------------------------------------------ validating
@@ -346,7 +332,6 @@ def validate(ex: Exchange, what: int | str, word: str) -> None:
         return
     code, title = _named(ex, sent)
     if sent.activity_status == ActivityStatus.CANCELLED and word != "yes":
-        _leave(ex, sent)
         rows = (
             (Button(ex.say("review.approve"), tap(Route.VALIDATE, sent.id, "yes"), "danger"),),
             (Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),
@@ -356,7 +341,6 @@ def validate(ex: Exchange, what: int | str, word: str) -> None:
     following = _after(ex, sent.id)
     if _decided(ex, sent, lambda: reviewing.validate(ex.actor, sent)) is None:
         return
-    _leave(ex, sent)
     head = [line(f"✅ {ex.say('review.validated', code=code)}"), line("")]
     undo = [(Button(ex.say("review.undo", code=code), tap(Route.VALIDATE, sent.id, "undo")),)]
     if following is None or following.id == sent.id:
@@ -385,7 +369,7 @@ def _take_back(ex: Exchange, sent: StoredSubmission) -> None:
         ex.toast, ex.is_alert = ex.say("review.too_late"), True
         return
     sent = ex.unit.submissions.get(sent.id)
-    ex.answer(_report_card(ex, sent, [line(ex.say("review.taken_back")), line("")]), sensitive=sent.sensitive)
+    ex.answer(_report_card(ex, sent, [line(ex.say("review.taken_back")), line("")]))
 
 
 def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Waiting]:
@@ -449,8 +433,6 @@ def send_back(ex: Exchange, submission_id: int, marks: str, step: int | str) -> 
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)
     ticked = review.ticked_in(marks, len(questions))
     marks = review.marks_of(ticked)
-    if step == "":
-        _leave(ex, sent)
     if step == "why":
         _ask_why(ex, sent, questions, ticked)
     elif isinstance(step, str) and step in _REASONS:

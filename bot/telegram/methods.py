@@ -1,9 +1,12 @@
 """Methods of the Bot API, as far as delivery must know them: what makes a message, and what says it anew."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bot.telegram.handled import TapAnswer
+
+PROTECTED: Final = {"protect_content": True, "disable_notification": True}
+"""For what is restricted: it cannot be forwarded or saved, and no screen lights up for it (S15, S24)."""
 
 
 def makes_message(method: str) -> bool:

@@ -8,7 +8,7 @@ Source: Bot API, "Update", "Message", "CallbackQuery".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from conversations.session.events import Corrected, Located, Offered, Typed
@@ -63,6 +63,8 @@ class Secondhand:
     """A forward, a message via another bot or on behalf of a chat: never an answer (S4)."""
 
     origin: int
+    said: str = field(default="", repr=False)
+    """What can be read in it, for the guard alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Unsupported:
     """A message of a kind that answers nothing: a sticker, a contact, a poll, or one this version does not know."""
 
     origin: int
+    is_contact: bool = False
+    """Somebody's name and telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,16 @@ class Elsewhere:
 @dataclass(frozen=True, slots=True)
 class Ignored:
     kind: str
+
+
+def written(what: "What") -> int | None:
+    """The number of the message that the person wrote, if it is one."""
+    match what:
+        case Command(origin=origin) | Secondhand(origin) | Unsupported(origin):
+            return origin
+        case Said(event) | Edited(event):
+            return event.origin
+    return None
 
 
 What = Command | Pressed | Said | Edited | Secondhand | Unsupported | Membership | Elsewhere | Ignored
@@ -168,7 +182,7 @@ def _message(message: Mapping[str, Any]) -> What:
         message.get(mark)
         for mark in ("forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward")
     ):
-        return Secondhand(origin)
+        return Secondhand(origin, _readable(message))
     if isinstance(text := message.get("text"), str):
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
@@ -187,7 +201,19 @@ def _message(message: Mapping[str, Any]) -> What:
         return Said(offer)
     if _SERVICE.intersection(message):
         return Ignored("message")
-    return Unsupported(origin)
+    return Unsupported(origin, is_contact="contact" in message)
+
+
+def _readable(message: Mapping[str, Any]) -> str:
+    """The words of a message that answers nothing: text, caption, the name of a file, what a contact card says."""
+    contact = message.get("contact") or {}
+    parts = [
+        message.get("text"),
+        message.get("caption"),
+        *map(contact.get, ("first_name", "last_name", "phone_number")),
+    ]
+    parts += [(message.get(kind) or {}).get("file_name") for kind, _ in _FILES]
+    return "\n".join(str(part) for part in parts if part)
 
 
 _SERVICE = frozenset(
@@ -240,8 +266,8 @@ def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
             origin,
             caption,
         )
-    for field, kind in _FILES:
-        if file := message.get(field):
+    for name_of_it, kind in _FILES:
+        if file := message.get(name_of_it):
             name = str(file.get("file_name") or kind)
             mime = str(file.get("mime_type") or "")
             return Offered(

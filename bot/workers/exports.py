@@ -29,7 +29,7 @@ from bot.telegram import render
 from bot.telegram.handled import Alarm, BotError, Clock
 from bot.telegram.intake import place_of
 from bot.workers.job_answers import DEADLY
-from conversations.card import Card
+from conversations.card import Card, line
 from conversations.plan.export_request import (
     Choice,
     caption,
@@ -308,7 +308,12 @@ class ExportWorker:
                 return False, _farewell(unit, job, "revoked", now)
             parts = []
             for number, (part, name) in enumerate(zip(whole.parts, names, strict=True), 1):
-                made = {"file": name, "name": part.name, "caption": _caption(asked, whole, number, part.agency)}
+                made = {
+                    "file": name,
+                    "name": part.name,
+                    "caption": _caption(asked, whole, number, part.agency),
+                    "restricted": asked.wanted.sees_restricted,
+                }
                 parts.append({**made, "outbox": send_part(unit, asked.person.telegram_id, made, now)})
             more = {"parts": parts, "count": whole.written.count, "lacking": list(whole.written.lacking)[:20]}
             unit.jobs.hand_over(job.id, job.payload | more)
@@ -448,6 +453,8 @@ def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, 
         asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}", wording(asked.person.language),
         number, len(whole.parts), agency,
     )  # fmt: skip
+    if asked.wanted.sees_restricted:
+        lines = (*lines, line(wording(asked.person.language)("export.leaves")))
     text, entities = render.written(lines, CAPTION_LIMIT)
     return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
 

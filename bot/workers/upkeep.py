@@ -22,7 +22,6 @@ from bot.starting import NO_ROOM
 from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from storage.errors import StorageError, Unavailable
-from storage.messages.jobs import DELETE_LATER
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.plan.lists import revision
@@ -99,21 +98,21 @@ def renew_seals(premises: Premises, now: datetime) -> None:
         logger.info("keys.resealed", count=count)
 
 
-def unsay(premises: Premises, now: datetime) -> None:
-    """Take out of the chats what was restricted and has been there for a day (S15)."""
+def clean_chats(premises: Premises, now: datetime) -> None:
+    """Take out of the chats what is restricted and due, and see what became of what was taken out before (S15)."""
 
-    def work(unit: UnitOfWork) -> None:
-        for job in unit.jobs.claim(now, now + timedelta(minutes=5), limit=100, kinds=(DELETE_LATER,)):
-            if unit.outbox.card_message_id(job.payload["card"]) is not None:
-                # Queued, not leased: it is the sweep that sends what nobody has just asked for.
-                at = now + timedelta(seconds=1)
-                draft = OutboxDraft(
-                    job.chat_id or 0, "notice", "deleteMessage", {}, card_id=job.payload["card"], not_before=at
-                )
-                unit.outbox.add(draft, now=now)
-            unit.jobs.settle(job, now)
+    def work(unit: UnitOfWork) -> int:
+        unit.restricted.settle(now)
+        found = unit.restricted.due(now)
+        # Queued, not leased: it is the sweep that sends what nobody has just asked for.
+        at = now + timedelta(seconds=1)
+        for one in found:
+            draft = OutboxDraft(one.chat_id, "notice", "deleteMessage", one.payload, one.card_id, not_before=at)
+            unit.restricted.leaves(one.id, unit.outbox.add(draft, now=now).id)
+        return len(found)
 
-    premises.database.units.submit(None, work).result()
+    while premises.database.units.submit(None, work).result():
+        pass
 
 
 def tell_vitals(premises: Premises, now: datetime) -> None:
@@ -193,7 +192,7 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("look back", timedelta(minutes=10), look_back),
     Chore("forget", timedelta(hours=1), forget),
     Chore("renew seals", timedelta(days=1), renew_seals),
-    Chore("take restricted messages out of chats", timedelta(minutes=5), unsay),
+    Chore("take restricted messages out of chats", timedelta(minutes=1), clean_chats),
 )
 
 

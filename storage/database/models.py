@@ -816,6 +816,36 @@ class OutboxMessage(Base):
     """The replica that has it in hand, while `lease_until` runs."""
 
 
+class RestrictedMessage(Base):
+    """A message with something restricted that stands in a chat, ours or the person's, until it is out of it (S15)."""
+
+    __tablename__ = "restricted_message"
+    __table_args__ = (
+        UniqueConstraint("card_id"),
+        UniqueConstraint("chat_id", "message_id"),
+        CheckConstraint("(card_id IS NULL) <> (message_id IS NULL)", name="ours_or_theirs"),
+        Index("ix_restricted_message_due", "outbox_id", "due_at"),
+        Index("ix_restricted_message_session", "session_id"),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    card_id: Mapped[int | None] = mapped_column(Id)
+    """Of ours: its number at Telegram is the card's."""
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the person's."""
+    session_id: Mapped[int | None] = mapped_column(Id)
+    """The draft it was written for: when that ends, the message is due."""
+    written_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    """When it is to be taken out."""
+    outbox_id: Mapped[int | None] = mapped_column(Id)
+    """The call that takes it out."""
+    refused_at: Mapped[datetime | None]
+    """When Telegram last refused."""
+    reason: Mapped[str] = mapped_column(default="")
+
+
 class Job(Base):
     """Long work that a worker claims (DESIGN §3): the download of a file, later exports and broadcasts."""
 

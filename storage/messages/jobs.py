@@ -26,8 +26,6 @@ AT_ONCE: Final = 5
 CLAIMS: Final = "jobs"
 """The key under which workers claim: two of one process never do so at once."""
 OPEN = ("queued", "working", "sending")
-DELETE_LATER = "unsay"
-"""Takes a restricted card out of its chat (S15): the one work that whoever loses a role does not take along."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown
+from storage.messages.restricted import RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
 Lane = Literal["replies", "fan_out"]
@@ -60,6 +61,10 @@ class OutboxDraft:
     card_id: int | None = None
     sensitive: bool = False
     not_before: datetime | None = None
+    is_restricted: bool = False
+    """It is taken out of the chat again (`storage.messages.restricted`)."""
+    session_id: int | None = None
+    """Of what is restricted: the draft it is said for."""
     is_for_others: bool = False
     """Somebody else than its reader has acted: it waits while a restored database is held."""
 
@@ -309,9 +314,13 @@ class Outbox:
         is_held = draft.is_for_others and self._unit.of(Facts).is_held()
         is_sending = draft.kind in REPLIES and not waits and not is_held and self._unit.replica_id is not None
         text: str | None = orjson.dumps(draft.payload).decode()
-        sealed = None
+        sealed, card_id = None, draft.card_id
+        if draft.is_restricted:
+            if card_id is None:
+                card_id = self.new_card(draft.chat_id)  # so that its number at Telegram will be known
+            self._unit.of(RestrictedMessages).note_card(draft.chat_id, card_id, now, session_id=draft.session_id)
         if draft.sensitive:
-            name = row(draft.chat_id, draft.card_id, draft.method, now)
+            name = row(draft.chat_id, card_id, draft.method, now)
             text, sealed = None, self._unit.vault.seal(text or "", name)
         made = _ADD.first(
             self._connection,
@@ -319,7 +328,7 @@ class Outbox:
                 "chat_id": draft.chat_id,
                 "kind": draft.kind,
                 "method": draft.method,
-                "card_id": draft.card_id,
+                "card_id": card_id,
                 "state": "held" if is_held else "sending" if is_sending else "queued",
                 "sensitive": draft.sensitive,
                 "payload": text,
@@ -339,7 +348,7 @@ class Outbox:
             kind=draft.kind,
             method=draft.method,
             payload=draft.payload,
-            card_id=draft.card_id,
+            card_id=card_id,
             sensitive=draft.sensitive,
             attempts=1 if is_sending else 0,
             created_at=now,

@@ -13,13 +13,13 @@ from typing import Any, Final
 from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.database.models import Agency, Chat, Membership, Person, Session, table
+from storage.database.models import Agency, Chat, Membership, Person, RestrictedMessage, Session, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.reports import sessions
 from storage.reports.sessions import StoredSession
 
-_C = table(Chat)
+_C, _R = table(Chat), table(RestrictedMessage)
 _P = table(Person)
 _M = table(Membership)
 _A = table(Agency)
@@ -76,9 +76,10 @@ class Visit:
 
     `person` is None for a stranger. Of several plans, `membership` is the one of the open session, else the oldest.
     The session is read (and unsealed) when it is asked for, so that a command costs nothing for it.
+    `is_card_restricted`: the card that the chat looks at says something that is to leave it again.
     """
 
-    __slots__ = ("_load", "_session", "chat", "membership", "memberships", "person")
+    __slots__ = ("_load", "_session", "chat", "is_card_restricted", "membership", "memberships", "person")
 
     def __init__(
         self,
@@ -87,8 +88,11 @@ class Visit:
         memberships: tuple[VisitMembership, ...],
         session_plan_id: int | None,
         load: Callable[[], StoredSession] | None,
+        *,
+        is_card_restricted: bool = False,
     ) -> None:
         self.chat = chat
+        self.is_card_restricted = is_card_restricted
         self.person = person
         self.memberships = memberships
         of_session = (each for each in memberships if each.plan_id == session_plan_id)
@@ -115,6 +119,7 @@ _OPEN = Prepared(
         _C.c.card_id.label("chat_card_id"),
         _C.c.turn.label("chat_turn"),
         _C.c.awaits.label("chat_awaits"),
+        _R.c.id.is_not(None).label("is_card_restricted"),
         _P.c.id.label("p_id"),
         _P.c.name.label("p_name"),
         _P.c.language.label("p_language"),
@@ -136,6 +141,7 @@ _OPEN = Prepared(
     .outerjoin(_P, _P.c.telegram_id == bindparam("telegram_id"))
     .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
     .outerjoin(_A, _A.c.id == _M.c.agency_id)
+    .outerjoin(_R, _R.c.card_id == _C.c.card_id)
     .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, sessions.IS_OPEN))
     .where(_C.c.id == bindparam("chat_id"))
     .order_by(_M.c.id)
@@ -148,7 +154,8 @@ _CREATE = {
     "postgresql": postgresql.insert(_C).on_conflict_do_nothing(),
 }
 _SESSION_WIDTH = len(sessions.COLUMNS)
-_PERSON_AT = _SESSION_WIDTH + len(StoredChat.__slots__)
+_RESTRICTED_AT = _SESSION_WIDTH + len(StoredChat.__slots__)
+_PERSON_AT = _RESTRICTED_AT + 1
 _MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson.__slots__)
 
 
@@ -168,12 +175,14 @@ class Chats:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
         first = rows[0]
-        chat, who = StoredChat(*first[_SESSION_WIDTH:_PERSON_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        chat, who = StoredChat(*first[_SESSION_WIDTH:_RESTRICTED_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        is_restricted = bool(first[_RESTRICTED_AT])
         person = None if who[0] is None else VisitPerson(*who)
         memberships = tuple(VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None)
         if first[0] is None:
-            return Visit(chat, person, memberships, None, None)
-        return Visit(chat, person, memberships, first[1], lambda: sessions.load(first[:_SESSION_WIDTH], self._unit))
+            return Visit(chat, person, memberships, None, None, is_card_restricted=is_restricted)
+        load = lambda: sessions.load(first[:_SESSION_WIDTH], self._unit)  # noqa: E731 - only if it is asked for
+        return Visit(chat, person, memberships, first[1], load, is_card_restricted=is_restricted)
 
     def lock(self, chat_id: int, person_id: int | None = None) -> StoredChat:
         """The chat, locked until the unit ends; made if it is new, and given to `person_id` if it is not theirs."""

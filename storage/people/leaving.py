@@ -17,8 +17,8 @@ from storage.database.audit import Audit
 from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.errors import Conflict
-from storage.messages.jobs import DELETE_LATER
 from storage.messages.outbox import Outbox
+from storage.messages.restricted import RestrictedMessages
 from storage.people.delegations import Delegations, StoredDelegation
 from storage.people.invitations import Invitations
 from storage.people.people import Membership, People, Person
@@ -144,10 +144,10 @@ class Leaving:
         self._connection.execute(update(_chat).where(_chat.c.id.in_(chat_ids)).values(session_id=None, awaits=""))
         for chat_id in chat_ids:
             self._unit.of(Outbox).cancel(chat_id, now)
+            # What they may not read any more does not stay on their phone until tomorrow.
+            self._unit.of(RestrictedMessages).end_of_chat(chat_id)
         theirs = update(_job).where(_job.c.chat_id.in_(chat_ids), _job.c.state == "queued")
-        self._connection.execute(theirs.where(_job.c.kind != DELETE_LATER).values(state="cancelled", settled_at=now))
-        # What they may not read any more does not stay on their phone until tomorrow.
-        self._connection.execute(theirs.where(_job.c.kind == DELETE_LATER).values(not_before=now))
+        self._connection.execute(theirs.values(state="cancelled", settled_at=now))
 
     # -------------------------------------------------------------- inside
     def _drop_what_was_given(self, person_id: int, now: datetime, *, plan_id: int | None = None) -> None:

@@ -18,6 +18,7 @@ from storage.database.models import Chat, Membership, Session, table
 from storage.database.statements import Prepared, prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
+from storage.messages.restricted import RestrictedMessages
 
 _S = table(Session)
 _C = table(Chat)
@@ -247,6 +248,7 @@ class Sessions:
         """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
         done = _CLOSE.count(self._connection, {"session_id": id, "new_state": state})
         _LEAVE_CHATS.count(self._connection, {"closed_id": id})
+        self._unit.of(RestrictedMessages).end_of_session(id)
         return done == 1
 
     def reassign(self, id: int, person_id: int) -> StoredSession:
@@ -255,6 +257,7 @@ class Sessions:
         if done.rowcount != 1:
             raise NotFound(f"open session {id}")
         _LEAVE_CHATS.count(self._connection, {"closed_id": id})
+        self._unit.of(RestrictedMessages).end_of_session(id)
         return self.get(id)
 
     def hand_over(self, person_id: int, plan_id: int, heir_id: int | None) -> int:
@@ -272,6 +275,7 @@ class Sessions:
                 update(_S).where(_S.c.id == number, IS_OPEN).values(version=_S.c.version + 1, **changed)
             )
             _LEAVE_CHATS.count(self._connection, {"closed_id": number})
+            self._unit.of(RestrictedMessages).end_of_session(number)
         return len(numbers)
 
     def left_in(self, agency_id: int) -> list[StoredSession]:

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from storage.database.facts import HELD
 from storage.database.models import Session, Submission, UtcDateTime, table
-from storage.messages.jobs import DELETE_LATER
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -31,7 +30,7 @@ SETTLE_AND_HOLD: Final = (
     "UPDATE outbox SET state = 'ambiguous', payload = NULL, sealed_payload = NULL, lease_until = NULL, "
     f"settled_at = :now, error = '{SETTLED}' WHERE state IN ('queued', 'sending', 'held')",
     f"UPDATE job SET state = 'cancelled', lease_until = NULL, settled_at = :now, error = '{SETTLED}' "
-    f"WHERE state IN ('queued', 'working', 'sending') AND kind <> '{DELETE_LATER}'",
+    "WHERE state IN ('queued', 'working', 'sending')",
     f"DELETE FROM fact WHERE name = '{FACT}'",
     f"INSERT INTO fact (name, value, learnt_at) SELECT '{FACT}', :since, COALESCE(MAX(known.at), :now) FROM ("
     "SELECT MAX(learnt_at) AS at FROM fact WHERE name IN ('vitals', 'lineage') "

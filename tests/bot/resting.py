@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.sandbox.telegram import World
 from storage.database.models import Job, OutboxMessage, table
-from storage.messages.jobs import DELETE_LATER, OPEN
+from storage.messages.jobs import OPEN
 from tests.deadlines import wait_until
 
 
@@ -63,9 +63,7 @@ def _in_database(url: str, now: datetime) -> str:
     rows = select(func.count()).where((outbox.state == "sending") | ((outbox.state == "queued") & is_due))
     is_due = job.not_before.is_(None) | (job.not_before <= now)
     is_open = (job.state != "queued") | is_due
-    jobs = select(func.count()).where(
-        job.state.in_(OPEN), job.kind != DELETE_LATER, is_open
-    )  # that is upkeep, once a day
+    jobs = select(func.count()).where(job.state.in_(OPEN), is_open)
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:

@@ -247,6 +247,55 @@ def test_what_is_said_about_a_restricted_activity_is_sealed(town: Town) -> None:
     assert answers is None
 
 
+def test_nothing_restricted_stands_in_the_chat_once_it_is_sent_or_a_day_has_passed(town: Town) -> None:
+    """S15: what either side wrote, forwards and contact cards too; the receipt stays. Nothing makes a sound (S24).
+
+    What Telegram has refused to delete is named in the status with its chat.
+    """
+    canary = "Coordinar con la mesa de acogida canaria"
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    ana.tap("ASI-201")
+    for act in (lambda: ana.phone.forward(f"{canary}, para Nurys"), lambda: ana.phone.send_contact()):
+        ana.do(act)
+    assert not any("contact" in message for message in ana.phone.messages())
+    ana.tap("Igual que el reporte anterior")
+    ana.say(canary)
+    assert canary in ana.text
+    assert ana.card["has_protected_content"]
+    silent = [
+        call for call in town.client.calls() if canary in str(call["params"]) and "message_id" not in call["params"]
+    ]
+    assert silent
+    assert all(call["params"].get("disable_notification") for call in silent)
+    receipt = ana.tap("Enviar ahora")
+    assert "Recibo n.º" in receipt
+    town.rest()
+    assert canary not in str(ana.phone.messages())
+    assert [m["text"] for m in ana.phone.messages() if not m["from"]["is_bot"]] == ["/pendientes"]
+
+    # A draft that is left lying.
+    ana.tap("Corregir")
+    ana.say("Cambiar el próximo paso canario")
+    assert "canari" in str(ana.phone.messages())
+    rows = "SELECT count(*), count(refused_at) FROM restricted_message"
+    assert town.rows(rows)[0][0] > 1
+    town.client.move_clock(by=23 * 3600)
+    wait_until(lambda: "canari" not in str(ana.phone.messages()), "a day later it is gone", show=town.logged)
+    wait_until(lambda: town.rows(rows) == [(0, 0)], "and nothing is left to do", show=town.logged)
+    assert "Recibo n.º" in str(ana.phone.messages())
+
+    # The bot is away for thirty hours, when it should have deleted.
+    ana.say("Otro próximo paso canario")
+    town.stop()
+    town.client.move_clock(by=54 * 3600)
+    town.start()
+    wait_until(lambda: town.rows(rows)[0][1] > 0, "what Telegram refuses is known", show=town.logged)
+    left = [m for m in ana.phone.messages() if "canari" in str(m)]
+    assert town.enlace("status").stdout.count(f"chat {ANA} ({town.rows(rows)[0][1]},") == 1
+    assert left
+
+
 def test_the_alternate_sees_who_holds_a_report_and_can_take_it_over(town: Town) -> None:
     """One report an activity and period: they cannot double it."""
     ana, luis = town.officer(ANA), town.officer(LUIS)

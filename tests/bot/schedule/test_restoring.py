@@ -19,7 +19,6 @@ from bot.schedule.scheduler import Scheduler
 from conversations.plan.model import Role
 from conversations.routes import Route
 from storage.database.models import Fire, OutboxMessage, Person, table
-from storage.messages.jobs import DELETE_LATER
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -199,13 +198,10 @@ def test_the_hold_itself_is_told_to_admins(either_database: Database) -> None:
 
 
 def test_long_work_that_was_open_in_the_copy_is_not_begun(either_database: Database) -> None:
-    """It may have been done since: an export would be sent again, a file's answer is not that of today.
-
-    What takes restricted messages out of chats stays.
-    """
+    """It may have been done since: an export would be sent again, a file's answer is not that of today."""
 
     def ask(unit: UnitOfWork) -> list[int]:
-        return [unit.jobs.add(kind, {}, NINE, chat_id=ANA) for kind in ("export", "fetch_file", DELETE_LATER)]
+        return [unit.jobs.add(kind, {}, NINE, chat_id=ANA) for kind in ("export", "fetch_file")]
 
     either_database.units.submit(None, ask).result()
     hold(either_database)
@@ -213,7 +209,7 @@ def test_long_work_that_was_open_in_the_copy_is_not_begun(either_database: Datab
     def claim(unit: UnitOfWork) -> list[str]:
         return [job.kind for job in unit.jobs.claim(TEN, TEN + timedelta(minutes=1), 9)]
 
-    assert either_database.units.submit(None, claim).result() == [DELETE_LATER]
+    assert either_database.units.submit(None, claim).result() == []
 
 
 def test_status_names_it_and_an_admin_lets_it_speak_again(database: Database) -> None:

@@ -14,14 +14,14 @@ import pytest
 from bot.open_storage import open_storage
 from bot.schedule.job import Moment
 from bot.schedule.validated import VALIDATED, compose
-from bot.workers.upkeep import Premises, unsay
+from bot.workers.upkeep import Premises, clean_chats
 from bot.workers.uploads import open_upload
 from conversations.plan.model import Role
 from conversations.plan.review import WEEK
 from storage.calendar.figures import Figures
 from storage.calendar.ledger import NewFire
 from storage.database.vault import Vault
-from storage.messages.outbox import OutboxDraft
+from storage.messages.outbox import OutboxDraft, Sent
 from storage.reports.files import FileStore
 from storage.reports.inspection import Inspected
 from storage.reports.submissions import NewSubmission
@@ -179,9 +179,12 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
     number = sent(desk, "ASI-201", sensitive=True)
     opened = tap(desk, CARMEN, "revision", f"{number}.see")
     [row] = [each for each in opened.deliveries if each.method == "sendMessage"]
+    assert row.payload["protect_content"]
+    assert row.payload["disable_notification"]
     desk.do(lambda unit: unit.outbox.place({row.card_id: 77}))
+    desk.do(lambda unit: unit.outbox.record(row.id, Sent(77), NOW))
     for after, gone in ((timedelta(hours=22), 0), (timedelta(hours=23, minutes=5), 1), (timedelta(hours=30), 1)):
-        unsay(Premises(desk.database, None, None), NOW + after)  # type: ignore[arg-type]
+        clean_chats(Premises(desk.database, None, None), NOW + after)  # type: ignore[arg-type]
         with desk.database.reader() as connection:
             found = connection.exec_driver_sql(
                 "SELECT chat_id, card_id FROM outbox WHERE method = 'deleteMessage' AND state = 'queued'"

@@ -13,7 +13,6 @@ from sqlalchemy import select, update
 from conversations.plan.model import Role
 from storage.database.models import Base
 from storage.errors import Conflict
-from storage.messages.jobs import DELETE_LATER
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.people.people import Membership, Person
@@ -268,12 +267,12 @@ def test_a_suspension_takes_role_drafts_messages_work_and_links_in_one_transacti
 
 
 def test_restricted_text_leaves_the_phone_of_whoever_loses_the_role_at_once(world: Any, apply: Apply) -> None:
-    """What takes it out of the chat is no work of theirs: it is due now instead of dropped (S15, S17)."""
+    """It is due now, not tomorrow, and what takes it out is not dropped with their other messages (S15, S17)."""
     who, chat_id = world.person_ids[0], world.telegram_ids[0]
 
     def prepare(unit: UnitOfWork) -> None:
         unit.chats.lock(chat_id, who)
-        unit.jobs.add(DELETE_LATER, {"card": 1}, NOW, chat_id=chat_id, not_before=NOW + timedelta(hours=23))
+        unit.restricted.note_written(chat_id, 7, NOW)
         card = unit.outbox.new_card(chat_id)
         unit.outbox.add(
             OutboxDraft(chat_id, "notice", "deleteMessage", {}, card, not_before=NOW + timedelta(seconds=1)), now=NOW
@@ -281,8 +280,7 @@ def test_restricted_text_leaves_the_phone_of_whoever_loses_the_role_at_once(worl
 
     apply(prepare)
     assert apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=None))
-    due = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1), limit=9))
-    assert [(job.kind, job.payload) for job in due] == [(DELETE_LATER, {"card": 1})]
+    assert [one.message_id for one in apply(lambda unit: unit.restricted.due(NOW))] == [7]
     assert apply(lambda unit: unit.outbox.waiting())["queued"] == 1
 
 

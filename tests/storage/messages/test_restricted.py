@@ -1,0 +1,136 @@
+"""What is restricted and stands in a chat is a row until it is out of it (S15)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from storage.messages.outbox import OutboxDraft, RetryAfter, Sent, Undeliverable
+from storage.unit_of_work import UnitOfWork
+
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CHAT = 7_000_000_001
+
+
+def say(unit: UnitOfWork, at: datetime = NOW, *, card_id: int | None = None, session_id: int | None = None) -> int:
+    """Something restricted is said, and has arrived; its card."""
+    method = "sendMessage" if card_id is None else "editMessageText"
+    draft = OutboxDraft(CHAT, "prompt", method, {"text": "…"}, card_id, is_restricted=True, session_id=session_id)
+    row = unit.outbox.add(draft, now=at)
+    assert row.card_id is not None
+    unit.outbox.record(row.id, Sent(100 + row.card_id), at)
+    unit.outbox.place({row.card_id: 100 + row.card_id})
+    return row.card_id
+
+
+def take_out(unit: UnitOfWork, at: datetime, outcome: Any) -> int:
+    """What is due is deleted, with this outcome; how many messages that were."""
+    unit.restricted.settle(at)
+    due = unit.restricted.due(at)
+    for one in due:
+        row = unit.outbox.add(OutboxDraft(one.chat_id, "notice", "deleteMessage", one.payload, one.card_id), now=at)
+        unit.restricted.leaves(one.id, row.id)
+        unit.outbox.record(row.id, outcome, at)
+    unit.restricted.settle(at)
+    return len(due)
+
+
+def test_what_was_said_and_written_is_due_after_a_day_and_before_telegram_refuses(apply: Apply) -> None:
+    """Without anybody asking: the card gets a number of its own, so that it can be deleted by it."""
+    card = apply(say)
+    apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW))
+    assert apply(lambda unit: unit.restricted.due(NOW + 22 * HOUR)) == []
+    due = apply(lambda unit: unit.restricted.due(NOW + 24 * HOUR))
+    assert [(one.card_id, one.message_id) for one in due] == [(card, None), (None, 7)]
+    assert [one.payload for one in due] == [{}, {"message_id": 7}]
+    assert apply(lambda unit: take_out(unit, NOW + DAY, Sent())) == 2
+    assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
+
+
+def test_what_was_written_for_a_form_is_due_when_it_ends(world: Any, apply: Apply) -> None:
+    """Sent, thrown away, lapsed or taken over by a colleague; what belongs to another form stays."""
+
+    def ends(how: str, end: Callable[[UnitOfWork, int], Any]) -> list[bool]:
+        def work(unit: UnitOfWork) -> list[bool]:
+            ended, other = (world.open(unit, f"uuid:{how}:{n}").id for n in range(2))
+            for session_id in (ended, other):
+                unit.restricted.note_written(CHAT, session_id, NOW, session_id=session_id)
+            end(unit, ended)
+            found = [one.message_id for one in unit.restricted.due(NOW)]
+            unit.restricted.end_of_chat(CHAT)
+            for one in unit.restricted.due(NOW):
+                unit.restricted.leaves(one.id, 1)
+            return [message_id == ended for message_id in found]
+
+        return apply(work)  # type: ignore[no-any-return]
+
+    assert ends("sent", lambda unit, id: unit.sessions.close(id, "submitted")) == [True]
+    assert ends("discarded", lambda unit, id: unit.sessions.close(id, "cancelled")) == [True]
+    assert ends("taken", lambda unit, id: unit.sessions.reassign(id, world.person_ids[1])) == [True]
+
+
+def test_what_telegram_refuses_is_listed_until_it_is_gone(apply: Apply) -> None:
+    """Tried again each hour as long as it may succeed, then each day: somebody may have deleted it by hand."""
+    apply(say)
+    refused = Undeliverable("BadRequest: Message can't be deleted for everyone")
+    assert apply(lambda unit: take_out(unit, NOW + DAY, refused)) == 1
+    [listed] = apply(lambda unit: unit.restricted.refused())
+    assert (listed.chat_id, listed.messages, listed.since) == (CHAT, 1, NOW)
+    assert apply(lambda unit: take_out(unit, NOW + DAY + HOUR / 2, refused)) == 0
+    assert apply(lambda unit: take_out(unit, NOW + 50 * HOUR, refused)) == 1
+    assert apply(lambda unit: take_out(unit, NOW + 60 * HOUR, refused)) == 0
+    assert apply(lambda unit: take_out(unit, NOW + 80 * HOUR, Sent())) == 1
+    assert apply(lambda unit: unit.restricted.refused()) == []
+
+
+def test_what_never_arrived_is_not_listed(apply: Apply) -> None:
+    """There is nothing to delete."""
+
+    def lost(unit: UnitOfWork) -> int:
+        return unit.outbox.add(OutboxDraft(CHAT, "prompt", "sendMessage", {}, is_restricted=True), now=NOW).id
+
+    row = apply(lost)
+    apply(lambda unit: unit.outbox.record(row, Undeliverable("blocked"), NOW))
+    assert apply(lambda unit: take_out(unit, NOW + DAY, Undeliverable("its card has no message"))) == 1
+    assert apply(lambda unit: unit.restricted.refused()) == []
+    assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
+
+
+def test_a_card_that_is_said_anew_while_it_leaves_is_taken_out_once_more(apply: Apply) -> None:
+    """The edit comes after the deletion, so it becomes a new message: its own day begins."""
+    card = apply(say)
+
+    def meanwhile(unit: UnitOfWork) -> None:
+        [one] = unit.restricted.due(NOW + DAY)
+        row = unit.outbox.add(OutboxDraft(CHAT, "notice", "deleteMessage", {}, card), now=NOW + DAY)
+        unit.restricted.leaves(one.id, row.id)
+        say(unit, NOW + DAY, card_id=card)
+        unit.outbox.record(row.id, Sent(), NOW + DAY)
+        unit.restricted.settle(NOW + DAY)
+
+    apply(meanwhile)
+    assert apply(lambda unit: unit.restricted.due(NOW + DAY + 22 * HOUR)) == []
+    assert len(apply(lambda unit: unit.restricted.due(NOW + 2 * DAY))) == 1
+
+
+@pytest.mark.parametrize(("hours", "left"), [(20, 0), (30, 2)])
+def test_after_an_outage_all_is_deleted_or_all_that_is_left_is_listed(apply: Apply, hours: int, left: int) -> None:
+    """Twenty hours of silence are made up for; after thirty Telegram refuses, and the list is exact (S15)."""
+    apply(say)
+    apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW))
+    back_at = NOW + timedelta(hours=23 + hours)
+    is_refused = back_at - NOW > 2 * DAY
+    outcome = Undeliverable("BadRequest: Message can't be deleted for everyone") if is_refused else Sent()
+    assert apply(lambda unit: take_out(unit, back_at, outcome)) == 2
+    assert sum(one.messages for one in apply(lambda unit: unit.restricted.refused())) == left
+
+
+def test_a_deletion_that_waits_is_neither_done_nor_refused(apply: Apply) -> None:
+    apply(say)
+    assert apply(lambda unit: take_out(unit, NOW + DAY, RetryAfter(NOW + DAY + HOUR))) == 1
+    assert apply(lambda unit: unit.restricted.refused()) == []
+    assert apply(lambda unit: unit.restricted.due(NOW + 2 * DAY)) == []
