@@ -138,7 +138,7 @@ class IndicatorYear:
     so_far: Figure | None = None
     """Of what is added up, everything since its first year: what a target of the whole plan is a target of.
 
-    None where it is not added up, or there is nothing to add to the year.
+    None where it is not added up, its target is of a year, or there is nothing to add to the year.
     """
 
 
@@ -186,7 +186,8 @@ def this_year(
 def _so_far(indicator: Indicator, found: Sequence[Year]) -> Figure | None:
     """Hidden if one of the years is: what is told of the others would not be the whole."""
     known = [each.value for each in found if each.reported and each.value is not None]
-    if indicator.aggregation != "sum" or not any(each.reported for each in found[:-1]):
+    is_added_up = indicator.aggregation == "sum" and not indicator.is_by_the_year
+    if not is_added_up or not any(each.reported for each in found[:-1]):
         return None
     numbers = [each.value for each in known if each.value is not None]
     return Figure(sum(numbers)) if len(numbers) == len(known) else Figure(None)

@@ -147,6 +147,11 @@ COMPUTATIONS = ("reporting_rate", "rate_on_time", "share_completed")
 """What the bot counts itself for an indicator and asks of nobody (DOMAIN §6), as the plan's column names it."""
 
 
+def is_year(period: str) -> bool:
+    """Whether it is a calendar year, and no longer or shorter time."""
+    return period.isdecimal() and len(period) == 4
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
     code: str
@@ -168,6 +173,7 @@ class Indicator:
     annual_table: str = ""
     """The part of the annual 3P table in which it stands; blank: in none."""
     baseline: str = ""
+    baseline_period: str = ""
     target: str = ""
     target_on: date | None = None
     retired_on: date | None = None
@@ -180,6 +186,15 @@ class Indicator:
     @property
     def is_computed(self) -> bool:
         return bool(self.computed)
+
+    @property
+    def is_by_the_year(self) -> bool:
+        """Whether its target is of a year: 17 investigations in 2017, 30 a year by 2020.
+
+        What a target is of, its baseline says: that of one calendar year is beside the sum of one year, any other
+        beside all that was added up since the beginning.
+        """
+        return is_year(self.baseline_period)
 
     @property
     def is_restricted(self) -> bool:

@@ -146,7 +146,7 @@ def plan_state(
     )
 
 
-WORDS = ("areas", "area", "mean", "matrix", "decisions", "red", "indicator", "baseline", "target", "value", "so_far",
+WORDS = ("areas", "area", "mean", "matrix", "decisions", "red", "indicator", "baseline", "target", "value", "towards",
          "none", "method")  # fmt: skip
 
 
@@ -199,7 +199,8 @@ def _indicators(
 ) -> tuple[tuple[str, str, str, str, str, str], ...]:
     """Those that matter most. Zero and missing are different: what nobody has told is a dash (DOMAIN §2.3).
 
-    The target is the whole plan's: beside it stands what has been added up since the beginning, never a year's sum.
+    Beside a target stands what it is a target of: all that was added up since the beginning, or the year where the
+    target is of a year.
     """
     say = wording(language)
     rows = []

@@ -3,7 +3,7 @@
 A row a figure is right for a program and wrong for a minister: what they ask is "are we getting there?". So whoever
 opens the workbook finds one block an indicator: its periods and values on the left, and at their right a chart that the
 spreadsheet itself draws, which can be copied into a letter. What is added up month after month stands beside its
-target as the sum since the beginning, which is what the target is of. A period without a figure is a gap. A figure that
+target as the sum since the beginning, which is what the target is of; where the target is of a year, as the year's. A period without a figure is a gap. A figure that
 is protected is a word on the left and a gap in the chart, and no sum goes on behind it, which would tell it.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conversations.plan.model import is_year
 from conversations.wording import Wording, wording
 from storage.exports.tables import PROTECTED, Cell, Extract
 from storage.exports.wanted import Wanted
@@ -26,6 +27,7 @@ HIGH, WIDE = 17, 620
 class _Block:
     title: str
     is_sum: bool = False
+    is_by_the_year: bool = False
     rows: list[tuple[str, Cell, Cell]] = field(default_factory=list)
     """Period, value, target."""
     baseline: Cell = None
@@ -40,13 +42,16 @@ class _Block:
 
     @property
     def sums(self) -> list[Cell]:
-        """All so far at each period, as the target is the whole plan's; nothing from where a figure is not told on.
+        """All so far at each period, of the plan or of the year as the target is; nothing behind a figure not told.
 
         A period without a figure adds nothing. Years are not added up: of them no two may be laid beside each other.
         """
         made: list[Cell] = []
         total: int | float | None = 0
+        year = ""
         for period, value, _ in self.rows:
+            if self.is_by_the_year and period[:4] != year:
+                year, total = period[:4], 0
             if isinstance(value, str) or len(period) <= 4:
                 total = None
             elif isinstance(value, int | float) and total is not None:
@@ -71,7 +76,7 @@ class Charts:
             return
         code = str(cell("indicator"))
         title = f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
-        block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum"))
+        block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum", is_year(str(cell("baseline_period") or ""))))
         block.baseline = cell("baseline")
         block.rows.append((str(cell("period") or ""), self._shown(cell), cell("target")))
 
@@ -115,7 +120,7 @@ class Charts:
         sums: list[Cell] = block.sums if block.is_sum else [None] * len(block.rows)
         columns = [say("table.column.value"), say("table.column.target")]
         if any(each is not None for each in sums):
-            columns.append(say("table.charts.sum"))
+            columns.append(say("table.charts.year" if block.is_by_the_year else "table.charts.sum"))
         for at, word in enumerate([say("table.column.period"), *columns]):
             sheet.write_string(top + 1, at, word, looks.head)
         for number, ((period, *cells), total) in enumerate(zip(block.rows, sums, strict=True), top + 2):

@@ -231,7 +231,7 @@ def _indicators(sheet: "_Sheet", page: Page, y: float) -> float:
     y = sheet.heading(page.indicators_title, LEFT, y, WIDTH)
     right = (RIGHT - 75, RIGHT - 50, RIGHT - 24, RIGHT - 1)
     sheet.write(LEFT + 1, y + 0.5, page.words["indicator"], 7.5, colour=FAINT)
-    for x, word in zip(right, ("baseline", "value", "so_far", "target"), strict=True):
+    for x, word in zip(right, ("baseline", "value", "towards", "target"), strict=True):
         sheet.write(x, y + 0.5, page.words[word], 7.5, colour=FAINT, align="R")
     y += 4.6
     rows, left_out = list(page.indicators), page.words["more_indicators"]

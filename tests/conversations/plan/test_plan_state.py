@@ -91,19 +91,26 @@ def test_zero_is_a_figure_and_missing_is_a_dash() -> None:
 
 
 def test_beside_the_target_stands_all_that_it_is_a_target_of() -> None:
-    """A plan's target is of all its years: the year's sum stands apart, and there is no sum if one year is hidden."""
+    """A plan's target is of all its years: the year's sum stands apart, and there is no sum if one year is hidden.
+
+    Where the baseline is of one year ("17 investigations in 2017"), the target is of a year too.
+    """
     months = value(date(2017, 11, 30), 300), value(date(2017, 12, 31), 500), value(date(2018, 9, 30), 200)
     hidden = value(date(2017, 12, 31), 4), value(date(2018, 9, 30), 200)
     found = (
         indicator("IND-01", *months, target="4000"),
         indicator("IND-02", *hidden, min_cell=10, target="900"),
         indicator("IND-03", value(date(2017, 12, 31), 50), target="90"),
+        indicator("IND-10", *months, baseline="17", baseline_period="2017", target="30"),
+        indicator("IND-13", *months, baseline="6", baseline_period="2003-2013", target="60"),
     )
     shown = plan_state(stand(), found, AREAS, "Plan", READERS["public"], "es")
     assert {row[0]: row[3:] for row in shown.indicators} == {
         "IND-01": ("200", "1\N{NO-BREAK SPACE}000", "4\N{NO-BREAK SPACE}000"),
         "IND-02": ("200", "cifra protegida", "900"),
         "IND-03": ("–", "50", "90"),
+        "IND-10": ("200", "200", "30"),
+        "IND-13": ("200", "1\N{NO-BREAK SPACE}000", "60"),
     }
     assert shown.words["value"] == "Valor 2018"
 

@@ -71,8 +71,9 @@ def test_what_is_added_up_stands_beside_its_target_as_the_sum_since_the_beginnin
     assert told == {("201801", 3): 3, ("201802", 5): 8, ("201803", 2): 10,
                     ("201801", 12): 12, ("201802", "<10"): None, ("201803", 15): None,
                     ("201801", 7): 7, ("201802", None): 7, ("201803", 1): 8}  # fmt: skip
-    one = _Block("IND-15", True, [("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9), ("2019Q3", 1, 9)])
+    one = _Block("IND-15", True, rows=[("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9), ("2019Q3", 1, 9)])
     assert one.sums == [4, 7, 7, 8]
+    assert replace(one, is_by_the_year=True).sums == [4, 3, 3, 4], "its target is of a year"
 
 
 def test_a_number_that_is_counted_has_separators_and_a_receipt_has_none() -> None:
