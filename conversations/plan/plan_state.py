@@ -138,6 +138,10 @@ def plan_state(
         method=_method(s, reader, language),
         words={name: say(f"state.{name}") for name in WORDS}
         | {
+            "agency": say("table.column.agency"),
+            "measure": say("table.column.measure"),
+            "three_p": say("table.3p"),
+            "earlier_years": say("table.crosstab.earlier"),
             "value": f"{say('state.value')} {year}",
             "more_indicators": say("digest.more", n=len(indicators) - len(shown))
             if len(indicators) > len(shown)

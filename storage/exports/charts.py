@@ -2,9 +2,10 @@
 
 A row a figure is right for a program and wrong for a minister: what they ask is "are we getting there?". So whoever
 opens the workbook finds one block an indicator: its periods and values on the left, and at their right a chart that the
-spreadsheet itself draws, which can be copied into a letter. What is added up month after month stands beside its
-target as the sum since the beginning, which is what the target is of; where the target is of a year, as the year's. A period without a figure is a gap. A figure that
-is protected is a word on the left and a gap in the chart, and no sum goes on behind it, which would tell it.
+spreadsheet itself draws, which can be copied into a letter. What is added up month after month stands beside its target
+as the sum since the beginning, which is what the target is of; where the target is of a year, as the year's. A period
+without a figure is a gap. A figure that is protected is a word on the left and a gap in the chart, and no sum goes on
+behind it, which would tell it.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ CHARTS = 60
 COLUMN, SUM, TARGET = "#9DB4CC", "#1F3A5F", "#C3271B"
 HIGH, WIDE = 17, 620
 """Rows of a block, and pixels of its chart."""
+ON_A_PAGE = 36
+"""Rows; a chart is not cut in two."""
 
 
 @dataclass(slots=True)
@@ -63,7 +66,8 @@ class _Block:
 class Charts:
     """Collects the totals of `extract.series` while its rows go by, and draws them at the end."""
 
-    def __init__(self, extract: Extract) -> None:
+    def __init__(self, extract: Extract, language: str) -> None:
+        self._say = wording(language)
         names = [column.name for column in extract.tables[0].columns]
         self._at = {name: number for number, name in enumerate(names)}
         self._blocks: dict[str, _Block] = {}
@@ -76,7 +80,8 @@ class Charts:
             return
         code = str(cell("indicator"))
         title = f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
-        block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum", is_year(str(cell("baseline_period") or ""))))
+        is_by_the_year = is_year(str(cell("baseline_period") or ""))
+        block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum", is_by_the_year))
         block.baseline = cell("baseline")
         block.rows.append((str(cell("period") or ""), self._shown(cell), cell("target")))
 
@@ -89,8 +94,10 @@ class Charts:
 
     def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None:
         """One block below the other, two pages wide on no printer."""
-        say = wording(wanted.language)
+        say = self._say
         sheet.hide_gridlines(2)
+        # Its charts stand beside their numbers only where every row is as high as it is said to be.
+        sheet.set_default_row(15)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
@@ -100,36 +107,41 @@ class Charts:
         sheet.set_column(4, 4, 2)
         told = [block for block in self._blocks.values() if block.has_figures]
         row = 0
+        sheet.set_row(row, 24)
         sheet.write_string(row, 0, say("table.charts"), looks.title)
         row += 1
         if not told:
             sheet.write_string(row, 0, say("table.charts.none"))
         breaks: list[int] = []
-        for number, block in enumerate(told[:CHARTS]):
+        begun = 0
+        for block in told[:CHARTS]:
             row += 1
-            if number and number % 2 == 0:
+            high = max(HIGH, len(block.rows) + 4)
+            if row + high - begun > ON_A_PAGE and row > begun + 1:
+                begun = row
                 breaks.append(row)
             self._block(book, sheet, block, row, looks, say)
-            row += max(HIGH, len(block.rows) + 4)
+            row += high
         if len(told) > CHARTS:
             sheet.write_string(row + 1, 0, say("digest.more", n=len(told) - CHARTS))
         sheet.set_h_pagebreaks(breaks)
 
     def _block(self, book: Any, sheet: Any, block: _Block, top: int, looks: Any, say: Wording) -> None:
-        sheet.write_string(top, 0, block.title, looks.bold)
+        sheet.write_string(top, 0, block.title, looks.measure)
         sums: list[Cell] = block.sums if block.is_sum else [None] * len(block.rows)
         columns = [say("table.column.value"), say("table.column.target")]
         if any(each is not None for each in sums):
             columns.append(say("table.charts.year" if block.is_by_the_year else "table.charts.sum"))
+        sheet.set_row(top + 1, 30)
         for at, word in enumerate([say("table.column.period"), *columns]):
-            sheet.write_string(top + 1, at, word, looks.head)
+            sheet.write_string(top + 1, at, word, looks.head_right if at else looks.head)
         for number, ((period, *cells), total) in enumerate(zip(block.rows, sums, strict=True), top + 2):
             sheet.write_string(number, 0, period)
             for at, cell in enumerate([*cells, total], 1):
                 if isinstance(cell, int | float):
-                    sheet.write_number(number, at, cell)
+                    sheet.write_number(number, at, cell, looks.whole if cell == int(cell) else looks.fraction)
                 elif cell is not None:
-                    sheet.write_string(number, at, str(cell))
+                    sheet.write_string(number, at, str(cell), looks.word)
         last = top + 1 + len(block.rows)
         if block.baseline is not None:
             sheet.write_string(last + 1, 0, f"{say('table.column.baseline')}: {block.baseline}")

@@ -110,13 +110,14 @@ def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
         named = (*named, *INDICATORS_INSIDE)
     rows = list(_named(_indicators(unit, wanted), unit, wanted))
     told = ([row.get(name) for name, _ in named] for row in rows)
-    return replace(one_table("indicators", wanted, named, len(rows), told), has_charts=True)
+    return replace(one_table("indicators", wanted, named, len(rows), told), overview="charts")
 
 
 def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """The annual table, January to December and April to March, of every year of the plan that has begun."""
     rows = list(_named(_three_p(unit, wanted), unit, wanted))
-    return one_table("3p", wanted, THREE_P, len(rows), ([row.get(name) for name, _ in THREE_P] for row in rows))
+    told = ([row.get(name) for name, _ in THREE_P] for row in rows)
+    return replace(one_table("3p", wanted, THREE_P, len(rows), told), overview="crosstab")
 
 
 # ------------------------------------------------------------------ rows
@@ -261,10 +262,10 @@ def _as_reported(sent: "_Sent", wanted: Wanted, say: Wording) -> Iterator[Row]:
 
 def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
     history, locks = revisions(unit, wanted.plan_id, wanted.zone), unit.of(Cadences).locks(wanted.plan_id)
-    span = span_of(wanted.period)
+    span, today = span_of(wanted.period), wanted.now.astimezone(wanted.zone).date()
     for indicator in measures(_chosen(unit, wanted)):
         for year in _years(indicator, history.get(indicator.subject, ()), unit, wanted, locks):
-            if span is not None and not span.start_on <= year.first <= span.end_on:
+            if year.first > today or (span is not None and not span.start_on <= year.first <= span.end_on):
                 continue
             common: Row = {
                 "pillar": indicator.annual_table,

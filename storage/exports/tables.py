@@ -72,8 +72,11 @@ class Extract:
     rows: Iterator[tuple[int, Sequence[Cell]]]
     lacking: list[str] = field(default_factory=list)
     """What could not be put in; filled while the rows are read."""
-    has_charts: bool = False
-    """Whether its rows are figures of indicators, which a workbook draws (`storage.exports.charts`)."""
+    overview: str = ""
+    """What a workbook shows of its rows on a sheet of its own, for whoever looks and does not count:
+
+    `charts` or `crosstab` (`storage.exports.workbooks.OVERVIEWS`).
+    """
     is_several: bool = False
     """Whether there may be more tables than one: then it is written as if there were, whatever was answered."""
     plan: str = ""

@@ -9,16 +9,18 @@ Source: "Excel specifications and limits".
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from conversations.wording import wording
 from storage.exports.charts import Charts
 from storage.exports.codes import shown
 from storage.exports.cover import about, note_of
-from storage.exports.tables import Cell, Extract, Kind, Table
+from storage.exports.crosstab import Crosstab
+from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
 
 if TYPE_CHECKING:
@@ -34,12 +36,30 @@ FIRST_DAY = date(1900, 3, 1)
 A4 = 9
 NUMBERED = frozenset({"receipt", "root_receipt", "replaced_by", "number", "version"})
 """Whole numbers that name something: nobody reads them with separators."""
-FIT_ON_A_PAGE = 14
-"""Columns that are still read when they share the width of a sheet of paper; more share two."""
+BEHIND = NUMBERED | {"key", "parent_key", "instance", "form_version", "hash"}
+"""What programs find a row by: people read it last, so in a workbook these columns are."""
+ON_A_PAGE = 220
+"""Characters that are still read when they share the width of a sheet of paper; more share several."""
 WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}
 NARROWEST, WIDEST = 10, 48
+FITS = 10**6
+"""Numbers below it are seen whole in the narrowest column."""
 MEASURED = 100
 """Rows whose texts decide how wide a column is."""
+NAME_OF_COLUMN = 200
+"""Characters; in a table Excel takes 255."""
+STYLE = "Table Style Light 1"
+"""Bands without colours of its own: they are seen on paper too."""
+
+
+class Overview(Protocol):
+    """A sheet for whoever looks and does not count, made of the rows of a table while they go by."""
+
+    def take(self, row: Sequence[Cell]) -> None: ...
+    def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None: ...
+
+
+OVERVIEWS: Mapping[str, Callable[[Extract, str], Overview]] = {"charts": Charts, "crosstab": Crosstab}
 
 
 def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
@@ -57,23 +77,25 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
         book = xlsxwriter.Workbook(out, options)
         try:
             book.use_zip64()
-            looks = _Looks(book)
+            looks = Looks(book)
             cover = book.add_worksheet(_sheet_name(wording(wanted.language)("table.cover"), book))
+            overview, drawn = None, None
+            if extract.overview:
+                overview = OVERVIEWS[extract.overview](extract, wanted.language)
+                drawn = book.add_worksheet(_sheet_name(wording(wanted.language)(f"table.{extract.overview}"), book))
             sheets = [_Sheet(book, table, looks, extract.lacking) for table in extract.tables]
-            charts = Charts(extract) if extract.has_charts else None
             done = 0
             for number, row in extract.rows:
                 sheets[number].write(row)
-                if charts is not None:
-                    charts.take(row)
+                if overview is not None:
+                    overview.take(row)
                 if extract.tables[number].is_main:
                     done += 1
                     progress(done, extract.total)
             for sheet in sheets:
                 sheet.finish()
-            if charts is not None:
-                drawn = book.add_worksheet(_sheet_name(wording(wanted.language)("table.charts"), book))
-                charts.draw(book, drawn, wanted, looks)
+            if overview is not None:
+                overview.draw(book, drawn, wanted, looks)
             _cover(cover, looks, extract, wanted, done)
             _close(book)
         except BaseException:
@@ -93,32 +115,47 @@ def _close(book: Any) -> None:
         raise error.args[0] from None
 
 
-class _Looks:
+class Looks:
     """The formats of one workbook."""
 
     def __init__(self, book: Any) -> None:
-        self.head = book.add_format({"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True,
-                                     "valign": "vcenter", "border": 1, "border_color": "#FFFFFF"})  # fmt: skip
+        band = {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter",
+                "border": 1, "border_color": "#FFFFFF"}  # fmt: skip
+
+        def head(align: str) -> Any:
+            return book.add_format(band | {"align": align})
+
+        self.head, self.head_middle, self.head_right = head("left"), head("center"), head("right")
         self.title = book.add_format({"bold": True, "font_size": 16, "font_color": "#1F3A5F"})
-        self.bold = book.add_format({"bold": True, "valign": "top"})
-        self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
-        self.whole = book.add_format({"num_format": "#,##0"})
-        self.fraction = book.add_format({"num_format": "#,##0.0##"})
+        self.bold = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
+        self.wrap = book.add_format({"text_wrap": True, "valign": "top", "indent": 1})
+        # Indented, since a number ends at the right edge of the cell before.
+        self.text = book.add_format({"valign": "top", "indent": 1})
+        self.word = book.add_format({"valign": "top", "align": "right"})
+        self.whole = book.add_format({"num_format": "#,##0", "valign": "top"})
+        self.name = book.add_format({"num_format": "0", "valign": "top", "align": "left"})
+        self.fraction = book.add_format({"num_format": "#,##0.0##", "valign": "top"})
         # At the right edge of its cell a day would run into the text of the next one.
-        self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "center"})
-        self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "center"})
+        self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "center", "valign": "top"})
+        self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "center", "valign": "top"})
+        self.flag = book.add_format({"align": "center", "valign": "top"})
+        self.pillar = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
+        self.measure = book.add_format({"bold": True})
+        self.category = book.add_format({"indent": 2})
 
 
 class _Sheet:
-    """One table on as many sheets as it takes."""
+    """One table on as many sheets as it takes; of each an Excel table, with its filter, its bands and unique names."""
 
-    def __init__(self, book: Any, table: Table, looks: _Looks, lacking: list[str]) -> None:
+    def __init__(self, book: Any, table: Table, looks: Looks, lacking: list[str]) -> None:
         self._book, self._table, self._looks, self._lacking = book, table, looks, lacking
         self._encode: dict[type, Callable[[int, int, Any], object]] = {}
         self._sheet: Worksheet
+        self._order = in_reading_order(table)
+        self._columns = [table.columns[at] for at in self._order]
         self._widths: list[int] = []
-        self._labels: list[Mapping[str, str]] = []
-        self._is_counted: list[bool] = []
+        self._labels = [column.labels for column in self._columns]
+        self._is_counted = [column.name.lstrip("_") not in NUMBERED for column in self._columns]
         self._row = 0
         self._begin()
 
@@ -129,64 +166,78 @@ class _Sheet:
         sheet.set_row(0, 32)
         sheet.set_landscape()
         sheet.set_paper(A4)
-        sheet.fit_to_pages(1 if len(self._table.columns) <= FIT_ON_A_PAGE else 2, 0)
+        sheet.print_across()
         sheet.repeat_rows(0)
+        sheet.repeat_columns(0)
+        sheet.hide_gridlines(0)  # printed too: a row is followed across a sheet of paper
         sheet.set_footer("&L&A&R&P / &N")
-        labels = [column.label for column in self._table.columns]
-        self._is_counted = [column.name.lstrip("_") not in NUMBERED for column in self._table.columns]
-        self._labels = [column.labels for column in self._table.columns]
         self._widths = [
-            max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, len(column.label) // 2 + 5))
-            for column in self._table.columns
+            max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, len(column.label) // 2 + 5)) for column in self._columns
         ]
-        for at, column in enumerate(self._table.columns):
-            # Two columns of one label could not be told apart; a filter needs to.
-            shown = column.label if labels.count(column.label) == 1 else f"{column.label} ({column.name})"
-            sheet.write_string(0, at, shown[:CHARACTERS], looks.head)
+        names = names_of_columns(self._columns)
+        _begin_table(sheet, names)
+        for at, name in enumerate(names):
+            sheet.write_string(0, at, name, looks.head)
         self._encode = {
             str: self._text,
             int: self._whole,
             float: self._fraction,
-            bool: sheet.write_boolean,
+            bool: self._flag,
             date: self._day,
             datetime: self._instant,
         }
         self._row = 1
 
-    def write(self, row: "Any") -> None:
+    def write(self, row: Sequence[Cell]) -> None:
         if self._row == ROWS:
             self.finish()
             self._begin()
         number, encode = self._row, self._encode
-        for at, cell in enumerate(row):
+        for at, place in enumerate(self._order):
+            cell = row[place]
             if cell is not None:
                 encode[type(cell)](number, at, cell)
         self._row += 1
 
     def finish(self) -> None:
-        for at, width in enumerate(self._widths):
-            self._sheet.set_column(at, at, min(width, WIDEST))
-        self._sheet.autofilter(0, 0, max(self._row - 1, 1), len(self._table.columns) - 1)
+        widths = [min(width, WIDEST) for width in self._widths]
+        for at, width in enumerate(widths):
+            self._sheet.set_column(at, at, width)
+        self._sheet.fit_to_pages(max(1, -(-sum(widths) // ON_A_PAGE)), 0)
+        _end_table(self._sheet, max(self._row - 1, 1))
 
     def _text(self, row: int, at: int, cell: str) -> None:
         if labels := self._labels[at]:
             cell = shown(cell, labels)
         if len(cell) > CHARACTERS:
-            self._lacking.append(f"{self._table.name}, row {row}, {self._table.columns[at].name}: cut to fit a cell")
+            self._lacking.append(f"{self._table.name}, row {row}, {self._columns[at].name}: cut to fit a cell")
             cell = cell[: CHARACTERS - 1] + "…"
-        if row <= MEASURED and len(cell) >= self._widths[at]:
-            self._widths[at] = len(cell) + 2
-        self._sheet.write_string(row, at, cell)
+        if row <= MEASURED:
+            self._widen(at, len(cell) + 2)
+        # What is wider than its column goes on below; unwrapped it would be cut by its neighbour.
+        is_wide = len(cell) > min(self._widths[at], WIDEST) or "\n" in cell
+        self._sheet.write_string(row, at, cell, self._looks.wrap if is_wide else self._looks.text)
 
     def _whole(self, row: int, at: int, cell: int) -> None:
         if -DIGITS < cell < DIGITS:
-            self._sheet.write_number(row, at, cell, self._looks.whole if self._is_counted[at] else None)
+            if not -FITS < cell < FITS:  # a number that is wider than its column is not shown at all
+                self._widen(at, len(f"{cell:,}") + 2)
+            self._sheet.write_number(row, at, cell, self._looks.whole if self._is_counted[at] else self._looks.name)
         else:
-            self._sheet.write_string(row, at, str(cell))
+            self._widen(at, len(str(cell)) + 2)
+            self._sheet.write_string(row, at, str(cell), self._looks.text)
 
     def _fraction(self, row: int, at: int, cell: float) -> None:
-        looks = self._looks.whole if cell == int(cell) else self._looks.fraction
-        self._sheet.write_number(row, at, cell, looks if self._is_counted[at] else None)
+        if not -FITS / 1000 < cell < FITS / 1000:
+            self._widen(at, len(f"{cell:,.3f}") + 2)
+        self._sheet.write_number(row, at, cell, self._looks.whole if cell == int(cell) else self._looks.fraction)
+
+    def _flag(self, row: int, at: int, cell: bool) -> None:
+        self._sheet.write_boolean(row, at, cell, self._looks.flag)
+
+    def _widen(self, at: int, width: int) -> None:
+        if width > self._widths[at]:
+            self._widths[at] = width
 
     def _day(self, row: int, at: int, cell: date) -> None:
         if cell < FIRST_DAY:
@@ -201,16 +252,17 @@ class _Sheet:
             self._sheet.write_datetime(row, at, cell.replace(tzinfo=None), self._looks.instant)
 
 
-def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, count: int) -> None:
+def _cover(sheet: "Worksheet", looks: Looks, extract: Extract, wanted: Wanted, count: int) -> None:
     say = wording(wanted.language)
     sheet.hide_gridlines(2)
     sheet.set_landscape()
     sheet.set_paper(A4)
     sheet.fit_to_pages(1, 0)
-    sheet.set_column(0, 0, 30)
-    sheet.set_column(1, 1, 62)
-    sheet.set_column(2, 2, 16)
-    sheet.set_column(3, 3, 60)
+    sheet.set_footer("&L&A&R&P / &N")
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 40)
+    sheet.set_column(2, 2, 22)
+    sheet.set_column(3, 3, 64)
     row = 0
 
     def write(*cells: Cell, looks_of: Any = None) -> None:
@@ -221,7 +273,7 @@ def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, 
         row += 1
 
     write(extract.tables[0].title, looks_of=looks.title)
-    write(extract.plan)
+    write(extract.plan, looks_of=looks.measure)
     row += 1
     for name, value in about(wanted, count):
         write(name, value)
@@ -230,7 +282,7 @@ def _cover(sheet: "Worksheet", looks: _Looks, extract: Extract, wanted: Wanted, 
     write(*(say(f"table.definition.{each}") for each in ("label", "name", "kind", "note")), looks_of=looks.head)
     for table in extract.tables:
         if len(extract.tables) > 1:
-            write(table.title)
+            write(table.title, looks_of=looks.measure)
         for column in table.columns:
             write(column.label, column.name, say(f"table.kind.{column.kind}"), note_of(column))
 
@@ -244,3 +296,44 @@ def _sheet_name(title: str, book: Any) -> str:
         number += 1
         found = f"{name[: 30 - len(str(number))]} {number}"
     return found
+
+
+def in_reading_order(table: Table) -> list[int]:
+    """The places of its columns as people read them: what programs find a row by stands last."""
+    return sorted(range(len(table.columns)), key=lambda at: table.columns[at].name.lstrip("_") in BEHIND)
+
+
+def names_of_columns(columns: Sequence[Column]) -> list[str]:
+    """What stands above them: their labels on a line, none empty, no two alike for Excel, which reads over case."""
+    labels = [" ".join(column.label.split())[:NAME_OF_COLUMN] or column.name for column in columns]
+    count = Counter(label.casefold() for label in labels)
+    made: list[str] = []
+    taken: set[str] = set()
+    for label, column in zip(labels, columns, strict=True):
+        name = label if count[label.casefold()] == 1 else f"{label} ({column.name[:40]})"
+        while name.casefold() in taken:
+            name += "'"
+        made.append(name)
+        taken.add(name.casefold())
+    return made
+
+
+# XlsxWriter has no tables where rows go to disk as they come, since it would fill their cells itself and remember each.
+# A table is no more than a range and the names above it: it is made over one row, and told at the end how far it goes.
+def _begin_table(sheet: "Worksheet", names: Sequence[str]) -> None:
+    sheet.constant_memory = False
+    try:
+        made = sheet.add_table(
+            0, 0, 1, len(names) - 1, {"style": STYLE, "columns": [{"header": name} for name in names]}
+        )
+    finally:
+        sheet.constant_memory = True
+    assert made == 0, names
+
+
+def _end_table(sheet: "Worksheet", last: int) -> None:
+    from xlsxwriter.utility import xl_range
+
+    [table] = sheet.tables
+    for name in ("range", "a_range", "autofilter"):
+        table[name] = xl_range(0, 0, last, len(table["columns"]) - 1)

@@ -32,7 +32,7 @@ def book(figures: dict[str, Sequence[Any]], language: str = "es", **more: Any) -
         for dimension in ("total", "sex_age")
     ]  # fmt: skip
     told = ([row.get(name) for name, _ in INDICATORS] for row in rows)
-    extract = replace(one_table("indicators", wanted, INDICATORS, len(rows), told), has_charts=True)
+    extract = replace(one_table("indicators", wanted, INDICATORS, len(rows), told), overview="charts")
     out = io.BytesIO()
     write_xlsx(extract, wanted, out, lambda done, total: None)
     return out.getvalue()
@@ -79,7 +79,7 @@ def test_what_is_added_up_stands_beside_its_target_as_the_sum_since_the_beginnin
 def test_a_number_that_is_counted_has_separators_and_a_receipt_has_none() -> None:
     """As it is read on paper; the cell is a number all the same."""
     opened = openpyxl.load_workbook(io.BytesIO(book({"IND-10": [12345.5, 1234567]}, receipt=12345)))
-    sheet = opened.worksheets[1]
+    sheet = next(each for each in opened.worksheets if each.tables)
     head = [cell.value for cell in sheet[1]]
     at = head.index(wording("es")("table.column.value"))
     assert [(row[at].value, row[at].number_format) for row in sheet.iter_rows(2) if row[at].value][::2] == [

@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,14 +89,41 @@ def made(house: House, dataset: str, format: str, **asked: Any) -> tuple[bytes, 
 
 
 # ------------------------------------------------------------------ the page
+def can_be_read_aloud(content: bytes) -> None:
+    """Every mark on a page belongs to an element of the structure or is decoration, and what an element lacks of it."""
+    found = re.findall(rb"\n\d+ 0 obj\n(.*?)\nendobj", content, re.DOTALL)
+    elements = [each for each in found if b"/Type /StructElem" in each]
+    streams = [each.partition(b"stream\n")[2].removesuffix(b"\nendstream") for each in found if b"FlateDecode" in each]
+    pages = [page for stream in streams if b" Tf" in (page := zlib.decompress(stream))]
+    assert len(pages) == 2
+    marks = [number for page in pages for number in re.findall(rb"/MCID (\d+)", page)]
+    kids = [re.sub(rb"\d+ 0 R", b"", b" ".join(re.findall(rb"/K \[(.*?)\]", each, re.DOTALL))) for each in elements]
+    assert sorted(marks) == sorted(b" ".join(kids).split())
+    for page in pages:
+        outside = re.sub(rb"(BDC|BMC)\n.*?\nEMC", b"", page, flags=re.DOTALL)
+        assert not re.search(rb"T[jJ]\b", outside)
+    assert all(b"/Alt" in each for each in elements if b"/S /Figure" in each)
+    assert all(b"/Scope" in each for each in elements if b"/S /TH" in each)
+    assert {b"/S /H1", b"/S /H2", b"/S /L", b"/S /Table", b"/S /Figure"} <= {
+        kind for each in elements for kind in re.findall(rb"/S /\w+", each)
+    }
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("asked", [{}, {"audience": "public"}, {"audience": "observers", "role": Role.READER}])
 def test_the_state_of_the_plan_is_one_page(house: House, language: str, asked: Any, caplog: Any) -> None:
-    """One, in every language and for every reader, with every character in its fonts; the same again is the same."""
+    """And one of the 3P table, in every language and for every reader, with every character in its fonts.
+
+    The same again is the same. Whoever has it read aloud hears all of it: everything that is written belongs to the
+    structure, a shape has its word, a head says of what it is the head.
+    """
     content, written = made(house, "plan-state", "pdf", language=language, **asked)
     assert content.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type /Page\b", content)) == 1
+    assert len(re.findall(rb"/Type /Page\b", content)) == 2
     assert f"/Lang ({language})".encode() in content
+    assert b"/DisplayDocTitle true" in content
+    assert b"/Marked true" in content
+    can_be_read_aloud(content)
     assert "missing" not in caplog.text
     assert written.count == 60
     assert made(house, "plan-state", "pdf", language=language, **asked)[0] == content
@@ -106,7 +134,7 @@ def test_the_state_of_the_plan_is_one_page(house: House, language: str, asked: A
 def test_the_state_of_the_plan_is_one_page_in_any_language(house: House, language: str, caplog: Any) -> None:
     """Stretched words are cut or wrapped, and Arabic letters are in its fonts."""
     content, _ = made(house, "plan-state", "pdf", language=language)
-    assert len(re.findall(rb"/Type /Page\b", content)) == 1
+    assert len(re.findall(rb"/Type /Page\b", content)) == 2
     assert "missing" not in caplog.text
 
 

@@ -43,7 +43,7 @@ from storage.exports import DATASETS, EXPORTERS, FORMATS, Exporter, check_wanted
 from storage.exports.delimited import neutral, original, write_csv
 from storage.exports.tables import PROTECTED, Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Refused, Wanted, Written, span_of
-from storage.exports.workbooks import write_xlsx
+from storage.exports.workbooks import in_reading_order, names_of_columns, write_xlsx
 from storage.open_database import Database
 from storage.plan.settings import SHOW_GCM
 from storage.reports.files import FileStore
@@ -307,7 +307,7 @@ def read_csv(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, C
 
 def read_xlsx(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, Cell]]]:
     book = openpyxl.load_workbook(io.BytesIO(data), data_only=False)
-    sheets = [sheet for sheet in book.worksheets[1:] if sheet.auto_filter.ref is not None]  # a chart sheet has none
+    sheets = [sheet for sheet in book.worksheets[1:] if sheet.tables]  # an overview has none
 
     def cell(found: Any, column: Column) -> Cell:
         assert found.data_type != "f"
@@ -329,9 +329,14 @@ def read_xlsx(data: bytes, tables: Sequence[Table]) -> dict[str, list[dict[str, 
     found = {}
     for one, sheet in zip(tables, sheets, strict=True):
         head, *body = list(sheet.iter_rows())
-        assert head[0].value == one.columns[0].label
+        columns = [one.columns[at] for at in in_reading_order(one)]
+        [listed] = sheet.tables.values()
+        assert [each.value for each in head] == names_of_columns(columns) == listed.column_names
+        last = f"{openpyxl.utils.get_column_letter(len(columns))}{max(len(body), 1) + 1}"
+        assert listed.ref == listed.autoFilter.ref == f"A1:{last}"
         assert sheet.freeze_panes == "B2"
-        found[one.name] = [{c.name: cell(value, c) for c, value in zip(one.columns, row, strict=True)} for row in body]
+        rows = [{c.name: cell(value, c) for c, value in zip(columns, row, strict=True)} for row in body]
+        found[one.name] = [{c.name: row[c.name] for c in one.columns} for row in rows]
     return found
 
 
@@ -851,7 +856,8 @@ def test_the_workbooks_cover_says_what_it_holds(plan: Plan) -> None:
     assert said["Rows"] == "60"
     assert said["Age"] == "age"
     assert [row[3].value for row in book["Cover"].iter_rows() if row[1].value == "agreed"] == ["yes = Yes; no = No"]
-    assert [cell.value for cell in book["Hogar"][1]][-2:] == ["Village", "Dropped"]
+    head = [cell.value for cell in book["Hogar"][1]]
+    assert head.index("Village") + 1 == head.index("Dropped") < head.index("Receipt"), "what people read comes first"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

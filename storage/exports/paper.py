@@ -1,0 +1,251 @@
+"""Pages of A4 that are drawn on in millimetres, and that can be read aloud.
+
+Whoever cannot see a page has it read by a program, which follows the structure: headings, lists, tables with their
+headers, what a shape stands for. A page without one is read as a heap of words. So whatever is written belongs to an
+element of the structure, or is decoration and says so.
+
+Drawn with fpdf2 (LGPL, no system library), imported only when somebody asks for a page. Its own structure is flat and
+knows figures alone; `Structure` puts a tree in its place, by the same rules (ISO 32000-1, §14.7 and §14.8).
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from importlib.resources import as_file, files
+from math import cos, pi, sin
+from typing import Any
+
+from fpdf import FPDF, ViewerPreferences
+from fpdf.structure_tree import StructElem, StructureTreeBuilder
+from fpdf.syntax import PDFObject
+
+from conversations.plan.lights import Light
+
+INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
+FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (201, 208, 214)}
+LEFT, RIGHT, WIDTH, BOTTOM = 12.0, 198.0, 186.0, 285.0
+"""Millimetres of A4; an office printer leaves nothing nearer to the edge."""
+Colour = tuple[int, int, int]
+
+
+class Element(StructElem):
+    """A node of the structure, all of it on one page."""
+
+    def __init__(self, kind: str, parent: PDFObject, page: int, alt: str, attributes: str) -> None:
+        super().__init__(f"/{kind}", parent, [], page, alt=alt or None)
+        self.a = attributes or None
+
+    @property
+    def pg(self) -> Any:
+        """The page. The library says it to the topmost elements, whose own are on the same one."""
+        return self._page
+
+    @pg.setter
+    def pg(self, page: Any) -> None:
+        self._page = page
+        for kid in self.k:
+            if isinstance(kid, Element):
+                kid.pg = page
+
+    def all(self) -> "Iterator[Element]":
+        """It, and what is below it."""
+        yield self
+        for kid in self.k:
+            if isinstance(kid, Element):
+                yield from kid.all()
+
+
+class Structure(StructureTreeBuilder):
+    """A tree of elements; what is marked on a page belongs to that which is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[Element] = []
+        self._count: dict[int, int] = {}
+
+    @contextmanager
+    def element(self, kind: str, page: int, alt: str, attributes: str) -> Iterator[None]:
+        parent = self._open[-1] if self._open else self.doc_struct_elem
+        made = Element(kind, parent, page, alt, attributes)
+        parent.k.append(made)
+        self._open.append(made)
+        yield
+        self._open.pop()
+
+    def mark(self, page: int) -> str:
+        """What begins a sequence of marks on a page: those of the open element, or decoration if none is open."""
+        if not self._open:
+            return "/Artifact BMC"
+        number = self._count.get(page, 0)
+        self._count[page] = number + 1
+        self._open[-1].k.append(number)
+        self.struct_tree_root.parent_tree.nums[self.place(page)].append(self._open[-1])
+        return f"{self._open[-1].s} <</MCID {number}>> BDC"
+
+    def place(self, page: int) -> int:
+        """Under which number the tree keeps the marks of a page."""
+        return self.spid_per_page_number.setdefault(page, len(self.spid_per_page_number))
+
+    def __iter__(self) -> Iterator[PDFObject]:
+        yield self.struct_tree_root
+        yield self.doc_struct_elem
+        yield self.struct_tree_root.parent_tree
+        for each in self.doc_struct_elem.k:
+            yield from each.all()
+
+
+class Paper:
+    """Pages that are written on, in millimetres from the upper left corner."""
+
+    def __init__(self, held: ExitStack, *, title: str, language: str, now: datetime) -> None:
+        self.pdf = FPDF(format="A4")
+        self.pdf.set_auto_page_break(False)
+        self.pdf.set_margin(0)
+        self.pdf.set_creation_date(now)
+        self.pdf.set_title(title)
+        self.pdf.set_lang(language)
+        self.pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
+        self.structure = self.pdf.struct_builder = Structure()
+        for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
+            path = held.enter_context(as_file(files("conversations") / "fonts" / name))
+            self.pdf.add_font("DejaVu", style, path)
+        fonts: Any = self.pdf.fonts
+        self._drawn = frozenset(fonts["dejavu"].cmap) & frozenset(fonts["dejavuB"].cmap)
+
+    def add_page(self) -> None:
+        self.pdf.add_page()
+        self.pdf.pages[self.pdf.page].struct_parents = self.structure.place(self.pdf.page)
+
+    # ------------------------------------------------------------------ structure
+    @contextmanager
+    def element(self, kind: str, *, alt: str = "", attributes: str = "") -> Iterator[None]:
+        """Whatever is written inside belongs to an element of this kind: H1, P, L, LI, Table, TR, TH, TD, Figure."""
+        with self.structure.element(kind, self.pdf.page, alt, attributes):
+            yield
+
+    def header(self, scope: str = "Column") -> AbstractContextManager[None]:
+        """The head of a column or a row of a table."""
+        return self.element("TH", attributes=f"<</O /Table /Scope /{scope}>>")
+
+    @contextmanager
+    def _marked(self, *, is_decoration: bool = False) -> Iterator[None]:
+        self.pdf._out("/Artifact BMC" if is_decoration else self.structure.mark(self.pdf.page))
+        yield
+        self.pdf._out("EMC")
+
+    # ------------------------------------------------------------------ text
+    def write(
+        self, x: float, y: float, text: str, size: float, *, width: float = 0, colour: Colour = INK,
+        is_bold: bool = False, align: str = "L", is_decoration: bool = False,
+    ) -> None:  # fmt: skip
+        """A line of text whose upper edge is at `y`; cut with "…" where it is wider than `width`.
+
+        It belongs to the element that is open; outside of all, and as decoration, it is not read aloud.
+        """
+        self._set(size, is_bold=is_bold)
+        if width and self.pdf.get_string_width(text) > width:
+            while text and self.pdf.get_string_width(text + "…") > width:
+                text = text[:-1].rstrip()
+            text += "…"
+        # A picture that no font of ours has (a padlock) would be a hole in the line.
+        text = "".join(c for c in text if ord(c) in self._drawn).rstrip()
+        if not text:
+            return
+        self.pdf.set_text_color(*colour)
+        long = self.pdf.get_string_width(text)
+        left = x - long if align == "R" else x - long / 2 if align == "C" else x
+        with self._marked(is_decoration=is_decoration):
+            self.pdf.text(left, y + size * 0.3, text)
+
+    def wrapped(self, text: str, width: float, size: float, *, lines: int, is_bold: bool = False) -> list[str]:
+        """The text in as many lines as it takes, at most so many."""
+        self._set(size, is_bold=is_bold)
+        made: list[str] = [""]
+        for word in text.split():
+            longer = f"{made[-1]} {word}".strip()
+            if not made[-1] or self.pdf.get_string_width(longer) <= width:
+                made[-1] = longer
+            else:
+                made.append(word)
+        return [*made[: lines - 1], f"{made[lines - 1]} …"] if len(made) > lines else made
+
+    def length(self, text: str, size: float) -> float:
+        self._set(size, is_bold=False)
+        return float(self.pdf.get_string_width(text))
+
+    def heading(self, text: str, x: float, y: float, width: float) -> float:
+        with self.element("H2"):
+            self.write(x, y, text, 10, is_bold=True)
+        self._line(x, y + 5, width)
+        return y + 6
+
+    # ------------------------------------------------------------------ shapes
+    def rule(self, y: float) -> None:
+        self._line(LEFT, y, WIDTH)
+
+    def _line(self, x: float, y: float, width: float) -> None:
+        with self._marked(is_decoration=True):
+            self.pdf.set_draw_color(*RULE)
+            self.pdf.line(x, y, x + width, y)
+
+    def stripe(self, x: float, y: float, width: float, height: float) -> None:
+        with self._marked(is_decoration=True):
+            self.pdf.set_fill_color(*STRIPE)
+            self.pdf.rect(x, y, width, height, "F")
+
+    def bar(self, x: float, y: float, width: float, height: float, percent: int) -> None:
+        """Beside its number."""
+        with self._marked(is_decoration=True):
+            self.pdf.set_draw_color(*FAINT)
+            self.pdf.rect(x, y, width, height, "D")
+            self.pdf.set_fill_color(*FAINT)
+            self.pdf.rect(x, y, width * min(100, max(0, percent)) / 100, height, "F")
+
+    def stamp(self, light: str, x: float, y: float, r: float, *, alt: str = "") -> None:
+        """The shape of a light about a point, dark at its edge: it is one without colour too.
+
+        `alt` is its word, where that does not stand beside it.
+        """
+        with self._figure(alt):
+            self.pdf.set_fill_color(*FILLS[light])
+            self.pdf.set_draw_color(*INK)
+            self.pdf.set_line_width(0.15)
+            self.pdf.polygon(list(_shape(light, x, y, r)), style="FD")
+            self.pdf.set_line_width(0.2)
+
+    def tick(self, x: float, y: float, r: float, *, alt: str = "") -> None:
+        """Completed."""
+        with self._figure(alt):
+            self.pdf.set_draw_color(*INK)
+            self.pdf.set_line_width(r / 4)
+            self.pdf.polyline([(x - r, y), (x - r / 4, y + r * 0.75), (x + r, y - r * 0.8)])
+            self.pdf.set_line_width(0.2)
+
+    @contextmanager
+    def _figure(self, alt: str) -> Iterator[None]:
+        if not alt:
+            with self._marked(is_decoration=True):
+                yield
+            return
+        with self.element("Figure", alt=alt), self._marked():
+            yield
+
+    def _set(self, size: float, *, is_bold: bool) -> None:
+        self.pdf.set_font("DejaVu", "B" if is_bold else "", size)
+
+
+def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, float]]:
+    """As on the digest's picture: a stop sign, a warning sign, a circle, a square."""
+    match Light(light):
+        case Light.CRITICAL:
+            for at in range(8):
+                angle = pi / 8 + pi * at / 4
+                yield x + r * cos(angle), y + r * sin(angle)
+        case Light.ATTENTION:
+            yield from ((x, y - r), (x + r * 1.1, y + r * 0.9), (x - r * 1.1, y + r * 0.9))
+        case Light.ON_TRACK:
+            for at in range(36):
+                yield x + r * cos(pi * at / 18), y + r * sin(pi * at / 18)
+        case Light.GREY:
+            k = r * 0.82
+            yield from ((x - k, y - k), (x + k, y - k), (x + k, y + k), (x - k, y + k))

@@ -1,0 +1,330 @@
+"""The state of a plan on one page of A4, and the 3P table on its own, as a PDF.
+
+It is printed on an office printer without colour, looked at from across a table and filed: so every light is a shape of
+its own with a word in the legend, nothing depends on ink, and the text can be searched and read aloud.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+from conversations.plan.digest_words import number
+from conversations.plan.monitoring import WORST_FIRST
+from conversations.plan.plan_state import Page
+from storage.exports.crosstab import NOT_WHOLE, Crosstab, Line, Told
+from storage.exports.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
+
+YEARS = 4
+"""Of each calendar, the last, that a page holds."""
+
+
+def drawn(page: Page, table: Crosstab, now: datetime) -> bytes:
+    """The pages as a PDF; the same pages at the same instant are the same bytes."""
+    with ExitStack() as held:
+        paper = Paper(held, title=f"{page.title} · {page.subtitle}", language=page.language, now=now)
+        _draw_state(paper, page)
+        if table.lines:
+            _draw_table(paper, page, table)
+        return bytes(paper.pdf.output())
+
+
+def _draw_state(sheet: Paper, page: Page) -> None:
+    sheet.add_page()
+    y = _head(sheet, page)
+    y = _tiles(sheet, page, y)
+    y = _areas(sheet, page, y)
+    y = max(_matrix(sheet, page, y, 88), _items(sheet, page, y, LEFT + 94, WIDTH - 94))
+    y = _indicators(sheet, page, y + 2)
+    _foot(sheet, page)
+
+
+def _head(sheet: Paper, page: Page) -> float:
+    y = 12.0
+    with sheet.element("H1"):
+        for text in sheet.wrapped(page.title, WIDTH, 15, is_bold=True, lines=2):
+            sheet.write(LEFT, y, text, 15, is_bold=True)
+            y += 6.6
+    with sheet.element("P"):
+        sheet.write(LEFT, y + 0.6, page.subtitle, 9.5, colour=FAINT)
+        sheet.write(RIGHT, y + 0.6, page.audience, 9.5, colour=FAINT, align="R")
+    sheet.rule(y + 6.4)
+    return y + 9.5
+
+
+def _tiles(sheet: Paper, page: Page, y: float) -> float:
+    """The seven figures that are looked for first."""
+    wide = WIDTH / 7
+    x = LEFT
+    for light, word, count in page.lights:
+        with sheet.element("P"):
+            sheet.stamp(light, x + 4.4, y + 6, 3.6)
+            sheet.write(x + 10, y + 2, str(count), 17, is_bold=True)
+            sheet.write(x, y + 11, word, 8, colour=FAINT, width=wide - 2)
+        x += wide
+    tick, done = page.completed
+    with sheet.element("P"):
+        sheet.tick(x + 3.4, y + 6, 2.4)
+        sheet.write(x + 8, y + 2, str(done), 17, is_bold=True)
+        sheet.write(x, y + 11, tick, 8, colour=FAINT, width=wide - 2)
+    for what, percent, how, against in page.rates:
+        x += wide
+        with sheet.element("P"):
+            sheet.write(x, y + 2, percent, 17, is_bold=True)
+            sheet.write(x, y + 11, f"{what}: {how}" if how else what, 7, colour=FAINT, width=wide)
+            sheet.write(x, y + 14, against, 7, colour=FAINT, width=wide)
+    return y + 18.5
+
+
+def _areas(sheet: Paper, page: Page, y: float) -> float:
+    """A row for each area: its lights, and how far it is."""
+    if not page.areas:
+        return y
+    y = sheet.heading(page.words["areas"], LEFT, y, WIDTH)
+    columns = [LEFT + 100 + 12 * number for number in range(5)]
+    with sheet.element("Table"):
+        with sheet.element("TR"):
+            with sheet.header():
+                sheet.write(LEFT + 1, y + 0.6, page.words["area"], 7.5, colour=FAINT)
+            for x, (light, word, _) in zip(columns, page.lights, strict=False):
+                with sheet.header():
+                    sheet.stamp(light, x + 4, y + 2.4, 1.9, alt=word)
+            with sheet.header():
+                sheet.tick(columns[4] + 4, y + 2.4, 1.5, alt=page.completed[0])
+            with sheet.header():
+                sheet.write(LEFT + 164, y + 0.6, page.words["mean"], 7.5, colour=FAINT, width=22)
+        y += 5.6
+        for row, area in enumerate(page.areas):
+            if row % 2 == 0:
+                sheet.stripe(LEFT, y, WIDTH, 5.8)
+            with sheet.element("TR"):
+                with sheet.header("Row"):
+                    sheet.write(LEFT + 1, y + 1.1, area.name, 8.5, width=97)
+                counts = [*(area.counts[light] for light in WORST_FIRST), area.completed]
+                for x, value in zip(columns, counts, strict=True):
+                    with sheet.element("TD"):
+                        sheet.write(x + 4, y + 1.1, str(value) if value else "–", 8.5, align="C", is_bold=bool(value))
+                with sheet.element("TD"):
+                    if area.mean is None:
+                        sheet.write(LEFT + 164, y + 1.1, "–", 8.5)
+                    else:
+                        sheet.bar(LEFT + 164, y + 1.7, 12, 2.6, area.mean)
+                        sheet.write(RIGHT - 1, y + 1.1, f"{area.mean}%", 8.5, align="R")
+            y += 5.8
+    return y + 3
+
+
+def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
+    """Agencies × closings: the shape of the worst light, and how many activities have it."""
+    y = sheet.heading(page.words["matrix"], LEFT, y, width)
+    columns: Sequence[str] = page.matrix["columns"]
+    rows: Sequence[Any] = page.matrix["rows"]
+    wide = min(13.0, (width - 24) / max(1, len(columns)))
+    words = dict(page.matrix["legend"])
+    high = min(5.6, 96 / max(1, len(rows)))
+    with sheet.element("Table"):
+        with sheet.element("TR"):
+            with sheet.header():
+                sheet.write(LEFT + 1, y + 0.6, page.words["agency"], 7.5, colour=FAINT, width=22)
+            for number, name in enumerate(columns):
+                with sheet.header():
+                    sheet.write(LEFT + 24 + wide * (number + 0.5), y + 0.6, name, 7.5, colour=FAINT, align="C")
+        y += 4.8
+        for row, (agency, cells) in enumerate(rows):
+            if row % 2 == 0:
+                sheet.stripe(LEFT, y, width, high)
+            with sheet.element("TR"):
+                with sheet.header("Row"):
+                    sheet.write(LEFT + 1, y + high / 2 - 1.6, agency, 8, width=22)
+                for number, cell in enumerate(cells):
+                    x = LEFT + 24 + wide * (number + 0.5)
+                    with sheet.element("TD"):
+                        if cell is None:
+                            sheet.write(x, y + high / 2 - 1.6, "–", 7.5, colour=FAINT, align="C")
+                        else:
+                            light, count = cell
+                            sheet.stamp(light, x - 2, y + high / 2, min(2.0, high * 0.36), alt=words.get(light, light))
+                            sheet.write(x + 1.2, y + high / 2 - 1.6, str(count), 8)
+            y += high
+    if page.matrix["more"]:
+        with sheet.element("P"):
+            sheet.write(LEFT, y + 0.8, page.matrix["more"], 7.5, colour=FAINT)
+        y += 4.2
+    x = LEFT
+    for light, word in page.matrix["legend"]:  # for the eye: who has it read aloud has heard each word in its place
+        sheet.stamp(light, x + 2, y + 3, 1.6)
+        sheet.write(x + 4.6, y + 1.4, word, 7, colour=FAINT)
+        x += 7 + sheet.length(word, 7)
+    return y + 6
+
+
+def _items(sheet: Paper, page: Page, y: float, x: float, width: float) -> float:
+    """What waits for a decision, and what is red."""
+    blocks = [(page.words["red"], page.red)]
+    if page.decisions is not None:
+        blocks.insert(0, (page.words["decisions"], page.decisions))
+    if page.attention:
+        blocks.append((page.lights[1][1], page.attention))
+    for heading, items in blocks:
+        y = sheet.heading(heading, x, y, width)
+        with sheet.element("L"):
+            for item in items or (page.words["none"],):
+                with sheet.element("LI"), sheet.element("LBody"):
+                    lines = sheet.wrapped(f"• {item}" if items else item, width - 1, 7.5, lines=3)
+                    for number, text in enumerate(lines):
+                        sheet.write(x + (1.6 if number else 0), y + 0.5, text, 7.5)
+                        y += 3.5
+                y += 0.9
+        y += 2
+    return y
+
+
+def _indicators(sheet: Paper, page: Page, y: float) -> float:
+    if not page.indicators:
+        return y
+    y = sheet.heading(page.indicators_title, LEFT, y, WIDTH)
+    right = (RIGHT - 75, RIGHT - 50, RIGHT - 24, RIGHT - 1)
+    rows, left_out = list(page.indicators), page.words["more_indicators"]
+    with sheet.element("Table"):
+        with sheet.element("TR"):
+            with sheet.header():
+                sheet.write(LEFT + 1, y + 0.5, page.words["indicator"], 7.5, colour=FAINT)
+            for x, word in zip(right, ("baseline", "value", "towards", "target"), strict=True):
+                with sheet.header():
+                    sheet.write(x, y + 0.5, page.words[word], 7.5, colour=FAINT, align="R")
+        y += 4.6
+        high = max(4.0, min(5.2, (BOTTOM - 17 - y - (4 if left_out else 0)) / len(rows)))
+        for row, (code, name, *figures) in enumerate(rows):
+            if row % 2 == 0:
+                sheet.stripe(LEFT, y, WIDTH, high)
+            with sheet.element("TR"):
+                with sheet.header("Row"):
+                    sheet.write(LEFT + 1, y + high / 2 - 1.5, code, 7.5, is_bold=True)
+                    sheet.write(LEFT + 17, y + high / 2 - 1.5, name, 7.5, width=78)
+                for x, figure, is_bold in zip(right, figures, (False, False, True, False), strict=True):
+                    with sheet.element("TD"):
+                        sheet.write(x, y + high / 2 - 1.5, figure, 7.5, align="R", is_bold=is_bold)
+            y += high
+    if left_out:
+        with sheet.element("P"):
+            sheet.write(LEFT + 1, y + 0.6, left_out, 7.5, colour=FAINT)
+        y += 4
+    return y
+
+
+def _foot(sheet: Paper, page: Page) -> None:
+    lines = sheet.wrapped(f"{page.words['method']}. {page.method}", WIDTH, 6.5, lines=5)
+    y = BOTTOM - 2.9 * len(lines)
+    sheet.rule(y - 1.2)
+    with sheet.element("P"):
+        for text in lines:
+            sheet.write(LEFT, y, text, 6.5, colour=FAINT)
+            y += 2.9
+
+
+# ------------------------------------------------------------------ the 3P table
+NAME_WIDE, HIGH = 76.0, 4.7
+
+
+def _draw_table(sheet: Paper, page: Page, table: Crosstab) -> None:
+    """On as many pages as it needs, each with its head."""
+    lines = table.lines
+    while lines:
+        sheet.add_page()
+        y = _table_head(sheet, page)
+        calendars = [(name, years[-YEARS:]) for name, years in table.calendars]
+        wide = (WIDTH - NAME_WIDE) / sum(len(years) for _, years in calendars)
+        with sheet.element("Table"):
+            y = _years_head(sheet, page, calendars, y, wide)
+            pillar, row = "", 0
+            while lines and y + 3 * HIGH + 12 < BOTTOM:
+                line, *lines = lines
+                if line.pillar != pillar:
+                    pillar, row = line.pillar, 0
+                    with sheet.element("TR"), sheet.header("Row"):
+                        sheet.write(LEFT + 1, y + 1.5, pillar, 8.5, is_bold=True)
+                    y += HIGH + 1
+                name = _name_of(sheet, line)
+                high = HIGH + 3.3 * (len(name) - 1)
+                if row % 2 == 0:
+                    sheet.stripe(LEFT, y, WIDTH, high)
+                _row(sheet, line, name, [year for _, years in calendars for year in years], y, wide)
+                y, row = y + high, row + 1
+        y += 2
+        left_out = sum(max(0, len(years) - YEARS) for _, years in table.calendars)
+        for note in [*table.notes, *([page.words["earlier_years"]] if left_out else [])]:
+            with sheet.element("P"):
+                sheet.write(LEFT, y, note, 6.5, colour=FAINT)
+            y += 3
+
+
+def _table_head(sheet: Paper, page: Page) -> float:
+    with sheet.element("H2"):
+        sheet.write(LEFT, 12, page.words["three_p"], 13, is_bold=True)
+    with sheet.element("P"):
+        sheet.write(LEFT, 19, f"{page.subtitle} · {page.title}", 8, colour=FAINT, width=150)
+        sheet.write(RIGHT, 19, page.audience, 8, colour=FAINT, align="R")
+    sheet.rule(24)
+    return 26.0
+
+
+def _years_head(
+    sheet: Paper, page: Page, calendars: Sequence[tuple[str, list[tuple[str, str]]]], y: float, wide: float
+) -> float:  # fmt: skip
+    x = LEFT + NAME_WIDE
+    for name, years in calendars:
+        right = x + wide * len(years)
+        sheet.write(
+            right - 1, y, name, 7.5, colour=FAINT, align="R", width=wide * len(years), is_decoration=True
+        )  # fmt: skip
+        x += wide * len(years)
+    y += 4
+    with sheet.element("TR"):
+        with sheet.header():
+            sheet.write(LEFT + 1, y, page.words["measure"], 7.5, colour=FAINT)
+        x = LEFT + NAME_WIDE
+        for name, years in calendars:
+            for _, year in years:
+                x += wide
+                # The calendar is read with each of its years: a head that spans them would be heard once.
+                with sheet.header(), sheet.element("Span", alt=f"{name} {year}"):
+                    sheet.write(x - 1, y, _short(year), 7.5, is_bold=True, align="R")
+    sheet.rule(y + 4.2)
+    return y + 5
+
+
+def _short(year: str) -> str:
+    """2018/2019 as 2018/19."""
+    first, _, last = year.partition("/")
+    return f"{first}/{last[2:]}" if last else first
+
+
+def _name_of(sheet: Paper, line: Line) -> list[str]:
+    """Of a measure on two lines, where one is not enough."""
+    lines = 2 if line.is_total else 1
+    return sheet.wrapped(line.name, NAME_WIDE - (2 if line.is_total else 6), 7.5, lines=lines, is_bold=line.is_total)
+
+
+def _row(
+    sheet: Paper, line: Line, name: Sequence[str], years: Sequence[tuple[str, str]], y: float, wide: float
+) -> None:  # fmt: skip
+    with sheet.element("TR"):
+        with sheet.header("Row"):
+            for at, text in enumerate(name):
+                left = LEFT + (1 if line.is_total else 5)
+                sheet.write(left, y + 1 + 3.3 * at, text, 7.5, is_bold=line.is_total)
+        for at, year in enumerate(years, 1):
+            with sheet.element("TD"):
+                text = figure(line, line.told.get(year))
+                sheet.write(LEFT + NAME_WIDE + wide * at - 1, y + 1, text, 7.5, align="R", is_bold=line.is_total)
+
+
+def figure(line: Line, told: Told | None) -> str:
+    """As it stands in the table; nothing where the year was not divided."""
+    if told is None:
+        return ""
+    if told.number is None:
+        return told.word
+    value = told.number
+    text = number(str(int(value))) if value == int(value) else f"{value:.1f}"
+    return f"{text}{'%' if line.is_percent else ''}{'' if told.is_whole else NOT_WHOLE}"
