@@ -5,11 +5,12 @@ everything that was expected, what became of it, and nothing else; on both datab
 """
 
 import io
+import json
 import random
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -59,11 +60,15 @@ class Truth:
 
     received: set[tuple[str, str]] = field(default_factory=set)
     """Code and period of the reports about activities."""
+    reports: dict[tuple[str, str], tuple[int, str, int, str]] = field(default_factory=dict)
+    """Of the same: receipt, status, progress, state of validation."""
     closed: dict[tuple[str, str], datetime] = field(default_factory=dict)
     figures: dict[tuple[str, str], list[tuple[int, str, dict[str, str]]]] = field(default_factory=dict)
     """Of an indicator and period its versions: receipt, state as it stands, what was said."""
     withdrawn: list[tuple[int, int, str, str, str, int | None]] = field(default_factory=list)
     """First receipt, receipt, code, period, why, what stands instead."""
+    acts: list[tuple[str, datetime, int, int]] = field(default_factory=list)
+    """Of the audit: act, when, receipt, version."""
 
 
 def at_noon(day: date) -> datetime:
@@ -111,11 +116,21 @@ class History:
                 name={"es": code}, short_name={}, start_on=start, due_on=date(2019, 6, 30), report_frequency=kind,
                 target_unit={}, means_of_verification={})  # fmt: skip
         for code, agency, more in (
-            ("IND-01", "MINERD", {"unit": "people", "aggregation": "sum"}),
+            ("IND-01", "MINERD", {"unit": "people", "aggregation": "sum", "annual_table": "prevention"}),
             ("IND-17", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "reporting_rate"}),
             ("IND-18", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "rate_on_time"}),
             ("IND-19", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "share_completed"}),
-            ("IND-20", "PGR", {"unit": "people", "aggregation": "sum", "sensitivity": "restricted", "min_cell": 10}),
+            (
+                "IND-20",
+                "PGR",
+                {
+                    "unit": "people",
+                    "aggregation": "sum",
+                    "sensitivity": "restricted",
+                    "min_cell": 10,
+                    "annual_table": "protection",
+                },
+            ),
         ):
             add(unit, Indicator, **here, strategic_area_id=area, agency_id=self.agency[agency], code=code,
                 name={"es": code}, level="output", direction="increase", frequency="monthly", **more)  # fmt: skip
@@ -132,13 +147,15 @@ class History:
             if not is_expected(code, kind, start, period) or (self.chance.random() < 0.3 and period.code > "201802"):
                 continue
             is_last = code == "PRE-101" and period.code == COMPLETED
-            self.world.submit(
+            status, progress = ("completed", 100) if is_last else ("in_progress", 50 + period.end_on.month)
+            state = "validated" if is_last or self.chance.random() < 0.5 else "submitted"
+            sent = self.world.submit(
                 self.unit, f"uuid:{code}-{period.code}", subject=f"activity:{code}", agency_id=self.agency[agency],
                 reporting_period_id=self.period_ids[period.code], answers={}, now=at_noon(period.opens_on),
-                activity_status="completed" if is_last else "in_progress", progress=100 if is_last else 50,
-                validation_state="validated" if is_last or self.chance.random() < 0.5 else "submitted",
+                activity_status=status, progress=progress, validation_state=state,
             )  # fmt: skip
             self.truth.received.add((code, period.code))
+            self.truth.reports[code, period.code] = (sent.receipt_number, status, progress, state)
         if period.code == COMPLETED and ("PRE-101", COMPLETED) not in self.truth.received:
             raise AssertionError("choose another seed: PRE-101 must be completed")
 
@@ -176,7 +193,7 @@ class History:
                 supersedes_id=supersedes.id if supersedes else None,
                 validation_state="corrected" if supersedes else "submitted",
             )  # fmt: skip
-            versions.append((sent.receipt_number, "submitted", said))
+            versions.append((sent.receipt_number, "corrected" if supersedes else "submitted", said))
             return sent
 
         def settle(sent: Any, number: int, state: str) -> Any:
@@ -188,15 +205,18 @@ class History:
             return
         day = at_noon(period.opens_on + timedelta(1))
         self.unit.reviews.decide(first, "validated", coordinator, day + timedelta(minutes=1))
+        self.truth.acts.append(("report.validated", day + timedelta(minutes=1), first.receipt_number, 1))
         first = settle(first, 1, "validated")
         if fate == "taken_back":
             self.unit.reviews.take_back(first, coordinator, day + timedelta(minutes=2))
+            self.truth.acts.append(("report.taken_back", day + timedelta(minutes=2), first.receipt_number, 1))
             settle(first, 1, "submitted")
             self.truth.withdrawn.append((first.receipt_number, first.receipt_number, code, period.code, fate, None))
         if fate in ("corrected", "waits"):
             second = send(2, first)
             if fate == "corrected":
                 self.unit.reviews.decide(second, "validated", coordinator, day + timedelta(days=2))
+                self.truth.acts.append(("report.validated", day + timedelta(days=2), second.receipt_number, 2))
                 settle(second, 2, "validated")
                 gone = (first.receipt_number, first.receipt_number, code, period.code, fate, second.receipt_number)
                 self.truth.withdrawn.append(gone)
@@ -351,6 +371,124 @@ def test_since_a_day_there_is_what_was_sent_or_decided_since(told: tuple[Plan, T
     }  # fmt: skip
     assert {**unchanged, **changed} == whole
     assert 0 < len(changed) < len(whole)
+
+
+# ------------------------------------------------------------------ answers, years, the plan, people and their acts
+READERS = tuple(
+    {"audience": audience, "role": role}
+    for audience in AUDIENCES
+    for role in (Role.COORDINATOR, Role.ADMIN)
+    if audience == "internal" or role is Role.ADMIN
+)
+
+
+def is_inside(asked: Mapping[str, Any]) -> bool:
+    return bool(asked["audience"] == "internal")
+
+
+def sees_all(asked: Mapping[str, Any]) -> bool:
+    return is_inside(asked) and asked["role"] is Role.COORDINATOR
+
+
+def test_answers_are_those_of_the_version_that_stands_for_who_asks(told: tuple[Plan, Truth]) -> None:
+    """Of an indicator that is restricted nothing is told outside; a number that is not small is."""
+    plan, truth = told
+    names = ("_receipt", "_root_receipt", "_subject", "_period", "_version", "_validation", "data_status",
+             "value_people")  # fmt: skip
+    for asked in READERS:
+        expected = []
+        for (code, month), versions in truth.figures.items():
+            kept_ones = [
+                (number, *each) for number, each in enumerate(versions, 1) if each[1] == "validated" or sees_all(asked)
+            ]
+            for number, receipt, state, said in kept_ones[-1:]:
+                shown = said if is_inside(asked) or code == "IND-01" else {}
+                people = shown.get("value_people")
+                expected.append((
+                    receipt, versions[0][0], code, month, number, state, shown.get("data_status"),
+                    int(people) if people else None,
+                ))  # fmt: skip
+        reports = [
+            (receipt, receipt, code, period, 1, state)
+            for (code, period), (receipt, _, _, state) in truth.reports.items()
+            if state == "validated" or sees_all(asked)
+        ]
+        read = [comparable(plan.read("answers", format, **asked)) for format in names_of_formats()]
+        assert all(each == read[0] for each in read)
+        assert kept(read[0]["indicator_update"], *names) == [tuple(map(same, each)) for each in sorted(expected)]
+        assert kept(read[0]["activity_report"], *names[:6]) == [tuple(map(same, each)) for each in sorted(reports)]
+
+
+def test_a_year_is_the_sum_of_its_months_and_says_how_many_it_has(told: tuple[Plan, Truth]) -> None:
+    """In both calendars. Outside, a year of few people is told up to its last day, or is not told."""
+    plan, truth = told
+    names = ("indicator", "calendar", "year", "value", "value_status", "cut_off", "periods_reported",
+             "periods_expected", "coverage")  # fmt: skip
+    spans = {
+        ("calendar", "2017"): (date(2017, 1, 1), date(2017, 12, 31)),
+        ("april", "2017/2018"): (date(2017, 4, 1), date(2018, 3, 31)),
+        ("calendar", "2018"): (date(2018, 1, 1), date(2018, 12, 31)),
+        ("april", "2018/2019"): (date(2018, 4, 1), date(2019, 3, 31)),
+    }
+
+    def months_in(code: str, first: date, last: date) -> list[tuple[date, int]]:
+        told_ones = [(month.end_on, figure_in(truth, code, month.code, only_validated=True)[-1]) for month in MONTHS]
+        return [(on, value) for on, value in told_ones if value is not None and first <= on <= last]
+
+    for asked in READERS:
+        rows = rows_of(plan, "3p", **asked)
+        for code in ("IND-20", "IND-01"):
+            expected = []
+            for (calendar, year), (first, last) in spans.items():
+                found = months_in(code, first, last)
+                coverage = "missing" if not found else "running" if last > NOW.date() else "partial"
+                value, status = (sum(number for _, number in found), "told") if found else (None, "missing")
+                until = found[-1][0] if found else None
+                expected.append((code, calendar, year, value, status, until, len(found), 12, coverage))
+            mine = of(rows, code)
+            if code == "IND-01" or is_inside(asked):
+                assert kept(mine, *names) == [tuple(map(same, each)) for each in expected]
+                continue
+            assert kept(mine, *names[:3], *names[6:]) == [tuple(map(same, (*each[:3], *each[6:]))) for each in expected]
+            for row, (first, _) in zip(mine, spans.values(), strict=True):
+                if row["value_status"] == "told":
+                    until = date.fromisoformat(str(row["cut_off"]))
+                    assert row["value"] == same(sum(number for _, number in months_in(code, first, until)))
+                else:
+                    assert row["value"] is None
+
+
+def test_the_plan_its_people_and_their_acts_are_as_they_were_played(told: tuple[Plan, Truth]) -> None:
+    """The last report of an activity that who asks may know; names inside alone; every decision in the audit."""
+    plan, truth = told
+    for asked in READERS:
+        expected = []
+        for code, agency, kind, start in sorted(ACTIVITIES):
+            seen = [
+                (by_code(period).end_on, status, progress)
+                for (reported, period), (_, status, progress, state) in truth.reports.items()
+                if reported == code and (state == "validated" or sees_all(asked))
+            ]
+            last = max(seen) if seen else (None, None, None)
+            expected.append((code, agency, "PRE", kind, start, last[1], last[2], last[0], False))
+        names = ("activity", "agency", "area", "frequency", "start_on", "status", "progress", "last_period_end",
+                 "restricted")  # fmt: skip
+        assert kept(rows_of(plan, "plan", **asked), *names) == [tuple(map(same, each)) for each in expected]
+        if asked["audience"] == "public":
+            continue
+        roles = [("P0001", "focal_point", "MINERD"), ("P0002", "alternate", "MINERD"), ("P0003", "coordinator", None)]
+        people = rows_of(plan, "people", **asked)
+        assert kept(people, "person", "role", "agency") == roles
+        assert [row.get("person_name") for row in people] == [
+            f"Person {number}" if is_inside(asked) else None for number in range(3)
+        ]
+    acts = rows_of(plan, "audit")
+    assert kept(acts, "act", "at", "person", "person_name") == [
+        (act, same(on), "P0003", "Person 2") for act, on, _, _ in truth.acts
+    ]
+    assert [json.loads(str(row["details"])) for row in acts] == [
+        {"questions": 0, "receipt": receipt, "version": version} for _, _, receipt, version in truth.acts
+    ]
 
 
 # ------------------------------------------------------------------ the data package
