@@ -359,7 +359,9 @@ class Intake:
                 error = Unavailable("an update could neither be applied nor set aside")
             lost = self._lines.pop(key) if key is not None else _Line(deque([waiting]))
             for each in (*lost.begun, *lost.waiting):
-                self._tell(each, Unavailable(*error.args))
+                failure = Unavailable(*error.args)
+                failure.__cause__ = key_unknown(error) if each.chat_id == chat_id else None
+                self._tell(each, failure)
         if not self._open:
             self._idle.set()
 

@@ -16,7 +16,8 @@ from bot.stopping import Breakable, until
 from bot.telegram.api import Api
 from bot.telegram.handled import Alarm, Clock, Handled, TokenRejected
 from bot.telegram.http import TooManyRequests
-from bot.telegram.intake import ALLOWED_UPDATES, BATCH, WEBHOOK_FACT, Intake, host_of, is_update
+from bot.telegram.intake import ALLOWED_UPDATES, BATCH, WEBHOOK_FACT, Intake, chat_of, host_of, is_update
+from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.unit_of_work import Units
 
@@ -27,13 +28,18 @@ PATIENCE: Final = 0.1
 """Seconds a batch may take before we ask for more without it."""
 
 
+LOCKED_FOR: Final = 5.0
+"""Seconds for which a chat waits whose update needs a key that is not here."""
+
+
 class _State(Enum):
     APPLYING = auto()
     DURABLE = auto()
     FAILED = auto()
+    LOCKED = auto()
 
 
-_APPLYING, _DURABLE, _FAILED = _State.APPLYING, _State.DURABLE, _State.FAILED
+_APPLYING, _DURABLE, _FAILED, _LOCKED = _State.APPLYING, _State.DURABLE, _State.FAILED, _State.LOCKED
 
 
 class Polling:
@@ -41,7 +47,8 @@ class Polling:
 
     While an update does not commit, later ones of other chats are fetched and applied all the same: the offset
     stays at the first unfinished one, and what Telegram therefore brings again is recognised by its number. Only
-    when a whole batch stands behind it does everybody wait.
+    when a whole batch stands behind it does everybody wait. What needs a key that is not here is tried again now and
+    then, and what comes after it in its chat waits for it: nobody else is slowed by it.
     """
 
     def __init__(
@@ -68,6 +75,8 @@ class Polling:
         self._unacknowledged: OrderedDict[int, _State] = OrderedDict()
         """In the order in which they came."""
         self._unfinished = 0
+        self._locked: dict[int | None, float] = {}
+        """By chat, when that is tried again for which a key was not here."""
         self._offset: int | None = None
         self._failed: str | None = None
         """Why the last update that could not be applied could not; it is to be brought again."""
@@ -88,7 +97,7 @@ class Polling:
                 continue
             is_new = self._apply(batch)
             repeats = 0 if is_new else repeats + 1
-            if self._unfinished:
+            if self._unfinished or (self._locked and not is_new):
                 # Telegram answers at once while anything is unacknowledged: asking again takes a pause.
                 self._settled.clear()
                 await until(self._settled, min(PATIENCE * 1.25**repeats, 0.5))
@@ -135,21 +144,30 @@ class Polling:
     def _apply(self, batch: list[dict[str, Any]]) -> bool:
         """Hand over what is new or has failed, in order; whether anything was."""
         is_new = False
+        at = asyncio.get_running_loop().time()
+        self._locked = {chat_id: until_time for chat_id, until_time in self._locked.items() if at < until_time}
         for update in batch:
             update_id: int = update["update_id"]
-            if self._unacknowledged.get(update_id, _FAILED) is not _FAILED:
+            if self._unacknowledged.get(update_id, _FAILED) not in (_FAILED, _LOCKED):
+                continue
+            chat_id = chat_of(update)
+            if chat_id in self._locked:
+                self._unacknowledged[update_id] = _LOCKED
                 continue
             is_new = True
             self._unacknowledged[update_id] = _APPLYING
             self._unfinished += 1
-            self._intake.apply(update).add_done_callback(partial(self._on_done, update_id))
+            self._intake.apply(update).add_done_callback(partial(self._on_done, update_id, chat_id))
         return is_new
 
-    def _on_done(self, update_id: int, future: "asyncio.Future[Handled]") -> None:
+    def _on_done(self, update_id: int, chat_id: int | None, future: "asyncio.Future[Handled]") -> None:
         self._unfinished -= 1
         error = future.exception() if not future.cancelled() else Unavailable("stopped")
         if error is None:
             self._unacknowledged[update_id] = _DURABLE
+        elif key_unknown(error) is not None:
+            self._unacknowledged[update_id] = _LOCKED
+            self._locked[chat_id] = asyncio.get_running_loop().time() + LOCKED_FOR
         else:
             # The offset cannot pass it, so Telegram brings it again, and all after it.
             self._unacknowledged[update_id] = _FAILED

@@ -50,11 +50,15 @@ def key_unknown(error: BaseException | None) -> KeyUnknown | None:
 
 
 class Vault:
-    """The keys of one deployment, in memory."""
+    """The keys of one deployment, in memory.
 
-    __slots__ = ("_ciphers", "_current", "_token_key")
+    A key that is not among them is looked for once more in the file from which they are, whenever that has been
+    written anew: a rotation reaches a process that runs, and so does a keyring that was put in its place.
+    """
 
-    def __init__(self, keys: Mapping[str, bytes], current: str, token_key: bytes) -> None:
+    __slots__ = ("_ciphers", "_current", "_path", "_seen", "_token_key")
+
+    def __init__(self, keys: Mapping[str, bytes], current: str, token_key: bytes, path: Path | None = None) -> None:
         if current not in keys:
             raise VaultError("the keyring has no current key")
         if any(len(key) != 32 for key in keys.values()) or len(token_key) < 32:
@@ -62,6 +66,8 @@ class Vault:
         self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
         self._current = current
         self._token_key = token_key
+        self._path = path
+        self._seen = _version(path)
 
     def __repr__(self) -> str:
         return f"<Vault of {len(self._ciphers)} keys, current {self._current}>"
@@ -86,7 +92,7 @@ class Vault:
         ring = _read(path)
         try:
             keys = {str(name): _bytes(key) for name, key in ring["keys"].items()}
-            return cls(keys, str(ring["current"]), _bytes(ring["token_key"]))
+            return cls(keys, str(ring["current"]), _bytes(ring["token_key"]), path)
         except (KeyError, TypeError, AttributeError, binascii.Error) as error:
             raise VaultError(f"{path}: not a keyring") from error
 
@@ -148,6 +154,8 @@ class Vault:
     def open_bytes(self, blob: bytes, row: str) -> bytes:
         name = self.key_id(blob)
         cipher = self._ciphers.get(name)
+        if cipher is None and self._look_again():
+            cipher = self._ciphers.get(name)
         if cipher is None:
             raise KeyUnknown(f"sealed under the key {name}, which is not in the keyring")
         body = 2 + len(name.encode())
@@ -156,6 +164,21 @@ class Vault:
             return cipher.decrypt(nonce, sealed, head + row.encode())
         except (InvalidTag, ValueError) as error:
             raise VaultError(f"{row}: the seal is broken") from error
+
+    def _look_again(self) -> bool:
+        """Whether the file has been written since it was read, and is this ring still: then it is known from now on."""
+        if self._path is None or (version := _version(self._path)) == self._seen:
+            return False
+        self._seen = version
+        try:
+            there = Vault.load(self._path)
+        except VaultError:
+            return False
+        if not hmac.compare_digest(there._token_key, self._token_key):
+            return False
+        self._ciphers = self._ciphers | there._ciphers  # before `current`, which other threads seal with
+        self._current = there._current
+        return True
 
     def key_id(self, blob: bytes) -> str:
         """The key a seal needs: what is not under `current` waits for re-sealing."""
@@ -177,6 +200,15 @@ class Vault:
     def token_hash(self, token: str) -> str:
         """What is kept of a link's token: 64 hexadecimal digits, the same on every replica with this keyring."""
         return hmac.new(self._token_key, token.encode(), hashlib.sha256).hexdigest()
+
+
+def _version(path: Path | None) -> tuple[int, int] | None:
+    """What is another when a file has been written or replaced; None where there is none."""
+    try:
+        status = None if path is None else path.stat()
+    except OSError:
+        return None
+    return None if status is None else (status.st_ino, status.st_mtime_ns)
 
 
 def _head(name: str) -> bytes:

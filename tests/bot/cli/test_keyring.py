@@ -90,7 +90,44 @@ def test_rotation_and_retirement_keep_the_keyring_known(folder: Path) -> None:
 def test_a_key_that_is_not_there_is_no_poison(tmp_path: Path) -> None:
     """Another replica may have it: nothing is given up, and Telegram brings the answer again."""
     old = Vault.create(tmp_path / "ring")
-    new = Vault.rotate(tmp_path / "ring")
+    shutil.copyfile(tmp_path / "ring", tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").chmod(0o600)
+    new = Vault.rotate(tmp_path / "elsewhere")
     with pytest.raises(Unavailable) as caught:
         old.open(new.seal("x", "row:1"), "row:1")
     assert isinstance(caught.value, KeyUnknown)
+
+
+def test_a_key_that_came_since_is_found_in_the_file(tmp_path: Path) -> None:
+    """A rotation reaches who runs: what is sealed with the new key opens, and is sealed from now on."""
+    old = Vault.create(tmp_path / "ring")
+    before = old.seal("x", "row:1")
+    new = Vault.rotate(tmp_path / "ring")
+    assert old.open(new.seal("y", "row:2"), "row:2") == "y"
+    assert (old.current, old.open(before, "row:1")) == (new.current, "x")
+    assert new.open(old.seal("z", "row:3"), "row:3") == "z"
+
+
+@pytest.mark.parametrize("there", ["another ring", "no ring", "readable by others", "nothing"])
+def test_what_is_not_this_ring_is_not_taken_for_it(tmp_path: Path, there: str) -> None:
+    """Somebody put something else in its place: the process keeps what it has, and the key stays unknown."""
+    path = tmp_path / "ring"
+    old = Vault.create(path)
+    before, kept = old.seal("x", "row:1"), path.read_bytes()
+    new = Vault.rotate(path)
+    sealed = new.seal("y", "row:2")
+    whole = path.read_bytes()
+    path.unlink()
+    if there == "another ring":
+        Vault.create(path)
+        Vault.rotate(path)
+    elif there != "nothing":
+        path.write_bytes(b"{}" if there == "no ring" else whole)
+        path.chmod(0o644 if there == "readable by others" else 0o600)
+    with pytest.raises(KeyUnknown):
+        old.open(sealed, "row:2")
+    assert (old.current, old.open(before, "row:1")) == ("k1", "x")
+    path.unlink(missing_ok=True)
+    path.write_bytes(kept)
+    path.chmod(0o600)
+    assert Vault.rotate(path).current == "k2"

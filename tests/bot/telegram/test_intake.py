@@ -15,9 +15,11 @@ from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox, running_sandbox
+from bot.telegram import polling
 from bot.telegram.handled import Handled, TokenRejected
 from bot.telegram.intake import BURST, WEBHOOK_FACT, Intake, chat_of, update_type
 from bot.telegram.strangers import Strangers
+from storage.database.vault import KeyUnknown
 from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -251,6 +253,42 @@ async def test_while_one_update_does_not_commit_others_are_fetched_and_applied(
             await until(lambda: pending(sandbox) == 0)
             assert await bot.heard(LUIS) == ["0", "1", "2"]
     assert len(gates[0].attempts) == 4
+
+
+async def test_whose_key_is_not_there_waits_alone_and_in_order(
+    sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are served as ever, it is tried now and then, and nothing of its chat overtakes it (G3)."""
+    monkeypatch.setattr(polling, "LOCKED_FOR", 0.05)
+    tried: list[str] = []
+
+    class Locked(Echo):  # type: ignore[misc, valid-type]
+        is_locked = True
+
+        def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
+            if chat_of(raw) == ANA:
+                tried.append(raw["message"]["text"])
+                if Locked.is_locked and tried[-1] == "sealed":
+                    raise KeyUnknown("sealed under the key k9")
+            handled: Handled = super().handle(unit, raw, now)
+            return handled
+
+    for line in ("before", "sealed", "behind"):
+        people.say(sandbox.world, ANA, line)
+    async with running(sandbox, sqlite, polls=True, handle=lambda bot_id: Locked(bot_id).handle) as bot:
+        await until(lambda: tried.count("sealed") >= 3)
+        people.say(sandbox.world, ANA, "last")
+        for number in range(3):
+            people.say(sandbox.world, LUIS, f"{number}")
+            await until(lambda expected=number + 1: len(texts(sandbox, LUIS)) == expected)  # type: ignore[misc]
+        assert set(tried) == {"before", "sealed"}
+        assert bot.polling is not None
+        assert bot.polling._troubles == 0
+        assert texts(sandbox, ANA) == ["1: before"]
+        Locked.is_locked = False
+        await until(lambda: pending(sandbox) == 0)
+        assert await bot.heard(ANA) == ["before", "sealed", "behind", "last"]
+    assert tried[-3:] == ["sealed", "behind", "last"]
 
 
 async def test_a_failure_takes_those_behind_it_along(sandbox: Sandbox, sqlite: Database) -> None:
