@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("enlace", deadline=None)  # no test asserts how long something took
+# The same examples in every run, and no test asserts how long something took: what is red was red before the change, or
+# is red by it. New examples are looked for by `--hypothesis-profile=hunt`.
+PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("enlace", derandomize=True, **PATIENT)
+settings.register_profile("hunt", max_examples=1000, **PATIENT)
 settings.load_profile("enlace")
 
 

@@ -15,7 +15,8 @@ from bot.telegram.api import Api
 from bot.telegram.http import File
 from bot.telegram.in_hand import Note
 from bot.telegram.methods import anew, makes_message
-from bot.telegram.outcomes import Gone, Migrated, Outcome, Sent, Undeliverable, classify
+from bot.telegram.outcomes import Gone, Migrated, Outcome, RetryAfter, Sent, Undeliverable, classify
+from bot.telegram.pacer import Window
 from storage.messages import outbox
 from storage.messages.outbox import REPLIES, OutboxRow
 from storage.unit_of_work import Units
@@ -32,9 +33,10 @@ def open_path(path: str) -> IO[bytes]:
 class Calls:
     """Makes the calls of outbox rows."""
 
-    def __init__(self, api: Api, units: Units, open_file: OpenFile = open_path) -> None:
+    def __init__(self, api: Api, units: Units, window: Window, open_file: OpenFile = open_path) -> None:
         self._api = api
         self._units = units
+        self._window = window
         self._open_file = open_file
         self._cards: OrderedDict[int, int] = OrderedDict()
         self._migrated: dict[int, int] = {}
@@ -72,6 +74,8 @@ class Calls:
                 content = await asyncio.to_thread(self._open_file, upload["path"])
                 opened.append(content)
                 files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
+            if (left := self._window.left()) > 0:  # it has closed while all this was looked up
+                return RetryAfter(left)
             result = await self._api.call(method, payload, files or None, fresh=fresh)
         except errors.TelegramError as error:
             return classify(error)

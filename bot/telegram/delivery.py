@@ -87,7 +87,7 @@ class Delivery:
         """From a turn to the beginning of its call, so that commits that take their time do not bunch the calls."""
 
         self._lanes = Lanes()
-        self._calls = Calls(api, units, open_file)
+        self._calls = Calls(api, units, self._window, open_file)
         self._doubts = 0
         """Of the units' doubts, those that have been looked into."""
         self._answering = 0

@@ -12,7 +12,6 @@ import dataclasses
 import json
 import os
 import platform
-import socket
 import statistics
 import sys
 import tempfile
@@ -27,6 +26,8 @@ from houses import CLOCK, House, Kind, copy, furnish, schema
 from load import Plan, Report, run
 from sqlalchemy.exc import OperationalError
 from talks import TALKS
+
+from tests.ports import free_port
 
 PEERS = Path(__file__).parent / "peers"
 REFERENCE = "ptb"
@@ -140,16 +141,10 @@ class Stage:
                     patience=20.0,
                     pin=pin,
                     log=folder / "bot.log",
-                    hook_port=_free_port() if scene.is_webhook else 0,
+                    hook_port=free_port() if scene.is_webhook else 0,
                     folder=folder,
                 )
             )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # ------------------------------------------------------------------ the table

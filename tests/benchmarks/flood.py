@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from pathlib import Path
 
 from emulator import FIRST_PERSON, TOKEN, Connection, Json, Person, Telegram, now
 from houses import House, furnish, schema
+
+from tests.ports import free_port
 
 WAIT = 20.0
 EVERY = 0.05
@@ -67,7 +68,7 @@ async def measure(mode: str, kind: str, updates: int, database: str, seconds: fl
         environment = os.environ | {name: value.format_map(names) for name, value in made.environment.items()}
         environment.pop("ENLACE_SEND_RATE", None)
         if mode == "webhook":
-            port = _free_port()
+            port = free_port()
             environment |= {
                 "ENLACE_WEBHOOK_URL": f"http://127.0.0.1:{port}/telegram",
                 "ENLACE_WEBHOOK_SECRET": "a-secret-of-the-benchmark-0123456789",
@@ -106,12 +107,6 @@ async def measure(mode: str, kind: str, updates: int, database: str, seconds: fl
 
 def _p95(waits: list[float]) -> int:
     return round(1000 * waits[int(len(waits) * 0.95)])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

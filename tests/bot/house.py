@@ -7,7 +7,6 @@ import atexit
 import functools
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -31,6 +30,7 @@ from bot.setup import set_up
 from tests.bot.cli import forked
 from tests.bot.resting import unanswered_taps, under_way
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
+from tests.ports import free_port
 
 ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in CAST)
 
@@ -85,8 +85,8 @@ class Town:
         self.sandbox = sandbox
         self.client = SandboxClient(sandbox.url)
         self.folder = folder
-        self.webhook_port = _free_port() if webhook else 0
-        self.metrics_port = _free_port() if watched else 0
+        self.webhook_port = free_port() if webhook else 0
+        self.metrics_port = free_port() if watched else 0
         self.settings = settings_in(folder, sandbox.url, database_url)
         self.process: forked.Process | None = None
         self._lost_taps: set[str] = set()
@@ -253,12 +253,6 @@ def town_in(
             yield town
         finally:
             town.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 __all__ = [

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.deadlines import PATIENCE, has_ended, wait_until
+from tests.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -34,9 +34,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @contextmanager
 def demo_process(folder: Path) -> Iterator[str]:
     """The demo in a folder of its own, as `enlace demo` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (folder / "demo.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "demo", "--port", str(port)],

@@ -7,7 +7,6 @@ words that never become markup. The bot here speaks the raw Bot API, so that not
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, syn
 
 from bot.sandbox.telegram import DEFAULT_TOKEN
 from tests.deadlines import LOOK_AGAIN, PATIENCE, has_ended, wait_until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -54,9 +54,7 @@ class Process:
     """A sandbox in a process of its own, on a port that it keeps when it is started again."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._people = count(101)
         self.start()

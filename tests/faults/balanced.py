@@ -12,8 +12,9 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from tests.faults.deployment import Bot, Cast, Deployment, deployed, free_port, ports_of
+from tests.faults.deployment import Bot, Cast, Deployment, deployed, ports_of
 from tests.faults.outcome import Outcome
+from tests.ports import free_port
 
 FAULTS = ("pause", "kill", "cut")
 PATIENCE = 3.0

@@ -44,6 +44,7 @@ from storage.open_database import Database
 from storage.plan.lists import touch
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
+from tests.ports import free_port
 from tests.storage.database import scratch
 
 PROGRAM = Path(__file__).with_name("shipped_bot.py")
@@ -466,9 +467,3 @@ def ports_of(pid: int) -> list[int]:
             inodes.add(os.readlink(link).removeprefix("socket:[").removesuffix("]"))
     rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
     return [int(row[1].partition(":")[2], 16) for row in rows if row[9] in inodes]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -36,7 +36,7 @@ PRESSED = (
 )  # fmt: skip
 TRACES = frozenset({"processed_update", "poison_update", "outbox", "card", "chat", "stranger", "replica"})
 """Tables in which an update leaves its trace whoever sent it: that it was seen, set aside, and what was replied."""
-OWN_FACTS = ("telegram.", "ready.", "alarm.", "vitals")
+OWN_FACTS = ("telegram.", "ready.", "alarm.", "vitals", "lineage")
 """How the names of facts begin that a running bot notes of itself, whoever writes to it."""
 
 

@@ -19,6 +19,8 @@ from tests.faults.outcome import Outcome
 
 SHORT = (0.5, 4.0)
 """Seconds that nobody may notice."""
+UNNOTICED = 5.0
+"""Whoever has to wait no longer than this notices nothing; where a busy machine let go later, nothing can be said."""
 LONG = 30.0
 
 
@@ -73,9 +75,9 @@ def locked(
                     outcome.counts["told"] += 1
                 else:
                     time.sleep(seconds)
-                    is_told = deployment.refusals() > before
+            is_short = time.monotonic() - began < UNNOTICED
             outcome.counts[f"locked {seconds} s"] += 1
             outcome.violations += answered(deployment, work, max(work.answers, answers) + cast.people)
-            if seconds != LONG and (is_told or deployment.refusals() > before):
+            if seconds != LONG and is_short and deployment.refusals() > before:
                 outcome.violations.append(f"a lock of {seconds} s was noticed: {deployment.bot.log()[-300:]}")
         return finish(deployment, work, outcome)

@@ -191,8 +191,10 @@ class Reporter:
         message = seen.message or {}
         text = str(message.get("text", ""))
         self.cards += [(message["message_id"], data) for data in buttons_of(message)]
-        if seen.what == "edit" and "reply_markup" not in message:
-            return  # the card before, shrunk to its answer
+        if "reply_markup" not in message and (seen.what == "edit" or text.startswith("✓ ")):
+            # The card before, shrunk to its answer; anew where whoever sent that card died before noting its number.
+            self.repeats += seen.what == "send"
+            return
         current = self.filled[-1] if self.filled else None
         if current is None:
             return self.violations.append(f"{self.number} was told, unasked: {text!r}")

@@ -17,8 +17,9 @@ from bot.sandbox.telegram import Person
 from conversations.plan.model import Role
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
-from tests.faults.deployment import BEGINS, FIRST, ZONE, Cast, Deployment, deployed, free_port
+from tests.faults.deployment import BEGINS, FIRST, ZONE, Cast, Deployment, deployed
 from tests.faults.outcome import Outcome
+from tests.ports import free_port
 
 ADMIN = FIRST - 1
 """Whoever keeps the plan; reports nothing."""

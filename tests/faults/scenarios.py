@@ -217,9 +217,10 @@ def nervous_hands(
         work.is_ending = until_time is not None and time.monotonic() > until_time
         patience = Patience(deployment, work)
         until(lambda: work.is_over or work.violations or patience.is_at_an_end(), lambda: _standstill(deployment, work))
-        assert outcome.counts["double taps"] > 0
-        assert outcome.counts["swapped taps"] > 0
         outcome.violations += patience.unanswered
+        if not outcome.violations and not work.violations:
+            assert outcome.counts["double taps"] > 0
+            assert outcome.counts["swapped taps"] > 0
         return finish(deployment, work, outcome, deaths=float("inf"))
 
 

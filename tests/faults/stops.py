@@ -39,10 +39,13 @@ def in_trouble(kind: Kind, methods: str, *, retry_after: int = 1) -> State:
 
 @contextlib.contextmanager
 def without_database(deployment: Deployment, work: Work) -> Iterator[None]:
-    """Everybody's update is in the bot's hands, and cannot be committed."""
-    bot = deployment.world.bot
+    """Everybody's update is in the bot's hands, and cannot be committed; or the bot has said so of some.
+
+    After a start a reply may need the database for the number of its card: whose reply that is sends nothing meanwhile.
+    """
+    bot, before = deployment.world.bot, deployment.refusals()
     with lock_on(deployment):
-        until(lambda: len(bot.pending) >= work.in_flight, deployment.bot.log)
+        until(lambda: len(bot.pending) >= work.in_flight or deployment.refusals() > before, deployment.bot.log)
         since = time.monotonic()
         until(lambda: bot.webhook is not None or (bot.polled_at or 0.0) > since, deployment.bot.log)
         yield

@@ -42,8 +42,10 @@ MONDAY = datetime(2018, 10, 8, 8, 59, 58, tzinfo=ZoneInfo(ZONE))
 FOCAL_POINTS, COORDINATORS = range(2_001, 2_041), range(3_001, 3_007)
 EXPECTED = dict.fromkeys(FOCAL_POINTS, 1) | dict.fromkeys(COORDINATORS, 2)
 """Messages each of them is to get: a reminder; or the digest, a picture and a text."""
-SLOW = """
-    CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$;
+GATE = "hashtext(current_schema())"
+SLOW = f"""
+    CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock_shared({GATE}), pg_sleep(0.1); RETURN NEW; END $$;
     CREATE TRIGGER slowly BEFORE INSERT ON fire FOR EACH ROW EXECUTE FUNCTION slowly();
 """
 UNKEYED = "ALTER TABLE fire DROP CONSTRAINT uq_fire_plan_id_person_id_what_window"
@@ -78,6 +80,14 @@ class Pair:
         with psycopg.connect(dsn_of(self.url), autocommit=True) as connection:
             found = connection.execute(statement)  # type: ignore[call-overload]
             return list(found.fetchall()) if found.description else []
+
+    def start(self) -> None:
+        """Nobody has been told anything when both of them serve."""
+        with psycopg.connect(dsn_of(self.url)) as gate:
+            gate.execute(f"SELECT pg_advisory_xact_lock({GATE})")
+            for replica in self.replicas:
+                replica.start()
+            assert self.said == 0
 
     @property
     def shown(self) -> Counter[int]:
@@ -194,11 +204,10 @@ def test_two_replicas_that_are_killed_paused_and_cut_off_say_everything_once(mak
     print(f"seed {seed}: repeat with ENLACE_TEST_SEED={seed}")
     dice = random.Random(seed)
     pair = make_pair(SLOW)
-    for replica in pair.replicas:
-        replica.start()
+    pair.start()
+    wait_until(lambda: pair.said, "somebody is told")
     kills, said = 0, []
     for fault in ("kill", "pause", "kill", "cut", "kill", "kill"):
-        time.sleep(dice.uniform(0.1, 1.2))
         victim = dice.choice(pair.replicas)
         said.append(pair.said)
         match fault:
@@ -210,6 +219,7 @@ def test_two_replicas_that_are_killed_paused_and_cut_off_say_everything_once(mak
                 pair.pause(victim, 2.0)
             case _:
                 assert pair.cut_off(victim) > 0
+        time.sleep(dice.uniform(0.1, 1.2))  # when each strikes is chance
     pair.settle()
 
     assert kills == 4
@@ -222,7 +232,6 @@ def test_two_replicas_that_are_killed_paused_and_cut_off_say_everything_once(mak
 def test_planted_without_the_unique_key_two_replicas_say_it_twice(make_pair: MakePair) -> None:
     """Both scan the same moment before either has committed; what keeps them apart is the key alone."""
     pair = make_pair(f"{UNKEYED}; {SLOW}")
-    for replica in pair.replicas:
-        replica.start()
+    pair.start()
     pair.settle()
     assert [chat for chat in EXPECTED if pair.shown[chat] > EXPECTED[chat]] != []

@@ -7,7 +7,6 @@ seen to be reached before the signal is sent.
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from bot.sandbox.server import running_sandbox
 from bot.settings import inherited_environment
 from tests.bot.house import ANA, CARMEN, Town, furnish
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -233,12 +233,6 @@ def test_it_ends_by_webhook(furnished: Path, tmp_path: Path, number: signal.Sign
 
 
 # ------------------------------------------------------------------ the demo
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo's folder, furnished once."""

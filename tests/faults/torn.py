@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from tests.faults.deployment import Cast, Deployment, deployed, free_port, until
+from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.outcome import Outcome
 from tests.storage.database import scratch
 
@@ -139,7 +139,7 @@ class Cluster:
     """A PostgreSQL that nobody else uses."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder()
         self._bin = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: float(each.parent.name))
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self._as:

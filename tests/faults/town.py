@@ -1,7 +1,6 @@
 """A bot that only answers what it hears, a process that can be killed and started again, and who writes to it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
 from tests.bot.telegram.wire import empty_database, heard_by, opened, shown
 from tests.deadlines import PATIENCE
+from tests.ports import free_port
 
 PROGRAM = Path(__file__).with_name("echo_bot.py")
 CHATS = range(601, 613)
@@ -30,7 +30,7 @@ class Town:
         self.world = sandbox.world
         self.url = url
         self.folder = folder
-        self.port = _free_port() if webhook else 0
+        self.port = free_port() if webhook else 0
         self.process: subprocess.Popen[bytes] | None = None
         for number in CHATS:
             self.world.add_person(Person(number, f"P{number}"), started=True)
@@ -120,12 +120,6 @@ class Town:
             if sum(Counter(replies).values()) - len(set(replies)) > extra_messages:
                 found.append(f"chat {chat} was told twice: {replies}")
         return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 MakeTown = Callable[..., Town]

@@ -8,7 +8,6 @@ keyboard, files in both directions. Installed by `make peers`; what is not insta
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -24,6 +23,7 @@ from PIL import Image
 
 from bot.sandbox.client import Phone, SandboxClient
 from tests.deadlines import PATIENCE, has_ended, wait_until
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 PYTHON = HERE.parents[1] / ".venv" / "peers" / "bin" / "python"
@@ -62,12 +62,6 @@ PEERS = [
     Peer("telegraf-polling", "telegraf"),
     Peer("telegraf-webhook", "telegraf", by_webhook=True),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def picture(kind: str = "PNG") -> bytes:

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.demo.demo import BEGINS
-from bot.demo.supervisor import COUNTED, Counts, Supervisor, free_port, moments
+from bot.demo.supervisor import COUNTED, Counts, Supervisor, moments
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import running_sandbox
 from bot.sandbox.telegram import Person, World
 from tests.bot.house import ANA, furnish, settings_in
 from tests.deadlines import PATIENCE, wait_until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -11,14 +11,9 @@ from typing import Any
 import pytest
 
 from bot.sandbox.client import BotByHand, SandboxClient
-from bot.sandbox.server import listen
 from bot.sandbox.telegram import DEFAULT_TOKEN
 from tests.deadlines import PATIENCE, has_ended, wait_until
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as free:
-        return int(free.getsockname()[1])
+from tests.ports import free_port
 
 
 def once_up(client: SandboxClient, process: "subprocess.Popen[bytes]") -> dict[str, Any]:

@@ -40,6 +40,7 @@ from tests.bot.telegram.wire import (
 )
 from tests.deadlines import PATIENCE
 from tests.deadlines import until as come
+from tests.ports import free_port
 
 SECRET = "a-secret-that-nobody-guesses_1234"
 UPDATE = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ANA, "type": "private"}, "text": "hola"}}
@@ -87,12 +88,6 @@ class Away(Echo):  # type: ignore[misc, valid-type]
 def _away_no_more() -> None:
     Away.is_away = False
     Away.asked = 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

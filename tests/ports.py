@@ -1,0 +1,22 @@
+"""Ports for processes that tests start: nobody else gets one meanwhile.
+
+A port that was looked for and let go again may be given to any other process before the one it is for has come up, or
+while that is down between two starts.
+"""
+
+import socket
+
+_kept: list[socket.socket] = []
+
+
+def free_port() -> int:
+    """A port of this machine, the caller's for as long as the tests run.
+
+    It is held by a socket that never listens: the system gives such a port to nobody who asks for any, and whoever asks
+    for this one by number may listen there (both with SO_REUSEADDR, as servers do). Until then connections are refused.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    _kept.append(holder)
+    return int(holder.getsockname()[1])
