@@ -48,7 +48,7 @@ def test_the_state_tells_what_the_page_needs(
 ) -> None:
     """Time, bot, people, faults and switches."""
     state = sandbox.state()
-    assert state["now"] == pytest.approx(running.world.now(), abs=1)
+    assert state["now"] == pytest.approx(running.world.now(), abs=PATIENCE)
     assert (state["bot"]["username"], state["bot"]["mode"], state["bot"]["last_seen"]) == (
         "enlace_demo_bot",
         "silent",
@@ -219,9 +219,9 @@ def test_what_cannot_be_understood_is_400(
 
 def test_the_clock_moves_to_a_moment_or_by_seconds(sandbox: SandboxClient) -> None:
     """ISO with its zone, or UTC."""
-    assert sandbox.move_clock(to="2018-10-08T08:30:00-04:00") == pytest.approx(1_539_001_800, abs=5)
-    assert sandbox.move_clock(by=60) == pytest.approx(1_539_001_860, abs=5)
-    assert sandbox.move_clock(to="2018-10-09T00:00:00") == pytest.approx(1_539_043_200, abs=5)
+    assert sandbox.move_clock(to="2018-10-08T08:30:00-04:00") == pytest.approx(1_539_001_800, abs=30)
+    assert sandbox.move_clock(by=60) == pytest.approx(1_539_001_860, abs=30)
+    assert sandbox.move_clock(to="2018-10-09T00:00:00") == pytest.approx(1_539_043_200, abs=30)
 
 
 def test_faults_and_switches_can_be_set_and_read(sandbox: SandboxClient, bot: BotByHand) -> None:

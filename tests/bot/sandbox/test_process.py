@@ -35,7 +35,7 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
         try:
             client = SandboxClient(f"http://127.0.0.1:{ports[0]}")
-            assert once_up(client, process)["now"] == pytest.approx(1_538_553_600, abs=20)
+            assert once_up(client, process)["now"] == pytest.approx(1_538_553_600, abs=PATIENCE)
             assert BotByHand(f"http://127.0.0.1:{ports[1]}", DEFAULT_TOKEN).do("getMe")["is_bot"]
             with urllib.request.urlopen(f"{client.url}/sandbox/events") as stream:
                 assert stream.readline()

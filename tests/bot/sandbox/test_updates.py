@@ -336,7 +336,7 @@ def test_a_new_webhook_is_tried_at_once_and_has_no_errors(sandbox: Sandbox, bot:
     assert bot.call("setWebhook", url=f"{hook.url}?old")["description"] == "Webhook is already set"
     info = bot.do("getWebhookInfo")
     assert info["last_error_message"] == "Wrong response from the webhook: 503 Service Unavailable"
-    assert info["last_error_date"] == pytest.approx(sandbox.world.now(), abs=10)
+    assert info["last_error_date"] == pytest.approx(sandbox.world.now(), abs=PATIENCE)
     conform("WebhookInfo", info)
     bot.do("setWebhook", url=hook.url, max_connections=7)
     until(lambda: len(hook.got) == 2)

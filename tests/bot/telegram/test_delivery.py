@@ -251,22 +251,47 @@ async def test_a_group_that_became_a_supergroup_is_followed(sandbox: Sandbox, sq
 # ------------------------------------------------------------------ 429
 async def test_nothing_is_sent_inside_the_window_of_a_429(sandbox: Sandbox, database: Database) -> None:
     """A 429 binds everything until it is over (G11): other chats, reminders, even replies to taps."""
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=1, times=1))
-    async with running(sandbox, database) as bot:
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=600, times=1))
+    async with running(sandbox, database, clock=clock) as bot:
         await bot.commit(*said(ANA, "one"))
         await until(lambda: rule.hits == 1)
         await until(lambda: bot.delivery.is_held)
         begun = len(sandbox.world.calls)
-        closed_at = sandbox.world.calls[begun - 1].at
         await bot.commit(*said(LUIS, "two"), *said(ROSA, "three", kind="reminder"))
         bot.delivery.answer(TapAnswer("1"))
         await quiet(bot)
+        assert len(sandbox.world.calls) == begun
+        clock.move(601)
         await until(lambda: texts(sandbox, ROSA) == ["three"])
-        after = [call.at - closed_at for call in list(sandbox.world.calls)[begun:]]
-    assert min(after) >= 1.0
+        await quiet(bot)
     assert not calls(sandbox, "answerCallbackQuery")
     assert texts(sandbox, ANA) == ["one"]
     assert texts(sandbox, LUIS) == ["two"]
+
+
+async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
+    sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database may take its time to say which message a card is; the call is made when the window is over."""
+    clock = HandClock()
+    async with running(sandbox, sqlite, clock=clock) as bot:
+        card = await bot.card(ANA)
+        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card))
+        await until(lambda: bool(texts(sandbox, ANA)))
+        look_up = bot.delivery._calls._message_of
+
+        async def slowly(card_id: int) -> int | None:
+            if not bot.delivery.retries:
+                bot.delivery._close_window(60.0)
+            return await look_up(card_id)
+
+        monkeypatch.setattr(bot.delivery._calls, "_message_of", slowly)
+        await bot.commit(_edit(ANA, card))
+        await until(lambda: bot.delivery.retries == 1)
+        assert calls(sandbox, "editMessageText") == []
+        clock.move(61)
+        await until(lambda: len(calls(sandbox, "editMessageText")) == 1)
 
 
 async def test_a_429_of_hours_is_kept_across_a_restart(sandbox: Sandbox, database: Database) -> None:
@@ -705,7 +730,7 @@ async def test_what_only_waits_for_its_turn_is_not_in_doubt_when_we_die(sandbox:
             rows = await bot.outbox()
             begun = [row.state for row in rows].count("sending")
             assert begun <= len(calls(sandbox, "sendMessage")) + 1
-        assert [row.state for row in await bot.outbox()].count("queued") >= 20
+        assert "queued" in await bot.states()
 
 
 async def test_a_reminder_that_telegram_refused_for_now_is_not_in_doubt_while_it_waits(
@@ -840,16 +865,26 @@ async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
 
 
 async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlite: Database) -> None:
-    """Telegram allows one a second in a chat; replies to a person's own messages are exempt."""
+    """Telegram allows one a second in a chat; replies to a person's own messages are exempt.
+
+    It is asked where calls begin: when they arrive is the network's and the machine's doing.
+    """
+    began: list[tuple[str, float]] = []
     async with running(sandbox, sqlite) as bot:
         replies = await sqlite.units.run(None, lambda unit: rows_of(unit, said(ANA, "reply"), datetime.now(UTC)))
+        make = bot.delivery._calls.make
+
+        async def noting(row: Any, **given: Any) -> Any:
+            began.append((row.payload["text"], now()))
+            if len(began) == 1:
+                bot.delivery.feed(replies)
+            return await make(row, **given)
+
+        bot.delivery._calls.make = noting  # type: ignore[method-assign]
         await bot.commit(*said(ANA, "one", "two", kind="reminder"))
-        await until(lambda: texts(sandbox, ANA) == ["one"])
-        bot.delivery.feed(replies)
         await until(lambda: len(texts(sandbox, ANA)) == 3)
-        at = [seen.at for seen in sandbox.world.ledger.since(0, chat=ANA)]
-    assert texts(sandbox, ANA) == ["one", "reply", "two"]
-    assert at[2] - at[0] >= 1.0
+    assert [text for text, _ in began] == ["one", "reply", "two"]
+    assert began[2][1] - began[0][1] >= 1.0
 
 
 async def test_replies_do_not_wait_for_fan_out_and_nothing_goes_beyond_the_rate(

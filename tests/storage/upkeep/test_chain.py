@@ -354,16 +354,18 @@ def test_two_sealers_and_many_appends_never_fork(postgres_database: Database, po
 
         def sealing(worker: int) -> int:
             done = 0
+            both.wait(PATIENCE)
             while not appended.is_set():
                 done += seal(houses[worker], limit=7) is not None
             return done
 
-        appended = threading.Event()
+        both, appended = threading.Barrier(3), threading.Event()
         with ThreadPoolExecutor(8) as pool:
             sealers = [pool.submit(sealing, worker) for worker in range(2)]
+            both.wait(PATIENCE)
             list(pool.map(append, range(6)))
             appended.set()
-            assert all(sealer.result(PATIENCE) > 0 for sealer in sealers)
+            assert sum(sealer.result(PATIENCE) for sealer in sealers) > 0  # how many each of them got is chance
         while seal(replica):
             pass
         verdict = look(postgres_database)
