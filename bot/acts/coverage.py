@@ -25,7 +25,7 @@ from conversations.session.profiles import FORM_OF, SubjectKind
 from conversations.wording import Wording
 from conversations.xforms.bundle import Bundle
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from storage.errors import Conflict
 from storage.plan.lists import plan_lists
 from storage.reports.forms import StoredForm
@@ -92,10 +92,8 @@ def _gaps(unit: UnitOfWork, forms: FormCache, plan_id: int) -> Iterator[Gap]:
 
 def unlisted(form: Form, filled: dict[str, str], now: datetime) -> list[str]:
     """Return the questions whose own choices lack the value that the bot fills in from the plan."""
-    language = form.default_language
-    instance = Instance.start(
-        form, now=now, timezone="UTC", language=language, instance_id="uuid:lists", values=_known(form, filled)
-    )
+    filling = Filling("uuid:lists", now, "UTC", form.default_language)
+    instance = Instance.start(form, filling, values=_known(form, filled))
     return unlisted_in(instance, filled)
 
 

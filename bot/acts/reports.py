@@ -25,6 +25,7 @@ from conversations.plan.review import state_of_correction
 from conversations.session import engine
 from conversations.session.cards.view import form_title
 from conversations.session.effects import Fetch, Submit
+from conversations.session.engine import Given
 from conversations.session.events import Event, Tap, Typed
 from conversations.session.profiles import profile
 from conversations.session.questions import UPLOADS, is_sending
@@ -33,6 +34,7 @@ from conversations.session.session import Session
 from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
 from conversations.xforms.nodes import LAST_SAVED
 from storage.errors import Conflict
 from storage.plan.settings import DRAFT_DAYS
@@ -94,20 +96,15 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
     form = who.forms.version(who.unit, version.id)
     previous = _previous(who, version.form_key, report)
     filled = _filled(who, report, previous)
-    begun = engine.begin(
-        form,
-        instance_id=who.new_instance_id(),
-        language=who.language,
+    given = Given(
         asked_in=who.form_language,
-        timezone=who.actor.timezone,
-        now=who.actor.now,
         values=filled,
         previous=previous,
         about=_about(report, who),
         restricted=report.is_restricted,
-        username=who.actor.name,
         last_saved=_last_saved(who, form, version.form_key),
     )
+    begun = engine.begin(form, _filling(who), given)
     if unlisted := unlisted_in(begun.instance, filled):
         logger.error("form.disagrees", form_id=form.form_id, version=form.version, questions=unlisted)
         return None
@@ -124,20 +121,15 @@ def begin_correction(who: Reporter, sent: StoredSubmission, report: Report) -> S
     answers = unit.submissions.answers(sent)
     only, asked = reviewing.asked_again(unit, sent, wording(who.language))
     filled = {name: value for name, value in _by_name(answers).items() if name in profile(form.form_id).filled}
-    begun = engine.begin(
-        form,
-        instance_id=who.new_instance_id(),
-        language=who.language,
+    given = Given(
         asked_in=who.form_language,
-        timezone=who.actor.timezone,
-        now=who.actor.now,
         values=filled,
         about=_about(report, who) | ({"asked": asked} if asked else {}),
         restricted=report.is_restricted,
-        username=who.actor.name,
         answers=answers,
         only=only,
     )
+    begun = engine.begin(form, _filling(who), given)
     unit.attachments.copy(sent.instance_id, begun.session.instance_id, who.actor.now)
     return begun
 
@@ -148,19 +140,14 @@ def begin_free(who: Reporter, version: StoredForm, *, corrected: StoredSubmissio
     form = who.forms.version(unit, version.id)
     only, asked = reviewing.asked_again(unit, corrected, wording(who.language)) if corrected else ([], "")
     about = {"agency": who.agency_code, "title": dict.fromkeys(LANGUAGES, version.title or version.form_id)}
-    begun = engine.begin(
-        form,
-        instance_id=who.new_instance_id(),
-        language=who.language,
+    given = Given(
         asked_in=who.form_language,
-        timezone=who.actor.timezone,
-        now=who.actor.now,
         about=about | ({"asked": asked} if asked else {}),
-        username=who.actor.name,
-        answers=unit.submissions.answers(corrected) if corrected else None,
+        answers=unit.submissions.answers(corrected) if corrected else {},
         only=only,
         last_saved=_last_saved(who, form, version.form_key, corrected=corrected),
     )
+    begun = engine.begin(form, _filling(who), given)
     if corrected is not None:
         unit.attachments.copy(corrected.instance_id, begun.session.instance_id, who.actor.now)
     return begun
@@ -378,18 +365,14 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
     form = who.forms.version(unit, version.id)
     previous = _previous(who, version.form_key, report)
     filled = _filled(who, report, previous)
-    begun = taken = engine.begin(
-        form,
-        instance_id=who.new_instance_id(),
-        language=who.language,
+    given = Given(
         asked_in=who.form_language,
-        timezone=who.actor.timezone,
-        now=who.actor.now,
         values=filled,
         previous=previous,
         about=_about(report, who),
         restricted=report.is_restricted,
     )
+    begun = taken = engine.begin(form, _filling(who), given)
     if unlisted_in(begun.instance, filled):
         return None
     ways = profile(report.form_id)
@@ -439,6 +422,11 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
 
 
 # ------------------------------------------------------------------ what a report begins with
+def _filling(who: Reporter) -> Filling:
+    actor = who.actor
+    return Filling(who.new_instance_id(), actor.now, actor.timezone, who.language, username=actor.name)
+
+
 def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[str, str]:
     """What the bot answers from the plan (DESIGN §4): agency, item, period, previous progress, restriction."""
     values = {"agency": who.agency_code, "period": report.period.code}

@@ -9,7 +9,7 @@ from conversations.plan.review import Answer, read_answers
 from conversations.session.safeguards.known import Known
 from conversations.xforms.bundle import kind_of, stored_bundle
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from storage.plan.known import known_of_plan
 from storage.plan.lists import revision
 from storage.reports.files import FileStore
@@ -85,13 +85,8 @@ class FormCache:
         key = (form, name)
         if key not in self._choices:
             stored = unit.forms.version(form_version_id)
-            instance = Instance.start(
-                form,
-                now=stored.published_at,
-                timezone=self._timezone,
-                language=form.default_language,
-                instance_id="uuid:choices",
-            )
+            filling = Filling("uuid:choices", stored.published_at, self._timezone, form.default_language)
+            instance = Instance.start(form, filling)
             self._choices[key] = frozenset(choice.value for choice in instance.choices(instance.node(name)))
         return self._choices[key]
 
@@ -105,9 +100,6 @@ class FormCache:
         return read_answers(
             self.version(unit, sent.form_version_id),
             unit.submissions.answers(sent),
-            instance_id=sent.instance_id,
-            language=language,
-            timezone=self._timezone,
-            now=sent.submitted_at,
+            Filling(sent.instance_id, sent.submitted_at, self._timezone, language),
             is_restricted=sent.sensitive,
         )

@@ -22,7 +22,7 @@ from conversations.session.session import Session
 from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.transcript import replay
 
 
@@ -59,7 +59,7 @@ def _script(file: Path) -> Any:
 def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime], *, save: Path | None = None) -> int:
     """Fill a form at the terminal: the cards of the chat, with numbers for buttons. Exit code 0 when sent."""
     begun_at = clock()
-    taken = engine.begin(form, instance_id="uuid:try", language=language, timezone=timezone, now=begun_at)
+    taken = engine.begin(form, Filling("uuid:try", begun_at, timezone, language))
     steps: list[dict[str, str]] = []
     origin = 0
     while True:

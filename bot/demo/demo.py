@@ -29,10 +29,12 @@ from conversations.plan.expected import expected_reports
 from conversations.plan.model import Activity, Role
 from conversations.plan.periods import ReportingPeriod
 from conversations.session import engine
+from conversations.session.engine import Given
 from conversations.session.events import Event, Tap, Typed
 from conversations.session.questions import is_sending
 from conversations.session.session import Session
 from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 
@@ -244,21 +246,15 @@ def fill(
     form: Form, activity: Activity, period: ReportingPeriod, number: int, at: datetime, settings: Settings
 ) -> dict[str, str]:
     """An "en curso" report as an officer taps it."""
-    taken = engine.begin(
-        form,
-        instance_id=f"uuid:demo-{period.code}-{activity.code}",
-        language="es",
-        timezone=settings.timezone,
-        now=at,
-        values={
-            "agency": activity.agency_code,
-            "activity": activity.code,
-            "period": period.code,
-            "prev_progress": "0",
-            "restricted": "yes" if activity.is_restricted else "no",
-        },
-        restricted=activity.is_restricted,
-    )
+    values = {
+        "agency": activity.agency_code,
+        "activity": activity.code,
+        "period": period.code,
+        "prev_progress": "0",
+        "restricted": "yes" if activity.is_restricted else "no",
+    }
+    filling = Filling(f"uuid:demo-{period.code}-{activity.code}", at, settings.timezone, "es")
+    taken = engine.begin(form, filling, Given(values=values, restricted=activity.is_restricted))
     answers = {
         "status": "in_progress",
         "progress": str(_PROGRESS[number % len(_PROGRESS)]),

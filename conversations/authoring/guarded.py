@@ -14,6 +14,7 @@ from conversations.session import engine
 from conversations.session.profiles import profile
 from conversations.session.typed import withheld_kind
 from conversations.xforms.form import Form, Question
+from conversations.xforms.instance import Filling
 from conversations.xforms.limits import PUBLISHING, Exhausted
 from conversations.xforms.problems import Problem
 
@@ -29,10 +30,8 @@ _WORDS = ("texto", "Texto", "TEXTO", "Una línea de texto", "A1", "AB-123", "a_b
 
 def never_answered(form: Form) -> tuple[Problem, ...]:
     """Warn of each required text question whose only accepted answers are refused by the guard."""
-    instance = engine.begin(
-        form, instance_id="uuid:trial", language=form.default_language or "es", timezone="UTC", now=NOW,
-        limits=PUBLISHING,
-    ).instance  # fmt: skip
+    filling = Filling("uuid:trial", NOW, "UTC", form.default_language or "es")
+    instance = engine.begin(form, filling, limits=PUBLISHING).instance
     found: dict[str, Problem] = {}
     for node in instance.nodes():
         logic = form.logic[node.place]

@@ -22,7 +22,7 @@ from conversations.session.repeats import is_stop
 from conversations.session.turn import Step
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form, Text
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.limits import PUBLISHING, Exhausted
 from conversations.xforms.nodes import Frame, Place
 from conversations.xforms.problems import Problem
@@ -84,10 +84,8 @@ class _Trial:
 
     def fill(self) -> None:
         form = self.form
-        language = form.default_language or FIRST
-        taken = engine.begin(
-            form, instance_id="uuid:trial", language=language, timezone="UTC", now=NOW, limits=PUBLISHING
-        )
+        filling = Filling("uuid:trial", NOW, "UTC", form.default_language or FIRST)
+        taken = engine.begin(form, filling, limits=PUBLISHING)
         self.say_everything(taken.instance)
         for number in range(MAX_EVENTS):
             self.draw(taken)

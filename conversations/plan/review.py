@@ -15,18 +15,19 @@ Sources: DOMAIN §2.1, §2.7, §4.3; DESIGN §4.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from statistics import median
 
 from conversations.card import Line, bold, cut, italic, line
 from conversations.plan.model import VALIDATION_MOVES, ActivityStatus, ValidationState
 from conversations.session.cards.view import instance_label, topic
-from conversations.session.engine import begin
+from conversations.session.engine import Given, begin
 from conversations.session.profiles import Profile, profile
 from conversations.session.questions import PICTURES, PLACES, UPLOADS, is_sending
 from conversations.session.shown import shown
 from conversations.wording import Wording, wording
 from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
 
 TAKE_BACK = timedelta(minutes=15)
 """How long a validation can be taken back by whoever gave it: a slip of the thumb, not a change of mind."""
@@ -93,30 +94,16 @@ class Difference:
 
 
 def read_answers(
-    form: Form,
-    answers: Mapping[str, str],
-    *,
-    instance_id: str,
-    language: str,
-    timezone: str,
-    now: datetime,
-    is_restricted: bool = False,
+    form: Form, answers: Mapping[str, str], filling: Filling, *, is_restricted: bool = False
 ) -> tuple[Answer, ...]:
     """Every question that this report was asked, in the form's order, with its answer.
 
-    What the bot fills in stands in a report's head and is left out. `now` is when it was sent, so that the same
-    report always reads the same.
+    What the bot fills in stands in a report's head and is left out. `filling.now` is when it was sent, so that the
+    same report always reads the same.
     """
-    instance = begin(
-        form,
-        now=now,
-        timezone=timezone,
-        language=language,
-        instance_id=instance_id,
-        values={ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref},
-        answers=answers,
-    ).instance
-    say, filled = wording(language), profile(form.form_id).filled
+    values = {ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref}
+    instance = begin(form, filling, Given(values=values, answers=answers)).instance
+    say, filled = wording(filling.language), profile(form.form_id).filled
     found: list[Answer] = []
     for node in instance.asked():
         question = node.question
@@ -132,7 +119,7 @@ def read_answers(
                 question.name,
                 f"{around}{topic(instance.label(node))}",
                 value,
-                shown(instance, node, language, value) if value else "",
+                shown(instance, node, filling.language, value) if value else "",
                 question.type in UPLOADS,
             )
         )

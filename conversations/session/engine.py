@@ -11,8 +11,9 @@ seen. So going back, correcting, and answers that open or close later questions 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from conversations.session.effects import Ask, Reject
 from conversations.session.events import (
@@ -40,67 +41,64 @@ from conversations.session.typed import corrected, typed
 from conversations.wording import wording
 from conversations.xforms.evaluation.rules import MAX_REPEATS
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted, Limits
 
 
-def begin(
-    form: Form,
-    *,
-    instance_id: str,
-    language: str,
-    asked_in: str = "",
-    timezone: str,
-    now: datetime,
-    values: Mapping[str, str] | None = None,
-    previous: Mapping[str, str] | None = None,
-    about: Mapping[str, Any] | None = None,
-    restricted: bool = False,
-    answers: Mapping[str, str] | None = None,
-    only: Collection[str] = (),
-    username: str = "",
-    last_saved: Mapping[str, str] | None = None,
-    limits: Limits = ANSWERING,
-) -> Step:
-    """Start a session at its first question. Exhausted if the form needs more than `limits` at its start.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a session knows before its first question."""
 
-    `values` are the bot's own answers by question name; names that the form does not have are left out. `answers` are
-    those of a submission, by ref: then the session starts at the review, as a correction does. `only` are the refs to
-    ask again. Everything else stays as it was sent, except what follows from the new answers: questions that they
-    open, and answers that no longer agree with them. `asked_in` is the form's language, where the bot does not speak
-    it. `last_saved` are the answers, by ref, that `${last-saved#…}` reads.
-    """
+    values: Mapping[str, str] = field(default_factory=dict)
+    """The bot's own answers, by question name. Names that the form does not have are left out."""
+    previous: Mapping[str, str] = field(default_factory=dict)
+    """What was reported last time, by question name: offered as "the same as before"."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What the head of each card says."""
+    restricted: bool = False
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """Those of a submission, by ref. Then the session starts at the review, as a correction does."""
+    only: Collection[str] = ()
+    """The refs to ask again. Everything else stays as it was sent, except what follows from the new answers: questions
+    that they open, and answers that no longer agree with them."""
+    last_saved: Mapping[str, str] = field(default_factory=dict)
+    """The answers, by ref, that `${last-saved#…}` reads."""
+    asked_in: str = ""
+    """The form's language, where the bot does not speak it."""
+
+
+NOTHING_GIVEN: Final = Given()
+
+
+def begin(form: Form, filling: Filling, given: Given = NOTHING_GIVEN, *, limits: Limits = ANSWERING) -> Step:
+    """Start a session at its first question. Exhausted if the form needs more than `limits` at its start."""
     names = {question.name for question in form.questions if question.place.frame is form.frame}
-    given = {name: value for name, value in (values or {}).items() if name in names}
+    values = {name: value for name, value in given.values.items() if name in names}
     known = profile(form.form_id)
     instance = Instance.start(
         form,
-        now=now,
-        timezone=timezone,
-        language=form.language_for(asked_in, language),
-        instance_id=instance_id,
-        username=username,
-        values=given,
-        last_saved=last_saved,
+        replace(filling, language=form.language_for(given.asked_in, filling.language)),
+        values=values,
+        last_saved=given.last_saved,
         limits=limits,
     )
     session = Session(
-        instance_id=instance_id,
-        language=language,
-        asked_in=asked_in,
-        timezone=timezone,
+        instance_id=filling.instance_id,
+        language=filling.language,
+        asked_in=given.asked_in,
+        timezone=filling.timezone,
         state={},
         at=REVIEW,
-        filled=frozenset(given) & (known.filled | frozenset(given)),
-        previous={n: v for n, v in (previous or {}).items() if n in names and n not in known.never_copied},
-        about=dict(about or {}),
-        restricted=restricted,
+        filled=frozenset(values),
+        previous={n: v for n, v in given.previous.items() if n in names and n not in known.never_copied},
+        about=dict(given.about),
+        restricted=given.restricted,
         strict=known.strict,
     )
-    turn = Turn(form, session, instance, now)
-    if answers:
-        load(turn, answers)
-        restrict(turn, only)
+    turn = Turn(form, session, instance, filling.now)
+    if given.answers:
+        load(turn, given.answers)
+        restrict(turn, given.only)
     turn.advance()
     return turn.finish()
 

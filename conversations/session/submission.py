@@ -10,30 +10,24 @@ XForms specification, "Submission"; OpenRosa, "Metadata".
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
-from conversations.session.engine import begin
+from conversations.session.engine import Given, begin
 from conversations.xforms.evaluation.state import ref_of
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.nodes import Frame, Place
 
 
 def submission_xml(
     form: Form,
     answers: Mapping[str, str],
+    filling: Filling,
     *,
-    instance_id: str,
-    deprecated_id: str | None,
-    timezone: str,
-    language: str,
-    submitted_at: datetime,
+    deprecated_id: str | None = None,
 ) -> str:
     """The document of stored answers, by ref. A correction names the instance that it replaces."""
-    instance = begin(
-        form, instance_id=instance_id, language=language, timezone=timezone, now=submitted_at, answers=answers
-    ).instance
+    instance = begin(form, filling, Given(answers=answers)).instance
     return "".join(
         ("<?xml version='1.0' encoding='UTF-8'?>\n", *_Writer(instance, answers, deprecated_id or "").root())
     )

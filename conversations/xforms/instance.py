@@ -37,6 +37,19 @@ class Violation:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """Who fills a form, when, where and in which language: what its preloads and texts follow from."""
+
+    instance_id: str
+    now: datetime
+    timezone: str
+    language: str
+    username: str = ""
+    device_id: str = ""
+    seed: int = 0
+
+
 class Instance(InstanceRules):
     """The answers of one session over a form. The laws are at the top of the module."""
 
@@ -46,14 +59,8 @@ class Instance(InstanceRules):
     def start(
         cls,
         form: Form,
+        filling: Filling,
         *,
-        now: datetime,
-        timezone: str,
-        language: str,
-        instance_id: str,
-        username: str = "",
-        device_id: str = "",
-        seed: int = 0,
         values: Mapping[str, str] | None = None,
         last_saved: Mapping[str, str] | None = None,
         limits: Limits = ANSWERING,
@@ -63,10 +70,17 @@ class Instance(InstanceRules):
         `values` are by name or ref. `last_saved` are the answers, by ref, of the person's last submission of this
         form. KeyError if the form does not have a name in `values`. Exhausted if the form needs more than `limits`.
         """
-        if now.tzinfo is None:
+        if filling.now.tzinfo is None:
             raise ValueError("now must be aware")
-        made = cls(form, now=now, timezone=timezone, language=language, instance_id=instance_id, limits=limits)
-        made.username, made.device_id, made.seed = username, device_id, seed
+        made = cls(
+            form,
+            now=filling.now,
+            timezone=filling.timezone,
+            language=filling.language,
+            instance_id=filling.instance_id,
+            limits=limits,
+        )
+        made.username, made.device_id, made.seed = filling.username, filling.device_id, filling.seed
         made._is_live = False
         if last_saved and LAST_SAVED in form.instances:
             made.last_saved = dict(last_saved)

@@ -16,7 +16,7 @@ from typing import Any
 from conversations.xforms.evaluation.state import ref_of
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Choice, Form, Logic
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.limits import Exhausted
 from conversations.xforms.nodes import Frame, Place
 from conversations.xforms.problems import AuthorError
@@ -48,13 +48,15 @@ def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[s
     mode = outline.get("mode", mode)
     instance = Instance.start(
         form,
-        now=_instant(outline.get("now") or _DEFAULT_NOW),
-        timezone=outline.get("tz") or "UTC",
-        language=form.default_language,
-        instance_id=f"replay-{outline.get('seed', 1)}",
-        seed=int(outline.get("seed", 1)),
-        username=str((outline.get("preload") or {}).get("username", "oracle-user")),
-        device_id=str((outline.get("preload") or {}).get("deviceID", "oracle-device")),
+        Filling(
+            instance_id=f"replay-{outline.get('seed', 1)}",
+            now=_instant(outline.get("now") or _DEFAULT_NOW),
+            timezone=outline.get("tz") or "UTC",
+            language=form.default_language,
+            username=str((outline.get("preload") or {}).get("username", "oracle-user")),
+            device_id=str((outline.get("preload") or {}).get("deviceID", "oracle-device")),
+            seed=int(outline.get("seed", 1)),
+        ),
     )
     if outline.get("lang"):
         try:

@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 
 from conversations.session.submission import submission_xml
 from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
 from storage.database.models import Submission, table
 from storage.errors import NotFound
 from storage.exports.choosing import matching
@@ -88,11 +89,8 @@ def _write(
     written = submission_xml(
         form,
         unit.submissions.answers(sent),
-        instance_id=sent.instance_id,
+        Filling(sent.instance_id, sent.submitted_at, wanted.timezone, sent.language),
         deprecated_id=sent.deprecated_instance_id,
-        timezone=wanted.timezone,
-        language=sent.language,
-        submitted_at=sent.submitted_at,
     )
     entry = zipfile.ZipInfo(f"{where}/submission.xml", sent.submitted_at.timetuple()[:6])
     archive.writestr(entry, written.encode("utf-8"), zipfile.ZIP_DEFLATED)

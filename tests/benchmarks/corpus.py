@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from conversations.authoring.xlsform import read_xlsform
 from conversations.xforms.form import CheckedForm
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.problems import AuthorError
 
 KINDS = (".xlsx", ".xls", ".md", ".xml")
@@ -56,9 +56,8 @@ def look(file: Path) -> tuple[str, list[str]]:
     try:
         checked = read(file)
         instance = Instance.start(
-            checked.form, now=datetime(2026, 1, 1, tzinfo=UTC), timezone="UTC", language=checked.form.default_language,
-            instance_id="uuid:corpus",
-        )  # fmt: skip
+            checked.form, Filling("uuid:corpus", datetime(2026, 1, 1, tzinfo=UTC), "UTC", checked.form.default_language)
+        )
         instance.violations()
         instance.submission_xml()
     except AuthorError as error:

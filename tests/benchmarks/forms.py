@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from conversations.authoring.xlsform import read_xlsform
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.transcript import replay
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,10 +93,8 @@ def ours(size: int, rounds: int) -> tuple[dict[str, float], str]:
     xform = read_xlsform(data, "f.md").xform
     found["compile"] = median_ms(lambda: read_xform(xform), rounds)
     form = read_xform(xform)
-    begun = Instance.start(form, now=NOW, timezone="UTC", language="", instance_id="uuid:b")
-    found["begin"] = median_ms(
-        lambda: Instance.start(form, now=NOW, timezone="UTC", language="", instance_id="uuid:b"), rounds
-    )
+    begun = Instance.start(form, Filling("uuid:b", NOW, "UTC", ""))
+    found["begin"] = median_ms(lambda: Instance.start(form, Filling("uuid:b", NOW, "UTC", "")), rounds)
     for name, value in answers(size):
         begun.answer(begun.node(name).ref, value)
     state = json.dumps(begun.dump())

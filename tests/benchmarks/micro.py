@@ -32,11 +32,12 @@ from bot.telegram import render
 from conversations.authoring.xlsform import read_xlsform
 from conversations.session import engine
 from conversations.session.cards.session_card import session_card
+from conversations.session.engine import Given
 from conversations.session.events import Event, Tap, Typed
 from conversations.session.safeguards.guard import personal_data
 from conversations.session.session import Session
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.xpath.values import pattern
 from storage.unit_of_work import UnitOfWork
 from tests.conversations.lists import LISTS
@@ -78,9 +79,7 @@ def of_the_engine() -> Iterator[Piece]:
 def _half_filled(form: Form) -> Session:
     """At the fourth question, as in a chat."""
     values = {"agency": "MMUJER", "period": "201809", "activity": "PRE-101", "prev_progress": "0", "restricted": "no"}
-    taken = engine.begin(
-        form, instance_id="uuid:micro", language="en", timezone=ZONE, now=NOW, values=values, about={"code": "PRE-101"}
-    )
+    taken = engine.begin(form, Filling("uuid:micro", NOW, ZONE, "en"), Given(values=values, about={"code": "PRE-101"}))
     for answer in ("in_progress", "50"):
         card = session_card(form, taken.session, taken.instance, now=NOW)
         event: Event = Typed(answer, 1)

@@ -20,7 +20,7 @@ from conversations.languages import LANGUAGES
 from conversations.wording import catalogue, wording
 from conversations.xforms.bundle import stored_bundle
 from conversations.xforms.document.read import read_xform
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.question_types import QUESTION_TYPES
 from conversations.xforms.workbook import check_workbook
@@ -240,8 +240,7 @@ def test_the_xform_of_a_published_form_is_complete_without_its_attachments():
 
     assert again.warnings == ()
     instances = [
-        Instance.start(f, now=datetime(2018, 10, 3, tzinfo=UTC), timezone="UTC", language="", instance_id="x")
-        for f in (published.form, again)
+        Instance.start(f, Filling("x", datetime(2018, 10, 3, tzinfo=UTC), "UTC", "")) for f in (published.form, again)
     ]
     first, second = ([(c.value, c.label) for c in i.choices(i.node("town"))] for i in instances)
     assert first == second == [("sd", "Santo Domingo & DN"), ("sm", "Samaná <ok>")]
@@ -333,9 +332,7 @@ def test_a_workbook_of_excel_97_is_read_like_todays():
     checked = read_xlsform(data, "old_form.xls")
     assert checked.problems == ()
     assert checked.form.version == "7"
-    instance = Instance.start(
-        checked.form, now=datetime(2018, 10, 3, tzinfo=UTC), timezone="UTC", language="", instance_id="uuid:1"
-    )
+    instance = Instance.start(checked.form, Filling("uuid:1", datetime(2018, 10, 3, tzinfo=UTC), "UTC", ""))
     assert [choice.value for choice in instance.choices(instance.node("agrees"))] == ["1", "0"]
     instance.answer("agrees", "1")
     assert instance.node("age").value == "0"

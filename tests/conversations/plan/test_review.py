@@ -22,6 +22,7 @@ from conversations.plan.review import (
 from conversations.session.events import Tap
 from conversations.session.session import REVIEW, Session
 from conversations.wording import wording
+from conversations.xforms.instance import Filling
 from tests.conversations.session.phone import NOW, Phone, made
 
 COLUMNS = "type | name | label | relevant | constraint | required | choice_filter"
@@ -128,7 +129,7 @@ def test_more_differences_than_fit_are_counted() -> None:
 
 def test_a_report_reads_the_same_whenever_it_is_read() -> None:
     """Every question that was asked, in order, with what was answered; the open ones blank."""
-    read = read_answers(REPORT, SENT, instance_id="uuid:1", language="es", timezone="America/Santo_Domingo", now=NOW)
+    read = read_answers(REPORT, SENT, Filling("uuid:1", NOW, "America/Santo_Domingo", "es"))
     assert [(each.name, each.shown) for each in read] == [
         ("reached", "Sí"), ("people", "20"), ("women", "12"), ("next_step", "Visitar centros"), ("remark", ""),
     ]  # fmt: skip

@@ -10,11 +10,13 @@ from conversations.card import Button, Card, plain
 from conversations.session import engine
 from conversations.session.cards.session_card import session_card
 from conversations.session.effects import Effect, Fetch, Notice, Reject
+from conversations.session.engine import Given
 from conversations.session.events import Event, Fetched, Located, Offered, Tap, Typed
 from conversations.session.session import Session
 from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
@@ -37,10 +39,12 @@ def made(rows: str, choices: Mapping[str, list[str]] | None = None, columns: str
 class Phone:
     """A session and the card it shows."""
 
-    def __init__(self, form: Form, language: str = "es", *, now: datetime = NOW, **given: Any) -> None:
+    def __init__(
+        self, form: Form, language: str = "es", *, now: datetime = NOW, username: str = "", **given: Any
+    ) -> None:
         self.form, self.now = form, now
         self.taken: Step = engine.begin(
-            form, instance_id="uuid:golden", language=language, timezone="America/Santo_Domingo", now=now, **given
+            form, Filling("uuid:golden", now, "America/Santo_Domingo", language, username), Given(**given)
         )
         self.messages = 100
 

@@ -11,6 +11,7 @@ from conversations.languages import LANGUAGES
 from conversations.session import engine
 from conversations.session.cards.session_card import session_card
 from conversations.session.effects import Ask, Effect, Fetch, Leave, Notice, Reject, Stale, Submit, Withhold
+from conversations.session.engine import Given
 from conversations.session.events import (
     Corrected,
     Event,
@@ -26,6 +27,7 @@ from conversations.session.events import (
 from conversations.session.session import Session
 from conversations.wording import wording
 from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
 from tests import ROOT
 from tests.conversations.lists import LISTS
 
@@ -71,15 +73,14 @@ class Talk:
         }
         self.taken = engine.begin(
             self.form,
-            instance_id="uuid:test",
-            language=language,
-            timezone="America/Santo_Domingo",
-            now=NOW,
-            values=values if values is not None else filled,
-            previous=previous,
-            about={"code": code, "name": {"es": "Jornadas"}, "due_on": "2020-06-30"},
-            restricted=restricted,
-            answers=answers,
+            Filling("uuid:test", NOW, "America/Santo_Domingo", language),
+            Given(
+                values=values if values is not None else filled,
+                previous=previous or {},
+                about={"code": code, "name": {"es": "Jornadas"}, "due_on": "2020-06-30"},
+                restricted=restricted,
+                answers=answers or {},
+            ),
         )
         self.messages = 100
         self.taps = 0

@@ -10,6 +10,7 @@ import pytest
 from conversations.authoring.xlsform import read_xlsform
 from conversations.session import engine
 from conversations.session.submission import submission_xml
+from conversations.xforms.instance import Filling
 from conversations.xforms.transcript import replay
 from tests import ROOT
 
@@ -59,14 +60,11 @@ def test_what_was_submitted_is_written_and_not_what_the_clock_says_now() -> None
         "t.md",
     ).form
     now = datetime(2018, 10, 3, 12, tzinfo=UTC)
-    begun = engine.begin(form, instance_id="uuid:1", language="", timezone="UTC", now=now)
+    begun = engine.begin(form, Filling("uuid:1", now, "UTC", ""))
     begun.instance.answer("/data/a", "y < z")
     sent, answers = begun.instance.submission_xml(), begun.instance.answers()
 
-    written = submission_xml(
-        form, answers, instance_id="uuid:1", deprecated_id=None, timezone="UTC", language="",
-        submitted_at=now + timedelta(days=365),
-    )  # fmt: skip
+    written = submission_xml(form, answers, Filling("uuid:1", now + timedelta(days=365), "UTC", ""))
 
     assert written.partition("\n")[2] == sent
     assert "<b>" not in sent
@@ -77,11 +75,8 @@ def test_a_correction_names_what_it_replaces() -> None:
     """meta/deprecatedID beside instanceID (OpenRosa metadata)."""
     form = read_xlsform(b"| survey |\n| | type | name | label |\n| | text | a | A |\n", "t.md").form
     now = datetime(2018, 10, 3, 12, tzinfo=UTC)
-    begun = engine.begin(form, instance_id="uuid:2", language="", timezone="UTC", now=now)
+    begun = engine.begin(form, Filling("uuid:2", now, "UTC", ""))
 
-    written = submission_xml(
-        form, begun.instance.answers(), instance_id="uuid:2", deprecated_id="uuid:1", timezone="UTC", language="",
-        submitted_at=now,
-    )  # fmt: skip
+    written = submission_xml(form, begun.instance.answers(), Filling("uuid:2", now, "UTC", ""), deprecated_id="uuid:1")
 
     assert "<instanceID>uuid:2</instanceID><deprecatedID>uuid:1</deprecatedID>" in written

@@ -23,7 +23,7 @@ from conversations.session.session import Session
 from conversations.session.turn import Step
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.nodes import Frame
 from conversations.xforms.problems import AuthorError
 from tests import ROOT
@@ -142,7 +142,7 @@ def test_a_group_without_a_place_stands_where_it_is_laid_out() -> None:
         <group ref="/data/r"><label>R</label><repeat nodeset="/data/r"><input ref="/data/r/a"><label>A</label></input>
         <group><label>Lo de <output value="/data/r/a"/></label><input ref="/data/r/b"><label>B</label></input></group>
         </repeat></group></h:body></h:html>""")
-    instance = Instance.start(form, now=NOW, timezone="UTC", language="", instance_id="i")
+    instance = Instance.start(form, Filling("i", NOW, "UTC", ""))
     for number, name in enumerate(("Ana", "Luis"), 1):
         instance.add("/data/r")
         instance.answer(f"/data/r[{number}]/a", name)
@@ -158,7 +158,7 @@ def test_a_count_that_asks_what_is_in_the_repeat_reads_its_instances() -> None:
         <bind nodeset="/data/top" type="int"/><bind nodeset="/data/r/a" type="int"/></model></h:head><h:body>
         <group ref="/data/r"><label>R</label><repeat nodeset="/data/r" jr:count="./a + 1"><input ref="/data/r/a">
         <label>A</label></input></repeat></group></h:body></h:html>""")
-    instance = Instance.start(form, now=NOW, timezone="UTC", language="", instance_id="i")
+    instance = Instance.start(form, Filling("i", NOW, "UTC", ""))
     assert [count for _, _, count in instance.repeats()] == [0]  # of none there is none to read: NaN changes nothing
 
 
@@ -330,7 +330,7 @@ def event_of(dice: random.Random, taken: Step, taps: Sequence[str]) -> Event:
 def test_every_event_of_every_form_is_answered(made: Made, seed: int) -> None:
     """Nested repeats, references from anywhere to anywhere: something is shown each time, and the card is drawn."""
     dice, form = random.Random(seed), made.form
-    taken = engine.begin(form, instance_id="uuid:r", language="es", timezone="America/Santo_Domingo", now=NOW)
+    taken = engine.begin(form, Filling("uuid:r", NOW, "America/Santo_Domingo", "es"))
     for _ in range(25):
         card = session_card(form, taken.session, taken.instance, now=NOW)
         assert plain(card).strip()
@@ -346,7 +346,7 @@ def test_every_event_of_every_form_is_answered(made: Made, seed: int) -> None:
 def test_every_form_can_be_finished(made: Made) -> None:
     """Whoever answers what is asked, and says that there are no more, comes to the end and sends."""
     form = made.form
-    taken = engine.begin(form, instance_id="uuid:r", language="es", timezone="America/Santo_Domingo", now=NOW)
+    taken = engine.begin(form, Filling("uuid:r", NOW, "America/Santo_Domingo", "es"))
     for turn in range(200):
         session_card(form, taken.session, taken.instance, now=NOW)
         at = taken.session.at

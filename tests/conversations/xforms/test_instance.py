@@ -11,7 +11,7 @@ from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
 from conversations.xforms.evaluation.rules import MAX_REPEATS, Changes
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance, Violation
+from conversations.xforms.instance import Filling, Instance, Violation
 from tests.conversations.lists import LISTS
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -22,10 +22,7 @@ def form(markdown: str, **media: bytes) -> Form:
 
 
 def start(made: Form, **values: str) -> Instance:
-    return Instance.start(
-        made, now=NOW, timezone="America/Santo_Domingo", language=made.default_language, instance_id="abc",
-        values=values,
-    )  # fmt: skip
+    return Instance.start(made, Filling("abc", NOW, "America/Santo_Domingo", made.default_language), values=values)
 
 
 def reloaded(instance: Instance) -> Instance:
@@ -459,9 +456,7 @@ def test_start_today_and_username_are_those_of_the_session():
         | | username | who | |
         | | text | a | A |
     """)
-    instance = Instance.start(
-        made, now=NOW, timezone="America/Santo_Domingo", language="", instance_id="abc", username="Ana"
-    )
+    instance = Instance.start(made, Filling("abc", NOW, "America/Santo_Domingo", "", username="Ana"))
     instance.set_now(NOW + timedelta(hours=20))
 
     assert instance.answers() == {
@@ -483,7 +478,7 @@ def test_random_follows_from_the_session_alone():
         | | text | a | A | |
     """)
     one, same = start(made), start(made)
-    other = Instance.start(made, now=NOW, timezone="UTC", language="", instance_id="other")
+    other = Instance.start(made, Filling("other", NOW, "UTC", ""))
 
     assert one.answers() == same.answers()
     assert one.node("id").value != other.node("id").value
@@ -789,7 +784,7 @@ def test_an_instance_needs_an_aware_clock():
     naive = datetime(2018, 10, 3)
 
     with pytest.raises(ValueError, match="aware"):
-        Instance.start(made, now=naive, timezone="UTC", language="", instance_id="x")
+        Instance.start(made, Filling("x", naive, "UTC", ""))
     with pytest.raises(ValueError, match="aware"):
         start(made).set_now(naive)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conversations.authoring.xlsform import read_xlsform
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.transcript import replay
 from tests import ROOT
 from tests.conversations.lists import LISTS
@@ -34,7 +34,7 @@ def form(name: str) -> Form:
 
 
 def start(made: Form) -> Instance:
-    return Instance.start(made, now=NOW, timezone="UTC", language=made.default_language, instance_id="abc")
+    return Instance.start(made, Filling("abc", NOW, "UTC", made.default_language))
 
 
 def restored(instance: Instance) -> Instance:

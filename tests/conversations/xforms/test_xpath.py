@@ -10,7 +10,7 @@ import pytest
 
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form
-from conversations.xforms.instance import Instance
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.nodes import FrameType, Item, Place
 from conversations.xforms.problems import AuthorError
 from conversations.xforms.xpath.compile import compile_expression
@@ -70,7 +70,7 @@ def evaluated(expression: str) -> dict[str, object]:
         form = world(expression)
     except AuthorError:
         return {"refused": True}
-    instance = Instance.start(form, now=NOW, timezone="UTC", language="en", instance_id="x")
+    instance = Instance.start(form, Filling("x", NOW, "UTC", "en"))
     return {"value": instance.node("/data/out").value, "bool": instance.node("/data/rel").is_relevant}
 
 
@@ -211,7 +211,7 @@ def test_length_has_a_limit():
 def test_a_regex_is_linear_in_time():
     """The classic exponential pattern answers at once (SECURITY: no way to hang the bot from a chat)."""
     form = world("regex(/data/t, '^(a+)+$')")
-    instance = Instance.start(form, now=NOW, timezone="UTC", language="en", instance_id="x")
+    instance = Instance.start(form, Filling("x", NOW, "UTC", "en"))
 
     instance.answer("/data/t", "a" * 5_000 + "!")  # a backtracking engine would not come back
 
