@@ -272,7 +272,7 @@ SCANS = [
     max_examples=20,
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(kept=habits)
 def test_never_two_in_a_day_and_no_step_lost_or_told_twice(

@@ -166,7 +166,7 @@ def live(desk: Desk, kept: Habits) -> None:
     max_examples=12,
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(kept=habits)
 def test_nobody_gets_two_notices_on_a_day_from_any_two_jobs(
