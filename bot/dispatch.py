@@ -15,7 +15,7 @@ from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
 from bot.commands import HANDLERS, HEARS, WORDS
-from bot.screens import forms, handover, welcome
+from bot.screens import forms, handover, rest, welcome
 from bot.screens.filling import apply
 from bot.screens.reporting import resume
 from bot.telegram.handled import Handled, TapAnswer
@@ -203,11 +203,11 @@ class Dispatch:
                 # Nobody reads it, and what was forwarded may name somebody.
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
                     ex.delete(origin)
-                self._aside(ex, "form.secondhand")
+                self._aside(ex, what)
             case Unsupported(origin, is_contact):
                 if is_contact or _is_restricted(ex):
                     ex.delete(origin)
-                self._aside(ex, "form.unsupported")
+                self._aside(ex, what)
             case _:
                 pass
 
@@ -221,7 +221,7 @@ class Dispatch:
 
     def _command(self, ex: Exchange, typed: Command) -> None:
         route = find(typed.name)
-        ex.forget_card()  # they wrote: the answer belongs below it
+        ex.go_below()
         if route is None:
             welcome.show_help(ex, "help.unknown")
             return
@@ -243,7 +243,7 @@ class Dispatch:
                 if parts is None:
                     raise Denied
                 if not self._is_tapped_on_card(ex):
-                    ex.forget_card()  # an older message: it stays, what follows goes below
+                    ex.go_below()  # an older message: it stays
                 HANDLERS[route](ex, *parts)
             case FormTap() as tap:
                 self._form_tap(ex, tap)
@@ -277,37 +277,48 @@ class Dispatch:
         if stored is not None:
             apply(ex, stored, event)
             return
-        ex.forget_card()
         if isinstance(event, Offered) and forms.is_form_file(event) and ex.allows(Route.PUBLISH):
+            ex.forget_card()
             forms.receive(ex, event)
             return
-        if isinstance(event, Typed):
-            awaited = read_awaited(ex.visit.chat.awaits)
-            ex.typed_message_id = event.origin
-            if emergency(event.text):
+        if not isinstance(event, Typed):
+            if isinstance(event, Offered) and personal_data(
+                f"{event.name}\n{event.caption}", strict=True, known=ex.known()
+            ):
                 ex.delete(event.origin)
-                ex.notice(ex.say("err.emergency"))
-                return
-            may_name = awaited is not None and permission_of(awaited[0]).looks_people_up
-            if not may_name and ex.names_somebody(event.text, strict=awaited is None):
-                return
-            if awaited is not None:
+            self._at_rest(ex, event)
+            return
+        ex.typed_message_id = event.origin
+        awaited = read_awaited(ex.visit.chat.awaits)
+        if emergency(event.text):
+            ex.forget_card()
+            ex.delete(event.origin)
+            ex.notice(ex.say("err.emergency"))
+        elif awaited is None or rest.leaves(event.text, ex.language):
+            self._at_rest(ex, event)
+        else:
+            ex.forget_card()
+            if permission_of(awaited[0]).looks_people_up or not ex.names_somebody(event.text, strict=False):
                 route, kept = awaited
                 self._check_allowed(ex, route)
                 HEARS[route](ex, *kept, event.text.strip())
-                return
-        if isinstance(event, Offered) and personal_data(
-            f"{event.name}\n{event.caption}", strict=True, known=ex.known()
-        ):
-            ex.delete(event.origin)
-        self._stand_anew(ex)
 
-    def _aside(self, ex: Exchange, key: str) -> None:
+    def _at_rest(self, ex: Exchange, event: Event | Secondhand | Unsupported) -> None:
+        """What comes where nothing is asked. It is answered, and neither kept nor logged."""
+        asked = rest.hear(ex, event)
+        if asked is not None:
+            route, carried = asked
+            self._check_allowed(ex, route)
+            HANDLERS[route](ex, *(read_parts(route, carried) or ()))
+
+    def _aside(self, ex: Exchange, what: Secondhand | Unsupported) -> None:
         """Something that cannot be an answer: say so, and show the question again."""
-        ex.notice(ex.say(key))
-        if ex.visit.session is not None:
-            ex.drop_card()
-            resume(ex, ex.visit.session, anew=True)
+        if ex.visit.session is None:
+            self._at_rest(ex, what)
+            return
+        ex.notice(ex.say("form.secondhand" if isinstance(what, Secondhand) else "form.unsupported"))
+        ex.drop_card()
+        resume(ex, ex.visit.session, anew=True)
 
     # -------------------------------------------------------------- doors
     def _check_allowed(self, ex: Exchange, route: Route) -> None:

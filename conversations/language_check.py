@@ -21,7 +21,8 @@ MESSAGE_LIMIT: Final = 330
 DESCRIPTION_LIMIT: Final = 256
 """Of a command in Telegram's menu (Bot API, BotCommand)."""
 CHAT: Final = (
-    "administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po", "periods.po", "posts.po",
+    "administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po", "listening.po", "periods.po",
+    "posts.po",
 )  # fmt: skip
 """The catalogues people read on a phone; the others are for authors, at a screen."""
 _BUTTON = re.compile(r"^#\. A button: at most (\d+) characters\.\nmsgid \"([^\"]+)\"", re.MULTILINE)

@@ -1,6 +1,8 @@
 """Whom to ask for help."""
 
+from conversations.plan.model import Role
 from conversations.wording import wording
+from storage.people.chats import VisitMembership
 from storage.plan.settings import CONTACT
 from storage.unit_of_work import UnitOfWork
 
@@ -13,6 +15,20 @@ def contact(unit: UnitOfWork, language: str, plan_id: int | None = None) -> str:
         plan_id = only_plan(unit)
     kept = unit.settings.text(plan_id, CONTACT) if plan_id is not None else ""
     return kept or say("settings.contact.default")
+
+
+NAMED = 3
+"""People who are named to whoever wants to speak with one."""
+
+
+def whom_to_ask(unit: UnitOfWork, language: str, membership: VisitMembership, person_id: int) -> str:
+    """Whom somebody of the plan can speak with: the coordinators by name, or for them the admins; else the contact."""
+    say = wording(language)
+    asked = Role.ADMIN if membership.role in (Role.COORDINATOR, Role.ADMIN) else Role.COORDINATOR
+    found = [one for one in unit.people.with_role(membership.plan_id, asked) if one.id != person_id]
+    named = [f"{one.name} ({say(f'role.{asked}')})" for one in found if not one.is_suspended][:NAMED]
+    kept = unit.settings.text(membership.plan_id, CONTACT)
+    return " · ".join([*named, *([kept] if kept else [])]) or say("settings.contact.default")
 
 
 def only_plan(unit: UnitOfWork) -> int | None:

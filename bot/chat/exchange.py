@@ -4,9 +4,10 @@ Nothing is sent from here. Everything said is an outbox row of the same unit as 
 "Guardado" is true whenever it is read.
 """
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from bot.telegram.updates import COMMAND_HEAD, form_head
 from conversations.card import Card, home_button, line
 from conversations.plan.expected import DueReport
 from conversations.plan.model import OF_AN_AGENCY
-from conversations.routes import ButtonTap, Route, split_tap
+from conversations.routes import ButtonTap, Route, awaiting, split_tap
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.wording import Wording, wording
@@ -28,6 +29,10 @@ from storage.messages.outbox import Kind, OutboxDraft, OutboxRow
 from storage.people.chats import Visit, VisitMembership, VisitPerson
 from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
+
+BURST = timedelta(seconds=4)
+"""How soon after another a message belongs to it: nobody has read the answer by then."""
+_OFFERED = re.compile(rf"{Route.HOME}:([0-9]+)?(?:\.([^.]*))?")
 
 
 class Denied(Exception):
@@ -71,6 +76,10 @@ class Exchange:
     """What was typed outside a form, while its command hears it."""
     filling: int | None = None
     """The session that what is said from now on belongs to."""
+    heard: tuple[int, str] | None = None
+    """Of what came where nothing was asked: in which second, and of which album."""
+    opening: str = ""
+    """Said on top of the card that is shown next."""
     _card_id: int | None = None
     _is_card_restricted: bool = False
     _language: str = ""
@@ -231,6 +240,8 @@ class Exchange:
         restricted is put on a card that stays, nor anything that stays on one that is to leave: that one goes.
         Returns the card's number.
         """
+        if self.opening:
+            card, self.opening = replace(card, lines=(line(self.opening), *card.lines)), ""
         payload = render.message(card, _tokens(session))
         if not anew and self._card_id is not None and self._is_card_restricted != restricted:
             self.drop_card()
@@ -257,6 +268,11 @@ class Exchange:
         """Show a card that asks for nothing: afterwards the chat fills no form, and no command awaits words."""
         self.show(card, anew=anew, kind=kind, restricted=restricted, sealed=sealed, is_last=is_last)
         self.stand(None)
+
+    def offer(self, card: Card) -> None:
+        """Show a card that only leads elsewhere, as the menu does. It loses its buttons once another goes below."""
+        self.show(card)
+        self.stand(None, awaits=awaiting(Route.HOME, *(self.heard or ())))
 
     def answer_line(self, text: str) -> None:
         """Answer with one line and the button to the first screen."""
@@ -297,6 +313,11 @@ class Exchange:
         for one in news:
             card_id = self.unit.outbox.new_card(one.chat_id) if one.is_card else None
             self.post(one.method, one.payload, kind="notice", card_id=card_id, sealed=one.sealed, chat_id=one.chat_id)
+
+    def react(self, message_id: int, emoji: str) -> None:
+        """Answer a message of the person with a reaction, where a sentence would be one too many."""
+        payload = {"message_id": message_id, "reaction": [{"type": "emoji", "emoji": emoji}]}
+        self.post("setMessageReaction", payload, kind="notice")
 
     # -------------------------------------------------------------- taking out of the chat
     def delete(self, message_id: int) -> None:
@@ -340,6 +361,24 @@ class Exchange:
     @property
     def has_card(self) -> bool:
         return self._card_id is not None
+
+    @property
+    def menu_for(self) -> tuple[int, str] | None:
+        """What the present card answered, if it is one that was offered (`heard`); (0, "") if nobody had to ask."""
+        found = _OFFERED.fullmatch(self.visit.chat.awaits)
+        return None if found is None else (int(found[1] or 0), found[2] or "")
+
+    def go_below(self) -> None:
+        """They wrote, so what is said next goes below; a menu above it loses its buttons: one is alive at a time.
+
+        What comes within a few seconds is one message in pieces, and what answered the first answers them all.
+        """
+        menu = self.menu_for
+        if menu is not None and self._card_id is not None:
+            if self.heard is not None and 0 <= self.heard[0] - menu[0] < BURST.total_seconds():
+                return
+            self.post("editMessageReplyMarkup", {}, card_id=self._card_id)
+        self.forget_card()
 
     def forget_card(self) -> None:
         """Whatever is said next goes below; the present card stays as it is."""

@@ -63,7 +63,7 @@ def home(ex: Exchange) -> None:
         if buttons:
             rows.append(buttons)
     head, *rest = _headline(ex)
-    ex.answer(Card((line(bold(head)), *map(line, rest)), tuple(rows)))
+    ex.offer(Card((line(bold(head)), *map(line, rest)), tuple(rows)))
 
 
 def _headline(ex: Exchange) -> list[str]:

@@ -36,7 +36,7 @@ HISTORY_PAGE = 8
 def pending(ex: Exchange, page: int = 0) -> None:
     """What is left to report, those due first on top; a screen holds eight."""
     due = tuple(report for report in ex.due() if not report.is_indicator)
-    ex.answer(_due_card(ex, due, page))
+    ex.offer(_due_card(ex, due, page))
 
 
 def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:

@@ -162,6 +162,12 @@ def search(ex: Exchange, text: str) -> None:
     _listen(ex, lines, [*rows, (Button(say("nav.back"), tap(Route.PEOPLE)),)])
 
 
+def is_called(ex: Exchange, words: Sequence[str]) -> bool:
+    """Whether each of these words begins a word of one person's name, who may be looked up by it."""
+    names = (normalise(person.name).split() for person in ex.unit.people.list(ex.membership.plan_id))
+    return any(all(any(each.startswith(word) for each in name) for word in words) for name in names)
+
+
 def _answers(person: Person, agency_names: Iterable[str], words: list[str]) -> bool:
     """Whether each word begins a word of the name, the agency or the role's holder, or is their number."""
     membership = person.memberships[0]

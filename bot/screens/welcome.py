@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.acts.oneself import accept_privacy, set_form_language, set_language
+from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import PERMISSIONS, REPORTERS, menu_of
 from bot.screens import home, own_reports
@@ -123,8 +124,9 @@ def show_help(ex: Exchange, key: str = "help.title") -> None:
             lines.append(line(f"/{one.name_in(ex.language)} · {ex.say(f'command.{one.route}')}"))
     if ex.is_reporter:
         lines += [line(""), line(ex.say("help.form"))]
-    rows = ((home_button(ex.say),),)
-    ex.answer(Card(tuple(lines), rows))
+    people = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+    lines += [line(""), line(ex.say("help.person", people=people))]
+    ex.offer(Card(tuple(lines), ((home_button(ex.say),),)))
 
 
 def offer_menu(ex: Exchange) -> None:

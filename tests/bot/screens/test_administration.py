@@ -104,10 +104,12 @@ def test_an_agencys_people_are_found_by_its_code_or_its_name(desk: Desk) -> None
     assert "Luis Peña" in say(desk, PEDRO, "luis")
 
 
-def test_a_name_is_looked_up_only_where_that_was_asked(desk: Desk) -> None:
-    """Elsewhere two capitalised words are personal data and go (S8); personal numbers too."""
+def test_a_name_that_nobody_here_has_is_personal_data(desk: Desk) -> None:
+    """Who may look people up finds those of the plan by writing their name; any other name goes, as everywhere (S8)."""
     desk.say(PEDRO, "/ayuda")
-    handled = desk.say(PEDRO, "Ana Martínez")
+    assert "Punto focal · MMUJER" in say(desk, PEDRO, "Ana Martínez")
+    desk.say(PEDRO, "/ayuda")
+    handled = desk.say(PEDRO, "Juana Martínez")
     assert wording("es")("err.pii_name") in texts(handled, PEDRO)
     assert any(row.method == "deleteMessage" for row in handled.deliveries)
 

@@ -1,0 +1,303 @@
+"""What is typed or sent where nothing is asked: heard, answered, and neither kept nor logged.
+
+A person writes to a bot as to a colleague: "hola", "ya lo mandé", a code, a voice note from the car. A menu is no
+answer to that. So what is understood leads where its button would, thanks get a reaction, and what is not understood
+is told so, with two or three likely things to tap. A phrase is never an act: whoever "cannot today" taps what follows.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from bot.chat.contact import whom_to_ask
+from bot.chat.exchange import Exchange
+from bot.chat.permissions import REPORTERS
+from bot.screens import people
+from bot.screens.home import HOMES
+from bot.screens.receipts import due_tap
+from bot.telegram.updates import Secondhand, Unsupported
+from conversations.card import Button, Card, cut, home_button, line
+from conversations.dates import show_date
+from conversations.plan.expected import DueReport, expected_reports
+from conversations.plan.periods import period_name
+from conversations.routes import Route, RouteTap, read_tap, tap
+from conversations.session.events import Event, Located, Offered, Typed
+from conversations.session.reading.utterances import (
+    Named,
+    mentioned_code,
+    mentioned_names,
+    significant,
+    understood,
+)
+from conversations.session.session import Session
+from storage.reports.sessions import StoredSession
+
+Asked = tuple[Route, str]
+"""A route, and what its button would carry."""
+LIKELY: Final = 3
+
+ASKED: Mapping[str, tuple[Route, ...]] = {
+    "pendientes": (Route.DUE, Route.INDICATORS, Route.PROGRESS, Route.DIGEST),
+    "reportar": (Route.REPORT,),
+    "historial": (Route.HISTORY, Route.QUEUE, Route.DIGEST),
+    "progreso": (Route.PROGRESS, Route.DIGEST),
+    "cancelar": (Route.CANCEL, Route.HOME),
+    "comentarios": (Route.COMMENTS, Route.COMMENT),
+    "calendario": (Route.HOLIDAYS, Route.PERIODS),
+    "indicadores": (Route.INDICATORS, Route.INDICATOR_DIGEST),
+    "nothing_new": (Route.NOTHING_NEW,),
+    "not_me": (Route.LEAVE_POST,),
+}
+"""Where a meaning leads: the first that the person may take. One that is missing is the route of that name."""
+
+
+def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
+    """The route that was asked for; None if it is answered already. Of an album the first file alone is answered."""
+    album = event.album if isinstance(event, Offered) else ""
+    if album and ex.menu_for is not None and ex.menu_for[1] == album:
+        return None
+    ex.heard = (int(ex.now.timestamp()), album)
+    if isinstance(event, Typed):
+        return _read(ex, event.text)
+    ex.go_below()
+    match event:
+        case Offered(kind="voice"):
+            key = "heard.voice"
+        case Offered():
+            key = "heard.file"
+        case Located():
+            key = "heard.place"
+        case Secondhand():
+            key = "heard.forwarded"
+        case _:
+            key = "heard.other"
+    _offer_likely(ex, key)
+    return None
+
+
+def leaves(text: str, language: str) -> bool:
+    """Whether somebody who is asked for words wants to leave instead: "cancelar", "menú", and no word more."""
+    meant = understood(text, language)
+    return meant is not None and meant.is_all and meant.meaning in ("cancelar", "menu")
+
+
+def _read(ex: Exchange, text: str) -> Asked | None:
+    meant = understood(text, ex.language)
+    if meant is not None and meant.is_all:
+        return _follow(ex, meant.meaning)
+    words = significant(text)
+    if words and ex.allows(Route.PEOPLE) and people.is_called(ex, words):
+        ex.forget_card()
+        people.search(ex, " ".join(words))
+        return None
+    if ex.names_somebody(text, strict=True):
+        return None
+    if (found := _mentioned(ex, text)) is not None:
+        ex.go_below()
+        return found
+    if meant is not None:
+        return _follow(ex, meant.meaning)
+    ex.go_below()
+    likely = _named_like(ex, text)
+    if isinstance(likely, tuple):
+        return likely
+    _offer_likely(ex, "heard.which" if likely else "heard.unclear", likely)
+    return None
+
+
+def _follow(ex: Exchange, meaning: str) -> Asked | None:
+    """Where this meaning leads this person."""
+    answer = ANSWERS.get(meaning)
+    if answer is not None:
+        return answer(ex)
+    ex.go_below()
+    routes = ASKED[meaning] if meaning in ASKED else (Route(meaning),)
+    allowed = next((route for route in routes if ex.allows(route)), None)
+    if allowed is None:
+        _offer_likely(ex, "heard.not_yours")
+        return None
+    return allowed, ""
+
+
+# ------------------------------------------------------------------ what is said
+def _greet(ex: Exchange) -> Asked:
+    ex.go_below()
+    ex.opening = ex.say("heard.greeting", name=ex.person.name)
+    return Route.HOME, ""
+
+
+def _thanked(ex: Exchange) -> None:
+    _react(ex, "🙏")
+
+
+def _agreed(ex: Exchange) -> None:
+    _react(ex, "👍")
+
+
+def _react(ex: Exchange, emoji: str) -> None:
+    if ex.typed_message_id is not None:
+        ex.react(ex.typed_message_id, emoji)
+
+
+def _sent(ex: Exchange) -> Asked | None:
+    """ "Ya lo mandé": what has come, so that nobody need believe anybody; and what is left."""
+    if ex.membership.role not in REPORTERS:
+        return _follow(ex, "historial")
+    ex.go_below()
+    open_ones = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    known = {period.id: period for period in open_ones}
+    latest = ex.unit.submissions.of_agency(ex.agency_id, limit=1)
+    if latest and (period := known.get(latest[0].reporting_period_id or 0)) is not None:
+        ex.opening = ex.say(
+            "heard.sent",
+            code=(latest[0].subject or "").partition(":")[2] or ex.say("menu.referrals"),
+            period=period_name(period, ex.language),
+            receipt=f"{latest[0].receipt_number:04d}",
+            date=show_date(latest[0].submitted_at.astimezone(ex.zone).date().isoformat(), ex.language),
+        )
+    elif open_ones:
+        ex.opening = ex.say("heard.sent_none")
+    return Route.DUE, ""
+
+
+def _not_today(ex: Exchange) -> None:
+    if not ex.is_reporter:
+        _agreed(ex)
+        return
+    ex.go_below()
+    due = ex.due()
+    text = ex.say("heard.not_today")
+    if due:
+        day = due[0].period.locks_on - timedelta(days=1)
+        text = f"{text} {ex.say('heard.until', date=show_date(day.isoformat(), ex.language))}"
+    buttons = [
+        Button(ex.say("remind.tomorrow"), tap(Route.POSTPONE)),
+        Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),
+        Button(ex.say("remind.explain"), tap(Route.EXPLAIN)),
+    ]
+    _offer(ex, text, buttons)
+
+
+def _away(ex: Exchange) -> None:
+    if ex.membership.role not in REPORTERS:
+        _agreed(ex)
+        return
+    ex.go_below()
+    buttons = [
+        Button(ex.say("heard.delegate"), tap(Route.DELEGATE)),
+        Button(ex.say("heard.pause"), tap(Route.PAUSE)),
+        Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),
+    ]
+    _offer(ex, ex.say("heard.away"), buttons)
+
+
+def _wants_somebody(ex: Exchange) -> None:
+    ex.go_below()
+    asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+    _offer(ex, ex.say("heard.person", people=asked), [Button(ex.say("remind.explain"), tap(Route.EXPLAIN))])
+
+
+ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
+    "greeting": _greet,
+    "thanks": _thanked,
+    "agreed": _agreed,
+    "sent": _sent,
+    "not_today": _not_today,
+    "away": _away,
+    "human": _wants_somebody,
+}
+"""What is more than a route: each answers by itself, or says which route follows."""
+
+
+def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
+    """Say this, with the buttons of them whose route this person may take, and the way to the menu."""
+    rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
+    ex.offer(Card((line(text),), (*rows, (home_button(ex.say),))))
+
+
+# ------------------------------------------------------------------ what is named
+def _mentioned(ex: Exchange, text: str) -> Asked | None:
+    """What a code in a text leads to, among all that the person may see."""
+    shown = ex.agency_code if ex.membership.role in REPORTERS else None
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    of = None if shown is None else ex.agency_id
+    activities, indicators = plans.activities(plan_id, of), plans.indicators(plan_id, of)
+    code = mentioned_code(text, [*(each.code for each in activities), *(each.code for each in indicators)])
+    if code is not None:
+        return _toward(ex, code, "a" if any(each.code == code for each in activities) else "i")
+    agencies = [each for each in plans.agencies(plan_id, on=ex.today) if shown in (None, each.code)]
+    named = mentioned_code(text, [each.code for each in agencies])
+    if named is None and shown is None:
+        sure = mentioned_names(text, [Named(each.code, tuple(each.name.values())) for each in agencies])
+        named = sure.codes[0] if sure.is_sure else None
+    return None if named is None else (Route.AGENCY_DIGEST, "" if shown else named)
+
+
+def _toward(ex: Exchange, code: str, kind: str) -> Asked:
+    """One's own report of it: to be begun, gone on with or corrected; else what the plan says of it."""
+    if ex.is_reporter:
+        due = next((report for report in ex.due() if report.code == code), None)
+        if due is not None and ex.may_report(due.subject):
+            return Route.REPORT, f"{kind}.{code}.{due.period.code}"
+        plans, plan_id = ex.unit.plans, ex.membership.plan_id
+        if kind == "a" and ex.membership.role in REPORTERS:
+            activity, ended = plans.activity(plan_id, code), plans.ended(plan_id)
+            for period in reversed(plans.open_periods(plan_id, ex.today, ex.agency_id)):
+                if expected_reports([activity], period, ended):
+                    return Route.REPORT, f"{kind}.{code}.{period.code}"
+    if kind == "a" and ex.membership.role not in REPORTERS:
+        return Route.ACTIVITY, code
+    return Route.PLAN, f"{kind}.{code}"
+
+
+def _named_like(ex: Exchange, text: str) -> Asked | list[Button]:
+    """Where the words of a title lead, if they are of one alone; else a button for each that may be meant."""
+    due = [report for report in ex.due() if ex.may_report(report.subject)] if ex.is_reporter else []
+    found = mentioned_names(text, [Named(one.code, _titles(one)) for one in due], LIKELY)
+    if found.is_sure:
+        wanted = next(one for one in due if one.code == found.codes[0])
+        return Route.REPORT, f"{'i' if wanted.is_indicator else 'a'}.{wanted.code}.{wanted.period.code}"
+    if found.codes:
+        return [_due_button(ex, next(one for one in due if one.code == code)) for code in found.codes]
+    of = ex.agency_id if ex.membership.role in REPORTERS else None
+    activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
+    found = mentioned_names(text, [Named(code, tuple(each.name.values())) for code, each in activities.items()], LIKELY)
+    if found.is_sure:
+        return _toward(ex, found.codes[0], "a")
+    buttons = []
+    for code in found.codes:
+        route, carried = _toward(ex, code, "a")
+        buttons.append(Button(cut(f"{code} · {activities[code].title(ex.language)}"), tap(route, *carried.split("."))))
+    return buttons
+
+
+def _titles(report: DueReport) -> tuple[str, ...]:
+    return tuple(report.item.name.values())
+
+
+# ------------------------------------------------------------------ what is likely meant
+def _offer_likely(ex: Exchange, key: str, named: list[Button] | None = None) -> None:
+    """Say this, with two or three things to tap: what was named, or what this person does most."""
+    rows: list[tuple[Button, ...]] = [(button,) for button in named or _likely(ex)]
+    rows.append((home_button(ex.say), Button(ex.say("menu.help"), tap(Route.HELP))))
+    ex.offer(Card((line(ex.say(key)),), tuple(rows)))
+
+
+def _likely(ex: Exchange) -> list[Button]:
+    if not ex.is_reporter:
+        first = [each for row in HOMES[ex.membership.role] for each in row if ex.allows(each[0])]
+        return [Button(ex.say(key), tap(route)) for route, key in first[:1]]
+    drafts = [each for each in ex.unit.sessions.drafts_of(ex.person.id) if each.expires_at > ex.now]
+    if drafts:
+        return [Button(_draft_title(ex, drafts[0]), tap(Route.CONTINUE, drafts[0].id), "primary")]
+    due = [report for report in ex.due() if ex.may_report(report.subject)]
+    return [_due_button(ex, one) for one in due[:1]]
+
+
+def _draft_title(ex: Exchange, draft: StoredSession) -> str:
+    about = Session.from_json(draft.data).about
+    return cut(f"✎ {about.get('code') or ex.say('menu.referrals')} · {about.get('period', '')}")
+
+
+def _due_button(ex: Exchange, report: DueReport) -> Button:
+    return Button(cut(f"{report.code} · {report.item.title(ex.language)}"), due_tap(report))

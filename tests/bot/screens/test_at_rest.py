@@ -1,0 +1,219 @@
+"""What people write where nothing is asked, on the phones of all roles: heard, answered once, kept nowhere."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.open_storage import open_storage
+from bot.telegram.handled import Handled
+from tests.bot.desk import Desk, buttons, said, tap
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, settings_in
+
+
+@pytest.fixture
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    with open_storage(settings_in(tmp_path)) as database:
+        yield Desk(database)
+
+
+def later(desk: Desk, seconds: float = 60) -> None:
+    desk.now += timedelta(seconds=seconds)
+
+
+def methods(handled: Handled) -> list[str]:
+    return [row.method for row in handled.deliveries]
+
+
+def send(desk: Desk, who: int, **what: Any) -> Handled:
+    """A message of another kind than text."""
+    desk.message_id += 1
+    return desk.give(
+        message={
+            "message_id": desk.message_id,
+            "date": 1538568000,
+            "chat": {"id": who, "type": "private"},
+            "from": {"id": who, "is_bot": False, "first_name": "X", "language_code": "es"},
+            **what,
+        }
+    )
+
+
+def photo(number: int, album: str = "") -> dict[str, Any]:
+    size = {"file_id": f"P{number}", "file_unique_id": f"U{number}", "width": 9, "height": 9, "file_size": 9}
+    return {"photo": [size], **({"media_group_id": album} if album else {})}
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("hola", "¡Hola, Ana Martínez!"),
+        ("¿Qué me falta?", "MMUJER"),
+        ("menú", "MMUJER"),
+        ("ayuda", "Si prefiere hablar con una persona: Carmen"),
+        ("historail", "Sus últimos reportes"),
+        ("ya lo mandé", "no me ha llegado nada"),
+        ("hoy no puedo, tengo reunión", "Se recibe hasta el 14 oct 2018"),
+        ("Estoy de vacaciones hasta el lunes", "Gracias por avisar"),
+        ("quiero hablar con una persona", "Carmen"),
+        ("cancelar", "No hay un reporte abierto"),
+        ("PRE-101", "Cómo va la actividad"),
+        ("pre101", "Cómo va la actividad"),
+        ("quiero reportar la pre 101 por favor", "Cómo va la actividad"),
+        ("asdfgh", "No entendí ese mensaje"),
+    ],
+)
+def test_a_focal_point_is_understood(desk: Desk, typed: str, answer: str) -> None:
+    """Whatever case, accents, and slips of the finger there are; one answer, and the button that follows from it."""
+    handled = desk.say(ANA, typed)
+    assert [answer in text for text in said(handled, ANA)] == [True], said(handled, ANA)
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "answer"),
+    [
+        ("en", "I already sent it", "Nothing of what is open now has reached me"),
+        ("en", "can't today", "It is received until"),
+        ("ht", "m an vakans", "Mèsi paske ou fè m konnen"),
+        ("ht", "mwen vle pale ak yon moun", "Mwen se yon pwogram"),
+        ("fr", "je ne comprends pas", "Si vous préférez parler à une personne"),
+        ("fr", "blablabla", "Je n'ai pas compris ce message"),
+    ],
+)
+def test_it_listens_in_every_language(desk: Desk, language: str, typed: str, answer: str) -> None:
+    """And answers in the person's own."""
+    tap(desk, ANA, "idioma", language)
+    assert answer in said(desk.say(ANA, typed), ANA)[-1]
+
+
+def test_thanks_get_a_reaction_and_no_menu(desk: Desk) -> None:
+    """To their message, and nothing is said."""
+    handled = desk.say(ANA, "¡Muchas gracias!")
+    assert methods(handled) == ["setMessageReaction"]
+    assert handled.deliveries[0].payload["message_id"] == desk.message_id
+
+
+def test_what_was_sent_is_named_and_what_is_left_is_shown(desk: Desk) -> None:
+    """ "Ya lo mandé" is answered from the records."""
+    tap(desk, ANA, "novedades", "waiting")
+    later(desk)
+    text = said(desk.say(ANA, "ya lo mandé"), ANA)[-1]
+    assert text.startswith("Sí, lo tengo: ")
+    assert "septiembre 2018, recibo n.º" in text
+
+
+def test_one_menu_is_alive_at_a_time(desk: Desk) -> None:
+    """The one above loses its buttons; what is in the chat beside menus keeps them."""
+    desk.say(ANA, "hola")
+    later(desk)
+    assert methods(desk.say(ANA, "menú")) == ["editMessageReplyMarkup", "sendMessage"]
+    later(desk)
+    assert methods(desk.say(ANA, "/ayuda")) == ["editMessageReplyMarkup", "sendMessage"]
+    later(desk)
+    assert methods(desk.say(ANA, "historial")) == ["editMessageReplyMarkup", "sendMessage"]
+    later(desk)
+    assert methods(desk.say(ANA, "hola")) == ["sendMessage"]  # the history stays as it is
+
+
+def test_messages_in_a_burst_are_answered_in_one_place(desk: Desk) -> None:
+    """What comes within a few seconds gets no second menu: the first one is said anew."""
+    assert methods(desk.say(ANA, "hola")) == ["sendMessage"]
+    later(desk, 2)
+    assert methods(desk.say(ANA, "¿qué me falta?")) == ["editMessageText"]
+    later(desk, 10)
+    assert methods(desk.say(ANA, "menú")) == ["editMessageReplyMarkup", "sendMessage"]
+
+
+def test_an_album_gets_one_answer(desk: Desk) -> None:
+    """However slowly its files arrive; the next one gets its own."""
+    assert "no lo guardé" in said(send(desk, ANA, **photo(1, "7001")), ANA)[-1]
+    for number in (2, 3):
+        later(desk, 30)
+        assert send(desk, ANA, **photo(number, "7001")).deliveries == ()
+    later(desk)
+    assert said(send(desk, ANA, **photo(4, "7002")), ANA)
+
+
+@pytest.mark.parametrize(
+    ("what", "answer"),
+    [
+        ({"voice": {"file_id": "V", "file_unique_id": "W", "duration": 3}}, "no escucho notas de voz"),
+        ({"location": {"latitude": 18.4, "longitude": -69.9}}, "Una ubicación solo me sirve"),
+        ({"sticker": {"file_id": "S", "file_unique_id": "T", "type": "regular"}}, "no lo entiendo"),
+        ({"text": "x", "forward_date": 1538568000}, "No leo mensajes reenviados"),
+    ],
+)
+def test_what_is_no_text_is_answered_in_words(desk: Desk, what: dict[str, Any], answer: str) -> None:
+    """What becomes of it, and what could be done instead."""
+    handled = send(desk, ANA, **what)
+    assert answer in said(handled, ANA)[-1]
+    assert any(text.startswith("PRE-101") for text in buttons(handled, ANA))
+
+
+def test_words_of_a_title_lead_to_the_activity(desk: Desk) -> None:
+    """Words that one title alone has open it; what may be one of several is offered."""
+    due = buttons(desk.say(ANA, "menú"), ANA)
+    title = next(text for text in due if text.startswith("PRE-101")).partition(" · ")[2]
+    later(desk)
+    assert "Cómo va la actividad" in said(desk.say(ANA, title), ANA)[-1]
+
+
+@pytest.mark.parametrize(
+    ("who", "typed", "answer"),
+    [
+        (CARMEN, "MINERD", "Ministerio de Educación"),
+        (CARMEN, "ministerio de educacion", "MINERD · Ministerio de Educación"),
+        (CARMEN, "busco a Ana Martínez", "MMUJER"),
+        (PEDRO, "ana martinez", "MMUJER"),
+        (CARMEN, "per102", "PER-102"),
+        (CARMEN, "¿quién falta?", "Reportes"),
+        (CARMEN, "por validar", "validar"),
+        (GRACE, "¿cómo vamos?", ""),
+        (JEAN, "hola", "Jean"),
+        (GRACE, "invitar", "no está entre lo que usted puede hacer"),
+        (PEDRO, "a quién llamo", "persona"),
+    ],
+)
+def test_other_roles_are_understood_as_far_as_they_may(desk: Desk, who: int, typed: str, answer: str) -> None:
+    """Names and agencies search for those who may look people up."""
+    tap(desk, who, "idioma", "es")
+    later(desk)
+    handled = desk.say(who, typed)
+    assert answer in "\n".join(said(handled, who)), said(handled, who)
+
+
+def test_who_may_not_look_people_up_learns_nothing(desk: Desk) -> None:
+    """A name is refused as everywhere, and another agency's code leads nowhere."""
+    assert "Carmen" not in "\n".join(said(desk.say(ROSA, "busco a Carmen Díaz"), ROSA))
+    later(desk)
+    assert "No entendí" in said(desk.say(ROSA, "PRE-101"), ROSA)[-1]
+    later(desk)
+    assert "No entendí" in said(desk.say(ROSA, "MMUJER"), ROSA)[-1]
+
+
+def test_a_cry_for_help_goes_before_everything(desk: Desk) -> None:
+    """Whatever else the sentence could mean."""
+    assert "9-1-1" in said(desk.say(ANA, "ayuda, me van a matar"), ANA)[-1]
+
+
+def test_who_is_asked_for_words_can_leave(desk: Desk) -> None:
+    """ "cancelar" is no comment."""
+    tap(desk, GRACE, "idioma", "es")
+    desk.say(GRACE, "/comentar PRE-101")
+    with desk.database.view() as unit:
+        assert unit.chats.get(GRACE).awaits
+    desk.say(GRACE, "Cancelar")
+    with desk.database.view() as unit:
+        assert unit.connection.exec_driver_sql("SELECT count(*) FROM comment").scalar() == 0
+
+
+def test_nothing_of_it_is_kept(desk: Desk, tmp_path: Path) -> None:
+    """Neither what was typed nor a draft; the outbox has our own words alone."""
+    for typed in ("quizás azulejo", "gracias azulejo", "hola azulejo"):
+        later(desk)
+        assert desk.say(ANA, typed).deliveries
+    assert all(b"azulejo" not in path.read_bytes() for path in tmp_path.glob("enlace.db*"))

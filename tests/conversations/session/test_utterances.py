@@ -1,0 +1,164 @@
+"""What people write where nothing is asked, read: the table of each language, and what may differ from it."""
+
+import pytest
+
+from conversations.languages import FIRST, LANGUAGES, phrases, tables
+from conversations.session.reading.utterances import (
+    LONGEST,
+    Named,
+    is_nearly,
+    mentioned_code,
+    mentioned_names,
+    understood,
+)
+
+MEANT = {
+    "es": {
+        "greeting": ("Hola!!", "buenas", "Buenos dias, ¿como esta?"),
+        "thanks": ("mil gracias", "Muchísimas gracias", "gracias por todo"),
+        "agreed": ("ok", "👍", "perfecto"),
+        "sent": (
+            "Ya yo lo mandé la semana pasada",
+            "buenas tardes, ya reporté",
+            "perdón, ya lo envié ayer",
+            "ya termine",
+        ),
+        "not_today": ("hoy no puedo, tengo una reunión", "estoy en una capacitación", "me pueden dar más plazo"),
+        "away": ("estoy de vacasiones hasta el lunes", "Salgo de vacaciones mañana", "tengo licencia médica"),
+        "human": ("no me deja enviar", "¿a quién llamo si tengo dudas?", "quisiera hablar con alguien", "no funciona"),
+        "not_me": ("ya no trabajo en el ministerio", "Ya no soy la punto focal"),
+        "nothing_new": ("sin novedades este mes", "no hubo avances"),
+        "pendientes": ("q me falta", "¿qué tengo que hacer?", "cuando es la fecha limite", "quién falta por reportar"),
+        "historial": ("historail", "me equivoqué en un número", "ver mis reportes"),
+        "exportar": ("deme el excel por favor", "necesito el pdf"),
+        "pausar": ("no me escriban más",),
+        "ayuda": ("ayudenme a reportar", "no entiendo nada", "¿eres una persona?", "cómo reporto esto"),
+        "menu": ("MENÚ", "volver al menu"),
+    },
+    "en": {
+        "greeting": ("hello there", "Good morning!"),
+        "thanks": ("thx", "thanks so much"),
+        "sent": ("I've already sent it.", "we sent it last week", "did you get my report?"),
+        "not_today": ("can't today, sorry", "I need more time please", "I'm in a meeting"),
+        "away": ("on holiday till monday", "I am on sick leave"),
+        "human": ("can I talk to somebody?", "is anybody there", "it doesn't work"),
+        "nothing_new": ("nothing new this month",),
+        "pendientes": ("what's left?", "when is the deadline", "what do I have to report this month"),
+        "historial": ("histroy", "I made a mistake in my report"),
+        "cerrar": ("how do I close the month",),
+        "pausar": ("stop sending me messages",),
+        "ayuda": ("help!", "I don't understand this", "how does this work?"),
+        "menu": ("main menu", "go back"),
+    },
+    "ht": {
+        "greeting": ("bonjou", "Bonswa!"),
+        "thanks": ("mesi anpil",),
+        "sent": ("m voye l deja", "mwen deja voye rapò a"),
+        "not_today": ("mwen pa kapab jodi a", "m ap voye l demen"),
+        "away": ("m an vakans", "mwen an konje maladi"),
+        "human": ("mwen vle pale ak yon moun", "sa pa mache"),
+        "pendientes": ("kisa ki manke m?", "ki dat limit la ye"),
+        "historial": ("istwa", "mwen fè yon ere"),
+        "ayuda": ("ede m tanpri", "m pa konprann"),
+        "menu": ("meni",),
+    },
+    "fr": {
+        "greeting": ("bonjour madame", "Bonsoir"),
+        "thanks": ("merci infiniment", "je vous remercie"),
+        "sent": ("j'ai déjà envoyé le rapport", "c'est fait"),
+        "not_today": ("pas aujourd'hui", "je l'enverrai demain matin"),
+        "away": ("je suis en vacances", "je suis en congé maladie"),
+        "human": ("je veux parler à quelqu'un", "ça ne marche pas"),
+        "pendientes": ("qu'est-ce qu'il me manque ?", "quelle est la date limite ?"),
+        "historial": ("historique", "je me suis trompée"),
+        "ayuda": ("comment ça marche", "je ne comprends pas"),
+        "menu": ("acceuil", "menu"),
+        "cancelar": ("annuler",),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "meaning", "text"),
+    [(code, key, text) for code, keys in MEANT.items() for key, texts in keys.items() for text in texts],
+)
+def test_what_people_write_is_understood(language: str, meaning: str, text: str) -> None:
+    """In the person's own language, and in whatever other one they happen to write."""
+    for own in dict.fromkeys((language, *LANGUAGES)):
+        found = understood(text, own)
+        assert found is not None
+        if own == language:
+            assert found.meaning == meaning
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_of_the_table_means_what_it_stands_under(language: str) -> None:
+    """A phrase under two meanings of one language would be understood by its place in the file."""
+    wrong = [
+        (phrase, key, found.meaning if found else None)
+        for key in tables(FIRST)
+        if key.startswith("said.") and key != "said.beside"
+        for phrase in phrases(language, key)
+        if (found := understood(phrase, language)) is None or found.meaning != key.removeprefix("said.")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "?",
+        "asdfgh",
+        "qué hora es",
+        "let me know",
+        "Visitamos doce centros en el plan de la provincia",
+        "Se hizo la actividad con ayuda de los técnicos de la regional norte",
+        "hola " * LONGEST,
+    ],
+)
+def test_what_is_not_in_the_table_is_not_understood(text: str) -> None:
+    """It is a table, not a guess; and a report that was typed in the wrong place is no command."""
+    assert understood(text, "es") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "is_close"),
+    [
+        ("historail", "historial", True),
+        ("istorial", "historial", True),
+        ("historiall", "historial", True),
+        ("hostorial", "historial", True),
+        ("hola", "hora", False),
+        ("holaa", "hola", True),
+        ("son", "sin", False),
+        ("2018", "2019", False),
+        ("historico", "historial", False),
+    ],
+)
+def test_one_slip_is_forgiven(typed: str, meant: str, is_close: bool) -> None:
+    """Of words that are long enough to have no other neighbour."""
+    assert is_nearly(typed, meant) is is_close
+
+
+@pytest.mark.parametrize("text", ["PER-102", "per102", "la per 102, por favor", "¿y PER 102?"])
+def test_a_code_is_found_however_it_is_written(text: str) -> None:
+    """It is a code of the plan or none."""
+    assert mentioned_code(text, ["PER-101", "PER-102"]) == "PER-102"
+    assert mentioned_code(text, ["PER-10", "PER-1"]) is None
+
+
+def test_words_of_one_title_name_it_and_words_of_several_do_not_decide() -> None:
+    """A word that one title alone has is enough, if nothing else of weight was said."""
+    plan = [
+        Named("A", ("Convenio con hoteles",)),
+        Named("B", ("Convenio con escuelas", "Agreement with schools")),
+        Named("C", ("Jornadas en escuelas de secundaria",)),
+    ]
+    assert mentioned_names("hoteles", plan).codes == ("A",)
+    assert mentioned_names("hoteles", plan).is_sure
+    assert mentioned_names("quiero reportar el convenio de escuelas", plan).codes == ("B",)
+    both = mentioned_names("el convenio", plan)
+    assert (both.codes, both.is_sure) == (("A", "B"), False)
+    assert not mentioned_names("hoteles y restaurantes", plan).is_sure
+    assert mentioned_names("la reunión de ayer fue en unos hoteles", plan).codes == ()
