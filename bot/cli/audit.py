@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -23,34 +24,54 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def verify(
     head: Annotated[
-        str, typer.Option("--head", help="A head noted elsewhere, such as 1234.0a1b2c3d4e5f: it must still be there.")
+        str,
+        typer.Option(
+            "--head",
+            help="A head noted elsewhere, such as 1234.0a1b2c3d4e5f, or a file that ends with one.",
+        ),
     ] = "",
+    data: Annotated[
+        bool, typer.Option("--data", help="Compare roles, suspensions and submissions with what the log says of them.")
+    ] = False,
 ) -> None:
     """Whether the audit log is what was written: exit 1 names each entry that was changed, added, moved or removed."""
-    verdict = _verified(settings(), head)
+    verdict = _verified(settings(), head, with_data=data)
     for finding in verdict.findings:
         place = "" if finding.position is None else f"entry {finding.position}"
         id = "" if finding.id is None else f"id {finding.id}"
         print("\t".join((finding.kind, place, id, finding.text)))
     if not verdict.is_whole:
-        fail(f"The audit log was tampered with: {verdict.found} finding(s) in {verdict.sealed} sealed entries.")
+        what = "audit log, or the data it tells of," if data else "audit log"
+        fail(f"The {what} was tampered with: {verdict.found} finding(s) in {verdict.sealed} sealed entries.")
     end = f", up to {verdict.head.note}" if verdict.head else ""
     waiting = f"; {verdict.unsealed} not sealed yet" if verdict.unsealed else ""
     talk(f"The audit log is whole: {verdict.sealed} sealed entries{end}{waiting}.")
 
 
-def _verified(settings: "Settings", noted: str) -> "Verdict":
-    """What a look through the whole log finds; `noted` is a head somebody wrote down, or blank."""
+def _verified(settings: "Settings", noted: str, *, with_data: bool) -> "Verdict":
+    """What a look through the whole log finds; `noted` is a head somebody wrote down, the file of one, or blank."""
     from bot.open_storage import open_storage
     from storage.errors import StorageError
-    from storage.upkeep.chain import Head, verify
+    from storage.upkeep.chain import Head, verify, verify_data
 
     try:
-        head = Head.read(noted) if noted else None
+        head = Head.read(_noted(noted)) if noted else None
     except StorageError as error:
         raise Complaint(f"--head: {error}. `enlace audit verify`, /estado and every backup print one.") from None
     with open_storage(settings) as database, database.view() as unit:
-        return verify(unit, noted=head)
+        verdict = verify(unit, noted=head)
+        if with_data:
+            verify_data(unit, verdict)
+        return verdict
+
+
+def _noted(text: str) -> str:
+    """A head as it was given; of a file, its last line that holds one."""
+    file = Path(text)
+    if "/" not in text and not file.is_file():
+        return text
+    lines = [line.split()[-1] for line in file.read_text("utf-8").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 @app.command("list")

@@ -219,7 +219,7 @@ def _report(unit: UnitOfWork, settings: Settings, due: Iterator[_Due], *, is_val
     fallback = next(p.id for p in unit.people.list(plan.id) if p.membership and p.membership.role is Role.COORDINATOR)
     agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
     for number, (activity, period, at) in enumerate(due, 1):
-        sent = unit.submissions.add(
+        unit.submissions.add(
             NewSubmission(
                 plan_id=plan.id,
                 form_id=version.form_key,
@@ -235,11 +235,10 @@ def _report(unit: UnitOfWork, settings: Settings, due: Iterator[_Due], *, is_val
                 activity_status="in_progress",
                 progress=_PROGRESS[number % len(_PROGRESS)],
                 started_at=at,
+                validation_state="validated" if is_validated else "submitted",
             ),
             at + timedelta(minutes=number),
         )
-        if is_validated:
-            unit.submissions.set_validation_state(sent.id, "validated")
 
 
 def fill(

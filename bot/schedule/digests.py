@@ -28,7 +28,9 @@ from conversations.plan.reminders import closing_acts
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.calendar.figures import Figures
+from storage.errors import StorageError
 from storage.unit_of_work import UnitOfWork
+from storage.upkeep.chain import sealed_until
 
 WEEK = timedelta(days=7)
 ON_A_SCREEN = 24
@@ -127,6 +129,7 @@ def digest_card(
         agenda, to_chase = ladder()
         topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
         lines = digests.digest(found, language, topics, agenda, is_public=view.is_public)
+        lines += sealed_lines(unit, say)
         rows += acts_of(role, found, say, len(to_chase.agencies))
         rows += closing_acts(agenda, topics, language)
     elif role is Role.READER:
@@ -140,6 +143,15 @@ def digest_card(
     rows += agency_rows(found, view, page, say)
     rows.append((home_button(say),))
     return Card(lines, tuple(rows))
+
+
+def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
+    """How far the audit log is sealed: so that its head stands on phones too, where whoever has the server has none."""
+    try:
+        head, waiting = sealed_until(unit)
+    except StorageError:
+        return (line(""), line(f"⛔ {say('status.audit_broken')}"))
+    return (line(""), line(f"🔏 {say('status.audit', head=head.note, n=waiting)}")) if head else ()
 
 
 def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:

@@ -409,6 +409,8 @@ class Membership(Base):
     """Of a role for a time: the first day on which it is over, in the plan's zone; it ends then, or earlier."""
     is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
     """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
+    mark: Mapped[str | None] = mapped_column(String(32))
+    """A keyed hash of the row (`storage.database.marks`): who has the database alone cannot write one."""
 
 
 class Delegation(Base):
@@ -654,6 +656,8 @@ class Submission(Base):
     language: Mapped[str] = mapped_column(String(8))
     started_at: Mapped[datetime]
     submitted_at: Mapped[datetime]
+    mark: Mapped[str | None] = mapped_column(String(32))
+    """A keyed hash of what was sent (`storage.database.marks`): who has the database alone cannot write one."""
 
 
 class ReviewDecision(Base):

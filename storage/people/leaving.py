@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from conversations.plan.model import AGENCY_ROLES, Role
 from storage.database.audit import Audit
+from storage.database.marks import mark_role
 from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.errors import Conflict
@@ -116,6 +117,7 @@ class Leaving:
     def end_role(self, membership: Membership, now: datetime) -> None:
         """End the role, and what was asked for under it: unused links, requests that nobody has granted."""
         self._connection.execute(update(_membership).where(_membership.c.id == membership.id).values(active_to=now))
+        mark_role(self._unit, membership.id)
         self._drop_what_was_given(membership.person_id, now, plan_id=membership.plan_id)
 
     def keep_an_admin(self, person_id: int, plan_ids: Iterable[int]) -> None:

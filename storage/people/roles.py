@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 
 from conversations.plan.model import AGENCY_ROLES, Role
 from storage.database.audit import Audit
+from storage.database.marks import mark_role
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Unit
@@ -66,6 +67,7 @@ class Roles:
                     self._connection.execute(
                         update(_membership).where(_membership.c.id == present.id).values(until_on=until_on)
                     )
+                    mark_role(self._unit, present.id)
                     present = replace(present, until_on=until_on)
                 return present
             if present.role is Role.ADMIN and role is not Role.ADMIN:
@@ -87,6 +89,7 @@ class Roles:
         granted = self._unit.of(People).current(person_id, plan_id)
         if granted is None:
             raise NotFound("the membership just granted")
+        mark_role(self._unit, granted.id)
         details: dict[str, object] = {"person": person_id, "role": role.value, "agency": granted.agency_code}
         if is_contributor:
             details["contributor"] = True
@@ -118,6 +121,7 @@ class Roles:
         self._connection.execute(
             update(_membership).where(_membership.c.id == present.id).values(is_contributor=is_contributor)
         )
+        mark_role(self._unit, present.id)
         details = {"person": person_id, "agency": present.agency_code, "contributor": is_contributor}
         self._unit.of(Audit).record("membership.contributor", actor_id=by, plan_id=plan_id, details=details, now=now)
         return True

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
 from conversations.plan.model import ValidationState
+from storage.database.marks import submission_mark
 from storage.database.models import Plan, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
@@ -157,10 +158,9 @@ class Submissions:
                 raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
         if old is not None:
             self._connection.execute(_OLD, {"old_id": old.id})
-        text: str | None = orjson.dumps(new.answers).decode()
-        sealed = None
-        if new.sensitive:
-            sealed, text = self._unit.vault.seal(text or "", row(new.instance_id)), None
+        said = orjson.dumps(new.answers).decode()
+        sealed = self._unit.vault.seal(said, row(new.instance_id)) if new.sensitive else None
+        text = None if new.sensitive else said
         values: dict[str, Any] = {
             "plan_id": new.plan_id,
             "form_id": new.form_id,
@@ -184,6 +184,7 @@ class Submissions:
         }
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in new.answers.items())
         beside = {
+            "mark": submission_mark(self._unit.vault, values, state=new.validation_state, text=said),
             "answers": text,
             "sealed_answers": sealed,
             "promises_evidence": promises,

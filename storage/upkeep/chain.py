@@ -21,7 +21,7 @@ at the server did is linked before the command ends.
 import hmac
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -31,6 +31,7 @@ from storage.database.audit import COLUMNS, NONCE, StoredAuditEntry
 from storage.database.models import AuditEntry, Membership, table
 from storage.database.vault import Vault
 from storage.errors import StorageError
+from storage.upkeep import data_check
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -62,6 +63,8 @@ class Head:
 
     position: int
     hash: str
+    has_marked_data: bool = field(default=True, compare=False)
+    """Roles and submissions bear marks by now, so that one without is not ours."""
 
     def __str__(self) -> str:
         return f"{self.position}.{self.hash}"
@@ -81,7 +84,7 @@ class Head:
         return cls(int(position), digits)
 
 
-Kind = Literal["altered", "foreign", "copied", "moved", "missing", "truncated", "emptied", "head", "noted"]
+Kind = Literal["altered", "foreign", "copied", "moved", "missing", "truncated", "emptied", "head", "noted", "data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,12 @@ def seal(unit: "UnitOfWork", *, limit: int = 200) -> Head | None:
         if unit.connection.scalar(select(func.count()).where(_E.c.hash.is_not(None))):
             raise StorageError("the audit log has lost its head: run 'enlace audit verify'")
         _mark_what_was_there(unit)
+    if head is None or not head.has_marked_data:
+        data_check.mark_what_was_there(unit)
     rows = unit.connection.execute(_UNSEALED.limit(limit)).all()
     if not rows:
+        if head is not None and not head.has_marked_data and (learnt_at := unit.facts.learnt_at(HEAD)) is not None:
+            unit.facts.set(HEAD, f"{head}.{_head_mac(unit.vault, head)}", learnt_at)
         return None
     position, link = (head.position, head.hash) if head else (0, BEFORE_THE_FIRST)
     links: list[dict[str, Any]] = []
@@ -155,14 +162,20 @@ def stored_head(unit: "UnitOfWork", *, is_trusted: bool = False) -> Head | None:
         return None
     noted, _, mac = found.rpartition(".")
     head = Head.read(noted)
-    if not is_trusted and not hmac.compare_digest(mac, _head_mac(unit.vault, head)):
-        raise StorageError("the head of the audit log was altered: run 'enlace audit verify'")
-    return head
+    if is_trusted or hmac.compare_digest(mac, _head_mac(unit.vault, head)):
+        return head
+    # As it was written before there were marks; nobody but us can have written it.
+    if hmac.compare_digest(mac, unit.vault.mac(str(head).encode(), "audit head")):
+        return replace(head, has_marked_data=False)
+    raise StorageError("the head of the audit log was altered: run 'enlace audit verify'")
 
 
 def is_waiting(unit: "UnitOfWork") -> bool:
-    """Whether an entry is not linked yet."""
-    return unit.connection.execute(_UNSEALED.limit(1)).first() is not None
+    """Whether an entry is not linked yet, or what was there before there were marks is not marked yet."""
+    if unit.connection.execute(_UNSEALED.limit(1)).first() is not None:
+        return True
+    head = stored_head(unit)
+    return head is not None and not head.has_marked_data
 
 
 def sealed_until(unit: "UnitOfWork") -> tuple[Head | None, int]:
@@ -187,7 +200,7 @@ def _link(vault: Vault, before: str, position: int, entry: StoredAuditEntry, mar
 
 
 def _head_mac(vault: Vault, head: Head) -> str:
-    return vault.mac(str(head).encode(), "audit head")
+    return vault.mac(str(head).encode(), "audit head, data marked")
 
 
 # ------------------------------------------------------------------ verifying
@@ -226,6 +239,14 @@ def verify(unit: "UnitOfWork", *, noted: Head | None = None) -> Verdict:
         verdict.add("copied", None, id, f"the same entry is there {copied} times")
     _look_at_the_end(unit, verdict, last, link, noted)
     return verdict
+
+
+def verify_data(unit: "UnitOfWork", verdict: Verdict) -> None:
+    """Compare roles and submissions with their marks and with what the log says of them; findings join the verdict."""
+    if verdict.head is None or not verdict.head.has_marked_data:
+        return  # nothing is marked before the log has first been sealed
+    for finding in data_check.differences(unit):
+        verdict.add("data", None, finding.id, finding.text)
 
 
 def _content(verdict: Verdict, vault: Vault, position: int | None, entry: StoredAuditEntry, mark: str | None) -> bool:

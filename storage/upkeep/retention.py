@@ -30,6 +30,7 @@ from storage.database.models import (
     table,
 )
 from storage.reports import submissions
+from storage.upkeep import data_check
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -131,8 +132,11 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
         answers = unit.submissions.answers(sent)
         kept = {path: answer for path, answer in answers.items() if _question(path) not in words}
         if kept != answers:
-            sealed = unit.vault.seal(orjson.dumps(kept).decode(), submissions.row(sent.instance_id))
-            connection.execute(update(_T).where(_T.c.id == id).values(sealed_answers=sealed))
+            text = orjson.dumps(kept).decode()
+            sealed = unit.vault.seal(text, submissions.row(sent.instance_id))
+            connection.execute(
+                update(_T).where(_T.c.id == id).values(sealed_answers=sealed, mark=data_check.mark_anew(unit, id, text))
+            )
             removed += 1
     if done > last:
         unit.facts.set(_UP_TO, str(done), before)

@@ -1,0 +1,70 @@
+"""Marks: what a row says, under a key that is not in the database.
+
+The audit log tells who gave which role and who validated what. It would be of no use if somebody who has the database
+could change the role, or the report, and leave the log as it is. So each role and each submission bears a keyed hash
+of what it says; `storage.upkeep.data_check` compares.
+
+A role's mark covers whose telephone it is. A submission's mark covers what was sent and the state it began in; what has
+become of it since is told by the log.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import RowMapping, bindparam, select, update
+
+from storage.database.models import Membership, Person, table
+from storage.database.unit import Unit
+from storage.database.vault import Vault
+
+_M, _P = table(Membership), table(Person)
+
+OF_A_ROLE: Final = (
+    "telegram_id", "plan_id", "person_id", "agency_id", "role", "active_from", "active_to", "until_on",
+    "is_contributor",
+)  # fmt: skip
+OF_A_SUBMISSION: Final = (
+    "plan_id", "form_id", "form_version_id", "instance_id", "deprecated_instance_id", "root_id", "version", "person_id",
+    "agency_id", "subject", "reporting_period_id", "receipt_number", "activity_status", "progress", "zero_reason",
+    "sensitive", "language", "started_at", "submitted_at",
+)  # fmt: skip
+
+Row = Mapping[str, Any] | RowMapping
+
+ROLES: Final = _M.join(_P, _P.c.id == _M.c.person_id)
+ROLE_COLUMNS: Final = (_M.c.id, *((_P if name == "telegram_id" else _M).c[name] for name in OF_A_ROLE))
+_ROLE = select(*ROLE_COLUMNS).select_from(ROLES).where(_M.c.id == bindparam("key"))
+_MARK_ROLE = update(_M).where(_M.c.id == bindparam("key")).values(mark=bindparam("new_mark"))
+
+
+def role_mark(vault: Vault, row: Row) -> str:
+    return _mark(vault, [row[name] for name in OF_A_ROLE], "membership")
+
+
+def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
+    """`text`: its answers, unsealed; `state`: the one it began in."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
+
+
+def mark_role(unit: Unit, membership_id: int) -> None:
+    """To be called whenever a role has been written."""
+    row = unit.connection.execute(_ROLE, {"key": membership_id}).mappings().one()
+    unit.connection.execute(_MARK_ROLE, {"key": membership_id, "new_mark": role_mark(unit.vault, row)})
+
+
+def _mark(vault: Vault, values: list[Any], purpose: str) -> str:
+    return vault.mac(orjson.dumps([_plain(value) for value in values]), purpose)[:32]
+
+
+def _plain(value: Any) -> Any:
+    """The same on both databases, whatever the driver returns."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case date():
+            return value.isoformat()
+    return value

@@ -1,0 +1,188 @@
+"""Whether roles and submissions are what the audit log says they are.
+
+A log that nobody can change unseen proves little if what it speaks of can be. Whoever has the database could make
+themselves a coordinator, or validate a report, with one UPDATE. So:
+
+* each row bears a mark (`storage.database.marks`) that only this program can have made: what was changed, or added, in
+  a database by hand is named;
+* each role, each suspension and each review is told by the log: a row that was put back as it was on an earlier day,
+  whose old mark is good, does not agree with the last entry about it;
+* receipts are numbered without a gap, and each role has its entry: what was removed is missed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from conversations.plan.model import ValidationState
+from storage.database.marks import ROLE_COLUMNS, ROLES, mark_role, role_mark, submission_mark
+from storage.database.models import AuditEntry, Membership, Person, Submission, table
+from storage.reports import submissions
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
+
+_M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
+PAGE: Final = 500
+
+_UNMARKED_ROLES = select(_M.c.id).where(_M.c.mark.is_(None))
+_SENT = select(_S).where(_S.c.id > bindparam("after")).order_by(_S.c.id).limit(PAGE)
+_UNMARKED = select(_S).where(_S.c.mark.is_(None), _S.c.id > bindparam("after")).order_by(_S.c.id).limit(PAGE)
+_ONE = select(_S).where(_S.c.id == bindparam("key"))
+_MARK = update(_S).where(_S.c.id == bindparam("key")).values(mark=bindparam("new_mark"))
+_NEWEST = _S.alias("newest")
+_NOT_CURRENT = (
+    select(_S.c.id, _S.c.receipt_number)
+    .where(
+        _S.c.is_current
+        != (
+            _S.c.version
+            == select(func.max(_NEWEST.c.version)).where(_NEWEST.c.root_id == _S.c.root_id).scalar_subquery()
+        )
+    )
+    .order_by(_S.c.id)
+)
+_TOLD = (
+    select(_E.c.plan_id, _E.c.act, _E.c.details)
+    .where(_E.c.act.in_(bindparam("acts", expanding=True)))
+    .order_by(_E.c.id)
+)
+_ROLES = ("membership.granted", "membership.ended")
+_SUSPENSIONS = ("person.suspended", "person.restored")
+_REVIEWS: Final = {
+    "report.validated": (ValidationState.VALIDATED.value,),
+    "report.returned": (ValidationState.RETURNED.value,),
+    "report.answered": (ValidationState.SUBMITTED.value,),
+    "report.taken_back": (ValidationState.SUBMITTED.value, ValidationState.CORRECTED.value),
+}
+_STATES: Final = tuple(state.value for state in ValidationState)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that is not what was written, by its id, or None if it is gone."""
+
+    id: int | None
+    text: str
+
+
+# ------------------------------------------------------------------ marking what was there
+def mark_what_was_there(unit: "UnitOfWork") -> None:
+    """Rows of the time before there were marks get theirs: once, and never later."""
+    for id in unit.connection.execute(_UNMARKED_ROLES).scalars().all():
+        mark_role(unit, id)
+    after = 0
+    while rows := unit.connection.execute(_UNMARKED, {"after": after}).mappings().all():
+        marks = [
+            {
+                "key": row["id"],
+                "new_mark": submission_mark(unit.vault, row, state=row["validation_state"], text=_text(unit, row)),
+            }
+            for row in rows
+        ]
+        unit.connection.execute(_MARK, marks)
+        after = rows[-1]["id"]
+
+
+def mark_anew(unit: "UnitOfWork", submission_id: int, text: str) -> str:
+    """The mark of a submission whose words are being forgotten: `text` is what is left.
+
+    One that was altered before keeps the mark that gives it away.
+    """
+    row = unit.connection.execute(_ONE, {"key": submission_id}).mappings().one()
+    began = _began(unit, row)
+    if began is None:
+        return row["mark"] or ""
+    return submission_mark(unit.vault, row, state=began, text=text)
+
+
+# ------------------------------------------------------------------ comparing
+def differences(unit: "UnitOfWork") -> Iterator[Difference]:
+    """Every role, suspension and submission that is not as it was written, in constant memory but for the roles."""
+    yield from _roles(unit)
+    yield from _suspensions(unit)
+    yield from _submissions(unit)
+
+
+def _roles(unit: "UnitOfWork") -> Iterator[Difference]:
+    granted: Counter[tuple[int, int]] = Counter()
+    told: dict[tuple[int, int], str | None] = {}
+    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": _ROLES}):
+        key = (plan_id, details["person"])
+        granted[key] += act == "membership.granted"
+        told[key] = details["role"] if act == "membership.granted" else None
+    there: Counter[tuple[int, int]] = Counter()
+    for row in unit.connection.execute(
+        select(*ROLE_COLUMNS, _M.c.mark).select_from(ROLES).order_by(_M.c.id)
+    ).mappings():
+        key = (row["plan_id"], row["person_id"])
+        there[key] += 1
+        if not compare_digest(row["mark"] or "", role_mark(unit.vault, row)):
+            yield Difference(
+                row["id"], f"the role of person {row['person_id']} was altered, or not given by this program"
+            )
+        elif row["active_to"] is None and told.get(key) != row["role"]:
+            yield Difference(row["id"], f"person {row['person_id']} has a role that the log says is over")
+    for key in sorted(granted):
+        if there[key] < granted[key]:
+            yield Difference(None, f"a role of person {key[1]} is gone, that the log says was given")
+
+
+def _suspensions(unit: "UnitOfWork") -> Iterator[Difference]:
+    told: dict[int, str] = {}
+    for _, act, details in unit.connection.execute(_TOLD, {"acts": _SUSPENSIONS}):
+        told[details["person"]] = act
+    suspended = set(unit.connection.execute(select(_PERSON.c.id).where(_PERSON.c.suspended_at.is_not(None))).scalars())
+    for person_id, act in sorted(told.items()):
+        if (act == "person.suspended") != (person_id in suspended):
+            yield Difference(person_id, f"person {person_id} is {'not ' * (person_id not in suspended)}suspended")
+    for person_id in sorted(suspended - told.keys()):
+        yield Difference(person_id, f"person {person_id} is suspended, and the log does not say by whom")
+
+
+def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
+    told: dict[tuple[int, int, int], tuple[str, ...]] = {}
+    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": tuple(_REVIEWS)}):
+        told[plan_id, details["receipt"], details["version"]] = _REVIEWS[act]
+    numbers: Counter[int] = Counter()
+    last: dict[int, int] = defaultdict(int)
+    for plan_id, receipt, _ in told:
+        last[plan_id] = max(last[plan_id], receipt)
+    after = 0
+    while rows := unit.connection.execute(_SENT, {"after": after}).mappings().all():
+        for row in rows:
+            plan_id, receipt = row["plan_id"], row["receipt_number"]
+            numbers[plan_id] += 1
+            last[plan_id] = max(last[plan_id], receipt)
+            began = _began(unit, row)
+            if began is None:
+                yield Difference(row["id"], f"receipt {receipt} was altered, or not sent through this program")
+            elif row["validation_state"] not in told.get((plan_id, receipt, row["version"]), (began,)):
+                yield Difference(
+                    row["id"], f"receipt {receipt} is {row['validation_state']!r}, and the log says otherwise"
+                )
+        after = rows[-1]["id"]
+    for id, receipt in unit.connection.execute(_NOT_CURRENT):
+        yield Difference(id, f"receipt {receipt}: another version was made the current one")
+    for plan_id, highest in sorted(last.items()):
+        if numbers[plan_id] < highest:
+            yield Difference(None, f"{highest - numbers[plan_id]} receipts of plan {plan_id} are gone")
+
+
+def _began(unit: "UnitOfWork", row: Any) -> str | None:
+    """The state a submission began in, which its mark proves; None if the row is not what was sent."""
+    text = _text(unit, row)
+    for state in _STATES:
+        if compare_digest(row["mark"] or "", submission_mark(unit.vault, row, state=state, text=text)):
+            return state
+    return None
+
+
+def _text(unit: "UnitOfWork", row: Any) -> str:
+    if row["sealed_answers"] is None:
+        return str(row["answers"])
+    return unit.vault.open(row["sealed_answers"], submissions.row(row["instance_id"]))

@@ -1,0 +1,132 @@
+"""Roles and submissions that were changed behind the audit log's back are named (S13)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from conversations.plan.model import Role
+from storage.database.marks import OF_A_ROLE, OF_A_SUBMISSION
+from storage.database.models import Membership, Submission
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep import chain
+from storage.upkeep.chain import Verdict
+from tests.deadlines import PATIENCE
+
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def live(database: Database, world: Any, apply: Apply) -> Any:
+    """Somebody has a role and lost it, somebody has one and is suspended; two reports, one validated."""
+
+    def work(unit: UnitOfWork) -> None:
+        for person_id, role in unit.connection.exec_driver_sql("SELECT person_id, role FROM membership").all():
+            details = {"person": person_id, "role": role, "agency": None}
+            unit.audit.record("membership.granted", None, world.plan_id, details, NOW)
+        chain.seal(unit)
+        new = unit.people.add(77, "Nueva", "es", NOW, timezone="America/Santo_Domingo")
+        unit.roles.grant(new.id, world.plan_id, Role.COORDINATOR, now=NOW)
+        gone = unit.people.add(78, "Ida", "es", NOW, timezone="America/Santo_Domingo")
+        unit.roles.grant(gone.id, world.plan_id, Role.COORDINATOR, now=NOW)
+        unit.leaving.end_membership(gone.id, world.plan_id, now=NOW + timedelta(days=1), by=None)
+        lost = unit.people.add(79, "Perdida", "es", NOW, timezone="America/Santo_Domingo")
+        unit.roles.grant(lost.id, world.plan_id, Role.OBSERVER, now=NOW)
+        unit.leaving.suspend(lost.id, now=NOW, by=None)
+        for number, is_sealed in enumerate((False, True, True)):
+            sent = world.submit(unit, f"uuid:{number}", sensitive=is_sealed)
+            if number == 1:
+                unit.reviews.decide(sent, "validated", new.id, NOW)
+            if number == 2:
+                unit.reviews.decide(sent, "returned", new.id, NOW, reason="unclear")
+                unit.reviews.decide(unit.submissions.get(sent.id), "answered", world.person_ids[0], NOW)
+        chain.seal(unit)
+
+    apply(work)
+    return world
+
+
+def look(database: Database) -> Verdict:
+    with database.view() as unit:
+        verdict = chain.verify(unit)
+        chain.verify_data(unit, verdict)
+    return verdict
+
+
+def by_hand(database: Database, *statements: str) -> None:
+    def work(unit: UnitOfWork) -> None:
+        for statement in statements:
+            assert unit.connection.exec_driver_sql(statement).rowcount > 0
+
+    database.units.submit(None, work).result(PATIENCE)
+
+
+def test_what_the_bot_wrote_is_as_the_log_says(live: Any, database: Database) -> None:
+    assert look(database).findings == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE membership SET role = 'admin' WHERE role = 'coordinator' AND active_to IS NULL", "was altered"),
+        ("UPDATE membership SET active_to = NULL WHERE active_to IS NOT NULL", "was altered"),
+        ("UPDATE person SET telegram_id = 666 WHERE telegram_id = 77", "was altered"),
+        ("UPDATE person SET suspended_at = NULL WHERE suspended_at IS NOT NULL", "is not suspended"),
+        ("DELETE FROM membership WHERE active_to IS NOT NULL", "is gone"),
+        ("UPDATE submission SET answers = '{}' WHERE answers IS NOT NULL", "was altered"),
+        ("UPDATE submission SET progress = 100", "was altered"),
+        ("UPDATE submission SET validation_state = 'validated' WHERE validation_state = 'submitted'", "log says"),
+        ("UPDATE submission SET validation_state = 'submitted' WHERE validation_state = 'validated'", "log says"),
+        ("UPDATE submission SET is_current = NOT is_current", "another version"),
+        ("DELETE FROM submission WHERE receipt_number = 1", "are gone"),
+    ],
+)
+def test_a_change_by_hand_is_named(live: Any, database: Database, change: str, said: str) -> None:
+    """Whoever has the database and not the keys: with or without the mark of another row."""
+    by_hand(database, "DELETE FROM review_decision", change) if "DELETE FROM sub" in change else by_hand(
+        database, change
+    )
+    found = look(database)
+    assert found.found > 0
+    assert any(said in finding.text for finding in found.findings), found.findings
+    assert {finding.kind for finding in found.findings} == {"data"}
+
+
+def test_an_old_row_with_its_good_mark_does_not_agree_with_the_log(live: Any, database: Database, apply: Apply) -> None:
+    """Put back as it was on an earlier day: the role is over since."""
+
+    def work(unit: UnitOfWork) -> str:
+        person = unit.people.add(80, "Vuelve", "es", NOW, timezone="America/Santo_Domingo")
+        unit.roles.grant(person.id, live.plan_id, Role.COORDINATOR, now=NOW)
+        whose = f"WHERE person_id = {person.id}"
+        mark = unit.connection.exec_driver_sql(f"SELECT mark FROM membership {whose}").scalar_one()
+        unit.leaving.end_membership(person.id, live.plan_id, now=NOW, by=None)
+        return f"UPDATE membership SET active_to = NULL, mark = '{mark}' {whose}"
+
+    put_back = apply(work)
+    apply(chain.seal)
+    assert look(database).findings == []
+    by_hand(database, put_back)
+    assert [finding.text for finding in look(database).findings] == [
+        f"person {put_back.rpartition(' ')[2]} has a role that the log says is over"
+    ]
+
+
+def test_rows_of_before_are_marked_once_and_a_row_without_a_mark_is_named_from_then_on(
+    live: Any, database: Database, apply: Apply
+) -> None:
+    by_hand(database, "UPDATE membership SET role = 'admin', mark = NULL WHERE role = 'observer'")
+    apply(lambda unit: chain.seal(unit))
+    assert any("was altered" in finding.text for finding in look(database).findings)
+
+
+def test_every_column_that_can_be_written_is_under_the_mark_or_told_elsewhere() -> None:
+    """A new column of a role or a submission has to be thought of."""
+    told_by_the_log = {"id", "mark"}
+    assert set(Membership.__table__.columns.keys()) == told_by_the_log | set(OF_A_ROLE) - {"telegram_id"}
+    beside = {"answers", "sealed_answers", "validation_state", "is_current", "is_standing", "promises_evidence"}
+    assert set(Submission.__table__.columns.keys()) == told_by_the_log | set(OF_A_SUBMISSION) | beside
