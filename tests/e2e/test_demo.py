@@ -89,6 +89,8 @@ def browser(chromium: None) -> Iterator[Browser]:
 def page(demo: str, browser: Browser) -> Iterator[Page]:
     """In a context of its own: closing it forgets what the page has kept."""
     page = browser.new_page(viewport={"width": 1500, "height": 950})
+    page.set_default_timeout(PATIENCE * 1000)
+    expect.set_options(timeout=PATIENCE * 1000)
     page.goto(demo)
     yield page
     page.close()
@@ -236,6 +238,7 @@ def test_the_tour_can_be_had_done_to_its_end(
     """
     with demo_process(tmp_path) as address:
         page = browser.new_page(**SCREENS[screen])
+        page.set_default_timeout(PATIENCE * 1000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)

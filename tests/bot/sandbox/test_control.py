@@ -157,7 +157,7 @@ def test_waiting_ends_when_something_is_shown_or_time_is_up(bot: BotByHand, ana:
     """The other phones' messages do not count."""
     timer = threading.Timer(0.1, bot.do, ("sendMessage",), {"chat_id": ANA, "text": "tarde"})
     timer.start()
-    assert ana.wait_until("TARDE")["text"] == "tarde"
+    assert ana.wait_until("TARDE", PATIENCE)["text"] == "tarde"
     timer.join()
     with pytest.raises(NothingSeenError, match="phone 501 was shown no send"):
         ana.wait(0.1)

@@ -1,5 +1,6 @@
 """Failures on command: before or after the effect, counted, and seen by the bot as a network shows them."""
 
+import asyncio
 import json
 import socket
 import time
@@ -15,7 +16,7 @@ import pytest
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault, Faults, fault_from
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.server import Sandbox, reset, running_sandbox
 from bot.sandbox.telegram import Person
 from tests.bot.resting import poll_begun
 from tests.deadlines import PATIENCE, wait_until
@@ -250,3 +251,20 @@ def test_at_its_own_port_the_bot_api_refuses_connections_while_down(sandbox: San
     wait_until(lambda: isinstance(answer(), ConnectionRefusedError), "connections are refused", show=answer)
     sandbox.world.switch(down=False)
     wait_until(lambda: answer() is True, "it answers again", show=answer)
+
+
+def test_a_connection_that_has_gone_by_itself_is_no_trouble() -> None:
+    """The door shuts and opens whatever became of those who had come in: what is left of one is let go."""
+    let_go: list[bool] = []
+
+    class Gone(asyncio.Transport):
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            line = socket.socket()
+            line.close()
+            return line
+
+        def abort(self) -> None:
+            let_go.append(True)
+
+    reset(Gone())
+    assert let_go == [True]

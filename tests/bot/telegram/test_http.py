@@ -41,6 +41,7 @@ from bot.telegram.outcomes import (
     classify,
 )
 from bot.telegram.outcomes import NotSent as CertainlyNotSent
+from tests.deadlines import PATIENCE
 
 TOKEN = "123456789:CANARY-token-AAAAAAAAAAAAAAAAAAAAAAAAA"
 OK = json.dumps({"ok": True, "result": {"message_id": 7}}).encode()
@@ -196,7 +197,7 @@ async def test_what_breaks_after_the_call_has_left_is_ambiguous(
     answer: Answer, expected: type[errors.TelegramError]
 ) -> None:
     """Reset, silence, a page instead of JSON, JSON cut off: Telegram may have acted, and nobody can know."""
-    async with serving(answer, read_timeout=0.2) as (_, api):
+    async with serving(answer, read_timeout=0.2 if expected is errors.TimedOut else PATIENCE) as (_, api):
         with pytest.raises(expected) as failed:
             await api.call("sendMessage", {"chat_id": 1, "text": "x"})
     assert isinstance(classify(failed.value), Ambiguous)

@@ -242,7 +242,7 @@ async def running(
         await api.shutdown()
 
 
-class _LeapingSelector(selectors.SelectSelector):
+class _LeapingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
     def __init__(self) -> None:
         super().__init__()
         self.at = 0.0
