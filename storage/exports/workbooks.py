@@ -8,11 +8,9 @@ Source: "Excel specifications and limits".
 """
 
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from conversations.wording import wording
@@ -22,6 +20,7 @@ from storage.exports.cover import about, note_of
 from storage.exports.crosstab import Crosstab
 from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
+from storage.upkeep.whole_files import working_folder
 
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
@@ -42,6 +41,10 @@ ON_A_PAGE = 220
 """Characters that are still read when they share the width of a sheet of paper; more share several."""
 WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}
 NARROWEST, WIDEST = 10, 48
+WIDEST_OF = {"hash": 68}
+"""A word that is not broken."""
+BUTTON = 4
+"""Characters that the button of a filter hides."""
 FITS = 10**6
 """Numbers below it are seen whole in the narrowest column."""
 MEASURED = 100
@@ -66,10 +69,10 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
     """A cover, then the tables; a table of a repeat has a sheet of its own, with the keys of its parents."""
     import xlsxwriter  # 4 MB that a bot of which nobody wants a workbook does without
 
-    with tempfile.TemporaryDirectory(prefix="enlace-") as folder:  # its rows wait there, readable by us alone
+    with working_folder() as folder:  # its rows wait there
         options = {
             "constant_memory": True,
-            "tmpdir": str(Path(folder)),
+            "tmpdir": str(folder),
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -171,9 +174,7 @@ class _Sheet:
         sheet.repeat_columns(0)
         sheet.hide_gridlines(0)  # printed too: a row is followed across a sheet of paper
         sheet.set_footer("&L&A&R&P / &N")
-        self._widths = [
-            max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, len(column.label) // 2 + 5)) for column in self._columns
-        ]
+        self._widths = [_first_width(column) for column in self._columns]
         names = names_of_columns(self._columns)
         _begin_table(sheet, names)
         for at, name in enumerate(names):
@@ -200,7 +201,7 @@ class _Sheet:
         self._row += 1
 
     def finish(self) -> None:
-        widths = [min(width, WIDEST) for width in self._widths]
+        widths = [min(width, self._widest(at)) for at, width in enumerate(self._widths)]
         for at, width in enumerate(widths):
             self._sheet.set_column(at, at, width)
         self._sheet.fit_to_pages(max(1, -(-sum(widths) // ON_A_PAGE)), 0)
@@ -215,7 +216,7 @@ class _Sheet:
         if row <= MEASURED:
             self._widen(at, len(cell) + 2)
         # What is wider than its column goes on below; unwrapped it would be cut by its neighbour.
-        is_wide = len(cell) > min(self._widths[at], WIDEST) or "\n" in cell
+        is_wide = len(cell) > min(self._widths[at], self._widest(at)) or "\n" in cell
         self._sheet.write_string(row, at, cell, self._looks.wrap if is_wide else self._looks.text)
 
     def _whole(self, row: int, at: int, cell: int) -> None:
@@ -234,6 +235,9 @@ class _Sheet:
 
     def _flag(self, row: int, at: int, cell: bool) -> None:
         self._sheet.write_boolean(row, at, cell, self._looks.flag)
+
+    def _widest(self, at: int) -> int:
+        return WIDEST_OF.get(self._columns[at].name, WIDEST)
 
     def _widen(self, at: int, width: int) -> None:
         if width > self._widths[at]:
@@ -301,6 +305,13 @@ def _sheet_name(title: str, book: Any) -> str:
 def in_reading_order(table: Table) -> list[int]:
     """The places of its columns as people read them: what programs find a row by stands last."""
     return sorted(range(len(table.columns)), key=lambda at: table.columns[at].name.lstrip("_") in BEHIND)
+
+
+def _first_width(column: Column) -> int:
+    """What its head needs, on two lines, and its kind."""
+    longest = max(map(len, column.label.split()), default=0)
+    of_head = max(len(column.label) // 2 + 5, longest + BUTTON)
+    return max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, of_head))
 
 
 def names_of_columns(columns: Sequence[Column]) -> list[str]:

@@ -29,6 +29,7 @@ except ImportError:  # a system without locks on files: what is left behind ther
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".enlace-new-"
+FOLDERS = ".enlace-making-"
 STANDARD_OUTPUT = Path("-")
 OWNER_ALONE, AS_USUAL = 0o600, 0o666
 """Modes of a file that is new; the second as far as the umask of whoever runs this allows."""
@@ -148,3 +149,44 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """A folder for what is needed while something is made, readable by us alone, and gone at the end.
+
+    What a killed process left in its own is removed by the next one.
+    """
+    _sweep_folders(Path(tempfile.gettempdir()))
+    made, handle = _new_folder()
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(handle)
+
+
+def _new_folder() -> tuple[Path, int]:
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=FOLDERS))
+        with contextlib.suppress(FileNotFoundError):  # another's sweep came before it was opened
+            if fcntl is None:
+                return made, os.open(os.devnull, os.O_RDONLY)
+            handle = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if made.exists():
+                return made, handle
+            os.close(handle)
+
+
+def _sweep_folders(parent: Path) -> None:
+    if fcntl is None:
+        return
+    for left in parent.glob(f"{FOLDERS}*"):
+        with contextlib.suppress(OSError):  # it is another's, or in use
+            handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+            finally:
+                os.close(handle)

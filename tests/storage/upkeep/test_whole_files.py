@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StorageError
-from storage.upkeep.whole_files import AS_USUAL, PREFIX, whole_file
+from storage.upkeep.whole_files import AS_USUAL, FOLDERS, PREFIX, whole_file, working_folder
 from tests.deadlines import PATIENCE
 
 
@@ -148,3 +148,21 @@ def test_what_a_killed_process_left_is_swept_and_what_another_is_making_is_not(t
             two.write_bytes(b"2")
         one.write_bytes(b"1")
     assert names(tmp_path) == [other.name, "one.csv", "two.csv"]
+
+
+def test_a_working_folder_is_gone_with_its_process_or_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed export leaves rows of a workbook in the clear; who makes another now keeps theirs."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / f"{FOLDERS}0123"
+    left.mkdir()
+    (left / "rows").write_bytes(b"unsealed")
+    with working_folder() as one:
+        assert not left.exists()
+        assert stat.S_IMODE(one.stat().st_mode) == 0o700
+        (one / "rows").write_bytes(b"mine")
+        with working_folder() as other:
+            assert (one / "rows").read_bytes() == b"mine"
+        assert not other.exists()
+    assert list(tmp_path.iterdir()) == []
