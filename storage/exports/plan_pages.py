@@ -315,8 +315,11 @@ def _row(
                 sheet.write(left, y + 1 + 3.3 * at, text, 7.5, is_bold=line.is_total)
         for at, year in enumerate(years, 1):
             with sheet.element("TD"):
-                text = figure(line, line.told.get(year))
-                sheet.write(LEFT + NAME_WIDE + wide * at - 1, y + 1, text, 7.5, align="R", is_bold=line.is_total)
+                told = line.told.get(year)
+                is_bold = line.is_total and told is not None and told.number is not None
+                sheet.write(
+                    LEFT + NAME_WIDE + wide * at - 1, y + 1, figure(line, told), 7.5, align="R", is_bold=is_bold
+                )
 
 
 def figure(line: Line, told: Told | None) -> str:

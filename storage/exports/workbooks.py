@@ -131,9 +131,9 @@ class Looks:
         self.head, self.head_middle, self.head_right = head("left"), head("center"), head("right")
         self.title = book.add_format({"bold": True, "font_size": 16, "font_color": "#1F3A5F"})
         self.bold = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
-        self.wrap = book.add_format({"text_wrap": True, "valign": "top", "indent": 1})
+        self.wrap = book.add_format({"text_wrap": True, "valign": "top", "align": "left", "indent": 1})
         # Indented, since a number ends at the right edge of the cell before.
-        self.text = book.add_format({"valign": "top", "indent": 1})
+        self.text = book.add_format({"valign": "top", "align": "left", "indent": 1})
         self.word = book.add_format({"valign": "top", "align": "right"})
         self.whole = book.add_format({"num_format": "#,##0", "valign": "top"})
         self.name = book.add_format({"num_format": "0", "valign": "top", "align": "left"})
