@@ -1,8 +1,8 @@
-"""Who does an administrative act, and the notifications of it for those whom it concerns.
+"""Who does an administrative act, and what the people concerned are told of it.
 
-What admins do in chat is done at the server too, where nobody has a card to be answered on. So an act is written once:
-it takes the actor who does it, changes what is to be changed, and returns the news; whoever called it puts those into
-the outbox, the chat as part of its answer, the server for the bot to find.
+What admins do in chat can be done at the server too, where there is no card to answer on. So an act is written once. It
+takes the actor, makes the change, and returns notifications. The caller puts them into the outbox: the chat as part of
+its answer, the command line for the bot to find.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from storage.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, in which plan and unit, and when; `person_id` None is the server. `zone` is where it is read."""
+    """Who acts, in which plan and unit, and when. `person_id` None is the server. Days are those of `zone`."""
 
     unit: UnitOfWork
     plan_id: int
@@ -44,7 +44,7 @@ class Actor:
         return self.person_id
 
     def named(self, say: Wording) -> str:
-        """As whoever is told of it knows them, at the beginning of a sentence."""
+        """The actor's name as the reader knows it, for the beginning of a sentence."""
         if self.name:
             return self.name
         server = say("links.server")
@@ -53,14 +53,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One call of the Bot API for somebody's chat. What is a card can be edited by what its buttons lead to."""
+    """One call of the Bot API for somebody's chat. If it is a card, its buttons can edit it later."""
 
     chat_id: int
     payload: dict[str, Any] = field(repr=False)
     method: str = "sendMessage"
     is_card: bool = False
     sealed: bool = False
-    """On its way nobody reads it but whom it is for: a link."""
+    """Only its reader may read it on its way: it is a link."""
 
 
 def told(chat_id: int, card: Card, *, sealed: bool = False) -> Notification:

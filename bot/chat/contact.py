@@ -9,7 +9,7 @@ from storage.unit_of_work import UnitOfWork
 
 # ------------------------------------------------------------------ for whoever has no plan yet
 def contact(unit: UnitOfWork, language: str, plan_id: int | None = None) -> str:
-    """Whom somebody asks who cannot get in; of several plans, none is named to a stranger."""
+    """Return the contact for somebody who cannot get in. With several plans, a stranger is told of none."""
     say = wording(language)
     if plan_id is None:
         plan_id = only_plan(unit)
@@ -22,7 +22,7 @@ NAMED = 3
 
 
 def whom_to_ask(unit: UnitOfWork, language: str, membership: VisitMembership, person_id: int) -> str:
-    """Whom somebody of the plan can speak with: the coordinators by name, or for them the admins; else the contact."""
+    """Return the coordinators by name; for a coordinator, the admins; if there are none, the plan's contact."""
     say = wording(language)
     asked = Role.ADMIN if membership.role in (Role.COORDINATOR, Role.ADMIN) else Role.COORDINATOR
     found = [one for one in unit.people.with_role(membership.plan_id, asked) if one.id != person_id]

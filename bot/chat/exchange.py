@@ -31,7 +31,7 @@ from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
 
 BURST = timedelta(seconds=4)
-"""How soon after another a message belongs to it: nobody has read the answer by then."""
+"""A message that comes so soon after another belongs to it: nobody has read an answer in between."""
 _OFFERED = re.compile(rf"{Route.HOME}:([0-9]+)?(?:\.([^.]*))?")
 
 
@@ -40,7 +40,7 @@ class Denied(Exception):
 
 
 def number_of(argument: str) -> int:
-    """The number a button carries. Denied for what no button of ours carries: callback data is input (S3)."""
+    """Read the number that a button carries. Denied if no button of ours carries it: callback data is input (S3)."""
     if not (argument.isascii() and argument.isdecimal() and len(argument) < 18):
         raise Denied
     return int(argument)
@@ -77,9 +77,9 @@ class Exchange:
     filling: int | None = None
     """The session that what is said from now on belongs to."""
     heard: tuple[int, str] | None = None
-    """Of what came where nothing was asked: in which second, and of which album."""
+    """When a message came that nothing had asked for, and in which album."""
     opening: str = ""
-    """Said on top of the card that is shown next."""
+    """Lines on top of the card that is shown next."""
     _card_id: int | None = None
     _is_card_restricted: bool = False
     _language: str = ""
@@ -108,13 +108,13 @@ class Exchange:
 
     @property
     def has_role(self) -> bool:
-        """Whether they may do anything here: one whose role was for a time has none from its day on."""
+        """Whether this person has a role now. A role for a time ends on its day."""
         membership = self.visit.membership
         return membership is not None and (membership.until_on is None or self.today < membership.until_on)
 
     @property
     def agency_has_left(self) -> bool:
-        """Whether the agency they belong to takes part in the plan no more; a coordinator does not depend on one."""
+        """Whether this person's agency has left the plan. It does not matter for coordinators."""
         membership = self.membership
         ends_on = membership.agency_ends_on
         return ends_on is not None and ends_on <= self.today and membership.role in OF_AN_AGENCY
@@ -134,16 +134,16 @@ class Exchange:
         return self.membership.agency_code or ""
 
     def allows(self, route: Route) -> bool:
-        """Whether this person may take this route, by their role as it is now. What they may not is not offered."""
+        """Whether this person may take this route with the role that they have now. Other routes are not offered."""
         return allows(route, self.membership)
 
     @property
     def is_reporter(self) -> bool:
-        """Whether anything is theirs to report; of a contributor, indicators alone."""
+        """Whether this person has anything to report. A contributor has indicators only."""
         return self.membership.role in REPORTERS or self.membership.is_contributor
 
     def may_report(self, subject: str | None) -> bool:
-        """Whether this kind of report is theirs; whose it is, is another question."""
+        """Whether this person may send this kind of report. For which agency is not asked here."""
         if self.membership.is_contributor:
             return subject is not None and subject.startswith("indicator:")
         return self.membership.role in REPORTERS
@@ -170,13 +170,13 @@ class Exchange:
         return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
 
     def due(self) -> list[DueReport]:
-        """What this person's agency has still to report and can, those due first on top."""
+        """What this person's agency can still report, in the order in which it is due."""
         found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
         return [report for report in found if report.is_reportable]
 
     @property
     def actor(self) -> Actor:
-        """Whose act it is, for what is done at the server too."""
+        """This person, as the actor of an act."""
         return Actor(
             self.unit,
             self.membership.plan_id,
@@ -270,7 +270,7 @@ class Exchange:
         self.stand(None)
 
     def offer(self, card: Card) -> None:
-        """Show a card that only leads elsewhere, as the menu does. It loses its buttons once another goes below."""
+        """Show a card that only leads elsewhere, as the menu does. It loses its buttons when a card goes below it."""
         self.show(card)
         self.stand(None, awaits=awaiting(Route.HOME, *(self.heard or ())))
 
@@ -294,45 +294,45 @@ class Exchange:
             self._card_id = None
 
     def release_keyboard(self, card: Card, *, restricted: bool = False) -> None:
-        """Say this below and take the reply keyboard away (a location button does not go by itself)."""
+        """Say this below and take the reply keyboard away. A location button does not go by itself."""
         payload = render.message(card, _tokens(None))
         payload["reply_markup"] = {"remove_keyboard": True}
         self.post("sendMessage", payload, restricted=restricted)
         self._card_id = None
 
     def notice(self, text: str) -> None:
-        """A line of its own, which nothing edits later."""
+        """Send one line as a message that nothing edits later."""
         self.post("sendMessage", render.plain_message(text), kind="notice")
 
     def tell(self, chat_id: int, card: Card) -> None:
-        """A message of its own in somebody else's chat; one with buttons can be edited from there later."""
+        """Send a message in somebody else's chat. If it has buttons, they can edit it later."""
         self.pass_on([told(chat_id, card)])
 
     def pass_on(self, news: Iterable[Notification]) -> None:
-        """Tell others what this act means for them."""
+        """Send an act's notifications to the people concerned."""
         for one in news:
             card_id = self.unit.outbox.new_card(one.chat_id) if one.is_card else None
             self.post(one.method, one.payload, kind="notice", card_id=card_id, sealed=one.sealed, chat_id=one.chat_id)
 
     def react(self, message_id: int, emoji: str) -> None:
-        """Answer a message of the person with a reaction, where a sentence would be one too many."""
+        """Answer a message with a reaction, where a sentence would be too much."""
         payload = {"message_id": message_id, "reaction": [{"type": "emoji", "emoji": emoji}]}
         self.post("setMessageReaction", payload, kind="notice")
 
     # -------------------------------------------------------------- taking out of the chat
     def delete(self, message_id: int) -> None:
-        """Take a message of the person out of the chat, and keep account of it until it is gone."""
+        """Delete a message of the person, and remember it until Telegram has deleted it."""
         row = self.post("deleteMessage", {"message_id": message_id}, kind="notice")
         self.unit.restricted.note_written(self.chat_id, message_id, self.now, outbox_id=row.id)
 
     def clean_chat(self) -> None:
-        """Take out what is due in this chat, because the form it was written for has ended (S15)."""
+        """Delete what may not stay in this chat, because its form has ended (S15)."""
         for one in self.unit.restricted.due(self.now, chat_id=self.chat_id):
             row = self.post("deleteMessage", one.payload, kind="notice", card_id=one.card_id)
             self.unit.restricted.leaves(one.id, row.id)
 
     def names_somebody(self, text: str, *, strict: bool) -> bool:
-        """Whether what was typed carries personal data; then it leaves the chat, and they are asked for totals."""
+        """Whether the text carries personal data. Then it is deleted, and the person is asked for totals."""
         kind = personal_data(text, strict=strict, known=self.known())
         if kind is None:
             return False
@@ -355,7 +355,7 @@ class Exchange:
         return True
 
     def known(self) -> Known:
-        """What this person's plan itself knows, which is no personal data."""
+        """The names and numbers of this person's plan: they are no personal data."""
         return self.house.forms.known(self.unit, self.membership.plan_id) if self.visit.membership else NOTHING
 
     @property
@@ -381,11 +381,11 @@ class Exchange:
         self.forget_card()
 
     def forget_card(self) -> None:
-        """Whatever is said next goes below; the present card stays as it is."""
+        """Show the next card below. The present one stays as it is."""
         self._card_id = None
 
     def return_to_tapped(self) -> bool:
-        """What is shown next stands in place of the message whose button was pressed; false if it is no card."""
+        """Show the next card in place of the message whose button was pressed. False if that is not a card."""
         if self.query_id and self.tapped_message_id is not None:
             card_id = self.unit.outbox.card_at(self.chat_id, self.tapped_message_id)
             if card_id is not None:

@@ -52,7 +52,7 @@ class FormCache:
         return form
 
     def known(self, unit: UnitOfWork, plan_id: int) -> Known:
-        """What the plan itself knows, which free text may name."""
+        """The names and numbers of the plan, which free text may contain."""
         latest = revision(unit, plan_id)
         kept = self._known.get(plan_id)
         if kept is None or kept[0] != latest:
@@ -60,10 +60,10 @@ class FormCache:
         return kept[1]
 
     def media(self, unit: UnitOfWork, form_version_id: int) -> Mapping[str, Path]:
-        """The pictures and recordings a form was published with, by name: where they lie to be sent.
+        """The paths of the pictures and recordings that a form was published with, by name.
 
-        Nothing names them in the store, which clears out what is old and unnamed: so they are looked for, and
-        laid there again, whenever they are asked for.
+        The store removes old files that nothing refers to, and nothing refers to these. So each call puts back what
+        is missing.
         """
         kept = self._media.get(form_version_id)
         if self._store is None:

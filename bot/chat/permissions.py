@@ -25,7 +25,7 @@ CHIEFS = ADMINS | COORDINATORS
 EXPORT_TAKERS = CHIEFS | frozenset({Role.OBSERVER, Role.READER})
 
 Reach = Literal["self", "own_agency", "plan"]
-"""Over what a permission reaches: oneself and one's own drafts, one's agency's items, the whole plan."""
+"""What a permission is about: oneself and one's own drafts, the items of one's agency, or the whole plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Permission:
     reach: Reach
     kind: Literal["menu", "typed", "button"] = "menu"
     looks_people_up: bool = False
-    """Whether a name or number may be typed to it; everywhere else personal data is refused before it is heard."""
+    """Whether a person's name may be typed here. Everywhere else, text with personal data is refused first."""
     also_contributors: bool = False
-    """Whether an observer with the right to report may too, over the indicators that their agency leads."""
+    """Whether an observer with the right to report may use it, for the indicators that their agency leads."""
 
     @property
     def is_typed(self) -> bool:
@@ -54,16 +54,16 @@ class Permission:
         return self.kind == "menu"
 
     def is_for(self, role: str, *, is_contributor: bool = False) -> bool:
-        """Whether somebody with this role, and that right, may."""
+        """Whether somebody with this role may use it, with or without the right to report."""
         return role in self.roles or (self.also_contributors and is_contributor)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What people type for it in any language; nothing for a button."""
+        """What people type for it, in all languages. Empty for a button."""
         return phrases_of_all(f"named.{self.route}") if self.is_typed else ()
 
     def name_in(self, language: str) -> str:
-        """The word that people of this language type, and that menus show them."""
+        """The word that people of this language type and that their menus show."""
         return phrases(language, f"named.{self.route}")[0]
 
 
@@ -176,7 +176,7 @@ def permission_of(route: Route) -> Permission:
 
 
 def allows(route: Route, member: Member) -> bool:
-    """Whether this member may take this route, by their role as it is now."""
+    """Whether this member may take this route with the role that they have now."""
     permission = _OF[route]
     if permission.reach == "own_agency" and member.agency_id is None:
         return False
@@ -194,7 +194,7 @@ def _typed() -> Mapping[str, Route]:
 
 
 def read_route(name: str) -> Route | None:
-    """The route that a button names; None for what no button of ours names."""
+    """The route that a button names. None if no button of ours names it."""
     return _NAMED.get(name)
 
 
@@ -213,7 +213,7 @@ def telegram_menu(role: Role, language: str, *, is_contributor: bool = False) ->
 def menu_of(chat_id: int, role: Role, language: str, *, is_contributor: bool = False) -> dict[str, Any]:
     """Parameters of setMyCommands for one chat.
 
-    Of the chat, not of a language of Telegram's apps: they have no Creole, and who chose Spanish here reads Spanish.
+    The menu is set for the chat, not for a language: Telegram's apps have no Creole, and a person's choice here counts.
     """
     menu = telegram_menu(role, language, is_contributor=is_contributor)
     listed = [{"command": name, "description": what} for name, what in menu]

@@ -19,7 +19,7 @@ def zone_name(ex: Exchange, zone: str) -> str:
 def zones_called(text: str) -> tuple[str, ...]:
     """The zones that somebody means by "Europe/Madrid", "madrid" or "port au prince", the likeliest first.
 
-    Accents and case are forgiven. One whose whole name or city it is, is the only one.
+    Accents and case do not matter. If the text is the whole name of a zone or of its city, only that zone is returned.
     """
     words = spoken(text).split()
     found = [zone for spoken, zone in zone_buttons().items() if words and all(word in spoken for word in words)]
@@ -31,7 +31,7 @@ def zones_called(text: str) -> tuple[str, ...]:
 
 
 def is_zone(name: str) -> bool:
-    """Whether it is one that people live in."""
+    """Whether people live in this zone."""
     return name in zone_buttons().values()
 
 
@@ -41,7 +41,7 @@ def spoken(name: str) -> str:
 
 @cache
 def zone_buttons() -> dict[str, str]:
-    """Zones of cities, by what they are called; `Etc/…` and old abbreviations are nobody's home."""
+    """The zones of cities by their names, without `Etc/…` and old abbreviations."""
     return {
         spoken(name): name
         for name in sorted(available_timezones())

@@ -1,4 +1,4 @@
-"""Outbox → Bot API: what was committed is sent as soon as Telegram takes it, and what became of it is recorded.
+"""From the outbox to the Bot API: committed rows are sent as soon as Telegram takes them, and outcomes are recorded.
 
 * Every call passes one gate (`pacer`): an even pace, replies before fan-out, and the window of a 429.
 * Each chat has a lane (`lanes`): its rows go out one at a time, in the order in which they were committed.
@@ -84,12 +84,12 @@ class Delivery:
         self._reply_slots = asyncio.Semaphore(max(1, in_flight * 4 // 5))
         self._fan_out_slots = asyncio.Semaphore(max(1, in_flight // 8))
         self._fan_out_turn = asyncio.Lock()
-        """From a turn to the beginning of its call, so that commits that take their time do not bunch the calls."""
+        """Held from a turn until its call begins, so that slow commits do not bring the calls together."""
 
         self._lanes = Lanes()
         self._calls = Calls(api, units, self._window, open_file)
         self._doubts = 0
-        """Of the units' doubts, those that have been looked into."""
+        """How many of the units' doubts have been looked into."""
         self._answering = 0
         self._noted_life_at = datetime.min.replace(tzinfo=UTC)
 
@@ -108,7 +108,7 @@ class Delivery:
 
     # -------------------------------------------------------------- life
     async def start(self) -> None:
-        """See what waits from before. To be called before the first update is applied."""
+        """See what waits from before. Call it before the first update is applied."""
         now = self._clock.now()
         chats, reopens_at = await self._units.run(None, partial(find_left, now=now))
         self._lanes.parked.update(chats)

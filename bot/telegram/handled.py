@@ -13,7 +13,7 @@ from storage.unit_of_work import UnitOfWork
 
 
 class BotError(Exception):
-    """What this package cannot go on with."""
+    """An error after which this package cannot go on."""
 
 
 class TokenRejected(BotError):
@@ -47,12 +47,12 @@ class Handled:
     deliveries: tuple[OutboxRow, ...] = ()
     answer: TapAnswer | None = None
     is_stranger: bool | None = None
-    """Whether it came from a chat where nobody has a role: of more like it, only so much is looked at (S16).
+    """Whether nobody in this chat has a role. A stranger's chat has a limit of updates (S16).
 
-    None where it was not asked: a repetition, for instance.
+    None if that was not asked, as for a repeated update.
     """
     is_repeated: bool = False
-    """It was applied before: whether what it left then is in anybody's hands is not known."""
+    """It was applied before. Whether somebody is sending what it left then is not known."""
 
 
 Handle = Callable[[UnitOfWork, Mapping[str, Any], datetime], Handled]

@@ -71,7 +71,7 @@ class RefusedFile(NetworkError):
 
 
 class TooManyRequests(RetryAfter):
-    """A 429: for `seconds` nothing may be sent. The library's own warns of its own future when it is made."""
+    """A 429: for `seconds` nothing may be sent. The library's own class raises a deprecation warning."""
 
     def __init__(self, seconds: int) -> None:
         TelegramError.__init__(self, f"Flood control exceeded. Retry in {seconds} seconds")
@@ -93,8 +93,8 @@ File = tuple[str, bytes | IO[bytes], str]
 def parse_json(payload: bytes) -> Any:
     """What the body says; `ValueError` when it is not JSON.
 
-    Lone surrogates, which orjson refuses and one odd message can contain, become U+FFFD: an update that cannot
-    be read would be delivered again for ever, and with it everything behind it.
+    A message may contain lone surrogates, which orjson refuses. They become U+FFFD: Telegram would deliver an
+    update that cannot be read for ever, and with it everything behind it.
     """
     try:
         return orjson.loads(payload)
@@ -315,7 +315,7 @@ def _form(parameters: Mapping[str, str], files: Mapping[str, File]) -> aiohttp.F
 
 
 def multipart(parameters: Mapping[str, Any], files: Mapping[str, File]) -> aiohttp.FormData:
-    """A body with files in it; each parameter as the Bot API wants it there: text as it is, the rest as JSON."""
+    """A request body with files. Text parameters stay as they are, the others become JSON, as the Bot API wants."""
     return _form(
         {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in parameters.items()},
         files,

@@ -11,7 +11,7 @@ from storage.messages.outbox import LEASE, OpenReply, OutboxRow
 from storage.unit_of_work import UnitOfWork
 
 UPLOAD_LEASE: Final = timedelta(minutes=10)
-"""An export may be 45 MB on a slow line, and is never sent twice: what would end its lease is not begun."""
+"""An export may be 45 MB on a slow line, and is never sent twice. So no call begins that could outlast the lease."""
 REPLIES_CLAIMED: Final = 200
 REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
 FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
@@ -37,13 +37,13 @@ class Found:
     rows: tuple[OutboxRow, ...]
     is_more: bool
     waiting: frozenset[int]
-    """Of the chats asked about, those that still have replies in the outbox which are not in our hands."""
+    """The parked chats that still have replies in the outbox which we do not have in hand."""
     locked: tuple[KeyUnknown, ...] = ()
     """Why some of what is due could not be opened."""
 
 
 SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
-"""Inside the unit that claims fan-out: which of it is still to be said, and in which words (G8)."""
+"""Asked inside the unit that claims fan-out: which rows are still to be sent, and in which words (G8)."""
 
 
 def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
@@ -68,13 +68,13 @@ class Asked:
     parked: frozenset[int]
     in_hand: frozenset[int]
     returning: frozenset[int]
-    """Chats of which something is being handed back: what is in hand of them is about to change."""
+    """Chats whose replies are being handed back: what we have in hand of them is about to change."""
     is_in_doubt: bool = False
-    """Whether something may have been committed that nobody was told of."""
+    """Whether a commit may have succeeded without anybody being told."""
 
 
 def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook = as_claimed) -> Found:
-    """Settle what has expired, claim what is due, and take in hand what is ours and in nobody's hands."""
+    """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending."""
     unit.outbox.settle_expired(now)
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
     claimed = unit.outbox.claim(now, now + LEASE, asked.fan_out, FAN_OUT_LANE) if asked.fan_out else []
@@ -94,7 +94,7 @@ def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook 
 def left_behind(
     replies: Sequence[OpenReply], asked: Asked, claimed: Collection[int], me: int | None
 ) -> tuple[list[int], frozenset[int]]:
-    """Of open replies, oldest first: those we committed and do not have, and the chats in which another's go first."""
+    """Return the open replies that we committed and do not have in hand, and the chats where another's go first."""
     left: list[int] = []
     waiting: set[int] = set()
     for reply in replies:
@@ -114,7 +114,7 @@ def lease_of(row: OutboxRow) -> timedelta:
 
 
 def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
-    """Whether the call of this fan-out may be made; from now on nobody knows whether it was."""
+    """Whether this fan-out may be sent. From now on a crash leaves in doubt whether it was."""
     return unit.outbox.begin(row)
 
 

@@ -51,11 +51,11 @@ WEBHOOK_FACT: Final = "telegram.webhook"
 BATCH: Final = 100
 """Updates a getUpdates brings at most; also how far we may run ahead of one that does not commit."""
 CAUTION: Final = 180.0
-"""Seconds after an unclean end within which a webhook brings again what was in flight."""
+"""Seconds after an unclean end in which a webhook brings the updates in flight again."""
 ALONE: Final = "alone"
-"""The line of what is applied while nothing else is; the others are named by their chats."""
+"""The line of updates that are applied while nothing else is. The other lines are named by their chats."""
 BURST: Final = 16
-"""Updates of one chat that are handed over at once: as many may share a commit, and others wait for as many."""
+"""How many updates of one chat are begun together. They may share a commit; other chats wait for no more than these."""
 
 
 def is_update(given: Any) -> bool:
@@ -69,7 +69,7 @@ def update_type(update: Mapping[str, Any]) -> str:
 
 
 def chat_of(update: Mapping[str, Any]) -> int | None:
-    """The chat in whose order an update stands; of a tap, the chat of its message. None for what has none."""
+    """The chat in whose order an update stands. For a tap it is the chat of its message. None if there is none."""
     for name, content in update.items():
         if name == "update_id" or not isinstance(content, Mapping):
             continue
@@ -102,14 +102,14 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Line:
-    """What was begun of a chat, all of it at once, and what waits for the end of that."""
+    """The updates of a chat that were begun together, and those that wait until all of them have ended."""
 
     begun: deque[_Waiting] = field(default_factory=deque)
     waiting: deque[_Waiting] = field(default_factory=deque)
 
 
 class Deadly(Exception):
-    """The process has died of this update so many times, while nothing else was applied."""
+    """The process has died so many times while only this update was being applied."""
 
     def __init__(self, deaths: int) -> None:
         super().__init__(f"the process ended {deaths} times while this alone was being applied")
@@ -122,7 +122,7 @@ EXCUSED_FOR: Final = 3600.0
 
 
 def nobody_is_told(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:
-    """What is said in the unit that sets an update aside, where nobody has anything to say."""
+    """An apology that says nothing."""
     return Handled()
 
 
@@ -157,7 +157,7 @@ class Intake:
         self._wary_of = 0
         self._wary_until = float("-inf")
         self._deaths: dict[int, int] = {}
-        """What this process found at the mark of an update that is not durable yet: its own tries count for nothing."""
+        """Deaths that this process read from the mark of an update in flight. Its own tries do not count."""
         self._in_flight: dict[int, asyncio.Future[Handled]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -171,7 +171,7 @@ class Intake:
         """From an update's delivery to its commit."""
 
     def beware(self, *, updates: int = 0, seconds: float = 0.0) -> None:
-        """What comes next may be what an earlier process died of: so many updates, or all for so long, go alone."""
+        """Apply the next updates alone, so many or for so long: an earlier process may have died of one."""
         self._wary_of = updates
         self._wary_until = asyncio.get_running_loop().time() + seconds
 
@@ -208,7 +208,7 @@ class Intake:
         return future
 
     def _set_aside(self, update: Mapping[str, Any], unit: UnitOfWork, error: Exception) -> Handled:
-        """It is not tried any more: its person is told, and the operator. Another replica may have been faster."""
+        """Stop trying this update, and tell its person and the operator. Another replica may have been faster."""
         update_id, type_of_update, now = update["update_id"], update_type(update), self._clock.now()
         reason = str(error) if isinstance(error, Deadly) else place_of(error)
         if not unit.inbox.set_aside(self._bot_id, update_id, type_of_update, reason, now):
@@ -252,9 +252,9 @@ class Intake:
         return future
 
     def _line_for(self, chat_id: int | None) -> int | str | None:
-        """The chat's own; ALONE while that is in use, or was not but nobody knows what comes next.
+        """The chat's own line, or ALONE while updates are applied alone.
 
-        Nobody overtakes: who has a line goes on in it, and ALONE is left only when it is empty.
+        No update overtakes another: a chat that has a line stays in it, and ALONE is used until it is empty.
         """
         if chat_id in self._lines:
             return chat_id
@@ -270,9 +270,9 @@ class Intake:
             logger.warning("intake.unsettled", open=self._open)
 
     def _go_on(self, key: int | str) -> None:
-        """Begin what waits in a line of which all that was begun is known to be durable.
+        """Begin what waits in a line, once all that was begun there is durable.
 
-        All at once, and no more until all of it has ended: what is begun behind one that was lost would overtake it.
+        They begin together, and no more begin until all have ended: an update behind a lost one would overtake it.
         """
         line = self._lines[key]
         for _ in range(min(len(line.waiting), 1 if key == ALONE else BURST)):
@@ -292,9 +292,9 @@ class Intake:
             unit.add_done_callback(partial(self._done, key, waiting))
 
     def _mark(self, update_id: int, unit: UnitOfWork) -> int | None:
-        """How often an earlier process died of it, alone; None, and no mark, if it was applied before.
+        """Mark an update. Return how often an earlier process died of it alone; None, without a mark, if it is applied.
 
-        A commit that nobody heard of is made again with the same value: only another process counts further.
+        If the outcome of the commit is unknown, the same value is written again: only another process counts further.
         """
         if unit.inbox.has_seen(self._bot_id, update_id):
             return None
@@ -304,7 +304,7 @@ class Intake:
         return self._deaths[update_id]
 
     def _marked(self, waiting: _Waiting, marking: "asyncio.Future[int | None]") -> None:
-        """Its mark is durable: it may be begun now, if it has not killed often enough."""
+        """Its mark is durable. Begin it, or set it aside if it has killed too often."""
         if marking.cancelled() or marking.exception() is not None:
             self._done(ALONE, waiting, marking)
             return
@@ -324,7 +324,7 @@ class Intake:
         return handled
 
     def _done(self, key: int | str | None, waiting: _Waiting, unit: "asyncio.Future[Any]") -> None:
-        """Committed, or not. Everything that follows from it starts here, in the order of the commits."""
+        """A unit has ended, committed or not. What follows from it starts here, in the order of the commits."""
         if waiting.is_told:  # with the one before it that was lost
             return
         chat_id = waiting.chat_id
@@ -366,7 +366,7 @@ class Intake:
             self._idle.set()
 
     def _tell_locked(self, chat_id: int) -> None:
-        """Telegram brings the update again until the key is there; its person hears so, now and then."""
+        """Tell the person, now and then, that a key is missing. Telegram brings the update again until it is there."""
         at = asyncio.get_running_loop().time()
         if self._excuse is None or at < self._excused.get(chat_id, float("-inf")) + EXCUSED_FOR:
             return
@@ -390,7 +390,7 @@ class Intake:
             waiting.future.set_result(outcome)
 
     def _meet(self, key: int | str, chat_id: int, *, is_stranger: bool) -> None:
-        """Whose chat it is, is known now: of a stranger's updates that wait behind this one, the excess is dropped."""
+        """Note whether this chat is a stranger's. If so, drop what waits in it beyond the limit."""
         at = asyncio.get_running_loop().time()
         is_new = is_stranger and chat_id not in self._strangers
         self._strangers.meet(chat_id, at, is_stranger=is_stranger)
@@ -406,7 +406,7 @@ class Intake:
 
 
 def if_it_can_be_said(unit: UnitOfWork, say: Callable[[], Handled]) -> Handled:
-    """What is said when something is set aside; where that fails, nothing is, and it is set aside all the same."""
+    """Make the apology for an update that is set aside. If that fails, say nothing and set it aside all the same."""
     try:
         with unit.aside():
             return say()
@@ -422,12 +422,12 @@ def _yield_up(give_up: Callable[[UnitOfWork, Exception], Handled], why: Exceptio
 
 
 def place_of(error: BaseException) -> str:
-    """Where something failed, without its message, which may quote what a person wrote."""
+    """Where something failed. The message is left out: it may quote what a person wrote."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-4:]]
     return f"{type(error).__name__} at {' > '.join(places) or 'an unknown place'}"
 
 
 def host_of(address: str) -> str:
-    """Who it is, without the path, which may be a secret."""
+    """The host of an address, without the path, which may be a secret."""
     return urlsplit(address).netloc.rpartition("@")[2] or "an unknown place"

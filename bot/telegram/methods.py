@@ -1,4 +1,4 @@
-"""Methods of the Bot API, as far as delivery must know them: what makes a message, and what says it anew."""
+"""What delivery must know of the Bot API's methods: which of them make a message, and what can replace an edit."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,12 +10,12 @@ PROTECTED: Final = {"protect_content": True, "disable_notification": True}
 
 
 def makes_message(method: str) -> bool:
-    """Whether a card is born by it, rather than changed."""
+    """Whether this method makes a message, rather than changing one."""
     return method.startswith(("send", "copy", "forward"))
 
 
 def anew(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The method and payload that say as a new message what an edit would have said; None if nothing can."""
+    """The method and payload that send an edit's text as a new message. None if that is not possible."""
     rest = {name: value for name, value in payload.items() if name not in ("message_id", "inline_message_id")}
     if method == "editMessageText" and "text" in rest:
         return "sendMessage", rest

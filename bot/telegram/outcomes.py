@@ -24,12 +24,12 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """It is already as it was wanted: the message looks like that, or the one to be deleted is gone."""
+    """Nothing was left to do: the message looks like that already, or the one to delete is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The message to edit or delete does not exist, or cannot be edited or deleted (any more)."""
+    """The message to edit or delete does not exist, or can no longer be edited or deleted."""
 
     reason: str
 
@@ -117,7 +117,7 @@ UNREACHABLE: Final = (
 def classify(error: errors.TelegramError) -> Outcome:
     """What an error of a Bot API call means. The only place that knows Telegram's errors by class and by wording.
 
-    What is not recognised is `Ambiguous`: to believe that something was not sent, one must know it.
+    An unknown error is `Ambiguous`: a message counts as not sent only if that is certain.
     """
     reason = _reason(error)
     match error:
@@ -148,6 +148,6 @@ def classify(error: errors.TelegramError) -> Outcome:
 
 
 def _reason(error: BaseException) -> str:
-    """Telegram's words without what they quote: "can't parse entities" quotes the message."""
+    """Telegram's words without quotations: "can't parse entities" quotes the message."""
     said = re.sub(r"""(?<!\w)["'«“].*["'»”](?!\w)""", "…", redact(str(error)), flags=re.DOTALL)
     return f"{type(error).__name__}: {said}"[:200]

@@ -29,7 +29,7 @@ PATIENCE: Final = 0.1
 
 
 LOCKED_FOR: Final = 5.0
-"""Seconds for which a chat waits whose update needs a key that is not here."""
+"""Seconds before an update is tried again that needs a missing key. Its chat waits as long."""
 
 
 class _State(Enum):
@@ -76,10 +76,10 @@ class Polling:
         """In the order in which they came."""
         self._unfinished = 0
         self._locked: dict[int | None, float] = {}
-        """By chat, when that is tried again for which a key was not here."""
+        """By chat, when the update that needs a missing key is tried again."""
         self._offset: int | None = None
         self._failed: str | None = None
-        """Why the last update that could not be applied could not; it is to be brought again."""
+        """Why an update could not be applied. It is to be fetched again."""
         self._troubles = 0
 
     def stop(self) -> None:
@@ -88,7 +88,7 @@ class Polling:
         self._call.end()
 
     async def run(self) -> None:
-        """Fetch and apply until `stop`. Leaves by TokenRejected if Telegram does not know us any more."""
+        """Fetch and apply until `stop`. Raises TokenRejected if Telegram does not accept our token any more."""
         await self._leave_own_webhook()
         repeats = 0
         while not self._stop.is_set():
@@ -111,7 +111,7 @@ class Polling:
 
     # -------------------------------------------------------------- fetching
     async def _fetch(self) -> list[dict[str, Any]] | None:
-        """The next batch; None after trouble, which has been waited for, or when it is time to stop."""
+        """Fetch the next batch. None after a failure and its pause, or when it is time to stop."""
         self._advance()
         offset = self._offset
         wait = 0 if self._unacknowledged else self._wait
@@ -142,7 +142,7 @@ class Polling:
         return [update for update in batch if is_update(update)]
 
     def _apply(self, batch: list[dict[str, Any]]) -> bool:
-        """Hand over what is new or has failed, in order; whether anything was."""
+        """Hand over the updates that are new or have failed, in order. Returns whether there were any."""
         is_new = False
         at = asyncio.get_running_loop().time()
         self._locked = {chat_id: until_time for chat_id, until_time in self._locked.items() if at < until_time}
@@ -186,7 +186,7 @@ class Polling:
             self._offset = update_id + 1
 
     async def _acknowledge(self) -> None:
-        """The last offset, so that the next start is not told again what is done. Lost without harm."""
+        """Send the last offset, so that the next start does not fetch what is done. Nothing is lost if this fails."""
         self._advance()
         if self._offset is not None:
             with contextlib.suppress(errors.TelegramError, TimeoutError):
@@ -214,7 +214,7 @@ class Polling:
         await until(self._stop, 3.0)
 
     async def _leave_own_webhook(self) -> bool:
-        """Take off the webhook if we have set it ourselves; another's is an alarm, and not ours to remove."""
+        """Remove the webhook if we set it ourselves. Another's webhook is an alarm, and is left."""
         try:
             own = await self._units.run(None, lambda unit: unit.facts.get(WEBHOOK_FACT))
             info = await self._api.call("getWebhookInfo", {})

@@ -1,10 +1,10 @@
-"""Strangers who flood: what of theirs is still looked at (S16)."""
+"""A limit for strangers who flood the bot (S16)."""
 
 from collections import OrderedDict
 
 
 class Strangers:
-    """The chats whose last applied update was a stranger's, and how much of each is still looked at.
+    """The chats whose last applied update was a stranger's, and how many more of each are applied.
 
     `burst` updates at once, then as many in `seconds`; what a stranger sends beyond that is acknowledged without a
     unit. Somebody who has a role is never in here, so nothing of theirs is dropped. At most `known` chats are
@@ -22,7 +22,7 @@ class Strangers:
         return chat_id in self._full_at
 
     def meet(self, chat_id: int, at: float, *, is_stranger: bool) -> None:
-        """What has just been applied in this chat was a stranger's, or was not."""
+        """Note whether the update just applied in this chat was a stranger's."""
         if not is_stranger:
             self._full_at.pop(chat_id, None)
             return
@@ -33,7 +33,7 @@ class Strangers:
             self._full_at.popitem(last=False)
 
     def admits(self, chat_id: int, at: float) -> bool:
-        """Whether this chat's next update is looked at; counts it if it is."""
+        """Whether this chat's next update is applied. If it is, it counts."""
         full_at = self._full_at.get(chat_id)
         if full_at is None:
             return True

@@ -1,4 +1,4 @@
-"""Updates by webhook: the 200 acknowledges what is durable (G1); and the webhook kept ours."""
+"""Updates by webhook: a 200 acknowledges what is durable (G1), and somebody watches that the webhook stays ours."""
 
 import asyncio
 import hmac
@@ -33,8 +33,8 @@ BODY_LIMIT: Final = 1024 * 1024
 class WebhookEndpoint:
     """`POST /telegram`: 200 only after the commit, 503 while nobody knows, 403 before a byte of the body is read.
 
-    An ASGI application. What a tap is answered may ride on the reply, and nothing else: of what rides there is
-    no outcome, and a question that is lost with it would be lost for good.
+    An ASGI application. Only the answer to a tap may travel in the reply: there is no outcome for what travels
+    there, and a question that was lost with it would be lost for good.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class WebhookEndpoint:
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """The request's body; None as soon as it is known to be too long."""
+    """The request's body, or None as soon as it is too long."""
     for name, value in scope["headers"]:
         if name == b"content-length" and (not value.isdigit() or int(value) > BODY_LIMIT):
             return None

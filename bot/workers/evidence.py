@@ -78,7 +78,7 @@ class Evidence:
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin nothing more; the file that is being opened is opened again after the next start."""
+        """Begin nothing more. The file that is being opened now is opened again after the next start."""
         self._stop.set()
         self._confinement.close()
 
@@ -112,7 +112,7 @@ class Evidence:
             await self._fail(job, place_of(error))
 
     def _has_work(self) -> bool:
-        """Asked through a reader: a bot that nobody sends files to takes no turn of the writer's."""
+        """Whether a job waits. It asks a reader, so that looking takes no turn of the writer."""
         with self._database.view() as unit:
             return unit.jobs.has_work(self._clock.now(), KINDS, replica=self._units.replica_id)
 
@@ -126,21 +126,21 @@ class Evidence:
         await (self._work(job) if job.kind == FETCH else self._forms.work(job))
 
     async def _give_up(self, job: JobRow) -> None:
-        """The process has died of it too often: it is failed, and whoever is waiting for it is told."""
+        """Fail a job that the process has died of too often, and tell its person."""
         if job.kind == FETCH:
             await self._feed(job, FetchFailed(job.payload["unique_id"], "file.deadly"))
         else:
             await self._forms.abandon(job)
 
     async def _fail(self, job: JobRow, reason: str) -> None:
-        """It cannot be done, for a reason that is ours: whoever is waiting for it is told."""
+        """Fail a job for a reason that is ours, and tell its person."""
         if job.kind == FETCH:
             await self._feed(job, FetchFailed(job.payload["unique_id"], "file.failed"), reason)
         else:
             await self._forms.fail(job, reason)
 
     async def _work(self, job: JobRow) -> None:
-        """Fetch, inspect, store, feed back. What cannot be had is fed back too: the question stays."""
+        """Fetch, inspect, store and feed back. A file that cannot be had is fed back too: its question stays open."""
         payload = job.payload
         try:
             data = await self._api.download(payload["file_id"])
@@ -227,5 +227,5 @@ class Evidence:
 
 
 def _leave(unit: UnitOfWork, job: JobRow, now: datetime) -> None:
-    """A job that was broken off because the bot stops: somebody takes it up again, at once."""
+    """Give back a job that was broken off because the bot stops, so that it is taken up again at once."""
     unit.jobs.retry(job, "interrupted", now, at=now, tries=job.attempts + 1)

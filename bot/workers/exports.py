@@ -1,13 +1,12 @@
-"""The worker that makes files people asked for, and sees that they arrive: once, or not at all.
+"""The worker that makes the files people asked for. Each arrives once, or not at all.
 
-An export may take minutes, and the process may die in any of them. So it is a job with a lease, made by a reader's
-connection in a thread of its own: nobody's answer waits for it, and what it has written counts for nothing until one
-unit puts the documents into the outbox. Whoever has lost the lease by then puts nothing there, so there are never two
-files of one request. Role and right are asked for at the request, here before the documents are queued, and again in
-the unit that claims them for sending (S5).
+An export may take minutes, and the process may die meanwhile. So it is a job with a lease. A thread makes it with a
+connection that only reads: no answer waits for it, and nothing counts until one unit puts the documents into the
+outbox. A worker that has lost the lease by then puts nothing there, so a request never brings two files. Role and right
+are checked at the request, before the documents are queued, and in the unit that claims them for sending (S5).
 
-The files lie unsealed on disk, readable by their owner alone, until Telegram has them; those whose arrival is in doubt
-for a few hours, in case the person asks for them again. By itself no export is ever repeated (G7).
+The files lie unsealed on disk, readable by the bot's user alone, until Telegram has them. If it is in doubt whether one
+arrived, it stays for a few hours, in case the person asks for it again. The bot itself never repeats an export (G7).
 """
 
 import asyncio
@@ -61,7 +60,7 @@ LIMIT: Final = 45_000_000
 """Bytes of a document; a bot may send 50 MB (Bot API, sendDocument), the rest of the request included."""
 LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 3
-"""Beginnings of one export while the database is away."""
+"""How often an export is begun while the database is away."""
 LOOK_EVERY: Final = 0.5
 SHOW_EVERY: Final = 2.0
 """Seconds between two edits of a message: Telegram takes one a second in a chat, and others want to write too."""
@@ -71,12 +70,12 @@ _NAME = re.compile(r"\d+-\d+-\d+\.part|\.new-\w+")
 
 
 class _Stopped(Exception):
-    """The thread is to leave off: cancelled, the lease lost, or the process ends."""
+    """The thread must stop: the export is cancelled, the lease is lost, or the process ends."""
 
 
 @dataclass(slots=True)
 class _Making:
-    """What the thread and the loop know of each other."""
+    """What the thread and the event loop share about one export."""
 
     done: int = 0
     total: int = 0
@@ -98,7 +97,7 @@ class Parcels:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """FileNotFoundError for what is no name of ours: it comes from a row, and must not lead elsewhere."""
+        """The path of a file. FileNotFoundError for other names: they come from a row and must not lead elsewhere."""
         if not _NAME.fullmatch(name):
             raise FileNotFoundError(name)
         return self.folder / name
@@ -108,7 +107,7 @@ class Parcels:
             self.path(name).unlink(missing_ok=True)
 
     def sweep(self, before: datetime, keep: frozenset[str] | None = None) -> int:
-        """Remove what was made before an instant, or all that is not in `keep`; how many."""
+        """Remove the files made before an instant, or all that are not in `keep`. Returns how many."""
         removed = 0
         for path in self.folder.glob("*") if self.folder.exists() else ():
             is_old = path.stat().st_mtime < before.timestamp()
@@ -158,7 +157,7 @@ class ExportWorker:
             self._making.is_stopped = True
 
     async def start(self, *, is_alone: bool = True) -> None:
-        """Make the folder, and empty it of what nobody needs; beside another replica that is left to time."""
+        """Make the folder and remove files that nobody needs: beside another replica, only old ones."""
         await asyncio.to_thread(self._parcels.make)
         if is_alone:
             kept = await self._units.run(None, _kept)
@@ -190,7 +189,7 @@ class ExportWorker:
             return unit.jobs.has_work(now, (KIND,), replica=self._units.replica_id)
 
     async def _look(self, now: datetime) -> JobRow | None:
-        """See what became of what was sent, and claim the next job."""
+        """Settle the exports that were sent, and claim the next job."""
 
         def look(unit: UnitOfWork) -> tuple[list[JobRow], list[OutboxRow], list[str]]:
             edits: list[OutboxRow] = []
@@ -261,7 +260,7 @@ class ExportWorker:
         await self._hand_over(job, whole)
 
     def _build(self, job: JobRow, making: _Making) -> Whole | None:
-        """In a thread, on a connection that cannot write. None if this person may not have it any more."""
+        """Make the files in a thread, on a connection that only reads. None if the person may no longer have them."""
         with self._database.view() as unit:
             asked = allowed(unit, job, self._timezone)
             if asked is None:
@@ -273,7 +272,7 @@ class ExportWorker:
             )
 
     async def _hold(self, job: JobRow, making: _Making, shown: str) -> str:
-        """Go on holding the job and show how far it is; the thread is told if it is somebody else's, or nobody's."""
+        """Keep the lease and show the progress. If the lease is lost, tell the thread to stop."""
         choice, now = Choice.of(job.payload["choice"]), self._clock.now()
         done, total = making.done, making.total
 
@@ -345,7 +344,7 @@ class ExportWorker:
 # ------------------------------------------------------------------ inside a unit
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, by whom, and what it means."""
+    """A request with the person who made it."""
 
     choice: Choice
     person: Person
@@ -354,7 +353,7 @@ class Asked:
 
 
 def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
-    """The request, if whoever made it still has the role in which it was made, and that role may have it (S5)."""
+    """The request, if its person still has the role in which they made it, and that role may have it (S5)."""
     payload, choice = job.payload, Choice.of(job.payload["choice"])
     role = Role(payload["role"])
     try:
@@ -374,7 +373,7 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
 
 
 def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str) -> Iterator[OutboxRow]:
-    """For delivery, inside the unit that claims these rows: no document goes to whoever lost the role meanwhile."""
+    """Return the rows that may still be sent. A person who has lost the role meanwhile gets no document."""
     files = {row.id: row.payload["@files"]["document"]["path"] for row in rows if row.kind == KIND}
     if not files:
         yield from rows
@@ -395,7 +394,7 @@ def _is_allowed(unit: UnitOfWork, path: str, timezone: str) -> bool:
 
 
 def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRow]) -> list[str]:
-    """If everything about it is known: what became of an export is told, and which files nobody needs any more."""
+    """Settle an export once the outcome of all its documents is known, and tell its person."""
     parts = job.payload["parts"]
     states = unit.outbox.states([part["outbox"] for part in parts])
     if any(state in ("queued", "sending") for state, _ in states.values()):
@@ -424,7 +423,7 @@ def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRo
 
 
 def _farewell(unit: UnitOfWork, job: JobRow, reason: str, now: datetime) -> list[OutboxRow]:
-    """Say how it ended. Who has no role in the plan any more is told nothing."""
+    """Say how it ended. A person without a role in the plan is told nothing."""
     try:
         person = unit.people.by_id(job.payload["person"])
     except NotFound:
@@ -440,7 +439,7 @@ def _language(unit: UnitOfWork, job: JobRow) -> str:
 
 
 def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[OutboxRow]:
-    """The row that says this in the message in which it was asked for, or in one of its own if there is none."""
+    """The row that says this in the message of the request, or in a new message if there is none."""
     payload = message_of(card).payload
     card_id = job.payload.get("card")
     method = "sendMessage" if card_id is None else "editMessageText"
@@ -460,6 +459,6 @@ def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, 
 
 
 def _kept(unit: UnitOfWork) -> frozenset[str]:
-    """The files that are still to be sent, or may be asked for again."""
+    """The files that are still to be sent or may be requested again."""
     kept = unit.jobs.of_kind(KIND, states=("sending", "done"))
     return frozenset(part["file"] for job in kept for part in job.payload.get("parts", ()))

@@ -51,7 +51,7 @@ class Importing:
 
     # -------------------------------------------------------------- looking
     async def check(self, job: JobRow, data: bytes) -> None:
-        """A workbook that is meant as a plan has been fetched: say what it would change, or what is wrong with it."""
+        """Say what a plan's workbook would change, or what is wrong with it."""
         from storage.imports.reading import read_plan
 
         await self._answers.give(job, _comparing, ADMINS, is_last=False)
@@ -73,7 +73,7 @@ class Importing:
             return differences(unit, draft, self.plan_code(unit, job))
 
     def plan_code(self, unit: UnitOfWork, job: JobRow) -> str:
-        """Of the plan in which it was asked for: whoever has roles in two has not the same in both."""
+        """The plan in which the import was requested: a person may have different roles in two plans."""
         return next((plan.code for plan in unit.plans.all() if plan.id == job.payload["plan_id"]), "")
 
     def _refuse(self, ex: Exchange, name: str, problems: Sequence[Problem]) -> None:
@@ -89,7 +89,7 @@ class Importing:
     def _show_differences(
         self, ex: Exchange, name: str, draft: "PlanDraft", found: "Differences", *, is_again: bool = False
     ) -> None:
-        """The first screen of what it would change; what is shown is kept, so that it is what is applied."""
+        """Show the first screen of the differences. They are stored, so that exactly what was shown is applied."""
         shown = {
             "name": name,
             "workbook": draft.sha256,
@@ -214,7 +214,7 @@ class Importing:
         await self._answers.give(job, apply_it, ADMINS)
 
     def _refuse_uncovered(self, ex: Exchange, name: str, found: Sequence[Gap]) -> None:
-        """Nothing has changed: what would have no form, and what to do."""
+        """Refuse an import whose items no form could report. Nothing has changed; say what to do."""
         lines = [line(bold(ex.say("import.refused", file=name))), line(ex.say("coverage.refused")), line("")]
         lines += [line(gap.sentence(ex.say)) for gap in found[:LISTED]]
         if len(found) > LISTED:

@@ -31,7 +31,7 @@ SHOWN = 6
 
 
 class Answers:
-    """Where workers hand in what came of their jobs."""
+    """Where workers hand in the results of their jobs."""
 
     def __init__(self, intake: Intake, house: Deployment, clock: Clock, alarm: Alarm = log_alarm) -> None:
         self._alarm = alarm
@@ -44,8 +44,8 @@ class Answers:
     ) -> None:
         """Say it in one unit that settles the job, if the person still has one of these roles in the plan.
 
-        With `is_last` false the job goes on: a word about how far it is. What cannot be said, and why, is for the
-        log; the person is told that it failed.
+        With `is_last` false the job goes on, and this is its progress. If the answer itself cannot be made, the log
+        has the reason, and the person is told that the job failed.
         """
         now = self._clock.now()
 
@@ -65,11 +65,11 @@ class Answers:
         await self._intake.submit(job.chat_id, work, give_up)
 
     async def fail(self, job: JobRow, reason: str) -> None:
-        """It cannot be done, for a reason that is ours; whoever asked for it is told."""
+        """Fail a job for a reason that is ours, and tell its person."""
         await self._give_up(job, reason, "job.failed")
 
     async def abandon(self, job: JobRow) -> None:
-        """Fail what the process died of too often; whoever asked for it is told, and the operator."""
+        """Fail a job that the process died of too often. Tell its person and the operator."""
         await self._give_up(job, DEADLY, "job.deadly")
 
     async def _give_up(self, job: JobRow, reason: str, words: str) -> None:
@@ -110,7 +110,7 @@ class Answers:
 
 
 def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]:
-    """The count of each severity, and the first problems."""
+    """How many problems of each severity there are, and the first of them."""
     if not problems:
         return [line(say("publish.clean"))]
     counts = Counter(problem.severity for problem in problems)

@@ -21,7 +21,7 @@ Point = tuple[float, float]
 LONGEST = 1280
 """Pixels of the longer side; source: what Telegram's servers make of a photo."""
 MARGIN, TOP, HEADING, ROW, FOOT = 36, 186, 58, 86, 84
-"""In units: pixels of a picture that need not be made smaller."""
+"""In units: a unit is a pixel, unless the picture has to be made smaller."""
 CODE, WIDEST, NARROWEST = 250, 190, 128
 """Width of the agencies' column, and of the others."""
 COLOURS = 64
@@ -78,7 +78,7 @@ def _legend(sheet: "_Sheet", entries: Sequence[Any], width: float) -> None:
 
 
 class _Sheet:
-    """A picture that is drawn on in units, at the scale at which it will be seen."""
+    """A picture on which one draws in units, at the scale at which it will be seen."""
 
     def __init__(self, width: float, height: float) -> None:
         from PIL import Image, ImageDraw

@@ -38,7 +38,7 @@ from storage.unit_of_work import UnitOfWork, Units
 # ------------------------------------------------------------------ outside of any unit
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """A form that is published now, as far as a check needs it."""
+    """A form that is published now: what a check needs of it."""
 
     stored: StoredForm
     xform: str
@@ -56,7 +56,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What came of one upload."""
+    """The result of checking one upload."""
 
     bundle: Bundle
     form: CheckedForm | None
@@ -88,15 +88,15 @@ class Publishing:
         self._confinement = confinement
 
     async def abandon(self, job: JobRow) -> None:
-        """One of KINDS that is not to be begun again."""
+        """Fail a job that must not be begun again."""
         await self._answers.abandon(job)
 
     async def fail(self, job: JobRow, reason: str) -> None:
-        """One of KINDS that cannot be done, for a reason that is ours."""
+        """Fail a job for a reason that is ours."""
         await self._answers.fail(job, reason)
 
     async def work(self, job: JobRow) -> None:
-        """Do one of KINDS. A job of somebody who is no admin any more ends without a word."""
+        """Do one of KINDS. If its person is no longer an admin, the job ends without a word."""
         match job.kind:
             case publishing.CHECK:
                 await self._check(job)
@@ -139,7 +139,7 @@ class Publishing:
         await self._answers.give(job, lambda ex: self._show_checks(ex, found, keys), ADMINS)
 
     def _known(self, unit: UnitOfWork, job: JobRow) -> _Known:
-        """What waits for more files, the forms that what was sent may belong to, and the plan's lists."""
+        """The bundles that wait for more files, the forms that this file may belong to, and the plan's lists."""
         visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
         if visit.person is None or visit.membership is None:
             return _Known()
@@ -204,7 +204,7 @@ class Publishing:
         return self._confinement.bundle("waiting.zip", self._store.get(storage_key(sha256, sensitive=False)))
 
     def _kept(self, bundle: Bundle) -> str:
-        """The number under which the bundle waits."""
+        """Keep a bundle that waits for files. Returns its number."""
         packed = bundle.pack()
         self._store.put(packed, sensitive=False)
         return hashlib.sha256(packed).hexdigest()
@@ -239,7 +239,7 @@ class Publishing:
         ex.stand(None)
 
     def _heading(self, ex: Exchange, checked: _Checked, form: Form) -> list[Line]:
-        """What form it is, what it changes, and what becomes of open drafts."""
+        """Lines that say which form it is, what it changes, and what becomes of open drafts."""
         say, plan_id = ex.say, ex.membership.plan_id
         asked = sum(question.is_asked and question.type != "note" for question in form.questions)
         version = free_version(ex.unit, plan_id, checked.bundle, form, ex.now)
@@ -269,7 +269,7 @@ class Publishing:
         return [*lines, line("")]
 
     def _taken(self, ex: Exchange, checked: _Checked, form: Form) -> Problem | None:
-        """The version number is in use for other questions."""
+        """Refuse a version number that is in use for other questions."""
         if checked.is_same:
             return None
         plan_id = ex.membership.plan_id
@@ -339,7 +339,7 @@ class Publishing:
 
 
 def _unfit(form: Form) -> list[Problem]:
-    """What a form of the plan needs and this one lacks: the questions that the bot answers from the plan."""
+    """The questions that the bot answers from the plan and that this form lacks."""
     if form.form_id not in FORM_OF.values():
         return []
     missing = sorted(name for name in profile(form.form_id).filled if name not in form.by_name)

@@ -1,7 +1,7 @@
-"""UPKEEP: what the house does for itself, whether anybody writes or not.
+"""The chores that are done regularly, whether anybody writes or not.
 
-A bot that runs for years gathers what nobody needs any more, and the audit log's chain is linked by somebody who is
-not in a hurry. Every chore is safe to be done by several replicas at once and to be broken off anywhere.
+A bot that runs for years collects data that nobody needs any more, and the audit log is sealed after it is written.
+Several replicas may do a chore at once, and it may be broken off anywhere.
 """
 
 import asyncio
@@ -41,12 +41,12 @@ QUEUE_OLD: Final = timedelta(minutes=15)
 HELD_FACT: Final = "held"
 """Set by a restore, empty once somebody has released it."""
 DEATHS: Final = 3
-"""Unclean ends within an hour that are no accident any more."""
+"""So many unclean ends within an hour are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What a chore is done on, and how the process is at this moment."""
+    """What a chore works with, and the state of the process at this moment."""
 
     database: Database
     store: FileStore
@@ -54,14 +54,14 @@ class Premises:
     alarm: Alarm = log_alarm
     forms: FormCache | None = None
     covered: dict[int, tuple[object, ...]] = field(default_factory=dict)
-    """By plan, with what coverage was looked at last."""
+    """By plan, the key of its last look at coverage."""
     lineage: Path | None = None
-    """Where it is noted how far the database has come."""
+    """The file that notes how far the database has come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """One row: what is done, how often, and how; in a thread of its own."""
+    """One chore: its name, how often it is done, and its function, which runs in a thread."""
 
     name: str
     every: timedelta
@@ -69,7 +69,7 @@ class Chore:
 
 
 def seal_log(premises: Premises, now: datetime) -> None:
-    """Link what has been recorded since to the audit log's chain; the log of the process tells its new head (S13)."""
+    """Seal the audit entries written since the last time. The process log tells the new head of the chain (S13)."""
     with premises.database.view() as unit:
         if not chain.is_waiting(unit):
             return
@@ -78,7 +78,7 @@ def seal_log(premises: Premises, now: datetime) -> None:
 
 
 def forget(premises: Premises, now: datetime) -> None:
-    """Whatever has been kept as long as RETENTION says, and files that no answer holds (S14)."""
+    """Delete data that has been kept as long as RETENTION says, and files that no answer refers to (S14)."""
     units = premises.database.units
     for rule in RETENTION:
         while units.submit(None, partial(rule.at, now=now)).result():
@@ -89,7 +89,7 @@ def forget(premises: Premises, now: datetime) -> None:
 
 
 def renew_seals(premises: Premises, now: datetime) -> None:
-    """Put what older keys sealed under the current one, answers and files, so that those keys can be retired (S12)."""
+    """Seal answers and files under the current key, so that older keys can be retired (S12)."""
     count = 0
     while done := premises.database.units.submit(None, reseal).result():
         count += done
@@ -99,7 +99,7 @@ def renew_seals(premises: Premises, now: datetime) -> None:
 
 
 def clean_chats(premises: Premises, now: datetime) -> None:
-    """Take out of the chats what is restricted and due, and see what became of what was taken out before (S15)."""
+    """Delete from the chats the restricted messages that are due, and record which deletions succeeded (S15)."""
 
     def work(unit: UnitOfWork) -> int:
         unit.restricted.settle(now)
@@ -116,12 +116,12 @@ def clean_chats(premises: Premises, now: datetime) -> None:
 
 
 def tell_vitals(premises: Premises, now: datetime) -> None:
-    """Leave word of how this process is, for /estado and `enlace status`."""
+    """Store the state of this process, for /estado and `enlace status`."""
     premises.database.units.submit(None, lambda unit: remember(unit, premises.vitals, now)).result()
 
 
 def look_after_health(premises: Premises, now: datetime) -> None:
-    """What nobody else notices: a disk that fills, messages that wait, what was set aside, deaths, silence."""
+    """Raise alarms for what nobody else notices: a full disk, waiting messages, updates set aside, deaths, silence."""
     vitals, alarm = premises.vitals, premises.alarm
     if vitals.free < DISK_FULL:
         alarm("disk", f"{vitals.free // MIB} MiB are free where evidence is kept")
@@ -151,7 +151,7 @@ def look_after_health(premises: Premises, now: datetime) -> None:
 
 
 def look_after_coverage(premises: Premises, now: datetime) -> None:
-    """Whether every item of the plan can be reported with a published form; looked at anew when either has changed."""
+    """Check that a published form can report each item of the plan, whenever the plan or the forms have changed."""
     with premises.database.view() as unit:
         plans = [(plan.id, coverage_key(unit, plan.id), unit.plans.unreportable(plan.id)) for plan in unit.plans.all()]
     for plan_id, key, known in plans:
@@ -167,12 +167,12 @@ def look_after_coverage(premises: Premises, now: datetime) -> None:
 
 
 def coverage_key(unit: UnitOfWork, plan_id: int) -> tuple[object, ...]:
-    """What it depends on: the plan's lists, and which forms are published."""
+    """What coverage depends on: the plan's lists and the published forms."""
     return (revision(unit, plan_id), *((stored.id, stored.published_at) for stored in unit.forms.list(plan_id)))
 
 
 def look_back(premises: Premises, now: datetime) -> None:
-    """Whether somebody has put an older database in our place; it is held then."""
+    """Hold the database if somebody has put an older one in its place."""
     if premises.lineage is None:
         return
     try:
@@ -199,9 +199,9 @@ UPKEEP: tuple[Chore, ...] = (
 async def keep_house(
     look: Callable[[], Premises], clock: Clock, stopping: asyncio.Event, *, chores: Sequence[Chore] = UPKEEP
 ) -> None:
-    """Do each chore when its time has come, until told to stop; the one in hand is finished.
+    """Do each chore when its time has come, until told to stop. The chore in hand is finished.
 
-    It runs in a thread, which no cancelling ends: who does not wait for this closes the database under it.
+    A chore runs in a thread, which cannot be cancelled. Wait for this before you close the database.
     """
     next_at = dict.fromkeys(chores, clock.monotonic())
     while not stopping.is_set():
