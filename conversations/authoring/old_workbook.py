@@ -22,7 +22,7 @@ def as_xlsx(data: bytes) -> bytes:
     import xlrd  # only for those who send one
 
     try:
-        with xlrd.open_workbook(file_contents=data, on_demand=True) as book:
+        with xlrd.open_workbook(file_contents=data, on_demand=True, ragged_rows=True) as book:
             return _written(book, xlrd)
     except AuthorError:
         raise
@@ -37,7 +37,7 @@ def _written(book: Any, xlrd: Any) -> bytes:
         as_date = copy.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         for name in book.sheet_names():
             sheet = book.sheet_by_name(name)
-            left -= sheet.nrows * sheet.ncols
+            left -= sum(map(sheet.row_len, range(sheet.nrows)))  # what is formatted and empty is not in it
             if sheet.nrows > MAX_ROWS or sheet.ncols > MAX_COLUMNS or left < 0:
                 raise AuthorError([Problem("workbook.too_many_cells")])
             target = copy.add_worksheet(name)

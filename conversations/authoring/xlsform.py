@@ -97,8 +97,11 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
             raise AuthorError(tried)
         text = complete(data.decode("utf-8", "replace"), form)
         return CheckedForm(form, text, (*form.warnings, *never_answered(form), *refused_contacts(form), *_notes(form)))
-    if kind == "xls" and data.startswith(OLE) and not is_locked(data):
-        data, kind = as_xlsx(data), "xlsx"
+    if kind in ("xls", "xlsx", "xlsm"):  # what a file is called, and what it is, differ often enough
+        if data.startswith(OLE) and not is_locked(data):
+            data, kind = as_xlsx(data), "xlsx"
+        elif data.startswith(b"PK") and kind == "xls":
+            kind = "xlsx"
     if kind == "md":
         sheets = markdown_sheets(data)
     elif kind in ("xlsx", "xlsm"):

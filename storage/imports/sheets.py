@@ -150,7 +150,7 @@ SHEETS: Final = (
         (
             _CODE,
             Field("area_code", "strategic_area_id", "reference", needed=True, refers_to="strategic_areas"),
-            Field("programme_es", "programme"),
+            Field("programme", "programme", aliases=tuple(f"programme_{each}" for each in LANGUAGES)),
             *_translated("name", "name", 300),
             Field("sdg_targets", "sdg_targets", "sdg"),
             Field("gcm_objectives", "gcm_objectives", "gcm"),

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, literal_column, select, union_all
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, literal_column, select, union_all
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
@@ -106,6 +106,7 @@ _target = _tables["target"]
 _support = _tables["activity_support"]
 _activity = _tables["activity"]
 _period = _tables["reporting_period"]
+_cadence = _tables["cadence"]
 _closing = _tables["closing"]
 _reopening = _tables["reopening"]
 _submission = _tables["submission"]
@@ -237,9 +238,15 @@ _PERIOD_COLUMNS = (
 )
 _IN_ORDER = (_period.c.end_on, _period.c.due_on)
 _AS_IT_IS = select(*_PERIOD_COLUMNS, _period.c.locks_on, literal_column("0").label("is_reopened"))
-_PERIODS = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN).order_by(*_IN_ORDER)
+# A periodicity that the plan has given up asks nobody for what had not opened by then.
+_IS_ASKED = ~exists().where(
+    _cadence.c.plan_id == _period.c.plan_id,
+    _cadence.c.code == case({each.period_type.value: each.value for each in Frequency}, value=_period.c.period_type),
+    _cadence.c.retired_on < _period.c.opens_on,
+)
+_PERIODS = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN, _IS_ASKED).order_by(*_IN_ORDER)
 _PERIODS_ENDING = _PERIODS.where(_period.c.end_on >= bindparam("first"), _period.c.end_on <= bindparam("last"))
-_PERIOD = _PERIODS.where(_period.c.code == _WITH_CODE)
+_PERIOD = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
 _PERIOD_BY_ID = _AS_IT_IS.where(_period.c.id == bindparam("period_id"))
 _OPEN_PERIODS = _PERIODS.where(_period.c.opens_on <= _ON, _period.c.locks_on > _ON)
 
@@ -273,7 +280,7 @@ _AS_AGENCY_SEES = (
 _PERIOD_SEEN = _AS_AGENCY_SEES.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
 _PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"))
 _OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
-    _period.c.plan_id == _OF_PLAN, _period.c.opens_on <= _ON, seen_locks_on > _ON
+    _period.c.plan_id == _OF_PLAN, _IS_ASKED, _period.c.opens_on <= _ON, seen_locks_on > _ON
 ).order_by(*_IN_ORDER)
 # With what no form can report, on the way: a journey to the server less.
 _PERIODS_DUE = _OPEN_PERIODS_SEEN.add_columns(
@@ -430,7 +437,7 @@ class Plans:
 
     # -------------------------------------------------------------- periods
     def periods(self, plan_id: int) -> tuple[ReportingPeriod, ...]:
-        """All of the plan, in the order they end."""
+        """All of the plan, in the order they end; of a periodicity that it gave up, those that had opened by then."""
         return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
 
     def periods_ending(self, plan_id: int, first: date, last: date) -> tuple[ReportingPeriod, ...]:

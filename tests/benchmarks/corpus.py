@@ -75,10 +75,7 @@ def read(file: Path) -> CheckedForm:
         for path in file.parent.iterdir()
         if path.suffix.lower() in (".csv", ".geojson", ".xml") and path != file
     }
-    data = file.read_bytes()
-    # Some that are called .xls are an .xlsx by what is in them.
-    is_renamed = file.suffix.lower() == ".xls" and data.startswith(b"PK")
-    return read_xlsform(data, f"{file.stem}.xlsx" if is_renamed else file.name, media=media)
+    return read_xlsform(file.read_bytes(), file.name, media=media)
 
 
 if __name__ == "__main__":

@@ -338,6 +338,8 @@ def test_choices_come_from_an_attached_csv():
         | | type | name | label | choice_filter | calculation |
         | | select_one_from_file towns.csv | town | Town | big = 'yes' | |
         | | calculate | people | | | pulldata('towns', 'people', 'name', ${town}) |
+        | | calculate | where | | | if(${town} = 'sd', 'towns', 'nowhere') |
+        | | calculate | again | | | pulldata(${where}, 'people', 'name', ${town}) |
         """,
         **{"towns.csv": 'name,label,big,people\nsd,"Santo Domingo, DN",yes,965040\nsm,Samaná,no,14000\n'.encode()},
     )
@@ -347,6 +349,9 @@ def test_choices_come_from_an_attached_csv():
 
     assert [(c.value, c.label) for c in instance.choices(instance.node("town"))] == [("sd", "Santo Domingo, DN")]
     assert instance.node("people").value == "965040"
+    assert instance.node("again").value == "965040", "the file's name may be computed"
+    instance.answer("town", "sm")
+    assert instance.node("again").value == "", "of a file that there is not, nothing"
 
 
 # --- calculation ---------------------------------------------------------------------------------------------

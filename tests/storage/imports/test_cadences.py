@@ -152,7 +152,15 @@ def test_a_cadence_that_nothing_is_reported_by_goes_and_comes_back_with_what_is(
     added = {one.code for one in found if one.table == "reporting_period"}
     assert {"2021Q1", "2021"} <= added
     assert not any("S" in code for code in added)
+    plan_id = apply(lambda unit: unit.plans.only().id)
+    listed = [each.code for each in apply(lambda unit: unit.plans.periods(plan_id))]
+    assert "2018S1" in listed, "it had opened"
+    assert "2018S2" not in listed
+    open_later = [each.code for each in apply(lambda unit: unit.plans.open_periods(plan_id, date(2019, 1, 12)))]
+    assert "201812" in open_later
+    assert "2018S2" not in open_later
     again = Book().put("activities", "PRE-101", "due_date", "2021-03-31")
     back = apply(bring(again.draft(), at(4)))
     assert ("restored", "cadence", "semiannual") in {row[:3] for row in told(back)}
     assert {"2021S1", "2021S2"} <= {one.code for one in back if one.table == "reporting_period"}
+    assert "2018S2" in [each.code for each in apply(lambda unit: unit.plans.periods(plan_id))]

@@ -85,28 +85,28 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_its_place() -> None:
     errors = everything_wrong().errors()
     assert sorted(errors) == sorted(
         [
-            ("bad_iso", "settings · F2"),
-            ("unknown_zone", "settings · G2"),
+            ("bad_iso", "settings · G2"),
+            ("unknown_zone", "settings · H2"),
             ("second_plan", "settings · A3"),
             ("unknown_area", "objectives · B2"),
-            ("unknown_agency", "activities · I2"),
+            ("unknown_agency", "activities · J2"),
             ("unknown_objective", "activities · B3"),
-            ("unknown_indicator", "activities · N4"),
-            ("bad_date", "activities · K5"),
-            ("start_after_due", "activities · L6"),
-            ("unknown_word", "activities · M7"),
-            ("unknown_word", "activities · T8"),
-            ("bad_number", "activities · O9"),
+            ("unknown_indicator", "activities · O4"),
+            ("bad_date", "activities · L5"),
+            ("start_after_due", "activities · M6"),
+            ("unknown_word", "activities · N7"),
+            ("unknown_word", "activities · U8"),
+            ("bad_number", "activities · P9"),
             ("missing_value", "activities · D10"),
             ("too_long", "activities · F11"),
             ("duplicate_code", "activities · A13"),
             ("bad_code", "activities · A14"),
-            ("negative_number", "activities · O15"),
-            ("far_date", "activities · L16"),
+            ("negative_number", "activities · P15"),
+            ("far_date", "activities · M16"),
             ("area_mismatch", "activities · C17"),
-            ("formula", "activities · O18"),
-            ("unknown_agency", "activities · J19"),
-            ("unknown_word", "agencies · F7"),
+            ("formula", "activities · P18"),
+            ("unknown_agency", "activities · K19"),
+            ("unknown_word", "agencies · G7"),
             ("missing_column", "indicators · row 1"),
             ("unknown_word", "status_codes · A5"),
         ]
@@ -150,7 +150,7 @@ def test_what_is_only_worth_saying_stops_nothing() -> None:
     book.cells["Hoja2"] = [["a"], ["b"]]
     draft = book.draft()
     assert [(p.code, p.severity, p.place) for p in draft.problems] == [
-        ("plan.unknown_reference", "warning", "objectives · G2"),
+        ("plan.unknown_reference", "warning", "objectives · H2"),
         ("plan.untranslated", "note", "activities · H2"),
         ("plan.unread_sheet", "warning", "Hoja2"),
     ]
@@ -360,7 +360,7 @@ def test_a_plan_says_below_how_many_people_a_figure_is_protected(apply: Apply) -
     own = with_limit(20).put("indicators", "IND-20", "min_cell", 5)
     assert [each.code for each in apply(lambda unit: differences(unit, own.draft(), SEED_PLAN)).lowering] == ["IND-20"]
     assert not apply(bring(with_limit(None).draft(), LATER)), "blank says nothing"
-    assert with_limit(2).errors() == [("number_out_of_range", "settings · H2")]
+    assert with_limit(2).errors() == [("number_out_of_range", "settings · I2")]
 
 
 def test_what_the_bot_computes_and_what_the_annual_table_holds_is_the_plans_to_say(apply: Apply) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conversations.xforms.nodes import Item
@@ -107,27 +107,33 @@ def current(compiler: Compiler, _call: Call) -> Compiled:
 
 
 def pulldata(compiler: Compiler, call: Call) -> Compiled:
-    """pulldata(file, column, key column, key): the column of the first row with that key."""
+    """pulldata(file, column, key column, key): the column of the first row with that key.
+
+    The file's name may be computed: then it is one of those that the form brings, or there is no such row.
+    """
+    instances = compiler.surroundings.instances
     name = compiler.compile(call.arguments[0])
-    if not name.constant:
-        raise ExpressionError("arguments", call.at, function="pulldata")
-    root = compiler.surroundings.instances.get(to_text(name.value))
-    if root is None:
+    if name.constant and to_text(name.value) not in instances:
         compiler.reads.unknown.append(f"instance('{to_text(name.value)}')")
-    column, key_column, key = (compiler.text(compiler.compile(tree)) for tree in call.arguments[1:4])
-    rows = [item for top in root.children.get("root", ()) for item in top.children.get("item", ())] if root else []
-    indexes: dict[str, dict[str, Item]] = {}
-    columns = {name for row in rows for name in row.children}
+    file, column, key_column, key = (compiler.text(compiler.compile(tree)) for tree in call.arguments)
+    tables = {
+        named: [row for top in root.children.get("root", ()) for row in top.children.get("item", ())]
+        for named, root in instances.items()
+        if not name.constant or named == to_text(name.value)
+    }
+    indexes: dict[tuple[str, str], dict[str, Item]] = {}
+
+    def rows_by(named: str, by: str) -> Mapping[str, Item]:
+        """The first row of each key; none for a file or a column that there is not, and nothing is kept of those."""
+        if (named, by) not in indexes:
+            rows = [row for row in tables.get(named, ()) if by in row.children]
+            if not rows:
+                return {}
+            indexes[named, by] = {row.child_text(by): row for row in reversed(rows)}
+        return indexes[named, by]
 
     def pulldata(scope: Scope) -> str:
-        by = key_column(scope)
-        if by not in columns:
-            return ""
-        if by not in indexes:
-            indexes[by] = {}
-            for row in rows:
-                indexes[by].setdefault(row.child_text(by), row)
-        found = indexes[by].get(key(scope))
+        found = rows_by(file(scope), key_column(scope)).get(key(scope))
         return found.child_text(column(scope)) if found is not None else ""
 
     return Compiled("string", pulldata)
