@@ -164,6 +164,7 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
         behind is None
         or (not behind.is_word and behind.text not in "%/-:'’" and not behind.is_number)
         or bool(behind.what & (Is.JOINS | Is.DURATION) and behind.folded not in ("de", "of", "por", "for"))
+        or bool(behind.what & Is.LINK and any(token.what & Is.TURNS for token in tokens[position:ahead]))
     )
     if not is_alone:
         return False

@@ -17,8 +17,12 @@ from conversations.session.safeguards.known import Known
 
 Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
 
-_REGIONS = ("DO", "HT", "US", "ES")
-"""Whose phones are written without the number of their country: here, next door, and where most relatives live."""
+_REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT")
+"""Whose phones are written without the number of their country: here, next door, where most relatives live, and on the
+routes through Central America."""
+_DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (4, 4, 5)})
+"""Groups of a cédula, a social security number, a NIF of Haiti, a DUI of El Salvador, a CUI of Guatemala, a DNI of
+Honduras."""
 _LEAST = 7
 """Digits of a phone without its area."""
 _DOMAINS = "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
@@ -141,9 +145,13 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return "phone"
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(after):
         return None
-    if _CODE_BEFORE.search(before) and not re.search(r"(?:^|\s)[a-z]+[ .]$", before) and not number.is_international:
+    if (
+        _CODE_BEFORE.search(before)
+        and not re.search(r"(?:^|[\s'’(])[a-z]+[ .]$", before)
+        and not number.is_international
+    ):
         return None
-    if shape in ((3, 7, 1), (3, 2, 4), (3, 3, 3, 1)):
+    if shape in _DOCUMENTS and not _all_years(number):
         return "identity"
     if number.is_international and 8 <= len(digits) <= 17:
         return "phone"
@@ -151,7 +159,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return "phone"
     if len(shape) == 1:
         return _kind_of_run(digits)
-    if _is_amount(number) or _is_date(number) or _all_years(number):
+    if _is_amount(number) or _is_range(number) or _is_date(number) or _all_years(number):
         return None
     if max(shape) == 1 and len(digits) >= _LEAST:
         return "phone"
@@ -180,6 +188,12 @@ def _is_amount(number: _Number) -> bool:
     first, *others = number.shape
     seps = {each.strip() for each in number.between}
     return first <= 3 and all(n == 3 for n in others) and seps in ({"."}, {""}, {"'"}) and number.digits.endswith("00")
+
+
+def _is_range(number: _Number) -> bool:
+    """Say whether it is "2500-3000 people": two round numbers, the smaller first."""
+    first, *others = number.groups
+    return len(others) == 1 and first.endswith("0") and others[0].endswith("00") and int(first) < int(others[0])
 
 
 def _is_date(number: _Number) -> bool:

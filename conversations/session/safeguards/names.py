@@ -98,6 +98,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return not token.is_upper or is_shouting
     if _is_titled(tokens, at) and (is_capital or is_shouting or what & NAME) and not what & (Is.COMMON | Is.THING):
         return True
+    if is_capital and _is_unheard(token, known) and _feels(tokens, at):
+        return True
     beside = _beside(tokens, at, masked)
     if what & NAME and not what & Is.COMMON:
         weight = 2 if what & _CLEAR else 1
@@ -146,6 +148,16 @@ def _is_spoken_of(tokens: Sequence[Token], at: int) -> bool:
     return False
 
 
+def _feels(tokens: Sequence[Token], at: int) -> bool:
+    """ "Nurys quiere", "Yokasta se escapó", "Daphne says": what only somebody does follows at once."""
+    for token in tokens[at + 1 : at + 4]:
+        if token.what & Is.FEELS:
+            return True
+        if not token.what & (Is.LINK | Is.HAS):
+            return False
+    return False
+
+
 def _is_explained(tokens: Sequence[Token], at: int) -> bool:
     """ "Kelvin, hermano de": who it is stands behind a comma."""
     return (
@@ -170,10 +182,13 @@ def _beside(tokens: Sequence[Token], at: int, masked: set[int]) -> list[Token]:
             if not 0 <= position < len(tokens):
                 break
             token = tokens[position]
-            if token.is_initial or (token.is_word and not token.what & Is.LINK):
+            if token.is_initial or (token.is_word and len(token.text) > 1 and not token.what & Is.LINK):
                 if position not in masked:
                     found.append(token)
                 break
+            if token.is_word and len(token.text) == 1:  # an initial in small letters: "perla m. rodriguez"
+                position += step
+                continue
             if not (token.is_word or token.text in ".-,") or (
                 token.text == "." and not _is_after_initial(tokens, position)
             ):
@@ -183,7 +198,7 @@ def _beside(tokens: Sequence[Token], at: int, masked: set[int]) -> list[Token]:
 
 
 def _is_after_initial(tokens: Sequence[Token], position: int) -> bool:
-    return position > 0 and tokens[position - 1].is_initial
+    return position > 0 and tokens[position - 1].is_word and len(tokens[position - 1].text) == 1
 
 
 def _institutions(tokens: Sequence[Token]) -> set[int]:

@@ -51,6 +51,7 @@ class Is:
     SURNAME = 1 << 25
     SURNAME_WORD = 1 << 26
     MONTH = 1 << 27
+    FEELS = 1 << 28
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -112,9 +113,29 @@ class Token:
 
 def read_words(text: str, known: Known = NOTHING) -> list[Token]:
     """The tokens of a text, in order. Names that the plan or the list of places knows are marked."""
-    tokens = [Token(_word(found[0]), found.start(), found.end()) for found in _TOKEN.finditer(text)]
+    tokens: list[Token] = []
+    for found in _TOKEN.finditer(text):
+        length = _fused(found[0]) if found[0][-1] in "nN" else 0
+        tokens += _split(found, length) if length else (Token(_word(found[0]), found.start(), found.end()),)
     _mark_known(tokens, known)
     return tokens
+
+
+def _split(found: re.Match[str], length: int) -> tuple[Token, Token]:
+    at, middle, to = found.start(), found.start() + length, found.end()
+    return Token(_word(found[0][:length]), at, middle), Token(_word(found[0][length:]), middle, to)
+
+
+@lru_cache(maxsize=1_024)
+def _fused(text: str) -> int:
+    """Of a number that is written as one with its years ("kenzan", "dezan"), how long the number is; else 0."""
+    folded = fold(text)
+    for ending in ("zan", "an"):
+        number = folded.removesuffix(ending)
+        mask = _spoken_in().get((ending, Is.YEARS), 0)
+        if number != folded and len(number) > 1 and any(mask & each for each, _ in _numbers().get(number, ())):
+            return len(number)
+    return 0
 
 
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:

@@ -178,3 +178,33 @@ def test_no_text_is_too_strange_for_the_guard(text: str, strict: bool) -> None:
 def test_every_spelling_of_a_local_phone_is_one(number: str) -> None:
     """Whatever stands between its groups."""
     assert personal_data(f"Su contacto es {number}, de noche", strict=False) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0801-1990-12345", "DUI 01234567-8", "2547 12345 0101", "my number's 8095550166", "504 2222-1234", "2222-1234"],
+)
+def test_documents_and_phones_of_central_america_are_identifiers(text: str) -> None:
+    """Who is trafficked through the isthmus has them; a range of people or of years is neither."""
+    assert personal_data(text, strict=False) in {"identity", "phone", "digits"}
+    for harmless in ("de 2017-2018", "entre 2500-3000 personas", "Oficio 0456-2018", "RD$ 2,222,1234"):
+        assert personal_data(harmless, strict=False) is None, harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Nurys quiere irse", "name"),
+        ("Yulenny se escapó", "name"),
+        ("Wideline pè", "name"),
+        ("li gen kenzan", "age"),
+        ("ella cumple 18 el mes que viene", "age"),
+        ("Hacienda dijo que no hay fondos", None),
+        ("La Procuraduría quiere firmar", None),
+        ("Nadie quiere firmar", None),
+        ("El plan dice otra cosa", None),
+    ],
+)
+def test_what_only_somebody_does_makes_a_name_of_the_word_before_it(text: str, kind: str | None) -> None:
+    """A rare name is in no list and begins the sentence, where every word has a capital."""
+    assert personal_data(text, strict=True) == kind

@@ -1,7 +1,8 @@
 """The guard, measured on sentences as officers write them. All people, numbers and addresses in them are invented.
 
-There are two files. The sentences of unseen.csv were written before the rules were read and are not tuned on; those of
-tuned.csv are what the rules were improved with. Neither is helped by a plan: what a plan knows is allowed besides.
+There are three files. The sentences of unseen.csv were written before the rules were read and are not tuned on. Those
+of tuned.csv are what the rules were improved with. Those of later.csv were written without a look at either, measured,
+and only then used to improve the rules. None is helped by a plan: what a plan knows is allowed besides.
 `rules` says for which rules a sentence is: both, ordinary or strict.
 """
 
@@ -15,7 +16,7 @@ from conversations.session.safeguards.guard import personal_data
 from tests import ROOT
 
 SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
-HALVES = ("unseen", "tuned")
+HALVES = ("unseen", "tuned", "later")
 RULES = ("ordinary", "strict")
 IDENTIFIERS = frozenset({"email", "handle", "link", "phone", "identity", "digits"})
 LEAST_RECALL = {"identifier": 0.90, "name": 0.80, "age": 0.80, "date": 0.80, "address": 0.80}
@@ -76,7 +77,7 @@ def test_the_guard_finds_what_it_must_and_lets_work_pass(half: str) -> None:
             assert share >= LEAST_RECALL[what], f"{half}: {what}, {rules} rules: {hits} of {of}"
 
 
-def test_the_page_tells_the_worse_of_both_halves() -> None:
+def test_the_page_tells_the_worst_of_all_sets() -> None:
     """The figures in the docs are made from these sentences; a failure prints the table to paste."""
     table = _table({half: measured(half) for half in HALVES})
     assert table in PAGE.read_text("utf-8"), f"\n{table}"
