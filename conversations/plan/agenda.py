@@ -16,7 +16,7 @@ from conversations.plan.model import AGENCY_ROLES, Role
 from conversations.plan.periods import ReportingPeriod, closing_due_on
 
 IN_A_ROW = 2
-"""Periods let pass after which a letter is offered (DOMAIN §5.3, step 6)."""
+"""After so many periods in a row without a closing, a letter is offered (DOMAIN §5.3, step 6)."""
 NEEDS = ("days", "call", "no_data")
 """What somebody says they need in order to report; catalogue keys `remind.need.…`."""
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
@@ -51,7 +51,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody with a role in the plan, as far as telling them anything goes."""
+    """Somebody with a role in the plan: what must be known to tell them something."""
 
     person_id: int
     chat_id: int
@@ -62,7 +62,7 @@ class Recipient:
     agency_code: str = ""
     since: date = date.min
     until: date = date.max
-    """The first day on which the role is over: it was for a time, or the agency takes part no more."""
+    """The first day on which the role is over: because it was for a time, or because the agency leaves the plan."""
     is_unreachable: bool = False
     has_accepted_privacy: bool = True
     is_contributor: bool = False
@@ -95,7 +95,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Lapsing:
-    """A draft that expires: of what, and from which day of the plan's zone it cannot be sent any more."""
+    """A draft that expires: what it reports, and the first day (in the plan's zone) on which it cannot be sent."""
 
     code: str
     on: date
@@ -116,13 +116,13 @@ class Agenda:
     lapsed: tuple[Step, ...] = ()
     left: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
     left_indicators: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
-    """Of the agencies that have a contributor; nobody else is reminded of indicators."""
+    """The indicators left, of agencies that have a contributor. Nobody else is reminded of indicators."""
     expecting: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By period, the agencies that have something to report in it."""
     unclosed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By period, those of them that have not closed it."""
+    """By period, the expecting agencies that have not closed it."""
     in_a_row: Mapping[str, int] = field(default_factory=dict)
-    """By agency, how many periods in a row it has let lock without closing (`plan.unclosed_row`)."""
+    """By agency, how many periods in a row locked before it closed them (`unclosed_row`)."""
     put_off: frozenset[str] = frozenset()
     """Agencies for which no letter is offered before that row grows."""
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -132,9 +132,9 @@ class Agenda:
     reachable: frozenset[str] = frozenset()
     """Agencies with somebody who reports and can be told something: a focal point or an alternate."""
     silent: Mapping[str, Reason] = field(default_factory=dict)
-    """Of the others those for which somebody reports, and why they can be told nothing."""
+    """Agencies with people who report, none of whom can be told anything; and why."""
     deputies: frozenset[int] = frozenset()
-    """People in whose hands a focal point has left the post."""
+    """People to whom a focal point has delegated the post."""
     pauses: tuple[Pause, ...] = ()
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
@@ -152,10 +152,10 @@ class Agenda:
     had_notice: Collection[tuple[int, date]] = frozenset()
     """Days on which another job has given a person the day's notice."""
     waiting: Mapping[int, Reason] = field(default_factory=dict)
-    """By person, what waits to be sent to them: it is said first, or taken back, before anything is decided anew."""
+    """By person, what waits to be sent. It is sent or taken back before anything new is decided."""
 
     def stands_in(self, who: Recipient) -> bool:
-        """Whether they are told what the focal point would be."""
+        """Whether this person gets the focal point's messages."""
         return who.person_id in self.deputies
 
 
@@ -166,7 +166,7 @@ class Topic:
     period: ReportingPeriod
     left: tuple[Left, ...] = ()
     closes: tuple[ReportingPeriod, ...] = ()
-    """All that they expect has been sent: "Cerrar el mes" closes these together, and nobody has pressed it."""
+    """The periods that "Cerrar el mes" would close together: all their reports are sent, and nobody has pressed it."""
     rung: Rung | None = None
     agencies: tuple[str, ...] = ()
 
@@ -184,7 +184,7 @@ def told_topics(agenda: Agenda, who: Recipient, *, is_chased: bool = False) -> t
 
 
 def agency_topics(agenda: Agenda, agency_code: str, *, is_chased: bool = False) -> tuple[Topic, ...]:
-    """The same of an agency's reports."""
+    """The topics of an agency: what it has to report and to close."""
     topics = _topics(agenda, agenda.left.get(agency_code, ()))
     closes = to_close(agenda, agency_code)
     if closes and (is_chased or closing_due_on(closes) <= agenda.today):
@@ -213,7 +213,7 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
 
 
 def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
-    """For the coordinator: who has not closed when grace ends, and when the period locks; of a period the later."""
+    """For coordinators: who has not closed when grace ends, and when the period locks. Of one period, the later."""
     latest = {step.period.code: step for step in pending if step.rung in FOR_COORDINATORS}
     return tuple(
         Topic(step.period, rung=step.rung, agencies=agencies)
@@ -227,7 +227,7 @@ def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ..
 
 
 def _is_late(agenda: Agenda, agency_code: str, period: ReportingPeriod) -> bool:
-    """Whether one that has not closed a period is missing: not if all is sent, and it closes with one that is open."""
+    """Whether an agency is late with a period: not if all its reports are sent and it closes with an open one."""
     return any(left.period == period for left in agenda.left.get(agency_code, ())) or not any(
         other.end_on == period.end_on
         and other.locks_on > period.locks_on

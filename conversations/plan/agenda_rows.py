@@ -24,7 +24,7 @@ LOOK_BACK = timedelta(days=21)
 # ------------------------------------------------------------------ rows
 @dataclass(frozen=True, slots=True)
 class Delegated:
-    """A post in somebody else's hands until a day; nobody has come for it while `deputy_id` is None."""
+    """A post that is delegated until a day. While `deputy_id` is None, nobody has accepted it."""
 
     person_id: int
     deputy_id: int | None
@@ -34,7 +34,7 @@ class Delegated:
 
 @dataclass(frozen=True, slots=True)
 class OutlookRows:
-    """The rows for the outlook of one job (`what`, its name in the ledger) on a day of the plan's."""
+    """The rows for the outlook of one job on one day of the plan's zone. `what` is the job's name in the ledger."""
 
     what: str
     today: date
@@ -43,7 +43,7 @@ class OutlookRows:
     ledger: Sequence[LedgerRow]
     """The job's own rows since `LOOK_BACK`."""
     others: Sequence[LedgerRow]
-    """What was said, or waits to be sent, on account of the jobs that share the day's notice with it."""
+    """What the jobs that share the daily notice with it have said, or wait to send."""
     pauses: tuple[Pause, ...]
     delegations: Sequence[Delegated]
     drafts: Sequence[tuple[int, str, date]]
@@ -57,11 +57,11 @@ class Reports:
     activities: tuple[Activity, ...]
     """Retired ones too."""
     ending: Sequence[PastReport]
-    """All reports about activities that one of their reports has ended: a later one may have taken one up again."""
+    """All reports about activities that a report has ended: a later report may have taken one up again."""
     states: Sequence[tuple[str, str, str]]
     """Subject, period and validation state of each report of these periods."""
     unreportable: frozenset[str] = frozenset()
-    """Subjects that no published form takes: expected, and nobody is asked for them."""
+    """Subjects that no published form takes. They are expected, but nobody is asked for them."""
 
     @cached_property
     def ended(self) -> dict[str, date]:
@@ -84,14 +84,14 @@ class Reports:
 
 @dataclass(frozen=True, slots=True)
 class PassedRows:
-    """The rows from which it is counted how many periods an agency has let lock in a row without closing them."""
+    """The rows that tell how many periods in a row locked before an agency closed them."""
 
     periods: tuple[ReportingPeriod, ...]
     reports: Reports
     closed: Mapping[tuple[str, str], date]
     """By agency and period, the day of the closing in the plan's zone."""
     kept_since: date
-    """Since when the plan's calendar has been kept: nobody could close a period before."""
+    """The day since which the bot keeps the calendar. Nobody could close a period before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class AgendaRows:
-    """The rows that an outlook lacks to be an agenda. What only coordinators are told is empty on other days."""
+    """The rows that complete an outlook. Those for coordinators are empty unless there is something to tell them."""
 
     reports: Reports
     closed: Mapping[tuple[str, str], date]
@@ -245,7 +245,7 @@ def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Ag
 
 
 def _cannot_be_told(outlook: Agenda, who: Recipient, now: datetime) -> Reason | None:
-    """Why they can be told nothing now. A pause for everybody is no reason: it is looked at when each is told."""
+    """Why this agency's people can be told nothing. A pause for everybody is no reason here: each person is checked."""
     own = replace(outlook, pauses=tuple(pause for pause in outlook.pauses if pause.person_id is not None))
     return silenced(own, who, now, day_there(now, who.timezone))
 

@@ -26,7 +26,7 @@ PILLARS: tuple[str, ...] = ("prosecution", "protection", "prevention")
 
 
 def measures(indicators: Iterable[Indicator]) -> list[Indicator]:
-    """Those of the annual table, part after part; within a part in the order in which they come."""
+    """The indicators of the annual table, part by part, otherwise in the given order."""
     return sorted(
         (each for each in indicators if each.annual_table in PILLARS),
         key=lambda each: PILLARS.index(each.annual_table),
@@ -40,7 +40,7 @@ What follows in the name is the category, `sa_women`; or its code is the answer 
 form takes its categories from the plan. Which there are is for form and plan to say.
 """
 _LAST = ("other", "unknown")
-"""Categories that stand behind those of the form."""
+"""Categories that come after those of the form."""
 _SHORT: Mapping[str, str] = {"unk": "unknown", "oth": "other"}
 
 
@@ -56,7 +56,7 @@ def counted_apart(answers: Mapping[str, str]) -> dict[str, dict[str, int]]:
 
 
 def whole(text: str | None) -> int | None:
-    """The count that an answer is. An edition of the form that somebody else published may ask otherwise: then None."""
+    """Read an answer as a count. None if it is not one: another edition of the form may ask something else."""
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
@@ -69,7 +69,7 @@ Never when an admin made them lock: what was told when a year was over would be 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A figure for a period: a number, or a share of `base`; how it divides, where that was given."""
+    """A figure for a period: a number, or a share of `base`; and its division, if that was given."""
 
     start_on: date
     end_on: date
@@ -81,14 +81,14 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """From that day on this is the validated figure of a report; None: it has none any more."""
+    """The validated figure of a report from one day on. None: the report has no figure any more."""
 
     on: date
     report: str
     """Names the report, whichever version of it."""
     figure: Reported | None
     is_sealed: bool = False
-    """Whether it was restricted when it was reported, whatever the plan says of it since."""
+    """Whether the indicator was restricted when it was reported. What the plan says now does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Year:
     first: date
     last: date
     until: date | None
-    """The last day that the value counts; None where there is no figure, or none that may be told."""
+    """The last day that the value includes. None if there is no figure, or none that may be told."""
     value: Figure | None
     """None: no figure, which is not zero."""
     percent: float | None = None
@@ -108,7 +108,7 @@ class Year:
     expected: int = 0
     is_over: bool = False
     reported_until: date | None = None
-    """The last day of what was reported, told or not."""
+    """The last day that was reported, whether it may be told or not."""
 
     @property
     def coverage(self) -> str:
@@ -184,7 +184,7 @@ def this_year(
 
 
 def _so_far(indicator: Indicator, found: Sequence[Year]) -> Figure | None:
-    """Hidden if one of the years is: what is told of the others would not be the whole."""
+    """The sum since the beginning. It is hidden if one of its years is: the others are not the whole."""
     known = [each.value for each in found if each.reported and each.value is not None]
     is_added_up = indicator.aggregation == "sum" and not indicator.is_by_the_year
     if not is_added_up or not any(each.reported for each in found[:-1]):
@@ -274,7 +274,7 @@ def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
 
 
 class _Told:
-    """What those outside have been told of an indicator until now, release after release."""
+    """Everything that people outside have been told about an indicator, release by release."""
 
     def __init__(
         self, indicator: Indicator, limit: int, revisions: Sequence[Revision], today: date, locks: Locks
@@ -324,7 +324,7 @@ class _Told:
             self._divide(about.end_on.year)
 
     def _tell(self, calendar: Calendar, first: date, last: date) -> None:
-        """A year is told as far as it is known; the year to March, as it would tell of a quarter, when it is whole."""
+        """Tell a calendar year as far as it is known. Tell the year to March only when it is complete."""
         inside = self._inside(first, last)
         if not inside or (calendar == "april" and inside[-1].end_on < last):
             return
@@ -340,7 +340,7 @@ class _Told:
             self._told[inside[-1].end_on] = number
 
     def _years_end(self, on: date) -> None:
-        """Years that are over by that day are told divided, as far as they are known."""
+        """Tell how the years divide that are over by that day, as far as that is known."""
         for year in sorted({each.end_on.year for each in self._known.values()} - self._over):
             if on >= self._end_of(year):
                 self._over.add(year)

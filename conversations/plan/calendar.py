@@ -18,7 +18,7 @@ from conversations.plan.periods import ReportingPeriod
 WORK_BEGINS = time(8)
 WORK_ENDS = time(18)
 LAST_HOUR = time(17, 30)
-"""The latest time of day at which something begins to be said: what is said at six is heard at home."""
+"""The latest hour at which a message may begin. At six people are at home."""
 GRACE_DAYS = 2
 """Working days for which a step that could not be told on its day is still told."""
 ONE_DAY = timedelta(days=1)
@@ -74,7 +74,7 @@ def closed_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
 
 
 def extended(period: ReportingPeriod, days: int, today: date, holidays: Collection[date]) -> ReportingPeriod:
-    """So many days more for everything, on working days; of one that has locked only the lock moves, from today."""
+    """Move all days that much later, to working days. If the period has locked, only the lock moves, from today."""
     more = timedelta(days=days)
     if period.stage(today) == "locked":
         return replace(period, locks_on=working_day_from(today + more, holidays))
@@ -87,9 +87,9 @@ def extended(period: ReportingPeriod, days: int, today: date, holidays: Collecti
 def follow(
     period: ReportingPeriod, fallen: ReportingPeriod, today: date, holidays: Collection[date]
 ) -> ReportingPeriod:
-    """The period with its days to come where `fallen`, the same one as it is computed now, has them.
+    """Give a period the coming days of `fallen`, which is the same period as it is computed now.
 
-    A day that is past stays. None moves to before the first day on which it can still be kept.
+    Days in the past stay. No day moves to one that people could not keep any more.
     """
 
     def moved(day: date, wanted: date, first: date) -> date:
@@ -127,7 +127,7 @@ def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def is_quiet(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> bool:
-    """Whether nothing is said of the bot's own accord: outside 08:00-18:00 of a working day, there (G10)."""
+    """Whether the bot may not write of its own accord: outside 08:00-18:00 of a working day, in that zone (G10)."""
     local = now.astimezone(zone)
     return not is_working_day(local.date(), holidays) or not WORK_BEGINS <= local.time() < WORK_ENDS
 
@@ -144,7 +144,7 @@ def next_working_hour(now: datetime, zone: ZoneInfo, holidays: Collection[date])
 # ------------------------------------------------------------------ schedules
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"
-"""Of a month, in `month:last`: not every month has a 29th."""
+"""The last day that `month:N` may name: not every month has a 29th."""
 
 
 def hour_there(day: date, at: time, zone: ZoneInfo, own: ZoneInfo) -> time:
@@ -160,7 +160,7 @@ def hour_there(day: date, at: time, zone: ZoneInfo, own: ZoneInfo) -> time:
 
 
 def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
-    """Whether a recurrence falls on that day; what would fall on a holiday or a weekend, on the next working day.
+    """Whether a recurrence falls on that day. A holiday or a weekend moves it to the next working day.
 
     `daily`, `workdays`, `mon,thu`, `month:5` or `month:last`.
     """

@@ -66,7 +66,7 @@ class AgencyClosing:
     received: int
     """How many of the expected reports were sent."""
     closed_at: datetime | None
-    """When the last of the periods was closed in which there was something to report; None while one is not."""
+    """When the agency closed the last period in which it had something to report. None while one is open."""
 
     @property
     def is_expected(self) -> bool:
@@ -78,7 +78,7 @@ class AgencyClosing:
 
     @property
     def due_on(self) -> date:
-        """The later day of the periods in which something is expected of it."""
+        """The latest due day of the periods in which something is expected."""
         return closing_due_on(period for _, period in self.wanted)
 
     @property
@@ -113,7 +113,7 @@ def agency_closing(
 # ------------------------------------------------------------------ the whole history
 @dataclass(frozen=True, slots=True)
 class ClosingHistory:
-    """A closing: the agencies that had something to close at it, and how far the plan's activities were."""
+    """A closing: the agencies that had something to close, and the progress of the plan's activities."""
 
     closing: Closing
     agencies: tuple[tuple[Agency, AgencyClosing], ...]
@@ -123,7 +123,7 @@ class ClosingHistory:
     """Those that were in the plan at the closing's end."""
 
     def counted(self, computation: str, zone: ZoneInfo) -> tuple[int, int]:
-        """Numerator and denominator of what the bot counts itself (`COMPUTATIONS`)."""
+        """Numerator and denominator of each figure that the bot computes itself (`COMPUTATIONS`)."""
         match computation:
             case "reporting_rate":
                 return sum(each.is_closed for _, each in self.agencies), len(self.agencies)
@@ -136,10 +136,10 @@ class ClosingHistory:
 
 
 def closing_history(records: Records, today: date) -> tuple[ClosingHistory, ...]:
-    """Every closing that has opened by that day, in order, from the first that was kept on.
+    """Every closing that has opened by that day, from the first that the bot kept.
 
-    `records` hold the reports and closings of the whole history. Nobody is held to what locked before the bot kept
-    the calendar, unless somebody reported or closed by then: from there on who did not is told, too.
+    `records` hold the reports and closings of the whole history. A closing that locked before the bot kept the
+    calendar counts only if some agency reported or closed by then.
     """
     known, validated = known_reports(records.reports), _validated(records.reports)
     closed, led = records.closed_at(), records.led_by()

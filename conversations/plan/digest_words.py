@@ -1,4 +1,4 @@
-"""Words that several digests use: a light, a reason, a day, a list that gives way."""
+"""Words that several digests use: a light, a reason, a day, a shortened list."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -18,7 +18,7 @@ TITLE = 34
 
 
 def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str:
-    """One line: whose it is, what it is about in at most so many characters, since when."""
+    """One line: the agency, the matter in at most so many characters, since when."""
     if item.each is None:
         head = f"{item.agency.code}: {say('digest.passed', n=len(item.passed))}"
     else:
@@ -36,7 +36,7 @@ def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
 
 
 def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
-    """What holds it back, in the plan's own words; "" if nobody has said."""
+    """What holds an activity back, in the plan's own words. "" if nobody has said."""
     if each.last is None:
         return ""
     codes = each.last.detail.reasons if each.last.detail else ()
@@ -47,7 +47,7 @@ def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
 
 
 def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
-    """What makes its light yellow or red, in the order of the rule (DOMAIN §2.2)."""
+    """Why its light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
         return []
     activity, progress, left = each.activity, progress_of(each), (each.activity.due_on - s.today).days
@@ -100,7 +100,7 @@ def light_word(light: Light, say: Wording) -> str:
 
 
 def title(activity: Activity, say: Wording, *, is_public: bool = False) -> str:
-    """Code and title; for those who may not read a restricted activity's text, its code alone."""
+    """Code and title. A reader who may not read a restricted activity's text gets the code alone."""
     if is_public and activity.is_restricted:
         return f"{activity.code} 🔒"
     return f"{activity.code} {cut(activity.title(say.language), TITLE)}"

@@ -58,11 +58,11 @@ LATE_EVIDENCE = 10
 """Days after which promised evidence is told as late."""
 AHEAD = 14
 VACANCIES = 3
-"""Up to so many are told where they matter; of more, a line of their own is enough."""
+"""Up to so many vacancies are named where they matter. If there are more, one line counts them."""
 INDICATORS = 10
 """On a screen."""
 ROWS = 20
-"""Agencies in the picture; of more, the worst."""
+"""Agencies in the picture. If there are more, the worst."""
 Section = Callable[[Standing, Wording, int], list[Line]]
 
 
@@ -78,7 +78,7 @@ def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Who has closed, in time or not, against the closing before; who has not, and whether they were reminded."""
+    """Who has closed, and how many in time, compared with the closing before. Who has not, and who was reminded."""
     if s.closing is None:
         return [line(say("digest.no_closing"))]
     rate = s.rate
@@ -110,7 +110,7 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
-    """What the ladder tells a coordinator: whose grace has ended, and for whom a period has locked."""
+    """What the ladder tells coordinators: for which agencies grace has ended or a period has locked."""
     lines: list[Line] = []
     for topic in topics:
         remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
@@ -209,7 +209,7 @@ def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Evidence that was to come later and has not."""
+    """Evidence that was promised for later and has not come."""
     if not s.promised:
         return []
     late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
@@ -379,7 +379,7 @@ def indicator_pages(found: Sequence[IndicatorYear]) -> int:
 
 
 def shown_value(year: Year, say: Wording) -> tuple[str, str]:
-    """The figure of a year as it is told, and until which month it counts if that is not the last reported."""
+    """The figure of a year as it may be told; with the month until which it counts, if later ones were reported."""
     if year.percent is not None:
         return f"{round(year.percent)}%", ""
     assert year.value is not None, "there is a figure of this year"
@@ -399,7 +399,7 @@ def shown_figure(figure: Figure, say: Wording) -> str:
 def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[str, Any]:
     """What the picture shows, as JSON: agencies × closings, each the worst light and how many have it.
 
-    Worst first for those who have to act, in alphabetical order for those who must not rank (DOMAIN §4.6).
+    Readers who have to act see the worst agency first. Readers who must not rank see alphabetical order (DOMAIN §4.6).
     """
     say = wording(language)
     agencies = [agency for agency in s.agencies if any(agency.cells)]
@@ -435,7 +435,7 @@ def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
 
 
 def urgency(agency: AgencyStanding) -> tuple[int, int, str]:
-    """Order of agencies: the worst light first, and of it the most."""
+    """The order of agencies: the worst light first; among equals, the one that has more of it."""
     cell = agency.worst
     return WORST_FIRST.index(cell.light), -cell.count, agency.code
 

@@ -32,13 +32,14 @@ def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | No
 def expected_reports(
     activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
 ) -> tuple[ExpectedReport, ...]:
-    """Activity × period in which it is open and its frequency falls due (DOMAIN §2.3).
+    """The reports that are expected: each activity in each period in which it is open and due by its frequency
+    (DOMAIN §2.3).
 
-    It is open from its start, if only for the last day of the period, until a report has said that it is
-    completed or cancelled: `ended` gives, by activity code, the last day of the period of that report, which
-    itself was still expected. The due date does not end it: overdue work is what a commission most wants to
-    hear about. One that came into the plan on the period's due day or later is not expected, nor is one retired
-    before the period locked.
+        It is open from its start, if only for the last day of the period, until a report has said that it is
+        completed or cancelled: `ended` gives, by activity code, the last day of the period of that report, which
+        itself was still expected. The due date does not end it: overdue work is what a commission most wants to
+        hear about. One that came into the plan on the period's due day or later is not expected, nor is one retired
+        before the period locked.
     """
     ended = ended or {}
     return tuple(
@@ -105,7 +106,7 @@ def unclosed_row(
 
 
 def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:
-    """Those whose figure is asked for that period: by their frequency, and not computed by the bot itself."""
+    """The indicators that are asked for in that period, by their frequency. Computed ones are never asked for."""
     return tuple(
         indicator
         for indicator in indicators
@@ -118,7 +119,7 @@ def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod
 def led_by_nobody(
     activities: Iterable[Activity], indicators: Iterable[Indicator], agencies: Iterable[Agency], today: date
 ) -> tuple[str, ...]:
-    """Codes of what goes on, or is still to begin, under an agency that takes no part then: nobody reports it."""
+    """Codes of activities and indicators whose agency does not take part in the plan then: nobody reports them."""
     by_code = {agency.code: agency for agency in agencies}
     ongoing = [(each.code, each.agency_code, max(each.start_on, today)) for each in activities
                if each.retired_on is None and each.due_on >= today]  # fmt: skip
@@ -142,7 +143,7 @@ class PastReport:
 
     @property
     def ends_activity(self) -> bool:
-        """Completed as soon as declared, since nobody is asked again meanwhile; cancelled once it is approved."""
+        """Whether this report ends the activity: a completed one at once, a cancelled one when it is approved."""
         if self.validation_state == ValidationState.RETURNED:
             return False
         if self.status == ActivityStatus.CANCELLED:
@@ -151,7 +152,7 @@ class PastReport:
 
 
 def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
-    """What `expected_reports` wants as `ended`: the activities whose latest report ended them, with its last day."""
+    """The `ended` of `expected_reports`: the activities whose latest report ended them, with its period's last day."""
     latest: dict[str, PastReport] = {}
     for report in reports:
         known = latest.get(report.subject)
@@ -175,7 +176,7 @@ class DueReport:
     returned: PastReport | None = None
     """Set when the coordinator sent this period's report back."""
     is_reportable: bool = True
-    """False where no published form takes it: it is expected all the same, and nobody is asked for it."""
+    """False if no published form takes it. It is expected all the same, but nobody is asked for it."""
 
     @property
     def subject(self) -> str:
@@ -204,7 +205,7 @@ def due_list(
     closed: Mapping[str, date] | None = None,
     unreportable: Collection[str] = frozenset(),
 ) -> tuple[DueReport, ...]:
-    """What one agency has still to report on a day, those due first on top.
+    """What one agency still has to report on a day, in the order in which it is due.
 
     `periods` that are not open that day are passed over. In those whose code is in `closed`, with the day of that,
     only activities are due that came into the plan since: closing is about activity reports (DOMAIN §2.3), so

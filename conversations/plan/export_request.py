@@ -35,7 +35,7 @@ FILTERS = ("form_id", "period", "agency", "area", "status", "validation", "since
 MORE = {"status": "status", "validation": "validation", "form": "form_id"}
 """Questions that are asked seldom, behind a button of their own: their filter."""
 DATASET, FORMAT = "reports", "xlsx"
-"""What is meant where nothing is said, if it is to be had."""
+"""What a request means if it does not say, provided that it is offered."""
 SHOWN_PERIODS = {PeriodType.YEARLY: 3, PeriodType.QUARTERLY: 4, PeriodType.MONTHLY: 6}
 PREVIOUS = {
     "previous.month": PeriodType.MONTHLY,
@@ -50,11 +50,11 @@ PAGE = "pdf"
 IN_A_ROW = 3
 BAR = 12
 NAMED = 6
-"""Codes or lacking files that a message names."""
+"""How many codes or missing files a message names."""
 WIDEST = 30
 """Characters of a button that a phone shows whole."""
 PHRASE = 4
-"""Words of the longest label that is read when it is typed."""
+"""A label of more words than these is not read when it is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Offer:
     audiences: tuple[str, ...]
     filters: frozenset[str] = frozenset()
     unvalidated: frozenset[str] = frozenset()
-    """The audiences for which what no coordinator has validated goes out too: only then is there a state to choose."""
+    """The audiences that also get reports that nobody has validated. Only they can choose a validation state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Choice:
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Choice":
-        """From what was kept of an earlier one; what has no place any more is left out."""
+        """Make a request from a stored one. Parts that no longer exist are left out."""
         return cls(**{each.name: str(kept.get(each.name, "")) for each in fields(cls)})
 
     def kept(self) -> dict[str, str]:
@@ -94,7 +94,7 @@ class Choice:
 
     @property
     def mark(self) -> str:
-        """Tells a button of this request from one of another that an older screen still shows."""
+        """Marks the buttons of this request, so that those of an older screen are recognised."""
         return f"{crc32('|'.join(self.kept().values()).encode()):08x}"
 
 
@@ -112,17 +112,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What had to be left out of a request: words that mean nothing here, filters that its dataset does not know."""
+    """What had to be left out of a request: words without a meaning here, and filters that its dataset lacks."""
 
     words: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
 
 
 def fit(choice: Choice, offers: Sequence[Offer]) -> tuple[Choice, Left] | None:
-    """The request as it can be had, and what that leaves out. None where nothing is offered.
+    """Fit a request to the offers. Returns it with what had to be left out; None if nothing is offered.
 
-    What and in which form become the usual if they are not offered. For whom becomes somebody who may see less, if
-    anybody: never more. What still stands in the way then is for `obstacles` to say.
+    A dataset or format that is not offered becomes the usual one. An audience that is not offered becomes one that may
+    see less, never more. `obstacles` tells what still stands in the way.
     """
     if not offers:
         return None
@@ -137,7 +137,7 @@ def fit(choice: Choice, offers: Sequence[Offer]) -> tuple[Choice, Left] | None:
 
 
 def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
-    """The request as it can be had, for who has seen already what that leaves out."""
+    """The fitted request alone, for a reader who has already seen what is left out."""
     found = fit(choice, offers)
     return found[0] if found else None
 
@@ -181,7 +181,7 @@ def refused(why: str, choice: Choice, say: Wording, filters: Sequence[str] = ())
 
 
 def is_told_outside(form_id: str) -> bool:
-    """Whether coded answers to this form go to observers and the public: of the plan's own that are no referrals."""
+    """Whether observers and the public get the coded answers of this form: only the plan's own forms, no referrals."""
     return profile(form_id).subject in ("activity", "indicator")
 
 
@@ -190,7 +190,7 @@ def _first(wanted: str, usual: str, there: Sequence[str]) -> str:
 
 
 def _audience(wanted: str, there: Sequence[str]) -> str:
-    """The same, or the next of those who may see less; the same again if there is none: it is not for us to widen."""
+    """The same audience, or the next one that may see less. If there is none, the same: it is never widened."""
     if wanted not in AUDIENCES:
         return there[0]
     narrower = [each for each in AUDIENCES[AUDIENCES.index(wanted) :] if each in there]
@@ -199,7 +199,7 @@ def _audience(wanted: str, there: Sequence[str]) -> str:
 
 # ------------------------------------------------------------------ typed
 def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice) -> tuple[Choice, Left]:
-    """The request that is typed, on top of the one before, and what of it is left out.
+    """Read a typed request, starting from the one before. Returns it with what had to be left out.
 
     `reports xlsx 2018Q3 delayed`, in any order; codes, or what the buttons say, in any language. What is typed about
     the part of the plan is all that is meant: earlier filters go.
@@ -244,7 +244,7 @@ def is_period(word: str) -> bool:
 
 
 def _names(codes: Iterable[str], key: str) -> dict[str, str]:
-    """By everything they are called, folded: the code, the label, and the label's first word."""
+    """Look-up by every name, without accents and case: the code, the label, and the label's first word."""
     found: dict[str, str] = {}
     for code in dict.fromkeys(codes):
         found[_folded(code)] = code
@@ -293,7 +293,7 @@ def periods_offered(periods: Iterable[ReportingPeriod], today: date) -> tuple[st
 
 
 def previous_period(periods: Iterable[ReportingPeriod], what: str, today: date) -> str:
-    """The code of what `PREVIOUS` means on a day; any other filter as it is. Blank where none has ended."""
+    """The period that `PREVIOUS` means on a day; blank if none has ended. Any other filter stays as it is."""
     kind = PREVIOUS.get(what)
     if kind is None:
         return what
@@ -322,7 +322,7 @@ def request_card(
     to: Taps = partial(tap, Route.EXPORT),
     extra: tuple[Button, ...] = (),
 ) -> Card:
-    """The whole request, with a button for each of its answers; none that prepares it while something is in the way."""
+    """The whole request, with a button for each answer. The button that prepares it is missing if it cannot be made."""
     lines: list[Line] = [line(bold(say("export.title")))]
     if left and left.words:
         lines.append(line(say("export.unknown", words=", ".join(word[:20] for word in left.words[:NAMED]))))
@@ -486,12 +486,12 @@ def _now(what: str, choice: Choice, say: Wording) -> str:
 
 
 def _mark(form_id: str) -> str:
-    """A form as a button can carry it, however long its name."""
+    """A short mark for a form, so that a button can carry it however long its name is."""
     return f"{crc32(form_id.encode()):08x}"
 
 
 def answered(what: str, value: str, choice: Choice, scope: Scope, *, previous: bool = False) -> Choice | None:
-    """The request with this answer; None for what no button of ours answers."""
+    """The request with this answer. None if no button of ours gives it."""
     match what:
         case "what":
             return replace(choice, dataset=value)
@@ -530,7 +530,7 @@ def title(choice: Choice, say: Wording) -> str:
 
 
 def working_card(choice: Choice, number: int, done: int, total: int, say: Wording) -> Card:
-    """How far it is. Before the first row is written there is no number, which would be a guess."""
+    """The progress. It has no number before the first row is written, because that would be a guess."""
     lines = [line(bold(title(choice, say)))]
     if total:
         filled = BAR * min(done, total) // total
@@ -556,7 +556,7 @@ def done_card(choice: Choice, count: int, lacking: Sequence[str], say: Wording) 
 
 
 def doubt_card(choice: Choice, number: int, say: Wording, *, is_refused: bool = False) -> Card:
-    """Nobody knows whether it arrived, or it did not: it is not sent again by itself (G7)."""
+    """Say that the file did not arrive, or that nobody knows. It is never sent again by itself (G7)."""
     text = say("export.not_delivered" if is_refused else "export.in_doubt")
     again = (Button(say("export.again"), tap(Route.EXPORT, "again", number), "primary"),)
     return Card((line(bold(title(choice, say))), line(text)), (again, _on(say)))

@@ -36,7 +36,7 @@ OF_AN_AGENCY = AGENCY_ROLES | {Role.OBSERVER}
 
 
 class ActivityStatus(StrEnum):
-    """What the focal point declares. "Delayed" is no opposite of "in progress": being overdue is computed besides."""
+    """What the focal point declares. Whether an activity is overdue is computed separately."""
 
     NOT_STARTED = "not_started"
     IN_PROGRESS = "in_progress"
@@ -68,7 +68,7 @@ VALIDATION_MOVES: Mapping[ValidationState, frozenset[ValidationState]] = {
 
 # ------------------------------------------------------------------ what is reported on
 STANDARD_CELL: Final = 10
-"""For restricted figures of a plan that says nothing else, whose indicator names no limit of its own."""
+"""The limit for restricted figures, if neither the plan nor the indicator names one."""
 LEAST_CELL: Final = 3
 """The lowest limit that a plan may set: one or two are somebody everywhere (DOMAIN §1.4)."""
 
@@ -92,7 +92,7 @@ class Agency:
     id: int = field(default=0, compare=False)
 
     def is_active(self, on: date) -> bool:
-        """Whether it takes part on that day; one that is only proposed by a bill does not yet."""
+        """Whether the agency takes part on that day. One that a bill only proposes does not yet."""
         return (
             self.role_type != "proposed"
             and (self.active_from is None or self.active_from <= on)
@@ -139,12 +139,12 @@ class Activity:
         return is_restricted(self.sensitivity)
 
     def title(self, language: str) -> str:
-        """Its short name in that language, else in another, else its full name."""
+        """Its short name in that language, or in another, or else its full name."""
         return translated(self.short_name, language) or translated(self.name, language) or self.code
 
 
 COMPUTATIONS = ("reporting_rate", "rate_on_time", "share_completed")
-"""What the bot counts itself for an indicator and asks of nobody (DOMAIN §6), as the plan's column names it."""
+"""The figures that the bot computes itself (DOMAIN §6), by their names in the plan's column `computed`."""
 
 
 def is_year(period: str) -> bool:
@@ -166,7 +166,7 @@ class Indicator:
     sensitivity: str = "public"
     min_cell: int = 0
     standard_cell: int = STANDARD_CELL
-    """Its plan's limit, where it is restricted and names none of its own."""
+    """The plan's limit. It holds if the indicator is restricted and names none itself."""
     by_exploitation: bool = False
     computed: str = ""
     """What the bot counts itself for it, one of COMPUTATIONS; blank: its agency reports it."""

@@ -26,11 +26,11 @@ from conversations.plan.standing_records import Closing, Queue, Records, Report,
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
 PLENARY = 3
-"""Periods in a row that lock without being closed, and the plenary is told (DOMAIN §5.3, step 7)."""
+"""After so many periods in a row without a closing, the plenary is told (DOMAIN §5.3, step 7)."""
 UNEXPLAINED = timedelta(days=60)
-"""An activity that is red for so long, and nobody has said why, is for the plenary too."""
+"""An activity that has been red for so long without an explanation is for the plenary too."""
 LOOK_BACK = timedelta(days=400)
-"""So far back it is known who closed: three quarters in a row, and the days until they lock."""
+"""How far back closings are known: three quarters in a row, and the days until they lock."""
 WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK, Light.GREY)
 
 
@@ -65,19 +65,19 @@ class ActivityStanding:
     activity: Activity
     light: Light
     light_before: Light
-    """At `Standing.since`, by what had been sent by then."""
+    """The light at `Standing.since`, computed from what had been sent by then."""
     last: Report | None
     """The latest report that this reader may see."""
     before: Report | None
     missed: int
-    """Expected reports that are missing, counted back from the last one; two are enough to know."""
+    """How many expected reports are missing in a row, up to the last one. Counted to two only."""
     is_started: bool
     is_over: bool
     """Completed, or cancelled with approval."""
     unexplained_since: date | None = None
-    """The first day of a red light of which no report, validated or not, has said why; None before UNEXPLAINED."""
+    """The first day of a red light that no report has explained, validated or not. None if that is not long ago."""
     asked_at: datetime | None = None
-    """Since when its reports ask for a decision, one after the other; None where the last does not."""
+    """Since when all its reports have asked for a decision. None if the last one does not."""
 
     @property
     def code(self) -> str:
@@ -100,14 +100,14 @@ class AgencyStanding:
     closed_at: datetime | None
     is_on_time: bool
     silent: int
-    """Closings in a row, up to the last whose day is over, for which it has not sent one of the expected reports."""
+    """How many closings in a row, up to the last whose day is over, it has sent no report for."""
     focal_points: int
     vacant_since: date | None
     unreachable: tuple[str, ...]
     """Names of those who blocked the bot or left Telegram."""
     reminders: int
     passed: tuple[ReportingPeriod, ...] = ()
-    """The periods in a row that have locked without its closing them, of its longest row, up to the last."""
+    """Its longest row of periods, up to the last, that locked before it closed them."""
 
     @property
     def code(self) -> str:
@@ -134,7 +134,7 @@ class Standing:
     since: datetime
     zone: ZoneInfo
     closings: tuple[Closing, ...]
-    """Looked back on, the present one last; empty before the first."""
+    """The closings of the last months. The present one is last. Empty before the first."""
     agencies: tuple[AgencyStanding, ...]
     """Those with something to do in the plan, in its author's order."""
     rates: tuple[Rate, ...]
@@ -142,7 +142,7 @@ class Standing:
     received: int
     """Reports sent since then."""
     changed: tuple[ActivityStanding, ...]
-    """Whose status is another than in the report before, by a report of the week."""
+    """Activities whose status a report of this week has changed."""
     started: tuple[Activity, ...]
     promised: tuple[Report, ...]
     """Evidence that was to come later, the longest promised first."""
@@ -152,7 +152,7 @@ class Standing:
     """All of the plan."""
     kept_since: date = date.min
     is_public: bool = False
-    """It is told to somebody who may not read the text of restricted activities."""
+    """Whether its reader may not read the text of restricted activities."""
 
     @property
     def today(self) -> date:
@@ -257,7 +257,7 @@ def standing(
 
 
 def worst_of(lights: Iterable[Light]) -> Cell | None:
-    """The worst light among these and how many there are of it; None of none."""
+    """The worst of these lights and how many there are of it. None if there are none."""
     found = list(lights)
     for light in WORST_FIRST:
         if light in found:
@@ -270,7 +270,7 @@ _Past = Mapping[PeriodType, Sequence[ReportingPeriod]]
 
 
 class _On(NamedTuple):
-    """A day of the plan's, and the instant by which a report must have been sent to be known on it."""
+    """A day in the plan's zone, and the instant by which a report must have been sent to count on it."""
 
     day: date
     by: datetime
@@ -373,7 +373,7 @@ def _unexplained_since(
     zone: ZoneInfo,
     kept_since: date,
 ) -> date | None:
-    """Back from report to report: between two of them a light only gets worse; its first red day is found by halves."""
+    """Go back from report to report. Between two reports a light only gets worse, so its first red day is bisected."""
     first_day = max(activity.start_on, kept_since, activity.added_on or activity.start_on)
     if known.ended_on <= today or first_day > today - UNEXPLAINED:
         return None
@@ -443,7 +443,7 @@ def _cell(
     past: _Past,
     on: _On,
 ) -> Cell | None:
-    """As things stood on the day the closing was locked, or stand today where it is not.
+    """The state on the day the closing locked, or today's if it has not.
 
     What was sent to a reopened period since counts there too.
     """
@@ -459,7 +459,7 @@ def _cell(
 
 
 def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:
-    """Whether the week brought another status: by a report, or by the correction of one."""
+    """Whether a report of this week, or a correction, has changed the status."""
     last, before = each.last, each.before
     if last is None:
         return False
@@ -473,7 +473,7 @@ def _is_there(reporter: Reporter) -> bool:
 
 
 def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
-    """The day on which the last focal point left; None while there is one, and where there never was."""
+    """The day on which the last focal point left. None if there is one, or never was."""
     focal_points = [reporter for reporter in reporters if reporter.role is Role.FOCAL_POINT]
     if any(map(_is_there, focal_points)):
         return None
@@ -493,7 +493,7 @@ def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PlenaryItem:
-    """What only the coordination or the plenary can take up (DOMAIN §5.1, §5.3): of an activity, or of an agency."""
+    """An activity or an agency that only the coordination or the plenary can deal with (DOMAIN §5.1, §5.3)."""
 
     agency: Agency
     since: date
@@ -503,7 +503,7 @@ class PlenaryItem:
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether a report asks for it; otherwise nobody has said anything."""
+        """Whether a report asks for a decision. If not, nobody has explained anything."""
         return self.each is not None and self.each.asked_at is not None
 
 

@@ -55,7 +55,7 @@ OPEN_REASONS = frozenset(
 )
 """The step stays to be told, if the reason goes away while it is not too late."""
 WAITED_FOR = frozenset({"paused_for_everybody", "paused", "told_today"})
-"""What is said regularly waits for the end of these, and of nothing else: who is asked for at every scan are few."""
+"""Regular messages wait for the end of these reasons only, so that each scan asks about few people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,12 @@ def settled(agenda: Agenda, who: Recipient, day: date) -> Reason | None:
 
 
 def is_meant(who: Recipient) -> bool:
-    """Whether the ladder has anything to say to such a person at all."""
+    """Whether the ladder ever has something to say to such a person."""
     return who.reports or who.role is Role.COORDINATOR
 
 
 def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
-    """The steps meant for this role that have come, there too, and that no day in the ledger has dealt with."""
+    """The steps for this role whose day has come in the person's zone too, and that the ledger does not have."""
     return _meant(agenda.steps, agenda, who, day)
 
 
@@ -153,7 +153,7 @@ def _lapsed(agenda: Agenda, who: Recipient, day: date) -> list[date]:
 
 
 def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
-    """Whether there is anything to decide about this person: of the figures, steps, pauses and ledger suffice."""
+    """Whether something is to be decided about this person. Steps, pauses and the ledger are enough to know."""
     return bool(
         pending_steps(agenda, who, day)
         or _is_awaited(agenda, who, day)
@@ -197,7 +197,7 @@ def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
 
 
 def _announced(agenda: Agenda, who: Recipient, day: date) -> tuple[Lapsing, ...]:
-    """Drafts whose expiry is to be announced: it is the last working day before it, and nobody has spoken since."""
+    """The drafts whose expiry is announced now: it is the last working day before, and nobody was told since."""
     told = agenda.told.get(who.person_id, date.min)
     return tuple(
         draft
@@ -213,7 +213,7 @@ def _is_expected(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> boo
 
 
 def _was_just_opened(agenda: Agenda, who: Recipient, step: Step, day: date) -> bool:
-    """Whether this step before the due day comes on the working day after they were told of the opening."""
+    """Whether this step comes on the working day after the person was told of the opening."""
     told = agenda.told.get(who.person_id)
     return (
         step.rung is Rung.BEFORE
@@ -231,9 +231,9 @@ def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step
 # ------------------------------------------------------------------ what is said regularly
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """When something is said regularly. `timezone` blank: in each recipient's own zone.
+    """When a regular message is sent. If `timezone` is blank, in each recipient's own zone.
 
-    `begins_at`: since when it is so. What would have been said before, nobody missed.
+    `begins_at`: since when. Nobody has missed a message from before.
     """
 
     days: str
@@ -242,11 +242,11 @@ class Recurrence:
     begins_at: datetime
 
     def zone(self, own: str) -> ZoneInfo:
-        """The zone in which it is that time for somebody who lives in `own`."""
+        """The zone of the schedule's time, for somebody who lives in `own`."""
         return ZoneInfo(self.timezone or own)
 
     def hour_there(self, day: date, own: ZoneInfo) -> time:
-        """When it is said on that day, on the clock of somebody who lives in `own`."""
+        """When somebody who lives in `own` gets it on that day, on their clock."""
         return hour_there(day, self.at, self.zone(own.key), own)
 
 
@@ -266,7 +266,7 @@ def windows_now(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collec
 
 
 def is_to_come(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
-    """Whether a window of it is said later on this day, there."""
+    """Whether one of its windows comes later on this day, in that zone."""
     zone, day = when.zone(own.key), now.astimezone(own).date()
     at = when.hour_there(day, own)
     return (
@@ -278,7 +278,7 @@ def is_to_come(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collect
 
 
 def window_of_today(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> date | None:
-    """The window that is said on this day, now or later, to everybody who has not been told yet."""
+    """The window of this day. Everybody who has not been told yet is told now or later on this day."""
     if is_to_come(when, own, now, holidays):
         return now.astimezone(own).date()
     windows = windows_now(when, own, now, holidays)
@@ -337,7 +337,7 @@ def next_reminder_on(agenda: Agenda, who: Recipient, when: Recurrence, days: Ite
 
 
 def _was_told(outlook: Agenda, who: Recipient, window: date, today: date) -> bool:
-    """Whether it was said already: today, sent by hand and held until now; or on a day that has become a holiday since.
+    """Whether this window was told already: by hand today, or on a day that has become a holiday since.
 
     Such a holiday moved the window to the next working day.
     """
@@ -375,7 +375,7 @@ def is_held_over(who: Recipient, now: datetime, made_at: datetime, *, is_by_hand
 
 
 def not_reminded(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
-    """Why this person gets no reminder now, whatever is left to report: they may be told nothing, or asked to wait."""
+    """Why this person gets no reminder now: they may be told nothing, or they asked to wait."""
     return silenced(agenda, who, now, day) or snoozed(agenda, who, now, day)
 
 
@@ -412,7 +412,7 @@ def still_due(
 # ------------------------------------------------------------------ reminding by hand
 @dataclass(frozen=True, slots=True)
 class Chase:
-    """Whom a coordinator may remind now, and of everybody else who has something to do, why not.
+    """Whom a coordinator may remind now; and why not the others who have something to do.
 
     Counted by agencies. The list of /recordar and the button of the digest both use it.
     """
@@ -433,7 +433,7 @@ class Chase:
 
 
 def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chase:
-    """Who is expected to report or to close an open period, has not, and can be told."""
+    """Find the agencies that have not reported or closed an open period, and who of them can be reminded now."""
     topics = {
         code: found
         for code in sorted({*agenda.left, *(code for codes in agenda.unclosed.values() for code in codes)})

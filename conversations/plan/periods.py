@@ -43,9 +43,9 @@ _PERIOD_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """On which day after the end of a period reporting on it opens, is due, ends its grace, and locks.
+    """The days after a period's end on which its reporting opens, is due, ends its grace, and locks.
 
-    1 is the day after. In that order, and the lock comes after the last day of grace.
+    Day 1 is the day after the end. The days come in this order; the lock comes after the last day of grace.
     """
 
     opening: int
@@ -62,7 +62,7 @@ USUAL_CADENCES: Cadences = {
     PeriodType.SIX_MONTHLY: Cadence(opening=1, due=15, grace=20, lock=25),
     PeriodType.YEARLY: Cadence(opening=1, due=20, grace=25, lock=30),
 }
-"""Of a plan that says nothing else (DOMAIN §2.4)."""
+"""The cadences of a plan that names none (DOMAIN §2.4)."""
 LONGEST_CADENCE = 180
 """The latest day on which a period may lock."""
 
@@ -80,7 +80,7 @@ PeriodStage = Literal["ahead", "open", "grace", "late", "locked"]
 
 @dataclass(frozen=True, slots=True)
 class ReportingPeriod:
-    """A stretch of time that is reported on, and the days on which that opens, is due, and ends.
+    """A stretch of time that is reported on, with the days on which its reporting opens, is due, and locks.
 
     `due_on` and `grace_until_on` are the last day, until 23:59 in the plan's zone; on `locks_on` it is locked
     from the first minute.
@@ -97,9 +97,9 @@ class ReportingPeriod:
     id: int = field(default=0, compare=False)
     """Its row, when it comes from storage."""
     is_moved: bool = field(default=False, compare=False)
-    """Somebody has set its days for everybody."""
+    """Whether an admin has set its days."""
     is_reopened: bool = field(default=False, compare=False)
-    """As one agency sees it that may report on it again: `locks_on` is the day on which that is over."""
+    """Whether it was reopened for one agency. Then `locks_on` is the end of the reopening."""
 
     def stage(self, on: date) -> PeriodStage:
         """Where reporting stands on a day: ahead, open, grace (past due), late (past grace), locked."""
@@ -171,7 +171,7 @@ def periods_between(
 
 
 def closing_due_on(periods: Iterable[ReportingPeriod]) -> date:
-    """Until when an agency closes: with monthly and quarterly items, the later date (DOMAIN §2.4)."""
+    """The day until which an agency closes these periods: the latest of their due days (DOMAIN §2.4)."""
     return max(period.due_on for period in periods)
 
 
@@ -210,7 +210,7 @@ def _working_day(on: date, holidays: Collection[date]) -> date:
 
 
 class PeriodName(str):
-    """A period's name as it stands alone; a sentence asks for the form it needs, as its language joins the words.
+    """A period's name. A sentence asks for the form that it needs.
 
     `{period_name:of}` is "del año 2018", `{period_name:the}` "el año 2018", `{period_name:The}` begins a sentence.
     """

@@ -21,9 +21,9 @@ from conversations.plan.monitoring import WORST_FIRST, ActivityStanding, Standin
 from conversations.wording import wording
 
 DECISIONS, TROUBLED, INDICATORS = 5, 9, 12
-"""Lines of each that a page holds; of what is red and what wants attention together."""
+"""Lines of each that a page holds. Red and attention share theirs."""
 LEVELS = ("impact", "outcome", "output")
-"""Of results, those that say most first."""
+"""Levels of results. The most telling is first."""
 SHORT, LONG = 70, 90
 """Characters of an item."""
 
@@ -49,7 +49,7 @@ class Area:
     counts: dict[Light, int]
     completed: int
     mean: int | None
-    """Of those that have begun, in percent; None if none has."""
+    """The mean progress of the activities that have begun, in percent. None if none has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Page:
     """Light, word, how many."""
     completed: tuple[str, int]
     rates: tuple[tuple[str, str, str, str], ...]
-    """What, percent, how that came about, against the closing before."""
+    """The rate's name, percent, how it is computed, and the change since the closing before."""
     areas: tuple[Area, ...]
     matrix: dict[str, Any]
     decisions: tuple[str, ...] | None
-    """None for whoever does not read them."""
+    """None if the reader may not read them."""
     red: tuple[str, ...]
     attention: tuple[str, ...]
-    """As far as there is room beside what is red."""
+    """As many as there is room for beside the red ones."""
     indicators: tuple[tuple[str, str, str, str, str, str], ...]
     """Code, name, baseline, the year's value, what there is of its target so far, target."""
     indicators_title: str
@@ -90,7 +90,7 @@ def plan_state(
 ) -> Page:
     """The page of a plan as it stands; `areas` are their codes and names, in order.
 
-    `s` holds what the reader may count: validated reports only, for most.
+    `s` is counted from the reports that the reader may see. For most readers these are the validated ones.
     """
     say = wording(language)
     open_ones = [each for each in s.activities if not each.is_completed]
@@ -168,7 +168,7 @@ def _area(name: str, own: Sequence[ActivityStanding]) -> Area | None:
 
 
 def progress(each: ActivityStanding) -> int:
-    """In percent, as far as this reader knows."""
+    """Progress in percent, from the reports that this reader may see."""
     if each.last is None:
         return 0
     return 100 if each.last.status == ActivityStatus.COMPLETED else each.last.progress
@@ -183,7 +183,7 @@ def _decisions(s: Standing, language: str) -> Iterator[str]:
 
 
 def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: str) -> Iterator[str]:
-    """Those due first on top. What holds it back comes from a report; that it is late, from the calendar."""
+    """The troubled activities, in the order in which they are due, each with its reason."""
     say = wording(language)
     found = [each for each in s.activities if each.light is light and not each.is_completed]
     found.sort(key=lambda each: (each.activity.due_on, each.code))
@@ -201,10 +201,10 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
 def _indicators(
     found: Sequence[IndicatorYear], reader: Reader, language: str
 ) -> tuple[tuple[str, str, str, str, str, str], ...]:
-    """Those that matter most. Zero and missing are different: what nobody has told is a dash (DOMAIN §2.3).
+    """The indicators that matter most. Zero and missing are different: a missing figure is a dash (DOMAIN §2.3).
 
-    Beside a target stands what it is a target of: all that was added up since the beginning, or the year where the
-    target is of a year.
+    Beside a target stands what it measures: the sum since the beginning, or one year's figure if the target is of a
+    year.
     """
     say = wording(language)
     rows = []
@@ -218,7 +218,7 @@ def _indicators(
 
 
 def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
-    """Those with a figure first, then those with a target, what has changed before what was done, and the 3P table."""
+    """The order of indicators: a figure first, then a target, outcomes before outputs, then the 3P table."""
     indicator = each.indicator
     has_figure = bool(each.year.reported or each.so_far)
     level = LEVELS.index(indicator.level) if indicator.level in LEVELS else len(LEVELS)

@@ -20,20 +20,20 @@ from conversations.wording import wording
 
 MINUTES_EACH = 2
 LISTED = 6
-"""Activities named in one reminder; the rest is a number."""
+"""Activities that one reminder names. The others are counted."""
 AGENCIES_LISTED = 16
 LETTERS = 4
-"""Agencies that have a button to a letter under one notice; of more, one button opens their list."""
+"""So many agencies have a letter button under one notice. If there are more, one button opens their list."""
 STAGES = ("open", "before", "due", "grace", "late")
 PAST_DUE = STAGES[3:]
-"""What is told then names who else was told."""
+"""At these steps the message names the colleagues who were told too."""
 _ORDER = {rung: place for place, rung in enumerate(Rung)}
 
 
 def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
-    """One message with all topics, the one whose step brings it in full; buttons that deal with all of it.
+    """One message about all topics, the newest step's topic in full, with buttons for all of them.
 
-    `colleague` is somebody of the agency who is told the same, and is named for that alone.
+    `colleague` is somebody of the agency who gets the same message.
     """
     return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
 
@@ -107,7 +107,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
 
 
 def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
-    """What the message begins with."""
+    """The beginning of the message: the head topic in full."""
     say, period, count = wording(who.language), topic.period, len(topic.left)
     name = who.name.partition(" ")[0]
     if topic.closes:
@@ -134,7 +134,7 @@ def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
 
 
 def _also(topic: Topic, who: Recipient, today: date) -> str:
-    """A line for what does not begin it."""
+    """One line for a topic that is not the head."""
     say = wording(who.language)
     if topic.closes:
         return say("remind.also_close", period_name=period_names(topic.closes, who.language))
@@ -147,7 +147,7 @@ def _also(topic: Topic, who: Recipient, today: date) -> str:
 
 
 def _until(period: ReportingPeriod, today: date) -> date:
-    """The day up to which a report is still welcome: in time, in grace, or at all."""
+    """The day until which a report can still come: in time, in grace, or at all."""
     if today <= period.due_on:
         return period.due_on
     return period.grace_until_on if today <= period.grace_until_on else period.locks_on - ONE_DAY
@@ -185,7 +185,7 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
 
 
 def closing_head(topic: Topic, language: str) -> str:
-    """That grace has ended, or that the period has locked, and for how many that have not closed it."""
+    """Say that grace has ended or that the period has locked, and how many agencies have not closed it."""
     key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
     return wording(language)(key, period_name=period_name(topic.period, language), n=len(topic.agencies))
 
@@ -206,7 +206,7 @@ def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) ->
 
 
 def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> list[tuple[Button, ...]]:
-    """What only a coordinator does about what has locked: reopen it for an agency, have a letter drafted."""
+    """Buttons for a locked period that only coordinators have: reopen it for an agency, draft a letter."""
     say, locked = wording(language), [topic for topic in topics if topic.rung is Rung.LOCKED]
     rows: list[tuple[Button, ...]] = []
     for topic in locked:
@@ -222,7 +222,7 @@ def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> li
 
 
 def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
-    """How much of these periods an agency has left, as a coordinator reads it; or that it only has to close."""
+    """For coordinators: how many reports an agency has left in these periods, or that it only has to close."""
     say = wording(language)
     found = [left for left in agenda.left.get(agency_code, ()) if left.period in periods]
     if not found:

@@ -30,13 +30,13 @@ from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
 
 TAKE_BACK = timedelta(minutes=15)
-"""How long a validation can be taken back by whoever gave it: a slip of the thumb, not a change of mind."""
+"""How long a coordinator can take back a validation: long enough for a slip of the thumb."""
 WEEK = timedelta(days=7)
 REASONS = ("why.evidence", "why.sum", "why.progress", "why.personal")
-"""Why a report goes back, to be tapped; catalogue keys `review.…`, so that each reads them in their language."""
+"""Reasons for returning a report, as buttons. They are catalogue keys `review.…`, so each reads them translated."""
 LONGEST_REASON = 200
 MOST_QUESTIONS = 120
-"""Questions that can be ticked singly: their marks travel in a button, which holds 64 bytes."""
+"""How many questions can be ticked one by one: their marks travel in a button, which holds 64 bytes."""
 SHOWN_CHANGES = 4
 SHOWN_TEXT = 90
 WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
@@ -50,7 +50,7 @@ def may_move(before: ValidationState | str, after: ValidationState | str) -> boo
 
 
 def state_of_correction(before: ValidationState | str) -> ValidationState:
-    """The state of a new version: of what had been validated, one to be read again; of all else, one to be read."""
+    """The state of a corrected report: it waits for review again if it had been validated, else for its first one."""
     was_validated = ValidationState(before) in (ValidationState.VALIDATED, ValidationState.CORRECTED)
     return ValidationState.CORRECTED if was_validated else ValidationState.SUBMITTED
 
@@ -85,7 +85,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One answer that is another than before; blank where there was none, or is none any more."""
+    """An answer that has changed. Blank on a side where there is none."""
 
     name: str
     label: str
@@ -167,7 +167,7 @@ def excerpt(text: str, limit: int = SHOWN_TEXT) -> str:
 # ------------------------------------------------------------------ the card of a report
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A report as its card tells it, in the reader's language; `is_hidden` leaves out all that was written."""
+    """A report as its card shows it, in the reader's language. `is_hidden` leaves out all written text."""
 
     agency: str
     code: str
@@ -244,12 +244,12 @@ def _progress(report: Reviewed, say: Wording) -> str:
 
 
 def zero_line(reason: str, say: Wording) -> Line:
-    """That a report brings no news, and why, by the reason's code."""
+    """The line that says that a report brings no news, and why."""
     return line("🟰 ", say("nothing.told", reason=say(f"nothing.reason.{reason}")))
 
 
 def why(reason: str, say: Wording) -> str:
-    """A reason as its reader reads it: one that was tapped is a key, one that was typed is itself."""
+    """A reason in the reader's language: a tapped one is a key and is translated, a typed one stays."""
     return say(f"review.{reason}") if reason in REASONS else reason
 
 
@@ -260,7 +260,7 @@ def marks_of(ticked: Iterable[int]) -> str:
 
 
 def ticked_in(marks: str, count: int) -> frozenset[int]:
-    """What `marks_of` wrote, of `count` questions; nothing for what it did not write (S3)."""
+    """Read what `marks_of` wrote about `count` questions. Anything else gives nothing (S3)."""
     if len(marks) > MOST_QUESTIONS // 4 or any(each not in "0123456789abcdef" for each in marks):
         return frozenset()
     bits = int(marks or "0", 16)
@@ -270,7 +270,7 @@ def ticked_in(marks: str, count: int) -> frozenset[int]:
 # ------------------------------------------------------------------ how it goes
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many reports were validated in a week, and the median of the days that it took."""
+    """How many reports were validated in a week, and the median of their waiting days."""
 
     validated: int = 0
     median_days: float = 0.0

@@ -42,7 +42,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report about an activity, as far as it is counted.
+    """A report about an activity: the parts that are counted.
 
     Its current version, or the one that stands validated while the current one waits. Who reads validated reports only,
     reads that one until then.
@@ -56,15 +56,15 @@ class Report:
     status: ActivityStatus
     progress: int
     sent_at: datetime
-    """When it was first sent: a correction stands in its place."""
+    """When its first version was sent. A correction takes its place."""
     promises_evidence: bool = False
     """It says that its evidence will come later."""
     has_files: bool = False
-    """Whether evidence came with it. Known of the present closing's reports."""
+    """Whether evidence came with it. Known only for reports of the present closing."""
     is_current: bool = True
     detail: Detail | None = None
     zero_reason: str = ""
-    """Of one without news, why there are none: a code; catalogue keys `nothing.reason.…`."""
+    """If it brings no news, the code of the reason (catalogue keys `nothing.reason.…`)."""
     corrected_at: datetime | None = None
     """When this version of it was sent, if it is not the first."""
     corrected_from: ActivityStatus | None = None
@@ -76,7 +76,7 @@ class Report:
         return bool(self.zero_reason or (self.detail and self.detail.reasons))
 
     def is_read(self, *, only_validated: bool) -> bool:
-        """By who reads validated reports only, or by who reads them all."""
+        """Whether a reader sees it: one who reads validated reports only, or one who reads all."""
         return self.state == ValidationState.VALIDATED if only_validated else self.is_current
 
     @property
@@ -110,7 +110,7 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits for the coordinator's word."""
+    """The reports that wait for the coordinator."""
 
     count: int = 0
     oldest_code: str = ""
@@ -124,10 +124,10 @@ class Records:
 
     agencies: tuple[Agency, ...]
     activities: tuple[Activity, ...]
-    """Retired ones too: they were expected until then."""
+    """Retired activities too: they were expected until they were retired."""
     periods: tuple[ReportingPeriod, ...]
     reports: tuple[Report, ...]
-    """Of the closings looked back on, and before them each activity's last one and those that promise evidence.
+    """The reports of the closings looked back on, each activity's last one before, and those that promise evidence.
 
     In the order their periods end.
     """
@@ -139,10 +139,10 @@ class Records:
     reminded: Mapping[int, int] = field(default_factory=dict)
     """On how many days an agency has been reminded since the present closing opened, by its id."""
     kept_since: date = date.min
-    """Since when the bot keeps the calendar: nobody is held to what was before."""
+    """The day since which the bot keeps the calendar. What was due before does not count."""
 
     def closed_at(self) -> Mapping[int, Mapping[int, datetime]]:
-        """Agency's id → period's id → when it was closed; agencies that closed nothing are not there."""
+        """Agency's id → period's id → when the agency closed it. Agencies that closed nothing are missing."""
         found: dict[int, dict[int, datetime]] = {}
         for each in self.closed:
             found.setdefault(each.agency_id, {})[each.period_id] = each.closed_at

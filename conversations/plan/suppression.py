@@ -24,14 +24,14 @@ class Figure:
 
     value: int | None
     below: int = 0
-    """Set of a small number: it is at least one and less than this."""
+    """Set if the number is small: it is at least one and less than this."""
 
     @property
     def is_hidden(self) -> bool:
         return self.value is None
 
     def text(self, protected: str) -> str:
-        """`protected` is said of a number that is hidden without being small."""
+        """`protected` stands for a number that is hidden although it is not small."""
         if self.value is not None:
             return str(self.value)
         return f"<{self.below}" if self.below else protected
@@ -39,14 +39,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A total and its parts as they may be shown; no parts where the split is hidden."""
+    """A total and its parts as they may be shown. There are no parts if the split is hidden."""
 
     total: Figure
     parts: Mapping[str, Figure]
 
 
 def suppress(total: int, parts: Mapping[str, int] | None = None, *, min_cell: int = STANDARD_CELL) -> Table:
-    """A total and how it divides, fit for observers, ministers and the public.
+    """Make a total and its parts fit for observers, ministers and the public.
 
     The parts add up to the total, and come in an order that no number has a say in, such as that of a form's list:
     the first that is not small covers those that are. A cover chosen by its size, or a second one where the first is
@@ -79,7 +79,7 @@ def suppress(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
 
 
 def protected_below(min_cell: int, standard: int, *, is_restricted: bool) -> int:
-    """Below how many a figure is small, by its indicator's own limit or its plan's standard one; 0 where none is."""
+    """The limit below which a figure is small: the indicator's own, or the plan's; 0 if no figure is small."""
     return min_cell or (standard if is_restricted else 0)
 
 
@@ -118,7 +118,7 @@ def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
 
 
 class Releases:
-    """Sums over spans of days, told one after the other while what is known of the days still changes.
+    """Sums over spans of days that are told one after another, while the figures of the days still change.
 
     Whoever keeps every release adds and subtracts them all: the year and the year to March, today's year and
     yesterday's, between which one late month came in. So everything that is ever known is an event, in its order,
@@ -131,18 +131,18 @@ class Releases:
     def __init__(self, min_cell: int) -> None:
         self._min_cell = min_cell
         self._events: list[tuple[date, int]] = []
-        """A set of them is a number whose bits are its events, the first the lowest."""
+        """The events. A set of them is a number with a bit for each event; the first event is the lowest bit."""
         self._blocks: list[int] = []
         self._told: dict[tuple[date, date], int] = {}
         self._sums = {0}
         """Every set of events whose sum was ever told."""
 
     def learn(self, on: date, people: int) -> None:
-        """So many more are known of that day, or fewer: a figure that came in, or one that was corrected."""
+        """Add what is newly known of a day: a figure came in, or was corrected up or down."""
         self._events.append((on, people))
 
     def tell(self, first: date, last: date) -> bool:
-        """Whether the sum over these days may be told as it is known now; if so, it is told from now on."""
+        """Whether the sum over these days may be told as it is known now. If so, it counts as told."""
         wanted = self._between(first, last)
         cut = [block for block in self._blocks if block & wanted and block & ~wanted]
         untold = wanted & ~sum(self._blocks)
@@ -163,21 +163,21 @@ class Releases:
         return True
 
     def is_told(self, first: date, last: date) -> bool:
-        """Whether the sum over these days was told just as it is known now."""
+        """Whether the sum over these days was told exactly as it is known now."""
         return self._told.get((first, last)) == self._between(first, last)
 
     def _between(self, first: date, last: date) -> int:
         return sum(1 << number for number, (on, _) in enumerate(self._events) if first <= on <= last)
 
     def _tells_of_few(self, new: int, blocks: Sequence[int]) -> bool:
-        """Whether this block, alone or with some of those that speak of the same days, is few people."""
+        """Whether this block is few people, alone or together with blocks that share days with it."""
         sums = {self._people(new)}
         for block in self._linked(new, blocks):
             sums |= {people + self._people(block) for people in sums}
         return any(is_small(abs(people), self._min_cell) for people in sums)
 
     def _is_few(self, one: int, other: int) -> bool:
-        """Whether one of two sums has all events of the other, and few more."""
+        """Whether one of the two sums contains the other and only few people more."""
         return one & other in (one, other) and is_small(abs(self._people(one) - self._people(other)), self._min_cell)
 
     def _linked(self, new: int, blocks: Sequence[int]) -> list[int]:
