@@ -27,6 +27,8 @@ from load import Plan, Report, run
 from sqlalchemy.exc import OperationalError
 from talks import TALKS
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from tests.ports import free_port
 
 PEERS = Path(__file__).parent / "peers"

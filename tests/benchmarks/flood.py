@@ -20,6 +20,8 @@ from pathlib import Path
 from emulator import FIRST_PERSON, TOKEN, Connection, Json, Person, Telegram, now
 from houses import House, furnish, schema
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from tests.ports import free_port
 
 WAIT = 20.0
