@@ -22,7 +22,7 @@ TALKERS = 3
 QUESTIONS = 8
 A_FEW = 8
 """Reminders that a reply may see pass: one that had its turn, and those of a second in which its own chat may not."""
-FEW = Cast(40, 1)
+FEW = Cast(30, 1)
 """At two messages a second: a reminder that has left is recorded long before the next one's turn."""
 
 

@@ -18,19 +18,19 @@ pytestmark = pytest.mark.slow
 STEP = "Coordinar con la mesa de acogida"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite by polling", "postgresql by webhook"])
 def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
-    if request.param == "sqlite":
+    if request.param == "sqlite by polling":
         yield from served(tmp_path, "")
         return
     with scratch.schema_or_skip() as url:
-        yield from served(tmp_path, url)
+        yield from served(tmp_path, url, webhook=True)
 
 
-def served(folder: Path, url: str) -> Iterator[Town]:
+def served(folder: Path, url: str, *, webhook: bool = False) -> Iterator[Town]:
     furnish(folder, url)
     with running_sandbox(start=BEGINS.timestamp()) as sandbox:
-        town = Town(sandbox, folder, database_url=url)
+        town = Town(sandbox, folder, webhook=webhook, database_url=url)
         try:
             town.start()
             yield town
