@@ -14,6 +14,7 @@ from datetime import datetime
 from importlib.resources import as_file, files
 from math import cos, pi, sin
 from typing import Any
+from unicodedata import bidirectional
 
 from fpdf import FPDF, ViewerPreferences
 from fpdf.structure_tree import StructElem, StructureTreeBuilder
@@ -101,6 +102,7 @@ class Paper:
         self.pdf = FPDF(format="A4")
         self.pdf.set_auto_page_break(False)
         self.pdf.set_margin(0)
+        self.pdf.c_margin = 0
         self.pdf.set_creation_date(now)
         self.pdf.set_title(title)
         self.pdf.set_lang(language)
@@ -142,7 +144,7 @@ class Paper:
 
         It belongs to the element that is open; outside of all, and as decoration, it is not read aloud.
         """
-        self._set(size, is_bold=is_bold)
+        self._set(size, text, is_bold=is_bold)
         if width and self.pdf.get_string_width(text) > width:
             while text and self.pdf.get_string_width(text + "…") > width:
                 text = text[:-1].rstrip()
@@ -155,11 +157,15 @@ class Paper:
         long = self.pdf.get_string_width(text)
         left = x - long if align == "R" else x - long / 2 if align == "C" else x
         with self._marked(is_decoration=is_decoration):
-            self.pdf.text(left, y + size * 0.3, text)
+            if is_right_to_left(text):  # the library joins letters and orders words only in a cell
+                self.pdf.set_xy(left, y + size * 0.018)
+                self.pdf.cell(long, self.pdf.font_size, text)
+            else:
+                self.pdf.text(left, y + size * 0.3, text)
 
     def wrapped(self, text: str, width: float, size: float, *, lines: int, is_bold: bool = False) -> list[str]:
         """The text in as many lines as it takes, at most so many."""
-        self._set(size, is_bold=is_bold)
+        self._set(size, text, is_bold=is_bold)
         made: list[str] = [""]
         for word in text.split():
             longer = f"{made[-1]} {word}".strip()
@@ -170,7 +176,7 @@ class Paper:
         return [*made[: lines - 1], f"{made[lines - 1]} …"] if len(made) > lines else made
 
     def length(self, text: str, size: float) -> float:
-        self._set(size, is_bold=False)
+        self._set(size, text, is_bold=False)
         return float(self.pdf.get_string_width(text))
 
     def heading(self, text: str, x: float, y: float, width: float) -> float:
@@ -230,8 +236,15 @@ class Paper:
         with self.element("Figure", alt=alt), self._marked():
             yield
 
-    def _set(self, size: float, *, is_bold: bool) -> None:
+    def _set(self, size: float, text: str, *, is_bold: bool) -> None:
+        """The font in which this text is measured and written."""
         self.pdf.set_font("DejaVu", "B" if is_bold else "", size)
+        self.pdf.set_text_shaping(is_right_to_left(text))
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether anything in it is written from right to left: its letters are then joined, its words put in order."""
+    return any(bidirectional(character) in ("R", "AL") for character in text)
 
 
 def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, float]]:

@@ -7,6 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.plan.plan_state import spoken
 from storage.exports import exporter
+from storage.exports.paper import Paper
 from storage.exports.plan_state import state_of
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
@@ -136,6 +138,22 @@ def test_the_state_of_the_plan_is_one_page_in_any_language(house: House, languag
     content, _ = made(house, "plan-state", "pdf", language=language)
     assert len(re.findall(rb"/Type /Page\b", content)) == 2
     assert "missing" not in caplog.text
+    can_be_read_aloud(content)
+
+
+def test_letters_of_the_right_to_left_are_joined_and_in_order() -> None:
+    """Each as it looks beside its neighbours, the last one of the line first; figures keep their direction."""
+    word = "\u0628\u064a\u062a"  # "house", three letters
+    with ExitStack() as held:
+        paper = Paper(held, title="Plan", language="ar", now=datetime(2026, 1, 1, tzinfo=UTC))
+        assert paper.length(word, 10) < sum(paper.length(letter, 10) for letter in word)
+        paper.add_page()
+        with paper.element("P"):
+            paper.write(10, 10, f"{word} 12", 10)
+        letters: Any = {number: glyph.unicode for glyph, number in paper.pdf.fonts["dejavu"].subset.items()}
+        drawn = re.findall(rb"\((..)\) Tj", bytes(paper.pdf.pages[1].contents), re.DOTALL)
+    shown = "".join(chr(letters[int.from_bytes(each, "big")][0]) for each in drawn)
+    assert shown == f"12 {word[::-1]}"
 
 
 def test_a_page_of_a_part_or_of_a_month_gone_by_counts_what_is_theirs(house: House) -> None:
