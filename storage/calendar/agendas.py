@@ -175,7 +175,7 @@ class Agendas:
         )
 
     def agenda_rows(self, plan_id: int, outlook: Agenda, scope: Scope) -> AgendaRows:
-        """What an outlook lacks to be an agenda: within the scope."""
+        """The rows that complete an outlook to an agenda, within the scope."""
         today, periods, is_closing = outlook.today, concerned(outlook).values(), bool(closing_steps(outlook))
         reports = self.reports(plan_id, periods, scope.agencies)
         since = min([today - CLOSINGS_KNOWN, *(period.end_on for period in periods)])
@@ -192,7 +192,7 @@ class Agendas:
         )
 
     def passed_rows(self, plan_id: int, today: date, agency: str | None = None) -> PassedRows:
-        """From which it is counted how many periods agencies have let lock in a row without closing them."""
+        """The rows that tell how many periods in a row locked before agencies closed them."""
         periods = self._unit.of(Plans).periods(plan_id)
         return PassedRows(
             periods=periods,
@@ -204,7 +204,7 @@ class Agendas:
     def reports(
         self, plan_id: int, periods: Iterable[ReportingPeriod], agencies: Collection[str] | None = None
     ) -> Reports:
-        """What these agencies, or all, are expected to report in these periods, and what came."""
+        """What these agencies, or all, are expected to report in these periods, and what has come."""
         ids = [period.id for period in periods]
         return Reports(
             activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),

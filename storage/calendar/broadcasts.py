@@ -70,7 +70,7 @@ _BROADCASTS = (
 
 
 class Broadcasts:
-    """Broadcasts that go on."""
+    """Broadcasts that are not finished."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -84,7 +84,7 @@ class Broadcasts:
         return id
 
     def going_on(self, id: int | None = None) -> list[Progress]:
-        """Those that go on, and how far they are."""
+        """The broadcasts that are not finished, and their progress."""
         statement = _BROADCASTS if id is None else _BROADCASTS.where(_broadcast.c.id == id)
         return [Progress(*row) for row in self._connection.execute(statement)]
 
@@ -92,7 +92,7 @@ class Broadcasts:
         self._connection.execute(update(_broadcast).where(_broadcast.c.id == id).values(**values))
 
     def stop(self, id: int, now: datetime) -> int:
-        """Take back what has not begun to be sent of it, claimed or not; how many messages that was."""
+        """Take back its messages whose sending has not begun. Returns how many."""
         waiting = select(_fire.c.outbox_id).where(_fire.c.broadcast_id == id, _fire.c.state == "queued")
         dropped = self._connection.execute(
             update(_outbox)

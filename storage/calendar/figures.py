@@ -41,7 +41,7 @@ _person = _tables["person"]
 _membership = _tables["membership"]
 
 TROUBLED = (ActivityStatus.DELAYED, ActivityStatus.SUSPENDED, ActivityStatus.CANCELLED)
-"""The form asks these for what holds them back, and whether a decision is needed."""
+"""Activities of which the form asks what holds them back and whether a decision is needed."""
 
 _PLAN_ID: Any = bindparam("plan_id")
 _AT: Any = bindparam("at")
@@ -75,7 +75,7 @@ def _one_of(column: Any, values: Iterable[StrEnum]) -> Any:
 
 
 def _sent_by(table: Any, first: Any) -> Any:
-    """Whether its chain had begun by then: a correction stands in the place of what was first sent."""
+    """Whether its first version had been sent by then. A correction takes its place."""
     began = select(first.c.id).where(first.c.instance_id == table.c.root_id, first.c.submitted_at <= _AT)
     return or_(and_(table.c.version == 1, table.c.submitted_at <= _AT), and_(table.c.version > 1, began.exists()))
 
@@ -234,7 +234,7 @@ class Figures:
         *,
         only_validated: bool = False,
     ) -> Standing:
-        """The plan as it stands at `now`, and what has changed `since`. Ten statements, whatever there is."""
+        """The state of the plan at `now`, and what has changed `since`. It takes ten statements."""
         records = self.records(plan_id, now, zone)
         return standing(records, now, since, zone, only_validated=only_validated)
 
@@ -298,7 +298,7 @@ class Figures:
         return this_year(indicator, made, self._month_end(plan_id, now, zone), protect=True, locks=locks)
 
     def _month_end(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
-        """The last day that the present closing is about; today, before the first."""
+        """The last day of the present closing's month. Before the first closing, today."""
         today = now.astimezone(zone).date()
         closings = closings_until(self._unit.of(Plans).periods(plan_id), today, 1)
         return closings[-1].month_end if closings else today
@@ -343,7 +343,7 @@ _STATUSES = {status.value: status for status in ActivityStatus}
 
 
 def _to_activity(row: Any) -> Activity:
-    """Without its long texts, which nothing here says."""
+    """An activity without its long texts, which nothing here shows."""
     return Activity(
         code=row.code,
         agency_code=row.agency_code,

@@ -22,7 +22,7 @@ _KEEP = update(_period).where(_period.c.id == bindparam("of_period"))
 
 
 def follow_calendar(unit: Unit, plan_id: int, today: date, now: datetime) -> None:
-    """Let the days to come of the periods that nobody has moved fall where cadences and holidays let them."""
+    """Compute the coming days of periods again, from cadences and holidays. Moved periods stay."""
     free, cadences = unit.of(Holidays).days(plan_id), unit.of(Cadences)
     present, own = cadences.of_plan(plan_id), cadences.of_periods(plan_id)
     for period in unit.of(Plans).periods(plan_id):

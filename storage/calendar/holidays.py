@@ -1,4 +1,4 @@
-"""Days on which nobody works: the country's own, and what admins add and remove."""
+"""Days on which nobody works: those of the country, and those that admins add and remove."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ _CALENDAR = (
 
 
 def known_since(plan_id: int) -> str:
-    """The fact that holds since when the plan's calendar has been kept: nobody could close a period before."""
+    """The name of the fact that tells since when the bot keeps a plan's calendar."""
     return f"calendar.{plan_id}"
 
 
@@ -51,17 +51,17 @@ class Holidays:
         return frozenset(self._connection.execute(_HOLIDAYS, {"plan_id": plan_id}).scalars())
 
     def all(self, plan_id: int) -> tuple[StoredHoliday, ...]:
-        """Every day that is or was one, in order."""
+        """Every day that is or was a holiday, in order."""
         return tuple(StoredHoliday(*row) for row in self._connection.execute(_CALENDAR, {"plan_id": plan_id}))
 
     def add_all(self, plan_id: int, days: Mapping[date, str]) -> None:
-        """Days of the country's calendar; what an admin has removed stays so."""
+        """Add days of the country's calendar. A day that an admin has removed stays removed."""
         rows = [{"plan_id": plan_id, "on": on, "name": name, "is_removed": False} for on, name in days.items()]
         if rows:
             self._connection.execute(insert_into(self._connection, _holiday).on_conflict_do_nothing(), rows)
 
     def add(self, plan_id: int, on: date, *, by: int | None) -> None:
-        """A day that somebody has decided on, also one removed before. `by` None: the server."""
+        """Add a day, also one that was removed before. `by` None: the server."""
         statement = insert_into(self._connection, _holiday).on_conflict_do_update(
             index_elements=["plan_id", "on"], set_={"is_removed": False, "added_by_id": by}
         )

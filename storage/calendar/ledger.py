@@ -153,7 +153,7 @@ _PASSED_OVER = delete(_fire).where(
     ),
 )
 _TAKEN_OVER = ("state", "reason", "rungs", "fired_at", "is_by_hand", "broadcast_id", "settled_at")
-"""What a row of the ledger gets anew when something is said in its place after all."""
+"""The columns that are replaced when something is said after all."""
 _FOLLOWS = (
     update(_fire)
     .where(_fire.c.id == bindparam("fire_id"))
@@ -262,7 +262,7 @@ class Ledger:
         return {id: fire for fire in fires for id in fire.messages if id in ids}
 
     def settle(self) -> int:
-        """Take over from the outbox what became of the messages, and when; how many were settled. One statement.
+        """Take over the outcomes of messages from the outbox. Returns how many. It is one statement.
 
         And one for each reminder that could not be delivered.
         """

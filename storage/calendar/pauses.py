@@ -54,7 +54,7 @@ class Pauses:
         self._connection = unit.connection
 
     def current(self, plan_id: int, since: date) -> tuple[StoredPause, ...]:
-        """Those that are not over, or not longer than since then."""
+        """The pauses that are not over, or ended after that moment."""
         rows = self._connection.execute(_PAUSES, {"plan_id": plan_id, "since": since})
         return tuple(StoredPause(*row) for row in rows)
 
@@ -77,7 +77,7 @@ class Pauses:
         )
 
     def end(self, plan_id: int, now: datetime, *, person_id: int | None, kinds: Sequence[PauseKind] = ("own",)) -> bool:
-        """End it; whether there was one."""
+        """End a pause. Returns whether there was one."""
         whose = _pause.c.person_id.is_(None) if person_id is None else _pause.c.person_id == person_id
         done = self._connection.execute(
             update(_pause)

@@ -1,4 +1,4 @@
-"""Who could be told something, and who of them has not been told."""
+"""People who could be told something, and those of them who have not been told."""
 
 from collections.abc import Collection
 from datetime import date
@@ -129,7 +129,7 @@ def _to_recipient(row: Any) -> Recipient:
 
 
 class Recipients:
-    """Everybody with a role in a plan, as far as telling them anything goes."""
+    """Everybody with a role in a plan: what must be known to tell them something."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -164,7 +164,7 @@ class Recipients:
         return [_to_recipient(row) for row in self._connection.execute(_untold(tuple(ignore_states)), values)]
 
     def all(self, plan_id: int, person_ids: Collection[int] | None = None) -> list[Recipient]:
-        """These people, or all of the plan, as they are now; who has no role any more, or is suspended, is missing."""
+        """These people, or all of the plan, as they are now. People who are suspended or have no role are missing."""
         statement = _RECIPIENTS
         if person_ids is not None:
             statement = statement.where(_person.c.id.in_(list(person_ids)))

@@ -1,4 +1,4 @@
-"""When something is said regularly: a row a schedule, which admins change in chat."""
+"""Schedules of regular messages. Admins change them in chat."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

@@ -58,7 +58,7 @@ class Inbox:
         return _SEE.count(self._connection, values) == 1
 
     def has_seen(self, bot_id: int, update_id: int) -> bool:
-        """Whether it was dealt with; says nothing of what another replica is at just now."""
+        """Whether an update was dealt with. It does not tell whether another replica is dealing with it now."""
         is_it = (_SEEN.c.bot_id == bot_id) & (_SEEN.c.update_id == update_id)
         return self._connection.execute(select(_SEEN.c.update_id).where(is_it)).first() is not None
 

@@ -1,4 +1,4 @@
-"""Long work: a row that a worker claims, so that no update waits for it and no crash forgets it.
+"""Long work is a row that a worker claims. So no update waits for it, and no crash loses it.
 
 What a dead worker left is a suspect (`storage.messages.suspects`) from then on, until a worker is through with it.
 """
@@ -22,9 +22,9 @@ _S = table(Suspect)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 AT_ONCE: Final = 5
-"""Claims of a job that was taken back after which it waits."""
+"""After so many claims, a job that was taken back waits for a while."""
 CLAIMS: Final = "jobs"
-"""The key under which workers claim: two of one process never do so at once."""
+"""The key under which workers claim: two workers of one process never claim at once."""
 OPEN = ("queued", "working", "sending")
 
 
@@ -39,17 +39,17 @@ class JobRow:
     attempts: int
     created_at: datetime
     deaths: int | None = field(default=None, kw_only=True)
-    """Of a suspect: how often the process died while this one was worked on as such."""
+    """How often the process died while this job was tried as a suspect."""
 
     @property
     def is_deadly(self) -> bool:
-        """It is not to be begun again: to be told to whoever asked for it, and failed."""
+        """Whether it must not be begun again. Then it is failed, and its person is told."""
         return self.deaths is not None and self.deaths >= DEATHS
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJob(JobRow):
-    """A job as it stands, whoever has it. `error` is why it was given up, or what is in doubt."""
+    """The present state of a job. `error` is why it was given up, or what is in doubt."""
 
     state: str
     error: str
@@ -96,7 +96,7 @@ _WAITING = select(func.count()).where(_J.c.state == "queued")
 
 
 class Jobs:
-    """Work that waits for a worker, is being done, or has been."""
+    """Jobs that wait, are being done, or are over."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -161,11 +161,11 @@ class Jobs:
         return sorted((JobRow(*row, deaths=found[row.id]) for row in rows), key=lambda job: job.id)
 
     def settle(self, job: JobRow, now: datetime) -> bool:
-        """Done. False, and nothing changed, if the lease ran out and somebody else has the job."""
+        """Settle a job as done. False, and nothing changed, if the lease ran out and another worker has it."""
         return self._change(_SETTLE, job, new_state="done", now=now, reason="")
 
     def fail(self, job: JobRow, reason: str, now: datetime) -> bool:
-        """Given up; the reason stays for the operator. False as in `settle`."""
+        """Give a job up. The reason stays for the operator. False as in `settle`."""
         return self._change(_SETTLE, job, new_state="failed", now=now, reason=reason)
 
     def has_work(self, now: datetime, kinds: Collection[str], *, replica: int | None = None) -> bool:
@@ -183,13 +183,13 @@ class Jobs:
         return self._connection.execute(found.limit(1)).first() is not None
 
     def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
-        """Again at `at`, or after a pause that doubles each time; given up after `tries`. False as in `settle`."""
+        """Try again at `at`, or after a pause that doubles. Give up after `tries`. False as in `settle`."""
         if job.attempts >= tries:
             return self.fail(job, reason, now)
         return self._change(_AGAIN, job, at=at or now + _pause(job.attempts), reason=reason)
 
     def hold(self, job: JobRow, lease_until: datetime) -> bool:
-        """Go on with it. False if the lease ran out and somebody else has it, or it was stopped."""
+        """Extend the lease. False if it ran out and another worker has the job, or the job was stopped."""
         return self._change(_HOLD, job, lease=lease_until)
 
     def take_back(self, kinds: Collection[str], now: datetime) -> int:
@@ -211,17 +211,17 @@ class Jobs:
         return len(found)
 
     def requeue_expired(self, now: datetime) -> int:
-        """Jobs whose worker died wait for another one. Returns how many."""
+        """Queue the jobs again whose worker died. Returns how many."""
         self._suspect(_IS_EXPIRED, now=now)
         return self._connection.execute(_EXPIRED, {"now": now}).rowcount
 
     def take_over(self, owners: Collection[int]) -> int:
-        """What these replicas were doing when they ended waits for another worker. Returns how many jobs."""
+        """Queue the jobs again that these ended replicas were doing. Returns how many."""
         self._suspect(_IS_ORPHANED, owners=list(owners))
         return self._connection.execute(_ORPHANED, {"owners": list(owners)}).rowcount
 
     def _suspect(self, are_left: ColumnElement[bool], **values: Any) -> None:
-        """Those that a worker began and did not end have a mark, which does not count anything yet."""
+        """Mark the jobs that a worker began and did not end. The mark does not count a death yet."""
         left = select(literal("job"), literal(0), _J.c.id, literal(0), _J.c.created_at).where(are_left)
         insert = postgresql.insert if self._unit.is_postgresql else sqlite.insert
         names = ("kind", "bot_id", "number", "deaths", "marked_at")
@@ -235,7 +235,7 @@ class Jobs:
         return done.rowcount == 1
 
     def stop(self, id: int, now: datetime) -> bool:
-        """Drop a job even while it is being done: whoever does it learns so from `hold`. False if it was done."""
+        """Drop a job even while it is being done: its worker learns so from `hold`. False if it was done."""
         done = self._connection.execute(
             update(_J)
             .where(_J.c.id == id, _J.c.state.in_(("queued", "working")))
@@ -245,7 +245,7 @@ class Jobs:
 
     # -------------------------------------------------------------- work whose result is sent
     def get(self, id: int) -> StoredJob:
-        """NotFound if there is none, or it was settled so long ago that it is forgotten."""
+        """Return a job. NotFound if there is none, or it was settled so long ago that it is forgotten."""
         found = self._connection.execute(_STORED.where(_J.c.id == id)).first()
         if found is None:
             raise NotFound(f"no job {id}")
@@ -259,23 +259,23 @@ class Jobs:
         return [StoredJob(*found) for found in self._connection.execute(statement)]
 
     def note(self, id: int, payload: Mapping[str, Any]) -> None:
-        """Keep with it what was not known when it was added."""
+        """Store with a job something that was not known when it was added."""
         self._connection.execute(update(_J).where(_J.c.id == id).values(payload=dict(payload)))
 
     def hand_over(self, id: int, payload: Mapping[str, Any]) -> None:
-        """What it made is on its way: `sending`, until `over` says what became of it."""
+        """The job's documents are on their way: it is `sending`, until `over` records the outcome."""
         values = {"state": "sending", "payload": dict(payload), "lease_until": None, "settled_at": None, "error": ""}
         self._connection.execute(update(_J).where(_J.c.id == id).values(**values))
         self._unit.of(Suspects).clear("job", 0, id)
 
     def over(self, id: int, reason: str, now: datetime) -> None:
-        """What it made has arrived (no reason), or may not have, or has not."""
+        """Record that the documents arrived (no reason), did not arrive, or perhaps did."""
         self._connection.execute(
             update(_J).where(_J.c.id == id, _J.c.state == "sending").values(state="done", settled_at=now, error=reason)
         )
 
     def waiting(self) -> int:
-        """How many jobs nobody has begun."""
+        """How many jobs wait."""
         number: int = self._connection.execute(_WAITING).scalar_one()
         return number
 

@@ -42,14 +42,14 @@ LANES: dict[Lane, tuple[Kind, ...]] = {
 }
 REPLIES: frozenset[str] = frozenset(LANES["replies"])
 LOCKED_FOR = timedelta(minutes=1)
-"""After which it is looked whether the key is there."""
+"""After so long, a row whose key is missing is tried again."""
 LEASE = timedelta(seconds=26)
 """With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxDraft:
-    """A call that shall be made. `payload` is its parameters without chat_id and message_id: those come from here.
+    """A call to be made. `payload` has its parameters without chat_id and message_id, which are added here.
 
     With `card_id` the message becomes (send…) or edits (edit…) that card.
     """
@@ -66,7 +66,7 @@ class OutboxDraft:
     session_id: int | None = None
     """Of what is restricted: the draft it is said for."""
     is_for_others: bool = False
-    """Somebody else than its reader has acted: it waits while a restored database is held."""
+    """Whether somebody else than its reader has acted. Then it waits while a restored database is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class OutboxRow:
     attempts: int
     created_at: datetime
     is_behind: bool = False
-    """Of one that was just added: replies of its chat that another replica has, or nobody, go first."""
+    """Set on a row just added: replies of its chat that nobody or another replica has go first."""
     is_held: bool = False
-    """Of one that was just added: it waits until a restored database may speak again (`release`)."""
+    """Set on a row just added: it waits until a restored database may speak again (`release`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,13 +296,13 @@ _GONE = Prepared(update(_C).where(_C.c.id == bindparam("card")).values(is_gone=T
 
 
 class Outbox:
-    """What waits to be sent, is being sent, or has been."""
+    """Rows that wait to be sent, are being sent, or are settled."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
         self.locked: list[KeyUnknown] = []
-        """Why rows that were to be claimed could not be opened."""
+        """The missing keys because of which rows could not be claimed."""
 
     def add(self, draft: OutboxDraft, *, now: datetime, lease: timedelta = LEASE) -> OutboxRow:
         """The row. A reply is already `sending`: whoever adds it sends it, as soon as the unit commits.
@@ -357,7 +357,7 @@ class Outbox:
         )
 
     def release(self) -> int:
-        """Queue what was held; how many messages that was."""
+        """Queue the held messages. Returns how many."""
         return self._connection.execute(_RELEASE).rowcount
 
     def claim(
@@ -384,7 +384,7 @@ class Outbox:
         return self._loaded(sorted(rows, key=lambda found: order[found.id]), now)
 
     def open_replies(self, chats: Collection[int] | None = None, *, owner: int | None = None) -> list[OpenReply]:
-        """Replies that wait or are being sent, oldest first: all, or those of these chats and those of this owner."""
+        """Replies that wait or are being sent, oldest first: all, or only those of these chats and of this owner."""
         found = _OPEN_REPLIES
         if chats is not None:
             mine = (_O.c.state == _SENDING) & (_O.c.owner == owner)
@@ -393,7 +393,7 @@ class Outbox:
         return [OpenReply(*row) for row in self._connection.execute(found)]
 
     def _loaded(self, rows: Sequence[Any], now: datetime) -> list[OutboxRow]:
-        """What can be opened of these; what needs a key that is not here waits, and holds up its chat alone."""
+        """Open these rows. A row whose key is missing waits, and only its chat waits with it."""
         loaded = []
         for found in rows:
             try:
@@ -404,9 +404,9 @@ class Outbox:
         return loaded
 
     def take_in_hand(self, ids: Collection[int], lease_until: datetime) -> list[OutboxRow]:
-        """Those of these that are being sent by this replica, oldest first, under a new lease.
+        """Take those of these rows that this replica is sending, oldest first, under a new lease.
 
-        For what it committed without having been told so: nobody sends it.
+        For rows that it committed without having been told so: nobody sends them.
         """
         values = {"ids": list(ids), "lease": lease_until, "replica": self._unit.replica_id}
         rows = self._connection.execute(_TAKE_IN_HAND, values).all()
@@ -447,7 +447,7 @@ class Outbox:
                 self.record(id, outcome, now)
 
     def extend(self, ids: Collection[int], lease_until: datetime) -> None:
-        """Go on holding rows that wait for a 429 to be over, or for the one before them."""
+        """Extend the lease of rows that wait for the end of a 429, or for the row before them."""
         self._connection.execute(
             update(_O)
             .where(_O.c.id.in_(list(ids)), _IS_OPEN, _O.c.lease_until.is_not(None))
@@ -455,7 +455,7 @@ class Outbox:
         )
 
     def states(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
-        """What became of these rows, and why; those settled so long ago that they are forgotten are missing."""
+        """The state of these rows, and why. Rows that are forgotten are missing."""
         found = self._connection.execute(select(_O.c.id, _O.c.state, _O.c.error).where(_O.c.id.in_(list(ids))))
         return {row.id: (row.state, row.error) for row in found}
 
@@ -467,7 +467,7 @@ class Outbox:
         return self._free(_FREE_EXPIRED, {"now": now, "reason": "lease ran out"})
 
     def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:
-        """The same for what these replicas had in hand when they ended, whatever their leases say."""
+        """Settle in the same way what these ended replicas had in hand, whatever their leases say."""
         return self._free(_FREE_ORPHANED, {"owners": list(owners), "now": now, "reason": "its process ended"})
 
     def _free(self, statements: tuple[Any, ...], values: Mapping[str, Any]) -> tuple[int, int]:
@@ -489,7 +489,7 @@ class Outbox:
         return self._connection.execute(statement).rowcount
 
     def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
-        """Take back those of these messages that have not begun to be sent, claimed or not; how many that were."""
+        """Take back the messages whose sending has not begun, claimed or not. Returns how many."""
         return self._connection.execute(
             update(_O)
             .where(_O.c.id.in_(list(ids)), _O.c.state == _QUEUED)
@@ -502,7 +502,7 @@ class Outbox:
         return {state: number for state, number in rows}  # noqa: C416
 
     def waiting(self) -> dict[str, int]:
-        """How many rows are queued and how many being sent: from the index of these alone, however many are settled."""
+        """How many rows are queued, and how many are being sent. It reads an index of open rows only."""
         rows = self._connection.execute(_WAITING)
         return {"queued": 0, "sending": 0} | {state: number for state, number in rows}  # noqa: C416
 
@@ -512,7 +512,7 @@ class Outbox:
 
     # -------------------------------------------------------------- cards
     def new_card(self, chat_id: int) -> int:
-        """A card that is going to be sent; its Telegram number is not known yet."""
+        """Make a card. Its Telegram number is not known before it is sent."""
         values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
         return int(_NEW_CARD.first(self._connection, values)[0])
 
@@ -522,11 +522,11 @@ class Outbox:
         return None if found is None else found[0]
 
     def card_at(self, chat_id: int, message_id: int) -> int | None:
-        """The card that is this message of the chat: whence a tap came."""
+        """The card that this message shows: the one on which somebody tapped."""
         return self._connection.execute(_CARD_AT, {"chat_id": chat_id, "message_id": message_id}).scalar_one_or_none()
 
     def place(self, cards: Mapping[int, int | None]) -> None:
-        """Which message each card is now; None: Telegram edits it no more, what is meant for it is sent anew."""
+        """Record which message each card is. None: it cannot be edited, so the next edit is sent as a message."""
         standing = [{"card": card, "number": number} for card, number in cards.items() if number is not None]
         if standing:
             _STANDS.each(self._connection, standing)
@@ -560,7 +560,7 @@ class Outbox:
 
 
 def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) -> str:
-    """What an outbox row's seal is bound to: whose phone it is for, which message, and when it was said.
+    """What the seal of an outbox row is bound to: the chat, the message, and the time.
 
     Known before the row has a number, so that it is written once. Whoever moved a text to another row would have
     to move all of this with it.

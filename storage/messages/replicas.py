@@ -39,15 +39,15 @@ class Replicas:
         self._connection = unit.connection
 
     def add(self, now: datetime) -> int:
-        """The number of a process that begins."""
+        """Enter a process that begins. Returns its number."""
         return int(self._connection.execute(ADD, {"started_at": now}).scalar_one())
 
     def all(self) -> frozenset[int]:
-        """Everybody's numbers."""
+        """The numbers of all processes."""
         return frozenset(self._connection.execute(select(REPLICA.c.id)).scalars())
 
     def bury(self, ids: Collection[int], now: datetime) -> frozenset[int]:
-        """Remove those of these that have indeed ended, and free what they held. Whom somebody else buries is left.
+        """Remove the processes that have ended, and free what they held. One that another process removes is skipped.
 
         Their replies are queued again, their fan-out that had begun is in doubt, their jobs wait for a worker.
         """
@@ -69,7 +69,7 @@ class Replicas:
         self._unit.of(Facts).set(DEATHS_FACT, orjson.dumps(kept).decode(), now)
 
     def deaths(self, since: datetime) -> int:
-        """How many have ended uncleanly since then, of the last twenty."""
+        """How many of the last twenty processes have ended uncleanly since then."""
         known = orjson.loads(self._unit.of(Facts).get(DEATHS_FACT) or "[]")
         return sum(datetime.fromisoformat(at) >= since for at in known)
 

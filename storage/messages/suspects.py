@@ -1,4 +1,4 @@
-"""What may be the death of the process: applied alone, and marked before that.
+"""Updates and jobs that may have killed the process. Each is applied alone, under a mark.
 
 What kills the process leaves no exception, and after the restart it is there again: Telegram brings the update once
 more, the job is waiting for a worker. Only a row that was durable before it was begun tells the next process what the

@@ -36,7 +36,7 @@ _membership = _tables["membership"]
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What hangs on an agency: people with a role now, and activities that it leads and that are not over."""
+    """What belongs to an agency: people with a role now, and the activities it leads that are not over."""
 
     people: int = 0
     focal_points: int = 0
@@ -44,7 +44,7 @@ class Belongings:
 
 
 def read_code(text: str) -> str | None:
-    """The code as it is kept (capitals), None if it is none: 2 to 16 of A-Z, 0-9, "-" and "_"."""
+    """Read a code as it is stored, in capitals. None if it is not 2 to 16 of A-Z, 0-9, "-" and "_"."""
     code = text.strip().upper()
     return code if _CODE.fullmatch(code) else None
 
@@ -97,7 +97,7 @@ class Agencies:
         now: datetime,
         by: int | None,
     ) -> Agency:
-        """A new agency of the plan. Conflict if the code is taken; ValueError for what is no code, name or type."""
+        """Add an agency to the plan. Conflict if the code is taken. ValueError for an impossible code, name or type."""
         kept = read_code(code)
         if kept is None:
             raise ValueError("a code has 2 to 16 of A-Z, 0-9, - and _")
@@ -123,7 +123,7 @@ class Agencies:
         return self._unit.of(Plans).agency(plan_id, kept)
 
     def rename(self, agency: Agency, plan_id: int, name: dict[str, str], *, now: datetime, by: int | None) -> Agency:
-        """These languages of its name; a blank one goes. ValueError for the one that is shown where others lack it."""
+        """Set the name in these languages; a blank one is removed. ValueError if the name shown by default is blank."""
         names = {language: text for language, text in {**agency.name, **_names(name)}.items() if text}
         if not names or (agency.name.get(FIRST) and FIRST not in names):
             raise ValueError("an agency needs a name, in Spanish or another language")
@@ -136,19 +136,19 @@ class Agencies:
         return self._change(agency, plan_id, "agency.changed", details, now, by, role_type=role_type)
 
     def begin(self, agency: Agency, plan_id: int, on: date, *, now: datetime, by: int | None) -> Agency:
-        """It takes part from that day. ValueError if that is not before its end."""
+        """Let it take part from that day. ValueError if the day is not before its end."""
         if agency.active_to is not None and on >= agency.active_to:
             raise ValueError("an agency begins before it ends")
         return self._change(agency, plan_id, "agency.begun", {"on": _iso(on)}, now, by, active_from=on)
 
     def end(self, agency: Agency, plan_id: int, on: date, *, now: datetime, by: int | None) -> Agency:
-        """It takes part no more from that day on. ValueError if that is not after its first day."""
+        """End its part in the plan on that day. ValueError if the day is not after its first one."""
         if agency.active_from is not None and on <= agency.active_from:
             raise ValueError("an agency ends after it begins")
         return self._change(agency, plan_id, "agency.ended", {"on": _iso(on)}, now, by, active_to=on)
 
     def reactivate(self, agency: Agency, plan_id: int, *, now: datetime, by: int | None) -> Agency:
-        """It takes part again, as if it had never ended."""
+        """Let it take part again, as if it had never ended."""
         return self._change(
             agency, plan_id, "agency.reactivated", {"was": _iso(agency.active_to)}, now, by, active_to=None
         )

@@ -43,7 +43,7 @@ class StoredChat:
 
 @dataclass(frozen=True, slots=True)
 class VisitPerson:
-    """Who writes, as far as every update needs to know."""
+    """The person who writes: what every update needs to know."""
 
     id: int
     name: str
@@ -66,9 +66,9 @@ class VisitMembership:
     agency_code: str | None
     is_contributor: bool
     until_on: date | None = None
-    """Of a role for a time: the first day on which it is over."""
+    """The first day on which a role for a time is over."""
     agency_ends_on: date | None = None
-    """The first day on which the agency takes part no more."""
+    """The first day on which the agency no longer takes part."""
 
 
 class Visit:
@@ -224,7 +224,8 @@ class Chats:
             change.count(self._connection, values)
 
     def _lock(self, chat_id: int) -> None:
-        """In a statement of its own: one that waits for the row sees all others as they were before it waited."""
+        """Lock the row, in a separate statement: a statement that waits for a lock does not see what was committed
+        meanwhile."""
         if self._unit.is_postgresql and chat_id not in self._unit.locked_chats:
             _LOCK.first(self._connection, {"chat_id": chat_id})
             self._unit.locked_chats.add(chat_id)

@@ -1,4 +1,4 @@
-"""A focal point's post in somebody else's hands for a time.
+"""A focal point delegates the post to somebody else for a time.
 
 People fall ill, give birth and travel, and a report is due all the same. A focal point leaves the post to a colleague,
 or to somebody who is invited for just these days, and has it back on a day that everybody knows beforehand: nobody
@@ -50,7 +50,7 @@ _OF_AGENCY = Prepared(_CURRENT.where(_delegation.c.agency_id == bindparam("agenc
 
 
 class Delegations:
-    """Posts that are in somebody else's hands."""
+    """Delegated posts."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -61,14 +61,14 @@ class Delegations:
         return self._found(_delegation.c.plan_id == plan_id)
 
     def of_agency(self, agency_id: int) -> tuple[StoredDelegation, ...]:
-        """Every menu shows them."""
+        """The delegations of an agency. Every menu shows them."""
         return tuple(StoredDelegation(*row) for row in _OF_AGENCY.rows(self._connection, {"agency_id": agency_id}))
 
     def given_by(self, plan_id: int, person_id: int) -> StoredDelegation | None:
         return next(iter(self._found(_delegation.c.plan_id == plan_id, _delegation.c.person_id == person_id)), None)
 
     def over(self, plan_id: int, on: date) -> tuple[StoredDelegation, ...]:
-        """Those whose day has come, and that nobody has ended yet."""
+        """Delegations whose last day has come and that have not been ended."""
         return self._found(_delegation.c.plan_id == plan_id, _delegation.c.until_on <= on)
 
     def of_person(self, person_id: int, plan_id: int | None = None) -> tuple[StoredDelegation, ...]:
@@ -80,7 +80,7 @@ class Delegations:
 
     # -------------------------------------------------------------- changing
     def mark_ended(self, delegation_id: int, now: datetime) -> bool:
-        """The row alone; false if it had ended. What ends with it is `storage.people.leaving`'s to know."""
+        """Mark the row as ended. False if it was. `storage.people.leaving` ends what depends on it."""
         done = self._connection.execute(
             update(_delegation)
             .where(_delegation.c.id == delegation_id, _delegation.c.ended_at.is_(None))
@@ -102,7 +102,7 @@ class Delegations:
         return tuple(StoredDelegation(*row) for row in self._connection.execute(_CURRENT.where(*which)))
 
     def came_for_it(self, delegation: StoredDelegation, deputy_id: int) -> bool:
-        """Whether the deputy has no role but the one until that day."""
+        """Whether the deputy has a role only for this delegation."""
         statement = select(_membership.c.id).where(
             and_(
                 _membership.c.person_id == deputy_id,

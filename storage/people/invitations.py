@@ -57,7 +57,7 @@ class Invitations:
         is_contributor: bool = False,
         until_on: date | None = None,
     ) -> str:
-        """The token of a new link: 43 characters that fit Telegram's start parameter. Nobody can be told it again.
+        """Make a link. Returns its token, 43 characters that fit Telegram's start parameter. It cannot be read again.
 
         `by` is None for the server's command line, which may name an admin only while there is none: that link
         lives 15 minutes at most, and replaces an earlier one; Conflict if there is an admin. ValueError for a
@@ -101,7 +101,7 @@ class Invitations:
         return token
 
     def decline(self, invitation_id: int, person_id: int, now: datetime) -> bool:
-        """Stay what one is; the link is useless from now on."""
+        """Decline the offered role. The link is useless from now on."""
         invitation = self._connection.execute(
             update(_invitation)
             .where(
@@ -159,7 +159,7 @@ class Invitations:
         )
 
     def revoke(self, invitation_id: int, *, plan_id: int, now: datetime, by: int | None) -> bool:
-        """Make a link useless; false if it was used, withdrawn, or is another plan's."""
+        """Revoke a link. False if it was used, revoked, or is another plan's."""
         revoked = self._revoke(_invitation.c.id == invitation_id, _invitation.c.plan_id == plan_id, now=now)
         if revoked:
             details = {"invitation": invitation_id}
@@ -167,14 +167,14 @@ class Invitations:
         return bool(revoked)
 
     def revoke_all_of(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
-        """Make useless what this person has issued, in the plan or everywhere; how many there were."""
+        """Revoke the links that this person has issued, in the plan or everywhere. Returns how many."""
         which = [_invitation.c.created_by_id == person_id]
         if plan_id is not None:
             which.append(_invitation.c.plan_id == plan_id)
         return self._revoke(*which, now=now)
 
     def revoke_offers_to(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
-        """Make useless the links that this person has used and not decided about; how many there were."""
+        """Revoke the links that this person has used and not decided about. Returns how many."""
         which = [_invitation.c.redeemed_by_id == person_id]
         if plan_id is not None:
             which.append(_invitation.c.plan_id == plan_id)

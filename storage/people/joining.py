@@ -34,7 +34,7 @@ _DECIDED: dict[Decision, Act] = {"granted": "role.granted", "refused": "role.ref
 
 @dataclass(frozen=True, slots=True)
 class OfferedRole:
-    """What a used link gives to somebody who would have to give up another role for it, and who is asked first."""
+    """The role of a used link, offered to somebody who would have to give up another role for it."""
 
     invitation_id: int
     plan_id: int
@@ -60,7 +60,7 @@ class Joining:
     def redeem(
         self, token: str, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str
     ) -> Membership | OfferedRole | None:
-        """The role the link grants, if it is good and this number is not locked out; None tells no more than that.
+        """Use a link. Returns its role if the link is good and this number is not locked out; None tells no reason.
 
         Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. A
         suspended person gets in by a link issued after the suspension (a new phone, checked in person: S18); a
@@ -87,7 +87,7 @@ class Joining:
         return self._welcome(invitation, telegram_id, name, language, now, timezone)
 
     def accept(self, invitation_id: int, person: Person, now: datetime, *, timezone: str) -> Membership | None:
-        """Take the role that `redeem` offered, in place of the one they have; None if the link is good no more."""
+        """Take the role that `redeem` offered, in place of the present one. None if the link is no longer good."""
         which = [_invitation.c.id == invitation_id, _invitation.c.redeemed_by_id == person.id]
         invitation = self._take(person, which, now, timezone, accepted_at=now)
         if invitation is None:
@@ -97,7 +97,7 @@ class Joining:
     def decide(
         self, plan_id: int, id: int, decision: Decision, *, now: datetime, by: int | None
     ) -> StoredRequest | None:
-        """Grant or refuse it, once, by somebody else than who asked; None if there is nothing (more) to decide.
+        """Grant or refuse a request. Somebody else than the person who asked does it. None if it is decided already.
 
         `by` None is the server, which asked for nothing.
 
@@ -128,7 +128,7 @@ class Joining:
 
     # -------------------------------------------------------------- inside
     def _take(self, person: Person | None, which: list[Any], now: datetime, timezone: str, **values: object) -> Any:
-        """Mark the one link that is meant, if it is still good for this person; None if it is not."""
+        """Use up one link, if it is still good for this person. None if it is not."""
         today = now.astimezone(ZoneInfo(timezone)).date()
         is_good = [
             *which,
@@ -186,7 +186,7 @@ class Joining:
         self._connection.execute(update(_invitation).where(_invitation.c.id == invitation_id).values(**values))
 
     def _lock_stranger(self, telegram_id: int) -> tuple[int, datetime | None]:
-        """How often this number has failed, held until the unit ends: tries of one number come one after the other."""
+        """How often this number has failed. The row is locked, so that tries of one number come one after another."""
         statement = insert_into(self._connection, _stranger).values(telegram_id=telegram_id, failures=0)
         statement = statement.on_conflict_do_update(
             index_elements=[_stranger.c.telegram_id], set_={"failures": _stranger.c.failures}

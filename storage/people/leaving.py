@@ -1,4 +1,4 @@
-"""When somebody leaves, what they gave ends too: a role that ends, a person who is suspended, a post that comes back.
+"""When somebody leaves, what they gave to others ends too.
 
 Links, requests and delegations last no longer than the role they were given under. A deputy who was invited for a post
 leaves with it. So this module stands above people, invitations, requests and delegations; none of them imports it.
@@ -36,7 +36,7 @@ _pause = _tables["pause"]
 
 
 class Leaving:
-    """What ends, and what ends with it."""
+    """Ends roles, people's access and delegations, with everything that depends on them."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -64,7 +64,7 @@ class Leaving:
         return True
 
     def suspend(self, person_id: int, *, now: datetime, by: int | None) -> bool:
-        """Shut out at once (a lost phone, somebody who left): role, drafts, messages, links issued; false if already.
+        """Shut somebody out at once, with their role, drafts, messages and links. False if they are suspended already.
 
         Conflict for the last admin of any plan.
         """
@@ -90,7 +90,7 @@ class Leaving:
                 self.end_role(membership, now)
 
     def end_delegation(self, delegation: StoredDelegation, *, now: datetime, by: int | None) -> bool:
-        """The post is the focal point's own again; false if it was already.
+        """Give the post back to the focal point. False if it was given back already.
 
         An unused link stops working. A deputy who was invited for these days has no role any more.
         """
@@ -109,7 +109,7 @@ class Leaving:
         return True
 
     def end_delegations_of(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
-        """What somebody who leaves has given or has been given; how many there were."""
+        """End the delegations that somebody who leaves has given or received. Returns how many."""
         found = self._unit.of(Delegations).of_person(person_id, plan_id)
         return sum(self.end_delegation(delegation, now=now, by=None) for delegation in found)
 
@@ -153,13 +153,13 @@ class Leaving:
 
     # -------------------------------------------------------------- inside
     def _drop_what_was_given(self, person_id: int, now: datetime, *, plan_id: int | None = None) -> None:
-        """End what lasts no longer than the role it was given or asked for under."""
+        """End the links, requests and delegations that depend on a role."""
         self.end_delegations_of(person_id, now=now, plan_id=plan_id)
         self._unit.of(Invitations).revoke_all_of(person_id, now=now, plan_id=plan_id)
         self._unit.of(Invitations).revoke_offers_to(person_id, now=now, plan_id=plan_id)
         self._unit.of(RoleRequests).withdraw_all_of(person_id, now=now, plan_id=plan_id)
 
     def _hold_chats(self, person_id: int) -> Sequence[int]:
-        """The person's chats, held until the unit ends. Before any other row: every update takes them in this order."""
+        """Lock the person's chats until the unit ends. Every update locks them first, so this must too."""
         chats = select(_chat.c.id).where(_chat.c.person_id == person_id).order_by(_chat.c.id).with_for_update()
         return self._connection.execute(chats).scalars().all()

@@ -1,4 +1,4 @@
-"""Who may speak to the bot: people, and the roles they have.
+"""People who may speak to the bot, and their roles.
 
 A Telegram account says nothing about whom it belongs to, so nobody is let in by name or number. How somebody comes in
 stands in `joining`, how a role is given in `roles`, how it ends, with everything that hangs on it, in `leaving`.
@@ -24,7 +24,7 @@ LONGEST_NAME = 128
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A role in a plan, for an agency or for none."""
+    """A role in a plan, of an agency or of none."""
 
     id: int
     plan_id: int
@@ -36,7 +36,7 @@ class Membership:
     agency_name: Translations
     active_from: datetime
     is_contributor: bool = False
-    """An observer who also reports the indicators that their agency leads (DOMAIN §2.7)."""
+    """Whether an observer also reports the indicators that their agency leads (DOMAIN §2.7)."""
     until_on: date | None = None
     """Of a role for a time: the first day on which it is over."""
 
@@ -143,7 +143,7 @@ ADMINS = (
 
 
 class People:
-    """Everybody who was ever let in, their roles, and the few things they decide for themselves."""
+    """Everybody who was ever let in, with their roles and preferences."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -189,13 +189,13 @@ class People:
         return tuple(person for person in everybody if person.id != person_id)
 
     def post(self, person_id: int, plan_id: int, at: datetime | None = None) -> tuple[Role, str] | None:
-        """Role and agency's code that somebody had at an instant, or last; None for who never had one in the plan."""
+        """The role and agency's code that somebody had at an instant, or last. None if they never had a role."""
         held = self._connection.execute(_POSTS, {"person_id": person_id, "plan_id": plan_id}).all()
         then = [row for row in held if at is None or row.active_from <= at] or held[-1:]
         return (Role(then[0].role), then[0].code or "") if then else None
 
     def heir(self, person_id: int, membership: Membership) -> Person | None:
-        """Who goes on with what somebody has begun for their agency: its focal point, else an alternate."""
+        """The person who takes over somebody's drafts: the agency's focal point, or else an alternate."""
         others = (p for p in self.colleagues(person_id, membership) if p.memberships[0].role in AGENCY_ROLES)
         return next(others, None)
 
@@ -228,11 +228,11 @@ class People:
 
     # -------------------------------------------------------------- what they decide themselves
     def set_language(self, person_id: int, language: str) -> None:
-        """Forms are asked in it too, where they speak it."""
+        """Set the language of the bot. Forms that speak it are asked in it too."""
         self._set(person_id, language=language, form_language="")
 
     def set_form_language(self, person_id: int, language: str) -> None:
-        """Forms alone, in one that the bot does not speak."""
+        """Set a language for forms alone, which the bot does not speak."""
         self._set(person_id, form_language=language)
 
     def set_timezone(self, person_id: int, timezone: str) -> None:
@@ -256,7 +256,7 @@ class People:
         )
 
     def mark_reachable(self, telegram_id: int) -> None:
-        """They wrote: the bot may write again."""
+        """The person wrote, so the bot may write again."""
         self._connection.execute(
             update(_person)
             .where(_person.c.telegram_id == telegram_id, _person.c.unreachable_at.is_not(None))

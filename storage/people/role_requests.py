@@ -1,4 +1,4 @@
-"""A role that decides over others takes two admins where there are two.
+"""A role that decides over others is granted by two admins, if there are two.
 
 An admin can let in whom they like, and one stolen phone or one bad day is enough. So whoever is to be an admin or a
 coordinator is proposed by one admin and granted by another; until then nothing has changed. A plan with one admin
@@ -21,7 +21,7 @@ from storage.people.people import People
 GUARDED = frozenset({Role.ADMIN, Role.COORDINATOR})
 """Roles that a second admin must grant."""
 REQUEST_TTL = timedelta(days=7)
-"""After that a request is nobody's any more: whoever still wants it asks again."""
+"""After so long, a request is void."""
 
 
 _tables = Base.metadata.tables
@@ -32,7 +32,7 @@ _plan = _tables["plan"]
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """Who shall have which role. `person_id` None: whoever gets the link that is made when it is granted."""
+    """A requested role. `person_id` None: it is for the person who gets the link that is made when it is granted."""
 
     id: int
     plan_id: int
@@ -116,11 +116,11 @@ class RoleRequests:
         return self.get(number)
 
     def waiting(self, plan_id: int, now: datetime) -> tuple[StoredRequest, ...]:
-        """Those that may still be decided, the oldest first."""
+        """The requests that may still be decided, oldest first."""
         return self._find(*is_open(now), _request.c.plan_id == plan_id)
 
     def withdraw(self, plan_id: int, id: int, *, now: datetime, by: int) -> bool:
-        """Take one's own request back; false if it is decided, or somebody else's."""
+        """Take one's own request back. False if it is decided, or somebody else's."""
         here = (_request.c.id == id, _request.c.plan_id == plan_id, _request.c.requested_by_id == by)
         if not self._withdraw(*here, now=now, by=by):
             return False
@@ -128,7 +128,7 @@ class RoleRequests:
         return True
 
     def withdraw_all_of(self, person_id: int, *, now: datetime, plan_id: int | None = None) -> int:
-        """What somebody asked for, or what was asked for them, when they leave; how many there were."""
+        """Withdraw the requests of and for somebody who leaves. Returns how many."""
         which = [or_(_request.c.requested_by_id == person_id, _request.c.person_id == person_id)]
         if plan_id is not None:
             which.append(_request.c.plan_id == plan_id)
@@ -149,7 +149,7 @@ class RoleRequests:
 
 
 def is_open(now: datetime) -> tuple[Any, ...]:
-    """What is true of a request that may still be decided."""
+    """The conditions of a request that may still be decided."""
     return (_request.c.decision == "", _request.c.requested_at > now - REQUEST_TTL)
 
 

@@ -1,4 +1,4 @@
-"""Roles that are given: to somebody known, in place of what they had, or for a time to a deputy.
+"""Roles are given: to a known person in place of the one they had, or to a deputy for a time.
 
 Laws: every grant and every removal writes an audit entry in the same transaction. A delegation lasts no longer than the
 role of the person who gave it.
@@ -141,7 +141,7 @@ class Roles:
 
     # -------------------------------------------------------------- a post in other hands
     def delegate(self, giver: Membership, deputy_id: int, until_on: date, *, now: datetime) -> StoredDelegation:
-        """Leave the post to a colleague of the same agency, in place of an earlier one. Conflict for anybody else."""
+        """Delegate the post to a colleague of the agency, in place of an earlier one. Conflict for anybody else."""
         agency_id = self._check(giver)
         colleagues = self._unit.of(People).of_agency(giver.plan_id, agency_id)
         if deputy_id == giver.person_id or deputy_id not in {person.id for person in colleagues}:
@@ -151,7 +151,7 @@ class Roles:
     def delegate_by_link(
         self, giver: Membership, until_on: date, *, now: datetime, ttl: timedelta = INVITATION_TTL
     ) -> tuple[str, StoredDelegation]:
-        """Leave the post to the person who uses the returned link: an alternate of the agency until that day."""
+        """Delegate the post to the person who uses the returned link. They are an alternate until that day."""
         agency_id = self._check(giver)
         self._end_given(giver.plan_id, giver.person_id, now)
         token = self._unit.of(Invitations).issue(

@@ -1,4 +1,4 @@
-"""What people change about a reporting period: its days for everybody, and its opening again for one agency.
+"""Changes to a reporting period: its days for everybody, and its reopening for one agency.
 
 A period locks by the calendar, and somebody always has a reason why theirs should not have. So a coordinator may
 reopen it, for one agency and some days, with the reason on record (DOMAIN §4.4). Whether a period is open is asked in
@@ -32,7 +32,7 @@ _session = _tables["session"]
 
 @dataclass(frozen=True, slots=True)
 class StoredReopening:
-    """One that an agency has asked for, or that somebody has granted; `until_on` is the first day after it."""
+    """A reopening that an agency has asked for or that was granted. `until_on` is the first day after it."""
 
     id: int
     plan_id: int
@@ -93,12 +93,12 @@ class Periods:
 
     # -------------------------------------------------------------- for one agency
     def reopenings(self, plan_id: int, on: date) -> tuple[StoredReopening, ...]:
-        """Those that are asked for, and those that hold on that day."""
+        """The reopenings that were asked for, and those in force on that day."""
         which = or_(_reopening.c.until_on.is_(None), _reopening.c.until_on > on)
         return self._reopenings(_reopening.c.plan_id == plan_id, which)
 
     def reopening(self, plan_id: int, id: int) -> StoredReopening:
-        """NotFound for another plan's, and for one that has been ended or refused."""
+        """Return a reopening. NotFound if it is another plan's, or was ended or refused."""
         for found in self._reopenings(_reopening.c.plan_id == plan_id, _reopening.c.id == id):
             return found
         raise NotFound(f"reopening {id}")
@@ -106,7 +106,7 @@ class Periods:
     def ask(
         self, plan_id: int, agency_id: int, period: ReportingPeriod, reason: str, *, now: datetime, by: int, today: date
     ) -> StoredReopening | None:
-        """The agency wishes it; None if it has asked already, or it is open."""
+        """Ask for a reopening. None if the agency has asked already, or the period is open."""
         before = self._current(agency_id, period.id)
         if before is not None:
             if before.is_asked or before.is_open(today):
@@ -128,7 +128,7 @@ class Periods:
         now: datetime,
         by: int | None,
     ) -> StoredReopening:
-        """Open it for this agency alone until that day, in place of what held there before. `by` None: the server.
+        """Reopen a period for this agency until that day, in place of an earlier reopening. `by` None: the server.
 
         Drafts kept since the lock go on. Conflict if somebody else does the same at this moment.
         """
@@ -150,7 +150,7 @@ class Periods:
         return made
 
     def end(self, reopening: StoredReopening, *, now: datetime, by: int | None) -> None:
-        """Lock it again before its time, or refuse what was asked. Drafts stay, and cannot be sent."""
+        """End a reopening early, or refuse a request. Drafts stay, but cannot be sent."""
         self._end(reopening, now)
         self._move_drafts(
             _session.c.reporting_period_id == reopening.period_id,
@@ -161,14 +161,14 @@ class Periods:
 
     # -------------------------------------------------------------- for everybody
     def set_days(self, period: ReportingPeriod, *, now: datetime, by: int | None) -> None:
-        """The days of a period as somebody decides: holidays move them no more, and the log says who."""
+        """Set a period's days by hand. Holidays no longer move them, and the audit log names the person."""
         days = self._put(period, now, is_moved=True)
         plan_id = self._connection.execute(select(_period.c.plan_id).where(_period.c.id == period.id)).scalar_one()
         details = {"period": period.code, **{name: day.isoformat() for name, day in days.items()}}
         self._unit.of(Audit).record("period.moved", by, plan_id, details, now)
 
     def roll(self, period: ReportingPeriod, *, now: datetime) -> None:
-        """The days of a period as the calendar of holidays has them: nobody's decision."""
+        """Set a period's days as the calendar computes them. This is nobody's decision and is not audited."""
         self._put(period, now)
 
     # -------------------------------------------------------------- inside
@@ -200,7 +200,7 @@ class Periods:
         self._change(reopening, ended_at=now)
 
     def _change(self, reopening: StoredReopening, **values: object) -> None:
-        """Conflict if somebody has ended it, or granted what was asked, since it was read."""
+        """Change a reopening. Conflict if somebody has changed it since it was read."""
         opened_at = _reopening.c.opened_at
         is_as_read = opened_at.is_(None) if reopening.is_asked else opened_at.is_not(None)
         done = self._connection.execute(

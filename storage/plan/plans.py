@@ -33,7 +33,7 @@ from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
 
 UNREPORTABLE: Final = "unreportable."
-"""With the plan's number: the fact that names what no published form can report."""
+"""With the plan's number, the name of the fact that lists what no published form can report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Plan:
     timezone: str
     imported_at: datetime | None
     country: str = ""
-    """ISO 3166-1; blank: the one in which its time zone lies."""
+    """ISO 3166-1. Blank: the country of its time zone."""
     currency: str = ""
     min_cell: int = STANDARD_CELL
-    """Below how many people a restricted figure is protected, where its indicator says nothing."""
+    """The number of people below which a restricted figure is protected, unless its indicator has a limit."""
     hotlines: str = ""
     """Public numbers that free text may name, between semicolons."""
 
@@ -86,7 +86,7 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorDetails:
-    """What an indicator's own card tells besides the figures."""
+    """What an indicator's card shows besides the figures."""
 
     baseline_period: str
     sdg_target: str
@@ -372,7 +372,7 @@ class Plans:
         raise NotFound(f"no indicator {indicator_id}")
 
     def agencies(self, plan_id: int, *, on: date | None = None) -> tuple[Agency, ...]:
-        """In the author's order; with `on`, only those that take part on that day."""
+        """The agencies in the author's order. With `on`, only those that take part on that day."""
         agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))
         return tuple(agency for agency in agencies if on is None or agency.is_active(on))
 
@@ -403,7 +403,7 @@ class Plans:
         include_retired: bool = False,
         agencies: Collection[str] | None = None,
     ) -> tuple[Activity, ...]:
-        """Those that the agency leads, or these `agencies` by their codes, or all of the plan; by area and code."""
+        """The activities of one agency, of `agencies` (codes), or of the whole plan; by area and code."""
         if agencies is not None:
             some = _ACTIVITIES.where(_agency.c.code.in_(sorted(agencies)))
             rows = list(self._unit.connection.execute(some, {"plan_id": plan_id}))
@@ -415,7 +415,7 @@ class Plans:
         return tuple(activity for activity in activities if include_retired or activity.retired_on is None)
 
     def activity(self, plan_id: int, code: str) -> Activity:
-        """Retired ones too: old reports name them."""
+        """An activity, retired or not: old reports name retired ones."""
         for row in self._rows(_ACTIVITY, plan_id=plan_id, code=code):
             return _to_activity(row)
         raise NotFound(f"no activity {code!r}")
@@ -441,7 +441,7 @@ class Plans:
         return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
 
     def periods_ending(self, plan_id: int, first: date, last: date) -> tuple[ReportingPeriod, ...]:
-        """Those that end from the first of these days to the last."""
+        """The periods that end between these days, both included."""
         return tuple(map(_to_period, self._rows(_PERIODS_ENDING, plan_id=plan_id, first=first, last=last)))
 
     def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
@@ -474,7 +474,7 @@ class Plans:
 
     # -------------------------------------------------------------- due
     def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
-        """What the agency has still to report on that day, those due first on top, with what it said last time.
+        """What the agency still has to report on that day, in the order in which it is due, with the previous reports.
 
         Four statements, whatever there is. `on` is a day of the plan's zone.
         """
@@ -539,7 +539,7 @@ def _to_activity(row: Any) -> Activity:
 
 
 def _to_indicators(rows: Iterable[Any]) -> list[Indicator]:
-    """One each, with its latest target: the rows come with the targets in order of their dates."""
+    """One indicator each, with its latest target. The rows come in the order of the targets' dates."""
     found: dict[str, Indicator] = {}
     for row in rows:
         found[row.code] = Indicator(

@@ -1,4 +1,4 @@
-"""What an admin may decide for a plan, and what holds while nobody has.
+"""What an admin may set for a plan, and the defaults.
 
 A commission outlives the server's operator, so what its admins should be able to change (whom a lost person asks,
 how long a draft lives) is a row of the plan, not a variable of the process. What protects people is no setting:
@@ -22,7 +22,7 @@ Kind = Literal["text", "number", "yes_no", "choice"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing that can be decided. `least` and `most` bound a number, `most` the length of a text.
+    """One setting. `least` and `most` bound a number; `most` bounds the length of a text.
 
     `is_personal`: what was set may be somebody's name or number, and stays out of the audit log.
     """
@@ -36,7 +36,7 @@ class Setting:
     is_personal: bool = False
 
     def read(self, text: str) -> str | None:
-        """What is kept for this text, None if it is no value of this setting. `default` is always one."""
+        """Read a text as a value of this setting. None if it is not one. The default always is."""
         said = " ".join(text.split())
         if said == self.default:
             return said
@@ -52,7 +52,7 @@ class Setting:
                 return said if said in self.choices else None
 
     def told(self) -> str:
-        """Which values it takes, for the command line."""
+        """A description of its values, for the command line."""
         match self.kind:
             case "text":
                 return f"a line of up to {self.most} characters"
@@ -65,13 +65,13 @@ class Setting:
 
 
 CONTACT = Setting("contact", "text", "", most=80, is_personal=True)
-"""Whom somebody asks whose link does not work: an office, a number. Blank: "the plan's coordination"."""
+"""The contact for somebody whose link does not work: an office, a number. Blank: "the plan's coordination"."""
 LANGUAGE = Setting("language", "choice", "", choices=LANGUAGES)
-"""Of newcomers whose phone speaks none of ours. Blank: the deployment's."""
+"""The language for newcomers whose phone has none of ours. Blank: the deployment's."""
 LINK_HOURS = Setting("link_hours", "number", "72", least=1, most=72)
 """How long a link made in the chat lives; never longer than `people.INVITATION_TTL` (S1)."""
 DRAFT_DAYS = Setting("draft_days", "number", "30", least=3, most=90)
-"""How long a draft is kept that no reporting period bounds."""
+"""How many days a draft is kept that has no reporting period."""
 SHOW_GCM = Setting("show_gcm", "yes_no", "no")
 """Whether the Global Compact's objectives are shown to ministers and the public (DOMAIN §1.3: off by default)."""
 
@@ -89,14 +89,14 @@ def find(name: str) -> Setting | None:
 
 
 class PlanSettings:
-    """What has been decided for each plan."""
+    """The settings of each plan."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def text(self, plan_id: int, setting: Setting) -> str:
-        """As it was set, or the default; a value that the table no longer allows counts as not set."""
+        """The value that was set, or the default. A value that the table no longer allows counts as not set."""
         found = self._connection.execute(_VALUE, {"plan_id": plan_id, "setting_name": setting.name}).scalar()
         kept = None if found is None else setting.read(found)
         return setting.default if kept is None else kept
@@ -108,7 +108,7 @@ class PlanSettings:
         return self.text(plan_id, setting) == "yes"
 
     def set(self, plan_id: int, setting: Setting, value: str, *, now: datetime, by: int | None) -> bool:
-        """Decide it; the default takes the row away. False if nothing changes. ValueError for no value of it."""
+        """Set a value; the default removes the row. False if nothing changes. ValueError if it is not a value."""
         kept = setting.read(value)
         if kept is None:
             raise ValueError(f"{value!r} is no value of {setting.name}")

@@ -31,7 +31,7 @@ def _sha256(data: bytes) -> str:
 
 
 def answer_name(ref: str, sha256: str, extension: str, taken: Collection[str] = ()) -> str:
-    """The name an answer holds: "evidence_photo-1a2b3c4d.jpg", and another than those taken."""
+    """A name for an answer's file, such as "evidence_photo-1a2b3c4d.jpg", that is not taken yet."""
     question = re.sub(r"[^A-Za-z0-9_-]", "", re.sub(r"\[\d+\]$", "", ref.rpartition("/")[2])) or "file"
     stem = f"{question[:60]}-{sha256[:8]}"
     name, number = f"{stem}.{extension}", 1
@@ -43,7 +43,7 @@ def answer_name(ref: str, sha256: str, extension: str, taken: Collection[str] = 
 
 # ------------------------------------------------------------------ on disk
 def storage_key(sha256: str, *, sensitive: bool) -> str:
-    """Where a content lies below the folder of files."""
+    """The path of a content, below the folder of files."""
     return f"{'sealed' if sensitive else 'plain'}/{sha256[:2]}/{sha256}"
 
 
@@ -58,14 +58,14 @@ class FileStore:
         self._vault = vault
 
     def try_to_write(self) -> None:
-        """OSError where nothing can be stored: no room, no permission, a file where the folder should be."""
+        """Raise OSError if nothing can be stored: no room, no permission, a file in place of the folder."""
         self._root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self._root) as file:
             file.write(bytes(4096))
             file.flush()
 
     def put(self, data: bytes, sensitive: bool) -> str:
-        """Store, and return the key. Storing the same again only makes it young again (see `sweep`)."""
+        """Store a content and return its key. Storing it again only renews its age (see `sweep`)."""
         sha256 = _sha256(data)
         key = storage_key(sha256, sensitive=sensitive)
         path = self._root / key
@@ -89,13 +89,13 @@ class FileStore:
         return data
 
     def path(self, key: str) -> Path:
-        """Where a content that is not sealed lies, for whoever sends it as it is. NotFound for any other key."""
+        """The path of a content that is not sealed, so that it can be sent as it is. NotFound for any other key."""
         if not key.startswith("plain/"):
             raise NotFound(key)
         return self._path(key)[0]
 
     def delete(self, key: str) -> None:
-        """Gone, if it was there. Only for contents that no attachment names any more (`Attachments.remove`)."""
+        """Delete a content, if it is there. Only for contents that no attachment names (`Attachments.remove`)."""
         self._path(key)[0].unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
@@ -106,10 +106,10 @@ class FileStore:
                 yield key
 
     def sweep(self, keep: Collection[str], before: datetime) -> int:
-        """Remove what is not in `keep` and was stored before an instant; how many were removed.
+        """Remove the contents that are not in `keep` and were stored before an instant. Returns how many.
 
-        A file is stored before the unit that attaches it commits: what a crash leaves behind goes here, and the
-        age spares what is being attached at this moment. Unfinished writes go too.
+        A file is stored before the unit that attaches it commits. A crash may leave it behind, and this removes it.
+        The age spares a file that is being attached now. Unfinished writes are removed too.
         """
         removed = 0
         wanted = frozenset(keep)
@@ -120,7 +120,7 @@ class FileStore:
         return removed
 
     def reseal(self) -> int:
-        """Seal anew what lies under an old key; how many. After it, the old key can be retired."""
+        """Seal contents again that are sealed under an old key. Returns how many. Then the old key can be retired."""
         vault = self._keyring()
         count = 0
         for key in [key for key in self.keys() if key.startswith("sealed/")]:
@@ -167,7 +167,7 @@ class FileStore:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the name survive a power cut as well as the content; Windows cannot, and does not need it."""
+    """Make the name survive a power cut as well as the content. Windows cannot, and does not need it."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -221,7 +221,7 @@ _MOVE = (
 
 
 class Attachments:
-    """Which answer holds which file."""
+    """The files of answers."""
 
     def __init__(self, unit: Unit) -> None:
         self._connection = unit.connection
@@ -262,7 +262,7 @@ class Attachments:
         return StoredAttachment(number, **values)  # type: ignore[arg-type]
 
     def of_instance(self, instance_id: str) -> list[StoredAttachment]:
-        """In the order they were sent."""
+        """The files of an instance, in the order in which they were sent."""
         rows = self._connection.execute(_OF_INSTANCE, {"instance_id": instance_id})
         return [StoredAttachment(*row) for row in rows]
 
@@ -274,7 +274,7 @@ class Attachments:
         raise NotFound(file_name)
 
     def remove(self, instance_id: str, ref: str | None = None) -> tuple[str, ...]:
-        """Detach the file of an answer, or all of an instance; the keys of contents that nobody names any more.
+        """Detach the file of an answer, or all of an instance. Returns the keys of contents that nobody names any more.
 
         The caller deletes those from the `FileStore` once this unit has committed.
         """
@@ -285,7 +285,7 @@ class Attachments:
         return self._unused(StoredAttachment(*row) for row in rows)
 
     def copy(self, instance_id: str, to_instance: str, now: datetime) -> int:
-        """Give a correction the files of what it corrects; how many. Contents are shared, not copied."""
+        """Give a correction the files of what it corrects. Returns how many. Contents are shared, not copied."""
         attachments = self.of_instance(instance_id)
         for attachment in attachments:
             values = {name: getattr(attachment, name) for name in StoredAttachment.__slots__ if name != "id"}
@@ -298,7 +298,7 @@ class Attachments:
             self._connection.execute(_MOVE, {"of_instance": instance_id, "of_ref": old, "new_ref": new})
 
     def keys(self) -> frozenset[str]:
-        """Where the contents of all attachments lie: what `FileStore.sweep` must keep."""
+        """The keys of all attachments' contents: what `FileStore.sweep` must keep."""
         rows = self._connection.execute(select(_A.c.sha256, _A.c.sensitive).distinct())
         return frozenset(storage_key(sha256, sensitive=sensitive) for sha256, sensitive in rows)
 

@@ -1,9 +1,8 @@
 """Published forms, every version of them.
 
-Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is published anew. The answers
-belong to the questions that were asked: a version's questions are never changed and no version is removed. When it was
-published is when it was published last, for going back to an older one is to publish it again; the audit entries
-have every time.
+Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is published anew. The answers belong to
+the questions that were asked: a version's questions are never changed, and no version is removed. To go back to an
+older version is to publish it again, so a version has the time of its last publication. The audit log has all of them.
 """
 
 from dataclasses import dataclass
@@ -145,14 +144,14 @@ class Forms:
         return StoredForm(*found)
 
     def xform(self, form_version_id: int) -> str:
-        """What it is compiled from: half a megabyte, perhaps, and therefore not a part of every look. NotFound."""
+        """The document from which a form is compiled. It may be large, so `version` does not read it. NotFound."""
         found = self._connection.execute(select(_V.c.xform).where(_V.c.id == form_version_id)).scalar_one_or_none()
         if found is None:
             raise NotFound(f"form version {form_version_id}")
         return str(found)
 
     def form(self, form_version_id: int) -> CompiledForm:
-        """The form itself, with the plan's lists as they are now. It takes tens of milliseconds. NotFound."""
+        """Compile the form with the plan's present lists. It takes tens of milliseconds. NotFound."""
         xform = self.xform(form_version_id)
         names = plan_lists_of(xform)
         lists = plan_lists(self._unit, self.version(form_version_id).plan_id, names) if names else {}
@@ -178,7 +177,7 @@ class Forms:
         return [StoredForm(*found) for found in newest.values()]
 
     def open_drafts(self, plan_id: int, now: datetime) -> dict[int, dict[int, int]]:
-        """form_key → form_version_id → how many are being filled: they finish on the version they began with."""
+        """form_key → form_version_id → number of open drafts. They finish on the version they began with."""
         found: dict[int, dict[int, int]] = {}
         for form_key, version_id, number in self._connection.execute(_DRAFTS, {"plan_id": plan_id, "now": now}):
             found.setdefault(form_key, {})[version_id] = number

@@ -1,4 +1,4 @@
-"""What people send as files, looked at before it is kept.
+"""Files that people send are inspected before they are stored.
 
 A photo tells where and when it was taken, and by whose phone. A file may be two files at once, carry a program,
 claim to be a picture of two thousand million points, or be something else than its name says.
@@ -147,7 +147,7 @@ def inspect(
     max_pixels: int | None = None,
     strip: bool = True,
 ) -> Inspected | Refused:
-    """The file as it may be stored, or why not (S10).
+    """Return the file as it may be stored, or why it may not (S10).
 
     A picture comes back newly drawn, upright, its longer side at most `max_pixels`, without any metadata, if
     `strip`; everything else keeps its bytes, except that a video's coordinates are overwritten with zeros.
@@ -301,7 +301,7 @@ def _of_zip(data: bytes) -> _Kind | Refused:
 
 
 def _open_document(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> str:
-    """OpenDocument says what it is in a first member, stored as it is (ODF 1.2 part 3, §3.3)."""
+    """Recognise an OpenDocument file: its first member, stored uncompressed, is its type (ODF 1.2 part 3, §3.3)."""
     if not entries or entries[0].filename != "mimetype" or entries[0].file_size > 200:
         return ""
     if entries[0].compress_type != zipfile.ZIP_STORED:

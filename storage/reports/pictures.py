@@ -20,7 +20,7 @@ MOST_PIXELS = {"WEBP": 25_000_000, "AVIF": 25_000_000}
 
 
 def redrawn(data: bytes, decoder: str, extension: str, max_pixels: int | None, *, strip: bool) -> bytes | Refused:
-    """The picture in pixels only, encoded for this extension; without `strip` as it came, if it can be decoded.
+    """Draw the picture anew, for this extension. Without `strip`, return it as it came if it can be decoded.
 
     `decoder` is Pillow's name of the only one that may look at it.
     """
@@ -86,7 +86,7 @@ def _frames(picture: Image.Image, max_pixels: int | None) -> list[Image.Image]:
 
 
 def _alone(picture: Image.Image, max_pixels: int | None) -> Image.Image:
-    """The only page of a picture, upright. The page is turned where it lies: a copy of it is half of the memory."""
+    """The only page of a picture, upright. It is turned in place, because a copy would take half of the memory."""
     picture.load()
     ImageOps.exif_transpose(picture, in_place=True)
     bare = _bare(picture, max_pixels)

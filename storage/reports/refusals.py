@@ -36,4 +36,4 @@ DAMAGE = (
     RuntimeError,
     NotImplementedError,
 )
-"""Whatever decoders raise on what is not theirs; Pillow's `UnidentifiedImageError` is an OSError."""
+"""What decoders raise on damaged files. Pillow's `UnidentifiedImageError` is an OSError."""

@@ -1,4 +1,4 @@
-"""What coordinators decided about reports, and what waits for their word.
+"""Decisions of coordinators about reports, and the reports that wait for one.
 
 Two coordinators may look at the same report at the same moment, and its reporter may correct it while they do. So
 a decision is one conditional change of the version that was read: it holds if that version still is what stands,
@@ -40,7 +40,7 @@ ACTS: dict[str, Act] = {
 
 
 class OwnReport(Conflict):
-    """Whoever sent a version of a report does not decide about it."""
+    """Nobody decides about a report of which they sent a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class StoredDecision:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A report in the coordinators' queue. `reviewer_id` is whoever had returned it, and to whom it comes back."""
+    """A report in the coordinators' queue. `reviewer_id` is the person who returned it and reads it again."""
 
     id: int
     root_id: str
@@ -234,7 +234,7 @@ class Reviews:
         return StoredDecision(id=made, text=text, sealed_text=sealed, **values)
 
     def viewed(self, sent: StoredSubmission, person_id: int, now: datetime, what: str = "text") -> None:
-        """Somebody reads what is restricted: an audit entry, whatever they do then."""
+        """Add an audit entry: somebody reads restricted text."""
         details = {"receipt": sent.receipt_number, "version": sent.version, "what": what}
         self._unit.of(Audit).record("restricted.viewed", person_id, sent.plan_id, details, now)
 
@@ -249,7 +249,7 @@ class Reviews:
         return asked
 
     def reason(self, decision: StoredDecision) -> str:
-        """Why, unsealed where it is sealed."""
+        """The reason of a decision, unsealed if it is sealed."""
         if decision.sealed_text is None:
             return decision.text or ""
         name = row(decision.root_id, decision.person_id, decision.decided_at)
@@ -260,7 +260,7 @@ class Reviews:
         return frozenset(self._connection.execute(_SENDERS, {"root_id": root_id}).scalars())
 
     def queue(self, plan_id: int, reviewer_id: int | None = None) -> list[Waiting]:
-        """What waits, the oldest first; what comes back to this reviewer stands before all else."""
+        """The reports that wait, oldest first. Those that come back to this reviewer are before all others."""
         chains: dict[str, list[Any]] = {}
         for found in self._connection.execute(_RETURNERS, {"plan_id": plan_id}):
             chains.setdefault(found.root_id, []).append(found)
@@ -295,12 +295,12 @@ class Reviews:
         return found
 
     def returned(self, plan_id: int) -> list[tuple[str | None, int | None]]:
-        """Subject and period of each that was sent back and waits for its reporter."""
+        """Subject and period of each report that was returned and waits for its reporter."""
         found = self._connection.execute(_RETURNED, {"plan_id": plan_id})
         return [(one.subject, one.reporting_period_id) for one in found]
 
     def pace(self, plan_id: int, since: datetime) -> Pace:
-        """What was validated since then and not taken back, and how long it had waited."""
+        """How long the reports had waited that were validated since then and not taken back."""
         spans: dict[int, timedelta] = {}
         for found in self._connection.execute(_SPANS, {"plan_id": plan_id, "since": since}):
             if found.decision == "validated":

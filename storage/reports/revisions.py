@@ -76,7 +76,7 @@ def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> di
 
 
 def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | None:
-    """What these answers say of the period; None where there is no figure, which is not zero."""
+    """The figure in these answers. None if there is none, which is different from zero."""
     status = answers.get("data_status", "")
     if status == "zero":
         return Reported(start, end, 0)

@@ -283,7 +283,7 @@ class Sessions:
         return [load(row, self._unit) for row in prepared(_LEFT_IN).rows(self._connection, {"agency_id": agency_id})]
 
     def expire(self, before: datetime) -> list[StoredSession]:
-        """Close the open sessions whose time ended at or before then; returns them as they were, for a word to each."""
+        """Close the sessions that have expired by then. Returns them as they were, so that their people are told."""
         numbers = self._connection.execute(_LAPSED, {"before": before}).scalars().all()
         lapsed = [self.get(number) for number in numbers]
         for session in lapsed:
@@ -291,7 +291,7 @@ class Sessions:
         return lapsed
 
     def purge(self, before: datetime) -> int:
-        """Empty the ended sessions last touched before then (S14); the rows stay, for what refers to them."""
+        """Empty the ended sessions last touched before then (S14). The rows stay, because others refer to them."""
         done = self._connection.execute(
             update(_S)
             .where(
@@ -316,7 +316,7 @@ class Sessions:
 
 
 def row(instance_id: str) -> str:
-    """What a session's seal is bound to: known before the row has a number, and never another's."""
+    """What a session's seal is bound to. It is known before the row has a number, and is never another's."""
     return f"session:{instance_id}"
 
 

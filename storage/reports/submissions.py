@@ -132,7 +132,7 @@ class Submissions:
         self._connection = unit.connection
 
     def add(self, new: NewSubmission, now: datetime) -> StoredSubmission:
-        """What was sent, with its receipt number: the next of its plan.
+        """Store what was sent. Returns it with its receipt number, the next of its plan.
 
         The same `instance_id` again changes nothing and returns what was sent the first time. With
         `supersedes_id` it becomes the next version of that submission, which stays, no longer current.
@@ -210,9 +210,9 @@ class Submissions:
         self.stand(root_id)
 
     def stand(self, root_id: str) -> None:
-        """Of the chain, the version that was validated last is what stands; none where none is validated.
+        """Mark the version of a chain that was validated last as the one that stands. None stands if none is validated.
 
-        To be called whenever the validation state of one of its versions has changed.
+        Call it whenever the validation state of one of its versions has changed.
         """
         self._connection.execute(_STAND, {"root": root_id})
 

@@ -134,7 +134,7 @@ def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
 
 @contextlib.contextmanager
 def _held_copy(file: Path, target: Path, now: datetime) -> Iterator[Path]:
-    """The copy, looked through, settled and held, beside the database: there it becomes the database in one go."""
+    """Copy the file beside the database, check it, settle and hold it. From there it replaces the database at once."""
     module = sqlite_module()
     ready = target.with_name(f"{target.name}.restoring")
     ready.unlink(missing_ok=True)
@@ -226,7 +226,7 @@ ASIDE: Final = "enlace_restore_aside"
 
 
 def _before(schema: str, came_from: str) -> str:
-    """What is ours is gone, and the copy's own schema is there for it, whoever has one of that name."""
+    """Remove our tables, and make the schema that the copy's tables come from."""
     tables = ", ".join(f"{_quoted(schema)}.{_quoted(name)}" for name in (*Base.metadata.tables, "alembic_version"))
     lines = [
         "BEGIN;",
@@ -243,7 +243,7 @@ def _before(schema: str, came_from: str) -> str:
 
 
 def _after(schema: str, came_from: str, now: datetime) -> str:
-    """The copy's tables are ours, settled and held; with that it is committed."""
+    """Move the copy's tables into our schema, settle and hold them. Then all is committed."""
     lines = []
     if came_from != schema:
         lines.append(_move_all(came_from, schema))
@@ -278,7 +278,7 @@ def _move_all(came_from: str, schema: str) -> str:
 
 
 def _schema_of(contents: str) -> str | None:
-    """Where the copy's tables were, from its table of contents; None if it is none of ours."""
+    """The schema of the copy's tables, from its table of contents. None if it is not one of our copies."""
     found = re.search(r"^\d+; \d+ \d+ TABLE (\S+) alembic_version ", contents, re.MULTILINE)
     return found[1] if found else None
 
@@ -294,7 +294,7 @@ def _expect_nobody(url: URL) -> None:
 
 
 def _server(url: URL) -> tuple[str, int]:
-    """The schema in which our tables are, and the server's major version."""
+    """The schema of our tables, and the server's major version."""
     engine = postgres_engine(url, 1)
     try:
         with reaching(), engine.connect() as connection:
@@ -323,7 +323,7 @@ def _tool(name: str, server: int) -> str:
 
 
 def _address(url: URL) -> str:
-    """How the tools connect, as one argument: all but the password, which everybody here could read."""
+    """How the tools connect, as one argument without the password: other users could read it."""
     known = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
     asked = {name: value if isinstance(value, str) else " ".join(value) for name, value in url.query.items()}
     asked.pop("password", None)

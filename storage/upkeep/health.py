@@ -1,4 +1,4 @@
-"""How the database is: the few numbers an operator asks for first, each from an index or a small table."""
+"""The state of the database: the few numbers that an operator wants first, each from an index or a small table."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A database that went back in time is held: what it was about to say may have been said since.
+"""A database that went back in time is held: what it is about to send may have been sent since.
 
 Whoever restores a copy gets a bot that believes it is still that moment: messages wait that phones have shown long
 ago, and windows of reminders are open that were told. So everything open is settled and the fact `held` is set, in
@@ -71,7 +71,7 @@ def held(unit: "UnitOfWork") -> Held | None:
 
 
 def release(unit: "UnitOfWork", now: datetime) -> Held | None:
-    """Let it speak again; what it was held for, None if it was not."""
+    """Release the database. Returns what it was held for; None if it was not held."""
     found = held(unit)
     if found is not None:
         unit.facts.set(FACT, "", now)
@@ -80,7 +80,7 @@ def release(unit: "UnitOfWork", now: datetime) -> Held | None:
 
 
 def concerned(unit: "UnitOfWork", as_of: datetime) -> dict[int, set[int]]:
-    """By plan, whose last answers may be missing: who had a draft open, or had sent something in the day before."""
+    """By plan, the people whose last answers may be missing: they had an open draft, or sent something that day."""
     drafts = select(_S.c.plan_id, _S.c.person_id).where(_S.c.state == "open")
     sent = select(_B.c.plan_id, _B.c.person_id).where(
         _B.c.submitted_at > as_of - LAST_HOURS, _B.c.submitted_at <= as_of, _B.c.person_id.is_not(None)

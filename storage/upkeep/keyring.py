@@ -1,4 +1,4 @@
-"""Whether a keyring is the one that the data was sealed with.
+"""Checks that a keyring is the one that sealed the data.
 
 Every keyring begins with a key called k1, so a name proves nothing: a new ring beside old data would open none of it
 and seal new answers that nobody else can read. So the database keeps something sealed whose content is known, one for
@@ -45,7 +45,7 @@ def check_keyring(unit: UnitOfWork, vault: Vault) -> bool:
 
 
 def known_values(vault: Vault, *, without: str = "") -> str:
-    """What is kept of this ring, once it is known to be the right one."""
+    """The values that are stored about this keyring, once it is known to be the right one."""
     keys = {name: vault.seal(KNOWN, f"keyring:{name}", name).hex() for name in vault.key_ids if name != without}
     return orjson.dumps({"ring": vault.mac(KNOWN.encode(), "keyring"), "keys": keys}).decode()
 

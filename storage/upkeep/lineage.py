@@ -1,4 +1,4 @@
-"""A database that went back in time behind our back is recognised, and held.
+"""A database that somebody put back without telling the bot is recognised, and held.
 
 `pg_restore` by hand and a copied file say nothing to anybody, and a database cannot know by itself that it is older
 than it was. So it counts, and where it stands is noted outside of it, in a small file beside the keyring:
@@ -38,7 +38,7 @@ FACT: Final = "lineage"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a database knows of itself: its name, and how often it was counted on."""
+    """What a database knows of itself: its name, and its count."""
 
     name: str
     count: int
@@ -65,7 +65,7 @@ class WentBack:
 
 
 def beside(keyring: Path) -> Path:
-    """Where the file is."""
+    """The path of the file."""
     return keyring.with_suffix(".lineage")
 
 
@@ -100,12 +100,12 @@ def compare(unit: "UnitOfWork", seen: dict[str, int], now: datetime) -> Mark | W
 
 
 def begin_anew(unit: "UnitOfWork", now: datetime) -> None:
-    """A person says that this is the real one now: from here on it is compared with nothing of before."""
+    """Give the database a new name, because a person says that it is the real one. Old files no longer count."""
     unit.facts.set(FACT, str(Mark(secrets.token_hex(8), 0)), now)
 
 
 def went_back(mark: Mark | None, seen: dict[str, int]) -> WentBack | None:
-    """Whether a database that says this of itself went back, as a file has seen it."""
+    """Whether a database with this mark is older than a file has seen it."""
     if mark is None:
         return WentBack(max(seen.values()), None) if seen else None
     at = seen.get(mark.name, 0)

@@ -54,9 +54,9 @@ class Entered:
 
     replica_id: int
     ended: frozenset[int]
-    """Those who ended uncleanly, and are buried now."""
+    """The processes that ended uncleanly and were removed now."""
     is_alone: bool
-    """Whether nobody else is running."""
+    """Whether no other process is running."""
 
 
 class Presence:
@@ -81,11 +81,11 @@ class Presence:
         self._started_at = now()
         self._holder: Connection | None = None
         self._missing: dict[int, float] = {}
-        """Who was seen without their lock, and since when, on the clock that never jumps."""
+        """The processes seen without their lock, and since when, on the clock that never jumps."""
         self._stop = asyncio.Event()
 
     def enter(self) -> Entered:
-        """Begin, and bury whoever ended uncleanly: at once, since a look twice would cost each restart two seconds.
+        """Begin, and remove the processes that ended uncleanly: at once, because a second look costs two seconds.
 
         Blocks. Unavailable if the database is away.
         """
@@ -118,7 +118,7 @@ class Presence:
         self._stop.set()
 
     def look(self) -> frozenset[int]:
-        """Bury those who have been without their lock for long enough; whom. Blocks. Unavailable: our own is lost."""
+        """Remove the processes that have been without their lock for long. Returns them. Unavailable: ours is lost."""
         unheld, at = self._unheld(), self._monotonic()
         self._missing = {id: self._missing.get(id, at) for id in unheld}
         dead = [id for id, since in self._missing.items() if at - since >= self._grace]
