@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
+PATH: Final = "/telegram"
+"""Where Telegram delivers updates."""
 ASKED: Final = "ready.asked"
 SILENCE: Final = 120.0
 """Seconds without a successful call after which Telegram counts as not reached."""
@@ -88,6 +90,16 @@ class HttpServer:
         assert listening is not None
         with listening:
             await self._server.serve(sockets=[listening])
+
+
+def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
+    """Updates to their endpoint at once, past what the framework does for each request; all else to the application."""
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        is_update = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        await (endpoint if is_update else app)(scope, receive, send)
+
+    return routed
 
 
 def _until_the_end(app: ASGIApp) -> ASGIApp:
@@ -209,10 +221,8 @@ class Webhook:
     ) -> None:
         self._intake = intake
         endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
-        app = web_app(
-            [Route("/telegram", endpoint, methods=["POST"]), *routes], questions(api, units, settings, raised)
-        )
-        self.server = HttpServer(app, *host_and_port(settings.listen))
+        app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], questions(api, units, settings, raised))
+        self.server = HttpServer(_updates_first(endpoint, app), *host_and_port(settings.listen))
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(
             api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every

@@ -16,6 +16,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from threading import get_ident
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -172,6 +173,9 @@ class SqliteWriter:
     def is_collision(self, error: BaseException) -> bool:
         return False
 
+    def close(self) -> None:
+        """Its connection is the engine's."""
+
     def distrust(self, connection: Connection) -> None:
         # Opened anew each time: cheap beside what happened, and right for a file that moved, filled or went read-only.
         connection.invalidate()
@@ -212,6 +216,8 @@ def postgres_engine(url: URL, threads: int) -> Engine:
         connect_args={
             "options": settings,
             "connect_timeout": 5,
+            # By itself it would forget by DEALLOCATE ALL, after a ROLLBACK TO: what `journeys` has prepared too.
+            "prepare_threshold": None,
             "application_name": "enlace",
             # A replica cut off from the database notices within 15 s (T11).
             "keepalives_idle": 5,
@@ -267,12 +273,24 @@ class PostgresWriter:
     def __init__(self, engine: Engine, threads: int) -> None:
         self.engine = engine
         self.threads = threads
+        self._kept: dict[int, Connection] = {}
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+        """Each thread keeps its own: taking one out of the pool and back costs as much as three statements."""
+        connection = self._kept.pop(get_ident(), None) or self.engine.connect()
+        try:
             connection.begin()
             yield connection
+            connection.rollback()  # what failed; nothing, where it has been committed
+        except BaseException:
+            connection.close()
+            raise
+        self._kept[get_ident()] = connection
+
+    def close(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
 
     def begin(self, connection: Connection) -> None:
         """A group of one needs no savepoint: undoing the unit is undoing the transaction."""

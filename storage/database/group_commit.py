@@ -70,6 +70,9 @@ class Writer(Protocol):
     def distrust(self, connection: Connection) -> None:
         """Drop the connection where its last error says that it may be of no further use."""
 
+    def close(self) -> None:
+        """Give back what was kept between groups; no thread is at work any more."""
+
 
 class _Work:
     """One submitted unit on its way."""
@@ -243,6 +246,7 @@ class GroupCommit(Generic[U]):
             threads = list(self._threads)
         for thread in threads:
             thread.join()
+        self._writer.close()
 
     def _enqueue(self, key: Hashable | None, works: list[_Work]) -> None:
         with self._changed:

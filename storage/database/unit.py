@@ -1,7 +1,7 @@
 """One transaction, as the repositories see it. It knows nothing of what is done in it."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Result
@@ -28,6 +28,8 @@ class Unit:
         """What is read a page at a time."""
         self.locked_chats: set[int] = set()
         """Chats whose row this unit already holds (PostgreSQL), so that it is not asked for twice."""
+        self.ahead: tuple[object, Mapping[str, Any], list[Any]] | None = None
+        """What was asked before it was needed: statement, values, and the rows that came back."""
 
     @property
     def vault(self) -> Vault:
@@ -35,6 +37,11 @@ class Unit:
         if self._vault is None:
             raise VaultError("no keyring: set ENLACE_KEYS, or make one with 'enlace init'")
         return self._vault
+
+    def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
+        """What came back for exactly this, once: whoever asks again asks the database."""
+        ahead, self.ahead = self.ahead, None
+        return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
 
     def after_commit(self, hook: Callable[[], object]) -> None:
         """Have `hook` called once this unit is durable; never if it is not. For caches and wake-ups only."""

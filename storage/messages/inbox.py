@@ -4,7 +4,9 @@ Telegram delivers an update again until it is told that it arrived, and after an
 anywhere: only a set of numbers can recognise a repetition, never a high-water mark (G2).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -44,15 +46,29 @@ class Inbox:
         self._unit = unit
         self._connection = unit.connection
 
-    def first_sight(self, bot_id: int, update_id: int, now: datetime, *, chat_id: int | None = None) -> bool:
+    def first_sight(
+        self,
+        bot_id: int,
+        update_id: int,
+        now: datetime,
+        *,
+        chat_id: int | None = None,
+        ahead: tuple[Prepared, Mapping[str, Any]] | None = None,
+    ) -> bool:
         """True once for each update, and only if the unit commits.
 
         Two replicas that see the same update at once: the second waits for the first, then hears False. With
-        `chat_id` the chat is locked on the way, which `unit.chats` would otherwise do in a statement of its own.
+        `chat_id` the chat is locked on the way, which `unit.chats` would otherwise do in a statement of its own;
+        what is asked `ahead` then comes back in the same journey, for `unit.read_ahead`.
         """
-        values = {"bot_id": bot_id, "update_id": update_id, "processed_at": now}
+        values: dict[str, Any] = {"bot_id": bot_id, "update_id": update_id, "processed_at": now}
         if chat_id is not None and self._unit.is_postgresql:
-            done = _SEE_AND_LOCK.count(self._connection, values | {"chat_id": chat_id})
+            values["chat_id"] = chat_id
+            if ahead is None:
+                done = _SEE_AND_LOCK.count(self._connection, values)
+            else:
+                done, found = _SEE_AND_LOCK.count_and_rows(self._connection, values, *ahead)
+                self._unit.ahead = (*ahead, found)
             self._unit.locked_chats.add(chat_id)
             return done == 1
         return _SEE.count(self._connection, values) == 1

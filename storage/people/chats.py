@@ -168,9 +168,11 @@ class Chats:
 
     def open(self, chat_id: int, telegram_id: int) -> Visit:
         """What every update begins with: the chat is locked (the first time, made), the rest comes in one select."""
-        values = {"chat_id": chat_id, "telegram_id": telegram_id}
+        _, values = self.visit(chat_id, telegram_id)
         self._lock(chat_id)
-        rows = _OPEN.rows(self._connection, values)
+        rows = self._unit.read_ahead(_OPEN, values)
+        if rows is None:
+            rows = _OPEN.rows(self._connection, values)
         if not rows:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
@@ -183,6 +185,10 @@ class Chats:
             return Visit(chat, person, memberships, None, None, is_card_restricted=is_restricted)
         load = lambda: sessions.load(first[:_SESSION_WIDTH], self._unit)  # noqa: E731 - only if it is asked for
         return Visit(chat, person, memberships, first[1], load, is_card_restricted=is_restricted)
+
+    def visit(self, chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
+        """What `open` asks, for whoever can ask it on the way: `unit.inbox.first_sight`, which locks the chat."""
+        return _OPEN, {"chat_id": chat_id, "telegram_id": telegram_id}
 
     def lock(self, chat_id: int, person_id: int | None = None) -> StoredChat:
         """The chat, locked until the unit ends; made if it is new, and given to `person_id` if it is not theirs."""

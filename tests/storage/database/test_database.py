@@ -71,6 +71,8 @@ def test_a_reader_cannot_write(database: Database) -> None:
     """Not by mistake either: the database itself refuses."""
     with pytest.raises(Exception, match=r"readonly|read-only"), database.view() as unit:
         unit.facts.set("a", "b", NOW)
+    with pytest.raises(Exception, match=r"readonly|read-only"), database.view() as unit:
+        unit.inbox.first_sight(1, 1, NOW)  # prepared: its transaction is the same
 
 
 def test_a_reader_sees_one_moment_and_holds_up_nobody(database: Database, apply: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.database.engines import sqlite_module
 from storage.database.models import Fact, table
@@ -363,6 +363,11 @@ def update_number(number: int) -> Callable[[UnitOfWork], bool]:
     return work
 
 
+def visited_by(number: int) -> Callable[[UnitOfWork], bool]:
+    """What begins an update: on PostgreSQL its first sight and its visit are asked together."""
+    return lambda unit: unit.inbox.first_sight(BOT, number, NOW, chat_id=5, ahead=unit.chats.visit(5, 5))
+
+
 def set_trap(database: Database) -> None:
     database.units.submit(None, lambda unit: unit.connection.execute(text(TRAP))).result(PATIENCE)
 
@@ -646,13 +651,14 @@ def kill(server: Engine, pid: int) -> None:
         assert connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid}).scalar_one()
 
 
-@pytest.mark.parametrize("way", ["executed by SQLAlchemy", "prepared"])
+@pytest.mark.parametrize("way", ["executed by SQLAlchemy", "prepared", "together"])
 def test_a_connection_cut_in_a_unit_is_unavailable_and_the_next_one_works(
     postgres_database: Database, postgres_server: Engine, way: str
 ) -> None:
     """T7: a restarted server makes no update poison, and leaves nothing half done."""
     gave_up: list[Exception] = []
-    more = update_number(10) if way == "prepared" else learn("more")
+    ways = {"executed by SQLAlchemy": learn("more"), "prepared": update_number(10), "together": visited_by(10)}
+    more = ways[way]
 
     def cut(unit: UnitOfWork) -> str:
         unit.facts.set("cut", "yes", NOW)
@@ -703,6 +709,36 @@ def test_a_unit_that_swallows_a_database_error_is_not_told_success(postgres_data
         return "done"
 
     assert postgres_database.units.submit("chat", swallow).exception(PATIENCE) is not None
+    assert known(postgres_database, "kept") == set()
+
+
+def test_what_is_prepared_outlives_what_is_undone(postgres_database: Database) -> None:
+    """A ROLLBACK TO, as psycopg hears it, would have it forget all that the connection had prepared."""
+
+    def work(unit: UnitOfWork, number: int) -> bool:
+        for text_ in range(12):  # as often as it takes to be worth preparing
+            unit.connection.execute(text("SELECT 1")).all()
+            unit.connection.execute(text(f"SELECT {text_}")).all()
+        seen = update_number(number)(unit)
+        with contextlib.suppress(ValueError), unit.aside():
+            raise ValueError
+        return seen and update_number(number + 1)(unit) and visited_by(number + 2)(unit)
+
+    units = postgres_database.units
+    assert units.submit("chat", lambda unit: work(unit, 10)).result(PATIENCE)
+    assert units.submit("chat", lambda unit: work(unit, 20)).result(PATIENCE)
+
+
+def test_an_error_among_what_is_asked_together_is_the_units(postgres_database: Database) -> None:
+    """The server skips what stands behind it; the unit fails as by a statement alone, and the next one works."""
+
+    def work(unit: UnitOfWork) -> bool:
+        unit.facts.set("kept", "yes", NOW)
+        return unit.inbox.first_sight(BOT, 2**70, NOW, chat_id=5, ahead=unit.chats.visit(5, 5))
+
+    failure = postgres_database.units.submit("chat", work).exception(PATIENCE)
+    assert isinstance(failure, DBAPIError)
+    assert postgres_database.units.submit("chat", visited_by(11)).result(PATIENCE)
     assert known(postgres_database, "kept") == set()
 
 

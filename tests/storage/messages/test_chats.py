@@ -1,5 +1,6 @@
 """The row every update locks, and all that an update needs to know, in one look."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -139,6 +140,20 @@ def test_a_visit_to_a_known_chat_is_one_select(sqlite_database: Database, statem
     assert [statement.split()[0] for statement in asked] == ["SELECT"]
 
 
+def test_what_is_asked_ahead_is_not_asked_again_but_once(postgres_database: Database, statements: Any) -> None:
+    """The first sight of an update brings its visit along; whoever opens the chat later in the unit sees it anew."""
+    units = postgres_database.units
+    units.submit(None, lambda unit: unit.chats.open(1, 1)).result(PATIENCE)
+
+    def work(unit: UnitOfWork) -> list[list[str]]:
+        assert unit.inbox.first_sight(1, 7, NOW, chat_id=1, ahead=unit.chats.visit(1, 1))
+        other = statements(unit, lambda unit: unit.chats.get(2))
+        return [statements(unit, lambda unit: unit.chats.open(1, 1)) for _ in "12"] + [other]
+
+    asked = units.submit(None, work).result(PATIENCE)
+    assert [[statement.split()[0] for statement in each] for each in asked] == [[], ["SELECT"], ["SELECT"]]
+
+
 def test_only_what_is_given_is_set(apply: Any, world: Any) -> None:
     """None empties, silence keeps."""
     apply(lambda unit: unit.chats.set(5, person_id=world.person_ids[0], turn=4, card_id=8))
@@ -196,10 +211,14 @@ def test_two_replicas_never_work_on_one_chat_at_once(postgres_database: Database
         assert two.result(PATIENCE) == 1
 
 
+@pytest.mark.parametrize("is_asked_ahead", [False, True])
 def test_who_waited_for_a_chat_sees_the_session_as_it_is_now(
-    postgres_database: Database, postgres_url: str, world_on_postgres: Any
+    postgres_database: Database, postgres_url: str, world_on_postgres: Any, is_asked_ahead: bool
 ) -> None:
-    """PostgreSQL shows a waiting statement the locked row anew, but all others as they were: hence two statements."""
+    """PostgreSQL shows a waiting statement the locked row anew, but all others as they were: hence two statements.
+
+    They may travel together: the second begins when the first has ended.
+    """
     world, units = world_on_postgres, postgres_database.units
     chat_id = world.telegram_ids[0]
 
@@ -209,8 +228,13 @@ def test_who_waited_for_a_chat_sees_the_session_as_it_is_now(
     units.submit(None, begin).result(PATIENCE)
     holding, leave = threading.Event(), threading.Event()
     holders: list[int] = []
+    numbers = itertools.count()
 
     def count(unit: UnitOfWork) -> int:
+        if is_asked_ahead:
+            assert unit.inbox.first_sight(
+                1, next(numbers), NOW, chat_id=chat_id, ahead=unit.chats.visit(chat_id, chat_id)
+            )
         session = unit.chats.open(chat_id, chat_id).session
         assert session is not None
         unit.sessions.save(replace(session, data={"n": session.data["n"] + 1}), NOW)
