@@ -5,6 +5,11 @@ from datetime import date
 from conversations.wording import wording
 
 
+def short_date(day: date, language: str) -> str:
+    """Day and short month, `30 oct`: where the year is plain from what stands beside it."""
+    return f"{day.day} {wording(language)('months.short').split('|')[day.month - 1]}"
+
+
 def show_date(value: str, language: str) -> str:
     """A stored date as day, short month, year: `30 oct 2018`; what is no date is shown as it is."""
     try:

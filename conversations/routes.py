@@ -268,6 +268,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.MY_DATA: (maybe(word("file", "kept")),),
     Route.LANGUAGE: (maybe(NAME), PAGE),
     Route.HOME: (maybe(word("new")),),
+    Route.BEGIN: (maybe(CODE),),
     Route.NOTHING_NEW: (maybe(CODE),),
     Route.EXPLAIN: (maybe(CODE),),
     Route.LEAVE_POST: (YES,),

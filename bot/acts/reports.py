@@ -20,7 +20,7 @@ from bot.chat.actor import Actor, Notification
 from bot.chat.form_cache import FormCache
 from conversations.languages import FIRST, LANGUAGES
 from conversations.plan.model import Activity, Indicator
-from conversations.plan.periods import ReportingPeriod
+from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.plan.review import state_of_correction
 from conversations.session import engine
 from conversations.session.cards.view import form_title
@@ -444,11 +444,17 @@ def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[
 def _about(report: Report, who: Reporter) -> dict[str, object]:
     titles = {language: wording(language)(f"form_title.{report.form_id}") for language in LANGUAGES}
     about: dict[str, object] = {"period": report.period.code, "agency": who.agency_code, "title": titles}
+    about["until"] = until_in_words(report.period)
     if report.item is not None:
         about |= {"code": report.item.code, "name": names_of(report.item)}
     if isinstance(report.item, Activity):
         about["due_on"] = report.item.due_on.isoformat()
     return about
+
+
+def until_in_words(period: ReportingPeriod) -> dict[str, str]:
+    """What each card of a form says of its period, by language: its name, and until when."""
+    return {code: f"{period_name(period, code)} · {period.until(code)}" for code in LANGUAGES}
 
 
 def names_of(item: Activity | Indicator) -> dict[str, str]:

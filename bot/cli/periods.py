@@ -110,7 +110,6 @@ def reopen(
     """Open a locked period again for one agency, whose people are told; it ends by itself."""
     from bot.acts.periods import LONGEST_REASON, REOPENED_DAYS, reopen_for, standing_of
     from bot.chat.actor import tell_later
-    from conversations.plan.calendar import ONE_DAY
     from conversations.session.safeguards.characters import clean
     from conversations.session.safeguards.guard import personal_data
 
@@ -126,7 +125,7 @@ def reopen(
         found = agency_named(actor.unit, actor.plan_id, agency)
         period = _period(actor, code, found)
         if period.stage(actor.today) != "locked":
-            last = (period.locks_on - ONE_DAY).isoformat()
+            last = period.last_on.isoformat()
             raise Complaint(f"Period {code} is not locked for {found.code}: they can report until {last}.")
         standing = standing_of(actor, period, found)
         given = reason or (standing.reason if standing is not None and standing.is_asked else "")

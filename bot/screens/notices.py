@@ -16,6 +16,7 @@ from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, sto
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.filling import reporter_of
+from bot.screens.own_reports import pending
 from bot.screens.reporting import open_report, show_nothing_left
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.dates import show_date
@@ -25,10 +26,11 @@ from conversations.plan.expected import DueReport
 from conversations.plan.ledger import LADDER
 from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.notices import next_reminder_on
-from conversations.plan.periods import period_name, period_names
+from conversations.plan.periods import ReportingPeriod, period_name, period_names
 from conversations.plan.reminders import left_of
 from conversations.routes import Route, tap
 from conversations.session.profiles import FORM_OF
+from storage.errors import NotFound
 from storage.reports.submissions import StoredSubmission
 
 REASONS = ("no_progress", "waiting", "budget", "season")
@@ -40,13 +42,35 @@ LOOKED_AHEAD = timedelta(days=60)
 
 
 # ------------------------------------------------------------------ under a reminder
-def begin(ex: Exchange) -> None:
-    """Empezar: the report that is due first, or the word that nothing is left."""
+def begin(ex: Exchange, code: str) -> None:
+    """Empezar: the report that is due first, of the period that the reminder was about.
+
+    A reminder lies in a chat for months. If its period takes nothing more, it says so, with what is left of others.
+    """
     due = _left(ex)
+    about = _period_of_own(ex, code)
+    if about is not None:
+        of_it = [report for report in due if report.period.code == about.code]
+        if not of_it:
+            key = "remind.all_sent" if about.is_open(ex.today) else "remind.closed"
+            ex.opening = ex.say(key, period_name=period_name(about, ex.language))
+            if due:
+                pending(ex)
+            else:
+                show_nothing_left(ex)
+            return
+        due = of_it
     if not due:
         show_nothing_left(ex)
         return
     open_report(ex, Report(FORM_OF["activity"], due[0].item, due[0].period))
+
+
+def _period_of_own(ex: Exchange, code: str) -> ReportingPeriod | None:
+    try:
+        return ex.unit.plans.period(ex.membership.plan_id, code, ex.agency_id) if code else None
+    except NotFound:
+        raise Denied from None
 
 
 def postpone(ex: Exchange) -> None:
@@ -73,7 +97,7 @@ def postpone(ex: Exchange) -> None:
     elif not last.is_reopened and working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays) < last.locks_on:
         ex.answer_line(ex.say("remind.postponed_off"))
     else:
-        date = show_date((last.locks_on - ONE_DAY).isoformat(), ex.language)
+        date = show_date((last.last_on).isoformat(), ex.language)
         only_closes = any(topic.closes and topic.period == last for topic in topics)
         key = "remind.postponed_last_close" if only_closes else "remind.postponed_last"
         ex.answer_line(ex.say(key, date=date, period_name=period_name(last, ex.language)))

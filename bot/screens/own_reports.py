@@ -4,8 +4,6 @@ Reporting begins with the due list, which is this role's first screen: sixty sec
 report if nothing has to be looked for. Whatever was begun is one tap away, and whatever was sent can be read again.
 """
 
-from datetime import timedelta
-
 from bot.acts import reviewing
 from bot.acts.delegations import in_words
 from bot.acts.periods import close as close_periods
@@ -50,11 +48,11 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     closes = () if due else _to_close(ex, periods)
     if due:
-        first = due[0].period
         lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
         key = "menu.left" if len(due) > 1 else "menu.left_one"
-        last_day = first.locks_on - timedelta(days=1) if first.is_reopened else first.due_on
-        lines.append(line(say(key, n=len(due), due_date=show_date(last_day.isoformat(), language))))
+        lines.append(line(say(key, n=len(due))))
+        periods_due = {report.period.code: report.period for report in due}
+        lines += [line(f"{period_name(each, language)}: {each.until(language)}.") for each in periods_due.values()]
         lines.append(line(say("menu.pick")))
         pages = -(-len(due) // DUE_SHOWN)
         page = page % pages
@@ -74,9 +72,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         lines.append(line(bold(ex.agency_code)))
         lines.append(line(say("menu.no_period")))
     for draft in others[:DUE_SHOWN]:  # corrections, indicators, referrals: whatever was begun is one tap away
-        about = Session.from_json(draft.data).about
-        text = f"✎ {about.get('code') or say('menu.referrals')} · {about.get('period', '')}"
-        rows.append((Button(text, tap(Route.CONTINUE, draft.id)),))
+        rows.append((Button(draft_title(ex, draft), tap(Route.CONTINUE, draft.id)),))
     for number, text in handover.drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
         rows.append((Button(cut(text), tap(Route.TAKE_OVER, number)),))
     second = [Button(say("menu.indicators"), tap(Route.INDICATORS))] if periods else []
@@ -100,10 +96,18 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         lines.insert(1, line(say(key, n=len(since), codes=codes, period_name=names)))
     for period in periods:
         if period.is_reopened:
-            until = show_date((period.locks_on - timedelta(days=1)).isoformat(), language)
+            until = show_date(period.last_on.isoformat(), language)
             lines.append(line(say("menu.reopened", period_name=period_name(period, language), date=until)))
     rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
     return Card(tuple(lines), tuple(rows))
+
+
+def draft_title(ex: Exchange, draft: StoredSession) -> str:
+    """What a draft is about, and its period, as a button has room for it."""
+    about = Session.from_json(draft.data).about
+    code = about.get("code") or ex.say("menu.referrals")
+    period = draft.reporting_period_id and ex.unit.plans.period_by_id(draft.reporting_period_id)
+    return cut(" · ".join([f"✎ {code}", *([period_name(period, ex.language)] if period else [])]))
 
 
 def _period_names(due: tuple[DueReport, ...], language: str) -> str:

@@ -319,7 +319,7 @@ def _about(ex: Exchange, one: StoredReopening, period: ReportingPeriod) -> str:
 
 
 def _last(ex: Exchange, period: ReportingPeriod) -> str:
-    return show_date((period.locks_on - ONE_DAY).isoformat(), ex.language)
+    return show_date(period.last_on.isoformat(), ex.language)
 
 
 def _page(text: str) -> int:

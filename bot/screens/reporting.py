@@ -134,10 +134,17 @@ def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
     if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     session = Session.from_json(stored.data)
+    if stored.reporting_period_id is not None and "until" in session.about:  # its days may have been moved since
+        period = ex.unit.plans.period_by_id(stored.reporting_period_id, stored.agency_id)
+        about = {**session.about, "until": reports.until_in_words(period)}
+        session, stored = _changed(stored, replace(session, about=about))
     if (session.language, session.asked_in) != (ex.language, ex.person.form_language):
-        session = replace(session, language=ex.language, asked_in=ex.person.form_language)
-        stored = replace(stored, data=session.to_json())
+        session, stored = _changed(stored, replace(session, language=ex.language, asked_in=ex.person.form_language))
     apply(ex, stored, Resumed(), anew=anew or not ex.has_card)
+
+
+def _changed(stored: StoredSession, session: Session) -> tuple[Session, StoredSession]:
+    return session, replace(stored, data=session.to_json())
 
 
 def take_over(ex: Exchange, stored: StoredSession) -> None:
@@ -186,7 +193,8 @@ def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
     if report is None or report.item is None:
         return ()
     name = reports.names_of(report.item).get(ex.language) or report.item.title(ex.language)
-    return (line(bold(report.item.code), f" · {name}"),)
+    until = reports.until_in_words(report.period)[ex.language]
+    return line(bold(report.item.code), f" · {name}"), line(until)
 
 
 def show_nothing_left(ex: Exchange) -> None:

@@ -6,7 +6,6 @@ is told so, with two or three likely things to tap. A phrase is never an act: wh
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Final
 
 from bot.chat.contact import whom_to_ask
@@ -14,9 +13,10 @@ from bot.chat.exchange import Exchange
 from bot.chat.permissions import REPORTERS
 from bot.screens import people
 from bot.screens.home import HOMES
+from bot.screens.own_reports import draft_title
 from bot.screens.receipts import due_tap
 from bot.telegram.updates import Secondhand, Unsupported
-from conversations.card import Button, Card, cut, home_button, line
+from conversations.card import Button, Card, cut, home_button, line, paragraph
 from conversations.dates import show_date
 from conversations.plan.expected import DueReport, expected_reports
 from conversations.plan.periods import period_name
@@ -29,8 +29,6 @@ from conversations.session.reading.utterances import (
     significant,
     understood,
 )
-from conversations.session.session import Session
-from storage.reports.sessions import StoredSession
 
 Asked = tuple[Route, str]
 """A route, and what its button would carry."""
@@ -168,8 +166,8 @@ def _not_today(ex: Exchange) -> None:
     due = ex.due()
     text = ex.say("heard.not_today")
     if due:
-        day = due[0].period.locks_on - timedelta(days=1)
-        text = f"{text} {ex.say('heard.until', date=show_date(day.isoformat(), ex.language))}"
+        period = due[0].period
+        text = f"{text}\n{period_name(period, ex.language)}: {period.until(ex.language)}."
     buttons = [
         Button(ex.say("remind.tomorrow"), tap(Route.POSTPONE)),
         Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),
@@ -212,7 +210,7 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
 def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
     """Say this, with the buttons of them whose route this person may take, and the way to the menu."""
     rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
-    ex.offer(Card((line(text),), (*rows, (home_button(ex.say),))))
+    ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
 
 
 # ------------------------------------------------------------------ what is named
@@ -289,14 +287,9 @@ def _likely(ex: Exchange) -> list[Button]:
         return [Button(ex.say(key), tap(route)) for route, key in first[:1]]
     drafts = [each for each in ex.unit.sessions.drafts_of(ex.person.id) if each.expires_at > ex.now]
     if drafts:
-        return [Button(_draft_title(ex, drafts[0]), tap(Route.CONTINUE, drafts[0].id), "primary")]
+        return [Button(draft_title(ex, drafts[0]), tap(Route.CONTINUE, drafts[0].id), "primary")]
     due = [report for report in ex.due() if ex.may_report(report.subject)]
     return [_due_button(ex, one) for one in due[:1]]
-
-
-def _draft_title(ex: Exchange, draft: StoredSession) -> str:
-    about = Session.from_json(draft.data).about
-    return cut(f"✎ {about.get('code') or ex.say('menu.referrals')} · {about.get('period', '')}")
 
 
 def _due_button(ex: Exchange, report: DueReport) -> Button:

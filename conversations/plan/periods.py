@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from conversations.dates import short_date
 from conversations.wording import wording
 
 
@@ -110,6 +111,17 @@ class ReportingPeriod:
         if on <= self.grace_until_on:
             return "grace"
         return "late" if on < self.locks_on else "locked"
+
+    @property
+    def last_on(self) -> date:
+        """The last day on which a report about it is received: the one before it locks."""
+        return self.locks_on - _ONE_DAY
+
+    def until(self, language: str) -> str:
+        """Until when, in words: two days, the same two wherever they are named. What is reopened has the last alone."""
+        say = wording(language)
+        due, last = (short_date(day, language) for day in (self.due_on, self.last_on))
+        return say("period.until_reopened", last=last) if self.is_reopened else say("period.until", due=due, last=last)
 
     def is_open(self, on: date) -> bool:
         """Whether it can be reported on: opened and not locked; late is still open."""

@@ -10,7 +10,6 @@ from datetime import date
 from conversations.card import Button, Card, Line, bold, line
 from conversations.dates import show_date
 from conversations.plan.agenda import IN_A_ROW, Agenda, Reason, Recipient, Topic
-from conversations.plan.calendar import ONE_DAY
 from conversations.plan.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.model import Role
 from conversations.plan.monitoring import PLENARY
@@ -98,7 +97,8 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if any(topic.closes for topic in topics):
         rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
     if has_left:
-        rows.append((Button(say("remind.start"), tap(Route.BEGIN), "primary"),))
+        begun = next(topic.period for topic in (head, *topics) if topic.left)
+        rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
     rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
     if has_left and key in PAST_DUE:
         rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))
@@ -129,7 +129,7 @@ def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
         due_date=show_date(period.due_on.isoformat(), who.language),
         grace_date=show_date(period.grace_until_on.isoformat(), who.language),
         lock_date=show_date(period.locks_on.isoformat(), who.language),
-        last_date=show_date((period.locks_on - ONE_DAY).isoformat(), who.language),
+        last_date=show_date((period.last_on).isoformat(), who.language),
     )
 
 
@@ -150,7 +150,7 @@ def _until(period: ReportingPeriod, today: date) -> date:
     """The day until which a report can still come: in time, in grace, or at all."""
     if today <= period.due_on:
         return period.due_on
-    return period.grace_until_on if today <= period.grace_until_on else period.locks_on - ONE_DAY
+    return period.grace_until_on if today <= period.grace_until_on else period.last_on
 
 
 def names_colleagues(agenda: Agenda) -> bool:

@@ -79,7 +79,7 @@ class Session:
     asked_in: str = ""
     """The form's language, where it is one that the bot does not speak: `language` is what the bot says the rest in."""
     about: Mapping[str, Any] = field(default_factory=dict)
-    """What the report is about: code, name (translations), due_on, period, agency."""
+    """What the report is about: code, name and until (translations), due_on, period, agency."""
     restricted: bool = False
     strict: bool = False
     """Free text is read with the stricter patterns, as in referral forms (DOMAIN §2.6)."""

@@ -73,10 +73,16 @@ def heading(form: Form, session: Session) -> tuple[Line, ...]:
     """What the session is about, and why it was returned."""
     about = session.about
     if not about.get("code"):
-        return (line(bold(str(form_title(form, about, session.language)))), *_asked(about))
+        return (line(bold(str(form_title(form, about, session.language)))), *_until(session), *_asked(about))
     title = translated(about.get("name", {}), session.language)
     lock = "🔒 " if session.restricted else ""
-    return (line(bold(f"{lock}{about['code']}"), f" · {title}"), *_asked(about))
+    return (line(bold(f"{lock}{about['code']}"), f" · {title}"), *_until(session), *_asked(about))
+
+
+def _until(session: Session) -> tuple[Line, ...]:
+    """Which period it is about, and until when."""
+    text = translated(session.about.get("until", {}), session.language)
+    return (line(text),) if text else ()
 
 
 def _asked(about: Mapping[str, Any]) -> tuple[Line, ...]:

@@ -57,7 +57,7 @@ def photo(number: int, album: str = "") -> dict[str, Any]:
         ("ayuda", "Si prefiere hablar con una persona: Carmen"),
         ("historail", "Sus últimos reportes"),
         ("ya lo mandé", "no me ha llegado nada"),
-        ("hoy no puedo, tengo reunión", "Se recibe hasta el 14 oct 2018"),
+        ("hoy no puedo, tengo reunión", "a tiempo hasta el 5 oct; se recibe hasta el 14 oct."),
         ("Estoy de vacaciones hasta el lunes", "Gracias por avisar"),
         ("quiero hablar con una persona", "Carmen"),
         ("cancelar", "No hay un reporte abierto"),
@@ -77,7 +77,7 @@ def test_a_focal_point_is_understood(desk: Desk, typed: str, answer: str) -> Non
     ("language", "typed", "answer"),
     [
         ("en", "I already sent it", "Nothing of what is open now has reached me"),
-        ("en", "can't today", "It is received until"),
+        ("en", "can't today", "September 2018: on time until 5 Oct; received until 14 Oct."),
         ("ht", "m an vakans", "Mèsi paske ou fè m konnen"),
         ("ht", "mwen vle pale ak yon moun", "Mwen se yon pwogram"),
         ("fr", "je ne comprends pas", "Si vous préférez parler à une personne"),

@@ -245,3 +245,16 @@ def test_nobody_else_hands_posts_over(desk: Desk) -> None:
     with desk.database.view() as unit:
         assert unit.delegations.of_plan(unit.plans.only().id) == ()
         assert unit.people.by_telegram_id(LUIS).memberships[0].role is Role.ALTERNATE  # type: ignore[union-attr]
+
+
+def test_an_old_reminder_says_that_its_period_has_closed_and_what_is_left(desk: Desk) -> None:
+    """It lies in the chat for months; what it began in its own month it never begins in another."""
+    assert (
+        "septiembre 2018 · a tiempo hasta el 5 oct; se recibe hasta el 14 oct"
+        in said(tap(desk, ANA, "empezar", "201809"), ANA)[-1]
+    )
+    desk.now = datetime(2018, 11, 2, 14, tzinfo=UTC)
+    old = said(tap(desk, ANA, "empezar", "201809"), ANA)[-1]
+    assert old.startswith("Septiembre 2018 ya cerró: de ese período no se recibe nada más.")
+    assert "octubre 2018: a tiempo hasta el 6 nov; se recibe hasta el 14 nov." in old
+    assert "Cómo va la actividad" in said(tap(desk, ANA, "empezar"), ANA)[-1]  # as they were before

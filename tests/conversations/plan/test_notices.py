@@ -204,7 +204,7 @@ def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
     assert plain(card).startswith("Hoy vence el plazo de septiembre 2018 para MMUJER. Queda 1.")
     assert "También 3.er trimestre 2018: 1" in plain(card)
     taps = [button.tap for row in card.rows for button in row]
-    assert taps == ["command:empezar:", "command:posponer:", "command:novedades:", "command:relevo:"]
+    assert taps == ["command:empezar:201809", "command:posponer:", "command:novedades:", "command:relevo:"]
 
 
 QUARTERLY = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
@@ -321,7 +321,7 @@ def test_what_only_has_to_be_closed_comes_with_the_rest_in_one_message() -> None
     assert "Abrió el reporte de octubre 2018" in plain(card)
     assert "También: todo lo de septiembre 2018 está enviado y solo falta cerrarlo." in plain(card)
     taps = [button.tap for row in card.rows for button in row]
-    assert {"command:cerrar:", "command:empezar:"} <= set(taps)
+    assert {"command:cerrar:", "command:empezar:201810"} <= set(taps)
 
 
 def test_a_colleague_is_named_for_being_told_too() -> None:

@@ -15,6 +15,7 @@ import pytest
 from conversations.authoring.xlsform import read_xlsform
 from conversations.card import Button, Card, plain
 from conversations.languages import LANGUAGES
+from conversations.plan.periods import period_name, reporting_period
 from conversations.session.effects import Submit
 from conversations.session.events import LanguageChanged, Tap
 from conversations.wording import wording
@@ -41,7 +42,16 @@ def shipped(name: str) -> Form:
 
 # ------------------------------------------------------------------ golden cards
 ACTIVITY = {"es": "Jornadas en escuelas", "en": "School sessions", "ht": "Seyans nan lekòl"}
-ABOUT = {"code": "PRE-102", "name": ACTIVITY, "due_on": "2020-06-30", "period": "201809", "agency": "MINERD"}
+SEPTEMBER = reporting_period("201809")
+UNTIL = {code: f"{period_name(SEPTEMBER, code)} · {SEPTEMBER.until(code)}" for code in LANGUAGES}
+ABOUT: dict[str, Any] = {
+    "code": "PRE-102",
+    "name": ACTIVITY,
+    "due_on": "2020-06-30",
+    "period": "201809",
+    "agency": "MINERD",
+}
+ABOUT |= {"until": UNTIL}
 
 BEGUN: dict[str, dict[str, Any]] = {
     "activity_report": {
