@@ -147,7 +147,7 @@ async def run(settings: Settings, clock: Clock, database: Database, parent: int 
 
 
 def _end_with(parent: int, stopping: Stopping) -> None:
-    """Stop when the pipe ends: whoever held it open is gone, perhaps without a chance to tell us."""
+    """Stop when the pipe ends: the process that held it open is gone, perhaps without telling us."""
     loop = asyncio.get_running_loop()
 
     def over() -> None:
@@ -184,7 +184,7 @@ def _remember_rejection(database: Database, clock: Clock) -> None:
 
 
 async def _prepare(settings: Settings, clock: Clock, database: Database, api: Api, shelf: FormCache) -> None:
-    """What is done once, before the first update; it may be broken off anywhere."""
+    """Everything that is done once, before the first update. It may be broken off anywhere."""
     try:
         await database.units.run(None, partial(_learn, username=api.username, now=clock.now()))
         await asyncio.to_thread(_look_back, settings, database, clock)
@@ -199,7 +199,7 @@ async def _prepare(settings: Settings, clock: Clock, database: Database, api: Ap
 async def _serve(
     settings: Settings, clock: Clock, database: Database, api: Api, shelf: FormCache, stopping: Stopping
 ) -> None:
-    """Every task there is, from the first to the last. What ends in another way than these has ended uncleanly."""
+    """Run all tasks, from the first to the last. A process that ends in another way has ended uncleanly."""
     presence = Presence(database, clock.now)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -222,7 +222,7 @@ async def _serve(
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What serves, made and not begun."""
+    """The parts of the bot, made and not begun."""
 
     source: "Polling | Webhook"
     intake: Intake
@@ -238,7 +238,7 @@ class _Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """The tasks of these parts, by what they are waited for."""
+    """The running tasks."""
 
     incoming: asyncio.Task[None]
     outgoing: asyncio.Task[None]
@@ -352,7 +352,7 @@ def _scheduler(
 
 
 async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
-    """What an earlier process left is taken over before the first update comes in."""
+    """Begin all parts. What an earlier process left is taken over before the first update comes in."""
     for server in parts.monitoring:
         server.listen()
         tasks.create_task(server.run())
@@ -376,7 +376,7 @@ async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio
 
 
 def _settle_memory() -> None:
-    """What start-up built lives as long as the process: the collector need not walk it again."""
+    """Take what start-up built out of garbage collection: it lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -384,7 +384,7 @@ def _settle_memory() -> None:
 
 
 async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
-    """No more updates in, what is in flight committed, what was committed said; each step in its time.
+    """End in order: no more updates in, those in flight committed, what was committed sent. Each step has a limit.
 
     What is still on its way then is broken off: a call that was not seen to end is settled by its kind at the next
     start, as after a crash.
@@ -410,7 +410,7 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
 def _second_look(
     scheduler: Scheduler, timezone: str, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime
 ) -> Sequence[OutboxRow]:
-    """What of the fan-out is still to be sent: each kind of it has its own reasons not to be."""
+    """Which fan-out is still to be sent. Each kind has its own reasons to be dropped."""
     return list(look_again(unit, scheduler.second_look(unit, rows, now), now, timezone))
 
 
@@ -442,7 +442,7 @@ def _monitoring(
     scheduler: Scheduler,
     alarms: Alarms,
 ) -> "list[HttpServer]":
-    """The server at ENLACE_METRICS; none without."""
+    """The server at ENLACE_METRICS, if that is set."""
     if not settings.metrics:
         return []
     from bot.web.server import operations
@@ -462,7 +462,7 @@ def _learn(unit: UnitOfWork, *, username: str, now: datetime) -> None:
 
 
 def _look_back(settings: Settings, database: Database, clock: Clock) -> None:
-    """Whether the database is older than what was served from here: it is held before anything is sent."""
+    """Hold the database, before anything is sent, if it is older than the one that was served from here."""
     try:
         found = lineage.look(database, lineage.beside(settings.keys), clock.now())
     except OSError as error:
@@ -481,7 +481,7 @@ def _warm(database: Database, shelf: FormCache) -> None:
 
 
 async def _set_menus(api: Api, default_language: str) -> None:
-    """The command menu strangers see: only what starts the conversation."""
+    """Set the command menu for strangers: only what starts the conversation."""
     with contextlib.suppress(NetworkError):
         for language in LANGUAGES:
             menu = [{"command": c, "description": d} for c, d in telegram_menu(Role.READER, language)][:1]

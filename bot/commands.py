@@ -114,7 +114,7 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.FILL: forms.fill,
     Route.PRIVACY: welcome.privacy,
 }
-"""Each gets the exchange, and what its route carries (`CARRIES`): already read, one parameter a piece."""
+"""Each gets the exchange and what its route carries (`CARRIES`), already read, one parameter for each piece."""
 
 WORDS: Mapping[Route, Callable[[Exchange, str], None]] = {
     Route.REPORT: own_reports.report_typed,
@@ -124,7 +124,7 @@ WORDS: Mapping[Route, Callable[[Exchange, str], None]] = {
     Route.COMMENT: comments.comment_typed,
     Route.LANGUAGE: welcome.choose_language,
 }
-"""Each gets the exchange, and what was typed behind the command; behind any other it is not read."""
+"""Each gets the exchange and the words typed behind the command. Words behind other commands are not read."""
 
 HEARS: Mapping[Route, Callable[..., None]] = {
     Route.DELEGATE: handover.delegate_until,

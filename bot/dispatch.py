@@ -1,4 +1,4 @@
-"""One `Incoming`, one unit of work: who is it, may they, what follows.
+"""One update, one unit of work: who is it, what may they do, what follows.
 
 `Dispatch.handle` is applied by the writer inside the unit of its update; whatever it stores and whatever it
 wants said commits together or not at all (G4). A denied or stale act is an outcome like any other: it commits,
@@ -55,7 +55,7 @@ TAP_ACTIONS = frozenset(get_args(TapAction))
 
 
 class Dispatch:
-    """The one door into the house."""
+    """The one place where an update comes in."""
 
     def __init__(self, house: Deployment) -> None:
         self._house = house
@@ -137,11 +137,11 @@ class Dispatch:
         return _handled(ex)
 
     def not_fetched(self, unit: UnitOfWork, chat_id: int, now: datetime) -> Handled:
-        """Tell the person that what came of their file could not be applied, as `apologise` does."""
+        """Tell the person that the result of their file could not be applied, as `apologise` does."""
         return _handled(self._sorry(unit, chat_id, now))
 
     def cannot_open(self, unit: UnitOfWork, chat_id: int, now: datetime) -> Handled:
-        """Tell the person that what they are filling cannot be opened just now, and that nothing is lost by it."""
+        """Tell the person that their draft cannot be opened just now, and that nothing is lost."""
         ex = Exchange(unit, unit.chats.open(chat_id, chat_id), now, self._house, chat_id)
         if not _is_stranger(ex):
             ex.notice(ex.say("trouble.locked"))
@@ -214,7 +214,7 @@ class Dispatch:
                 pass
 
     def _note_restricted(self, ex: Exchange, message_id: int | None) -> None:
-        """Whatever is written while a restricted form is open leaves the chat when that ends (S15)."""
+        """Note what is written while a restricted form is open: it leaves the chat when the form ends (S15)."""
         if message_id is not None and _is_restricted(ex):
             session = ex.visit.session
             ex.unit.restricted.note_written(
@@ -267,7 +267,7 @@ class Dispatch:
         apply(ex, stored, Tap(tap.turn, action, tap.argument))
 
     def _session_of(self, ex: Exchange, session_id: int) -> StoredSession | None:
-        """The person's own open session, if that is what the button is of (S3)."""
+        """The person's open session, if the button belongs to it (S3)."""
         try:
             stored = ex.unit.sessions.get(session_id)
         except NotFound:
@@ -306,7 +306,7 @@ class Dispatch:
                 HEARS[route](ex, *kept, event.text.strip())
 
     def _at_rest(self, ex: Exchange, event: Event | Secondhand | Unsupported) -> None:
-        """What comes where nothing is asked. It is answered, and neither kept nor logged."""
+        """A message that no question asked for. It is answered, but neither stored nor logged."""
         asked = rest.hear(ex, event)
         if asked is not None:
             route, carried = asked
@@ -335,7 +335,7 @@ class Dispatch:
             ex.notice(ex.say("denied"))
 
     def _stand_anew(self, ex: Exchange) -> None:
-        """Where this person stands: the open form, or the menu."""
+        """Show again where this person is: the open form, or the menu."""
         if ex.visit.session is not None:
             resume(ex, ex.visit.session, anew=not self._is_tapped_on_card(ex))
         else:
@@ -389,7 +389,7 @@ class Dispatch:
             ex.notice(wording(language)("stranger", contact=contact(ex.unit, language)))
 
     def _language_of(self, ex: Exchange, incoming: Incoming) -> str:
-        """A newcomer's: their phone's if it is one of ours, else the plan's, else the deployment's."""
+        """A newcomer's language: the phone's if it is one of ours, else the plan's, else the deployment's."""
         code = incoming.sender.language_code if incoming.sender else ""
         for known in (code, code.partition("-")[0]):
             if known in LANGUAGES:
@@ -409,9 +409,9 @@ class Dispatch:
 
 
 _BEFORE_PRIVACY = frozenset({Route.LANGUAGE})
-"""Until the notice is accepted there are only its own buttons and the language's."""
+"""Until the notice is accepted, only its own buttons and the language's work."""
 _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
-"""Whose agency takes part no more may still see what is kept about them."""
+"""People whose agency has left the plan may still see what is stored about them."""
 
 
 def _is_restricted(ex: Exchange) -> bool:
@@ -433,5 +433,5 @@ def _handled(ex: Exchange) -> Handled:
 
 
 def _is_stranger(ex: Exchange) -> bool:
-    """Whether nothing here is theirs: no role, or none for the time being."""
+    """Whether this person has no role now."""
     return ex.visit.person is None or not ex.has_role or ex.visit.person.is_suspended

@@ -1,4 +1,4 @@
-"""What an operator can mend, told in one line."""
+"""Errors that an operator can mend, in one line."""
 
 
 class Complaint(Exception):

@@ -24,7 +24,7 @@ FILE_ADDRESS: Final = re.compile(r"/file/bot[^\s\"'<>]*")
 """An address of the file API: the token, and a path that opens the file for anybody who has both."""
 
 METHOD_ADDRESS: Final = re.compile(r"(?<=/bot)[^/\s\"'<>]*(?::|%3A)[^/\s\"'<>]*", re.IGNORECASE)
-"""The token's place in an address, whatever it looks like: a sandbox's tokens are short."""
+"""The place of the token in an address, whatever the token looks like: a sandbox's are short."""
 
 SECRET_HEADER: Final = re.compile(r"(x-telegram-bot-api-secret-token\W{1,8})([\w-]+)", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ QUIET: Final = (
     "telegram",
     "uvicorn",
 )
-"""Loggers that tell addresses, parameters, bodies or nothing of use below WARNING."""
+"""Loggers that write addresses, parameters or bodies below WARNING, or nothing useful."""
 
 
 def redact(text: str) -> str:
@@ -56,7 +56,7 @@ def redact(text: str) -> str:
 
 
 class Redacting(logging.Formatter):
-    """Another formatter's line, redacted; whatever secrets it is given are taken out wherever they stand."""
+    """The line of another formatter without the given secrets, wherever they stand."""
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str] = ()) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ BOT_USERNAME = "telegram.username"
 
 
 def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
-    """The database, checked: every way it can be unusable is one sentence with its remedy."""
+    """Open and check the database. Each way in which it can be unusable is a complaint with its remedy."""
     try:
         vault = Vault.load(settings.keys) if needs_keys else None
     except VaultError as error:
@@ -52,7 +52,7 @@ def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
 
 
 def _know_keyring(database: Database, vault: Vault, settings: Settings) -> None:
-    """Complaint unless this keyring opens what is there: what it sealed besides, nobody else could read."""
+    """Complaint unless this keyring opens the data. Another keyring would seal answers that nobody else can read."""
     try:
         with database.view() as unit:
             is_known = check_keyring(unit, vault)

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
     @classmethod
     def _of_its_file(cls, value: object, info: ValidationInfo) -> object:
-        """What stands in the file that containers and systemd hand a secret over in, where one is named."""
+        """Read a secret from its file, if one is named: containers and systemd hand secrets over in files."""
         name = f"{info.field_name}_file"
         file = info.data.get(name)
         if file is None:
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> list[str]:
-        """What no line of a log may hold; of the database's address its password."""
+        """The values that no log line may contain: tokens, and the password in the database's address."""
         password = urlsplit(self.database_url).password or ""
         known = [
             self.telegram_token.get_secret_value(),

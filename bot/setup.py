@@ -17,7 +17,7 @@ from storage.unit_of_work import UnitOfWork
 
 
 def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iterator[str]:
-    """Do it, and tell what was done."""
+    """Set up the deployment. Yields a line for each thing done."""
     if settings.keys.exists():
         Vault.load(settings.keys)
         yield f"Keyring: {settings.keys} (there already)."
@@ -49,7 +49,7 @@ def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
 
 
 def _calendar(unit: UnitOfWork, now: datetime) -> None:
-    """Holidays and schedules of every plan, which the bot would otherwise furnish when it first looks."""
+    """Add the holidays and schedules of every plan. Otherwise the bot would add them at its first scan."""
     from bot.acts.holidays import furnish_calendar
     from bot.schedule.scheduler import furnish
 
@@ -59,7 +59,7 @@ def _calendar(unit: UnitOfWork, now: datetime) -> None:
 
 
 def _forms(unit: UnitOfWork, now: datetime) -> list[str]:
-    """The shipped forms, in every plan: where an earlier one is published, and where none is."""
+    """Publish the shipped forms in every plan that has an earlier one or none."""
     told = []
     for plan in unit.plans.all():
         publish_shipped(unit, plan.id, now)

@@ -30,6 +30,6 @@ def leave_at_once() -> None:
 
 
 def be_deaf() -> None:
-    """The process is about to be gone: an interpreter that finishes would else give a late signal its old meaning."""
+    """Ignore signals from now on: an interpreter that ends would give a late signal its old meaning."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

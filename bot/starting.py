@@ -1,7 +1,6 @@
-"""What `enlace run` looks at before it serves: each thing that makes serving pointless is one sentence.
+"""What `enlace run` checks before it serves. Each thing that makes serving pointless is a complaint of one sentence.
 
-What a person can work around (little room, a clock that is off, a Telegram that is slow) is an alarm instead, once the
-bot runs.
+What people can work around (little room, a wrong clock, a slow Telegram) is an alarm instead, once the bot runs.
 """
 
 import contextlib
@@ -21,7 +20,7 @@ NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def expect_evidence_folder(settings: Settings) -> None:
-    """Complaint where no evidence could be kept; a disk that is full may be emptied while the bot runs."""
+    """Complaint if evidence cannot be stored. A full disk is no complaint: it may be emptied while the bot runs."""
     try:
         FileStore(settings.files, None).try_to_write()
     except OSError as error:

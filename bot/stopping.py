@@ -1,6 +1,6 @@
-"""Told to stop: work that can be broken off at any time, and an end that does not take for ever.
+"""How the process stops: work can be broken off at any time, and the end does not take for ever.
 
-What has been committed needs no orderly end, and what has not has not been acknowledged. So an end that takes too long
+What is committed needs no orderly end, and what is not committed is not acknowledged. So an end that takes too long
 (a database that hangs, a folder that has gone) is broken off, within the ten seconds that `docker stop` waits.
 """
 
@@ -36,7 +36,7 @@ class Breakable:
 
     @contextlib.asynccontextmanager
     async def work(self) -> AsyncIterator[None]:
-        """What is inside is cancelled by `end`; one goes on behind the block either way."""
+        """`end` cancels the block. Either way the code behind it runs."""
         timeout = asyncio.timeout(0 if self.is_ended else None)
         try:
             async with timeout:
@@ -66,11 +66,11 @@ class Stopping:
         return self.event.is_set()
 
     def listen(self) -> None:
-        """A signal asks from now on, and until the process is gone."""
+        """From now on a signal asks the process to stop."""
         on_signal(self.ask)
 
     def ask(self) -> None:
-        """From a signal's handler. A second time changes nothing, be it in the midst of the first."""
+        """Ask to stop, from a signal's handler. A second call changes nothing, even during the first."""
         if self._is_asked:
             return
         self._is_asked = True
@@ -84,7 +84,7 @@ class Stopping:
         self._scope.end()
 
     def breaking(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """What is inside is broken off when it is time to stop: look at `is_asked` behind it."""
+        """Break off the block when it is time to stop. Look at `is_asked` behind it."""
         return self._scope.work()
 
 
@@ -95,7 +95,7 @@ def _break_off() -> None:
 
 
 async def until(event: asyncio.Event, seconds: float) -> None:
-    """Until it is set, at the longest for so many seconds."""
+    """Wait until the event is set, for so many seconds at most."""
     if event.is_set():
         return
     try:

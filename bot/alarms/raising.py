@@ -1,11 +1,11 @@
 """How an alarm is raised, kept, told and ended.
 
-Whoever notices something calls an `Alarm`, from any thread, again and again while it is so. It is logged at once. Then
-it is a fact of the database that stands for as long as it lasts. Whoever puts the fact there tells the admins in the
-same unit; whoever takes it away tells them that it is over. So they are told once, however often it is raised and by
-however many processes, and later where the database was away.
+Code that notices something calls an `Alarm`, from any thread, again and again while it lasts. The alarm is logged at
+once. Then it becomes a fact in the database. The process that adds the fact tells the admins in the same unit; the one
+that removes it tells them that the alarm is over. So admins are told once, however often the alarm is raised and by
+however many processes. If the database is away, they are told later.
 
-Nobody says that an alarm is over: it is when nobody has raised it for as long as its kind says.
+Nobody ends an alarm: it is over when nobody has raised it for as long as its kind says.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ SWEEP_EVERY: Final = 30.0
 
 # ------------------------------------------------------------------ in the database
 def keep(unit: UnitOfWork, raised: Standing, now: datetime) -> list[OutboxRow]:
-    """Let it stand, or stand on; the words to the admins where nobody has told them yet."""
+    """Keep an alarm as a fact. Returns the messages to the admins, if nobody has told them yet."""
     name, value = PREFIX + raised.kind, _value(raised.since, raised.reason)
     if unit.facts.add(name, value, raised.raised_at):
         return _tell(unit, raised, now, lambda say, local: f"{SHAPES[raised.severity]} {sentence(raised, say, local)}")
@@ -49,7 +49,7 @@ def keep(unit: UnitOfWork, raised: Standing, now: datetime) -> list[OutboxRow]:
 
 
 def end_what_is_over(unit: UnitOfWork, now: datetime) -> list[OutboxRow]:
-    """Take away what nobody raises any more; the words to the admins."""
+    """Remove the alarms that nobody raises any more. Returns the messages to the admins."""
     told: list[OutboxRow] = []
     for one in standing(unit):
         if one.is_over(now) and unit.facts.forget(PREFIX + one.kind):
@@ -117,13 +117,13 @@ class Alarms:
             self._loop.call_soon_threadsafe(self._is_new.set)
 
     def raised(self) -> dict[str, str]:
-        """What is so just now, as this process has noticed, and why; also while no database can be asked."""
+        """The alarms that this process has noticed and that last, with their reasons. It needs no database."""
         now = self._clock.monotonic()
         with self._lock:
             return {kind: one.reason for kind, one in self._raised.items() if self._is_on(kind, one, now)}
 
     def lost(self, error: BaseException) -> None:
-        """For `Units.on_lost`: what stands behind a unit that nobody could apply."""
+        """Raise the alarm behind a unit that could not be applied. For `Units.on_lost`."""
         locked = key_unknown(error)
         if locked is not None:
             return self("keys", str(locked))
@@ -144,7 +144,7 @@ class Alarms:
                         await self._is_new.wait()
 
     async def look(self) -> None:
-        """Keep what is due to be kept, and end what is over; nothing is lost while the database is away."""
+        """Store the alarms that are due, and end those that are over. Nothing is lost while the database is away."""
         now, at = self._clock.now(), self._clock.monotonic()
         due = self._due(now, at)
         if not due and at - self._swept_at < SWEEP_EVERY:
@@ -169,7 +169,7 @@ class Alarms:
         self._feed(rows)
 
     def _due(self, now: datetime, at: float) -> list[Standing]:
-        """What has been raised since the database last heard of it, and for long enough."""
+        """The alarms that have lasted long enough and were raised again since they were last stored."""
         due = []
         with self._lock:
             for kind, one in list(self._raised.items()):

@@ -1,4 +1,4 @@
-"""KINDS: what somebody must see to. An alarm that stands is a fact of the database, so that every process sees it."""
+"""KINDS: the kinds of alarms. An alarm that stands is a fact in the database, so that every process sees it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,9 +20,9 @@ class Kind:
 
     severity: Severity
     lasts: timedelta = 3 * _MINUTE
-    """It is over when nobody has raised it for so long."""
+    """The alarm is over when nobody has raised it for so long."""
     after: timedelta = timedelta(0)
-    """What does not go on for so long is logged only."""
+    """An alarm that does not last so long is only logged."""
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -50,7 +50,7 @@ OTHER: Final = Kind("bad", 10 * _MINUTE)
 
 PREFIX: Final = "alarm."
 REFRESH: Final = timedelta(seconds=30)
-"""How old the last word of an alarm may be in the database."""
+"""How often an alarm that lasts is stored again."""
 SHAPES: Final[dict[Severity, str]] = {"warn": "⚠️", "bad": "⛔"}
 
 
@@ -69,12 +69,12 @@ class Standing:
         return KINDS.get(self.kind, OTHER).severity
 
     def is_over(self, now: datetime) -> bool:
-        """A clock that has gone back makes everything over: what is still so is raised anew."""
+        """Whether the alarm is over. If the clock has gone back, all are over, and those that last are raised again."""
         return not -_MINUTE <= now - self.raised_at <= KINDS.get(self.kind, OTHER).lasts + REFRESH
 
 
 def standing(unit: UnitOfWork) -> list[Standing]:
-    """All of them, worst first."""
+    """All standing alarms, worst first."""
     found = []
     for name, value, raised_at in unit.facts.starting(PREFIX):
         kept = orjson.loads(value)
@@ -85,7 +85,7 @@ def standing(unit: UnitOfWork) -> list[Standing]:
 
 
 def sentence(one: Standing, say: Wording, local: datetime) -> str:
-    """What it is, and what to do. `local` is the time that the server's clock shows."""
+    """The alarm's sentence, with what to do. `local` is the time on the server's clock."""
     words = words_of(one.kind)
     told = say(
         f"alarm.{words}",

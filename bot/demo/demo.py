@@ -101,7 +101,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
 
 
 def demo_settings() -> Settings:
-    """Settings of their own: what a real deployment has in its environment must not reach a demonstration."""
+    """The demo's own settings: the environment of a real deployment must not reach a demonstration."""
     return Settings.model_construct(
         telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
         telegram_api=f"http://127.0.0.1:{free_port()}",
@@ -141,7 +141,7 @@ def populate(unit: UnitOfWork, settings: Settings) -> None:
 
 
 def wake(settings: Settings) -> datetime:
-    """Where the clock stands: the beginning, or just after what an earlier run of the demo did.
+    """The time at which the demo goes on: its beginning, or just after the last act of an earlier run.
 
     Telegram begins anew with empty phones, so no chat looks at a card any more.
     """
@@ -184,7 +184,7 @@ _NEXT_STEPS = (
 
 
 def _last(unit: UnitOfWork) -> Iterator[_Due]:
-    """What was due before October."""
+    """The reports that were due before October."""
     plan = unit.plans.only()
     for code in LAST_PERIODS:
         period = unit.plans.period(plan.id, code)
@@ -194,7 +194,7 @@ def _last(unit: UnitOfWork) -> Iterator[_Due]:
 
 
 def _waiting(unit: UnitOfWork) -> Iterator[_Due]:
-    """What was handed in the day before and nobody has looked at yet: the coordinator's queue."""
+    """The reports that were sent the day before and wait in the coordinator's queue."""
     plan = unit.plans.only()
     for activity, period in WAITING:
         yield (

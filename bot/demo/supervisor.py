@@ -92,7 +92,7 @@ class Supervisor:
             self._closing.set()
 
     def close(self) -> None:
-        """The bot has ended, in order if that is possible."""
+        """End the bot, in order if that is possible."""
         self.dismiss()
         self._watcher.join()
 
@@ -137,7 +137,7 @@ class Supervisor:
 
 
 class Counts:
-    """What processes, one after the other, have counted together."""
+    """Sums of what several processes have counted, one after another."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -156,7 +156,7 @@ class Counts:
 
 
 def figures(families: Iterable[Metric]) -> dict[str, int]:
-    """What the page shows, out of the bot's metrics."""
+    """The figures of the page, from the bot's metrics."""
     found = dict.fromkeys((*COUNTED, "queued", "sending"), 0)
     for family in families:
         for sample in family.samples:
@@ -206,7 +206,7 @@ def moments(now: datetime, zone: ZoneInfo, holidays: Collection[date] = frozense
 
 
 def scraped(port: int) -> str | None:
-    """What `/metrics` says; None if nobody says anything."""
+    """The text of `/metrics`. None if nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", "/metrics")

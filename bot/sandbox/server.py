@@ -291,7 +291,7 @@ class Gateway:
 
 
 def struck(fault: Fault, answer: Answer | None) -> Answer | None:
-    """What the bot gets of an answer that a fault has hit; None if the connection is cut."""
+    """The answer after a fault has struck. None if the connection is cut."""
     match fault.kind:
         case "refuse":
             return Answer.refused(Refusal(fault.status or 400, fault.description or "Bad Request: refused on command"))
@@ -377,7 +377,7 @@ async def _multipart(scope: Scope, receive: Receive, given: Json) -> tuple[Json,
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Whether a page of another site, open in a browser of this machine, sent this request.
+    """Whether a page of another site, open in a browser on this machine, sent this request.
 
     Nobody signs in to a sandbox: whoever reaches it may do everything, so no page but its own must reach it. A page
     shows itself by `Origin` or `Sec-Fetch-Site`; one that has bent its own name to point here (DNS rebinding) by a

@@ -305,7 +305,7 @@ class World:
         self.tell({"type": "clock"})
 
     def switch(self, *, down: bool | None = None, latency: float | None = None, limits: bool | None = None) -> None:
-        """Telegram out of reach, slow, or counting what is sent."""
+        """Make Telegram unreachable or slow, or switch its limits on."""
         with self.lock:
             if down is not None:
                 self.down = down
@@ -436,7 +436,7 @@ class World:
         return chat
 
     def chat_of(self, bot: Bot, chat_id: int | str) -> Chat:
-        """The chat that is meant, whether the bot may write to it or not."""
+        """The chat with this number or name, whether the bot may write to it or not."""
         if isinstance(chat_id, str):
             name = chat_id.removeprefix("@").lower()
             for chat in bot.chats.values():
@@ -529,7 +529,7 @@ class World:
             del bot.queries[oldest.id]
 
     def end_poll(self, bot: Bot, because: str) -> None:
-        """End the getUpdates that waits: with the conflict given, or, if that is none, empty."""
+        """End the waiting getUpdates: with this conflict, or with no updates."""
         bot.poll += 1
         bot.poll_ended_by = because
         bot.bell.ring()

@@ -1,4 +1,4 @@
-"""Reminders that somebody has sent now, and how far they are."""
+"""Reminders that somebody sends by hand, and their progress."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from conversations.wording import wording
 
 
 def remind_now(actor: Actor) -> int:
-    """What that press does, where nobody looks on: how many are reminded."""
+    """Send the reminders without a progress display. Returns how many people are reminded."""
     agenda, found = to_chase(actor.unit, Moment.of(actor.plan_id, actor.now, actor.timezone))
     return remind(actor, agenda, found.meant, None)
 

@@ -63,7 +63,7 @@ class Figures(Collector):
         self._delivery = delivery
 
     def describe(self) -> list[Metric]:
-        """Nothing beforehand: being registered must not ask the database."""
+        """Describe nothing: registering must not ask the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -118,7 +118,7 @@ class Figures(Collector):
         return alarms
 
     def _waiting(self) -> Iterator[Metric]:
-        """What the database knows; left out while it is away, since a 0 would look like good news."""
+        """The figures from the database. They are left out while it is away, because a 0 would look like good news."""
         try:
             with self._database.view() as unit:
                 states, jobs = unit.outbox.waiting(), unit.jobs.waiting()

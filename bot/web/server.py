@@ -150,7 +150,7 @@ def questions(
     """What `/readyz` asks. `raised` are the kinds of alarms that stand."""
 
     async def database() -> bool:
-        """It writes: a full disk and a folder that may only be read are as bad as a database that is away."""
+        """Check that the database can be written: a full disk is as bad as a database that is away."""
         try:
             await units.run(None, lambda unit: unit.facts.set(ASKED, "", datetime.now(UTC)))
         except Unavailable:
@@ -229,7 +229,7 @@ class Webhook:
         )
 
     def listen(self) -> None:
-        """Take the address. BotError if it is another's."""
+        """Take the address. BotError if another process has it."""
         self.server.listen()
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""A question that takes nothing but what the bot does not write down can never be answered: its author is told.
+"""Authors are told of questions that nobody can answer, because the guard refuses every answer that the form takes.
 
 Many forms require a telephone, an e-mail or an identity number, with a constraint that takes nothing else, and the
 guard refuses just that (SECURITY, last paragraph). Officers would meet a question without a way past it. So each
@@ -59,7 +59,7 @@ def refused_contacts(form: Form) -> Iterator[Problem]:
 
 
 def _texts(question: Question) -> Iterator[str]:
-    """What somebody might answer: numbers of every length and shape, words, and what the constraint itself quotes."""
+    """Possible answers: numbers of every length and shape, words, and what the constraint quotes."""
     for first, length in ((first, length) for first in "0123456789" for length in range(1, _LONGEST + 1)):
         yield first + "1234567890123456789"[: length - 1]
     is_numeric = "numbers" in question.appearances

@@ -1,4 +1,4 @@
-"""An .xls of Excel 97-2003 as the .xlsx that Excel would save of it: many published forms still come so.
+"""Read an .xls of Excel 97-2003 as the .xlsx that Excel would save. Many published forms are still .xls files.
 
 xlrd reads it, as it does for pyxform. It believes what the file says about itself, so this runs where a file may take a
 process with it (`storage.reports.confinement`); what comes out is checked like every other .xlsx.
@@ -18,7 +18,7 @@ MAX_CELLS = 500_000
 
 
 def as_xlsx(data: bytes) -> bytes:
-    """The same sheets: texts, numbers, dates, truth values; of a formula, what it showed. AuthorError with a reason."""
+    """Convert the sheets: texts, numbers, dates, booleans, and the results of formulas. AuthorError with a reason."""
     import xlrd  # only for those who send one
 
     try:

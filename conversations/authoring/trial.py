@@ -1,4 +1,4 @@
-"""A form is filled once before anybody else fills it: what would stop a conversation is told to its author.
+"""A form is filled on trial before people fill it. What would stop a conversation is told to its author.
 
 Reading a form proves that its expressions compile, not that they can be afforded, nor that every card of it can be
 drawn. So a form about to be published is begun and answered to its end, by three kinds of person (who takes the first
@@ -29,7 +29,7 @@ from conversations.xforms.problems import Problem
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MAX_EVENTS = 400
-"""Of one filling; the words of what lies behind are drawn all the same."""
+"""Events of one filling. The texts of later questions are drawn all the same."""
 MAX_WORK = 20_000_000
 """Steps of all fillings together."""
 Taste = Literal["first", "last", "skip"]
@@ -110,7 +110,7 @@ class _Trial:
 
     # -------------------------------------------------------------- what a person does
     def event(self, taken: Step, number: int) -> Event:
-        """What this person does here; an answer that the form does not take is left to another person."""
+        """What this kind of person does here. An answer that the form refuses is left to another kind."""
         at, turn = taken.session.at, taken.session.turn
         if is_stop(at):
             return Tap(turn, "done")
@@ -163,7 +163,7 @@ class _Trial:
 
     # -------------------------------------------------------------- what a form says
     def say_everything(self, instance: Instance) -> None:
-        """Every word of the form where it stands, in every language, whether or not it is asked just now."""
+        """Draw every text of the form in every language, whether or not its question is asked now."""
         spoken = instance.language
         for language in self.form.languages or (spoken,):
             self.refill(instance)
@@ -200,6 +200,6 @@ class _Trial:
 
 
 def is_taken(instance: Instance, node: Node, value: str) -> bool:
-    """Whether the form accepts this answer; each look has a budget of its own."""
+    """Whether the form accepts this answer. Each check has its own budget."""
     instance.refill()
     return instance.check(node, value) is None

@@ -41,7 +41,7 @@ _person = _tables["person"]
 _membership = _tables["membership"]
 
 TROUBLED = (ActivityStatus.DELAYED, ActivityStatus.SUSPENDED, ActivityStatus.CANCELLED)
-"""Activities of which the form asks what holds them back and whether a decision is needed."""
+"""The statuses of which the form asks what holds the activity back, and whether a decision is needed."""
 
 _PLAN_ID: Any = bindparam("plan_id")
 _AT: Any = bindparam("at")

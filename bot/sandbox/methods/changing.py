@@ -112,7 +112,7 @@ def delete_message(call: Call) -> bool:
 
 
 def delete_messages(call: Call) -> bool:
-    """Those that are missing are skipped; one that cannot be deleted any more is left, and nobody is told."""
+    """Delete messages. Missing ones are skipped; one that cannot be deleted any more stays, without an error."""
     message_ids = call.params["message_ids"]
     if not 1 <= len(message_ids) <= 100:
         raise bad_request(
@@ -163,7 +163,7 @@ def copy_message(call: Call) -> Json:
 
 
 def repeated(one: Method, verb: str) -> Method:
-    """The method for several messages, made of the one for one; those that cannot be had are skipped."""
+    """Make the method for several messages from the method for one. Messages that are missing are skipped."""
 
     def several(call: Call) -> list[Json]:
         if not 1 <= len(call.params["message_ids"]) <= 100:
