@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from bot.chat.exchange import Denied, Exchange
 from conversations.card import Button, Card, Line, bold, home_button, line
+from conversations.plan.closings import closings_until
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import Role
-from conversations.plan.periods import PeriodType, ReportingPeriod, period_name
+from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
 from storage.errors import NotFound
 
@@ -113,22 +114,24 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The closing that is open: its periods, and by agency code what has come; only agencies that owe something."""
+    """A closing: its periods, and by agency code what has come; only agencies of which something is expected."""
 
     periods: tuple[ReportingPeriod, ...]
     agencies: dict[str, _Reported]
 
 
 def count(ex: Exchange) -> Tally | None:
-    """How the open closing stands; None while none is open. The same few statements, whatever there is."""
-    opened = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today)
-    periods = tuple(period for period in opened if period.end_on == opened[-1].end_on)
-    return _tally(ex, periods) if periods else None
+    """How the present closing stands, as the digest has it: of all periods that end with it, also those that have
+
+    locked while another is open. None before the first. The same few statements, whatever there is.
+    """
+    present = closings_until(ex.unit.plans.periods(ex.membership.plan_id), ex.today, 1)
+    return _tally(ex, present[-1].periods) if present else None
 
 
 def _tally(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> Tally:
     plan_id, unit = ex.membership.plan_id, ex.unit
-    activities, ended = unit.plans.activities(plan_id), unit.plans.ended(plan_id)
+    activities, ended = unit.plans.activities(plan_id, include_retired=True), unit.plans.ended(plan_id)
     returned, closed = unit.reviews.returned(plan_id), unit.closings.closed(plan_id, periods[0].end_on)
     agencies: dict[str, _Reported] = {}
     for period in periods:
@@ -148,17 +151,17 @@ def _tally(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> Tally:
 
 
 def progress(ex: Exchange, period_code: str) -> None:
-    """/progreso: who has reported for the closing that is open, agency by agency, counts only; between two closings
+    """/progreso: who has reported for the present closing, agency by agency, counts only.
 
-    for the last one. With the code of a period for that one, also after it has locked.
+    With the code of a period for that one alone.
     """
     say = ex.say
     back = (home_button(say),)
-    tally = _tally(ex, (_period(ex, period_code),)) if period_code else count(ex) or _last(ex)
+    tally = _tally(ex, (_period(ex, period_code),)) if period_code else count(ex)
     if tally is None:
         ex.answer(Card((line(say("progress.none")),), (back,)))
         return
-    lines: list[Line] = [line(bold(say("progress.title", period_name=period_name(tally.periods[0], ex.language))))]
+    lines: list[Line] = [line(bold(say("progress.title", period_name=period_names(tally.periods, ex.language))))]
     for agency in ex.unit.plans.agencies(ex.membership.plan_id):
         found = tally.agencies.get(agency.code)
         if found is None:
@@ -183,9 +186,3 @@ def _period(ex: Exchange, code: str) -> ReportingPeriod:
         return ex.unit.plans.period(ex.membership.plan_id, code)
     except NotFound:
         raise Denied from None
-
-
-def _last(ex: Exchange) -> Tally | None:
-    """The closing that was open last; None before the first."""
-    past = [period for period in ex.unit.plans.periods(ex.membership.plan_id) if period.opens_on <= ex.today]
-    return _tally(ex, tuple(period for period in past if period.end_on == past[-1].end_on)) if past else None
