@@ -300,7 +300,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.PERSON: (NUMBER,),
     Route.CHANGE_ROLE: (NUMBER, maybe(CODE), maybe(NUMBER), YES),
     Route.SUSPEND: (NUMBER, YES),
-    Route.RESTORE: (NUMBER,),
+    Route.RESTORE: (NUMBER, YES),
     Route.AGENCY: (
         number_or(word("new", "create")),
         maybe(word("name", "type", "from", "end", "back")),

@@ -194,6 +194,13 @@ def suspend(actor: Actor, who: Person) -> list[Notification]:
     return [menu_gone(who), *gone]
 
 
+def restore(actor: Actor, who: Person) -> list[Notification]:
+    """Give somebody suspended access again, with the roles of before. Return what tells them so."""
+    if not actor.unit.roles.restore(who.id, now=actor.now, by=actor.person_id):
+        return []
+    return [news for held in who.memberships for news in role_news(who, held)]
+
+
 # ------------------------------------------------------------------ what people are told
 def role_changed(actor: Actor, who: Person, before: Membership | None, granted: Membership) -> list[Notification]:
     """What follows from somebody's new role: theirs, and that of an admin who is one no more."""

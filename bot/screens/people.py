@@ -303,16 +303,22 @@ def suspend(ex: Exchange, person_id: int, answer: str) -> None:
     _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
 
 
-def restore(ex: Exchange, person_id: int) -> None:
-    """How somebody suspended comes back: by a new link, given to them after they were checked in person (S18)."""
+def restore(ex: Exchange, person_id: int, answer: str) -> None:
+    """Let somebody suspended in again, once they were checked in person (S18): no link does.
+
+    An admin or a coordinator comes back at the server alone, as two admins would have to agree to such a role.
+    """
     say = ex.say
-    who, present = _other(ex, person_id, is_suspended=True)
-    code = present.agency_code if present.role in OF_AN_AGENCY else ""
-    rows = (
-        (Button(say("people.checked"), tap(Route.INVITE, present.role, code), "primary"),),
-        (Button(say("nav.back"), tap(Route.PERSON, who.id)),),
-    )
-    ex.answer(Card(paragraph(say("people.restore_how", name=who.name)), rows))
+    who, _ = _other(ex, person_id, is_suspended=True)
+    needs_server = any(held.role in (Role.ADMIN, Role.COORDINATOR) for held in who.memberships)
+    if answer == "yes" and not needs_server:
+        ex.pass_on(people_acts.restore(ex.actor, who))
+        _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
+        return
+    checked = (Button(say("people.checked"), tap(Route.RESTORE, who.id, "yes"), "primary"),)
+    back = (Button(say("nav.back"), tap(Route.PERSON, who.id)),)
+    key = "people.restore_admin" if needs_server else "people.restore_how"
+    ex.answer(Card(paragraph(say(key, name=who.name)), (back,) if needs_server else (checked, back)))
 
 
 # ------------------------------------------------------------------ links

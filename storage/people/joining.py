@@ -19,7 +19,6 @@ from storage.database.models import Base
 from storage.database.statements import insert_into
 from storage.database.unit import Unit
 from storage.people.delegations import Delegations
-from storage.people.leaving import Leaving
 from storage.people.people import ADMINS, Membership, People, Person
 from storage.people.role_requests import RoleRequests, StoredRequest, is_open
 from storage.people.roles import Roles
@@ -62,9 +61,9 @@ class Joining:
     ) -> Membership | OfferedRole | None:
         """Use a link. Returns its role if the link is good and this number is not locked out; None tells no reason.
 
-        Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. A
-        suspended person gets in by a link issued after the suspension (a new phone, checked in person: S18); a
-        link never makes the last admin something less. A person with another role in the plan, which the link would
+        Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. No link lifts
+        a suspension: whoever found the phone finds links too (S18). A link never makes the last admin something less.
+        A person with another role in the plan, which the link would
         take, has used the link up and is asked first (`accept`, `decline`); a role for a time takes no other one.
         """
         failures, since = self._lock_stranger(telegram_id)
@@ -79,7 +78,7 @@ class Joining:
         if invitation is None:
             self._count_failure(telegram_id, failures, since, now)
             return None
-        if person is not None and not person.is_suspended:
+        if person is not None:
             present = person.membership_in(invitation.plan_id)
             if present is not None and (present.role, present.agency_id) != (invitation.role, invitation.agency_id):
                 self._set(invitation.id, redeemed_by_id=person.id)
@@ -150,8 +149,8 @@ class Joining:
             ),
         ]
         if person is not None:
-            if person.suspended_at is not None:
-                is_good.append(_invitation.c.created_at > person.suspended_at)
+            if person.is_suspended:
+                return None
             for present in person.memberships:
                 is_good.append(
                     or_(
@@ -217,10 +216,6 @@ class Joining:
     ) -> Membership:
         people = self._unit.of(People)
         person = people.add(telegram_id, name, language, now, timezone=timezone)
-        if person.is_suspended:
-            # The link speaks for its own plan only: roles elsewhere do not come back with it.
-            self._unit.of(Leaving).end_elsewhere(person, invitation.plan_id, now)
-            self._unit.of(Roles).restore(person.id, now=now, by=invitation.created_by_id)
         people.mark_reachable(telegram_id)
         self._set(invitation.id, redeemed_by_id=person.id, accepted_at=now)
         granted = self._unit.of(Roles).grant(

@@ -22,7 +22,7 @@ from storage.messages.outbox import Outbox
 from storage.messages.restricted import RestrictedMessages
 from storage.people.delegations import Delegations, StoredDelegation
 from storage.people.invitations import Invitations
-from storage.people.people import Membership, People, Person
+from storage.people.people import Membership, People
 from storage.people.role_requests import RoleRequests
 from storage.reports.sessions import Sessions
 
@@ -82,12 +82,6 @@ class Leaving:
         self._drop_what_was_given(person_id, now)
         self._unit.of(People).record_for_each_plan("person.suspended", person, by, now)
         return True
-
-    def end_elsewhere(self, person: Person, plan_id: int, now: datetime) -> None:
-        """End the roles a suspended person had in other plans than this one."""
-        for membership in person.memberships:
-            if membership.plan_id != plan_id:
-                self.end_role(membership, now)
 
     def end_delegation(self, delegation: StoredDelegation, *, now: datetime, by: int | None) -> bool:
         """Give the post back to the focal point. False if it was given back already.

@@ -210,8 +210,8 @@ def test_a_suspended_person_is_out_at_once_and_is_not_told(desk: Desk) -> None:
     assert "suspended" not in say(desk, PEDRO, "/start")
 
 
-def test_a_suspended_person_comes_back_by_a_new_link_after_being_checked(desk: Desk) -> None:
-    """S18: there is no button that lets the old phone in again; the link is bound to the same role and agency."""
+def test_a_suspended_person_comes_back_when_an_admin_says_so_and_by_no_link(desk: Desk) -> None:
+    """S18: after they were checked in person; with the role of before. An admin comes back at the server alone."""
     ana = whois(desk, ANA)
     desk.tap(PEDRO, command_token("suspender", f"{ana.id}.yes"))
     assert "en persona" in tap(desk, PEDRO, "restaurar", str(ana.id))
@@ -220,6 +220,9 @@ def test_a_suspended_person_comes_back_by_a_new_link_after_being_checked(desk: D
     (link,) = re.findall(r"start=(\S+)", texts(made, PEDRO))
     assert whois(desk, ANA).is_suspended
     desk.say(ANA, f"/start {link}")
+    assert whois(desk, ANA).is_suspended
+    handled = desk.tap(PEDRO, command_token("restaurar", f"{ana.id}.yes"))
+    assert [row.method for row in handled.deliveries if row.chat_id == ANA] == ["setMyCommands", "sendMessage"]
     back = whois(desk, ANA)
     assert (back.is_suspended, back.memberships[0].role, back.memberships[0].agency_code) == (
         False,
