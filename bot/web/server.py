@@ -25,6 +25,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock
 from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint, WebhookKeeper
+from bot.web.heads import ShortHeads
 from bot.web.health import Question, web_app
 from storage.database.migrating import check
 from storage.errors import StorageError, Unavailable
@@ -66,6 +67,7 @@ class HttpServer:
             server_header=False,
             date_header=False,
             ws="none",
+            http=ShortHeads,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CLOSING,
         )

@@ -20,6 +20,7 @@ from bot.sandbox.server import Sandbox, running_sandbox
 from bot.settings import Settings
 from bot.telegram.handled import BotError, Handled
 from bot.telegram.webhook import WebhookEndpoint
+from bot.web.heads import LONGEST, ShortHeads
 from bot.web.server import NOT_READY, HttpServer, Webhook
 from storage.errors import Unavailable
 from storage.open_database import Database
@@ -278,6 +279,34 @@ def test_an_address_that_is_taken_is_told(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(BotError, match=f"127.0.0.1:{port}.*ENLACE_LISTEN"):
             HttpServer(None, "127.0.0.1", port).listen()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /telegram HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_headers_that_never_end_are_cut_off(
+    sandbox: Sandbox, database: Database, url: str, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a server in front: a connection that says nothing, or goes on with its headers for ever (S9)."""
+    monkeypatch.setattr(ShortHeads, "within", 0.05)
+    async with open_door(sandbox, database, url) as (_, _, port), asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_headers_that_are_long_are_cut_off(sandbox: Sandbox, database: Database, url: str) -> None:
+    """At once, however long they would have been; a second request on a kept connection is counted for itself."""
+    async with open_door(sandbox, database, url) as (_, _, port), asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * (LONGEST * 2 // 3) + b"\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n")).split()[1] == b"200"
+            await reader.readuntil(b"ok")
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Long: a\r\n" * LONGEST)
+            await writer.drain()
+            assert await reader.read() == b""
+        writer.close()
 
 
 # ------------------------------------------------------------------ health
