@@ -18,6 +18,7 @@ from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.model import Role
 from conversations.session import engine
 from conversations.xforms.bundle import Bundle
+from conversations.xforms.instance import Filling
 from storage.errors import StorageError
 from storage.exports import EXPORTERS, exporter
 from storage.exports.wanted import Wanted
@@ -82,9 +83,7 @@ def send(
             plan_id=plan.id, instance_id=instance_id, ref="/data/photo", inspected=found, sensitive=sensitive,
             is_compressed=False, now=NOW,
         )  # fmt: skip
-        begun = engine.begin(
-            checked.form, instance_id=instance_id, language="es", timezone="America/Santo_Domingo", now=NOW
-        )
+        begun = engine.begin(checked.form, Filling(instance_id, NOW, "America/Santo_Domingo", "es"))
         instance = begun.instance
         root = checked.form.root.path
         instance.add(f"{root}/person")

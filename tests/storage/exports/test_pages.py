@@ -101,6 +101,8 @@ def can_be_read_aloud(content: bytes) -> None:
     marks = [number for page in pages for number in re.findall(rb"/MCID (\d+)", page)]
     kids = [re.sub(rb"\d+ 0 R", b"", b" ".join(re.findall(rb"/K \[(.*?)\]", each, re.DOTALL))) for each in elements]
     assert sorted(marks) == sorted(b" ".join(kids).split())
+    said = [kid for kid, each in zip(kids, elements, strict=True) if re.search(rb"/S /(H1|H2|P|LBody|Figure)\b", each)]
+    assert all(kid.strip() for kid in said), "an element without a word"
     for page in pages:
         outside = re.sub(rb"(BDC|BMC)\n.*?\nEMC", b"", page, flags=re.DOTALL)
         assert not re.search(rb"T[jJ]\b", outside)

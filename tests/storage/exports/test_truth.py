@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -456,6 +456,8 @@ def test_a_year_is_the_sum_of_its_months_and_says_how_many_it_has(told: tuple[Pl
                     assert row["value"] == same(sum(number for _, number in months_in(code, first, until)))
                 else:
                     assert row["value"] is None
+    before_april = replace(plan, now=datetime(2018, 2, 20, 12, tzinfo=UTC))
+    assert {row["year"] for row in before_april.rows("3p")} == {"2017", "2017/2018", "2018"}, "2018/2019 has not begun"
 
 
 def test_the_plan_its_people_and_their_acts_are_as_they_were_played(told: tuple[Plan, Truth]) -> None:
