@@ -2,14 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 PEERS := tests/peers
 # Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
 WORKERS ?= 4
 
-.PHONY: demo test again planted quick torture check lint types imports docs pictures cards peers bench lock clean
+.PHONY: install demo test again planted quick torture check lint types imports docs pictures cards peers bench lock clean
 
-demo: $(READY)  ## sandbox, bot and seeded plan at http://localhost:8080
+install: $(INSTALLED)  ## what the bot runs on, and no more: as on a server
+
+demo: $(INSTALLED)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
 
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
@@ -81,11 +84,16 @@ lock:
 clean:
 	rm -rf $(VENV) $(PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
 
-$(READY): requirements.lock pyproject.toml
+$(INSTALLED): deploy/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Enlace needs Python 3.11 or newer; say which: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Making the environment in $(VENV) (about a minute) …"
+	@echo "Making the environment in $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r deploy/requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY): $(INSTALLED) requirements.lock
+	@echo "Adding what it is tested with (about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@

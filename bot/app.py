@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import structlog
@@ -320,7 +320,7 @@ async def _compose(
 
     def look() -> Premises:
         vitals = Vitals(
-            version("enlace"),
+            _version(),
             started_at,
             api.answered_ago,
             api.skew(clock.now()),
@@ -331,6 +331,14 @@ async def _compose(
         return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
 
     return _Parts(source, intake, delivery, evidence, exports, scheduler, monitoring, alarms, look, presence)
+
+
+def _version() -> str:
+    """Of what is installed; nothing is where it runs from a folder."""
+    try:
+        return version("enlace-plan")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _scheduler(
