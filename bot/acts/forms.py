@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count
 
 from bot.open_storage import plan_named
+from conversations.wording import Wording
 from conversations.xforms.bundle import Bundle, stored_bundle
 from conversations.xforms.form import CheckedForm, Form
 from storage.reports.forms import StoredForm
@@ -73,3 +74,9 @@ def free_version(unit: UnitOfWork, plan_id: int, bundle: Bundle, form: Form, now
     if form.version and stored_bundle(form.form_id, unit.forms.workbook(taken.id)).workbook != bundle.workbook:
         return wanted  # taken by other questions: Forms.publish refuses it
     return next(f"{wanted}+{number}" for number in count(2) if f"{wanted}+{number}" not in versions)
+
+
+def title_of(form: StoredForm, say: Wording) -> str:
+    """What the form is called: a shipped one in the reader's language, any other as its author says."""
+    key = f"form_title.{form.form_id}"
+    return say(key) if key in say else form.title or form.form_id

@@ -64,6 +64,7 @@ def import_plan(
 ) -> None:
     """Print the differences to the stored plan, then apply them in one transaction."""
     from bot.acts.coverage import NotCovered
+    from bot.acts.forms import title_of
     from bot.acts.importing import import_plan as import_it
     from bot.acts.importing import uncovered
     from bot.chat.form_cache import FormCache
@@ -95,7 +96,7 @@ def import_plan(
             told = "\n".join(gap.sentence(say) for gap in refused.gaps)
             raise Complaint(f"{say('coverage.refused')}\n{told}") from None
         for form in imported.renewed:
-            talk(say("coverage.renewed", form=form.title, version=form.version))
+            talk(say("coverage.renewed", form=title_of(form, say), version=form.version))
         return imported.found
 
     found = in_unit(work, at=chosen)

@@ -4,6 +4,7 @@ What a button decides about is named on it, so that a button of an earlier check
 """
 
 from bot.acts import publishing
+from bot.acts.forms import title_of
 from bot.chat.exchange import Denied, Exchange
 from bot.screens.reporting import open_free, resume
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
@@ -57,7 +58,7 @@ def show_forms(ex: Exchange) -> None:
         lines.append(line(say("forms.none")))
     drafts = ex.unit.forms.open_drafts(plan_id, ex.now) if is_admin else {}
     for form in forms[:MOST_FORMS]:
-        title = form.title or form.form_id
+        title = title_of(form, say)
         if is_admin:
             count = sum(drafts.get(form.form_key, {}).values())
             about = say("forms.row", version=form.version, date=publication_day(ex, form), drafts=count)
@@ -94,7 +95,7 @@ def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
         ex.toast = say("forms.sending")
         return
     drafts = ex.unit.forms.open_drafts(form.plan_id, ex.now).get(form.form_key, {})
-    lines = [line(bold(form.title or form.form_id)), line(form.form_id)]
+    lines = [line(bold(title_of(form, say))), line(form.form_id)]
     rows: list[tuple[Button, ...]] = []
     for version in ex.unit.forms.versions(form.plan_id, form.form_id)[:8]:
         text = say(

@@ -9,6 +9,7 @@ import orjson
 
 from bot.acts import importing
 from bot.acts.coverage import Gap, NotCovered
+from bot.acts.forms import title_of
 from bot.acts.importing import import_plan, uncovered
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS, CHIEFS
@@ -206,7 +207,10 @@ class Importing:
             lines = [
                 line(bold(ex.say("import.done"))),
                 *(line(text) for text in found.summary(ex.language).splitlines()),
-                *(line(ex.say("coverage.renewed", form=each.title, version=each.version)) for each in imported.renewed),
+                *(
+                    line(ex.say("coverage.renewed", form=title_of(each, ex.say), version=each.version))
+                    for each in imported.renewed
+                ),
             ]
             rows = ((Button(ex.say("import.undo"), tap(Route.UNDO_IMPORT)),), plan_row(ex))
             ex.answer(Card(tuple(lines), rows))

@@ -99,9 +99,9 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
     holidays = say("book.holidays" if has_holidays else "book.no_holidays", **names)
     for number, text in enumerate((*say("book.about", **names).split("\n"), holidays)):
         about.write_string(number, 0, text)
-    writing.sheet(SETTINGS, _settings(of, today), offered={"timezone": of.zones} if of.zones else {})
+    writing.sheet(SETTINGS, _settings(of, language, today), offered={"timezone": of.zones} if of.zones else {})
     for sheet_of in SHEETS:
-        writing.sheet(sheet_of, *_examples(sheet_of, today))
+        writing.sheet(sheet_of, *_examples(sheet_of, language, today))
     for code_sheet_of in CODE_SHEETS:
         writing.codes(code_sheet_of, list(_codes(code_sheet_of, of)))
     book.close()
@@ -205,13 +205,12 @@ def _rule(one: Field, offered: Sequence[str]) -> dict[str, Any] | None:
 
 
 # ------------------------------------------------------------------ what stands in it
-def _settings(of: Country, today: date) -> dict[str, Value]:
+def _settings(of: Country, language: str, today: date) -> dict[str, Value]:
     code = f"{of.place.code.lower()}-{today.year}-{today.year + YEARS - 1}"
-    names = {f"name_{each}": wording(each)("book.plan_name", country=of.place.name(each)) for each in LANGUAGES}
     zone = of.zones[0] if of.zones else ""
     return {
         "code": code,
-        **names,
+        f"name_{language}": wording(language)("book.plan_name", country=of.place.name(language)),
         "country": of.place.code,
         "currency": of.place.currency,
         "timezone": zone,
@@ -219,19 +218,20 @@ def _settings(of: Country, today: date) -> dict[str, Value]:
     }
 
 
-def _examples(sheet_of: SheetOf, today: date) -> Iterator[Mapping[str, Value]]:
+def _examples(sheet_of: SheetOf, language: str, today: date) -> Iterator[Mapping[str, Value]]:
     """One row of a sheet; of cadences all there are, with their usual days."""
     if sheet_of is CADENCES:
         for word in Frequency:
             yield {"code": word.value, **columns(USUAL_CADENCES[word.period_type])}
     else:
-        yield _example(sheet_of, today)
+        yield _example(sheet_of, language, today)
 
 
-def _example(sheet_of: SheetOf, today: date) -> dict[str, Value]:
+def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
+    """In one language: what is written over in it must not leave another text beside it."""
     row = dict(_EXAMPLES[sheet_of.name])
     for one in sheet_of.fields:
-        if one.language:
+        if one.language == language:
             base, _ = without_language(one.header)
             what = f"{sheet_of.name}.{base}"
             row[one.header] = wording(one.language)(f"book.example.{what}")
