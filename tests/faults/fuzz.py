@@ -34,8 +34,13 @@ PRESSED = (
     "f:1:1:y", "f:1:0:0", "f:ffffffffffff:1:0", "c:pending", "c:", "c:close", "c:people:1", "r:1", "x", ":", "f:",
     "f:1:1:next", "c:export:all", "c:pause:1", "c:cancel", "f:1:1:back", "f:-1:-1:-1",
 )  # fmt: skip
-TRACES = frozenset({"processed_update", "poison_update", "outbox", "card", "chat", "stranger", "replica"})
-"""Tables in which an update leaves its trace whoever sent it: that it was seen, set aside, and what was replied."""
+TRACES = frozenset(
+    {"processed_update", "poison_update", "outbox", "card", "chat", "stranger", "replica", "restricted_message"}
+)
+"""Tables in which an update leaves its trace whoever sent it: that it was seen, set aside, and what was replied or
+taken out of the chat."""
+UNREADABLE: Json = {"callback_query": {"id": "1", "from": None, "chat_instance": "x"}}
+"""Set aside for certain, whatever the dice say of the others."""
 OWN_FACTS = ("telegram.", "ready.", "alarm.", "vitals", "lineage")
 """How the names of facts begin that a running bot notes of itself, whoever writes to it."""
 
@@ -185,6 +190,7 @@ def send(
             deployment.world.inject(copy.deepcopy(Author(dice, dice.choice(authors), pressed).update(kind)))
             outcome.counts[name] += 1
             outcome.counts["answers"] += 1
+    deployment.world.inject(copy.deepcopy(UNREADABLE))
     settle(deployment)
     if not deployment.bot.is_alive:
         outcome.violations.append(f"the bot has died of updates {name}: {deployment.bot.log()[-300:]}")

@@ -22,6 +22,7 @@ from sqlalchemy import make_url
 
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.outcome import Outcome
+from tests.ports import free_port
 from tests.storage.database import scratch
 
 COMMIT = b"COMMIT"
@@ -139,7 +140,7 @@ class Cluster:
     """A PostgreSQL that nobody else uses."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder()
+        self.folder, self.port = folder, free_port()
         self._bin = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: float(each.parent.name))
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self._as:

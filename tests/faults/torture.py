@@ -46,6 +46,10 @@ class Run:
     given: Mapping[str, Any]
     share: float = 1.0
 
+    @property
+    def name(self) -> str:
+        return f"{self.test}/{self.kind}/{self.mode}"
+
 
 KILLED = {"cast": FIFTY, "deaths": 60, "apart": 250}
 AS_STARTED = KILLED | {"deaths": 10, "is_forked": False}
@@ -120,7 +124,7 @@ def once(run: Run, seed: int, until_time: float | None, plant: str = "") -> Outc
 
 
 def torture(minutes: float, seed: int, only: str) -> bool:
-    runs = [run for run in RUNS if not only or run.test in only.split(",")]
+    runs = [run for run in RUNS if not only or {run.test, run.name} & set(only.split(","))]
     share = minutes * 60 / sum(run.share for run in runs)
     print(f"{environment()}; seed {seed}\n", flush=True)
     print("| test | database | mode | rounds | kills | forms | answers | lost, doubled, out of order | back after, s |")
@@ -181,7 +185,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
-    parser.add_argument("--only", default="", help="one row of the table, such as T1, or several: T1,T7")
+    parser.add_argument("--only", default="", help="some rows of the table: T1,T7/postgresql/polling")
     parser.add_argument("--plant", default="", choices=["", "all", *PLANTS])
     given = parser.parse_args()
     if given.plant == "all":
