@@ -80,7 +80,7 @@ def list_entries(
     about: Annotated[str, typer.Option("--about", help="people, plan, reports, exports or messages.")] = "",
     person: Annotated[int | None, typer.Option("--person", help="Telegram's number of whoever did it.")] = None,
     day: Annotated[str, typer.Option("--day", metavar="DAY", help="Only what was done on this day.")] = "",
-    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
     plan_code: PlanOption = "",
     as_json: JsonOption = False,
 ) -> None:

@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command()
 def digest(
     week: Annotated[str, typer.Option(metavar="DAY", help="The Monday it is for, or any day of that week.")] = "",
-    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
     plan_code: PlanOption = "",
 ) -> None:
     """Print the coordinator's digest: of a week gone by, told with what is known today."""

@@ -48,7 +48,7 @@ def export(
         str,
         typer.Option("--since", help="Only what was sent or decided since this day, as 2018-10-03, or instant."),
     ] = "",
-    language: Annotated[str, typer.Option("--language", help="Of labels: es, en or ht.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Of labels: es, en, ht or fr.")] = "",
     bom: Annotated[bool, typer.Option("--bom", help="Begin a CSV with the mark by which Excel knows UTF-8.")] = False,
     dictionary: Annotated[
         Path | None,

@@ -130,7 +130,7 @@ def replay(
 @app.command("try")
 def try_form(
     file: Path,
-    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
     save: Annotated[Path | None, typer.Option(help="Write what was answered as a script for `form replay`.")] = None,
 ) -> None:
     """Fill the form in the terminal, as it would be in the chat."""

@@ -19,7 +19,7 @@ app = typer.Typer()
 
 @app.command()
 def status(
-    language: Annotated[str, typer.Option(help="es, en or ht.")] = "",
+    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work."""
