@@ -201,6 +201,8 @@ class Dispatch:
                     apply(ex, ex.visit.session, event)
                 elif personal_data(event.text, strict=True, known=ex.known()):
                     ex.delete(event.origin)
+                else:
+                    rest.edited(ex, event.origin)
             case Secondhand(origin, said):
                 # Nobody reads it, and what was forwarded may name somebody.
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):

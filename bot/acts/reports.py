@@ -268,6 +268,26 @@ def _file_name(name: str, *, is_sensitive: bool) -> str:
 
 
 # ------------------------------------------------------------------ sent
+def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> bool:
+    """Whether a correction says what was sent already, so that no version need be made of it.
+
+    What was returned is sent again also unchanged: that is an answer to who asked.
+    """
+    if stored.supersedes_id is None:
+        return False
+    corrected = who.unit.submissions.get(stored.supersedes_id)
+    if corrected.validation_state == "returned" or not corrected.is_current:
+        return False
+    old, new = who.unit.submissions.answers(corrected), taken.instance.answers()
+    times = engine.filled_when(form, old).keys() | engine.filled_when(form, new).keys()
+
+    def answered(values: Mapping[str, str]) -> dict[str, str]:
+        """Without what the phone fills in: when it was, and which instance it is (ODK XForms, "meta")."""
+        return {ref: value for ref, value in values.items() if ref not in times and "/meta/" not in ref}
+
+    return answered(old) == answered(new)
+
+
 def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple[StoredSubmission, list[Notification]]:
     """Store the submission. Return it, with the notification for the coordinator who had returned the report.
 

@@ -230,6 +230,10 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
 
 def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
+    if reports.changes_nothing(reporter_of(ex), stored, form, taken):
+        reports.discard_draft(ex.unit, stored)
+        ex.answer(notice_card(ex, ex.say("receipt.unchanged")), anew=anew)
+        return
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
     ex.filling = None

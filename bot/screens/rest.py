@@ -33,6 +33,8 @@ from conversations.session.reading.utterances import (
 Asked = tuple[Route, str]
 """A route, and what its button would carry."""
 LIKELY: Final = 3
+LOOKED_BACK: Final = 10
+"""Sent reports among which one is looked for whose answer was edited."""
 
 ASKED: Mapping[str, tuple[Route, ...]] = {
     "pendientes": (Route.DUE, Route.INDICATORS, Route.PROGRESS, Route.DIGEST),
@@ -71,6 +73,23 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
             key = "heard.other"
     _offer_likely(ex, key)
     return None
+
+
+def edited(ex: Exchange, message_id: int) -> None:
+    """A message was edited that answered a report which is sent: say so, and offer the correction.
+
+    What it says now is not read. Nothing is said of a message that answered nothing.
+    """
+    for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
+        if str(message_id) in stored.data.get("origins", {}) and ex.is_theirs(stored):
+            sent = ex.unit.submissions.by_instance(stored.instance_id)
+            if sent is None or not sent.is_current:
+                continue
+            code = (sent.subject or "").partition(":")[2] or ex.say("menu.referrals")
+            text = ex.say("heard.edited", code=code, receipt=f"{sent.receipt_number:04d}")
+            ex.go_below()
+            _offer(ex, text, [Button(ex.say("form.correct"), tap(Route.CORRECT, sent.id))])
+            return
 
 
 def leaves(text: str, language: str) -> bool:

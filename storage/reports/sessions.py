@@ -89,6 +89,12 @@ _OF_PERSON = (
     .where(_S.c.person_id == bindparam("person_id"), IS_OPEN)
     .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
 )
+_SENT_BY = (
+    select(*COLUMNS)
+    .where(_S.c.person_id == bindparam("person_id"), _S.c.state == "submitted")
+    .order_by(_S.c.id.desc())
+    .limit(bindparam("most"))
+)
 _LEFT_IN = (
     select(*COLUMNS)
     .where(
@@ -277,6 +283,11 @@ class Sessions:
             _LEAVE_CHATS.count(self._connection, {"closed_id": number})
             self._unit.of(RestrictedMessages).end_of_session(number)
         return len(numbers)
+
+    def sent_by(self, person_id: int, most: int) -> list[StoredSession]:
+        """The sessions that this person has sent, the latest first. Those that were emptied have no data."""
+        values = {"person_id": person_id, "most": most}
+        return [load(row, self._unit) for row in prepared(_SENT_BY).rows(self._connection, values)]
 
     def left_in(self, agency_id: int) -> list[StoredSession]:
         """The open sessions of an agency that were begun by somebody who reports for it no more."""

@@ -10,7 +10,7 @@ import pytest
 
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
-from tests.bot.desk import Desk, buttons, said, tap
+from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, settings_in
 
 
@@ -217,3 +217,31 @@ def test_nothing_of_it_is_kept(desk: Desk, tmp_path: Path) -> None:
         later(desk)
         assert desk.say(ANA, typed).deliveries
     assert all(b"azulejo" not in path.read_bytes() for path in tmp_path.glob("enlace.db*"))
+
+
+def edit(desk: Desk, who: int, message_id: int, text: str) -> Handled:
+    """One's own message, edited."""
+    chat, sender = {"id": who, "type": "private"}, {"id": who, "is_bot": False, "first_name": "X"}
+    return desk.give(
+        edited_message={"message_id": message_id, "date": 1, "edit_date": 2, "chat": chat, "from": sender, "text": text}
+    )
+
+
+def test_after_sending_an_edited_message_is_answered_and_what_did_not_change_makes_no_version(desk: Desk) -> None:
+    """Editing an answer changes nothing that was sent, and says so; sending the same again makes no version."""
+    opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    asked = press(desk, ANA, opened, "Igual que el reporte anterior")
+    assert asked
+    review = desk.say(ANA, "Grabar tres cuñas con la radio")
+    typed = desk.message_id
+    press(desk, ANA, review, "📨 Enviar ahora")
+    assert edit(desk, ANA, typed - 1, "azulejo").deliveries == ()  # it answered nothing
+    told = edit(desk, ANA, typed, "Grabar cuatro azulejos")
+    assert said(told, ANA)[-1].startswith("El reporte de PRE-101 ya se envió (recibo n.º ")
+    again = press(desk, ANA, told, "✏️ Corregir")
+    assert "Grabar tres" in said(again, ANA)[-1]
+    same = press(desk, ANA, again, "📨 Enviar ahora")
+    assert said(same, ANA)[-1] == "No cambió nada: el reporte queda como se envió."
+    with desk.database.view() as unit:
+        statement = "SELECT count(*), max(version) FROM submission WHERE instance_id LIKE 'uuid:test-%'"
+        assert tuple(unit.connection.exec_driver_sql(statement).one()) == (1, 1)
