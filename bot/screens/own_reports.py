@@ -52,7 +52,10 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         key = "menu.left" if len(due) > 1 else "menu.left_one"
         lines.append(line(say(key, n=len(due))))
         periods_due = {report.period.code: report.period for report in due}
-        lines += [line(f"{period_name(each, language)}: {each.until(language)}.") for each in periods_due.values()]
+        for each in periods_due.values():
+            until = f"{each.until(language)}."
+            is_named = len(periods_due) == 1  # by the title
+            lines.append(line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}: {until}"))
         lines.append(line(say("menu.pick")))
         pages = -(-len(due) // DUE_SHOWN)
         page = page % pages
