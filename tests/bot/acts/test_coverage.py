@@ -74,7 +74,7 @@ def rows_of(unit: UnitOfWork) -> Rows:
     }
 
 
-def edit(dice: random.Random, rows: Rows, gone: dict[str, dict[str, Any]], number: int) -> None:
+def edit(dice: random.Random, rows: Rows, gone: Rows, number: int) -> None:
     """One change of a plan: something is added, renamed, moved, retired or comes back."""
     activities, indicators = rows["activity"], rows["indicator"]
     agencies = {code: row for code, row in rows["agency"].items() if row["role_type"] != "proposed"}
@@ -85,15 +85,22 @@ def edit(dice: random.Random, rows: Rows, gone: dict[str, dict[str, Any]], numbe
             code = f"NEW-{number}"
             activities[code] = like | {"code": code, "responsible": dice.choice(sorted(agencies))}
         case "rename":
-            dice.choice(list(activities.values()))["short_es"] = f"Otro nombre {number}"
+            table, header = dice.choice((("activity", "short_es"), ("indicator", "name_es"), ("agency", "name_es")))
+            dice.choice(list(rows[table].values()))[header] = f"Otro nombre {number}"
         case "move":
-            dice.choice(list(activities.values()))["responsible"] = dice.choice(sorted(agencies))
+            moved = dice.choice([*activities.values(), *indicators.values()])
+            moved["responsible"] = dice.choice(sorted(agencies))
+            if "objective_code" in moved:
+                moved["objective_code"] = dice.choice(sorted(rows["objective"]))
         case "retire":
-            code = dice.choice(sorted(activities))
-            gone[code] = activities.pop(code)
-        case "restore" if gone:
-            code = dice.choice(sorted(gone))
-            activities[code] = gone.pop(code) | {"responsible": dice.choice(sorted(agencies))}
+            retire(dice, rows, gone, agencies)
+        case "restore" if any(gone.values()):
+            table = dice.choice(sorted(table for table, kept in gone.items() if kept))
+            code = dice.choice(sorted(gone[table]))
+            row = gone[table].pop(code)
+            rows[table][code] = row if table == "agency" else row | {"responsible": dice.choice(sorted(agencies))}
+            if table == "activity" and row["indicator_code"] not in indicators:
+                rows[table][code]["indicator_code"] = ""
         case "indicator":
             code = dice.choice((f"IND-N{number}", dice.choice(sorted(indicators))))
             like = dict(dice.choice([one for one in indicators.values() if one["unit"] == "count"]))
@@ -109,6 +116,21 @@ def edit(dice: random.Random, rows: Rows, gone: dict[str, dict[str, Any]], numbe
             dice.choice(list(rows["cadence"].values())).update(
                 {"opening_day": opening, "due_day": due, "grace_day": grace, "lock_day": lock}
             )
+
+
+def retire(dice: random.Random, rows: Rows, gone: Rows, agencies: Mapping[str, Any]) -> None:
+    """An activity, an indicator or an agency; what named it names another one, or none."""
+    table = dice.choice(("activity", "indicator", "agency"))
+    code = dice.choice(sorted(set(agencies) - {"MIREX"} if table == "agency" else rows[table]))
+    others = sorted(set(agencies) - {code})
+    gone.setdefault(table, {})[code] = rows[table].pop(code)
+    for row in (*rows["activity"].values(), *rows["indicator"].values()):
+        if row["responsible"] == code:
+            row["responsible"] = dice.choice(others)
+        if row.get("indicator_code") == code:
+            row["indicator_code"] = ""
+        if code in row.get("supporting", ()):
+            row["supporting"] = tuple(each for each in row["supporting"] if each != code)
 
 
 def draft_of(rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> PlanDraft:
@@ -142,7 +164,7 @@ def all_due(unit: UnitOfWork, on: date) -> dict[tuple[str, str, str], DueReport]
 def test_after_any_change_of_the_plan_all_that_is_due_can_be_reported(desk: Desk) -> None:
     """Hundreds of changes; what is due is what the plan says, no form lacks any of it, and some of it is sent."""
     dice = random.Random(seed_of())
-    gone: dict[str, dict[str, Any]] = {}
+    gone: Rows = {}
     sent: set[tuple[str, str]] = set()
     forms = forms_of(desk)
     for number in range(EDITS):
