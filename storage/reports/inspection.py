@@ -17,6 +17,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Literal
 
+from storage.reports import active_content
 from storage.reports.refusals import DAMAGE, Refused
 
 Accept = Literal["image", "audio", "video", "file"]
@@ -39,6 +40,9 @@ REASONS = (
     "archive",
     "mixed",
     "macros",
+    "scripts",
+    "attached",
+    "remote",
     "password",
     "heic",
     "too_many_pixels",
@@ -205,7 +209,8 @@ def _sniff(data: bytes, extension: str) -> _Kind | Refused:
 
 def _of_magic(data: bytes) -> _Kind | Refused:
     if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
-        return _Kind("application/pdf", "pdf")
+        active = active_content.of_pdf(data)
+        return Refused(active) if active else _Kind("application/pdf", "pdf")
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1"):
         return Refused("heic")
     import filetype  # with the first file, not with the bot
@@ -266,6 +271,8 @@ def _of_ole(data: bytes) -> _Kind | Refused:
         return Refused("password")
     if has("_VBA_PROJECT") or has("Macros"):
         return Refused("macros")
+    if has("\x01Ole10Native"):
+        return Refused("attached")
     return next((kind for name, kind in _OLE_STREAMS if has(name)), Refused("unknown"))
 
 
@@ -295,6 +302,13 @@ def _of_zip(data: bytes) -> _Kind | Refused:
         return Refused("macros")
     if any(entry.flag_bits & 1 for entry in entries):
         return Refused("password")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            active = active_content.of_zipped(archive)
+    except DAMAGE:
+        return Refused("damaged")
+    if active:
+        return Refused(active)
     if mime in _OPEN_DOCUMENTS:
         return _Kind(mime, _OPEN_DOCUMENTS[mime])
     return next(kind for member, kind in _ZIPPED if member in names)

