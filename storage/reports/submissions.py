@@ -111,7 +111,7 @@ _STAND = (
 )
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
-_LOCK_PLAN = select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True)
+_LOCK_PLAN = Prepared(select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True))
 _NEXT = Prepared(
     select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
 )
@@ -140,7 +140,7 @@ class Submissions:
         submission, or if the one to correct is no longer current.
         """
         if self._unit.is_postgresql:
-            self._connection.execute(_LOCK_PLAN, {"plan_id": new.plan_id})
+            _LOCK_PLAN.first(self._connection, {"plan_id": new.plan_id})
         sent = self.by_instance(new.instance_id)
         if sent is not None:
             return sent

@@ -74,7 +74,7 @@ def test_two_replicas_number_without_collision(
 
         return work
 
-    with open_database(postgres_url) as replica:
+    with open_database(postgres_url, vault=postgres_database.vault) as replica:
         futures = [
             database.units.submit(n, send(n + shift, n == 0))
             for shift, database in ((0, postgres_database), (10, replica))
