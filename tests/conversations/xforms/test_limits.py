@@ -11,6 +11,7 @@ from conversations.session.events import Typed
 from conversations.wording import wording
 from conversations.xforms.evaluation.texts import InstanceTexts, Node
 from conversations.xforms.form import Choice, Form
+from conversations.xforms.instance import Filling
 from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted
 from conversations.xforms.problems import AuthorError
 from tests.conversations.session.phone import NOW, Phone
@@ -93,14 +94,14 @@ def test_a_form_that_cannot_be_begun_says_so_instead_of_ending_the_process(monke
     for name in ("text", "nodes"):
         form = unchecked(monkeypatch, *HOSTILE[name])
         with pytest.raises(Exhausted):
-            engine.begin(form, instance_id="uuid:l", language="es", timezone="UTC", now=NOW)
+            engine.begin(form, Filling("uuid:l", NOW, "UTC", "es"))
 
 
 def test_a_sum_over_all_pairs_is_bounded_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each instance against each and again: cubes grow beyond any budget, whatever the machine."""
     form = unchecked(monkeypatch, *HOSTILE["pairs"])
     with pytest.raises(Exhausted) as exhausted:
-        engine.begin(form, instance_id="uuid:l", language="es", timezone="UTC", now=NOW)
+        engine.begin(form, Filling("uuid:l", NOW, "UTC", "es"))
     assert exhausted.value.measure == "steps"
 
 
@@ -116,7 +117,7 @@ def test_the_budget_is_the_same_after_a_cache_is_warm() -> None:
     form = read_xlsform(rows("text | q | ¿Qué ${q}? | | |", *PEOPLE), "same.md").form
     spent = []
     for _ in range(2):
-        begun = engine.begin(form, instance_id="uuid:l", language="es", timezone="UTC", now=NOW)
+        begun = engine.begin(form, Filling("uuid:l", NOW, "UTC", "es"))
         spent.append(ANSWERING.steps - begun.instance.steps)
     assert spent[0] == spent[1]
 
