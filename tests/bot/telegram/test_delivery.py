@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import event, insert, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
@@ -26,7 +26,7 @@ from bot.telegram.pacer import Pacer
 from bot.telegram.recording import Recorder
 from storage.database.models import Person, table
 from storage.errors import Unavailable
-from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.messages.outbox import Outbox, OutboxDraft, OutboxRow
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.presence import Presence
@@ -693,7 +693,9 @@ async def test_a_redelivered_update_sends_what_its_first_sight_left(sandbox: San
     assert texts(sandbox, ANA) == ["1: one", "2: two"]
 
 
-async def test_without_a_database_the_number_of_a_card_is_waited_for(sandbox: Sandbox, database: Database) -> None:
+async def test_without_a_database_the_number_of_a_card_is_waited_for(
+    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That nobody can be asked says nothing about the message: it is sent when the database is back."""
     async with running(sandbox, database) as bot:
         card = await bot.card(ANA)
@@ -704,17 +706,17 @@ async def test_without_a_database_the_number_of_a_card_is_waited_for(sandbox: Sa
         rows = await database.units.run(
             None, lambda unit: rows_of(unit, [_edit(ANA, card), *said(ANA, "next")], datetime.now(UTC))
         )
-        connect = database.engine.connect
+        look_up = Outbox.card_message_id
         is_away = [True]
         asked: list[int] = []
 
-        def away(*args: Any, **options: Any) -> Any:
+        def away(outbox: Outbox, card_id: int) -> int | None:
             if is_away[0]:
                 asked.append(1)
-                raise OperationalError("connect", None, OSError("refused"))
-            return connect(*args, **options)
+                raise Unavailable("the database is away")
+            return look_up(outbox, card_id)
 
-        database.engine.connect = away  # type: ignore[method-assign]
+        monkeypatch.setattr(Outbox, "card_message_id", away)
         bot.delivery.feed(rows)
         await until(lambda: len(asked) >= 2)
         is_away[0] = False
