@@ -331,10 +331,13 @@ def test_what_was_sent_last_fills_the_next(town: Town, admin: Officer) -> None:
     ana.say("15")
     ana.tap("Enviar")
     ana.tap("Corregir")
+    ana.tap("Cambiar algo")
+    ana.tap("Cuántas")
+    ana.say("16")
     ana.tap("Enviar")
     sent = [json.loads(answers) for [answers] in town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 3")]
     assert [(each["/data/place"], each["/data/n"], each.get("/data/before")) for each in sent] == [
-        ("Azua", "15", "12"),
+        ("Azua", "16", "12"),
         ("Azua", "15", "12"),
         ("Azua", "12", None),
     ]
