@@ -21,7 +21,6 @@ from sqlalchemy import bindparam, func, select, update
 from conversations.plan.model import ValidationState
 from storage.database.marks import ROLE_COLUMNS, ROLES, mark_role, role_mark, submission_mark
 from storage.database.models import AuditEntry, Membership, Person, Submission, table
-from storage.reports import submissions
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -185,4 +184,6 @@ def _began(unit: "UnitOfWork", row: Any) -> str | None:
 def _text(unit: "UnitOfWork", row: Any) -> str:
     if row["sealed_answers"] is None:
         return str(row["answers"])
-    return unit.vault.open(row["sealed_answers"], submissions.row(row["instance_id"]))
+    from storage.reports.submissions import row as sealed_name  # `enlace status` loads this module and opens no report
+
+    return unit.vault.open(row["sealed_answers"], sealed_name(row["instance_id"]))
