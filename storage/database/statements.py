@@ -45,6 +45,7 @@ def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object
 class _Compiled:
     """What the driver is given, and how values go in and come out."""
 
+    sql: str
     execute: Callable[[Connection, Sequence[Any]], Any]
     execute_each: Callable[[Connection, Sequence[Sequence[Any]]], Any]
     on_server: "Statement | None"
@@ -150,6 +151,7 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
     row: Any = namedtuple("Row", list(columns.keys()), rename=True)  # type: ignore[misc]  # known when it is compiled
     writes = [made.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
     return _Compiled(
+        sql,
         execute,
         execute_each,
         on_server,

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 _E = table(AuditEntry)
 
 HEAD: Final = "chain.head"
-SEALING: Final = 7_236_528_431
-"""The advisory lock of the one sealer."""
 BEFORE_THE_FIRST: Final = "0" * 64
 SHORTEST_NOTE: Final = 12
 PAGE: Final = 1000
@@ -48,6 +46,8 @@ TOLD: Final = 50
 FIRST: Final = -(2**62)
 """Below whatever number an entry may have been given."""
 
+_ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(CAST(CAST(to_regclass('audit_entry') AS oid) AS integer), 0)")
+"""Of this schema's log: another deployment in the same database seals its own."""
 _ANYBODY = select(table(Membership).c.id).limit(1)
 _UNSEALED = select(*COLUMNS, _E.c.mark).where(_E.c.hash.is_(None)).order_by(_E.c.id)
 _UNMARKED = select(*COLUMNS).where(_E.c.mark.is_(None), _E.c.id > bindparam("after")).order_by(_E.c.id).limit(PAGE)
@@ -123,10 +123,8 @@ def seal(unit: "UnitOfWork", *, limit: int = 200) -> Head | None:
 
     StorageError if the head was tampered with: then nothing is linked, so that `verify` still sees what happened.
     """
-    if unit.is_postgresql:
-        got = unit.connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": SEALING})
-        if not got:
-            return None
+    if unit.is_postgresql and not unit.connection.scalar(_ONE_SEALER):
+        return None
     head = stored_head(unit)
     if head is None:
         if unit.connection.scalar(select(func.count()).where(_E.c.hash.is_not(None))):

@@ -197,6 +197,7 @@ class Telegram:
         self._is_flushing = False
         self._hook: Hook | None = None
         self._shown: dict[int, dict[int, Json]] = {}
+        self._written: set[int] = set()
         self._queries: set[str] = set()
         self._update_ids, self._message_ids = itertools.count(1000), itertools.count(1)
         self._methods: Mapping[str, Callable[[Json], Any]] = {
@@ -274,7 +275,10 @@ class Telegram:
         return message
 
     def _delete(self, parameters: Json) -> bool:
-        if self._shown.get(int(parameters["chat_id"]), {}).pop(int(parameters["message_id"]), None) is None:
+        message_id = int(parameters["message_id"])
+        if message_id in self._written:
+            self._written.remove(message_id)
+        elif self._shown.get(int(parameters["chat_id"]), {}).pop(message_id, None) is None:
             raise Refused("message to delete not found")
         return True
 
@@ -293,8 +297,10 @@ class Telegram:
 
     # -------------------------------------------------------------- updates
     def say(self, person: "Person", text: str) -> None:
+        message_id = next(self._message_ids)
+        self._written.add(message_id)
         message: Json = {
-            "message_id": next(self._message_ids),
+            "message_id": message_id,
             "from": person.user,
             "chat": _chat(person.id),
             "date": int(time.time()),
