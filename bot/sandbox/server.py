@@ -63,9 +63,22 @@ _PATH: Final = re.compile(r"/(file/)?bot([^/]+)/(.+)")
 class Protocol(HttpToolsProtocol):
     """uvicorn's, which also lets a request cut its own connection: faults need that."""
 
+    is_ended = False
+
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self.scope["sandbox.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.is_ended:
+            reset(transport)
+
+    def end(self) -> None:
+        """Reset the connection: at once, or as soon as one is made that was accepted before the door shut."""
+        self.is_ended = True
+        if self.transport is not None and not self.transport.is_closing():
+            reset(self.transport)
 
 
 class Door:
@@ -87,7 +100,8 @@ class Door:
         assert self.uvicorn is not None
         state = self.uvicorn.server_state
         protocol = Protocol(self.uvicorn.config, state, self.uvicorn.lifespan.state)
-        self._connections = {other for other in self._connections if other in state.connections} | {protocol}
+        self._connections = {each for each in self._connections if each in state.connections or each.transport is None}
+        self._connections.add(protocol)
         return protocol
 
     async def run(self) -> None:
@@ -100,8 +114,7 @@ class Door:
                     server.close()
                     server = None
                     for protocol in self._connections:
-                        if not protocol.transport.is_closing():
-                            reset(protocol.transport)
+                        protocol.end()
                 elif not self._world.down and server is None:
                     listening, self._listening = self._listening or listen(*self._address), None
                     server = await asyncio.get_running_loop().create_server(self._protocol, sock=listening)
