@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, func, select, update
 
 from storage.database.models import Card, OutboxMessage, RestrictedMessage, table
+from storage.database.statements import Prepared, insert_of
 from storage.database.unit import Unit
 
 READ_FOR: Final = timedelta(hours=23)
@@ -31,7 +31,38 @@ LOOK_AGAIN: Final = timedelta(days=1)
 PAGE: Final = 100
 
 _R, _O, _C = map(table, (RestrictedMessage, OutboxMessage, Card))
-_UPSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _note_card(dialect: str) -> Any:
+    made = insert_of(dialect, _R)
+    values = {"due_at": made.excluded.due_at, "written_at": made.excluded.written_at, "outbox_id": None}
+    is_leaving = _R.c.outbox_id.is_not(None)
+    return made.on_conflict_do_update(index_elements=["card_id"], set_=values, where=is_leaving)
+
+
+def _note_written(dialect: str) -> Any:
+    made = insert_of(dialect, _R)
+    called = made.excluded.outbox_id
+    return made.on_conflict_do_update(
+        index_elements=["chat_id", "message_id"], set_={"outbox_id": called}, where=called.is_not(None)
+    )
+
+
+# Beside a restricted form each of these is executed for every answer.
+_NOTE_CARD = Prepared(_note_card("sqlite"), postgresql=_note_card("postgresql"))
+_NOTE_WRITTEN = Prepared(_note_written("sqlite"), postgresql=_note_written("postgresql"))
+_IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
+_END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=_R.c.written_at))
+_DUE = (
+    select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id)
+    .where(_R.c.outbox_id.is_(None), _R.c.due_at <= bindparam("now"))
+    .order_by(_R.c.id)
+    .limit(PAGE)
+    .with_for_update(skip_locked=True)
+)
+_DUE_HERE = Prepared(_DUE.where(_R.c.chat_id == bindparam("chat")))
+_LEAVES = Prepared(update(_R).where(_R.c.id == bindparam("row")).values(outbox_id=bindparam("call")))
+_CARD_LEAVES = Prepared(update(_R).where(_R.c.card_id == bindparam("card")).values(outbox_id=bindparam("call")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +102,7 @@ class RestrictedMessages:
 
         One that is being taken out, and is said anew all the same, stands again under another number.
         """
-        made = _UPSERT[self._connection.dialect.name](_R).values(
-            _new(chat_id, now, card_id=card_id, session_id=session_id)
-        )
-        values = {"due_at": made.excluded.due_at, "written_at": made.excluded.written_at, "outbox_id": None}
-        is_leaving = _R.c.outbox_id.is_not(None)
-        self._connection.execute(made.on_conflict_do_update(index_elements=["card_id"], set_=values, where=is_leaving))
+        _NOTE_CARD.count(self._connection, _new(chat_id, now, card_id=card_id, session_id=session_id))
 
     def note_written(
         self,
@@ -88,22 +114,17 @@ class RestrictedMessages:
         outbox_id: int | None = None,
     ) -> None:
         """The person wrote something restricted; with `outbox_id`, the call that takes it out at once."""
-        new = _new(chat_id, now, message_id=message_id, session_id=session_id) | {"outbox_id": outbox_id}
-        made = _UPSERT[self._connection.dialect.name](_R).values(new)
-        keys = ["chat_id", "message_id"]
-        if outbox_id is None:
-            self._connection.execute(made.on_conflict_do_nothing(index_elements=keys))
-        else:
-            self._connection.execute(made.on_conflict_do_update(index_elements=keys, set_={"outbox_id": outbox_id}))
+        new = _new(chat_id, now, message_id=message_id, session_id=session_id, outbox_id=outbox_id)
+        _NOTE_WRITTEN.count(self._connection, new)
 
     def is_card(self, card_id: int) -> bool:
         """Whether a card says something restricted."""
-        return self._connection.execute(select(_R.c.id).where(_R.c.card_id == card_id)).first() is not None
+        return _IS_CARD.first(self._connection, {"card": card_id}) is not None
 
     # -------------------------------------------------------------- due
     def end_of_session(self, session_id: int) -> None:
         """The draft has ended or changed hands: what was written for it is due."""
-        self._connection.execute(update(_R).where(_R.c.session_id == session_id).values(due_at=_R.c.written_at))
+        _END_OF_SESSION.count(self._connection, {"session": session_id})
 
     def end_of_chat(self, chat_id: int) -> None:
         """Its person may not read any of it any more."""
@@ -111,24 +132,17 @@ class RestrictedMessages:
 
     def due(self, now: datetime, *, chat_id: int | None = None) -> list[Standing]:
         """What is to be taken out now, oldest first, a page of it: of every chat, or of this one."""
-        statement = (
-            select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id)
-            .where(_R.c.outbox_id.is_(None), _R.c.due_at <= now)
-            .order_by(_R.c.id)
-            .limit(PAGE)
-            .with_for_update(skip_locked=True)
-        )
         if chat_id is not None:
-            statement = statement.where(_R.c.chat_id == chat_id)
-        return [Standing(*row) for row in self._connection.execute(statement)]
+            return [Standing(*row) for row in _DUE_HERE.rows(self._connection, {"now": now, "chat": chat_id})]
+        return [Standing(*row) for row in self._connection.execute(_DUE, {"now": now})]
 
     def leaves(self, id: int, outbox_id: int) -> None:
         """This call takes it out."""
-        self._connection.execute(update(_R).where(_R.c.id == id).values(outbox_id=outbox_id))
+        _LEAVES.count(self._connection, {"row": id, "call": outbox_id})
 
     def card_leaves(self, card_id: int, outbox_id: int) -> None:
         """This call takes a card out; of one that says nothing restricted nobody keeps account."""
-        self._connection.execute(update(_R).where(_R.c.card_id == card_id).values(outbox_id=outbox_id))
+        _CARD_LEAVES.count(self._connection, {"card": card_id, "call": outbox_id})
 
     # -------------------------------------------------------------- what became of it
     def settle(self, now: datetime) -> None:
@@ -168,6 +182,7 @@ def _new(
     card_id: int | None = None,
     message_id: int | None = None,
     session_id: int | None = None,
+    outbox_id: int | None = None,
 ) -> dict[str, Any]:
     return {
         "chat_id": chat_id,
@@ -176,7 +191,7 @@ def _new(
         "session_id": session_id,
         "written_at": now,
         "due_at": now + READ_FOR,
-        "outbox_id": None,
+        "outbox_id": outbox_id,
         "refused_at": None,
         "reason": "",
     }
