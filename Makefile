@@ -8,7 +8,7 @@ PEERS := tests/peers
 # Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
 WORKERS ?= 4
 
-.PHONY: install demo test again planted quick torture check lint types imports docs pictures cards peers bench lock clean
+.PHONY: install demo test again planted quick torture check lint types imports docs pictures cards peers bench lock sbom audit licences wheel clean
 
 install: $(INSTALLED)  ## what the bot runs on, and no more: as on a server
 
@@ -79,7 +79,33 @@ lock:
 		-o deploy/requirements.lock
 	uv pip compile $(PEERS)/requirements.in --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --custom-compile-command "make lock" --quiet -o $(PEERS)/requirements.lock
+	uv pip compile deploy/supply/requirements.in --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--python-version 3.11 --custom-compile-command "make lock" --quiet -o deploy/supply/requirements.lock
 	npm install --prefix $(PEERS) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+# What looks at the packages we are built of; it is installed with none of them.
+SUPPLY := $(VENV)/supply
+SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+$(SUPPLY)/.ready: deploy/supply/requirements.lock
+	@$(PYTHON) -m venv $(SUPPLY)
+	@$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+sbom: $(INSTALLED) $(SUPPLY)/.ready  ## the bill of materials, CycloneDX, in dist/
+	@$(SUPPLY)/bin/python -W ignore deploy/supply/supply.py sbom "$(SITE)"
+
+audit: $(SUPPLY)/.ready  ## known vulnerabilities of what we are built of; says so if there is no data
+	@$(SUPPLY)/bin/python deploy/supply/supply.py audit
+
+licences: $(INSTALLED)  ## docs/licences.md, made anew
+	@$(BIN)/python deploy/supply/supply.py licences "$(SITE)"
+
+# The same commit makes the same bytes: its files as they are committed, its date, and nobody's umask.
+wheel: $(INSTALLED)  ## the package of the last commit in dist/, the same bytes wherever it is made
+	@umask 022 && made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && git -c tar.umask=0022 archive HEAD | tar -xp -C "$$made" && \
+		SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel --quiet \
+		--disable-pip-version-check --no-deps --no-build-isolation -w dist "$$made" && sha256sum dist/*.whl
 
 clean:
 	rm -rf $(VENV) $(PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis demo

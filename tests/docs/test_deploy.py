@@ -13,7 +13,10 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from configparser import RawConfigParser
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from sysconfig import get_path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -180,3 +183,60 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_refused(tmp_path: Path
     refused = install("0" * 64)
     assert refused.returncode != 0
     assert "DO NOT MATCH" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def supply() -> ModuleType:
+    """deploy/supply/supply.py, which is run by make and is in no package."""
+    spec = spec_from_file_location("supply", DEPLOY / "supply" / "supply.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_licence_of_each_package_is_known_and_asks_nothing_of_those_who_use_it(supply: ModuleType) -> None:
+    """docs/licences.md is of today's lock; no package is under a licence that reaches what uses it unchanged."""
+    known = dict(supply.licences(get_path("purelib")))
+    assert supply.PAGE.read_text("utf-8") == supply.page(get_path("purelib")), "make licences"
+    assert set(supply.locked()) - set(known) <= {"colorama"}, "only what Windows alone installs is not here to be asked"
+    ours = ["Apache", "BSD", "CNRI", "ISC", "LGPL", "MIT", "MPL", "PSF", "Zlib"]
+    parts = {
+        name: re.split(r" (?:AND|OR) ", licence.replace("(", "").replace(")", "")) for name, licence in known.items()
+    }
+    assert {name for name, each in parts.items() if not all(part.startswith(tuple(ours)) for part in each)} == set()
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "said"),
+    [
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages, no known vulnerability"),
+        ([{"name": "a", "skip_reason": "?"}], 2, "Nothing was checked"),
+        ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "?"}], 2, "No data on 1 of 2"),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}],
+            1,
+            "a 1: PYSEC-1, mended in 2",
+        ),
+    ],
+)
+def test_no_data_is_never_taken_for_no_vulnerability(
+    supply: ModuleType, answers: list[dict[str, object]], code: int, said: str
+) -> None:
+    text, exit_code = supply.verdict(answers)
+    assert exit_code == code
+    assert said in text
+
+
+def test_a_commit_makes_the_same_wheel_wherever_it_is_made(tmp_path: Path) -> None:
+    """Made in two clones by two people, one of whom shares nothing with others (umask 077): the same bytes."""
+    made = set()
+    for umask in ("022", "077"):
+        clone = tmp_path / umask
+        subprocess.run(["git", "clone", "--quiet", "--local", ROOT, clone], check=True)
+        command = f"umask {umask} && make --silent -o '{sys.prefix}/.installed' wheel VENV='{sys.prefix}'"
+        subprocess.run(["bash", "-c", command], cwd=clone, check=True, stdout=subprocess.DEVNULL)
+        [wheel] = (clone / "dist").glob("*.whl")
+        made.add(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert len(made) == 1
