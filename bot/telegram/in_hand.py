@@ -28,6 +28,8 @@ class Note:
     message_id: int | None = None
     """Of the message its card now is."""
     is_card_gone: bool = False
+    at: datetime | None = None
+    """When its call began; None: no call was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,11 @@ def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
 
 
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
-    """Record what became of these rows, and of their cards and people."""
-    unit.outbox.record_all({note.row.id: note.outcome for note in notes}, now)
+    """Record what became of these rows, and of their cards and people.
+
+    What was said counts for the day of its call: the database may have been away since.
+    """
+    unit.outbox.record_all([(note.row.id, note.outcome, note.at or now) for note in notes])
     cards: dict[int, int | None] = {}
     for note in notes:
         if note.row.card_id is not None and (note.message_id is not None or note.is_card_gone):

@@ -233,6 +233,9 @@ _AGAIN = (
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
 _IS_EXPIRED = _O.c.lease_until <= bindparam("now")
+# A call in doubt began while its lease ran. What is found out days later counts for the day of the call.
+_NOW: Any = bindparam("now", type_=_O.c.lease_until.type)
+_SAID_AT = case((_O.c.lease_until < _NOW, _O.c.lease_until), else_=_NOW)
 _IS_ORPHANED = _O.c.lease_until.is_not(None) & _O.c.owner.in_(bindparam("owners", expanding=True))
 
 
@@ -274,7 +277,7 @@ def _freeing(condition: Any) -> tuple[Any, ...]:
             payload=None,
             sealed_payload=None,
             lease_until=None,
-            settled_at=bindparam("now"),
+            settled_at=_SAID_AT,
             error=bindparam("reason"),
         ),
     )
@@ -435,16 +438,18 @@ class Outbox:
             case _:
                 assert_never(outcome)
 
-    def record_all(self, outcomes: Mapping[int, Outcome], now: datetime) -> None:
-        """Note what became of many calls. What was sent, nearly everything, is one statement for all."""
-        sent = [id for id, outcome in outcomes.items() if isinstance(outcome, Sent)]
+    def record_all(self, outcomes: Sequence[tuple[int, Outcome, datetime]]) -> None:
+        """Note what became of many calls, and when. What was sent, nearly everything, is one statement for all."""
+        sent = [
+            {"row_id": id, "new_state": "sent", "reason": "", "now": at}
+            for id, outcome, at in outcomes
+            if isinstance(outcome, Sent)
+        ]
         if sent:
-            _SETTLE.each(
-                self._connection, [{"row_id": id, "new_state": "sent", "reason": "", "now": now} for id in sent]
-            )
-        for id, outcome in outcomes.items():
+            _SETTLE.each(self._connection, sent)
+        for id, outcome, at in outcomes:
             if not isinstance(outcome, Sent):
-                self.record(id, outcome, now)
+                self.record(id, outcome, at)
 
     def extend(self, ids: Collection[int], lease_until: datetime) -> None:
         """Extend the lease of rows that wait for the end of a 429, or for the row before them."""

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from conversations.plan.ledger import SAID
 from tests.bot.house import ANA, CARMEN, JEAN, LUIS, PEDRO, Officer, Town, town_in
 from tests.deadlines import wait_until
 
@@ -113,7 +114,8 @@ def test_a_month_on_the_phones(town: Town) -> None:
     assert "MMUJER · quedan 2 · Que me llamen" in hear(carmen, "Terminó la prórroga")
     at(town, "2018-10-15T09:00")
     hear(carmen, "quedó cerrado")
-    days = [row[0] for row in fires(town, ANA) if row[1] in ("queued", "sent")]
+    # A clock that is moved while a call is recorded ends its lease: it was said, and is in doubt.
+    days = [row[0] for row in fires(town, ANA) if row[1] in SAID]
     assert days == ["2018-10-03", "2018-10-05", "2018-10-08"]
     assert wait_for_fire(town, LUIS, "2018-10-05")[1:] == ("skipped", "focal_point_told")
 

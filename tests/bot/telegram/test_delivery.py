@@ -24,7 +24,7 @@ from bot.telegram.methods import anew
 from bot.telegram.outcomes import Outcome
 from bot.telegram.pacer import Pacer
 from bot.telegram.recording import Recorder
-from storage.database.models import Person, table
+from storage.database.models import OutboxMessage, Person, table
 from storage.errors import Unavailable
 from storage.messages.outbox import Outbox, OutboxDraft, OutboxRow
 from storage.open_database import Database, open_database
@@ -523,6 +523,31 @@ async def test_a_chat_gets_no_new_message_before_the_last_is_recorded(
         await quiet(bot)
     assert recorded[0] == 1
     assert texts(sandbox, ANA) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("kind", ["prompt", "reminder"])
+async def test_a_message_counts_for_the_moment_of_its_call(
+    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """However late its outcome is recorded: else Thursday's reminder would pass for Monday's notice."""
+    clock = HandClock()
+
+    class Outlasting(Calls):
+        async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
+            outcome = await super().make(row, is_anew=is_anew)
+            clock.move(4 * 24 * 3600.0)
+            return outcome
+
+    monkeypatch.setattr(delivery, "Calls", Outlasting)
+    async with running(sandbox, database, clock=clock) as bot:
+        before = clock.now()
+        await bot.commit(*said(ANA, "one", kind=kind))
+        await until(lambda: texts(sandbox, ANA) == ["one"])
+        await quiet(bot)
+        assert await bot.states() == ["sent"]
+        query = select(table(OutboxMessage).c.settled_at)
+        settled_at = await database.units.run(None, lambda unit: unit.connection.execute(query).scalar_one())
+    assert settled_at.date() - before.date() < timedelta(days=2)
 
 
 # ------------------------------------------------------------------ what a crash left

@@ -109,6 +109,25 @@ def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: A
     assert apply(lambda unit: claim(unit, LATER)) == []
 
 
+def test_what_is_in_doubt_counts_for_the_day_on_which_its_call_could_begin(apply: Any) -> None:
+    """A process that died on Friday is missed on Monday: nobody has had Monday's notice by that (DOMAIN §5.3)."""
+
+    def settled_at(unit: UnitOfWork, id: int) -> datetime | None:
+        return unit.connection.execute(select(_O.c.settled_at).where(_O.c.id == id)).scalar_one()
+
+    ids = apply(lambda unit: [add(unit, chat_id=chat) for chat in (1, 2)])
+    for row in apply(claim):
+        apply(lambda unit, row=row: unit.outbox.begin(row))
+    apply(lambda unit: unit.outbox.settle_expired(NOW + timedelta(days=3)))
+    assert [apply(lambda unit, id=id: settled_at(unit, id)) for id in ids] == [NOW + MINUTE] * 2
+    other = apply(lambda unit: add(unit, chat_id=3))
+    (row,) = apply(claim)
+    apply(lambda unit: unit.outbox.begin(row))
+    owner = apply(lambda unit: unit.replica_id)
+    apply(lambda unit: unit.outbox.take_over([owner], NOW + timedelta(seconds=5)))
+    assert apply(lambda unit: settled_at(unit, other)) == NOW + timedelta(seconds=5)
+
+
 @pytest.mark.parametrize("kind", FAN_OUT)
 def test_fan_out_that_was_never_begun_is_free_again_when_the_lease_ends(apply: Any, kind: str) -> None:
     """Sixty reminders in the hands of a process that dies are not sixty people who are told nothing."""
