@@ -9,8 +9,11 @@ from bot.open_storage import open_storage
 from bot.settings import inherited_environment
 from storage.database.vault import KeyUnknown, Vault
 from storage.errors import Unavailable
+from storage.reports.files import FileStore
+from storage.upkeep.resealing import key_ids, reseal
 from tests.bot.cli import forked
 from tests.bot.house import furnish, settings_in
+from tests.deadlines import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,29 @@ def test_rotation_and_retirement_keep_the_keyring_known(folder: Path) -> None:
     assert "needed: k1, k2" in enlace(folder, "db", "check")[1]
     settings.keys.write_bytes(after)
     assert enlace(folder, "db", "check")[0] == 0
+
+
+def test_the_wipe_drill_leaves_a_stolen_backup_that_no_keyring_opens(folder: Path) -> None:
+    """S12: rotate, renew what was sealed, retire; before that retiring is refused, and afterwards only we can read."""
+    settings = settings_in(folder)
+    stolen = folder / "stolen.db"
+    assert enlace(folder, "db", "backup", str(stolen))[0] == 0
+    assert enlace(folder, "keys", "rotate")[0] == 0
+    code, told = enlace(folder, "keys", "retire", "k1")
+    assert (code, Vault.load(settings.keys).key_ids) == (1, {"k1", "k2"})
+    assert "k1 still seals something" in told
+    with open_storage(settings) as database:
+        while database.units.submit(None, reseal).result(PATIENCE):
+            pass
+        with database.view() as unit:
+            assert key_ids(unit) == {"k2"}
+    FileStore(settings.files, Vault.load(settings.keys)).reseal()
+    assert enlace(folder, "keys", "retire", "k1")[0] == 0
+    assert enlace(folder, "db", "check")[0] == 0
+    shutil.copyfile(stolen, folder / "enlace.db")
+    code, told = enlace(folder, "db", "check")
+    assert code == 1
+    assert "needed: k1" in told
 
 
 def test_a_key_that_is_not_there_is_no_poison(tmp_path: Path) -> None:
