@@ -17,7 +17,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Literal
 
-from storage.reports import active_content
+from storage.reports import active_content, hidden_places
 from storage.reports.refusals import DAMAGE, Refused
 
 Accept = Literal["image", "audio", "video", "file"]
@@ -43,6 +43,7 @@ REASONS = (
     "scripts",
     "attached",
     "remote",
+    "place",
     "password",
     "heic",
     "too_many_pixels",
@@ -154,7 +155,8 @@ def inspect(
     """Return the file as it may be stored, or why it may not (S10).
 
     A picture comes back newly drawn, upright, its longer side at most `max_pixels`, without any metadata, if
-    `strip`; everything else keeps its bytes, except that a video's coordinates are overwritten with zeros.
+    `strip`; everything else keeps its bytes, except that a video's coordinates are overwritten with zeros. A document
+    is refused if a photo inside says where it was taken.
     Never raises for what `data` holds.
     """
     if not data:
@@ -178,6 +180,8 @@ def inspect(
         stored, kind = drawn
     elif strip and kind.mime_type in ("video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "audio/mp4"):
         stored = _COORDINATES.sub(_zeros, data)
+    elif strip and kind.mime_type.startswith("application/") and hidden_places.of_document(data):
+        return Refused("place")
     return Inspected(
         stored, kind.mime_type, kind.extension, name or f"file.{kind.extension}", _sha256(data), _sha256(stored)
     )

@@ -26,7 +26,7 @@ def redrawn(data: bytes, decoder: str, extension: str, max_pixels: int | None, *
     """
     try:
         with (
-            _quiet_pillow(),
+            quiet_pillow(),
             Image.open(io.BytesIO(data), formats=(decoder, "MPO") if decoder == "JPEG" else (decoder,)) as picture,
         ):
             # The header alone has been read so far: a few bytes may claim any size.
@@ -66,7 +66,7 @@ def _encoded(frames: list[Image.Image], extension: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _quiet_pillow() -> Iterator[None]:
+def quiet_pillow() -> Iterator[None]:
     """Pillow warns of broken metadata, which we throw away, and only warns of bombs, which we refuse."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

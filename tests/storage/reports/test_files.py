@@ -269,6 +269,31 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "a.docx",
         "attached",
     ),
+    "PDF with a photo that tells its place": (
+        lambda: pdf(b"<</Filter/DCTDecode>>stream\n" + with_gps() + b"endstream"),
+        "a.pdf",
+        "place",
+    ),
+    "document with a photo that tells its place": (
+        lambda: zipped({"word/document.xml": b"<w/>", "word/media/image1.jpeg": with_gps()}),
+        "a.docx",
+        "place",
+    ),
+    "document with a PNG that tells its place": (
+        lambda: zipped({"word/document.xml": b"<w/>", "word/media/image1.png": with_gps("PNG")}),
+        "a.docx",
+        "place",
+    ),
+    "slides with a picture that tells its place": (
+        lambda: zipped({"ppt/presentation.xml": b"<p/>", "ppt/media/image1.tiff": with_gps("TIFF")}),
+        "a.pptx",
+        "place",
+    ),
+    "document with a photo that tells its place in XMP": (
+        lambda: pdf(b"stream\n<rdf:Description exif:GPSLatitude='18,29.1N'/>endstream"),
+        "a.pdf",
+        "place",
+    ),
     "document with macros": (
         lambda: zipped({"word/document.xml": b"<w/>", "word/vbaProject.bin": b"x"}),
         "a.docx",
@@ -293,6 +318,15 @@ def test_what_could_harm_who_opens_it_is_refused_and_says_why(what: str) -> None
     """Bytes decide, never the name."""
     make, name, reason = REFUSED[what]
     assert refusal(make(), name) == reason
+
+
+def test_a_document_whose_photos_tell_nothing_is_kept_as_it_came() -> None:
+    photo = drawn("JPEG", comment=b"Exif\0\0II*\0 and then nothing that could be read")
+    for data, name in (
+        (zipped({"word/document.xml": b"<w/>", "word/media/image1.jpg": photo}), "a.docx"),
+        (pdf(b"<</Filter/DCTDecode>>stream\n" + photo + b"endstream"), "a.pdf"),
+    ):
+        assert kept(data, name).data == data
 
 
 @pytest.mark.parametrize(
