@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from storage.calendar.recipients import Recipients
     from storage.calendar.schedules import Schedules
     from storage.database.audit import Audit
+    from storage.database.events import Events
     from storage.database.facts import Facts
+    from storage.messages.endpoints import Endpoints, EventDeliveries
     from storage.messages.inbox import Inbox
     from storage.messages.jobs import Jobs
     from storage.messages.outbox import Outbox
@@ -266,6 +268,24 @@ class UnitOfWork(Unit):
         from storage.database.audit import Audit
 
         return Audit
+
+    @_repository
+    def events(self) -> "type[Events]":
+        from storage.database.events import Events
+
+        return Events
+
+    @_repository
+    def endpoints(self) -> "type[Endpoints]":
+        from storage.messages.endpoints import Endpoints
+
+        return Endpoints
+
+    @_repository
+    def event_deliveries(self) -> "type[EventDeliveries]":
+        from storage.messages.endpoints import EventDeliveries
+
+        return EventDeliveries
 
     @_repository
     def facts(self) -> "type[Facts]":

@@ -36,6 +36,7 @@ from conversations.plan import export_request, plan_state, review
 from conversations.plan.agenda import NEEDS, Reason
 from conversations.plan.annual import CALENDARS, PILLARS
 from conversations.plan.calendar import WEEKDAYS
+from conversations.plan.events import KINDS as EVENT_KINDS
 from conversations.plan.ladder import FOR_COORDINATORS
 from conversations.plan.lights import Light
 from conversations.plan.model import Role, ValidationState
@@ -183,8 +184,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Keys that code puts together, and everything that can stand in the gap."""
 
-NOT_KEYS = re.compile(r"(plan|form)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, AUDITED_ACTS)))
-"""Columns, file names, facts and audited acts that look like keys."""
+NOT_KEYS = re.compile(
+    r"(plan|form)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
+)
+"""Columns, file names, facts, audited acts and kinds of events that look like keys."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:

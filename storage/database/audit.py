@@ -16,12 +16,15 @@ from typing import Any, Final, Literal, get_args
 import orjson
 from sqlalchemy import bindparam, insert, select
 
+from conversations.plan.events import EventKind
+from storage.database.events import Events, is_heard
 from storage.database.models import AuditEntry, table
 from storage.database.unit import Unit
 from storage.database.vault import Vault
 
 _E = table(AuditEntry)
 _RECORD = insert(_E)
+_RECORD_AND_ASK = insert(_E).returning(is_heard(_E))
 
 Act = Literal[
     "membership.granted",
@@ -66,6 +69,12 @@ Act = Literal[
     "report.answered",
     "report.taken_back",
     "restricted.viewed",
+    "endpoint.added",
+    "endpoint.removed",
+    "endpoint.paused",
+    "endpoint.resumed",
+    "endpoint.tried",
+    "endpoint.replayed",
 ]
 """Every act that leaves an entry. Each has its sentence `audit.ACT` in the catalogues."""
 AUDITED_ACTS: Final[tuple[Act, ...]] = get_args(Act)
@@ -74,10 +83,37 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "people": ("membership", "person", "invitation", "role", "delegation"),
     "plan": ("plan", "agency", "form", "setting"),
     "reports": ("period", "report", "restricted", "comment"),
-    "exports": ("exported", "export"),
+    "exports": ("exported", "export", "endpoint"),
     "messages": ("schedule", "holiday", "reminders"),
 }
 """What acts are about, for whoever looks for one: the first words of their names. Labels are `audit.kind.…`."""
+
+EVENTS: Final[dict[Act, EventKind]] = {
+    "report.validated": "report.validated",
+    "report.returned": "report.returned",
+    "report.answered": "report.answered",
+    "report.taken_back": "report.taken_back",
+    "period.moved": "period.moved",
+    "period.reopened": "period.reopened",
+    "period.locked_again": "period.locked",
+    "plan.imported": "plan.changed",
+    "plan.undone": "plan.changed",
+    "agency.added": "plan.changed",
+    "agency.renamed": "plan.changed",
+    "agency.changed": "plan.changed",
+    "agency.begun": "plan.changed",
+    "agency.ended": "plan.changed",
+    "agency.reactivated": "plan.changed",
+    "form_published": "plan.changed",
+}
+"""The acts that receivers outside are told of, and as what (`storage.database.events`). What is sent, corrected and
+closed leaves no entry here, and is recorded where it is stored."""
+UNTOLD: Final[tuple[str, ...]] = (
+    *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted."),
+    *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint."),
+    *("plan.downloaded", "period.reopening_asked", "period.reopening_refused"),
+)
+"""How all other acts begin: about people, or about what the bot itself does. A test finds an act that is in neither."""
 
 NONCE: Final = 16
 """Digits at the beginning of a mark that make it another one each time."""
@@ -119,8 +155,9 @@ class Audit:
     ) -> None:
         """Add an entry; it exists exactly if the act does. `actor_id` None: the command line or the clock."""
         entry = StoredAuditEntry(0, plan_id, now, actor_id, act, dict(details))
-        self._connection.execute(
-            _RECORD,
+        kind = EVENTS.get(act) if plan_id is not None else None
+        made = self._connection.execute(
+            _RECORD if kind is None else _RECORD_AND_ASK,
             {
                 "act": act,
                 "actor_id": actor_id,
@@ -132,6 +169,8 @@ class Audit:
                 "mark": entry.mark(self._unit.vault, secrets.token_hex(NONCE // 2)),
             },
         )
+        if kind is not None and plan_id is not None and made.scalar_one():
+            self._unit.of(Events).record(kind, plan_id, {"change": act, **details}, now)
 
     def latest(
         self,

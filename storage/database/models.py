@@ -879,6 +879,75 @@ class Replica(Base):
     started_at: Mapped[datetime]
 
 
+# ------------------------------------------------------------------ what others are told
+class Endpoint(Base):
+    """A receiver outside that is told of events. Its address and secret are sealed: many addresses are secrets too."""
+
+    __tablename__ = "endpoint"
+    __table_args__ = (Index("ix_endpoint_plan", "plan_id"), NEVER_AGAIN)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    host: Mapped[str] = mapped_column(String(255))
+    """The part of its address that may be shown."""
+    sealed_target: Mapped[bytes]
+    """JSON: `url` and `secret`."""
+    audience: Mapped[str] = mapped_column(String(16))
+    kinds: Mapped[str]
+    """Comma-separated, with a comma before and behind, so that a statement can look for one."""
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    paused_at: Mapped[datetime | None]
+
+
+class Event(Base):
+    """Something that happened to the plan or a report: references and codes, never words. Written with the act."""
+
+    __tablename__ = "event"
+    __table_args__ = (NEVER_AGAIN,)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    uid: Mapped[str] = mapped_column(String(64), unique=True)
+    """The `webhook-id`: the same at every try, so that a receiver can tell a repetition."""
+    kind: Mapped[str] = mapped_column(String(32))
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class EventDelivery(Base):
+    """One event for one receiver: `waiting`, `delivered` or `dead`. Of one lane, the earlier goes first."""
+
+    __tablename__ = "event_delivery"
+    __table_args__ = (
+        Index(
+            "ix_event_delivery_waiting",
+            "endpoint_id",
+            "lane",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index("ix_event_delivery_state", "endpoint_id", "state", "settled_at"),
+        Index("ix_event_delivery_event", "event_id"),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("endpoint.id"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
+    lane: Mapped[str] = mapped_column(String(80))
+    """What must arrive in order: one report, one period, the plan."""
+    state: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    owner: Mapped[int | None] = mapped_column(BigInteger)
+    """The replica that has it in hand, while `lease_until` runs."""
+    status: Mapped[int | None]
+    """What the receiver answered last, if it answered."""
+    reason: Mapped[str] = mapped_column(String(16), default="")
+    """Why the last try failed: one of the codes of `storage.messages.events`. Nothing that a receiver said is kept."""
+    settled_at: Mapped[datetime | None]
+
+
 # ------------------------------------------------------------------ what is said of the bot's own accord
 class Schedule(Base):
     """What is said regularly: what, when, to whom, in which zone. Never deleted, since fires name it."""

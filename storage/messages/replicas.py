@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, text
 from storage.database.facts import Facts
 from storage.database.models import Replica, table
 from storage.database.unit import Unit
+from storage.messages.endpoints import EventDeliveries
 from storage.messages.jobs import Jobs
 from storage.messages.outbox import Outbox
 
@@ -61,6 +62,7 @@ class Replicas:
         if buried:
             self._unit.of(Outbox).take_over(buried, now)
             self._unit.of(Jobs).take_over(buried)
+            self._unit.of(EventDeliveries).take_over(buried)
         return buried
 
     def _remember_deaths(self, number: int, now: datetime) -> None:

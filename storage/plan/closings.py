@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 
+from storage.database.events import Events, is_heard
 from storage.database.models import Base
-from storage.database.statements import insert_or_ignore, prepared
+from storage.database.statements import insert_into, prepared
 from storage.database.unit import Unit
 
 _tables = Base.metadata.tables
@@ -49,7 +50,12 @@ class Closings:
             "closed_at": now,
             "closed_by_id": person_id,
         }
-        return insert_or_ignore(self._unit.connection, _closing, closing)
+        connection = self._unit.connection
+        add = insert_into(connection, _closing).values(closing).on_conflict_do_nothing()
+        made = connection.execute(add.returning(is_heard(_closing))).first()
+        if made is not None and made.is_heard:
+            self._unit.of(Events).closed(plan_id, agency_id, period_id, now)
+        return made is not None
 
     def is_closed(self, agency_id: int, period_id: int) -> bool:
         return self.closed_at(agency_id, period_id) is not None

@@ -12,7 +12,9 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
+from conversations.plan.events import EventKind
 from conversations.plan.model import ValidationState
+from storage.database.events import Events, is_heard
 from storage.database.marks import submission_mark
 from storage.database.models import Plan, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared
@@ -115,7 +117,7 @@ _LOCK_PLAN = Prepared(select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id"
 _NEXT = Prepared(
     select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
 )
-_ADD = Prepared(insert(_S).returning(_S.c.id))
+_ADD = Prepared(insert(_S).returning(_S.c.id, is_heard(_S)))
 _REPORTED = select(_S.c.subject).where(
     _S.c.plan_id == bindparam("plan_id"),
     _S.c.reporting_period_id == bindparam("reporting_period_id"),
@@ -191,6 +193,9 @@ class Submissions:
             "is_standing": new.validation_state == ValidationState.VALIDATED,
         }
         made = _ADD.first(self._connection, values | beside)
+        if made.is_heard:
+            kind: EventKind = "report.submitted" if old is None else "report.corrected"
+            self._unit.of(Events).record(kind, new.plan_id, {"receipt": values["receipt_number"]}, now)
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:

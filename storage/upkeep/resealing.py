@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, func, literal, select, type_coerce, update
 
-from storage.database.models import Comment, OutboxMessage, ReviewDecision, Session, Submission, table
-from storage.messages import outbox
+from storage.database.models import Comment, Endpoint, OutboxMessage, ReviewDecision, Session, Submission, table
+from storage.messages import endpoints, outbox
 from storage.reports import comments, reviews, sessions, submissions
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
-_DECISIONS, _COMMENTS = table(ReviewDecision), table(Comment)
+_DECISIONS, _COMMENTS, _ENDPOINTS = table(ReviewDecision), table(Comment), table(Endpoint)
 
 SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
     # the sealed column, what its seal is bound to, how that is written in the seal
@@ -31,6 +31,7 @@ SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
     (_DECISIONS.c.sealed_reason, (_DECISIONS.c.root_id, _DECISIONS.c.person_id, _DECISIONS.c.decided_at), reviews.row),
     (_COMMENTS.c.sealed_text, (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at), comments.row),
     (_COMMENTS.c.sealed_reply, (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at), comments.row),
+    (_ENDPOINTS.c.sealed_target, (_ENDPOINTS.c.plan_id, _ENDPOINTS.c.made_at), endpoints.row),
 )
 """Every place where something sealed is kept; a test compares it with the models."""
 

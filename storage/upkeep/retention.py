@@ -154,6 +154,7 @@ RETENTION: Final[tuple[Rule, ...]] = (
     Rule("messages", timedelta(days=7), _messages),
     Rule("jobs", timedelta(days=7), lambda unit, before: unit.jobs.purge(before)),
     Rule("drafts", timedelta(days=7), _drafts),
+    Rule("events", timedelta(days=30), lambda unit, before: unit.event_deliveries.purge(before)),
     Rule("strangers", timedelta(days=30), _strangers),
     Rule("invitations", timedelta(days=90), _invitations),
     Rule("poisoned", timedelta(days=90), _poisoned),

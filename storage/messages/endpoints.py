@@ -1,0 +1,345 @@
+"""Receivers outside, and what each of them is still to be told.
+
+A receiver is down for a weekend, answers yes and has kept nothing, or takes a minute for each call. So what it is to be
+told is a row a receiver, which waits until that receiver has said that it has it:
+
+    waiting ──2xx──▶ delivered
+      ▲  │ anything else: again after a pause that doubles (`PAUSES`, three days in all)
+      │  ▼
+      └─ dead, once the pauses are used up; `replay` has it wait anew
+
+Of one lane (a report, a period, the plan) only the first that waits may be claimed. So the events of a report arrive in
+order, and one that cannot be delivered holds up its own report alone, until it is dead.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import bindparam, case, delete, exists, func, insert, select, update
+
+from storage.database.audit import Act, Audit
+from storage.database.models import Endpoint, Event, EventDelivery, Plan, table
+from storage.database.unit import Unit
+from storage.database.vault import Vault
+from storage.errors import Conflict, NotFound
+
+_EP, _E, _D, _P = table(Endpoint), table(Event), table(EventDelivery), table(Plan)
+_BEFORE = table(EventDelivery).alias("before")
+
+MOST: Final = 10
+"""Receivers of one plan. Each is paid for by every act."""
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(hours=12)
+
+
+def _pauses() -> tuple[timedelta, ...]:
+    doubling = [FIRST_PAUSE * 2**number for number in range(13)]
+    return (*doubling, *[LONGEST_PAUSE] * 5)
+
+
+PAUSES: Final = _pauses()
+"""After each try that failed: 5 s, 10 s … 5.7 h, then half a day five times; 71 hours in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEndpoint:
+    """A receiver. Its address and secret are not in it: ask `Endpoints.target`, which unseals them."""
+
+    id: int
+    plan_id: int
+    host: str
+    audience: str
+    kinds: tuple[str, ...]
+    made_at: datetime
+    made_by_id: int | None
+    paused_at: datetime | None
+    sealed_target: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to call, and with which secret to sign."""
+
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One event in hand for one receiver. `tries` counts this one, and tells two claims apart."""
+
+    id: int
+    endpoint_id: int
+    tries: int
+    uid: str
+    kind: str
+    data: dict[str, Any]
+    at: datetime
+    plan: str
+    audience: str
+    sealed_target: bytes = field(repr=False)
+    plan_id: int
+    made_at: datetime
+    """Of the receiver: what its seal is bound to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a try. `reason` blank: delivered. `not_before`: before which the receiver wants no other."""
+
+    claimed: Claimed
+    reason: str = ""
+    status: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    """One line of what was delivered, waits, or is dead."""
+
+    id: int
+    endpoint_id: int
+    uid: str
+    kind: str
+    state: str
+    tries: int
+    status: int | None
+    reason: str
+    at: datetime
+    next_at: datetime
+    settled_at: datetime | None
+
+
+_ENDPOINT = tuple(_EP.c[name] for name in StoredEndpoint.__slots__)
+_IS_FREE = _D.c.lease_until.is_(None) | (_D.c.lease_until <= bindparam("now"))
+_IS_FIRST = ~exists().where(
+    _BEFORE.c.endpoint_id == _D.c.endpoint_id,
+    _BEFORE.c.lane == _D.c.lane,
+    _BEFORE.c.state == "waiting",
+    _BEFORE.c.id < _D.c.id,
+)
+_IS_DUE = (_D.c.state == "waiting") & (_D.c.next_at <= bindparam("now")) & _IS_FREE
+_DUE_ENDPOINTS = (
+    select(_D.c.endpoint_id)
+    .join(_EP, _EP.c.id == _D.c.endpoint_id)
+    .where(_IS_DUE, _EP.c.paused_at.is_(None))
+    .distinct()
+)
+_DUE = (
+    select(_D.c.id)
+    .where(_D.c.endpoint_id == bindparam("endpoint"), _IS_DUE, _IS_FIRST)
+    .order_by(_D.c.next_at, _D.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(_D)
+    .where(_D.c.id.in_(bindparam("ids", expanding=True)))
+    .values(tries=_D.c.tries + 1, lease_until=bindparam("lease"), owner=bindparam("replica"))
+)
+_CLAIMED = (
+    select(
+        _D.c.id, _D.c.endpoint_id, _D.c.tries, _E.c.uid, _E.c.kind, _E.c.data, _E.c.at, _P.c.code.label("plan"),
+        _EP.c.audience, _EP.c.sealed_target, _EP.c.plan_id, _EP.c.made_at,
+    )
+    .join(_E, _E.c.id == _D.c.event_id)
+    .join(_EP, _EP.c.id == _D.c.endpoint_id)
+    .join(_P, _P.c.id == _EP.c.plan_id)
+    .where(_D.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_D.c.id)
+)  # fmt: skip
+_MINE = (_D.c.id == bindparam("row")) & (_D.c.tries == bindparam("claim")) & (_D.c.state == "waiting")
+_SETTLE = (
+    update(_D)
+    .where(_MINE)
+    .values(
+        state=bindparam("into"),
+        status=bindparam("answer"),
+        reason=bindparam("why"),
+        next_at=case((bindparam("again") == 1, bindparam("at", type_=_D.c.next_at.type)), else_=_D.c.next_at),
+        settled_at=bindparam("over", type_=_D.c.settled_at.type),
+        lease_until=None,
+        owner=None,
+    )
+)
+_LISTED = select(
+    _D.c.id, _D.c.endpoint_id, _E.c.uid, _E.c.kind, _D.c.state, _D.c.tries, _D.c.status, _D.c.reason, _E.c.at,
+    _D.c.next_at, _D.c.settled_at,
+).join(_E, _E.c.id == _D.c.event_id).join(_EP, _EP.c.id == _D.c.endpoint_id)  # fmt: skip
+_COUNTED = (
+    select(_D.c.endpoint_id, _D.c.state, func.count())
+    .join(_EP, _EP.c.id == _D.c.endpoint_id)
+    .group_by(_D.c.endpoint_id, _D.c.state)
+)
+
+
+def row(plan_id: int, made_at: datetime) -> str:
+    """What the seal of an address is bound to: the plan, and when it was set up."""
+    return f"endpoint:{plan_id}:{made_at.astimezone(UTC).isoformat(timespec='microseconds')}"
+
+
+def target_of(vault: Vault, endpoint: "StoredEndpoint | Claimed") -> Target:
+    """Where to call, unsealed."""
+    return Target(**orjson.loads(vault.open(bytes(endpoint.sealed_target), row(endpoint.plan_id, endpoint.made_at))))
+
+
+class Endpoints:
+    """The receivers of each plan. Whatever is done to one is audited, without its address."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def add(
+        self, plan_id: int, target: Target, host: str, *, audience: str, kinds: Collection[str], now: datetime,
+        by: int | None,
+    ) -> StoredEndpoint:  # fmt: skip
+        """A new receiver. It hears what happens from now on. Conflict if the plan has as many as it may."""
+        if len(self.all(plan_id)) >= MOST:
+            raise Conflict(f"a plan has {MOST} receivers at most")
+        text = orjson.dumps({"url": target.url, "secret": target.secret}).decode()
+        values = {
+            "plan_id": plan_id,
+            "host": host,
+            "sealed_target": self._unit.vault.seal(text, row(plan_id, now)),
+            "audience": audience,
+            "kinds": f",{','.join(kinds)},",
+            "made_at": now,
+            "made_by_id": by,
+            "paused_at": None,
+        }
+        id = self._connection.execute(insert(_EP).returning(_EP.c.id), values).scalar_one()
+        made = self.get(plan_id, id)
+        self._record("endpoint.added", made, by, now, audience=audience, kinds=len(kinds))
+        return made
+
+    def all(self, plan_id: int) -> list[StoredEndpoint]:
+        """In the order in which they were set up."""
+        return self._found(_EP.c.plan_id == plan_id)
+
+    def get(self, plan_id: int, id: int) -> StoredEndpoint:
+        """NotFound if there is none, or it is another plan's."""
+        for found in self._found(_EP.c.plan_id == plan_id, _EP.c.id == id):
+            return found
+        raise NotFound(f"no receiver {id}")
+
+    def pause(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> bool:
+        """Call it no more, and keep what it is to be told. False if it was paused."""
+        return self._set_pause(endpoint, now, now, by, "endpoint.paused")
+
+    def resume(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> bool:
+        """Tell it what waits. False if it was not paused."""
+        return self._set_pause(endpoint, None, now, by, "endpoint.resumed")
+
+    def remove(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> None:
+        """It is no receiver any more; what it was still to be told goes with it."""
+        self._connection.execute(delete(_D).where(_D.c.endpoint_id == endpoint.id))
+        self._connection.execute(delete(_EP).where(_EP.c.id == endpoint.id))
+        self._record("endpoint.removed", endpoint, by, now)
+
+    def tried(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> None:
+        """Somebody has a ping sent to it: an audit entry."""
+        self._record("endpoint.tried", endpoint, by, now)
+
+    def replay(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> int:
+        """Have everything that is dead wait anew, in its order; how much that is."""
+        dead = (_D.c.endpoint_id == endpoint.id) & (_D.c.state == "dead")
+        again = {"state": "waiting", "tries": 0, "next_at": now, "settled_at": None}
+        count = self._connection.execute(update(_D).where(dead).values(**again)).rowcount
+        if count:
+            self._record("endpoint.replayed", endpoint, by, now, count=count)
+        return count
+
+    def _set_pause(
+        self, endpoint: StoredEndpoint, paused_at: datetime | None, now: datetime, by: int | None, act: Act
+    ) -> bool:
+        is_another = _EP.c.paused_at.is_not(None) if paused_at is None else _EP.c.paused_at.is_(None)
+        here = (_EP.c.id == endpoint.id, is_another)
+        if self._connection.execute(update(_EP).where(*here).values(paused_at=paused_at)).rowcount != 1:
+            return False
+        self._record(act, endpoint, by, now)
+        return True
+
+    def _record(self, act: Act, endpoint: StoredEndpoint, by: int | None, now: datetime, **more: object) -> None:
+        details = {"endpoint": endpoint.id, "host": endpoint.host, **more}
+        self._unit.of(Audit).record(act, by, endpoint.plan_id, details, now)
+
+    def _found(self, *which: Any) -> list[StoredEndpoint]:
+        found = []
+        for one in self._connection.execute(select(*_ENDPOINT).where(*which).order_by(_EP.c.id)):
+            values = dict(one._mapping) | {"kinds": tuple(filter(None, one.kinds.split(",")))}
+            found.append(StoredEndpoint(**values))
+        return found
+
+
+class EventDeliveries:
+    """What receivers are still to be told, were told, and could not be told."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def due(self, now: datetime) -> list[int]:
+        """Receivers for which something may be due. It is asked through a reader, so that looking takes no turn."""
+        return list(self._connection.execute(_DUE_ENDPOINTS, {"now": now}).scalars())
+
+    def claim(self, endpoint_id: int, most: int, now: datetime, lease_until: datetime) -> list[Claimed]:
+        """Take up to `most` of one receiver in hand, the first that waits of each lane. Nobody else sees them then."""
+        values = {"endpoint": endpoint_id, "now": now, "most": most}
+        ids = list(self._connection.execute(_DUE, values).scalars())
+        if not ids:
+            return []
+        self._connection.execute(_CLAIM, {"ids": ids, "lease": lease_until, "replica": self._unit.replica_id})
+        found = self._connection.execute(_CLAIMED, {"ids": ids}).mappings().all()
+        return [Claimed(**one) for one in found]
+
+    def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
+        """Record what became of these tries; how many of them are dead now. One that was taken over is left alone."""
+        dead = 0
+        for outcome in outcomes:
+            tries = outcome.claimed.tries
+            is_over = not outcome.reason or tries > len(PAUSES)
+            again = now + PAUSES[tries - 1] if not is_over else now
+            if outcome.not_before is not None:
+                again = max(again, min(outcome.not_before, now + LONGEST_PAUSE))
+            state = "delivered" if not outcome.reason else "dead" if is_over else "waiting"
+            values = {
+                "row": outcome.claimed.id,
+                "claim": tries,
+                "into": state,
+                "answer": outcome.status,
+                "why": outcome.reason,
+                "again": int(not is_over),
+                "at": again,
+                "over": now if is_over else None,
+            }
+            done = self._connection.execute(_SETTLE, values).rowcount == 1
+            dead += done and state == "dead"
+        return dead
+
+    def take_over(self, owners: Collection[int]) -> int:
+        """Free what ended replicas had in hand; how much. It may have arrived: the receiver knows it by its number."""
+        held = (_D.c.state == "waiting") & _D.c.owner.in_(list(owners))
+        return self._connection.execute(update(_D).where(held).values(lease_until=None, owner=None)).rowcount
+
+    def counts(self, plan_id: int | None = None) -> dict[tuple[int, str], int]:
+        """How many of each receiver are in each state."""
+        statement = _COUNTED if plan_id is None else _COUNTED.where(_EP.c.plan_id == plan_id)
+        return {(id, state): count for id, state, count in self._connection.execute(statement)}
+
+    def latest(
+        self, endpoint: StoredEndpoint, *, states: Collection[str] = ("waiting", "delivered", "dead"), limit: int = 20
+    ) -> list[StoredDelivery]:
+        """The newest first."""
+        statement = _LISTED.where(_D.c.endpoint_id == endpoint.id, _D.c.state.in_(list(states)))
+        found = self._connection.execute(statement.order_by(_D.c.id.desc()).limit(limit)).all()
+        return [StoredDelivery(*one) for one in found]
+
+    def purge(self, before: datetime) -> int:
+        """Forget what was settled before then, and the events that nobody is to be told of any more."""
+        gone = self._connection.execute(delete(_D).where(_D.c.settled_at < before)).rowcount
+        is_wanted = exists().where(_D.c.event_id == _E.c.id)
+        return gone + self._connection.execute(delete(_E).where(_E.c.at < before, ~is_wanted)).rowcount
