@@ -26,6 +26,7 @@ from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.wording import Wording, wording
 from storage.messages.outbox import Kind, OutboxDraft, OutboxRow
+from storage.messages.restricted import ALONE, DELETIONS
 from storage.people.chats import Visit, VisitMembership, VisitPerson
 from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
@@ -216,7 +217,7 @@ class Exchange:
             sensitive=restricted or sealed,
             is_restricted=restricted,
             session_id=None if is_elsewhere else self.filling,
-            is_for_others=is_elsewhere and method != "deleteMessage",
+            is_for_others=is_elsewhere and method not in DELETIONS,
         )
         row = self.unit.outbox.add(draft, now=self.now)
         if not row.is_held:
@@ -288,7 +289,7 @@ class Exchange:
     def drop_card(self) -> None:
         """Take the present card out of the chat."""
         if self._card_id is not None:
-            row = self.post("deleteMessage", {}, card_id=self._card_id)
+            row = self.post(ALONE, {}, card_id=self._card_id)
             if self._is_card_restricted:
                 self.unit.restricted.card_leaves(self._card_id, row.id)
             self._card_id = None
@@ -322,14 +323,16 @@ class Exchange:
     # -------------------------------------------------------------- taking out of the chat
     def delete(self, message_id: int) -> None:
         """Delete a message of the person, and remember it until Telegram has deleted it."""
-        row = self.post("deleteMessage", {"message_id": message_id}, kind="notice")
+        row = self.post(ALONE, {"message_id": message_id}, kind="notice")
         self.unit.restricted.note_written(self.chat_id, message_id, self.now, outbox_id=row.id)
 
     def clean_chat(self) -> None:
         """Delete what may not stay in this chat, because its form has ended (S15)."""
         for one in self.unit.restricted.due(self.now, chat_id=self.chat_id):
-            row = self.post("deleteMessage", one.payload, kind="notice", card_id=one.card_id)
-            self.unit.restricted.leaves(one.id, row.id)
+            row = self.post(one.method, one.payload, kind="notice", card_id=one.card_id)
+            self.unit.restricted.leaves(one, row.id)
+            if self._card_id in one.cards:
+                self._card_id = None
 
     def names_somebody(self, text: str, *, strict: bool) -> bool:
         """Whether the text carries personal data. Then it is deleted, and the person is asked for totals."""

@@ -237,10 +237,10 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
     ex.filling = None
+    ex.clean_chat()  # the present card goes with the others
     ex.answer(
         receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True
     )
-    ex.clean_chat()
 
 
 # ------------------------------------------------------------------ what cannot be filled now

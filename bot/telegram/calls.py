@@ -55,6 +55,11 @@ class Calls:
             if replacement is None:
                 return Gone("its card has no message")
             method, payload = replacement
+        if (cards := payload.pop("@cards", None)) is not None:
+            found = [await self._message_of(card_id) for card_id in cards]
+            if None in found:  # what is left out of a call for many, nobody would hear of
+                return Gone("a card has no message")
+            payload["message_ids"] = [*payload["message_ids"], *found]
         payload["chat_id"] = self._migrated.get(row.chat_id, row.chat_id)
         # A kept connection may just have been closed by the server: a reminder must not become doubtful by that.
         fresh = row.kind not in REPLIES

@@ -107,8 +107,8 @@ def clean_chats(premises: Premises, now: datetime) -> None:
         # Queued, not leased: it is the sweep that sends what nobody has just asked for.
         at = now + timedelta(seconds=1)
         for one in found:
-            draft = OutboxDraft(one.chat_id, "notice", "deleteMessage", one.payload, one.card_id, not_before=at)
-            unit.restricted.leaves(one.id, unit.outbox.add(draft, now=now).id)
+            draft = OutboxDraft(one.chat_id, "notice", one.method, one.payload, one.card_id, not_before=at)
+            unit.restricted.leaves(one, unit.outbox.add(draft, now=now).id)
         return len(found)
 
     while premises.database.units.submit(None, work).result():

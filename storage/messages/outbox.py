@@ -31,7 +31,7 @@ from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown
-from storage.messages.restricted import RestrictedMessages
+from storage.messages.restricted import DELETIONS, RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
 Lane = Literal["replies", "fan_out"]
@@ -486,7 +486,7 @@ class Outbox:
         """
         statement = (
             update(_O)
-            .where(_O.c.chat_id == chat_id, _O.c.state.in_((_QUEUED, "held")), _O.c.method != "deleteMessage")
+            .where(_O.c.chat_id == chat_id, _O.c.state.in_((_QUEUED, "held")), _O.c.method.not_in(DELETIONS))
             .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="cancelled")
         )
         if kinds is not None:

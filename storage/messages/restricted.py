@@ -8,8 +8,13 @@ message with something restricted, ours or the person's, is a row from the unit 
         └──────────────── tried again ─────────────────────┘
 
 A row whose deletion was refused stays, for people to see, until a later try finds the message gone.
+
+One call takes a hundred messages out of a chat (`deleteMessages`), but it says nothing of those that it left. So it is
+believed only while Telegram refuses none of them because of its age; what is older, and what was in a call that failed,
+is asked for alone (`deleteMessage`).
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -28,7 +33,13 @@ AGAIN: Final = timedelta(hours=1)
 """After a refusal, as long as Telegram may still delete the message (somebody had blocked us, for instance)."""
 LOOK_AGAIN: Final = timedelta(days=1)
 """Later: it can only be found that somebody has deleted the message by hand."""
+TOGETHER_FOR: Final = DELETABLE - timedelta(hours=24)
+"""How long after it was noted a message can surely be deleted: an update may have waited a day at Telegram before."""
 PAGE: Final = 100
+"""As many as Telegram deletes in one call (Bot API, deleteMessages)."""
+ALONE: Final = "deleteMessage"
+TOGETHER: Final = "deleteMessages"
+DELETIONS: Final = (ALONE, TOGETHER)
 
 _R, _O, _C = map(table, (RestrictedMessage, OutboxMessage, Card))
 
@@ -54,7 +65,7 @@ _NOTE_WRITTEN = Prepared(_note_written("sqlite"), postgresql=_note_written("post
 _IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
 _END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=_R.c.written_at))
 _DUE = (
-    select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id)
+    select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
     .where(_R.c.outbox_id.is_(None), _R.c.due_at <= bindparam("now"))
     .order_by(_R.c.id)
     .limit(PAGE)
@@ -66,18 +77,22 @@ _CARD_LEAVES = Prepared(update(_R).where(_R.c.card_id == bindparam("card")).valu
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One message that is to be taken out."""
+class Deletion:
+    """One call that takes messages out of a chat; `rows` are theirs here.
 
-    id: int
+    Which messages the cards of `@cards` are, and the one of `card_id`, delivery knows.
+    """
+
     chat_id: int
-    card_id: int | None
-    message_id: int | None
+    rows: tuple[int, ...]
+    method: str
+    payload: dict[str, Any]
+    card_id: int | None = None
 
     @property
-    def payload(self) -> dict[str, Any]:
-        """What `deleteMessage` is told; which message a card is, delivery knows."""
-        return {} if self.message_id is None else {"message_id": self.message_id}
+    def cards(self) -> tuple[int, ...]:
+        """Our messages among them."""
+        return tuple(self.payload.get("@cards", () if self.card_id is None else (self.card_id,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +145,17 @@ class RestrictedMessages:
         """Its person may not read any of it any more."""
         self._connection.execute(update(_R).where(_R.c.chat_id == chat_id).values(due_at=_R.c.written_at))
 
-    def due(self, now: datetime, *, chat_id: int | None = None) -> list[Standing]:
+    def due(self, now: datetime, *, chat_id: int | None = None) -> list[Deletion]:
         """What is to be taken out now, oldest first, a page of it: of every chat, or of this one."""
         if chat_id is not None:
-            return [Standing(*row) for row in _DUE_HERE.rows(self._connection, {"now": now, "chat": chat_id})]
-        return [Standing(*row) for row in self._connection.execute(_DUE, {"now": now})]
+            found: Iterable[Any] = _DUE_HERE.rows(self._connection, {"now": now, "chat": chat_id})
+        else:
+            found = self._connection.execute(_DUE, {"now": now})
+        return _deletions([_Standing(*row) for row in found], now)
 
-    def leaves(self, id: int, outbox_id: int) -> None:
-        """This call takes it out."""
-        _LEAVES.count(self._connection, {"row": id, "call": outbox_id})
+    def leaves(self, deletion: Deletion, outbox_id: int) -> None:
+        """This call takes them out."""
+        _LEAVES.each(self._connection, [{"row": row, "call": outbox_id} for row in deletion.rows])
 
     def card_leaves(self, card_id: int, outbox_id: int) -> None:
         """This call takes a card out; of one that says nothing restricted nobody keeps account."""
@@ -146,21 +163,33 @@ class RestrictedMessages:
 
     # -------------------------------------------------------------- what became of it
     def settle(self, now: datetime) -> None:
-        """Read from the outbox what Telegram has done: what is gone is forgotten, what is not is tried again."""
-        state = select(_O.c.state).where(_O.c.id == _R.c.outbox_id).scalar_subquery()
+        """Read from the outbox what Telegram has done: what is gone is forgotten, what is not is tried again.
+
+        What a call for many leaves in doubt is due at once, alone; nothing is refused before it was asked for alone.
+        """
+        state, method = (
+            select(_O.c[name]).where(_O.c.id == _R.c.outbox_id).scalar_subquery() for name in ("state", "method")
+        )
         never_arrived = ~select(_C.c.id).where(_C.c.id == _R.c.card_id, _C.c.message_id.is_not(None)).exists()
         is_on_its_way = (
             select(_O.c.id).where(_O.c.card_id == _R.c.card_id, _O.c.state.in_(("queued", "sending", "held"))).exists()
         )
         left = _R.c.outbox_id.is_not(None)
+        was_together = left & (method == TOGETHER)
+        may_be_too_old = _R.c.written_at <= now - TOGETHER_FOR
+        again = {"outbox_id": None, "due_at": now}
+        self._connection.execute(
+            update(_R).where(was_together, state == "sent", may_be_too_old).values(reason=TOGETHER, **again)
+        )
         self._connection.execute(
             delete(_R).where(left, (state == "sent") | (_R.c.card_id.is_not(None) & never_arrived & ~is_on_its_way))
         )
-        reason = select(_O.c.error).where(_O.c.id == _R.c.outbox_id).scalar_subquery()
+        reason = func.coalesce(select(_O.c.error).where(_O.c.id == _R.c.outbox_id).scalar_subquery(), "")
         # One that the outbox has forgotten was settled a week ago, with an answer nobody has read.
         has_failed = left & (func.coalesce(state, "forgotten").in_(("undeliverable", "ambiguous", "forgotten")))
+        self._connection.execute(update(_R).where(was_together, has_failed).values(reason=TOGETHER, **again))
         is_deletable = _R.c.written_at > now - DELETABLE
-        tried_again = {"outbox_id": None, "refused_at": now, "reason": func.coalesce(reason, "")}
+        tried_again = {"outbox_id": None, "refused_at": now, "reason": reason}
         for which, pause in ((is_deletable, AGAIN), (~is_deletable, LOOK_AGAIN)):
             self._connection.execute(update(_R).where(has_failed, which).values(due_at=now + pause, **tried_again))
 
@@ -173,6 +202,49 @@ class RestrictedMessages:
             .order_by(_R.c.chat_id)
         )
         return [Refused(*row) for row in self._connection.execute(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One message that is to be taken out."""
+
+    id: int
+    chat_id: int
+    card_id: int | None
+    message_id: int | None
+    written_at: datetime
+    reason: str
+
+    def is_sure(self, now: datetime) -> bool:
+        """Whether Telegram will not refuse to delete it, as far as we know."""
+        return not self.reason and self.written_at > now - TOGETHER_FOR
+
+    @property
+    def alone(self) -> Deletion:
+        payload = {} if self.message_id is None else {"message_id": self.message_id}
+        return Deletion(self.chat_id, (self.id,), ALONE, payload, self.card_id)
+
+
+def _deletions(found: Iterable[_Standing], now: datetime) -> list[Deletion]:
+    """One call for all of a chat that will surely be deleted, one for each of the others."""
+    sure: dict[int, list[_Standing]] = {}
+    made = []
+    for one in found:
+        if one.is_sure(now):
+            sure.setdefault(one.chat_id, []).append(one)
+        else:
+            made.append(one.alone)
+    return [*map(_together, sure.values()), *made]
+
+
+def _together(sure: Sequence[_Standing]) -> Deletion:
+    if len(sure) == 1:
+        return sure[0].alone
+    payload = {
+        "message_ids": [one.message_id for one in sure if one.message_id is not None],
+        "@cards": [one.card_id for one in sure if one.card_id is not None],
+    }
+    return Deletion(sure[0].chat_id, tuple(one.id for one in sure), TOGETHER, payload)
 
 
 def _new(

@@ -5,6 +5,7 @@ nothing (`enlace sandbox` is the faithful one). Polling and webhooks, and any de
 """
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections import Counter, deque
@@ -205,6 +206,7 @@ class Telegram:
             "sendMessage": self._send,
             "editMessageText": self._edit,
             "deleteMessage": self._delete,
+            "deleteMessages": self._delete_all,
             "answerCallbackQuery": self._answer_query,
             "setWebhook": self._set_webhook,
             "getWebhookInfo": lambda parameters: {
@@ -280,6 +282,13 @@ class Telegram:
             self._written.remove(message_id)
         elif self._shown.get(int(parameters["chat_id"]), {}).pop(message_id, None) is None:
             raise Refused("message to delete not found")
+        return True
+
+    def _delete_all(self, parameters: Json) -> bool:
+        """What is not there is skipped."""
+        for message_id in parameters["message_ids"]:
+            with contextlib.suppress(Refused):
+                self._delete({"chat_id": parameters["chat_id"], "message_id": message_id})
         return True
 
     def _answer_query(self, parameters: Json) -> bool:

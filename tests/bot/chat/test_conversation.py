@@ -272,6 +272,7 @@ def test_nothing_restricted_stands_in_the_chat_once_it_is_sent_or_a_day_has_pass
     assert "Recibo n.º" in receipt
     town.rest()
     assert canary not in str(ana.phone.messages())
+    assert [call["method"] for call in town.client.calls()].count("deleteMessages") == 1
     assert [m["text"] for m in ana.phone.messages() if not m["from"]["is_bot"]] == ["/pendientes"]
 
     # A draft that is left lying.

@@ -425,6 +425,33 @@ async def test_what_is_gone_already_need_not_be_deleted(sandbox: Sandbox, sqlite
     assert len(calls(sandbox, "deleteMessage")) == 1
 
 
+async def test_many_messages_leave_a_chat_by_one_call(sandbox: Sandbox, sqlite: Database) -> None:
+    """Which messages the cards are is known when the call is made: the last of them has only just been sent."""
+    async with running(sandbox, sqlite) as bot:
+        cards = [await bot.card(ANA), await bot.card(ANA)]
+        await bot.commit(
+            *(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card) for card in cards),
+            OutboxDraft(ANA, "notice", "deleteMessages", {"message_ids": [4_711], "@cards": cards}),
+        )
+        await quiet(bot)
+        assert await bot.states() == ["sent"] * 3
+    assert [what for what, _ in shown(sandbox, ANA)] == ["send", "send", "delete", "delete"]
+    assert len(calls(sandbox, "deleteMessages")) == 1
+
+
+async def test_a_call_for_many_leaves_none_of_them_out(sandbox: Sandbox, sqlite: Database) -> None:
+    """It would answer True: nobody would hear of a card that never got a message."""
+    async with running(sandbox, sqlite) as bot:
+        cards = [await bot.card(ANA), await bot.card(ANA)]
+        await bot.commit(
+            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, cards[0]),
+            OutboxDraft(ANA, "notice", "deleteMessages", {"message_ids": [], "@cards": cards}),
+        )
+        await quiet(bot)
+        assert await bot.states() == ["sent", "undeliverable"]
+    assert not calls(sandbox, "deleteMessages")
+
+
 async def test_a_deleted_card_is_a_new_message_when_it_is_edited(sandbox: Sandbox, sqlite: Database) -> None:
     """Without asking Telegram about a message we know to be gone."""
     async with running(sandbox, sqlite) as bot:

@@ -32,8 +32,8 @@ def take_out(unit: UnitOfWork, at: datetime, outcome: Any) -> int:
     unit.restricted.settle(at)
     due = unit.restricted.due(at)
     for one in due:
-        row = unit.outbox.add(OutboxDraft(one.chat_id, "notice", "deleteMessage", one.payload, one.card_id), now=at)
-        unit.restricted.leaves(one.id, row.id)
+        row = unit.outbox.add(OutboxDraft(one.chat_id, "notice", one.method, one.payload, one.card_id), now=at)
+        unit.restricted.leaves(one, row.id)
         unit.outbox.record(row.id, outcome, at)
     unit.restricted.settle(at)
     return len(due)
@@ -45,8 +45,7 @@ def test_what_was_said_and_written_is_due_after_a_day_and_before_telegram_refuse
     apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW))
     assert apply(lambda unit: unit.restricted.due(NOW + 22 * HOUR)) == []
     due = apply(lambda unit: unit.restricted.due(NOW + 24 * HOUR))
-    assert [(one.card_id, one.message_id) for one in due] == [(card, None), (None, 7)]
-    assert [one.payload for one in due] == [{}, {"message_id": 7}]
+    assert [(one.card_id, one.payload) for one in due] == [(card, {}), (None, {"message_id": 7})]
     assert apply(lambda unit: take_out(unit, NOW + DAY, Sent())) == 2
     assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
 
@@ -60,10 +59,10 @@ def test_what_was_written_for_a_form_is_due_when_it_ends(world: Any, apply: Appl
             for session_id in (ended, other):
                 unit.restricted.note_written(CHAT, session_id, NOW, session_id=session_id)
             end(unit, ended)
-            found = [one.message_id for one in unit.restricted.due(NOW)]
+            found = [one.payload["message_id"] for one in unit.restricted.due(NOW)]
             unit.restricted.end_of_chat(CHAT)
             for one in unit.restricted.due(NOW):
-                unit.restricted.leaves(one.id, 1)
+                unit.restricted.leaves(one, 1)
             return [message_id == ended for message_id in found]
 
         return apply(work)  # type: ignore[no-any-return]
@@ -107,7 +106,7 @@ def test_a_card_that_is_said_anew_while_it_leaves_is_taken_out_once_more(apply: 
     def meanwhile(unit: UnitOfWork) -> None:
         [one] = unit.restricted.due(NOW + DAY)
         row = unit.outbox.add(OutboxDraft(CHAT, "notice", "deleteMessage", {}, card), now=NOW + DAY)
-        unit.restricted.leaves(one.id, row.id)
+        unit.restricted.leaves(one, row.id)
         say(unit, NOW + DAY, card_id=card)
         unit.outbox.record(row.id, Sent(), NOW + DAY)
         unit.restricted.settle(NOW + DAY)
@@ -115,6 +114,63 @@ def test_a_card_that_is_said_anew_while_it_leaves_is_taken_out_once_more(apply: 
     apply(meanwhile)
     assert apply(lambda unit: unit.restricted.due(NOW + DAY + 22 * HOUR)) == []
     assert len(apply(lambda unit: unit.restricted.due(NOW + 2 * DAY))) == 1
+
+
+def written_for_a_form(unit: UnitOfWork, at: datetime = NOW) -> int:
+    """A card and two messages of the person; then it ends. The card."""
+    card = say(unit, at)
+    for message_id in (7, 8):
+        unit.restricted.note_written(CHAT, message_id, at)
+    unit.restricted.end_of_chat(CHAT)
+    return card
+
+
+def test_what_leaves_a_chat_leaves_by_one_call(apply: Apply) -> None:
+    """A hundred messages at most, of one chat; a single one by the method that says what became of it."""
+    card = apply(written_for_a_form)
+    apply(lambda unit: unit.restricted.note_written(CHAT + 1, 9, NOW - 2 * HOUR))
+    apply(lambda unit: unit.restricted.end_of_chat(CHAT + 1))
+    here, elsewhere = apply(lambda unit: unit.restricted.due(NOW))
+    assert (here.chat_id, here.method, here.cards) == (CHAT, "deleteMessages", (card,))
+    assert here.payload == {"message_ids": [7, 8], "@cards": [card]}
+    assert (elsewhere.chat_id, elsewhere.method, elsewhere.payload) == (CHAT + 1, "deleteMessage", {"message_id": 9})
+    assert apply(lambda unit: take_out(unit, NOW + HOUR, Sent())) == 2
+    assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
+
+
+def test_what_may_be_too_old_is_asked_for_alone(apply: Apply) -> None:
+    """An update may have waited a day before it was noted: after another day nobody knows what the call skipped."""
+    apply(written_for_a_form)
+    assert [one.method for one in apply(lambda unit: unit.restricted.due(NOW + 23 * HOUR))] == ["deleteMessages"]
+    assert [one.method for one in apply(lambda unit: unit.restricted.due(NOW + DAY))] == ["deleteMessage"] * 3
+
+
+def test_a_call_for_many_that_was_long_under_way_is_not_believed(apply: Apply) -> None:
+    """It said True when some may have been too old; each is asked for alone, and what is refused is listed."""
+    apply(written_for_a_form)
+
+    def late(unit: UnitOfWork) -> None:
+        [one] = unit.restricted.due(NOW)
+        row = unit.outbox.add(OutboxDraft(CHAT, "notice", one.method, one.payload), now=NOW)
+        unit.restricted.leaves(one, row.id)
+        unit.outbox.record(row.id, Sent(), NOW + 49 * HOUR)
+
+    apply(late)
+    refused = Undeliverable("BadRequest: Message can't be deleted for everyone")
+    assert apply(lambda unit: take_out(unit, NOW + 49 * HOUR, refused)) == 3
+    assert [one.messages for one in apply(lambda unit: unit.restricted.refused())] == [3]
+
+
+def test_what_a_failed_call_for_many_left_is_asked_for_alone(apply: Apply) -> None:
+    """Nothing counts as refused before that; then exactly what was refused is listed."""
+    apply(written_for_a_form)
+    assert apply(lambda unit: take_out(unit, NOW, Undeliverable("BadRequest: no"))) == 1
+    assert apply(lambda unit: unit.restricted.refused()) == []
+    assert [one.method for one in apply(lambda unit: unit.restricted.due(NOW))] == ["deleteMessage"] * 3
+    assert apply(lambda unit: take_out(unit, NOW, Undeliverable("BadRequest: no"))) == 3
+    assert [one.messages for one in apply(lambda unit: unit.restricted.refused())] == [3]
+    assert apply(lambda unit: take_out(unit, NOW + HOUR, Sent())) == 3
+    assert apply(lambda unit: unit.restricted.refused()) == []
 
 
 @pytest.mark.parametrize(("hours", "left"), [(20, 0), (30, 2)])

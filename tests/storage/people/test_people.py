@@ -274,14 +274,15 @@ def test_restricted_text_leaves_the_phone_of_whoever_loses_the_role_at_once(worl
         unit.chats.lock(chat_id, who)
         unit.restricted.note_written(chat_id, 7, NOW)
         card = unit.outbox.new_card(chat_id)
-        unit.outbox.add(
-            OutboxDraft(chat_id, "notice", "deleteMessage", {}, card, not_before=NOW + timedelta(seconds=1)), now=NOW
-        )
+        later = NOW + timedelta(seconds=1)
+        unit.outbox.add(OutboxDraft(chat_id, "notice", "deleteMessage", {}, card, not_before=later), now=NOW)
+        many = {"message_ids": [8, 9], "@cards": []}
+        unit.outbox.add(OutboxDraft(chat_id, "notice", "deleteMessages", many, not_before=later), now=NOW)
 
     apply(prepare)
     assert apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=None))
-    assert [one.message_id for one in apply(lambda unit: unit.restricted.due(NOW))] == [7]
-    assert apply(lambda unit: unit.outbox.waiting())["queued"] == 1
+    assert [one.payload for one in apply(lambda unit: unit.restricted.due(NOW))] == [{"message_id": 7}]
+    assert apply(lambda unit: unit.outbox.waiting())["queued"] == 2
 
 
 def test_whoever_is_restored_has_the_role_of_before(world: Any, apply: Apply) -> None:
