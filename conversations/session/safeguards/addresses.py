@@ -4,13 +4,46 @@ from collections.abc import Sequence
 
 from conversations.session.safeguards.words import Is, Token, sentence_of
 
+_HOUSE = 4
+"""Words between a street and the number of its house."""
+
 
 def address(tokens: Sequence[Token]) -> bool:
-    """ "vive en la calle Sánchez 45": a word of living, and in the same sentence a street or what stands for one."""
+    """Say whether a text tells one: a word of living and a street, or a street and the number of a house.
+
+    "Vive en la calle Sánchez", "residencial Las Palmas, manzana 4". Where an institution is spoken of it is of that.
+    """
     for at, token in enumerate(tokens):
-        if not token.what & Is.HOME:
-            continue
-        _, last = sentence_of(tokens, at)
-        if any(other.what & Is.STREET for other in tokens[at + 1 : last]):
+        if token.what & Is.HOME:
+            _, last = sentence_of(tokens, at)
+            if any(other.what & Is.STREET for other in tokens[at + 1 : last]):
+                return True
+        elif token.what & Is.STREET and _is_numbered(tokens, at):
             return True
     return False
+
+
+def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
+    """A short number, or one with a letter, soon behind a street or what stands for one; and not the day of a month."""
+    first, last = sentence_of(tokens, at)
+    if any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in tokens[first:last]):
+        return False
+    if tokens[at].is_capitalised and any(_is_house(tokens, before) for before in range(max(first, at - 3), at)):
+        return True  # "22 Mella Avenue"
+    words = 0
+    for position in range(at + 1, last):
+        token = tokens[position]
+        if token.is_number:
+            return _is_house(tokens, position)
+        if token.is_word and not token.what & Is.LINK:
+            words += 1
+            if not (token.is_capitalised or len(token.text) < _HOUSE or token.what & Is.STREET) or words > _HOUSE:
+                return False
+    return False
+
+
+def _is_house(tokens: Sequence[Token], position: int) -> bool:
+    """Say whether a short number stands for itself: in "5 de octubre" and "12 talleres" it is of the word behind it."""
+    token = tokens[position]
+    behind = tokens[position + 1] if position + 1 < len(tokens) else None
+    return token.is_number and len(token.text) <= 4 and not (behind and behind.is_word and behind.text.islower())

@@ -50,7 +50,7 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
         return False
     value, start = found
     behind = _behind(tokens, position)
-    is_old = behind is not None and bool(behind.what & Is.OLD)
+    is_old = bool(unit.what & Is.OLD) or (behind is not None and bool(behind.what & Is.OLD))
     if is_old and behind is not None and _next_word(tokens, position, 2).what & Is.THING:
         return False
     if behind is not None and behind.what & Is.THING:

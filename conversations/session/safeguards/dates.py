@@ -43,8 +43,9 @@ def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
 @cache
 def _day() -> re.Pattern[str]:
     """A day and its month, in figures or in words. Month first only where people write so."""
-    spelled = {w for language in LANGUAGES for w in numbered(language, MONTHS)} - known_words("personal.not_dates")
-    months = "|".join(sorted(spelled, key=len, reverse=True))
+    spelled = {w for language in LANGUAGES for w in numbered(language, MONTHS)}
+    other_words = known_words("personal.not_dates") & spelled  # "12 mas" is a day in Creole, and twelve more in Spanish
+    months = "|".join(sorted(spelled - other_words, key=len, reverse=True))
     first = "|".join(
         month
         for language in LANGUAGES
@@ -57,5 +58,6 @@ def _day() -> re.Pattern[str]:
         r"\b[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}\b|\b[0-9]{1,2}[-.][0-9]{1,2}[-.](?:[0-9]{4}|[0-9]{2})\b"
         r"|\b[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}\b"
         rf"|\b[0-9]{{1,2}}(?:st|nd|rd|th|{ordinals})?\W*(?:{links} )?(?:{months})\b"
+        rf"|\b[0-9]{{1,2}} (?:{'|'.join(sorted(other_words))}) (?:19|20)[0-9]{{2}}\b"
         rf"|\b(?:{first}) [0-9]{{1,2}}(?:st|nd|rd|th)?\b"
     )

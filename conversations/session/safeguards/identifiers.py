@@ -17,9 +17,9 @@ from conversations.session.safeguards.known import Known
 
 Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
 
-_REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT")
-"""Whose phones are written without the number of their country: here, next door, where most relatives live, and on the
-routes through Central America."""
+_REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT", "VE", "CO")
+"""Whose phones are written without the number of their country: here, next door, where most relatives live, on the
+routes through Central America, and where many come from."""
 _DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (4, 4, 5)})
 """Groups of a cédula, a social security number, a NIF of Haiti, a DUI of El Salvador, a CUI of Guatemala, a DNI of
 Honduras."""
@@ -113,10 +113,12 @@ def _spelled_email() -> re.Pattern[str]:
 
 @cache
 def _account() -> re.Pattern[str]:
-    """The name of a network and, soon behind it, a word that no language has: "ig: yule_rd22"."""
+    """The name of a network and, beside it, a word that no language has: "ig: yule_rd22", "yule_rd on snapchat"."""
+    networks = any_phrase("personal.accounts")
     return re.compile(
-        rf"\b{any_phrase('personal.accounts')}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
+        rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
         r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b)"
+        rf"|\b[a-z]+_[a-z0-9_]+\W+(?:\w+\W+){{0,2}}{networks}\b"
     )
 
 
@@ -153,6 +155,8 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return None
     if shape in _DOCUMENTS and not _all_years(number):
         return "identity"
+    if shape == (4, 4, 4, 4) and not _all_years(number):
+        return "digits"  # a bank card
     if number.is_international and 8 <= len(digits) <= 17:
         return "phone"
     if shape in ((3, 3, 4), (1, 3, 3, 4)) and digits[-10] in "23456789":

@@ -58,7 +58,7 @@ def _is_thing_named(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_of_victim(tokens: Sequence[Token], at: int, introduced: Sequence[int]) -> bool:
-    if any(0 <= at - begin <= 2 for begin in introduced):
+    if any(0 <= at - begin <= 2 for begin in introduced) or _is_said_victim(tokens, at):
         return True
     words = 0
     for token in reversed(tokens[max(0, at - 5) : at]):
@@ -67,6 +67,16 @@ def _is_of_victim(tokens: Sequence[Token], at: int, introduced: Sequence[int]) -
         if token.is_word and not token.what & (Is.LINK | Is.HAS):
             words += 1
         if words > 1 or token.text in ".;\n":
+            return False
+    return False
+
+
+def _is_said_victim(tokens: Sequence[Token], at: int) -> bool:
+    """ "Keila fue víctima de"."""
+    for token in tokens[at + 1 : at + 5]:
+        if token.what & Is.VICTIM:
+            return True
+        if not token.what & (Is.LINK | Is.HAS | NAME):
             return False
     return False
 
@@ -117,8 +127,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     if is_capital and _is_unheard(token, known):
         if _is_spoken_of(tokens, at):
             return True
-        if not _begins(tokens, at) and any(one.is_capitalised and _is_unheard(one, known) for one in beside):
-            return True
+        # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
+        return len(token.text) > 2 and not _begins(tokens, at)
     return False
 
 
@@ -208,7 +218,7 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
         if not token.what & Is.INSTITUTION:
             continue
         position = at + 1
-        while position < len(tokens) and _carries_on(tokens[position]):
+        while position < len(tokens) and _carries_on(tokens, position):
             masked.add(position)
             position += 1
         if token.is_capitalised:
@@ -219,5 +229,8 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
     return masked
 
 
-def _carries_on(token: Token) -> bool:
+def _carries_on(tokens: Sequence[Token], position: int) -> bool:
+    token = tokens[position]
+    if token.what & (Is.JOINS | Is.TOWARDS | Is.BETWEEN) and not token.is_capitalised:  # "al hospital a Yaritza"
+        return position + 1 < len(tokens) and not tokens[position + 1].what & Is.GIVEN
     return token.is_capitalised or token.is_number or bool(token.what & Is.LINK) or token.text in "-."

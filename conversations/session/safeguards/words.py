@@ -60,7 +60,8 @@ _LISTS = {
     "given_names.txt": (Is.GIVEN, Is.GIVEN_WORD),
     "surnames.txt": (Is.SURNAME, Is.SURNAME_WORD),
 }
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
+_TOKEN = re.compile(r"\b[yY](?:/[oO]\b|\.[oO]\b)|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
+_POSSESSIVE = re.compile(r"['’]s$")
 _CLOSE = 24
 """Characters between the beginnings of two words that stand beside each other."""
 ENDS = frozenset(".;!?\n")
@@ -82,7 +83,7 @@ class Word:
 
 @lru_cache(maxsize=8_192)
 def _word(text: str) -> Word:
-    folded = fold(text)
+    folded = _POSSESSIVE.sub("", fold(text))
     is_word, is_upper = text[0].isalpha(), text.isupper()
     is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
     return Word(text, folded, _table().get(folded, 0), is_word, text[0].isdecimal(), is_capitalised, is_upper)
@@ -301,10 +302,21 @@ def _mark_known(tokens: Sequence[Token], known: Known) -> None:
 
 def _stands_alone(words: Sequence[Token], position: int) -> bool:
     """A place of one word is written with a capital, and no name of a person is beside it: "Josefina Peralta"."""
+    place = words[position]
     beside = (words[each] for each in (position - 1, position + 1) if 0 <= each < len(words))
-    return words[position].text[0].isupper() and not any(
-        word.is_capitalised and _may_be_name(word) and abs(word.at - words[position].at) < _CLOSE for word in beside
+    return place.text[0].isupper() and not any(
+        word.is_capitalised
+        and _may_be_name(word)
+        and abs(word.at - place.at) < _CLOSE
+        and not _is_next_place(word, place)
+        for word in beside
     )
+
+
+def _is_next_place(word: Token, place: Token) -> bool:
+    """ "Azua, Peravia": a place of the same row. "Peralta Cabral" is none: nothing stands between the two."""
+    gap = max(word.at, place.at) - min(word.to, place.to)
+    return gap > 1 and (word.is_known or word.folded in _places().names)
 
 
 def _may_be_name(word: Token) -> bool:

@@ -1,8 +1,9 @@
 """The guard, measured on sentences as officers write them. All people, numbers and addresses in them are invented.
 
-There are three files. The sentences of unseen.csv were written before the rules were read and are not tuned on. Those
-of tuned.csv are what the rules were improved with. Those of later.csv were written without a look at either, measured,
-and only then used to improve the rules. None is helped by a plan: what a plan knows is allowed besides.
+The sentences of unseen.csv were written before the rules were read and are not tuned on. Those of tuned.csv are what
+the rules were improved with. Those of later.csv, fourth.csv and fifth.csv were each written without a look at the
+others, measured, and only then used to improve the rules. None is helped by a plan: what a plan knows is allowed
+besides.
 `rules` says for which rules a sentence is: both, ordinary or strict.
 """
 
@@ -16,7 +17,7 @@ from conversations.session.safeguards.guard import personal_data
 from tests import ROOT
 
 SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
-HALVES = ("unseen", "tuned", "later")
+SETS = ("unseen", "tuned", "later", "fourth", "fifth")
 RULES = ("ordinary", "strict")
 IDENTIFIERS = frozenset({"email", "handle", "link", "phone", "identity", "digits"})
 LEAST_RECALL = {"identifier": 0.90, "name": 0.80, "age": 0.80, "date": 0.80, "address": 0.80}
@@ -32,22 +33,22 @@ def interval(hits: int, of: int) -> tuple[float, float]:
     return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
 
 
-def sentences(half: str) -> list[Mapping[str, str]]:
-    with (SENTENCES / f"{half}.csv").open(encoding="utf-8", newline="") as file:
+def sentences(name: str) -> list[Mapping[str, str]]:
+    with (SENTENCES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def measured(half: str) -> Mapping[tuple[str, str], tuple[int, int]]:
+def measured(name: str) -> Mapping[tuple[str, str], tuple[int, int]]:
     """(what, rules) → how many were refused, of how many."""
     found: dict[tuple[str, str], tuple[int, int]] = {}
-    for what, rules, is_found in _judged(half):
+    for what, rules, is_found in _judged(name):
         hits, of = found.get((what, rules), (0, 0))
         found[what, rules] = hits + is_found, of + 1
     return found
 
 
-def _judged(half: str) -> Iterator[tuple[str, str, bool]]:
-    for row in sentences(half):
+def _judged(name: str) -> Iterator[tuple[str, str, bool]]:
+    for row in sentences(name):
         for rules in RULES if row["rules"] == "both" else (row["rules"],):
             kind = personal_data(row["text"], strict=rules == "strict")
             if row["kind"] in IDENTIFIERS:
@@ -58,32 +59,32 @@ def _judged(half: str) -> Iterator[tuple[str, str, bool]]:
 
 def test_there_are_enough_sentences_of_each_language() -> None:
     """A share of twenty sentences says nothing."""
-    both = [row for half in HALVES for row in sentences(half)]
+    both = [row for name in SETS for row in sentences(name)]
     assert len(both) >= 800
     for language in ("es", "en", "ht"):
         assert sum(row["language"] == language for row in both) >= 150
     assert len({(row["text"], row["rules"], row["language"]) for row in both}) == len(both)
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_the_guard_finds_what_it_must_and_lets_work_pass(half: str) -> None:
-    """Recall and false alarms on each half for itself."""
-    found = measured(half)
+@pytest.mark.parametrize("name", SETS)
+def test_the_guard_finds_what_it_must_and_lets_work_pass(name: str) -> None:
+    """Recall and false alarms on each set for itself."""
+    found = measured(name)
     for (what, rules), (hits, of) in found.items():
         share = hits / of
         if what == "none":
-            assert share <= MOST_FALSE_ALARMS[rules], f"{half}: false alarms, {rules} rules: {hits} of {of}"
+            assert share <= MOST_FALSE_ALARMS[rules], f"{name}: false alarms, {rules} rules: {hits} of {of}"
         elif of >= 10:
-            assert share >= LEAST_RECALL[what], f"{half}: {what}, {rules} rules: {hits} of {of}"
+            assert share >= LEAST_RECALL[what], f"{name}: {what}, {rules} rules: {hits} of {of}"
 
 
 def test_the_page_tells_the_worst_of_all_sets() -> None:
     """The figures in the docs are made from these sentences; a failure prints the table to paste."""
-    table = _table({half: measured(half) for half in HALVES})
+    table = _table({name: measured(name) for name in SETS})
     assert table in PAGE.read_text("utf-8"), f"\n{table}"
 
 
-def _table(halves: Mapping[str, Mapping[tuple[str, str], tuple[int, int]]]) -> str:
+def _table(sets: Mapping[str, Mapping[tuple[str, str], tuple[int, int]]]) -> str:
     told = {
         "identifier": "identifiers found",
         "name": "names found",
@@ -95,7 +96,7 @@ def _table(halves: Mapping[str, Mapping[tuple[str, str], tuple[int, int]]]) -> s
     lines = ["| | rules | sentences | share | 95 % interval |", "|---|---|---|---|---|"]
     for what, words in told.items():
         for rules in RULES:
-            each = [found[what, rules] for found in halves.values() if (what, rules) in found]
+            each = [found[what, rules] for found in sets.values() if (what, rules) in found]
             if not each:
                 continue
             hits, of = (max if what == "none" else min)(each, key=lambda one: one[0] / one[1])
