@@ -29,7 +29,7 @@ from bot.errors import Complaint
 from bot.log import configure_logging
 from bot.open_storage import BOT_USERNAME, open_storage
 from bot.schedule.scheduler import ClockWatch, Scheduler
-from bot.settings import Settings
+from bot.settings import Settings, read_networks
 from bot.starting import expect_evidence_folder, only_one
 from bot.stopping import Stopping
 from bot.telegram.api import Api
@@ -38,6 +38,7 @@ from bot.telegram.errors import InvalidToken, NetworkError
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
 from bot.telegram.intake import BATCH, CAUTION, Intake
 from bot.telegram.polling import Polling
+from bot.workers.events import EventWorker
 from bot.workers.evidence import Evidence
 from bot.workers.exports import ExportWorker, Parcels, look_again
 from bot.workers.imports import Importing
@@ -229,6 +230,7 @@ class _Parts:
     delivery: Delivery
     evidence: Evidence
     exports: ExportWorker
+    events: EventWorker
     scheduler: Scheduler
     monitoring: "Sequence[HttpServer]"
     alarms: Alarms
@@ -312,6 +314,7 @@ async def _compose(
         wake=delivery.wake,
         alarm=alarms,
     )
+    events = EventWorker(database, clock, tasks, read_networks(settings.events_inside))
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     source = _source(settings, api, units, intake, delivery, clock, alarms)
     monitoring = _monitoring(settings, database, api, intake, delivery, scheduler, alarms)
@@ -330,7 +333,7 @@ async def _compose(
         )
         return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
 
-    return _Parts(source, intake, delivery, evidence, exports, scheduler, monitoring, alarms, look, presence)
+    return _Parts(source, intake, delivery, evidence, exports, events, scheduler, monitoring, alarms, look, presence)
 
 
 def _version() -> str:
@@ -375,6 +378,7 @@ async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio
         parts.presence.run(parts.delivery.wake),
         parts.evidence.run(),
         parts.exports.run(),
+        parts.events.run(),
         parts.scheduler.run(),
         parts.alarms.run(stopping.event),
     ]
@@ -404,6 +408,7 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
             await running.incoming
     parts.evidence.stop()
     parts.exports.stop()
+    parts.events.stop()
     parts.scheduler.stop()
     parts.alarms.stop()
     parts.delivery.stop()

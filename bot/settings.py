@@ -1,6 +1,7 @@
 """The environment, read once: every setting of Enlace, with its default (DESIGN §2; `.env` is read too)."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     metrics: str = ""
+    events_inside: str = ""
 
     @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
     @classmethod
@@ -108,6 +110,15 @@ class Settings(BaseSettings):
         ]
         return [secret for secret in known if secret]
 
+    @field_validator("events_inside")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        try:
+            read_networks(text)
+        except ValueError:
+            raise ValueError("not networks separated by commas, such as 10.20.0.0/16,127.0.0.1/32") from None
+        return text
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -141,6 +152,11 @@ class Settings(BaseSettings):
         if not is_nowhere and (not host or not port.isdecimal() or not 0 <= int(port) < 65536):
             raise ValueError("must be HOST:PORT, such as 127.0.0.1:8443")
         return address
+
+
+def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks, separated by commas. ValueError for what is none."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -122,15 +122,13 @@ _IS_FIRST = ~exists().where(
     _BEFORE.c.id < _D.c.id,
 )
 _IS_DUE = (_D.c.state == "waiting") & (_D.c.next_at <= bindparam("now")) & _IS_FREE
-_DUE_ENDPOINTS = (
-    select(_D.c.endpoint_id)
-    .join(_EP, _EP.c.id == _D.c.endpoint_id)
-    .where(_IS_DUE, _EP.c.paused_at.is_(None))
-    .distinct()
+_IS_CALLED = exists().where(_EP.c.id == _D.c.endpoint_id, _EP.c.paused_at.is_(None))
+_DUE_ENDPOINTS = select(_EP.c.id).where(
+    _EP.c.paused_at.is_(None), exists().where(_D.c.endpoint_id == _EP.c.id, _IS_DUE, _IS_FIRST)
 )
 _DUE = (
     select(_D.c.id)
-    .where(_D.c.endpoint_id == bindparam("endpoint"), _IS_DUE, _IS_FIRST)
+    .where(_D.c.endpoint_id == bindparam("endpoint"), _IS_DUE, _IS_FIRST, _IS_CALLED)
     .order_by(_D.c.next_at, _D.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -283,7 +281,7 @@ class EventDeliveries:
         self._connection = unit.connection
 
     def due(self, now: datetime) -> list[int]:
-        """Receivers for which something may be due. It is asked through a reader, so that looking takes no turn."""
+        """Receivers that something can be claimed for. A reader is asked: looking takes no turn of the writer."""
         return list(self._connection.execute(_DUE_ENDPOINTS, {"now": now}).scalars())
 
     def claim(self, endpoint_id: int, most: int, now: datetime, lease_until: datetime) -> list[Claimed]:

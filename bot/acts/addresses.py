@@ -1,0 +1,123 @@
+"""Where a receiver may be: on the public internet, and nowhere that only this machine can reach.
+
+Whoever may name an address that the bot calls can have it call what they cannot reach themselves: the database beside
+it, a router's page, the metadata service of a cloud that hands out passwords. So an address is refused unless it is
+public, and it is looked at where the connection is made, after the name was resolved: a name that meant something else
+a second ago (DNS rebinding) is no way round. The server's operator may allow networks of the house by
+ENLACE_EVENTS_INSIDE; nobody in a chat may.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LONGEST: Final = 1000
+NEVER: Final = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "168.63.129.16/32",  # public by its number, and the inside of a cloud all the same: Azure's "wire server"
+        "192.0.0.0/24", "100.64.0.0/10", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
+        "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "3fff::/20", "5f00::/16", "fec0::/10",
+    )
+)  # fmt: skip
+"""Besides what Python knows as special, which differs between its versions (IANA's special-purpose registries)."""
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE: Final = ipaddress.ip_network("::/96")
+
+
+class BadAddress(ValueError):
+    """An address that is not called. `why` is a code: its sentence is `receivers.refused.WHY`."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def is_callable(address: str, inside: Sequence[Network] = ()) -> bool:
+    """Whether a receiver at this address (numbers, not a name) may be called."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    meant = _meant(found)
+    if _is_in(found, inside) or _is_in(meant, inside):
+        return True
+    # A network without IPv4 reaches all of it through NAT64, so there it counts what is meant alone.
+    return _is_public(meant) and (found in _NAT64 or _is_public(found))
+
+
+def _is_public(address: Address) -> bool:
+    is_special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
+    return address.is_global and not is_special and not _is_in(address, NEVER)
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(each.version == address.version and address in each for each in networks)
+
+
+def _meant(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one, in each of the ways to write it; else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or address in _COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def read_address(text: str, inside: Sequence[Network] = ()) -> tuple[str, str]:
+    """The address of a receiver and its host, as they were typed or pasted. BadAddress says what is wrong with it.
+
+    https always; http where the host is this machine itself and the operator has allowed that. A name is resolved
+    only when it is called.
+    """
+    url = text.strip()
+    if len(url) > LONGEST:
+        raise BadAddress("long")
+    if not url.isprintable() or " " in url or "\\" in url:
+        raise BadAddress("url")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise BadAddress("url") from None
+    if parts.scheme not in ("https", "http"):
+        raise BadAddress("scheme")
+    if not host or len(host) > 253:
+        raise BadAddress("url")
+    if parts.username is not None or parts.password is not None:
+        raise BadAddress("login")
+    _expect_outside(parts, host, inside)
+    return parts._replace(fragment="").geturl(), host
+
+
+def _expect_outside(parts: SplitResult, host: str, inside: Sequence[Network]) -> None:
+    is_here = host == "localhost" or _is_loopback(host)
+    allows_here = is_callable("127.0.0.1", inside)
+    if parts.scheme == "http" and not (is_here and allows_here):
+        raise BadAddress("scheme")
+    if is_here and not allows_here:
+        raise BadAddress("inside")
+    if _is_number(host) and not is_callable(host, inside):
+        raise BadAddress("inside")
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return _is_number(host) and ipaddress.ip_address(host.partition("%")[0]).is_loopback

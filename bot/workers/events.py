@@ -1,0 +1,164 @@
+"""Events on their way to receivers outside.
+
+What each receiver is still to be told are rows (`storage.messages.endpoints`). This worker takes a few of each in hand,
+calls, and records what became of it: several outcomes and the next claims in one unit, since the writer has people's
+answers to apply. Every receiver has its own calls, so a slow one delays nobody else; one that fails is called by one
+call at a time until it answers again. If the process dies, whoever buries it frees what it had in hand, and the
+receiver knows a repetition by its number.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import aiohttp
+import orjson
+import structlog
+
+from bot.acts.addresses import Network
+from bot.stopping import until
+from bot.telegram.handled import Clock
+from bot.workers.webhooks import Answer, call, calling
+from conversations.plan.events import payload
+from storage.database.vault import VaultError
+from storage.errors import Unavailable
+from storage.messages.endpoints import Claimed, Outcome, target_of
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(minutes=2)
+"""Longer than all calls of one claim can take: BATCH calls, WIDTH at a time."""
+LOOK_EVERY: Final = 0.5
+GATHER: Final = 0.05
+"""So long the outcomes of several calls are waited for, to be recorded together."""
+BATCH: Final = 32
+WIDTH: Final = 8
+"""Calls to one receiver at a time."""
+
+
+def body_of(one: Claimed) -> bytes:
+    """What is sent, the same bytes at every try."""
+    return orjson.dumps(payload(one.kind, one.data, one.at, one.audience, one.plan))
+
+
+class _Lane:
+    """The calls to one receiver: how many are in hand, and whether the last one failed."""
+
+    def __init__(self) -> None:
+        self.in_hand = 0
+        self.is_failing = False
+        self.turn = asyncio.Semaphore(WIDTH)
+
+    @property
+    def room(self) -> int:
+        """How many more may be claimed for it."""
+        return max(0, (1 if self.is_failing else BATCH) - self.in_hand)
+
+
+class EventWorker:
+    """Calls receivers until it is stopped. `counts` are outcomes, by their word, for the metrics."""
+
+    def __init__(
+        self, database: Database, clock: Clock, tasks: asyncio.TaskGroup, inside: Sequence[Network] = ()
+    ) -> None:
+        self._database = database
+        self._units = database.units
+        self._clock = clock
+        self._tasks = tasks
+        self._inside = inside
+        self._lanes: dict[int, _Lane] = {}
+        self._done: list[Outcome] = []
+        self._is_news = asyncio.Event()
+        self._stop = asyncio.Event()
+        self.counts: Counter[str] = Counter()
+
+    def stop(self) -> None:
+        """Claim nothing more. What is on its way is recorded, or told again after the next start."""
+        self._stop.set()
+        self._is_news.set()
+
+    async def run(self) -> None:
+        async with calling(self._inside) as session:
+            while not self._stop.is_set():
+                try:
+                    for one in await self._turn():
+                        self._lanes[one.endpoint_id].in_hand += 1
+                        self._tasks.create_task(self._tell(session, one))
+                except Unavailable:  # what was claimed and not heard of is free when its lease ends
+                    logger.warning("events.unavailable")
+                except Exception:  # the boundary of what all calls share
+                    logger.exception("events.defect")
+                await self._news()
+            with contextlib.suppress(Unavailable):
+                await self._units.run(None, partial(_take, done=list(self._done), room={}, now=self._clock.now()))
+
+    async def _news(self) -> None:
+        """Wait for an outcome, or until it is time to look; then a moment more, for others to come in."""
+        self._is_news.clear()
+        if not self._done:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._is_news.wait()
+        if self._done:
+            await until(self._stop, GATHER)
+
+    async def _turn(self) -> list[Claimed]:
+        """Record what is done and claim what is next, in one unit. Where nothing is done, a reader is asked first."""
+        done = list(self._done)
+        due = list(self._lanes) if done else await asyncio.to_thread(self._due)
+        lanes = {id: self._lanes.setdefault(id, _Lane()) for id in due}
+        room = {id: lane.room for id, lane in lanes.items() if lane.room}
+        if not done and not room:
+            return []
+        take = partial(_take, done=done, room=room, now=self._clock.now())
+        claimed = await self._units.run(None, take)
+        del self._done[: len(done)]
+        return claimed
+
+    def _due(self) -> list[int]:
+        with self._database.view() as unit:
+            return unit.event_deliveries.due(self._clock.now())
+
+    async def _tell(self, session: aiohttp.ClientSession, one: Claimed) -> None:
+        lane = self._lanes[one.endpoint_id]
+        answer = Answer("reset")
+        try:
+            async with lane.turn:
+                if self._stop.is_set():
+                    return
+                answer = await self._call(session, one)
+            lane.is_failing = bool(answer.reason)
+            self.counts[answer.reason or "delivered"] += 1
+            self._done.append(Outcome(one, answer.reason, answer.status, answer.not_before))
+            if answer.reason:
+                logger.info("events.failed", endpoint=one.endpoint_id, reason=answer.reason, status=answer.status)
+        finally:
+            lane.in_hand -= 1
+            self._is_news.set()
+
+    async def _call(self, session: aiohttp.ClientSession, one: Claimed) -> Answer:
+        vault = self._database.vault
+        try:
+            if vault is None:
+                return Answer("keys")
+            return await call(session, target_of(vault, one), one.uid, body_of(one), self._clock.now)
+        except VaultError:
+            return Answer("keys")
+        except Exception:  # the boundary of one event
+            logger.exception("events.defect", delivery=one.id, kind=one.kind)
+            return Answer("reset")
+
+
+def _take(unit: UnitOfWork, done: Sequence[Outcome], room: dict[int, int], now: datetime) -> list[Claimed]:
+    """Nothing is claimed while the database is held: what it holds was perhaps told by the one it is a copy of."""
+    unit.event_deliveries.settle(done, now)
+    if not room or unit.facts.is_held():
+        return []
+    claimed = [unit.event_deliveries.claim(id, most, now, now + LEASE) for id, most in room.items()]
+    return [one for each in claimed for one in each]

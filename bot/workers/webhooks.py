@@ -1,0 +1,135 @@
+"""One call to a receiver: signed as Standard Webhooks says, to a checked address, and nothing it says is believed.
+
+A receiver is somebody else's program. It may be slow, never answer, answer with a gigabyte, or send us elsewhere. So a
+call has one limit of time for all of it, no more than a little of the answer is read, nothing of it is kept but its
+status, and no redirect is followed. (standard-webhooks/standard-webhooks, spec v1.0.0)
+"""
+
+import asyncio
+import base64
+import hmac
+import secrets
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+
+from bot.acts.addresses import Network, is_callable
+from storage.messages.endpoints import Target
+
+CONNECT_TIMEOUT: Final = 5.0
+TIMEOUT: Final = 10.0
+"""For all of a call, from the name to the answer's last byte."""
+READ: Final = 16 * 1024
+"""So much of an answer is read, for its connection to be used again; a longer one ends the connection."""
+KEEPALIVE: Final = 3.0
+
+PREFIX: Final = "whsec_"
+REASONS: Final = ("inside", "dns", "connect", "tls", "timeout", "reset", "redirect", "status", "keys")
+"""Why a try failed, in a word."""
+
+
+class Inside(Exception):
+    """What the name stands for now is no address that may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a call. `reason` blank: the receiver has it. No word of the receiver's is in it."""
+
+    reason: str = ""
+    status: int | None = None
+    not_before: datetime | None = None
+
+
+def new_secret() -> str:
+    """As Standard Webhooks writes one: 32 bytes from the system."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The three headers by which a receiver knows that it is us, what it has seen before, and what is too old."""
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    stamp = str(int(at.timestamp()))
+    mac = hmac.digest(key, b".".join((uid.encode(), stamp.encode(), body)), "sha256")
+    signature = f"v1,{base64.b64encode(mac).decode()}"
+    return {"webhook-id": uid, "webhook-timestamp": stamp, "webhook-signature": signature}
+
+
+def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+    """A session whose every socket is checked: the address looked at is the address that is connected to."""
+
+    def checked(found: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
+        family, kind, protocol, _, where = found
+        if not is_callable(str(where[0]), inside):
+            raise Inside
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+    connector = aiohttp.TCPConnector(
+        limit=0, keepalive_timeout=KEEPALIVE, socket_factory=checked, ttl_dns_cache=5, ssl=tls or True
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT),
+        headers={"User-Agent": "Enlace"},
+    )
+
+
+async def call(
+    session: aiohttp.ClientSession, target: Target, uid: str, body: bytes, now: Callable[[], datetime]
+) -> Answer:
+    """Call a receiver once. It never raises for what a receiver does or is."""
+    headers = {"Content-Type": "application/json", **signed(target.secret, uid, now(), body)}
+    try:
+        async with session.post(target.url, data=body, headers=headers, allow_redirects=False) as response:
+            status = response.status
+            if 200 <= status < 300:
+                await _read(response)
+                return Answer(status=status)
+            response.close()
+            reason = "redirect" if 300 <= status < 400 else "status"
+            return Answer(reason, status, _asked_pause(response.headers.get("Retry-After", ""), status, now()))
+    except Inside:
+        return Answer("inside")
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError):
+        return Answer("tls")
+    except aiohttp.ClientConnectorDNSError:
+        return Answer("dns")
+    except TimeoutError:
+        return Answer("timeout")
+    except (aiohttp.ClientConnectorError, aiohttp.InvalidURL):
+        return Answer("connect")
+    except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError):
+        return Answer("reset")
+
+
+async def _read(response: aiohttp.ClientResponse) -> None:
+    """Read a little of an answer; one that is longer ends the connection. It has said yes already, whatever follows."""
+    try:
+        await response.content.read(READ)
+        if not response.content.at_eof():
+            response.close()
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        response.close()
+
+
+def _asked_pause(header: str, status: int, now: datetime) -> datetime | None:
+    """Until when a receiver that is overloaded asks for peace (RFC 9110, Retry-After); None if it does not."""
+    if status not in (429, 503) or not header.isascii():
+        return None
+    if header.strip().isdecimal():
+        return now + timedelta(seconds=min(int(header), 10**6))
+    try:
+        asked = parsedate_to_datetime(header)
+    except (TypeError, ValueError):
+        return None
+    return asked if asked.tzinfo is not None else asked.replace(tzinfo=UTC)

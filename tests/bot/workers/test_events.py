@@ -1,0 +1,373 @@
+"""Events arrive: at least once, in order for each report, signed; and never at an address inside the house."""
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from bot.acts.addresses import BadAddress, Network, is_callable, read_address
+from bot.settings import read_networks
+from bot.workers import webhooks
+from bot.workers.events import EventWorker
+from bot.workers.webhooks import call, calling, new_secret, signed
+from conversations.plan.events import kinds_for
+from storage.messages import endpoints
+from storage.messages.endpoints import StoredEndpoint, Target
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.bot.telegram.wire import empty_database, opened
+from tests.bot.workers.receiver import MOODS, Receiver, receiving
+from tests.deadlines import PATIENCE, until
+from tests.ports import free_port
+from tests.storage.conftest import World, build_world
+
+HERE = read_networks("127.0.0.0/8")
+SECRET = new_secret()
+
+
+class Wall:
+    """The machine's own clock: a signature is of now."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with opened(empty_database("sqlite", tmp_path), tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    made: World = did(database, build_world)
+    return made
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails is tried again at once, and as often as it needs."""
+    monkeypatch.setattr(endpoints, "PAUSES", (timedelta(0),) * 10_000)
+
+
+def did(database: Database, work: Callable[[UnitOfWork], Any]) -> Any:
+    return database.units.submit(None, work).result(PATIENCE)
+
+
+def added(database: Database, world: World, url: str, *, audience: str = "internal", secret: str = SECRET) -> Any:
+    def add(unit: UnitOfWork) -> StoredEndpoint:
+        now = datetime.now(UTC)
+        return unit.endpoints.add(
+            world.plan_id, Target(url, secret), "127.0.0.1", audience=audience, kinds=kinds_for(audience), now=now,
+            by=None,
+        )  # fmt: skip
+
+    return did(database, add)
+
+
+def reported(database: Database, world: World, code: str, *, corrections: int = 0) -> None:
+    """A report that is sent, and corrected so many times."""
+    for number in range(corrections + 1):
+
+        def send(unit: UnitOfWork, number: int = number) -> None:
+            before = unit.submissions.by_instance(f"uuid:{code}:{number - 1}")
+            about = {"subject": f"activity:{code}", "reporting_period_id": world.period_ids[0]}
+            old = before.id if before else None
+            world.submit(unit, f"uuid:{code}:{number}", supersedes_id=old, now=datetime.now(UTC), **about)
+
+        did(database, send)
+
+
+def counts(database: Database) -> dict[str, int]:
+    found: dict[str, int] = {}
+    with database.view() as unit:
+        for (_, state), count in unit.event_deliveries.counts().items():
+            found[state] = found.get(state, 0) + count
+    return found
+
+
+@asynccontextmanager
+async def working(database: Database, inside: tuple[Network, ...] = HERE) -> AsyncIterator[EventWorker]:
+    """The worker, until the end of the block; then it ends in order."""
+    async with asyncio.TaskGroup() as tasks:
+        worker = EventWorker(database, Wall(), tasks, inside)
+        tasks.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            worker.stop()
+
+
+def versions(receiver: Receiver) -> dict[str, list[int]]:
+    """By activity, the versions that it heard of, in the order in which it first heard of them."""
+    found: dict[str, list[int]] = {}
+    for body in receiver.kept.values():
+        found.setdefault(body["data"]["activity"], []).append(body["data"]["version"])
+    return found
+
+
+# ------------------------------------------------------------------ that it arrives
+async def test_what_happens_arrives_signed(database: Database, world: World) -> None:
+    """As Standard Webhooks says: their own library verifies it, and finds a forged body."""
+    async with receiving(Receiver(SECRET)) as receiver, working(database):
+        added(database, world, receiver.url)
+        reported(database, world, "A-1", corrections=2)
+        await until(lambda: counts(database) == {"delivered": 3}, "all three are delivered")
+    assert versions(receiver) == {"A-1": [1, 2, 3]}
+    first = next(iter(receiver.kept.values()))
+    assert first["type"] == "report.submitted"
+    assert first["data"] == {
+        "plan": "RD-2017", "receipt": 1, "root_receipt": 1, "version": 1, "form_id": "activity_report",
+        "activity": "A-1", "period": "201808", "agency": "MINERD",
+    }  # fmt: skip
+
+
+def test_a_signature_is_the_standards() -> None:
+    """Checked by the library of the standard's authors; another body, number, time or secret is refused."""
+    body, now = b'{"type":"ping"}', datetime.now(UTC)
+    headers = signed(SECRET, "evt_1", now, body)
+    assert Webhook(SECRET).verify(body, headers) == {"type": "ping"}
+    forged = [
+        (SECRET, b'{"type":"pong"}', headers),
+        (SECRET, body, headers | {"webhook-id": "evt_2"}),
+        (SECRET, body, headers | {"webhook-timestamp": str(int(now.timestamp()) + 1)}),
+        (new_secret(), body, headers),
+        (SECRET, body, signed(SECRET, "evt_1", now - timedelta(hours=1), body)),
+    ]
+    for secret, said, heads in forged:
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(said, heads)
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_nothing_is_lost_or_out_of_order_whatever_the_receiver_and_the_process_do(
+    database: Database, world: World
+) -> None:
+    """It fails, redirects, resets, takes and denies it, goes away; the worker is torn out again and again."""
+    dice = random.Random(18)
+    receiver = Receiver(SECRET, lambda: dice.choice(MOODS), free_port())
+    added(database, world, receiver.url)
+    codes = [f"A-{number}" for number in range(12)]
+    for number, code in enumerate(codes):
+        reported(database, world, code, corrections=number % 4)
+    expected = {code: list(range(1, number % 4 + 2)) for number, code in enumerate(codes)}
+    kills = 0
+    while counts(database) != {"delivered": sum(map(len, expected.values()))}:
+        database.units.replica_id = did(database, lambda unit: unit.replicas.add(datetime.now(UTC)))
+        async with contextlib.AsyncExitStack() as stack:
+            if dice.random() < 0.9:
+                await stack.enter_async_context(receiving(receiver))
+            await _torn_after(database, dice.randint(1, 12))
+            kills += 1
+        did(database, lambda unit: unit.replicas.bury(unit.replicas.all(), datetime.now(UTC)))
+    assert kills > 5
+    assert versions(receiver) == expected
+    assert len(receiver.seen) >= len(receiver.kept)
+
+
+async def _torn_after(database: Database, calls: int) -> None:
+    """The worker, torn out in the middle of what it does after so many calls, or when nothing is left."""
+    begun: list[EventWorker] = []
+
+    async def work() -> None:
+        async with working(database) as worker:
+            begun.append(worker)
+            await asyncio.Event().wait()
+
+    torn = asyncio.create_task(work())
+    await until(lambda: begun and (begun[0].counts.total() >= calls or "waiting" not in counts(database)), "some calls")
+    torn.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await torn
+
+
+async def test_a_slow_receiver_delays_nobody(database: Database, world: World) -> None:
+    """One that never answers has its own calls; what the others are told does not wait for it."""
+    async with (
+        receiving(Receiver(SECRET, lambda: "hold")) as slow,
+        receiving(Receiver(SECRET)) as quick,
+        working(database),
+    ):
+        added(database, world, slow.url)
+        added(database, world, quick.url)
+        for number in range(50):
+            reported(database, world, f"A-{number}")
+        await until(lambda: len(quick.kept) == 50, "the quick one has heard all")
+        assert slow.kept == {}
+        assert slow.held <= 8
+        slow.let_go.set()
+        await until(lambda: counts(database) == {"delivered": 100}, "the slow one has heard all too")
+
+
+async def test_a_receiver_that_hangs_is_given_up_for_the_moment(
+    database: Database, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call has one limit for all of it; then it is tried again later."""
+    monkeypatch.setattr(webhooks, "TIMEOUT", 0.2)
+    async with receiving(Receiver(SECRET, lambda: "hold")) as hanging, working(database) as worker:
+        added(database, world, hanging.url)
+        reported(database, world, "A-1")
+        await until(lambda: worker.counts["timeout"] == 1, "the call is given up")
+        await until(lambda: _reason(database) == "timeout", "and that is recorded")
+
+
+def _reason(database: Database) -> str:
+    with database.view() as unit:
+        return next(
+            unit.event_deliveries.latest(one)[0].reason for plan in unit.plans.all()
+            for one in unit.endpoints.all(plan.id)
+        )  # fmt: skip
+
+
+async def test_nothing_is_told_while_the_database_is_held(database: Database, world: World) -> None:
+    """A restored copy holds events that the original has told, perhaps: somebody looks first (decision 0025)."""
+    async with receiving(Receiver(SECRET)) as receiver, working(database) as worker:
+        did(database, lambda unit: unit.facts.set("held", "restored", datetime.now(UTC)))
+        added(database, world, receiver.url)
+        reported(database, world, "A-1")
+        for _ in range(3):
+            assert await worker._turn() == []
+        assert receiver.calls == 0
+        did(database, lambda unit: unit.facts.forget("held"))
+        await until(lambda: receiver.calls == 1, "it is told afterwards")
+
+
+# ------------------------------------------------------------------ what a receiver does
+@pytest.mark.parametrize(
+    ("mood", "reason", "status"),
+    [("take", "", 204), ("flood", "", 200), ("fail", "status", 500), ("redirect", "redirect", 307),
+     ("busy", "status", 503), ("reset", "reset", None)],
+)  # fmt: skip
+async def test_what_a_receiver_answers_is_a_status_and_a_word(mood: Any, reason: str, status: int | None) -> None:
+    """A redirect is not followed, an answer without end is not read to its end, and no word of it is kept."""
+    async with receiving(Receiver(SECRET, lambda: mood)) as receiver, calling(HERE) as session:
+        found = await call(session, Target(receiver.url, SECRET), "evt_1", b"{}", Wall().now)
+    assert (found.reason, found.status) == (reason, status)
+    assert receiver.calls == 1
+
+
+async def test_a_receiver_that_is_not_there() -> None:
+    """Nobody listens, no such name, no TLS where it should be: a word for each."""
+    async with receiving(Receiver(SECRET)) as receiver, calling(HERE) as session:
+        urls = {
+            f"http://127.0.0.1:{free_port()}/in": "connect",
+            "https://nowhere.invalid/in": "dns",
+            receiver.url.replace("http:", "https:"): "tls",
+        }
+        found = {url: await call(session, Target(url, SECRET), "evt_1", b"{}", Wall().now) for url in urls}
+    assert {url: answer.reason for url, answer in found.items()} == urls
+
+
+# ------------------------------------------------------------------ where it is never called
+INSIDE = (
+    "127.0.0.1", "127.8.9.1", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "100.100.100.200", "192.0.0.192", "198.18.0.1", "224.0.0.1", "255.255.255.255", "168.63.129.16", "240.0.0.1",
+    "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "2001:db8::1",
+    "::ffff:169.254.169.254", "64:ff9b::a00:1", "2002:a00:1::1", "::10.0.0.1", "2001:0:0:0:0:0:f5ff:fffe", "words",
+)  # fmt: skip
+OUTSIDE = ("1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101")
+
+
+def test_only_public_addresses_are_called() -> None:
+    """Private, local, shared, reserved, metadata of clouds; also inside IPv6, in each of the ways to write that."""
+    assert [address for address in INSIDE if is_callable(address)] == []
+    assert [address for address in OUTSIDE if not is_callable(address)] == []
+    house = read_networks("10.0.0.0/8, fd00::/8")
+    assert [address for address in INSIDE if is_callable(address, house)] == [
+        "10.0.0.1", "fd00:ec2::254", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "::10.0.0.1",
+        "2001:0:0:0:0:0:f5ff:fffe",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[::1]", "[::ffff:127.0.0.1]"]
+)
+async def test_no_socket_is_opened_to_an_address_inside(host: str) -> None:
+    """However it is written: what is looked at is the address that is connected to."""
+    with _listening() as (port, connected):
+        async with calling(()) as session:
+            for scheme in ("http", "https"):
+                found = await call(session, Target(f"{scheme}://{host}:{port}/in", SECRET), "evt_1", b"{}", Wall().now)
+                assert found.reason in ("inside", "dns", "connect"), (host, found)
+        assert not connected()
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[tuple[int, Callable[[], bool]]]:
+    """A port on every address of this machine, and whether anybody has come."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+        server.setblocking(False)
+
+        def connected() -> bool:
+            try:
+                server.accept()[0].close()
+            except BlockingIOError:
+                return False
+            return True
+
+        yield server.getsockname()[1], connected
+
+
+async def test_a_name_that_changes_its_address_is_no_way_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: public when it was looked at, inside when it is connected to. It is looked at there."""
+    with _listening() as (port, connected):
+        resolved = iter([["93.184.216.34", "127.0.0.1"], ["127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"]])
+
+        async def resolve(_: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+            found = next(resolved)
+            return [
+                {"hostname": host, "host": address, "port": port, "proto": 0, "flags": socket.AI_NUMERICHOST,
+                 "family": socket.AF_INET6 if ":" in address else socket.AF_INET}
+                for address in found[-1:]
+            ]  # fmt: skip
+
+        monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", resolve)
+        for _ in range(4):
+            async with calling(()) as session:
+                target = Target(f"https://hooks.example.org:{port}/in", SECRET)
+                assert (await call(session, target, "evt_1", b"{}", Wall().now)).reason == "inside"
+        assert not connected()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("ftp://example.org/x", "scheme"), ("http://example.org/x", "scheme"), ("example.org/x", "scheme"),
+        ("https://", "url"), ("https:///x", "url"), ("https://example.org:99999/", "url"), ("https://[::1/", "url"),
+        ("https://a b.org/", "url"), ("https://example.org/\n", "ok"), ("https://ex\u202eample.org/", "url"),
+        ("https://user:pass@example.org/", "login"), ("https://user@example.org/", "login"),
+        ("https://example.org/" + "x" * 1000, "long"), ("https://127.0.0.1/", "inside"),
+        ("http://127.0.0.1/", "scheme"), ("https://localhost/", "inside"), ("https://[::1]/", "inside"),
+        ("https://10.1.2.3/", "inside"), ("https://[fd00::1]/", "inside"), ("https://169.254.169.254/", "inside"),
+        ("https://example.org/in?key=1#frag", "ok"), ("javascript:alert(1)", "scheme"),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_is_refused_with_its_reason(url: str, why: str) -> None:
+    """When it is typed, before anything is called."""
+    if why == "ok":
+        assert read_address(url)[1] == "example.org"
+    else:
+        with pytest.raises(BadAddress) as refused:
+            read_address(url)
+        assert refused.value.why == why
+
+
+def test_http_is_for_this_machine_alone_and_only_if_the_operator_says_so() -> None:
+    """ENLACE_EVENTS_INSIDE=127.0.0.1/32: a receiver beside the bot."""
+    assert read_address("http://127.0.0.1:8000/in", HERE) == ("http://127.0.0.1:8000/in", "127.0.0.1")
+    assert read_address("http://localhost:8000/in", HERE)[1] == "localhost"
+    with pytest.raises(BadAddress):
+        read_address("http://10.0.0.1/in", read_networks("10.0.0.0/8"))
