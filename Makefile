@@ -8,6 +8,9 @@ PEERS := tests/peers
 # Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
 WORKERS ?= 4
 
+# Many images of Python set it; then each of some hundred interpreters would compile the whole code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test again planted quick torture check lint types imports docs pictures cards peers bench lock sbom audit licences wheel clean
 
 install: $(INSTALLED)  ## what the bot runs on, and no more: as on a server

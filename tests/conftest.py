@@ -4,12 +4,18 @@ Tests of one file run in one process, in their order; several files run at once.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Many images of Python forbid to keep what is compiled. Then each of some hundred interpreters that the suite starts would
+# compile the whole code anew: two thirds of what a command costs, and half of collecting the tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same examples in every run, and no test asserts how long something took: what is red was red before the change, or
 # is red by it. New examples are looked for by `--hypothesis-profile=hunt`.
