@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Many images of Python forbid to keep what is compiled. Then each of some hundred interpreters that the suite starts would
-# compile the whole code anew: two thirds of what a command costs, and half of collecting the tests.
+# Many images of Python forbid to keep what is compiled. Then each of some hundred interpreters that the suite starts
+# would compile the whole code anew: two thirds of what a start costs, and half of collecting the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

@@ -22,6 +22,7 @@ from bot.sandbox.client import SandboxClient
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import running_sandbox
 from bot.settings import inherited_environment
+from tests.bot.cli import forked
 from tests.bot.house import ANA, CARMEN, Town, furnish
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
 from tests.ports import free_port
@@ -55,8 +56,7 @@ def town(furnished: Path, folder: Path, *, webhook: bool = False) -> Iterator[To
 def launched(at: Town) -> None:
     """Started, and not waited for."""
     with (at.folder / "bot.log").open("ab") as log:
-        command = [sys.executable, "-m", "bot", "run", "--clock", BEGINS.isoformat()]
-        at.process = subprocess.Popen(command, env=at.environment, stdout=log, stderr=log)
+        at.process = forked.start("run", "--clock", BEGINS.isoformat(), env=at.environment, stdout=log, stderr=log)
 
 
 def seen(at: Town, holds: Callable[[], object], what: str) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ import pytest
 from bot.sandbox import people
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
+from tests.bot.cli import forked
 from tests.bot.telegram.wire import empty_database, heard_by, opened, shown
 from tests.deadlines import PATIENCE
 from tests.ports import free_port
@@ -31,7 +31,7 @@ class Town:
         self.url = url
         self.folder = folder
         self.port = free_port() if webhook else 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: forked.Process | None = None
         for number in CHATS:
             self.world.add_person(Person(number, f"P{number}"), started=True)
         with opened(url, folder):
@@ -39,14 +39,16 @@ class Town:
 
     def start(self, *, plant: Sequence[str] = ()) -> None:
         """Returns when the bot serves."""
-        command = [sys.executable, str(PROGRAM), "--api", self.sandbox.url, "--token", self.sandbox.token]
+        command = ["--api", self.sandbox.url, "--token", self.sandbox.token]
         command += ["--database", self.url, "--keys", str(self.folder / "keys.json")]
         command += ["--webhook-port", str(self.port)] if self.port else []
         for defect in plant:
             command += ["--plant", defect]
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         with (self.folder / "bot.log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log)
+            self.process = forked.start(
+                *command, program=str(PROGRAM), env=environment, stdout=subprocess.PIPE, stderr=log
+            )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n", self.log()
 

@@ -2,7 +2,7 @@
 
 Of its second and a half a command spends more than one on imports, and the tests give hundreds of commands. So a
 process that has imported what they need, and has done nothing else, waits beside the tests. Each command is forked
-from it, with a folder, environment, pipes and exit code of its own, and ends as any Python ends.
+from it, with a folder, environment, pipes and exit code of its own.
 
 A bot that serves is forked from another such process, which has imported as `run` does; it has no thread and no loop
 yet, and the bot makes its own. Beside other work that is the difference between one second and half a minute.
@@ -23,6 +23,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """`python -m bot …`, as `subprocess.run` tells it: with its output captured as text, and killed after `timeout`."""
     if arguments and arguments[0] in SERVES:
-        return by_itself(*arguments, env=env, cwd=cwd, input=input, timeout=timeout)
+        return _served(*arguments, env=env, cwd=cwd, timeout=timeout)
     (stdin, typing), (printing, stdout), (telling, stderr) = os.pipe(), os.pipe(), os.pipe()
     ours, theirs = socket.socketpair()
     with (
@@ -106,6 +107,20 @@ def run(
             os.kill(process, signal.SIGKILL)
             raise subprocess.TimeoutExpired(arguments, timeout) from None
         return subprocess.CompletedProcess(arguments, code, *(each.result() for each in shown))
+
+
+def _served(
+    *arguments: str, env: Mapping[str, str], cwd: Path | None, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """What serves, where it is expected to end by itself."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = start(*arguments, env=env, cwd=cwd, stdout=out, stderr=err)
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        shown = [os.pread(stream.fileno(), os.fstat(stream.fileno()).st_size, 0).decode() for stream in (out, err)]
+        return subprocess.CompletedProcess(arguments, code, *shown)
 
 
 def by_itself(
@@ -299,8 +314,33 @@ def become_command(asker: socket.socket, streams: list[int]) -> str:
     return str(program)
 
 
+def give_command() -> None:
+    """Run it, and end as it does, but leave to the system what all commands share.
+
+    Python would take the modules apart one by one, and every page of them be copied for it: half of what a short
+    command costs. What was registered to be done at the end is done.
+    """
+    try:
+        runpy.run_module("bot", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            raise
+        code = end.code or 0
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = 120
+    os._exit(code & 0xFF)
+
+
 if __name__ == "__main__":
     if program := fork_commands(socket.socket(fileno=int(sys.argv[1])), sys.argv[2]):
         runpy.run_path(program, run_name="__main__")
-    else:
+    elif sys.argv[1:2] and sys.argv[1] in SERVES:
         runpy.run_module("bot", run_name="__main__", alter_sys=True)
+    else:
+        give_command()

@@ -1141,6 +1141,8 @@ def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[
         (("export", "agencies", "--format", "csv", "--out", "agencies.csv"), ""),
         (("digest", "--week", "2018-10-15"), ""),
         (("schedules", "list", "--json"), ""),
+        (("run",), ""),
+        (("sandbox", "--port", "no"), ""),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
 )
@@ -1149,8 +1151,9 @@ def test_a_command_answers_as_one_that_is_a_fresh_interpreter(
 ) -> None:
     """Most tests give their commands to a process that has imported already; code and both streams are the same."""
     (folder / "tried.md").write_text(TYPED, "utf-8")
-    fresh = forked.by_itself(*arguments, cwd=folder, env=environment(folder, {}), input=typed)
-    assert enlace(folder, *arguments, say=typed) == Done(fresh.returncode, fresh.stdout, fresh.stderr)
+    nowhere = {"ENLACE_LISTEN": "all"}
+    fresh = forked.by_itself(*arguments, cwd=folder, env=environment(folder, nowhere), input=typed)
+    assert enlace(folder, *arguments, say=typed, **nowhere) == Done(fresh.returncode, fresh.stdout, fresh.stderr)
     assert fresh.stdout + fresh.stderr
 
 
