@@ -30,6 +30,7 @@ class Database:
         self.engine = writer_engine
         self.vault = vault
         self.units = Units(writer, UnitOfWork, vault)
+        self.units.view = self.view
         self.before_close: Callable[[Database], None] = lambda database: None
         """What is done last, while units still can be."""
         self._readers = reader_engine

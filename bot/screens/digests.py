@@ -28,6 +28,7 @@ from conversations.routes import Route, tap
 from conversations.wording import Wording
 from storage.calendar.figures import Figures
 from storage.reports.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
 
 ACTIVITIES = 12
 
@@ -246,9 +247,14 @@ def _view(ex: Exchange) -> View:
 
 
 def _standing(ex: Exchange) -> Standing:
-    plan_id, only_validated = ex.membership.plan_id, _view(ex).only_validated
-    zone = plan_zone(ex.unit, plan_id)
-    return Figures(ex.unit).standing(plan_id, ex.now, ex.now - WEEK, zone, only_validated=only_validated)
+    """The state of the plan. That of a large one is counted beside the writer: nobody else's answer waits for it."""
+    plan_id, only_validated, now = ex.membership.plan_id, _view(ex).only_validated, ex.now
+
+    def count(unit: UnitOfWork) -> Standing:
+        zone = plan_zone(unit, plan_id)
+        return Figures(unit).standing(plan_id, now, now - WEEK, zone, only_validated=only_validated)
+
+    return ex.unit.read_first(count) if Figures(ex.unit).is_large(plan_id) else count(ex.unit)
 
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:

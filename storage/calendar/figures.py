@@ -69,6 +69,16 @@ _ACTIVITIES = Prepared(
 )
 
 
+LARGE: int = 500
+"""Activities; that many are counted in some 50 ms on a small server."""
+_IS_LARGE = Prepared(
+    select(_activity.c.id)
+    .where(_activity.c.plan_id == _PLAN_ID)
+    .limit(literal_column("1"))
+    .offset(literal_column(f"{LARGE}"))
+)
+
+
 def _one_of(column: Any, values: Iterable[StrEnum]) -> Any:
     """An IN with its values written out, because a bound list cannot be prepared."""
     return or_(*(column == literal_column(f"'{value.value}'") for value in values))
@@ -224,6 +234,10 @@ class Figures:
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
+
+    def is_large(self, plan_id: int) -> bool:
+        """Whether to count this plan takes so long that others would notice: more than some hundreds of activities."""
+        return _IS_LARGE.first(self._unit.connection, {"plan_id": plan_id}) is not None
 
     def standing(
         self,

@@ -12,6 +12,8 @@ The laws:
 * units of one key are applied one at a time in the order submitted; while one rests before its next try the
   later ones wait; when one fails as `Unavailable`, or cannot even be set aside, those in line behind it fail as
   Unavailable too, since the caller will bring all of them again in order;
+* what a unit wants to have read first is read in a thread beside the writer; its key waits, the others go on, and it is
+  applied anew with what was found (`Unit.read_first`);
 * `Unavailable` is never counted as a try; a unit that says so itself (a key is unknown) takes nothing of others along;
 * hooks of `after_commit` run after COMMIT and before anybody is told, so that whoever was told sees them.
 """
@@ -26,14 +28,16 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from storage.database.durations import Durations
-from storage.database.unit import Unit
+from storage.database.unit import ReadFirst, Unit
 from storage.database.vault import Vault
-from storage.errors import Unavailable
+from storage.errors import StorageError, Unavailable
 
 T = TypeVar("T")
 U = TypeVar("U", bound=Unit)
@@ -78,7 +82,8 @@ class _Work:
     """One submitted unit on its way."""
 
     __slots__ = (
-        "collisions", "failures", "function", "future", "give_up", "is_given_up", "is_started", "loop", "tries",
+        "collisions", "failures", "found", "function", "future", "give_up", "is_given_up", "is_started", "loop",
+        "tries",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +101,8 @@ class _Work:
         self.loop = loop
         self.failures = 0
         self.collisions = 0
+        self.found: tuple[Callable[[], Any], ...] = ()
+        """What has been read for it beside the writer, in the order in which it asks."""
         self.is_given_up = False
         """What is tried now is to set it aside."""
         self.is_started = False
@@ -165,11 +172,16 @@ class GroupCommit(Generic[U]):
         self._ready: deque[_Line] = deque()
         self._resting: list[tuple[float, int, _Line]] = []
         self._numbers = itertools.count()
+        self._reading = 0
+        """Lines whose first unit waits for what is read beside the writer."""
+        self._one_reading = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._is_closing = False
         self._letters: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
         self._letters_lock = threading.Lock()
+        self.view: Callable[[], AbstractContextManager[U]] | None = None
+        """Opens what is read beside the writer. Without it units read everything themselves."""
         self.replica_id: int | None = None
         """Of this process, once it has entered (storage.upkeep.presence)."""
         self.doubts = 0
@@ -286,7 +298,7 @@ class GroupCommit(Generic[U]):
                     if line.waiting:
                         return line
                     self._drop(line)
-                if not wait or (self._is_closing and not self._resting):
+                if not wait or (self._is_closing and not self._resting and not self._reading):
                     return None
                 self._idle += 1
                 self._changed.wait(self._resting[0][0] - now if self._resting else None)
@@ -331,6 +343,8 @@ class GroupCommit(Generic[U]):
             self._advance(line)
             return
         unit = self._make(connection, self._vault, self.replica_id)
+        if self.view is not None:
+            unit.found = list(work.found)
         try:
             writer.begin(connection)
             result = work.function(unit)
@@ -383,6 +397,11 @@ class GroupCommit(Generic[U]):
             for line, work, error in group.failed:
                 if isinstance(error, Unavailable):
                     told.extend(self._empty(line, str(error), error))
+                    continue
+                if isinstance(error, ReadFirst) and self.view is not None:
+                    self._reading += 1
+                    reading = partial(self._read_first, self.view, error.read, line, work)
+                    threading.Thread(target=reading, name="reading-first", daemon=True).start()
                     continue
                 if self._writer.is_collision(error):
                     work.collisions += 1
@@ -438,6 +457,22 @@ class GroupCommit(Generic[U]):
             self._drop(line)
         return told
 
+    def _read_first(
+        self,
+        view: Callable[[], AbstractContextManager[U]],
+        read: Callable[[U], Any],
+        line: _Line,
+        work: _Work,
+    ) -> None:
+        """Read what the first unit of a line wants, and let the line go on. If it fails, the unit fails with that."""
+        with self._one_reading:  # the machine is small: one at a time
+            found = _outcome(view, read)
+        with self._changed:
+            work.found = (*work.found, found)
+            self._reading -= 1
+            self._ready.append(line)
+            self._changed.notify_all()
+
     def _rest(self, line: _Line, pause: float) -> None:
         heapq.heappush(self._resting, (self._monotonic() + pause, next(self._numbers), line))
 
@@ -483,6 +518,24 @@ def _answer(work: _Work, result: Any, error: BaseException | None) -> None:
         future.set_result(result)
     else:
         future.set_exception(error)
+
+
+def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], Any]) -> Callable[[], Any]:
+    """What was read, for the unit to take: it returns it, or raises what went wrong."""
+
+    def fail() -> Any:
+        raise failure
+
+    try:
+        with view() as unit:
+            result = read(unit)
+    except DBAPIError as error:  # of another connection: it says nothing about the unit's own transaction
+        failure: Exception = StorageError(f"could not be read: {_reason(error)}")
+        return fail
+    except Exception as error:  # noqa: BLE001 - the unit fails with it
+        failure = error
+        return fail
+    return lambda: result
 
 
 def _giving_up(give_up: Callable[[Any, Exception], Any], failure: Exception) -> Callable[[Any], Any]:

@@ -12,6 +12,18 @@ from storage.database.vault import Vault, VaultError
 from storage.errors import Unavailable
 
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+class ReadFirst(BaseException):
+    """Leaves a unit that needs what takes long to read. It is read beside the writer, then the unit is applied anew.
+
+    Nothing of the unit remains, and it does not count as a try. No `except Exception` on the way may keep it.
+    """
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.read = read
 
 
 class Unit:
@@ -30,6 +42,8 @@ class Unit:
         """Chats whose row this unit already holds (PostgreSQL), so that it is not asked for twice."""
         self.ahead: tuple[object, Mapping[str, Any], list[Any]] | None = None
         """What was asked before it was needed: statement, values, and the rows that came back."""
+        self.found: list[Callable[[], Any]] | None = None
+        """What `read_first` has found for this unit. None: nobody reads beside it."""
 
     @property
     def vault(self) -> Vault:
@@ -42,6 +56,19 @@ class Unit:
         """What came back for exactly this, once: whoever asks again asks the database."""
         ahead, self.ahead = self.ahead, None
         return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
+
+    def read_first(self, read: Callable[[Any], T]) -> T:
+        """What `read` returns, read in a view beside the writer, so that no other unit waits for it.
+
+        It may take seconds, and it is a little older than what this unit sees. Call it before anything that is not
+        to be done twice outside the database.
+        """
+        if self.found is None:
+            return read(self)
+        if not self.found:
+            raise ReadFirst(read)
+        result: T = self.found.pop(0)()
+        return result
 
     def after_commit(self, hook: Callable[[], object]) -> None:
         """Have `hook` called once this unit is durable; never if it is not. For caches and wake-ups only."""

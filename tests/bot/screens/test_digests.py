@@ -1,6 +1,7 @@
 """The digest in the chat: who sees what, one message to drill down in, a picture that is one, evidence that arrives."""
 
 import io
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,24 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
         database.units.submit(None, join).result()
         yield Desk(database)
+
+
+def test_a_large_plan_is_counted_beside_the_writer_and_says_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a view, which cannot write, in another thread than the one that applies everybody's answers."""
+    small = said(desk.say(CARMEN, "/resumen"))
+    readers: list[str] = []
+    counted = Figures.standing
+
+    def standing(self: Figures, *given: Any, **named: Any) -> Any:
+        readers.append(threading.current_thread().name)
+        return counted(self, *given, **named)
+
+    monkeypatch.setattr(Figures, "standing", standing)
+    monkeypatch.setattr(Figures, "is_large", lambda self, plan_id: True)
+    assert said(desk.say(CARMEN, "/resumen")) == small
+    assert readers == ["reading-first"]
 
 
 def said(handled: Any) -> str:

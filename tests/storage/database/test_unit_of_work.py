@@ -22,7 +22,7 @@ from storage.database.engines import sqlite_module
 from storage.database.models import Fact, table
 from storage.database.statements import Prepared
 from storage.database.vault import KeyUnknown, Vault, key_unknown
-from storage.errors import Unavailable
+from storage.errors import StorageError, Unavailable
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork, Units
 from tests.deadlines import PATIENCE
@@ -270,6 +270,83 @@ def test_a_unit_is_over_with_its_function(database: Database) -> None:
         gc.enable()
     with pytest.raises(AttributeError):
         kept[0].outbox.counts()
+
+
+# ------------------------------------------------------------------ what is read first
+def test_while_something_is_read_first_others_are_applied_and_its_own_key_waits(database: Database) -> None:
+    """Nothing of the unit is there meanwhile; then it is applied anew, once, with what was found (G3)."""
+    is_reading, may_end = threading.Event(), threading.Event()
+    seen: list[str] = []
+
+    def read(view: UnitOfWork) -> str | None:
+        is_reading.set()
+        assert may_end.wait(PATIENCE)
+        return view.facts.get("before")
+
+    def slow(unit: UnitOfWork) -> str | None:
+        unit.facts.set("mine", "yes", NOW)
+        found = unit.read_first(read)
+        seen.append("slow")
+        return found
+
+    database.units.submit("chat", learn("before")).result(PATIENCE)
+    first = database.units.submit("chat", slow)
+    second = database.units.submit("chat", lambda unit: seen.append("behind it"))
+    assert is_reading.wait(PATIENCE)
+    assert database.units.submit("somebody else", learn("other")).result(PATIENCE) == "other"
+    assert known(database, "mine", "other") == {"other"}
+    may_end.set()
+    assert first.result(PATIENCE) == "yes"
+    second.result(PATIENCE)
+    assert seen == ["slow", "behind it"]
+    assert known(database, "mine") == {"mine"}
+
+
+def test_what_is_read_first_is_handed_over_in_the_order_in_which_it_is_asked_for(database: Database) -> None:
+    """A unit may ask twice; it begins anew each time, and no try is counted."""
+
+    def work(unit: UnitOfWork) -> tuple[str, str]:
+        return unit.read_first(lambda view: "one"), unit.read_first(lambda view: "two")
+
+    assert database.units.submit("chat", work, tries=1).result(PATIENCE) == ("one", "two")
+
+
+def test_a_unit_fails_with_what_its_reading_failed_with(database: Database) -> None:
+    """As often as it has tries; what reads cannot write."""
+    times: list[int] = []
+
+    def fails(view: UnitOfWork) -> None:
+        times.append(1)
+        raise Wrong
+
+    def refused(unit: UnitOfWork) -> str:
+        return unit.read_first(learn("written beside the writer"))
+
+    with pytest.raises(Wrong):
+        database.units.submit("chat", lambda unit: unit.read_first(fails), tries=3).result(PATIENCE)
+    assert times == [1]
+    with pytest.raises(StorageError, match="could not be read"):
+        database.units.submit("chat", refused).result(PATIENCE)
+    assert known(database, "written beside the writer") == set()
+
+
+def test_close_waits_for_what_is_being_read_first(url: str) -> None:
+    """A unit that has been accepted is applied, with what was read for it."""
+    may_end, is_reading = threading.Event(), threading.Event()
+
+    def read(view: UnitOfWork) -> str:
+        is_reading.set()
+        assert may_end.wait(PATIENCE)
+        return "found"
+
+    database = open_database(url)
+    future = database.units.submit("chat", lambda unit: unit.read_first(read))
+    assert is_reading.wait(PATIENCE)
+    closing = threading.Thread(target=database.close)
+    closing.start()
+    may_end.set()
+    closing.join(PATIENCE)
+    assert future.result(PATIENCE) == "found"
 
 
 def test_close_applies_everything_in_line(url: str) -> None:
