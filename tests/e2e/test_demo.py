@@ -88,7 +88,7 @@ def browser(chromium: None) -> Iterator[Browser]:
 @pytest.fixture
 def page(demo: str, browser: Browser) -> Iterator[Page]:
     """In a context of its own: closing it forgets what the page has kept."""
-    page = browser.new_page(viewport={"width": 1500, "height": 950})
+    page = browser.new_page(viewport={"width": 1500, "height": 950}, locale="es-DO")
     page.set_default_timeout(PATIENCE * 1000)
     expect.set_options(timeout=PATIENCE * 1000)
     page.goto(demo)
@@ -237,7 +237,7 @@ def test_the_tour_can_be_had_done_to_its_end(
     own buttons, and what it speaks of is then in the chats.
     """
     with demo_process(tmp_path) as address:
-        page = browser.new_page(**SCREENS[screen])
+        page = browser.new_page(**SCREENS[screen], locale="es-DO")
         page.set_default_timeout(PATIENCE * 1000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -280,9 +280,9 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     expect(tour.get_by_role("heading", name="Carmen, coordinación")).to_be_visible()
     expect(tour.get_by_role("button", name="Siguiente")).to_have_count(0)
     expect(carmen.root).to_have_class(re.compile("tour-target"))
-    expect(carmen.root.locator(".tour-look")).to_have_text("Resumen del plan")
+    expect(carmen.root.locator(".tour-look")).to_have_text("Resumen")
 
-    carmen.tap("Resumen del plan")
+    carmen.tap("Resumen")
 
     expect(tour.locator(".tour-status")).to_have_text("✓ Hecho: mírelo en el chat.")
     expect(tour.get_by_role("button", name="Siguiente")).to_be_enabled()

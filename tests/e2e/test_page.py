@@ -1137,7 +1137,7 @@ def test_both_languages_say_everything() -> None:
 def test_the_page_asks_nobody_but_its_sandbox(sandbox: Process, bot: MiniBot, browser: Browser) -> None:
     """No font, script or map from elsewhere: it works in a room without internet."""
     person = sandbox.person()
-    context = browser.new_context()
+    context = browser.new_context(locale="es-DO")
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -181,7 +181,7 @@ function picture(message, alone) {
     },
   }, h("img", { src: address, alt: name, width: size.width, height: size.height, loading: "eager" }));
   if (alone && size.width && size.height) {
-    button.style.aspectRatio = String(Math.max(0.7, Math.min(2.4, size.width / size.height)));
+    button.style.aspectRatio = String(size.width / size.height);
   }
   return button;
 }

@@ -91,8 +91,8 @@ export class Phone {
       h("header", { class: "owner" }, this.face, h("div", { class: "who" }, this.name, this.role), this.flag, this.more),
       this.screen);
     this.log.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    this.log.addEventListener("load", () => this.atBottom && this.scrollToBottom(), true);
-    new ResizeObserver(() => this.atBottom && this.scrollToBottom()).observe(this.log);
+    this.log.addEventListener("load", () => this.atBottom && this.scrollToNews(), true);
+    new ResizeObserver(() => this.atBottom && this.scrollToNews()).observe(this.log);
     new IntersectionObserver(([entry]) => {
       this.isOnScreen = entry.isIntersecting;
       if (this.isOnScreen) this.seen();
@@ -160,8 +160,9 @@ export class Phone {
     const arrived = firstTime ? [] : chat.messages.filter((message) => message.message_id > this.newest);
     if (newest) this.newest = Math.max(this.newest ?? 0, newest.message_id);
     else if (chat.loaded) this.newest ??= 0;
-    this.showRows(chat.messages, firstTime);
-    if (firstTime || this.atBottom || arrived.some((message) => !message.from_bot)) this.scrollToBottom();
+    const fresh = this.showRows(chat.messages, firstTime);
+    if (fresh.length) this.news = fresh.find((element) => element.matches("article.bot") || element.querySelector("article.bot")) ?? null;
+    if (firstTime || this.atBottom || arrived.some((message) => !message.from_bot)) this.scrollToNews();
     if (!this.isSeen) this.unseen += arrived.filter((message) => message.from_bot).length;
     else this.unseen = 0;
     this.showCount();
@@ -183,7 +184,9 @@ export class Phone {
     if (this.chat.typing) this.typingEnds = setTimeout(this.refresh, TYPING_LIFETIME);
   }
 
+  /** Returns the rows that came or changed, from above. */
   showRows(messages, firstTime) {
+    const fresh = [];
     const wanted = arrange(messages);
     const keys = new Set(wanted.map((row) => row.key));
     for (const [key, row] of this.rows) {
@@ -206,6 +209,7 @@ export class Phone {
         } else if (!firstTime) {
           element.classList.add("arrived");
         }
+        if (!firstTime && old?.content !== content) fresh.push(element);
         this.rows.set(row.key, { element, signature: row.signature, content });
       }
       // Its neighbours decide these: a message is not drawn, or read out, again because another one came or went.
@@ -218,6 +222,7 @@ export class Phone {
     this.empty?.remove();
     this.empty = messages.length ? null : this.emptiness();
     if (this.empty) this.log.append(this.empty);
+    return fresh;
   }
 
   emptiness() {
@@ -271,8 +276,21 @@ export class Phone {
     this.shell.changed(this);
   }
 
+  /** To the end, but never past the beginning of what is new: a long message is read from its top. */
+  scrollToNews() {
+    const { news } = this;
+    this.scrollToBottom();
+    if (!news?.isConnected) return;
+    this.news = news;
+    const top = news.offsetTop - 6;
+    if (this.log.scrollTop <= top) return;
+    this.lastTop = 0; // it is not the person who scrolls up
+    this.log.scrollTo({ top, behavior: "instant" });
+  }
+
   scrollToBottom(smooth = false) {
     this.atBottom = true;
+    this.news = null;
     this.log.scrollTo({ top: this.log.scrollHeight, behavior: smooth ? "smooth" : "instant" });
     this.showCount();
   }

@@ -508,7 +508,9 @@ const WORDS = {
   },
 };
 
-let current = remembered("enlace.language") === "en" ? "en" : "es";
+/** What was chosen here; else the first of the browser's languages that the page speaks. */
+let current = [remembered("enlace.language"), ...(navigator.languages ?? []).map((tag) => tag.split("-")[0])]
+  .find((code) => code in WORDS) ?? "es";
 
 export function language() {
   return current;
