@@ -202,7 +202,7 @@ class Dispatch:
                 elif personal_data(event.text, strict=True, known=ex.known()):
                     ex.delete(event.origin)
                 else:
-                    rest.edited(ex, event.origin)
+                    rest.edited(ex, event.origin, event.text)
             case Secondhand(origin, said):
                 # Nobody reads it, and what was forwarded may name somebody.
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
@@ -378,7 +378,7 @@ class Dispatch:
         rows = tuple((Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES)
         lines = []
         for code in dict.fromkeys((language, *LANGUAGES)):
-            lines += [*paragraph(wording(code)("start.welcome")), line("")]
+            lines += [*paragraph(welcome.welcome_words(fresh.membership.role, code)), line("")]
         welcome.offer_menu(fresh)
         fresh.answer(Card(tuple(lines[:-1]), rows), anew=True)
 

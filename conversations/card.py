@@ -7,7 +7,7 @@ a style, and only the renderer knows how a style is written. So nothing that a p
 from dataclasses import dataclass
 from typing import Literal
 
-from conversations.routes import ButtonTap, Route, tap
+from conversations.routes import NO_TAP, ButtonTap, Route, tap
 from conversations.wording import Wording
 
 BUTTON_LIMIT = 30
@@ -32,11 +32,16 @@ Line = tuple[Span, ...]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`tap` says what it does: `form_tap` of the form that is shown, or `tap` of a route for everything else."""
+    """`tap` says what it does: `form_tap` of the form that is shown, or `tap` of a route for everything else.
+
+    A button that the phone itself answers has no tap: it `copies` a text, or `opens` an address.
+    """
 
     text: str
-    tap: ButtonTap
+    tap: ButtonTap = NO_TAP
     tone: Tone = ""
+    copies: str = ""
+    opens: str = ""
 
 
 @dataclass(frozen=True, slots=True)

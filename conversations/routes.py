@@ -44,6 +44,8 @@ TapAction = Literal[
 
 ButtonTap = NewType("ButtonTap", str)
 """What a button does. Only the functions of this module make one."""
+NO_TAP = ButtonTap("")
+"""Of a button that the phone itself answers."""
 Part = str | int | date
 """One piece of what a button carries; a day is written as YYYY-MM-DD."""
 
@@ -91,6 +93,7 @@ class Route(StrEnum):
     CANCEL = "cancelar"
     HELP = "ayuda"
     HOME = "menu"
+    SEARCH = "buscar"
     BEGIN = "empezar"
     POSTPONE = "posponer"
     NOTHING_NEW = "novedades"
@@ -111,6 +114,7 @@ class Route(StrEnum):
     TAKE_OVER = "tomar"
     VERSIONS = "versiones"
     REPLY = "responder"
+    REMARK = "preguntar"
     SENT_REPORT = "revision"
     SENT_FILE = "prueba"
     VALIDATE = "validar"
@@ -267,7 +271,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.PREFERENCES: (maybe(word("zone")), TEXT),
     Route.MY_DATA: (maybe(word("file", "kept")),),
     Route.LANGUAGE: (maybe(NAME), PAGE),
-    Route.HOME: (maybe(word("new")),),
+    Route.HOME: (maybe(word("new", "more")),),
     Route.BEGIN: (maybe(CODE),),
     Route.NOTHING_NEW: (maybe(CODE),),
     Route.EXPLAIN: (maybe(CODE),),
@@ -281,12 +285,13 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.MOVE_PERIOD: (CODE, maybe(CODE), maybe(CODE)),
     Route.STOP_BROADCAST: (NUMBER,),
     Route.RECEIPT: (NUMBER,),
-    Route.CORRECT: (NUMBER,),
+    Route.CORRECT: (NUMBER, maybe(NUMBER), TEXT),
     Route.CONTINUE: (NUMBER,),
     Route.DISCARD: (NUMBER, YES),
     Route.TAKE_OVER: (NUMBER,),
     Route.VERSIONS: (NUMBER,),
     Route.REPLY: (NUMBER,),
+    Route.REMARK: (NUMBER,),
     Route.SENT_REPORT: (NUMBER, maybe(word("all", "see", "later", "leave"))),
     Route.SENT_FILE: (NUMBER, NUMBER),
     Route.VALIDATE: (number_or(NAME), maybe(NAME)),
@@ -330,6 +335,7 @@ AWAITS: Mapping[Route, tuple[Piece, ...]] = {
     Route.ASK_REOPENING: (CODE,),
     Route.REOPEN: (CODE, CODE, NUMBER),
     Route.REPLY: (NUMBER,),
+    Route.REMARK: (NUMBER,),
     Route.SEND_BACK: (NUMBER, maybe(CODE)),
     Route.AGENCY: (number_or(word("new")), maybe(word("name", "from", "end")), maybe(NAME)),
     Route.SETTING: (CODE,),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.acts.people import Link, link_lives, menu_gone, role_news
+from bot.acts.people import Link, link_lives, menu_gone, post_name, role_news
 from bot.chat.actor import Actor, Notification, message, told
 from conversations.card import Button, Card, home_button, line
 from conversations.dates import show_date
@@ -56,18 +56,32 @@ def delegate_by_link(actor: Actor, giver: Membership, last_day: date) -> tuple[L
 
 
 def who_has_come(unit: UnitOfWork, membership: Membership) -> list[Notification]:
-    """Somebody has used a link that leaves a post to them. Return the notification for the person who left it."""
+    """Somebody has used a link. Return the notification for whoever made it, and for who left their post by it."""
+    person = unit.people.by_id(membership.person_id)
     if membership.until_on is None or membership.agency_id is None:
-        return []
+        return _inviter_told(unit, membership, person)
     news = []
     for delegation in unit.delegations.of_agency(membership.agency_id):
         if delegation.deputy_id == membership.person_id:
             giver = unit.people.by_id(delegation.person_id)
-            say, name = wording(giver.language), unit.people.by_id(membership.person_id).name
-            text = say("delegate.begun", name=name, date=show_date(delegation.last_day.isoformat(), giver.language))
+            say = wording(giver.language)
+            text = say(
+                "delegate.begun", name=person.name, date=show_date(delegation.last_day.isoformat(), say.language)
+            )
             row = (Button(say("delegate.end"), tap(Route.DELEGATE, "end")),)
             news.append(told(giver.telegram_id, Card((line(text),), (row,))))
     return news
+
+
+def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> list[Notification]:
+    by = unit.invitations.inviter_of(membership.person_id, membership.plan_id)
+    inviter = unit.people.by_id(by) if by is not None and by != person.id else None
+    if inviter is None or inviter.is_suspended or inviter.membership_in(membership.plan_id) is None:
+        return []
+    say = wording(inviter.language)
+    text = say("invite.joined", name=person.name, post=post_name(say, membership.role, membership.agency_code))
+    look = Button(say("invite.look"), tap(Route.PERSON, person.id))
+    return [told(inviter.telegram_id, Card((line(text),), ((look,),)))]
 
 
 def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> str:

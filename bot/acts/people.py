@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bot.chat.actor import Actor, Notification, message, told
@@ -54,7 +55,7 @@ def issue_link(
 
 
 def link_in_words(actor: Actor, link: Link, role: Role, agency: str, bot_username: str, say: Wording) -> str:
-    """Return the sentence with the link, for the person who passes it on."""
+    """Return what the person who is invited reads: whoever passes it on need not write a word."""
     return say(
         "invite.done",
         agency=agency,
@@ -78,7 +79,19 @@ def invitation_card(
     """Issue a link in the name of `by`. Return the card that shows it, in the language of its reader."""
     link = issue_link(actor, role, agency_id, by, is_contributor=is_contributor)
     text = link_in_words(actor, link, role, agency_code or say("unit.no_agency"), bot_username, say)
-    return Card(paragraph(text), ((Button(say("people.all_links"), tap(Route.LINKS)), home_button(say)),))
+    rows = (
+        invitation_row(bot_username, link, text, say),
+        (Button(say("people.all_links"), tap(Route.LINKS)), home_button(say)),
+    )
+    return Card(paragraph(text), rows)
+
+
+def invitation_row(bot_username: str, link: Link, text: str, say: Wording) -> tuple[Button, ...]:
+    """The buttons with which the phone passes an invitation on. Source: core.telegram.org/widgets/share."""
+    address = deep_link(bot_username, link.token)
+    words = "\n".join(part for part in text.split("\n") if part != address)
+    share = f"https://t.me/share/url?url={quote(address, safe='')}&text={quote(words, safe='')}"
+    return Button(say("invite.copy"), copies=address), Button(say("invite.share"), opens=share)
 
 
 def deep_link(bot_username: str, token: str) -> str:

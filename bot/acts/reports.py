@@ -18,21 +18,22 @@ from bot.acts import reviewing
 from bot.acts.coverage import unlisted_in
 from bot.chat.actor import Actor, Notification
 from bot.chat.form_cache import FormCache
+from conversations.card import Line
 from conversations.languages import FIRST, LANGUAGES
 from conversations.plan.model import Activity, Indicator
 from conversations.plan.periods import ReportingPeriod, period_name
-from conversations.plan.review import state_of_correction
+from conversations.plan.review import difference_lines, differences, state_of_correction
 from conversations.session import engine
 from conversations.session.cards.view import form_title
-from conversations.session.effects import Fetch, Submit
+from conversations.session.effects import Fetch, Reject, Submit
 from conversations.session.engine import Given
 from conversations.session.events import Event, Tap, Typed
 from conversations.session.profiles import profile
 from conversations.session.questions import UPLOADS, is_sending
-from conversations.session.repeats import renumbered
+from conversations.session.repeats import address, renumbered
 from conversations.session.session import Session
 from conversations.session.turn import Step
-from conversations.wording import wording
+from conversations.wording import Wording, wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
 from conversations.xforms.nodes import LAST_SAVED
@@ -111,10 +112,13 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
     return begun
 
 
-def begin_correction(who: Reporter, sent: StoredSubmission, report: Report) -> Step:
-    """A session at its review, with what was sent; of a returned report just the questions that were asked about.
+def begin_correction(
+    who: Reporter, sent: StoredSubmission, report: Report, meant: tuple[str, str] | None = None
+) -> Step:
+    """A session with what was sent, each answer to be tapped; of a returned report just the questions asked about.
 
-    Its files are copied: a new version, nothing overwritten (G6).
+    `meant` is a ref and what was typed for it after sending: then that is answered, and the review says it. Its files
+    are copied: a new version, nothing overwritten (G6).
     """
     unit = who.unit
     form = who.forms.version(unit, sent.form_version_id)
@@ -131,7 +135,20 @@ def begin_correction(who: Reporter, sent: StoredSubmission, report: Report) -> S
     )
     begun = engine.begin(form, _filling(who), given)
     unit.attachments.copy(sent.instance_id, begun.session.instance_id, who.actor.now)
-    return begun
+    return begun if meant is None else _answered(who, form, begun, *meant)
+
+
+def _answered(who: Reporter, form: Form, begun: Step, ref: str, text: str) -> Step:
+    """The correction with this answered as if it had been typed there; as it began, where it cannot be taken."""
+    node = next((node for node in begun.instance.asked() if node.ref == ref), None)
+    if node is None:
+        return begun
+    there = Tap(begun.session.turn, "edit", address(begun.instance, node))
+    opened = engine.step(form, begun.session, there, now=who.actor.now)
+    if opened.session.at != ref:
+        return begun
+    taken = engine.step(form, opened.session, Typed(text, 0), now=who.actor.now)
+    return opened if any(isinstance(effect, Reject) for effect in taken.effects) else taken
 
 
 def begin_free(who: Reporter, version: StoredForm, *, corrected: StoredSubmission | None = None) -> Step:
@@ -315,7 +332,12 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
     if corrected is None or corrected.validation_state != "returned":
         return sent, []
     code = str(taken.session.about.get("code") or form_title(form, taken.session.about, FIRST))
-    return sent, reviewing.reviewer_told(unit, sent, code, who.agency_code)
+
+    def changes(say: Wording) -> list[Line]:
+        before, after = (who.forms.answers(unit, each, say.language) for each in (corrected, sent))
+        return difference_lines(differences(before, after), say)
+
+    return sent, reviewing.reviewer_told(unit, sent, code, who.agency_code, changes=changes)
 
 
 def _add(

@@ -7,15 +7,16 @@ read on lock screens (S24).
 All of it raises Conflict if somebody else has decided meanwhile, and OwnReport for the sender's own report.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.chat.actor import Actor, Notification, told
 from bot.chat.permissions import REPORTERS
-from conversations.card import Button, Card, line
+from conversations.card import Button, Card, Line, italic, line
 from conversations.plan.model import Role
-from conversations.plan.review import why
+from conversations.plan.review import WAITING, why
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
+from storage.errors import Conflict
 from storage.people.people import Person
 from storage.reports.reviews import StoredDecision
 from storage.reports.submissions import StoredSubmission
@@ -44,7 +45,43 @@ def send_back(
 def answer_in_words(actor: Actor, sent: StoredSubmission, code: str, agency: str, text: str) -> list[Notification]:
     """Answer a returned report with an explanation. It waits for review again; the coordinator is notified."""
     actor.unit.reviews.decide(sent, "answered", actor.oneself, actor.now, reason=text)
-    return reviewer_told(actor.unit, sent, code, agency, key="review.was_answered")
+    asked = actor.unit.reviews.asked(sent.root_id)
+    return _written_to_reviewer(actor.unit, asked, sent, code, agency, text)
+
+
+def remark(actor: Actor, sent: StoredSubmission, code: str, text: str) -> list[Notification]:
+    """A coordinator's word about a report that waits, for those who sent it. It decides nothing.
+
+    Never of a restricted report: what would be asked there belongs into a return, which opens it.
+    """
+    actor.unit.reviews.remark(sent, actor.oneself, actor.now, text)
+    news = []
+    for person in recipients(actor.unit, sent):
+        say = wording(person.language)
+        lines = (line(say("review.remarked", coordinator=actor.name, code=code)), line(italic(f"«{text}»")))
+        reply = Button(say("review.reply"), tap(Route.REPLY, sent.id), "primary")
+        look = Button(say("history.receipt"), tap(Route.RECEIPT, sent.id))
+        news.append(told(person.telegram_id, Card(lines, ((reply, look),))))
+    return news
+
+
+def remark_back(actor: Actor, sent: StoredSubmission, code: str, agency: str, text: str) -> list[Notification]:
+    """The reporter's word on a coordinator's remark. Conflict if there is none that waits for it."""
+    remarked = open_remark(actor.unit, sent)
+    if remarked is None:
+        raise Conflict(f"nobody asked about submission {sent.id}")
+    actor.unit.reviews.remark(sent, actor.oneself, actor.now, text)
+    return _written_to_reviewer(actor.unit, remarked, sent, code, agency, text)
+
+
+def open_remark(unit: UnitOfWork, sent: StoredSubmission) -> StoredDecision | None:
+    """The coordinator's remark that was said last about a report that waits; None if nothing waits for a word."""
+    if not sent.is_current or sent.validation_state not in WAITING:
+        return None
+    senders = unit.reviews.senders(sent.root_id)
+    said = [one for one in unit.reviews.of_chain(sent.root_id) if one.submission_id == sent.id]
+    last = said[-1] if said else None
+    return last if last is not None and last.decision == "remarked" and last.person_id not in senders else None
 
 
 def view(actor: Actor, sent: StoredSubmission, what: str = "text") -> None:
@@ -89,19 +126,49 @@ def recipients(unit: UnitOfWork, sent: StoredSubmission) -> Sequence[Person]:
 
 
 def reviewer_told(
-    unit: UnitOfWork, sent: StoredSubmission, code: str, agency: str, *, key: str = "review.came_back"
+    unit: UnitOfWork,
+    sent: StoredSubmission,
+    code: str,
+    agency: str,
+    *,
+    changes: Callable[[Wording], Sequence[Line]] | None = None,
 ) -> list[Notification]:
-    """A returned report has been answered. Return the notification for the coordinator who returned it.
+    """A returned report has been corrected. Return the notification for the coordinator who returned it.
 
-    None is sent to a person who no longer coordinates this plan.
+    It says what has changed, in their words, but never of a restricted report. None is sent to a person who no longer
+    coordinates this plan.
     """
-    asked = unit.reviews.asked(sent.root_id)
-    if asked is None:
-        return []
-    reviewer = unit.people.by_id(asked.person_id)
-    membership = reviewer.membership_in(sent.plan_id)
-    if membership is None or membership.role is not Role.COORDINATOR:
+    reviewer = _coordinating(unit, unit.reviews.asked(sent.root_id), sent)
+    if reviewer is None:
         return []
     say = wording(reviewer.language)
-    button = Button(say("review.look"), tap(Route.SENT_REPORT, sent.id), "primary")
-    return [told(reviewer.telegram_id, Card((line(say(key, agency=agency, code=code)),), ((button,),)))]
+    lines = [line(say("review.came_back", agency=agency, code=code))]
+    if changes is not None and not sent.sensitive:
+        lines += changes(say)
+    look = Button(say("review.look"), tap(Route.SENT_REPORT, sent.id), "primary")
+    return [told(reviewer.telegram_id, Card(tuple(lines), ((look,),)))]
+
+
+def _written_to_reviewer(
+    unit: UnitOfWork, asked: StoredDecision | None, sent: StoredSubmission, code: str, agency: str, text: str
+) -> list[Notification]:
+    """The reporter's word for the coordinator who asked, with a way to write back; not of a restricted report."""
+    reviewer = _coordinating(unit, asked, sent)
+    if reviewer is None:
+        return []
+    say = wording(reviewer.language)
+    lines = [line(say("review.was_answered", agency=agency, code=code))]
+    row = [Button(say("review.look"), tap(Route.SENT_REPORT, sent.id), "primary")]
+    if not sent.sensitive:
+        lines.append(line(italic(f"«{text}»")))
+        row.append(Button(say("review.reply"), tap(Route.REMARK, sent.id)))
+    return [told(reviewer.telegram_id, Card(tuple(lines), (tuple(row),)))]
+
+
+def _coordinating(unit: UnitOfWork, asked: StoredDecision | None, sent: StoredSubmission) -> Person | None:
+    """Who asked, if they still coordinate this plan."""
+    if asked is None:
+        return None
+    reviewer = unit.people.by_id(asked.person_id)
+    membership = reviewer.membership_in(sent.plan_id)
+    return reviewer if membership is not None and membership.role is Role.COORDINATOR else None

@@ -16,6 +16,7 @@ from conversations.plan.export_request import (
     answered,
     ended_card,
     fit,
+    fitted,
     obstacles,
     options_card,
     read_words,
@@ -26,8 +27,11 @@ from conversations.plan.export_request import (
 )
 from conversations.plan.model import Role
 from storage.errors import Conflict, NotFound
-from storage.exports.wanted import Refused
+from storage.exports.wanted import INTERNAL, Refused
 from storage.messages.jobs import StoredJob
+
+ONE_PAGE = Choice(dataset="plan-state", format="pdf", audience=INTERNAL)
+"""The plan on one page. Whoever may see less gets the page of their audience."""
 
 
 # ------------------------------------------------------------------ /exportar
@@ -35,6 +39,8 @@ def export(ex: Exchange, act: str, value: str) -> None:
     """The request as it stands, one of its questions, or what a button of it does."""
     if act in _OF_A_JOB:
         _OF_A_JOB[act](ex, number_of(value))
+    elif act == "page":
+        _page(ex)
     elif (standing := _standing(ex)) is None:
         return
     elif not act:
@@ -86,34 +92,55 @@ def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, v
     _answer_in_place(ex, request_card(changed, offers, ex.say, left))
 
 
+def _page(ex: Exchange) -> None:
+    """The plan on one page, at once: no question, and the request that stands stays as it is."""
+    offers = offers_of(Role(ex.membership.role))
+    choice = fitted(ONE_PAGE, offers)
+    if choice is None or (choice.dataset, choice.format) != (ONE_PAGE.dataset, ONE_PAGE.format):
+        raise Denied
+    number = _asked_for(ex, choice, offers)
+    if number is not None:
+        ex.forget_card()  # the menu stays above
+        _show_working(ex, choice, number)
+
+
 def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str) -> None:
     if mark != choice.mark:
         ex.toast = ex.say("export.changed")  # the button is of another request than the one that stands
         _answer_in_place(ex, request_card(choice, offers, ex.say))
         return
+    number = _asked_for(ex, choice, offers)
+    if number is not None:
+        acts.remember(ex.actor, choice)
+        ex.return_to_tapped()
+        _show_working(ex, choice, number)
+
+
+def _asked_for(ex: Exchange, choice: Choice, offers: tuple[Offer, ...]) -> int | None:
+    """The number of the job that makes it; None, and said, if it cannot be made, or is being made."""
     if in_the_way := obstacles(choice, offers):
         _refuse(ex, choice, offers, refused(in_the_way[0], choice, ex.say))
-        return
+        return None
     open_ones = ex.unit.jobs.of_kind(KIND, chat_id=ex.chat_id)
     if any(Choice.of(job.payload["choice"]) == choice for job in open_ones):
         ex.toast = ex.say("export.already")
-        return
+        return None
     if len(open_ones) >= AT_ONCE:
         ex.toast, ex.is_alert = ex.say("export.busy", n=len(open_ones)), True
-        return
+        return None
     try:
-        number = request(
+        return request(
             ex.unit, choice, plan_id=ex.membership.plan_id, person_id=ex.person.id, role=Role(ex.membership.role),
             chat_id=ex.chat_id, language=ex.language, timezone=ex.house.timezone, now=ex.now,
         )  # fmt: skip
     except Refused as why:
         _refuse(ex, choice, offers, refused(why.why, choice, ex.say))
-        return
     except (NotFound, Conflict):
         _refuse(ex, choice, offers, ex.say("export.not_in_plan"))
-        return
-    acts.remember(ex.actor, choice)
-    ex.return_to_tapped()
+    return None
+
+
+def _show_working(ex: Exchange, choice: Choice, number: int) -> None:
     card_id = ex.show(working_card(choice, number, 0, 0, ex.say), is_last=True)
     acts.show_on(ex.unit, number, card_id)
     ex.stand(None)

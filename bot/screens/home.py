@@ -1,70 +1,136 @@
 """The first screen of whoever does not report, and who has reported so far.
 
 Somebody who opens the bot between two meetings wants one number and one button. So the screen says how the closing
-stands, offers what its role does most on top, two to a row, and leaves the rest to a line below. A focal point has
-no such screen: theirs is the due list itself.
+stands and offers what its role does most, with how much of it there is; the rest is behind *Más*. A focal point has no
+such screen: theirs is the due list itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.chat.exchange import Denied, Exchange
+from bot.schedule.job import Moment
+from bot.schedule.reminders import to_chase
+from bot.screens.digests import vacancies
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.closings import closings_until
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
-from conversations.routes import Route, tap
+from conversations.routes import Part, Route, tap
 from storage.errors import NotFound
 
-_LAST = ((Route.MY_DATA, "home.misdatos"), (Route.PREFERENCES, "home.ajustes"), (Route.HELP, "menu.help"))
 
-HOMES: Mapping[str, tuple[tuple[tuple[Route, str], ...], ...]] = {
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A button of a first screen: where it leads, what it says, and what it carries.
+
+    `count` is one of `_COUNTS`. With something to count the button says `counted`, without it `text`,
+    and there is none if that is blank.
+    """
+
+    route: Route
+    text: str
+    parts: tuple[Part, ...] = ()
+    count: str = ""
+    counted: str = ""
+
+
+_PAGE = Item(Route.EXPORT, "home.page", ("page",))
+_LAST = (Item(Route.MY_DATA, "home.misdatos"), Item(Route.PREFERENCES, "home.ajustes"), Item(Route.HELP, "menu.help"))
+_COMMENTS = Item(Route.COMMENTS, "home.comentarios", count="comments", counted="home.comments")
+
+HOMES: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     Role.COORDINATOR: (
-        ((Route.DIGEST, "command.resumen"),),
-        ((Route.QUEUE, "home.revisar"), (Route.CHASE, "home.recordar")),
-        ((Route.PROGRESS, "home.progreso"), (Route.PERIODS, "home.periodo")),
-        ((Route.PLAN, "home.plan"), (Route.EXPORT, "home.exportar")),
-        ((Route.PEOPLE, "home.personas"), (Route.COMMENTS, "home.comentarios")),
-        ((Route.AUDIT, "home.auditoria"), (Route.PAUSE, "home.pausar")),
-        _LAST,
+        (Item(Route.QUEUE, "home.revisar", count="waiting", counted="digest.review"),),
+        (
+            Item(Route.DIGEST, "home.summary"),
+            Item(Route.CHASE, "home.recordar", count="to_remind", counted="digest.remind"),
+        ),
+        (_PAGE, Item(Route.SEARCH, "home.buscar")),
+        (Item(Route.HOME, "home.more", ("more",), count="comments", counted="home.more_comments"),),
     ),
     Role.ADMIN: (
-        ((Route.DIGEST, "command.resumen"),),
-        ((Route.PEOPLE, "home.personas"), (Route.INVITE, "home.invitar")),
-        ((Route.AGENCIES, "home.instituciones"), (Route.PLAN, "home.plan")),
-        ((Route.FORMS, "home.formularios"), (Route.PERIODS, "home.periodo")),
-        ((Route.PROGRESS, "home.progreso"), (Route.CHASE, "home.recordar")),
-        ((Route.SCHEDULES, "home.programar"), (Route.HOLIDAYS, "home.calendario")),
-        ((Route.EXPORT, "home.exportar"), (Route.PAUSE, "home.pausar")),
-        ((Route.AUDIT, "home.auditoria"), (Route.STATUS, "home.estado")),
-        _LAST,
+        (Item(Route.PEOPLE, "", ("vacant",), count="vacancies", counted="people.vacancies"),),
+        (Item(Route.PEOPLE, "home.personas"), Item(Route.INVITE, "home.invitar")),
+        (Item(Route.DIGEST, "home.summary"), Item(Route.STATUS, "home.estado")),
+        (_PAGE, Item(Route.SEARCH, "home.buscar")),
+        (Item(Route.HOME, "home.more", ("more",)),),
     ),
     Role.OBSERVER: (
-        ((Route.DIGEST, "home.summary"), (Route.PLAN, "home.areas")),
-        ((Route.INDICATORS, "contributor.own"), (Route.INDICATOR_DIGEST, "digest.indicators")),
-        ((Route.COMMENT, "command.comentar"), (Route.COMMENTS, "comment.own")),
-        ((Route.EXPORT, "home.download"),),
+        (Item(Route.DIGEST, "home.summary"), Item(Route.PLAN, "home.areas")),
+        (Item(Route.INDICATORS, "contributor.own"), Item(Route.INDICATOR_DIGEST, "digest.indicators")),
+        (Item(Route.COMMENT, "command.comentar"), Item(Route.COMMENTS, "comment.own")),
+        (_PAGE, Item(Route.EXPORT, "home.download")),
         _LAST,
     ),
     Role.READER: (
-        ((Route.DIGEST, "home.summary"), (Route.PLAN, "home.areas")),
-        ((Route.INDICATOR_DIGEST, "digest.indicators"), (Route.EXPORT, "home.download")),
+        (_PAGE,),
+        (Item(Route.DIGEST, "home.summary"), Item(Route.PLAN, "home.areas")),
+        (Item(Route.INDICATOR_DIGEST, "digest.indicators"), Item(Route.EXPORT, "home.download")),
         _LAST,
     ),
 }
-"""The buttons of each role's first screen, as far as the person may: route and wording."""
+"""The buttons of each role's first screen, as far as the person may."""
+
+MORE: Mapping[str, tuple[tuple[Item, ...], ...]] = {
+    Role.COORDINATOR: (
+        (_COMMENTS, Item(Route.PROGRESS, "home.progreso")),
+        (Item(Route.PLAN, "home.plan"), Item(Route.PEOPLE, "home.personas")),
+        (Item(Route.PERIODS, "home.periodo"), Item(Route.PAUSE, "home.pausar")),
+        (Item(Route.EXPORT, "home.exportar"), Item(Route.AUDIT, "home.auditoria")),
+        _LAST,
+    ),
+    Role.ADMIN: (
+        (
+            Item(Route.PLAN, "home.plan"),
+            Item(Route.AGENCIES, "home.instituciones"),
+            Item(Route.FORMS, "home.formularios"),
+        ),
+        (Item(Route.PERIODS, "home.periodo"), Item(Route.SCHEDULES, "home.programar")),
+        (Item(Route.HOLIDAYS, "home.calendario"), Item(Route.PAUSE, "home.pausar")),
+        (Item(Route.PROGRESS, "home.progreso"), Item(Route.CHASE, "home.recordar")),
+        (Item(Route.EXPORT, "home.exportar"), Item(Route.AUDIT, "home.auditoria")),
+        _LAST,
+    ),
+}
+"""What stands behind *Más*: what is wanted once a week, or less."""
+
+_COUNTS: Mapping[str, Callable[[Exchange], int]] = {
+    "waiting": lambda ex: ex.unit.reviews.count_waiting(ex.membership.plan_id),
+    "to_remind": lambda ex: len(to_chase(ex.unit, _moment(ex))[1].agencies),
+    "vacancies": lambda ex: len(vacancies(ex)),
+    "comments": lambda ex: len(ex.unit.comments.open(ex.membership.plan_id)),
+}
+"""What the buttons count: the same as the screen behind each, and as the digest."""
 
 
 def home(ex: Exchange) -> None:
     """How things stand in a line or two, and what the role may do."""
-    rows = []
-    for row in HOMES[ex.membership.role]:
-        buttons = tuple(Button(ex.say(text), tap(route)) for route, text in row if ex.allows(route))
-        if buttons:
-            rows.append(buttons)
     head, *rest = _headline(ex)
-    ex.offer(Card((line(bold(head)), *map(line, rest)), tuple(rows)))
+    ex.offer(Card((line(bold(head)), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
+
+
+def more(ex: Exchange) -> None:
+    """The rest of what the role may do. A role without such a screen has everything on its first."""
+    if ex.membership.role not in MORE:
+        home(ex)
+        return
+    rows = (*_rows(ex, MORE[ex.membership.role]), (home_button(ex.say),))
+    ex.offer(Card((line(bold(ex.say(f"role.{ex.membership.role}"))), line(ex.say("home.more_says"))), rows))
+
+
+def _rows(ex: Exchange, items: Iterable[tuple[Item, ...]]) -> tuple[tuple[Button, ...], ...]:
+    rows = (tuple(button for item in row if (button := _button(ex, item))) for row in items)
+    return tuple(row for row in rows if row)
+
+
+def _button(ex: Exchange, item: Item) -> Button | None:
+    """None where the person may not, and of what has nothing to count and nothing to say without it."""
+    n = _COUNTS[item.count](ex) if item.count and ex.allows(item.route) else 0
+    if not ex.allows(item.route) or not (n or item.text):
+        return None
+    return Button(ex.say(item.counted, n=n) if n else ex.say(item.text), tap(item.route, *item.parts))
 
 
 def _headline(ex: Exchange) -> list[str]:
@@ -74,17 +140,18 @@ def _headline(ex: Exchange) -> list[str]:
             "observer.home", period_name=_month(ex), k=ex.unit.plans.by_id(ex.membership.plan_id).min_cell
         ).split("\n")
     if role == Role.READER:
-        return [f"{say('role.reader')} · {_month(ex)}", say("welcome.home")]
+        return [f"{say('role.reader')} · {_month(ex)}", say("home.reader")]
     tally = count(ex)
     title = say(f"role.{role}")
     lines = [f"{title} · {period_name(tally.periods[0], ex.language)}" if tally else title]
     if tally:
         closed = sum(each.is_closed for each in tally.agencies.values())
         lines.append(say("home.closing", closed=closed, expected=len(tally.agencies)))
-    if role == Role.COORDINATOR:
-        waiting = ex.unit.reviews.count_waiting(ex.membership.plan_id)
-        lines.append(say("home.waiting" if waiting != 1 else "home.waiting_one", n=waiting))
     return lines
+
+
+def _moment(ex: Exchange) -> Moment:
+    return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
 
 
 def _month(ex: Exchange) -> str:

@@ -18,7 +18,7 @@ from bot.schedule.reminders import to_chase
 from bot.screens.filling import reporter_of
 from bot.screens.own_reports import pending
 from bot.screens.reporting import open_report, show_nothing_left
-from conversations.card import Button, Card, Line, bold, home_button, line
+from conversations.card import Button, Card, Line, bold, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan.agenda import NEEDS, Agenda, PauseKind, Recipient, Topic, told_topics
 from conversations.plan.calendar import ONE_DAY, working_day_from, working_days_after
@@ -27,7 +27,7 @@ from conversations.plan.ledger import LADDER
 from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.notices import next_reminder_on
 from conversations.plan.periods import ReportingPeriod, period_name, period_names
-from conversations.plan.reminders import left_of
+from conversations.plan.reminders import left_of, reminder
 from conversations.routes import Route, tap
 from conversations.session.profiles import FORM_OF
 from storage.errors import NotFound
@@ -274,10 +274,19 @@ def chase(ex: Exchange, answer: str = "") -> None:
         lines.append(line(say("chase.paused")))
     if found.resting and not found.meant:
         lines.append(line(say("chase.quiet")))
+    if found.meant:
+        lines += [line(""), line(say("chase.text")), *_text_of(ex, agenda, *found.meant[0])]
     now = len(found.agencies)
     key = "chase.now" if now > 1 else "chase.now_one"
     rows = [(Button(say(key, n=now), tap(Route.CHASE, "yes"), "primary"),)] if now else []
     ex.answer(Card(tuple(lines), (*rows, home)))
+
+
+def _text_of(ex: Exchange, agenda: Agenda, who: Recipient, topics: tuple[Topic, ...]) -> Iterator[Line]:
+    """What one of them would read, in the language of whoever looks."""
+    for parts in reminder(topics, replace(who, language=ex.language), agenda, colleague=None).lines:
+        if text := "".join(span.text for span in parts):
+            yield line(italic(text))
 
 
 def _broadcast(

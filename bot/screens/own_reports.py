@@ -4,6 +4,8 @@ Reporting begins with the due list, which is this role's first screen: sixty sec
 report if nothing has to be looked for. Whatever was begun is one tap away, and whatever was sent can be read again.
 """
 
+from typing import Final
+
 from bot.acts import reviewing
 from bot.acts.delegations import in_words
 from bot.acts.periods import close as close_periods
@@ -28,6 +30,8 @@ from storage.reports.submissions import StoredSubmission
 DUE_SHOWN = 8
 """Buttons of the due list on one screen."""
 HISTORY_PAGE = 8
+LOOKED_BACK: Final = 10
+"""Sent reports among which one is looked for whose answer was edited."""
 
 
 # ------------------------------------------------------------------ the due list
@@ -312,15 +316,18 @@ def receipt(ex: Exchange, submission_id: int) -> None:
         lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
     if sent.zero_reason:
         lines.append(review.zero_line(sent.zero_reason, say))
+    remarked = reviewing.open_remark(ex.unit, sent)
     if sent.sensitive:
         lines.append(line(say("history.hidden")))
     else:
         _, asked = reviewing.asked_again(ex.unit, sent, ex.say)
         if asked:
             lines.append(line("↩️ ", say("review.asked", reason=asked)))
+        if remarked is not None:
+            lines.append(line("💬 ", say("review.asked", reason=ex.unit.reviews.reason(remarked))))
         lines += ex.house.forms.summary(ex.unit, sent, ex.language)
     rows: list[tuple[Button, ...]] = [(Button(say("form.correct"), tap(Route.CORRECT, sent.id)),)]
-    if sent.validation_state == "returned":
+    if sent.validation_state == "returned" or remarked is not None:
         rows[0] = (*rows[0], Button(say("review.reply"), tap(Route.REPLY, sent.id)))
     if sent.version > 1:
         rows.append((Button(say("versions.see", version=sent.version), tap(Route.VERSIONS, sent.id)),))
@@ -354,9 +361,26 @@ def versions(ex: Exchange, submission_id: int) -> None:
     ex.answer(Card(tuple(lines), tuple(rows)))
 
 
-def correction(ex: Exchange, submission_id: int) -> None:
+def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) -> None:
+    """Open what was sent, each answer to be tapped. With what an edited message said, that is put in already."""
+    sent = _own_submission(ex, submission_id)
     ex.forget_card()  # the receipt stays as it is
-    correct(ex, _own_submission(ex, submission_id))
+    ref = answered_by(ex, sent, origin) if origin is not None and text else ""
+    correct(ex, sent, meant=(ref, text) if ref else None)
+
+
+def answered_by(ex: Exchange, sent: StoredSubmission, message_id: int) -> str:
+    """The ref of the one question that this person answered with this message; blank if there is none, or several.
+
+    Blank too for a restricted report: what is typed about it stands nowhere but in the form.
+    """
+    if sent.sensitive:
+        return ""
+    for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
+        if stored.instance_id == sent.instance_id:
+            refs = stored.data.get("origins", {}).get(str(message_id), [])
+            return str(refs[0]) if len(refs) == 1 else ""
+    return ""
 
 
 def _own_submission(ex: Exchange, submission_id: int) -> StoredSubmission:

@@ -338,8 +338,7 @@ def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
         agencies = ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)
         agency = next((a for a in agencies if a.code == agency_code), None)
         if agency is None:
-            threes = _threes([(a.code, tap(Route.INVITE, role, a.code)) for a in agencies])
-            ex.answer(Card((line(say("invite.agency")),), (*threes, (home_button(say),))))
+            _choose_agency(ex, role, agencies)
             return
     led = comments.indicators_led(ex, agency.id) if agency and role is Role.OBSERVER else ()
     if led and not right:
@@ -347,6 +346,7 @@ def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
         return
     if _asked(ex, role, agency, None):
         return
+    ex.toast = say("invite.how")
     # Sensitive: the link must not be readable in the database either (S1).
     ex.answer(
         invitation_card(
@@ -361,6 +361,16 @@ def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
         ),
         sealed=True,
     )
+
+
+def _choose_agency(ex: Exchange, role: Role, agencies: Sequence[Agency]) -> None:
+    """Those without a focal point first, on their own: most invitations are for one of them."""
+    say = ex.say
+    vacant = set(vacancies(ex)) if role is Role.FOCAL_POINT else set[str]()
+    first = [(f"👤 {each.code}", tap(Route.INVITE, role, each.code)) for each in agencies if each.code in vacant]
+    others = [(each.code, tap(Route.INVITE, role, each.code)) for each in agencies if each.code not in vacant]
+    lines = [line(say("invite.agency")), *([line(italic(say("invite.vacant_first")))] if first else [])]
+    ex.answer(Card(tuple(lines), (*_threes(first), *_threes(others), (home_button(say),))))
 
 
 def links(ex: Exchange, invitation_id: int | None) -> None:

@@ -59,10 +59,11 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     _open(ex, begun, version, report, anew=anew)
 
 
-def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
-    """Open a correction of a submission of one's own agency, at its review.
+def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: tuple[str, str] | None = None) -> None:
+    """Open a correction of a submission of one's own agency: its answers, each to be tapped.
 
-    Of one that was returned just the questions that the coordinator asked about; everything else stays as it was sent.
+    `meant` is a ref and what was typed for it after sending. Of one that was returned just
+    the questions that the coordinator asked about; everything else stays as it was sent.
     """
     if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
         raise Denied
@@ -84,7 +85,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True) -> None:
     ):
         _meet_holder(ex, holder, report, anew=anew)
         return
-    begun = reports.begin_correction(reporter_of(ex), sent, report)
+    begun = reports.begin_correction(reporter_of(ex), sent, report, meant)
     _open(ex, begun, version, report, supersedes_id=sent.id, anew=anew)
 
 

@@ -13,10 +13,10 @@ from bot.chat.exchange import Exchange
 from bot.chat.permissions import REPORTERS
 from bot.screens import people
 from bot.screens.home import HOMES
-from bot.screens.own_reports import draft_title
+from bot.screens.own_reports import LOOKED_BACK, answered_by, draft_title
 from bot.screens.receipts import due_tap
 from bot.telegram.updates import Secondhand, Unsupported
-from conversations.card import Button, Card, cut, home_button, line, paragraph
+from conversations.card import Button, Card, bold, cut, home_button, line, paragraph
 from conversations.dates import show_date
 from conversations.plan.expected import DueReport, expected_reports
 from conversations.plan.periods import period_name
@@ -33,8 +33,8 @@ from conversations.session.reading.utterances import (
 Asked = tuple[Route, str]
 """A route, and what its button would carry."""
 LIKELY: Final = 3
-LOOKED_BACK: Final = 10
-"""Sent reports among which one is looked for whose answer was edited."""
+QUOTED: Final = 24
+"""Bytes of an edited message that its button can carry."""
 
 ASKED: Mapping[str, tuple[Route, ...]] = {
     "pendientes": (Route.DUE, Route.INDICATORS, Route.PROGRESS, Route.DIGEST),
@@ -75,10 +75,11 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
     return None
 
 
-def edited(ex: Exchange, message_id: int) -> None:
+def edited(ex: Exchange, message_id: int, text: str) -> None:
     """A message was edited that answered a report which is sent: say so, and offer the correction.
 
-    What it says now is not read. Nothing is said of a message that answered nothing.
+    A short answer is quoted, and one tap puts it in; never of a restricted report. Nothing is said of a message that
+    answered nothing.
     """
     for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
         if str(message_id) in stored.data.get("origins", {}) and ex.is_theirs(stored):
@@ -86,10 +87,20 @@ def edited(ex: Exchange, message_id: int) -> None:
             if sent is None or not sent.is_current:
                 continue
             code = (sent.subject or "").partition(":")[2] or ex.say("menu.referrals")
-            text = ex.say("heard.edited", code=code, receipt=f"{sent.receipt_number:04d}")
+            values = {"code": code, "receipt": f"{sent.receipt_number:04d}", "value": text.strip()}
+            is_short = text.isprintable() and 0 < len(text.strip().encode()) <= QUOTED
             ex.go_below()
-            _offer(ex, text, [Button(ex.say("form.correct"), tap(Route.CORRECT, sent.id))])
+            if is_short and sent.reporting_period_id and answered_by(ex, sent, message_id):
+                to = tap(Route.CORRECT, sent.id, message_id, text.strip())
+                yes = Button(ex.say("heard.edited_yes", **values), to, "primary")
+                _offer(ex, ex.say("heard.edited_to", **values), [yes, _correct(ex, sent.id)])
+            else:
+                _offer(ex, ex.say("heard.edited", **values), [_correct(ex, sent.id)])
             return
+
+
+def _correct(ex: Exchange, submission_id: int) -> Button:
+    return Button(ex.say("form.correct"), tap(Route.CORRECT, submission_id))
 
 
 def leaves(text: str, language: str) -> bool:
@@ -134,6 +145,12 @@ def _follow(ex: Exchange, meaning: str) -> Asked | None:
         _offer_likely(ex, "heard.not_yours")
         return None
     return allowed, ""
+
+
+def search(ex: Exchange) -> None:
+    """/buscar: what can be found by writing it. What is written next is read like anything written at rest."""
+    key = "search.ask_people" if ex.allows(Route.PEOPLE) else "search.ask"
+    ex.offer(Card((line(bold(ex.say("home.buscar"))), line(ex.say(key))), ((home_button(ex.say),),)))
 
 
 # ------------------------------------------------------------------ what is said
@@ -302,8 +319,8 @@ def _offer_likely(ex: Exchange, key: str, named: list[Button] | None = None) -> 
 
 def _likely(ex: Exchange) -> list[Button]:
     if not ex.is_reporter:
-        first = [each for row in HOMES[ex.membership.role] for each in row if ex.allows(each[0])]
-        return [Button(ex.say(key), tap(route)) for route, key in first[:1]]
+        first = [each for row in HOMES[ex.membership.role] for each in row if each.text and ex.allows(each.route)]
+        return [Button(ex.say(each.text), tap(each.route, *each.parts)) for each in first[:1]]
     drafts = [each for each in ex.unit.sessions.drafts_of(ex.person.id) if each.expires_at > ex.now]
     if drafts:
         return [Button(draft_title(ex, drafts[0]), tap(Route.CONTINUE, drafts[0].id), "primary")]

@@ -12,18 +12,22 @@ from storage.reports.submissions import StoredSubmission
 # ------------------------------------------------------------------ a word back
 def reply(ex: Exchange, submission_id: int) -> None:
     """Responder: the report is right as it is, and this is why. What is typed next goes to whoever asked."""
-    sent = _returned(ex, submission_id)
+    sent = _asked_about(ex, submission_id)
     rows = (
         (Button(ex.say("review.correct"), tap(Route.CORRECT, sent.id)),),
         (home_button(ex.say),),
     )
-    ex.show(Card((line(ex.say("review.reply_how")),), rows))
+    key = "review.reply_how" if sent.validation_state == "returned" else "review.write_back"
+    ex.show(Card((line(ex.say(key)),), rows))
     ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
 
 
 def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
-    """Back into the queue as it was sent, with the word beside it: returned → submitted, and no new version."""
-    sent = _returned(ex, submission_id)
+    """Back into the queue as it was sent, with the word beside it: returned → submitted, and no new version.
+
+    On a mere remark of the coordinator it stays where it is in the queue.
+    """
+    sent = _asked_about(ex, submission_id)
     if sent.sensitive and ex.refuses(text):
         return
     if not text or len(text) > LONGEST_REASON:
@@ -31,19 +35,26 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
         ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
         return
     code = (sent.subject or "").partition(":")[2] or f"n.º {sent.receipt_number:04d}"
-    ex.pass_on(reviewing.answer_in_words(ex.actor, sent, code, ex.agency_code, text))
+    was_returned = sent.validation_state == "returned"
+    write = reviewing.answer_in_words if was_returned else reviewing.remark_back
+    ex.pass_on(write(ex.actor, sent, code, ex.agency_code, text))
     home = (home_button(ex.say, anew=True),)
-    ex.answer(Card((line(ex.say("review.reply_sent", code=code)),), (home,)))
+    key = "review.reply_sent" if was_returned else "review.written_back"
+    ex.answer(Card((line(ex.say(key, code=code)),), (home,)))
 
 
-def _returned(ex: Exchange, submission_id: int) -> StoredSubmission:
-    """A returned report of one's own agency. Denied for another's; Conflict if it no longer is returned."""
+def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:
+    """A report of one's own agency that was returned, or remarked upon.
+
+    Denied for another's; Conflict if nothing waits for an answer any more.
+    """
     try:
         sent = ex.unit.submissions.get(submission_id)
     except NotFound:
         raise Denied from None
     if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
         raise Denied
-    if not sent.is_current or sent.validation_state != "returned":
+    is_returned = sent.is_current and sent.validation_state == "returned"
+    if not is_returned and reviewing.open_remark(ex.unit, sent) is None:
         raise Conflict(f"submission {sent.id} is {sent.validation_state}")
     return sent

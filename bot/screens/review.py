@@ -22,7 +22,7 @@ from conversations.plan.review import WEEK, Answer, Reviewed
 from conversations.routes import Route, awaiting, tap
 from conversations.session.profiles import profile
 from storage.errors import Conflict, NotFound
-from storage.reports.reviews import OwnReport, StoredDecision, Waiting
+from storage.reports.reviews import OwnReport, Waiting
 from storage.reports.submissions import StoredSubmission
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ BY_AGENCY = 12
 AGENCIES = 24
 IN_A_ROW = 3
 FILES = 8
+SHOWN_WORDS = 3
 QUESTIONS = 8
 """Questions to tick on one screen."""
 _REASONS = {f"w{at}": reason for at, reason in enumerate(review.REASONS)}
@@ -115,6 +116,9 @@ def _shape(ex: Exchange, status: str) -> str:
 def item(ex: Exchange, submission_id: int, how: str) -> None:
     """One report: what it says and what changed. `all` adds every answer, `see` what is restricted (audited)."""
     sent = _submission(ex, submission_id)
+    if not sent.is_current:  # an old card leads to the newer version
+        sent = ex.unit.submissions.get(ex.unit.submissions.versions(sent.root_id)[-1].id)
+        ex.toast = ex.say("review.superseded")
     if how in ("later", "leave"):
         following = _after(ex, sent.id) if how == "later" else None
         ex.show(_report_card(ex, following) if following else _queue_card(ex, 0))
@@ -173,6 +177,8 @@ def _report_card(
                 Button(say("review.later"), tap(Route.SENT_REPORT, sent.id, "later")),
             )
         )
+        if not sent.sensitive:
+            rows.append((Button(say("review.remark"), tap(Route.REMARK, sent.id)),))
     if is_hidden:
         rows.append((Button(say("review.later"), tap(Route.SENT_REPORT, sent.id, "later")),))
     if sent.sensitive and not is_hidden:
@@ -204,7 +210,6 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
             old = ex.house.forms.answers(unit, previous, language)
             since_last = review.differences(old, answers, but=review.not_compared(known) | {"status", "progress"})
     asked = unit.reviews.asked(sent.root_id)
-    reply = _reply_to(ex, sent, asked)
     sender = unit.people.by_id(sent.person_id)
     membership = sender.membership_in(sent.plan_id)
     role = say(f"role.{membership.role}") if membership else say("review.gone")
@@ -229,19 +234,26 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
         since_last=since_last,
         since_version=since_version,
         asked=review.why(unit.reviews.reason(asked), say) if asked and not is_hidden else "",
-        reply=unit.reviews.reason(reply) if reply and not is_hidden else "",
+        words=() if is_hidden else _words(ex, sent),
         zero_reason=sent.zero_reason or "",
         is_restricted=sent.sensitive,
         is_hidden=is_hidden,
     )
 
 
-def _reply_to(ex: Exchange, sent: StoredSubmission, asked: StoredDecision | None) -> StoredDecision | None:
-    """The reporter's word on this version, as long as nothing has been decided since."""
-    if asked is None:
-        return None
-    chain = ex.unit.reviews.of_chain(sent.root_id)
-    return chain[-1] if chain[-1].decision == "answered" and chain[-1].submission_id == sent.id else None
+def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
+    """What was written to and fro about this version since it was last returned, without names: of both sides."""
+    senders, found = ex.unit.reviews.senders(sent.root_id), list[str]()
+    for one in ex.unit.reviews.of_chain(sent.root_id):
+        if one.submission_id != sent.id:
+            continue
+        if one.decision in ("answered", "remarked"):
+            is_theirs = one.decision == "answered" or one.person_id in senders
+            key = "review.replied" if is_theirs else "review.asked"
+            found.append(ex.say(key, text=ex.unit.reviews.reason(one), reason=ex.unit.reviews.reason(one)))
+        elif one.decision == "returned":
+            found.clear()
+    return tuple(found[-SHOWN_WORDS:])
 
 
 def _named(ex: Exchange, sent: StoredSubmission) -> tuple[str, str]:
@@ -527,3 +539,46 @@ def _return(
     key = "review.returned" if told else "review.returned_nobody"
     head = [line(f"↩️ {ex.say(key, code=code)}"), line("")]
     ex.answer(_report_card(ex, following, head) if following else _queue_card(ex, 0, head=head))
+
+
+# ------------------------------------------------------------------ a word without a decision
+def remark(ex: Exchange, submission_id: int) -> None:
+    """Ask about a report that waits without sending it back. What is typed next goes to those who sent it."""
+    sent = _remarkable(ex, submission_id)
+    if sent is None:
+        return
+    code, title = _named(ex, sent)
+    rows = ((Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),)
+    ex.show(Card((line(bold(code), f" · {title}"), line(ex.say("review.remark_how"))), rows))
+    ex.stand(None, awaits=awaiting(Route.REMARK, sent.id))
+
+
+def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
+    """To those who sent it; the report stays in the queue."""
+    sent = _remarkable(ex, submission_id)
+    if sent is None:
+        return
+    if not text or len(text) > review.LONGEST_REASON:
+        ex.show(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)))
+        ex.stand(None, awaits=awaiting(Route.REMARK, submission_id))
+        return
+    code, _ = _named(ex, sent)
+    told = _decided(ex, sent, lambda: reviewing.remark(ex.actor, sent, code, text))
+    if told is None:
+        return
+    ex.pass_on(told)
+    key = "review.remark_sent" if told else "review.returned_nobody"
+    ex.answer(_report_card(ex, sent, [line(f"💬 {ex.say(key, code=code)}"), line("")]))
+
+
+def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:
+    """A report that waits, is not restricted and not one's own; of any other it is shown where it stands, and None."""
+    sent = _waiting(ex, submission_id)
+    if sent is None:
+        return None
+    if sent.sensitive:
+        raise Denied
+    if ex.person.id in ex.unit.reviews.senders(sent.root_id):
+        ex.toast, ex.is_alert = ex.say("review.own"), True
+        return None
+    return sent

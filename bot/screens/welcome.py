@@ -13,6 +13,7 @@ from conversations.card import Button, Card, Line, bold, home_button, italic, li
 from conversations.languages import LANGUAGES, language_name
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
+from conversations.wording import wording
 
 
 # ------------------------------------------------------------------ the first screen
@@ -28,8 +29,10 @@ def menu(ex: Exchange, anew: str = "") -> None:
         ex.forget_card()
     if ex.membership.role in REPORTERS:
         own_reports.pending(ex)
-        return
-    home.home(ex)
+    elif anew == "more":
+        home.more(ex)
+    else:
+        home.home(ex)
 
 
 # ------------------------------------------------------------------ oneself
@@ -88,7 +91,7 @@ def privacy(ex: Exchange, step: str = "") -> None:
         menu(ex)
         return
     if step in ("data", "more"):
-        lines = paragraph(ex.say("start.data_notice"))
+        lines = paragraph(ex.say("start.data_notice" if ex.is_reporter else "start.data_notice.reads"))
         rows = [(Button(ex.say("privacy.agree"), tap(Route.PRIVACY, "accept"), "primary"),)]
         if step == "more":
             lines += paragraph(ex.say("privacy.details"))
@@ -98,6 +101,12 @@ def privacy(ex: Exchange, step: str = "") -> None:
         return
     lines = (*paragraph(_joined(ex)), line(""), *paragraph(ex.say("start.privacy")))
     ex.show(Card(lines, ((Button(ex.say("privacy.understood"), tap(Route.PRIVACY, "data"), "primary"),),)))
+
+
+def welcome_words(role: str, language: str) -> str:
+    """What it is and does for whoever has this role, and which language they would like."""
+    key = "start.welcome" if role in REPORTERS else f"start.welcome.{role}"
+    return wording(language)(key)
 
 
 def _joined(ex: Exchange) -> str:

@@ -61,7 +61,13 @@ def keyboard(rows: Iterable[Iterable[Button]], token: Callable[[ButtonTap], str]
 
 
 def _button(button: Button, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
-    made: dict[str, Any] = {"text": cleaned(button.text).strip() or "·", "callback_data": token(button.tap)}
+    made: dict[str, Any] = {"text": cleaned(button.text).strip() or "·"}
+    if button.copies:
+        made["copy_text"] = {"text": button.copies}
+    elif button.opens:
+        made["url"] = button.opens
+    else:
+        made["callback_data"] = token(button.tap)
     if button.tone:
         made["style"] = button.tone
     return made

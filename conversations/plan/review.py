@@ -188,8 +188,8 @@ class Reviewed:
     since_version: tuple[Difference, ...] = ()
     asked: str = ""
     """Why it went back last time."""
-    reply: str = ""
-    """What the reporter said to that without changing anything."""
+    words: tuple[str, ...] = ()
+    """What was written to and fro since, a sentence each."""
     zero_reason: str = ""
     """The code of why there is nothing new."""
     is_restricted: bool = False
@@ -213,8 +213,7 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         lines.append(line("⛔ ", bold(say("review.cancels"))))
     if report.asked:
         lines.append(line(f"↩️ {say('review.asked', reason=report.asked)}"))
-    if report.reply:
-        lines.append(line("💬 ", say("review.replied", text=report.reply)))
+    lines += [line("💬 ", each) for each in report.words]
     if report.is_hidden:
         lines.append(line(say("review.hidden")))
         return lines

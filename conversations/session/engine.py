@@ -34,7 +34,7 @@ from conversations.session.profiles import profile
 from conversations.session.questions import is_sending
 from conversations.session.repeats import RepeatStop
 from conversations.session.safeguards.known import NOTHING, Known
-from conversations.session.session import REVIEW, Session
+from conversations.session.session import REVIEW, Listing, Session
 from conversations.session.taps import tap
 from conversations.session.turn import Step, Turn
 from conversations.session.typed import corrected, typed
@@ -57,7 +57,7 @@ class Given:
     """What the head of each card says."""
     restricted: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
-    """Those of a submission, by ref. Then the session starts at the review, as a correction does."""
+    """Those of a submission, by ref. Then the session starts at the list of its answers, as a correction does."""
     only: Collection[str] = ()
     """The refs to ask again. Everything else stays as it was sent, except what follows from the new answers: questions
     that they open, and answers that no longer agree with them."""
@@ -100,6 +100,8 @@ def begin(form: Form, filling: Filling, given: Given = NOTHING_GIVEN, *, limits:
         load(turn, given.answers)
         restrict(turn, given.only)
     turn.advance()
+    if given.answers and not turn.session.only and ((node := turn.current()) is None or is_sending(node.question)):
+        turn.look(pending=Listing())  # what was sent, each answer a button; behind it the review
     return turn.finish()
 
 

@@ -28,8 +28,28 @@ def located(turn: Turn, place: Located) -> None:
         turn.answer(node, point, place.origin)
     elif node is not None and node.question.type in LINES:
         _add_points(turn, node, [point])
-    else:
+    elif node is None or node.question.type != "select_one" or not _take_with_choice(turn, node, point, place.origin):
         turn.reject(turn.say("err.place_unasked"))
+
+
+def _take_with_choice(turn: Turn, node: Node, point: str, origin: int) -> bool:
+    """ "¿Dónde se hizo?" is answered by a place too: take the choice behind which the form asks for one, and the place.
+
+    False, and nothing has changed, if no choice of this question leads to a place.
+    """
+    ref, before, asked = node.ref, turn.instance.dump(), {each.ref for each in turn.nodes()}
+    for choice in turn.instance.choices(node):
+        if turn.instance.check(node, choice.value) is None:
+            turn.instance.answer(ref, choice.value)
+            opened = (each for each in turn.nodes() if each.question.type == "geopoint" and each.ref not in asked)
+            there = next((each.ref for each in opened), "")
+            turn.restore(before)
+            node = turn.instance.node(ref)
+            if there:
+                if turn.take(node, choice.value):
+                    turn.answer(turn.instance.node(there), point, origin)
+                return True
+    return False
 
 
 def _add_points(turn: Turn, node: Node, points: Sequence[str]) -> None:

@@ -27,6 +27,10 @@ class Profile:
     chips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     highlights: tuple[tuple[str, str], ...] = ()
     """What a coordinator reads first: a symbol, and the question whose answer stands beside it."""
+    lead: tuple[str, ...] = ()
+    """What a review begins with, in one line and without the questions' words: how the activity stands."""
+    implied: Mapping[str, str] = field(default_factory=dict)
+    """Answers that a review leaves out where the answer to this other question says it already."""
     strict: bool = False
     always_sensitive: bool = False
 
@@ -68,6 +72,8 @@ PROFILES: Mapping[str, Profile] = {
             }
         ),
         chips={"progress": ("10", "25", "50", "75", "90")},
+        lead=("status", "progress"),
+        implied={"reached": "ben_total", "photo_ok": "evidence_photo", "place": "gps"},
         highlights=(
             ("📅", "completion_date"),
             ("📅", "new_due_date"),

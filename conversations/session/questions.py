@@ -1,12 +1,14 @@
 """Which questions a session asks, in which order."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from conversations.session.repeats import Stop, stops_of
 from conversations.session.session import Session
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form, Question
 from conversations.xforms.instance import Instance
+from conversations.xforms.nodes import Place
 
 PLACES = frozenset({"geopoint", "geotrace", "geoshape"})
 PICTURES = frozenset({"image", "video"})
@@ -88,3 +90,25 @@ def points_of(session: Session, node: Node) -> tuple[str, ...]:
 def stop_label(instance: Instance, stop: Stop) -> str:
     """The label of a question, or of the repeat at whose stop the session stands."""
     return instance.label(stop) if isinstance(stop, Node) else instance.group_label(stop.group, stop.frame)
+
+
+@lru_cache(maxsize=256)
+def deciding(form: Form) -> frozenset[Place]:
+    """The places whose answers decide whether other questions are asked, directly or through a calculation."""
+    units = {unit.index: unit for unit in form.units}
+    read: dict[Place, list[int]] = {}
+    for place, readers in form.readers.items():
+        read[place] = [index for index in units if readers.mask >> index & 1] + [index for index, _ in readers.inner]
+    found: set[Place] = set()
+    while more := {
+        place
+        for place, readers_of in read.items()
+        if place not in found
+        and any(
+            units[index].kind in ("relevant", "count")
+            or (units[index].kind == "calculate" and units[index].place in found)
+            for index in readers_of
+        )
+    }:
+        found |= more
+    return frozenset(found)

@@ -105,7 +105,7 @@ class Turn:
         """Refuse an answer. Nothing in the session changes. There is no other way to refuse."""
         self.session = self.before
         if self.is_changed:
-            self._restore()
+            self.restore()
             self.is_changed = False
         self.effects.append(Reject(message))
 
@@ -149,7 +149,7 @@ class Turn:
             lost += [ref for ref, _ in changes.cleared if ref in self.session.seen and not self.exists(ref)]
         if lost and not is_confirmed:
             if state is not None:  # instances that went with a lower count do not come back by themselves
-                self._restore(state)
+                self.restore(state)
                 node = self.instance.node(node.ref)
             else:
                 self.instance.answer(node.ref, before)  # a node shows its answer only while it is relevant
@@ -201,7 +201,7 @@ class Turn:
         self.set(**changes)
         self.effects.append(Ask())
 
-    def _restore(self, state: Mapping[str, Any] | None = None) -> None:
+    def restore(self, state: Mapping[str, Any] | None = None) -> None:
         """Go back to the instance as it was before this step, or to this state."""
         self.instance = Instance.restore(
             self.form,

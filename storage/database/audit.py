@@ -68,6 +68,7 @@ Act = Literal[
     "report.returned",
     "report.answered",
     "report.taken_back",
+    "report.remarked",
     "restricted.viewed",
     "endpoint.added",
     "endpoint.removed",

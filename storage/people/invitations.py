@@ -132,6 +132,17 @@ class Invitations:
             raise NotFound("no such link")
         return found
 
+    def inviter_of(self, person_id: int, plan_id: int) -> int | None:
+        """Who made the link that this person used last in this plan. None for the server's, and without a link."""
+        found: int | None = self._connection.execute(
+            select(_invitation.c.created_by_id)
+            .where(_invitation.c.redeemed_by_id == person_id, _invitation.c.plan_id == plan_id)
+            .where(_invitation.c.accepted_at.is_not(None))
+            .order_by(_invitation.c.accepted_at.desc(), _invitation.c.id.desc())
+            .limit(1)
+        ).scalar()
+        return found
+
     def open(self, plan_id: int, now: datetime) -> tuple[OpenInvitation, ...]:
         """The links that may still be used, oldest first."""
         statement = (

@@ -21,8 +21,11 @@ from storage.database.unit import Unit
 from storage.errors import Conflict
 from storage.reports.submissions import StoredSubmission, Submissions
 
-Decision = Literal["validated", "returned", "answered", "taken_back"]
-"""By the coordinator, but for `answered`: the reporter's word on a returned report, which goes back as it is."""
+Decision = Literal["validated", "returned", "answered", "taken_back", "remarked"]
+"""By the coordinator, but for `answered`: the reporter's word on a returned report, which goes back as it is.
+
+`remarked` is a word of either about a report that waits. It decides nothing, and the report stays where it is.
+"""
 
 LEADS_TO: dict[str, ValidationState] = {
     "validated": ValidationState.VALIDATED,
@@ -36,6 +39,7 @@ ACTS: dict[str, Act] = {
     "returned": "report.returned",
     "answered": "report.answered",
     "taken_back": "report.taken_back",
+    "remarked": "report.remarked",
 }
 
 
@@ -179,6 +183,13 @@ class Reviews:
             raise OwnReport(f"submission {sent.id} is their own")
         return self._decide(sent, decision, person_id, after, now, questions, reason)
 
+    def remark(self, sent: StoredSubmission, person_id: int, now: datetime, text: str) -> StoredDecision:
+        """Keep a word about a report that waits. Conflict if it does not wait any more."""
+        state = ValidationState(sent.validation_state)
+        if state not in WAITING:
+            raise Conflict(f"submission {sent.id} is {state}")
+        return self._decide(sent, "remarked", person_id, state, now, (), text)
+
     def take_back(self, sent: StoredSubmission, person_id: int, now: datetime) -> StoredDecision:
         """Undo one's own validation while nobody knows of it; the report waits again as it did.
 
@@ -249,7 +260,7 @@ class Reviews:
         return asked
 
     def reason(self, decision: StoredDecision) -> str:
-        """The reason of a decision, unsealed if it is sealed."""
+        """The reason of a decision, or the words of a remark, unsealed if it is sealed."""
         if decision.sealed_text is None:
             return decision.text or ""
         name = row(decision.root_id, decision.person_id, decision.decided_at)

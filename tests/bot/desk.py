@@ -101,7 +101,7 @@ def buttons(handled: Handled, to: int) -> dict[str, str]:
     """The buttons of the last message to somebody: words and what they do."""
     marked = [row for row in handled.deliveries if row.chat_id == to and row.payload.get("reply_markup")]
     rows: list[list[dict[str, Any]]] = marked[-1].payload["reply_markup"]["inline_keyboard"]
-    return {button["text"]: button["callback_data"] for row in rows for button in row}
+    return {button["text"]: button.get("callback_data", "") for row in rows for button in row}
 
 
 def press(desk: Desk, who: int, handled: Handled, words: str) -> Handled:

@@ -17,13 +17,14 @@ from conversations.session.cards.view import (
     instance_label,
     label_lines,
     note_lines,
+    thing_counted,
     topic,
 )
 from conversations.session.markup import marked, spoken
 from conversations.session.places import LEAST_POINTS
 from conversations.session.profiles import profile
-from conversations.session.questions import LINES, MOMENTS, UPLOADS, batch, is_sending, points_of, suggestion
-from conversations.session.repeats import instance_ref, open_instance
+from conversations.session.questions import LINES, MOMENTS, UPLOADS, batch, deciding, is_sending, points_of, suggestion
+from conversations.session.repeats import RepeatStop, instance_ref, open_instance
 from conversations.session.shown import calendar_of
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
@@ -31,7 +32,6 @@ from conversations.xforms.form import Form
 TYPED_OVER = 20
 _FIELDS_SHOWN = 8
 _POINTS_SHOWN = 20
-_COUNTING = re.compile(r"^(?:cuánt[ao]s|how many|konbyen)\s+")
 
 
 def question_card(view: View, node: Node) -> Card:
@@ -88,9 +88,12 @@ def _words(view: View, node: Node) -> list[Line]:
 
 
 def _progress(view: View, current: Node) -> str:
-    """The position of this question: "3/12"."""
+    """The position of this question: "3/12"; "Pregunta 3" as long as an answer to come decides how many there are."""
     last = len(view.nodes) - bool(view.nodes and is_sending(view.nodes[-1].question))
     position = next((i for i, node in enumerate(view.nodes) if node is current), last)
+    decides, seen = deciding(view.instance.form), view.session.seen
+    if any(stop.ref not in seen and (isinstance(stop, RepeatStop) or stop.place in decides) for stop in view.order):
+        return view.say("form.position", n=position + 1)
     return f"{position + 1}/{last}" if last > 1 else ""
 
 
@@ -183,8 +186,8 @@ def _known_answer(view: View, node: Node, kept: str) -> list[Line]:
 
 
 def _thing_counted(label: str) -> str:
-    """What a number question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
-    return _COUNTING.sub("", re.sub(r"\([^)]*\)", "", topic(label)).strip().lower()).strip()
+    """What a number question counts, in short: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
+    return " ".join(re.sub(r"\([^)]*\)", "", thing_counted(label) or topic(label)).lower().split())
 
 
 def _example(run: Sequence[Node]) -> str:

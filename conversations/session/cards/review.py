@@ -1,6 +1,9 @@
 """The review: what will be sent. And the list from which an answer is chosen to be changed."""
 
-from conversations.card import Button, Card, Line, bold, cut, italic, line
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from conversations.card import Button, Card, Line, Span, bold, cut, italic, line
 from conversations.routes import form_tap
 from conversations.session.cards.view import (
     LISTED,
@@ -10,9 +13,11 @@ from conversations.session.cards.view import (
     instance_label,
     note_lines,
     page_row,
+    thing_counted,
     topic,
 )
 from conversations.session.markup import marked, spoken
+from conversations.session.profiles import profile
 from conversations.session.questions import is_sending, stop_label
 from conversations.session.repeats import RepeatStop, Stop, address, instance_ref
 from conversations.xforms.evaluation.texts import Node
@@ -41,32 +46,88 @@ def review_card(view: View, sending: Node | None) -> Card:
     return Card(tuple(lines), (sends[0], change, *sends[1:]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One answer of a review: under which group, what it is about, what was answered."""
+
+    stop: Stop
+    where: str
+    label: str
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The question's name; blank in a repeat, where one name has several answers."""
+        return self.stop.question.name if isinstance(self.stop, Node) and self.stop.frame.parent is None else ""
+
+
 def _answer_lines(view: View) -> list[Line]:
-    """Each answer in a line, under its group. The limit leaves room for what stands below."""
-    lines: list[Line] = []
+    """What was answered, as people say it, under its groups. The limit leaves room for what stands below."""
+    told, known = list(_told(view)), profile(view.form.form_id)
+    answered = {each.name: each for each in told if each.name}
+    lead = [answered[name] for name in known.lead if name in answered]
+    lines = [line(bold(", ".join(_in_short(each) for each in lead)))] if lead else []
+    rest = [each for each in told if each not in lead and known.implied.get(each.name) not in answered]
     group = ""
     length = left_out = 0
-    for stop in view.order:
-        if stop.ref not in view.session.seen:
-            continue
-        if isinstance(stop, RepeatStop):
-            label, text = spoken(stop_label(view.instance, stop)).strip() or stop.group.name, str(len(stop.instances))
-            where = group = ""
-        elif stop.value and not is_sending(stop.question):
-            label, where = topic(view.instance.label(stop)), groups_shown(view, stop)
-            text = cut(view.shown(stop), 200)
-        else:
-            continue
-        length += len(label) + len(text) + 3
+    for run in _runs(view, rest):
+        where = run[0].where
+        made = _counted(view, run) if len(run) > 1 else line(f"{run[0].label}: ", bold(run[0].text))
+        length += sum(len(span.text) for span in made) + 1
         if length > REVIEW_LIMIT:
-            left_out += 1
+            left_out += len(run)
             continue
         if where and where != group:
             lines.append(line(italic(where)))
             length += len(where)
         group = where
-        lines.append(line(f"{label}: ", bold(text)))
+        lines.append(made)
     return [*lines, line(view.say("repeat.and_more", n=left_out))] if left_out else lines
+
+
+def _told(view: View) -> Iterator[_Told]:
+    for stop in view.order:
+        if stop.ref not in view.session.seen:
+            continue
+        if isinstance(stop, RepeatStop):
+            label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
+            yield _Told(stop, "", label, str(len(stop.instances)))
+        elif stop.value and not is_sending(stop.question):
+            label = topic(view.instance.label(stop))
+            yield _Told(stop, groups_shown(view, stop), label, cut(view.shown(stop), 200))
+
+
+def _in_short(told: _Told) -> str:
+    return f"{told.text}%" if isinstance(told.stop, Node) and told.stop.question.type == "integer" else told.text
+
+
+def _runs(view: View, told: Sequence[_Told]) -> Iterator[list[_Told]]:
+    """Answers that stand in one line: whole numbers of one group, one after the other, that say what they count."""
+    run: list[_Told] = []
+    for each in told:
+        if run and not (_counts(view, run[-1]) and _counts(view, each) and each.where == run[-1].where):
+            yield run
+            run = []
+        run.append(each)
+    if run:
+        yield run
+
+
+def _counts(view: View, told: _Told) -> str:
+    """What it counts, if it stands in a group with others; else blank."""
+    if not isinstance(told.stop, Node) or told.stop.question.type != "integer" or not told.where:
+        return ""
+    return thing_counted(view.instance.label(told.stop))
+
+
+def _counted(view: View, run: Sequence[_Told]) -> Line:
+    """ "27 personas en total: 12 mujeres (18 o más), 8 hombres (18 o más)"; without a total first, they are equals."""
+    parts: list[str | Span] = []
+    for at, each in enumerate(run):
+        is_total = isinstance(each.stop, Node) and "total" in each.stop.question.name and at == 0
+        ending = ": " if is_total else ", " if at < len(run) - 1 else ""
+        parts += [bold(each.text), f" {_counts(view, each)}{ending}"]
+    return line(*parts)
 
 
 def listing_card(view: View, within: str) -> Card:

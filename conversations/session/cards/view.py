@@ -102,6 +102,19 @@ def topic(label: str) -> str:
     return _marks().sub("", spoken(label).replace("\n", " ")).strip().rstrip(":").strip()
 
 
+@cache
+def _how_many() -> re.Pattern[str]:
+    phrases = "|".join(re.escape(phrase) for phrase in phrases_of_all("asked.how_many"))
+    return re.compile(rf"(?:{phrases})(?:(?<=')|\s+)", re.IGNORECASE)
+
+
+def thing_counted(label: str) -> str:
+    """What a question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres (18 o más)". Blank if it asks for no number."""
+    text = topic(label)
+    found = _how_many().match(text)
+    return " ".join(text[found.end() :].split()) if found else ""
+
+
 def label_lines(view: View, node: Node) -> tuple[Line, ...]:
     return marked(view.instance.label(node).strip(), "bold")
 

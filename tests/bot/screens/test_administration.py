@@ -57,7 +57,7 @@ def texts(handled: Handled, chat: int) -> str:
 
 def buttons(handled: Handled, chat: int) -> list[tuple[str, str]]:
     return [
-        (button["text"], button["callback_data"])
+        (button["text"], button.get("callback_data", ""))
         for row in handled.deliveries
         if row.chat_id == chat
         for line in row.payload.get("reply_markup", {}).get("inline_keyboard", [])

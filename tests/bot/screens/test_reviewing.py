@@ -379,6 +379,36 @@ def test_a_word_back_returns_it_as_it_was(desk: Desk) -> None:
     assert desk.do(lambda unit: unit.submissions.get(number).version) == 1
 
 
+def test_a_question_does_not_send_back_and_is_answered_where_it_is(desk: Desk) -> None:
+    """Both read the other's words in the notice, write back from it, and the report stays in the queue as it was."""
+    number = sent(desk)
+    assert "💬 Preguntar|" in " ".join(buttons(tap(desk, CARMEN, "revision", number)))
+    tap(desk, CARMEN, "preguntar", number)
+    asked = desk.say(CARMEN, "¿Cuántas escuelas fueron?")
+    assert "«¿Cuántas escuelas fueron?»" in said(asked, ANA)
+    assert f"💬 Responder|c:responder:{number}" in buttons(asked)
+    assert "¿Cuántas escuelas fueron?" in said(tap(desk, ANA, "recibo", number))
+    tap(desk, ANA, "responder", number)
+    answered = desk.say(ANA, "Doce, en dos provincias")
+    assert "«Doce, en dos provincias»" in said(answered, CARMEN)
+    assert f"💬 Responder|c:preguntar:{number}" in buttons(answered)
+    card = said(tap(desk, CARMEN, "revision", number))
+    assert "¿Cuántas escuelas fueron?" in card
+    assert "Doce, en dos provincias" in card
+    assert state_of(desk, number) == "submitted"
+    assert audited(desk) == ["report.remarked", "report.remarked"]
+
+
+def test_nothing_is_asked_so_about_a_restricted_report_nor_of_oneself(desk: Desk) -> None:
+    """What is restricted is asked by returning it, which opens it."""
+    number = sent(desk, "ASI-101", ROSA, agency="PGR", sensitive=True)
+    assert "Preguntar" not in " ".join(buttons(tap(desk, CARMEN, "revision", f"{number}.see")))
+    before = desk.state()
+    tap(desk, CARMEN, "preguntar", number)
+    assert "«" not in said(desk.say(CARMEN, "¿Cuántas fueron?"))
+    assert desk.state() == before
+
+
 def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobody(desk: Desk) -> None:
     """The reason and the word back alike; who is refused is still asked (S15, DOMAIN §2.6)."""
     number = sent(desk, "ASI-201", sensitive=True)

@@ -485,6 +485,19 @@ def test_a_place_is_a_geopoint_with_its_accuracy() -> None:
     assert [float(part) for part in talk.answers["gps"].split()] == [18.47, -69.9, 0, 12]
 
 
+def test_a_place_that_is_sent_where_one_is_asked_whether_answers_both_questions() -> None:
+    """ "¿Dónde se hizo?" is a choice; the paperclip is the obvious answer to it. Elsewhere no place is taken."""
+    talk = Talk().tap("En curso").tap("25").tap("Omitir")
+    talk.happen(Located(18.47, -69.9, None, 500))
+    assert "no hace falta una ubicación" in talk.rejection()
+    talk.tap("No").tap("Sin evidencia")
+    assert talk.at == "place"
+    talk.happen(Located(18.47, -69.9, 12.0, 501))
+    assert talk.answers["place"] == "gps"
+    assert [float(part) for part in talk.answers["gps"].split()] == [18.47, -69.9, 0, 12]
+    assert talk.at == "next_step"
+
+
 def test_the_language_may_change_at_any_question() -> None:
     """Same question, other words; nothing re-asked."""
     talk = Talk().tap("En curso")
@@ -538,13 +551,13 @@ def test_an_emergency_is_answered_as_one() -> None:
     assert talk.session == before
 
 
-def test_a_correction_begins_at_the_review_with_everything_answered() -> None:
+def test_a_correction_begins_at_the_list_of_what_was_answered() -> None:
     """Three taps to any answer of a report that was sent."""
     first = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior").say("Visitar 12 centros")
     answers = first.taken.instance.answers()
     talk = Talk(answers=answers)
     assert talk.at == "send_action"
-    talk.tap("Cambiar algo").tap("próximo paso").say("Visitar 15 centros").tap("Enviar ahora")
+    talk.tap("próximo paso").say("Visitar 15 centros").tap("Enviar ahora")
     assert talk.has(Submit)
     assert talk.answers["next_step"] == "Visitar 15 centros"
 

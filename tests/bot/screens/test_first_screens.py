@@ -1,0 +1,130 @@
+"""The first screens of those who do not report: few buttons, with counts; one page at once; words of their role."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.acts.enrolment import enrol
+from bot.open_storage import open_storage
+from conversations.plan.model import Role
+from tests.bot.desk import Desk, buttons, press, said, tap
+from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, settings_in
+
+NEWCOMER, MINISTER = 991, 992
+
+
+@pytest.fixture
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    with open_storage(settings_in(tmp_path)) as database:
+        desk = Desk(database)
+        zone = "America/Santo_Domingo"
+        desk.do(lambda unit: enrol(unit, MINISTER, "Elena Cruz", Role.READER, "", "es", desk.now, zone))
+        yield desk
+
+
+def test_a_coordinators_first_screen_is_five_with_counts_and_more(desk: Desk) -> None:
+    """Each count is that of the screen behind it; what is wanted seldom is behind *Más*."""
+    tap(desk, ANA, "novedades", "waiting")
+    home = desk.say(CARMEN, "/menu")
+    words = list(buttons(home, CARMEN))
+    assert len(words) == 6
+    assert words[0].startswith("🔎 Validar ")
+    assert words[2].startswith("🔔 Recordar a ")
+    assert [words[1], words[3], words[4], words[5]] == ["Resumen", "📄 Una página", "🔍 Buscar", "Más"]
+    n = words[0].removeprefix("🔎 Validar ")
+    assert f"{n} reportes por validar" in said(press(desk, CARMEN, home, words[0]), CARMEN)[-1]
+    home = desk.say(CARMEN, "/menu")
+    assert words[2] in " ".join(buttons(press(desk, CARMEN, home, "Resumen"), CARMEN))
+    more = press(desk, CARMEN, desk.say(CARMEN, "/menu"), "Más")
+    assert {"📤 Exportar", "👥 Personas", "🗓 Períodos", "‹ Menú"} <= set(buttons(more, CARMEN))
+
+
+def test_an_open_comment_is_counted_where_it_is_looked_for(desk: Desk) -> None:
+    """On *Más*, and behind it."""
+    desk.say(GRACE, "/comentar PRE-101 Falta el lugar de la jornada")
+    more = press(desk, CARMEN, desk.say(CARMEN, "/menu"), "Más · 💬 1")
+    assert "💬 Comentarios: 1" in buttons(more, CARMEN)
+
+
+@pytest.mark.parametrize("who", [CARMEN, MINISTER, GRACE])
+def test_the_one_page_is_one_tap_away(desk: Desk, who: int) -> None:
+    """It is begun at once, for the audience of whoever asks; the request that stands is not touched by it."""
+    tap(desk, who, "exportar")
+    before = said(tap(desk, who, "exportar"), who)[-1]
+    home = desk.say(who, "/menu")
+    page = next(words for words in buttons(home, who) if words.startswith("📄"))
+    press(desk, who, home, page)
+    [job] = desk.do(lambda unit: unit.jobs.of_kind("export", chat_id=who))
+    choice = job.payload["choice"]
+    assert (choice["dataset"], choice["format"]) == ("plan-state", "pdf")
+    assert choice["audience"] == ("internal" if who == CARMEN else "observers")
+    assert said(tap(desk, who, "exportar"), who)[-1] == before
+
+
+def test_what_is_looked_for_is_written_and_found(desk: Desk) -> None:
+    """A code, an agency, and, by whom it may, a person."""
+    assert "el nombre de una persona" in said(desk.say(CARMEN, "/buscar"), CARMEN)[-1]
+    assert "PRE-101" in said(desk.say(CARMEN, "pre 101"), CARMEN)[-1]
+    tap(desk, CARMEN, "buscar")
+    assert "Ana Martínez" in said(desk.say(CARMEN, "Ana Martínez"), CARMEN)[-1]
+    assert "persona" not in said(desk.say(MINISTER, "/buscar"), MINISTER)[-1]
+
+
+@pytest.mark.parametrize(
+    ("role", "agency", "words"),
+    [
+        (Role.READER, "", "el plan en una página y lo que espera una decisión"),
+        (Role.COORDINATOR, "", "qué espera su revisión"),
+        (Role.ADMIN, "", "usted invita personas"),
+        (Role.OBSERVER, "IJM", "llevo sus comentarios"),
+        (Role.ALTERNATE, "DGP", "Le ayudo a reportar"),
+    ],
+)
+def test_who_joins_reads_what_it_does_for_their_role(desk: Desk, role: Role, agency: str, words: str) -> None:
+    """A minister is not helped to report."""
+    code = desk.do(
+        lambda unit: unit.invitations.issue(
+            role,
+            plan_id=unit.plans.only().id,
+            agency_id=unit.plans.agency(unit.plans.only().id, agency).id if agency else None,
+            now=desk.now,
+            by=unit.people.by_telegram_id(PEDRO).id,
+            ttl=timedelta(minutes=10),
+        )
+    )
+    text = said(desk.say(NEWCOMER, f"/start {code}"), NEWCOMER)[-1]
+    assert words in text
+    assert ("reportar" in text) == (role is Role.ALTERNATE)
+
+
+def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: Desk) -> None:
+    """Addressed to who is invited; the phone copies or shares it; one line when they have joined."""
+    chosen = press(desk, PEDRO, press(desk, PEDRO, desk.say(PEDRO, "/menu"), "✉️ Invitar"), "Lectura ministerial")
+    text = said(chosen, PEDRO)[-1]
+    assert text.startswith("Hola. Le invitan al asistente")
+    [link] = [part for part in text.split("\n") if part.startswith("https://t.me/enlace_demo_bot?start=")]
+    copy, share = chosen.deliveries[-1].payload["reply_markup"]["inline_keyboard"][0]
+    assert copy["copy_text"] == {"text": link}
+    sent = parse_qs(urlsplit(share["url"]).query)
+    assert (sent["url"], link in sent["text"][0]) == ([link], False)
+    joined = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
+    assert said(joined, PEDRO) == ["✅ X ya entró: Lectura ministerial."]
+    assert desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER)) is not None
+
+
+def test_an_admin_sees_vacancies_and_few_buttons(desk: Desk) -> None:
+    """The posts that nobody holds are on the first screen, and first where one is invited for."""
+    home = desk.say(PEDRO, "/menu")
+    words = list(buttons(home, PEDRO))
+    assert words[0].startswith("Sin punto focal (")
+    assert len(words) <= 8
+    asked = press(desk, PEDRO, press(desk, PEDRO, home, "✉️ Invitar"), "Punto focal")
+    offered = list(buttons(asked, PEDRO))
+    vacant = [each for each in offered if each.startswith("👤")]
+    assert f"Sin punto focal ({len(vacant)})" == words[0]
+    assert offered[: len(vacant)] == vacant
