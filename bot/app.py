@@ -59,6 +59,7 @@ from storage.upkeep import lineage
 from storage.upkeep.presence import Presence
 
 if TYPE_CHECKING:
+    from bot.doors.data import DataDoor
     from bot.web.server import HttpServer, Webhook
 
 logger = structlog.get_logger(__name__)
@@ -226,6 +227,7 @@ class _Parts:
     """The parts of the bot, made and not begun."""
 
     source: "Polling | Webhook"
+    door: "DataDoor | None"
     intake: Intake
     delivery: Delivery
     evidence: Evidence
@@ -316,8 +318,9 @@ async def _compose(
     )
     events = EventWorker(database, clock, tasks, read_networks(settings.events_inside))
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
-    source = _source(settings, api, units, intake, delivery, clock, alarms)
-    monitoring = _monitoring(settings, database, api, intake, delivery, scheduler, alarms)
+    door = _door(settings, clock, database)
+    source = _source(settings, api, units, intake, delivery, clock, alarms, door)
+    monitoring = _monitoring(settings, database, api, intake, delivery, scheduler, alarms, door)
     started_at = clock.now()
     covered: dict[int, tuple[object, ...]] = {}
 
@@ -333,7 +336,9 @@ async def _compose(
         )
         return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
 
-    return _Parts(source, intake, delivery, evidence, exports, events, scheduler, monitoring, alarms, look, presence)
+    return _Parts(
+        source, door, intake, delivery, evidence, exports, events, scheduler, monitoring, alarms, look, presence
+    )
 
 
 def _version() -> str:
@@ -415,6 +420,8 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
     parts.presence.stop()
     for server in parts.monitoring:
         server.stop()
+    if parts.door is not None:
+        parts.door.close()
     await asyncio.wait({running.outgoing, *running.workers}, timeout=4.5)
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
@@ -435,13 +442,15 @@ def _source(
     delivery: Delivery,
     clock: Clock,
     alarms: Alarms,
+    door: "DataDoor | None",
 ) -> "Polling | Webhook":
     """Where updates come from; the webhook's address is taken."""
     if settings.webhook_url is None:
         return Polling(api, units, intake, clock, alarm=alarms)
     from bot.web.server import Webhook  # who polls, needs no web server
 
-    webhook = Webhook(api, units, intake, delivery, clock, settings, alarm=alarms, raised=alarms.raised)
+    routes = door.routes() if door is not None else ()
+    webhook = Webhook(api, units, intake, delivery, clock, settings, routes=routes, alarm=alarms, raised=alarms.raised)
     webhook.listen()
     return webhook
 
@@ -454,13 +463,28 @@ def _monitoring(
     delivery: Delivery,
     scheduler: Scheduler,
     alarms: Alarms,
+    door: "DataDoor | None",
 ) -> "list[HttpServer]":
-    """The server at ENLACE_METRICS, if that is set."""
-    if not settings.metrics:
-        return []
-    from bot.web.server import operations
+    """What listens beside the webhook: at ENLACE_METRICS, if that is set, and the door of a bot that polls."""
+    servers = []
+    if settings.metrics:
+        from bot.web.server import operations
 
-    return [operations(settings, database, api, intake, delivery, scheduler, raised=alarms.raised)]
+        servers.append(operations(settings, database, api, intake, delivery, scheduler, raised=alarms.raised))
+    if door is not None and settings.webhook_url is None:
+        from bot.web.server import alone
+
+        servers.append(alone(settings, api, database, door.routes(), raised=alarms.raised))
+    return servers
+
+
+def _door(settings: Settings, clock: Clock, database: Database) -> "DataDoor | None":
+    """What other programs may read, where ENLACE_APP_URL says that it is open."""
+    if not settings.origin:
+        return None
+    from bot.doors.data import DataDoor
+
+    return DataDoor(database, clock, settings.timezone, settings.language, settings.origin)
 
 
 def units_vault(database: Database) -> Vault:

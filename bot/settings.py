@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     metrics: str = ""
     events_inside: str = ""
+    app_url: AnyHttpUrl | None = None
 
     @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
     @classmethod
@@ -97,6 +98,18 @@ class Settings(BaseSettings):
         if not content:
             raise ValueError(f"the file that ENLACE_{name.upper()} names is empty")
         return content
+
+    @property
+    def origin(self) -> str:
+        """The public address of what others may call, without a path; "" where nothing is open to them."""
+        return "" if self.app_url is None else str(self.app_url).rstrip("/")
+
+    @field_validator("app_url")
+    @classmethod
+    def _without_path(cls, address: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if address is not None and ((address.path or "/") != "/" or address.query or address.username):
+            raise ValueError("must be an address without a path, such as https://enlace.example.org")
+        return address
 
     @property
     def secrets(self) -> list[str]:

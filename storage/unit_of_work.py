@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from storage.people.people import People
     from storage.people.role_requests import RoleRequests
     from storage.people.roles import Roles
+    from storage.people.tokens import DataTokens
     from storage.plan.closings import Closings
     from storage.plan.periods import Periods
     from storage.plan.plans import Plans
@@ -106,6 +107,12 @@ class UnitOfWork(Unit):
         from storage.people.roles import Roles
 
         return Roles
+
+    @_repository
+    def tokens(self) -> "type[DataTokens]":
+        from storage.people.tokens import DataTokens
+
+        return DataTokens
 
     @_repository
     def invitations(self) -> "type[Invitations]":

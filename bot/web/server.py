@@ -204,6 +204,19 @@ def operations(
     return HttpServer(app, host, port, setting="ENLACE_METRICS")
 
 
+def alone(
+    settings: Settings,
+    api: Api,
+    database: Database,
+    routes: Sequence[BaseRoute],
+    *,
+    raised: Callable[[], Collection[str]] = frozenset,
+) -> HttpServer:
+    """What others may call, at ENLACE_LISTEN, of a bot that asks Telegram for updates itself."""
+    app = web_app(routes, questions(api, database.units, settings, raised))
+    return HttpServer(app, *host_and_port(settings.listen))
+
+
 class Webhook:
     """Updates by webhook, as `Polling` brings them by polling: `listen`, then `run` until `stop`."""
 

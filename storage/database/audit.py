@@ -54,6 +54,9 @@ Act = Literal[
     "exported",
     "export_cancelled",
     "export_sent_again",
+    "token.made",
+    "token.revoked",
+    "token.read",
     "schedule_changed",
     "holiday_changed",
     "reminders.paused",
@@ -84,7 +87,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "people": ("membership", "person", "invitation", "role", "delegation"),
     "plan": ("plan", "agency", "form", "setting"),
     "reports": ("period", "report", "restricted", "comment"),
-    "exports": ("exported", "export", "endpoint"),
+    "exports": ("exported", "export", "endpoint", "token"),
     "messages": ("schedule", "holiday", "reminders"),
 }
 """What acts are about, for whoever looks for one: the first words of their names. Labels are `audit.kind.…`."""

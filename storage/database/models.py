@@ -1129,6 +1129,53 @@ def _keep_the_log(_: object, connection: Connection, **__: object) -> None:
         connection.exec_driver_sql(statement)
 
 
+class DataToken(Base):
+    """Lets a program read what is exported for one audience. Only a hash of it is kept; its prefix names it."""
+
+    __tablename__ = "data_token"
+    __table_args__ = (Index("ix_data_token_plan", "plan_id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    prefix: Mapped[str] = mapped_column(String(16), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(64))
+    audience: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class DataRead(Base):
+    """How often a token read a dataset on a day of the plan's zone."""
+
+    __tablename__ = "data_read"
+    data_token_id: Mapped[int] = mapped_column(ForeignKey("data_token.id"), primary_key=True)
+    on_day: Mapped[date] = mapped_column(primary_key=True)
+    dataset: Mapped[str] = mapped_column(String(32), primary_key=True)
+    reads: Mapped[int]
+
+
+class StandingChange(Base):
+    """Another version of a report stands, or none does any more: what a copy of an export has to look at again.
+
+    `transaction_id` is PostgreSQL's number of the transaction that did it, so that a reader can say which of them it
+    has seen: ids are given before the commit, and a lower one may become visible later. On SQLite, where writers
+    follow each other, it is 0.
+    """
+
+    __tablename__ = "standing_change"
+    __table_args__ = (
+        Index("ix_standing_change_plan", "plan_id", "transaction_id", "id"),
+        Index("ix_standing_change_root", "root_id"),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    root_id: Mapped[str] = mapped_column(String(64))
+    transaction_id: Mapped[int] = mapped_column(BigInteger)
+
+
 class Fact(Base):
     """What the running bot has learnt and other commands need: its own user name, the last good Bot API call."""
 

@@ -14,13 +14,13 @@ answers and numbers of the plan's own forms, none of people who are few, and nob
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from conversations.plan.annual import DIMENSIONS, limit_of
 from conversations.plan.export_request import is_told_outside
@@ -86,16 +86,16 @@ _KINDS = {"int": Kind.WHOLE, "integer": Kind.WHOLE, "long": Kind.WHOLE, "decimal
 def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """Current submissions of one form, or of each. Refused for a form that is not for that audience."""
     refuse_closed_forms(wanted)
-    conditions = allowed(unit, wanted)
     stored = {form.form_id: form for form in unit.forms.list(wanted.plan_id)}
-    chosen = wanted.one_of("form_id") or tuple(stored)
-    if wanted.is_released:
-        chosen = tuple(filter(is_told_outside, chosen))
+    chosen = chosen_forms(wanted, stored)
     if not chosen:
         raise NotFound("no form has been published yet")
-    conditions.append(_S.c.form_id.in_(select(_F.c.id).where(_F.c.plan_id == wanted.plan_id, _F.c.form_id.in_(chosen))))
-    # Sorted here: with ORDER BY, SQLite sorts all rows before it leaves out those that are alike.
-    distinct = select(_S.c.form_version_id).distinct().where(*conditions)
+    of_forms = of_chosen_forms(wanted, chosen)
+    conditions = [*allowed(unit, wanted), of_forms]
+    # The columns are those of all that the filters leave, also where only a page of it is read. Sorted here: with
+    # ORDER BY, SQLite sorts all rows before it leaves out those that are alike.
+    whole = [*allowed(unit, replace(wanted, only=None)), of_forms]
+    distinct = select(_S.c.form_version_id).distinct().where(*whole)
     used = sorted(unit.connection.execute(distinct).scalars(), reverse=True)
     versions: dict[str, list[int]] = {form_id: [stored[form_id].id] for form_id in chosen}
     names = {}
@@ -112,6 +112,16 @@ def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
     lacking: list[str] = []
     rows = _Rows(unit, wanted, layout, names, lacking).all(conditions)
     return Extract(layout.tables(), total, rows, lacking, is_several=True)
+
+
+def chosen_forms(wanted: Wanted, published: Iterable[str]) -> tuple[str, ...]:
+    """The forms whose answers are wanted, without those that this audience does not get."""
+    chosen = wanted.one_of("form_id") or tuple(published)
+    return tuple(filter(is_told_outside, chosen)) if wanted.is_released else chosen
+
+
+def of_chosen_forms(wanted: Wanted, chosen: Sequence[str]) -> ColumnElement[bool]:
+    return _S.c.form_id.in_(select(_F.c.id).where(_F.c.plan_id == wanted.plan_id, _F.c.form_id.in_(chosen)))
 
 
 def refuse_closed_forms(wanted: Wanted) -> None:

@@ -68,6 +68,8 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
             _D.c.submission_id == _S.c.id, _D.c.root_id == _S.c.root_id, _D.c.decided_at >= since
         )
         found.append(or_(_S.c.submitted_at >= since, decided.exists()))
+    if wanted.only is not None:
+        found.append(_S.c.id.in_(wanted.only))
     return found
 
 

@@ -74,6 +74,21 @@ def write_package(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Pro
     return written
 
 
+def write_table(extract: Extract, number: int, wanted: Wanted, out: BinaryIO) -> int:
+    """One of several tables as it stands in the ZIP; how many rows."""
+    text = io.TextIOWrapper(out, _encoding(wanted), newline="")
+    try:
+        writer, done = csv.writer(text, lineterminator="\r\n"), 0
+        writer.writerow([neutral(column.name) for column in extract.tables[number].columns])
+        for of, row in extract.rows:
+            if of == number:
+                writer.writerow([_ENCODE[type(cell)](cell) for cell in row])
+                done += 1
+    finally:
+        text.detach()
+    return done
+
+
 def _encoding(wanted: Wanted) -> str:
     return "utf-8-sig" if wanted.bom else "utf-8"
 

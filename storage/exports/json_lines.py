@@ -3,7 +3,8 @@
 Where there may be several tables each line says which it belongs to (`$table`, which no question can be called).
 """
 
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -13,13 +14,30 @@ from storage.exports.wanted import Progress, Wanted, Written
 
 def write_jsonl(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """Numbers and yes or no as JSON's own, days and instants as ISO 8601, nothing as null."""
-    names = [[column.name for column in table.columns] for table in extract.tables]
-    heads = [{"$table": table.name} if extract.is_several else {} for table in extract.tables]
     mains = [table.is_main for table in extract.tables]
     dump, options, write, done = orjson.dumps, orjson.OPT_APPEND_NEWLINE, out.write, 0
-    for number, row in extract.rows:
-        write(dump({**heads[number], **dict(zip(names[number], row, strict=True))}, option=options))
+    for number, row in objects(extract):
+        write(dump(row, option=options))
         if mains[number]:
             done += 1
             progress(done, extract.total)
     return Written(done, tuple(extract.lacking))
+
+
+def objects(extract: Extract) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each row as an object, with the number of its table."""
+    names = [[column.name for column in table.columns] for table in extract.tables]
+    heads = [{"$table": table.name} if extract.is_several else {} for table in extract.tables]
+    for number, row in extract.rows:
+        yield number, {**heads[number], **dict(zip(names[number], row, strict=True))}
+
+
+def write_array(extract: Extract, out: BinaryIO) -> int:
+    """The same objects as one JSON array, an object a line; how many."""
+    done = 0
+    out.write(b"[")
+    for done, (_, row) in enumerate(objects(extract), 1):
+        out.write(b",\n" if done > 1 else b"\n")
+        out.write(orjson.dumps(row))
+    out.write(b"\n]")
+    return done

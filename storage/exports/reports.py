@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from conversations.languages import translated
 from conversations.plan.annual import limit_of, whole
@@ -83,11 +83,12 @@ TEXTS = {
     "evidence_link": "evidence_link",
     "evidence_note": "evidence_desc",
 }
+ABOUT_ACTIVITIES: ColumnElement[bool] = _S.c.subject.startswith("activity:")
 
 
 def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """Current reports about activities, in the order they came in."""
-    conditions = [*allowed(unit, wanted), _S.c.subject.startswith("activity:")]
+    conditions = [*allowed(unit, wanted), ABOUT_ACTIVITIES]
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
     rows = _Rows(unit, wanted, [name for name, _ in named]).all(conditions)

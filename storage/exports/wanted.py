@@ -6,10 +6,10 @@ from `Wanted`, so that no two of them draw the line elsewhere (DOMAIN §2.1, §2
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from conversations.languages import FIRST
@@ -57,6 +57,8 @@ class Wanted:
     validation: str = ""
     since: str = ""
     """A day (from its first minute in the plan's zone) or an instant, in ISO 8601: only what has changed since."""
+    only: tuple[int, ...] | None = None
+    """Of what the filters leave, these submissions alone: a page of it. It is no filter, and nobody asks for it."""
     bom: bool = False
     """Whether a CSV begins with the mark by which a spreadsheet knows UTF-8."""
 
@@ -95,6 +97,12 @@ class Wanted:
     def one_of(self, name: str) -> tuple[str, ...]:
         """The codes that a filter allows, as they were given; nothing where it allows all."""
         return codes(getattr(self, name))
+
+
+def with_filters(wanted: Wanted, filters: Mapping[str, str]) -> Wanted:
+    """The same, filtered by these and by nothing else."""
+    changes: dict[str, Any] = {name: filters.get(name, "") for name in FILTERS}
+    return replace(wanted, **changes)
 
 
 def codes(text: str) -> tuple[str, ...]:

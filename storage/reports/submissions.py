@@ -20,6 +20,7 @@ from storage.database.models import Plan, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
+from storage.reports.standing import StandingChanges
 
 _S = table(Submission)
 _P = table(ReportingPeriod)
@@ -98,18 +99,17 @@ _CURRENT = Prepared(
 )
 _OLD = update(_S).where(_S.c.id == bindparam("old_id"), _S.c.is_current).values(is_current=False)
 _CHAIN = _S.alias("chain")
+_STANDS = _S.c.id == func.coalesce(
+    select(func.max(_CHAIN.c.id))
+    .where(_CHAIN.c.root_id == bindparam("root"), _CHAIN.c.validation_state == ValidationState.VALIDATED.value)
+    .scalar_subquery(),
+    0,
+)
 _STAND = (
     update(_S)
-    .where(_S.c.root_id == bindparam("root"))
-    .values(
-        is_standing=_S.c.id
-        == func.coalesce(
-            select(func.max(_CHAIN.c.id))
-            .where(_CHAIN.c.root_id == bindparam("root"), _CHAIN.c.validation_state == ValidationState.VALIDATED.value)
-            .scalar_subquery(),
-            0,
-        )
-    )
+    .where(_S.c.root_id == bindparam("root"), _S.c.is_standing != _STANDS)
+    .values(is_standing=_STANDS)
+    .returning(_S.c.plan_id)
 )
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
@@ -196,6 +196,8 @@ class Submissions:
         if made.is_heard:
             kind: EventKind = "report.submitted" if old is None else "report.corrected"
             self._unit.of(Events).record(kind, new.plan_id, {"receipt": values["receipt_number"]}, now)
+        if beside["is_standing"]:
+            self._unit.of(StandingChanges).note(new.plan_id, values["root_id"])
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
@@ -219,7 +221,9 @@ class Submissions:
 
         Call it whenever the validation state of one of its versions has changed.
         """
-        self._connection.execute(_STAND, {"root": root_id})
+        changed = self._connection.execute(_STAND, {"root": root_id}).first()
+        if changed is not None:
+            self._unit.of(StandingChanges).note(changed.plan_id, root_id)
 
     # -------------------------------------------------------------- finding
     def get(self, id: int) -> StoredSubmission:

@@ -1,0 +1,80 @@
+"""`enlace tokens`: who may read what is exported, over HTTP."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.at_server import Row, act, local, look, settings
+from bot.cli.console import JsonOption, PlanOption, print_rows, talk
+from bot.errors import Complaint
+
+if TYPE_CHECKING:
+    from bot.chat.actor import Actor
+    from storage.people.tokens import MadeToken
+    from storage.plan.plans import Plan
+    from storage.unit_of_work import UnitOfWork
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_tokens(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
+    """Every token, one a line: its prefix, for whom, its name, made, last used, how often, and since when refused."""
+    chosen = settings()
+
+    def read(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
+        reads = unit.tokens.reads(plan.id)
+        return [
+            {
+                "token": one.prefix,
+                "audience": one.audience,
+                "name": one.name,
+                "made_at": local(one.created_at, chosen),
+                "last_used_at": local(one.last_used_at, chosen) if one.last_used_at else "",
+                "reads": reads.get(one.prefix, 0),
+                "revoked_at": local(one.revoked_at, chosen) if one.revoked_at else "",
+            }
+            for one in unit.tokens.all(plan.id)
+        ]
+
+    print_rows(look(plan_code, read, at=chosen), as_json)
+
+
+@app.command()
+def add(
+    audience: Annotated[str, typer.Option("--audience", help="For whom: internal, observers or public.")],
+    name: Annotated[str, typer.Option("--name", help="What it is for, such as 'the statistics office'.")] = "",
+    plan_code: PlanOption = "",
+) -> None:
+    """Make a token and print it: now, and never again."""
+    from bot.acts.tokens import make
+
+    chosen = settings()
+
+    def work(actor: "Actor") -> "MadeToken":
+        return make(actor, audience, name)
+
+    made = act(plan_code, work, at=chosen)
+    print(made.secret)
+    talk(f"Token {made.token.prefix} reads what is for {audience}. It is kept nowhere: store it now.")
+    if not chosen.origin:
+        talk("Nothing is open to it yet: set ENLACE_APP_URL to the bot's public address and start the bot again.")
+
+
+@app.command()
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],
+    plan_code: PlanOption = "",
+) -> None:
+    """Refuse a token from the next request on."""
+    from bot.acts.tokens import revoke
+    from storage.errors import NotFound
+
+    def work(actor: "Actor") -> None:
+        try:
+            revoke(actor, token)
+        except NotFound:
+            raise Complaint("There is no such token: see 'enlace tokens list'.") from None
+
+    act(plan_code, work)
+    talk(f"Token {token} is refused from now on.")

@@ -1,0 +1,181 @@
+"""What a request of the data door asks for: read once, strictly, from one table of parameters.
+
+A parameter that is passed over would be believed: somebody who mistypes `perod` would take the whole history for one
+month. So whatever is not in the table is refused, with what there is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.requests import Request
+
+from bot.doors.problems import Problem, unknown
+from conversations.languages import LANGUAGES
+from conversations.plan.export_request import FILTERS
+from storage.exports import DATASETS, EXPORTERS
+from storage.exports.following import FOLLOWED, MOST
+
+JSON, CSV, JSONL = "json", "csv", "jsonl"
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    JSON: "application/json",
+    CSV: "text/csv; charset=utf-8",
+    JSONL: "application/x-ndjson",
+}
+"""The formats of the door, and what each is called in HTTP."""
+NAMES: Final = {name.removesuffix("_id"): name for name in FILTERS}
+"""What a filter is called, here as on the command line, and its name in `FILTERS`."""
+LONGEST: Final = 400
+LONGEST_CURSOR: Final = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, and what is said of it in OpenAPI."""
+
+    name: str
+    about: str
+    schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string", "maxLength": LONGEST})
+
+
+COMMON: Final = (
+    Parameter(
+        "format",
+        "json, csv or jsonl (a JSON object a line); without it, what the Accept header prefers.",
+        {"type": "string", "enum": list(MEDIA_TYPES)},
+    ),
+    Parameter("language", "Of labels.", {"type": "string", "enum": list(LANGUAGES)}),
+    Parameter("bom", "1: begin a CSV with the mark by which Excel knows it.", {"type": "string", "enum": ["0", "1"]}),
+)
+OF_SEVERAL: Final = (Parameter("table", "Of a CSV: the table of a repeat, by its name; without it, the form's own."),)
+OF_FOLLOWED: Final = (
+    Parameter(
+        "limit",
+        "Read by pages of at most so many reports. `next` leads to the next page, and later to what has changed.",
+        {"type": "integer", "minimum": 1, "maximum": MOST},
+    ),
+    Parameter(
+        "cursor",
+        "What `next` of an answer says: it goes on from there, with the filters of the first request.",
+        {"type": "string", "maxLength": LONGEST_CURSOR},
+    ),
+)
+FILTER_WORDS: Final[Mapping[str, str]] = {
+    "form_id": "Only answers to these forms, by their form_id.",
+    "period": "201809 or 2018Q3; a year: all that lies in it; a range: 201807..201812.",
+    "agency": "Only these agencies: codes, with commas between.",
+    "area": "Only these strategic areas: codes, with commas between.",
+    "status": "Only activities with this status.",
+    "validation": "Only reports in this state of validation.",
+    "since": "Only what was sent or decided since this day (2018-10-03) or instant.",
+}
+
+TABULAR: Final = tuple(name for name, *_ in DATASETS)
+
+
+def filters_of(dataset: str) -> tuple[str, ...]:
+    """The filters of a dataset, by their names in `FILTERS`: the table of exports is the only one."""
+    [used] = [each.filters for each in EXPORTERS if (each.dataset, each.format) == (dataset, JSONL)]
+    return tuple(name for name in FILTERS if name in used)
+
+
+def parameters_of(dataset: str) -> tuple[Parameter, ...]:
+    """All that may be asked of a dataset."""
+    filters = tuple(Parameter(name.removesuffix("_id"), FILTER_WORDS[name]) for name in filters_of(dataset))
+    several = OF_SEVERAL if dataset == "answers" else ()
+    return (*filters, *COMMON, *several, *(OF_FOLLOWED if dataset in FOLLOWED else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a dataset."""
+
+    dataset: str
+    format: str
+    filters: Mapping[str, str]
+    language: str = ""
+    bom: bool = False
+    table: str = ""
+    limit: int | None = None
+    cursor: str = ""
+
+
+def asked_of(request: Request, dataset: str) -> Asked:
+    """What is asked. Problem for what is not in the table, not once, or not of its kind."""
+    if dataset not in TABULAR:
+        raise unknown("dataset", TABULAR, 404)
+    given = single(request.query_params.multi_items(), [each.name for each in parameters_of(dataset)])
+    limit = given.get("limit", "")
+    if limit and not (limit.isascii() and limit.isdecimal() and len(limit) < 6 and 1 <= int(limit) <= MOST):
+        raise Problem(400, "limit", f"`limit` is a number from 1 to {MOST}.")
+    if (language := given.get("language", "")) and language not in LANGUAGES:
+        raise unknown("language", list(LANGUAGES))
+    if given.get("bom", "0") not in ("0", "1"):
+        raise Problem(400, "bom", "`bom` is 1 or 0.")
+    made = Asked(
+        dataset,
+        format_of(request, given.get("format", "")),
+        {NAMES[name]: value for name, value in given.items() if name in NAMES and value},
+        language,
+        given.get("bom") == "1",
+        given.get("table", ""),
+        int(limit) if limit else None,
+        given.get("cursor", ""),
+    )
+    if (made.cursor or made.limit) and made.format != JSON:
+        raise Problem(
+            400, "format", "Pages and what has changed are read as JSON: leave `format` out. As CSV all comes at once."
+        )
+    form = made.filters.get("form_id", "")
+    if made.dataset == "answers" and made.format == CSV and (not form or "," in form):
+        raise Problem(400, "form", "As CSV the answers to one form: name it with `form`. All forms come as JSON.")
+    return made
+
+
+def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]:
+    """Parameters by name. Problem for one that there is not, that comes twice, or that is too long."""
+    given: dict[str, str] = {}
+    for name, value in items:
+        if name not in known:
+            raise unknown("parameter", known)
+        if name in given:
+            raise Problem(400, "twice", f"`{name}` is given twice. Several codes stand in one, with commas between.")
+        if len(value) > (LONGEST_CURSOR if name in ("cursor", "$filter", "$skiptoken") else LONGEST) or "\0" in value:
+            raise Problem(400, "too-long", f"`{name}` is longer than anything it could be.")
+        given[name] = value
+    return given
+
+
+def format_of(request: Request, named: str) -> str:
+    """The format that is named, else the first that is accepted; JSON for who accepts anything."""
+    if named:
+        if named not in MEDIA_TYPES:
+            raise unknown("format", list(MEDIA_TYPES))
+        return named
+    accepted = [part.partition(";") for part in request.headers.get("accept", "*/*").split(",")]
+    for media, _, parameters in sorted(accepted, key=lambda part: _weight(part[2]), reverse=True):
+        media = media.strip().lower()
+        if _weight(parameters) == 0:
+            continue
+        if media in ("*/*", "", "application/*"):
+            return JSON
+        if media == "text/*":
+            return CSV
+        for format, full in MEDIA_TYPES.items():
+            if media == full.partition(";")[0]:
+                return format
+    raise Problem(
+        406, "format", f"Accept names nothing that there is; there is: {', '.join(MEDIA_TYPES.values())}",
+        there_is=list(MEDIA_TYPES.values()),
+    )  # fmt: skip
+
+
+def _weight(parameters: str) -> float:
+    for each in parameters.split(";"):
+        name, _, value = each.strip().partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,66 @@
+"""Who knocks: the token of a request, and the address that it comes from.
+
+A token comes in a header: as Bearer, or as the password of Basic, which is what Excel asks people for. Never in the
+address of a request: addresses are logged, shared and kept in histories. One that is found there is refused, with the
+advice to revoke it.
+"""
+
+import base64
+import binascii
+import ipaddress
+from typing import Final
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from bot.doors.problems import Problem
+from storage.people.tokens import SHAPE
+
+CHALLENGES: Final = (
+    ("WWW-Authenticate", 'Bearer realm="enlace"'),
+    ("WWW-Authenticate", 'Basic realm="enlace", charset="UTF-8"'),
+)
+UNAUTHORISED: Final = Problem(
+    401,
+    "token",
+    "Send a token of the data door: `Authorization: Bearer TOKEN`, or as the password of Basic. An administrator of "
+    "the plan makes one in the chat (/tokens), and one that was revoked is made anew.",
+    headers=CHALLENGES,
+)
+
+
+def token_of(request: Request) -> str:
+    """The token of a request. Problem if there is none, or if one stands in the address."""
+    if SHAPE.search(unquote(request.url.path)) or SHAPE.search(unquote(request.url.query)):
+        raise Problem(
+            400,
+            "token-in-address",
+            "A token stands in the address of this request, and others may have seen it there: have it revoked, and "
+            "send a new one in the Authorization header.",
+        )
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            _, _, value = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            raise UNAUTHORISED from None
+    elif scheme.lower() != "bearer":
+        raise UNAUTHORISED
+    return value.strip()
+
+
+def address_of(request: Request) -> str:
+    """Where it comes from: what the server in front says, if it is on this machine; else who is connected.
+
+    The last of what is forwarded is what that server saw itself; all before it anybody may have written.
+    """
+    host = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded[:64] if forwarded and _is_local(host) else host
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,199 @@
+"""The data door: what `enlace export` writes to a file, read over HTTP by programs that hold a token.
+
+One entrance for all of `/data/v1`, so that nothing reaches a dataset past these steps: the token is looked up in the
+unit of work that counts the read and writes its audit entry, and only after its commit is anything read. Reads run in
+threads of their own on connections that cannot write.
+
+Law: nothing but GET and HEAD, nothing that is not declared, a JSON problem for all else; no line of a log says what was
+asked or by whom.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import BinaryIO, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.doors.asked import MEDIA_TYPES, TABULAR, asked_of, single
+from bot.doors.credentials import UNAUTHORISED, address_of, token_of
+from bot.doors.limits import READS, STRANGERS, Allowances
+from bot.doors.problems import NOT_FOUND, Problem, unknown
+from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
+from bot.doors.spool import Spool, Write, Wrote
+from bot.telegram.handled import Clock
+from conversations.languages import LANGUAGES
+from storage.errors import Unavailable
+from storage.open_database import Database
+from storage.people.tokens import DataToken
+from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
+
+WriteFor = Callable[[UnitOfWork, Reader, BinaryIO], Wrote]
+ADDRESS_LENGTH: Final = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A request that was understood: what is read, for the count, and what writes the answer."""
+
+    dataset: str
+    write: WriteFor
+
+
+class DataDoor:
+    """`/data/v1` of this bot. `origin` is its public address."""
+
+    def __init__(self, database: Database, clock: Clock, timezone: str, language: str, origin: str) -> None:
+        self._database, self._clock = database, clock
+        self._timezone, self._language, self._origin = timezone, language, origin
+        self._readers = Allowances(READS, clock.monotonic)
+        self._strangers = Allowances(STRANGERS, clock.monotonic)
+        self._spool = Spool()
+
+    def routes(self) -> list[BaseRoute]:
+        methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+        return [
+            Route(BASE, self.answer, methods=methods),
+            Route(BASE + "/{path:path}", self.answer, methods=methods),
+        ]
+
+    def close(self) -> None:
+        self._spool.close()
+
+    async def answer(self, request: Request) -> Response:
+        """The boundary of a request: whatever happens in it, a problem leaves and nothing else."""
+        is_odata = request.url.path.startswith(f"{BASE}/odata")
+        try:
+            return await self._answer(request)
+        except Problem as problem:
+            return problem.response(is_odata=is_odata)
+        except Unavailable:
+            return Problem(
+                503, "database", "The database is away. Ask again in a moment.", headers=(("Retry-After", "10"),)
+            ).response(is_odata=is_odata)
+        except Exception as error:  # noqa: BLE001
+            logger.error("door.failed", error=type(error).__name__)
+            return Problem(
+                500, "failed", "It failed here, and the log of the bot says where. The same request later may work."
+            ).response(is_odata=is_odata)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise Problem(405, "method", "This door is for reading: GET and HEAD.", headers=(("Allow", "GET, HEAD"),))
+        if len(request.url.path) + len(request.url.query) > ADDRESS_LENGTH:
+            raise Problem(400, "too-long", "This address is longer than anything that can be asked.")
+        secret = self._secret(request)
+        understood: Understood | Problem
+        try:
+            understood = understand(request)
+        except Problem as problem:  # said to nobody who has no token
+            understood = problem
+        reader = await self._reader(request, secret, understood)
+        if isinstance(understood, Problem):
+            raise understood
+        return await self._spool.answer(request, self._writing(understood, reader))
+
+    # -------------------------------------------------------------- who
+    def _secret(self, request: Request) -> str:
+        address = address_of(request)
+        wait = self._strangers.wait(address)
+        if wait > 0 and not self._is_known(request):
+            raise _too_many(wait)
+        try:
+            return token_of(request)
+        except Problem:
+            self._strangers.spend(address)
+            raise
+
+    def _is_known(self, request: Request) -> bool:
+        """Whether this token was good before: such a reader is not held up by others at their address."""
+        try:
+            return _key(token_of(request)) in self._readers
+        except Problem:
+            return False
+
+    async def _reader(self, request: Request, secret: str, understood: Understood | Problem) -> Reader:
+        key = _key(secret)
+        if (wait := self._readers.wait(key)) > 0:
+            raise _too_many(wait)
+        now = self._clock.now()
+        dataset = understood.dataset if isinstance(understood, Understood) else ""
+        admit = partial(_admit, secret=secret, dataset=dataset, now=now, timezone=self._timezone)
+        token = await self._database.units.run(None, admit)
+        if token is None:
+            self._strangers.spend(address_of(request))
+            raise UNAUTHORISED
+        self._readers.spend(key)
+        return Reader(token, now, self._timezone, self._origin, self._language)
+
+    # -------------------------------------------------------------- what
+    def _writing(self, understood: Understood, reader: Reader) -> Write:
+        def write(out: BinaryIO) -> Wrote:
+            with self._database.view() as unit:
+                return understood.write(unit, reader, out)
+
+        return write
+
+
+def _admit(unit: UnitOfWork, *, secret: str, dataset: str, now: datetime, timezone: str) -> DataToken | None:
+    """The token, if it is good now; its read is counted, and the first of a day is in the audit log."""
+    token = unit.tokens.admitted(secret)
+    if token is None or not dataset:
+        return token
+    day = now.astimezone(ZoneInfo(timezone)).date()
+    if unit.tokens.note_read(token, dataset, day, now):
+        details = {"token": token.prefix, "dataset": dataset, "audience": token.audience, "on": day.isoformat()}
+        unit.audit.record("token.read", None, token.plan_id, details, now)
+    return token
+
+
+def _key(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _too_many(wait: float) -> Problem:
+    seconds = max(1, round(wait + 0.5))
+    return Problem(
+        429, "too-many", f"Ask again in {seconds} seconds. A copy is kept up to date with `next`, not by reading all.",
+        headers=(("Retry-After", str(seconds)),),
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------ what is asked
+def understand(request: Request) -> Understood:
+    """What a request is for. Problem for what there is not."""
+    path = request.url.path.removeprefix(BASE).strip("/")
+    if not path:
+        single(request.query_params.multi_items(), [])
+        return Understood("list", lambda unit, reader, out: _json(out, orjson.dumps(listed(reader))))
+    dataset, _, rest = path.partition("/")
+    if rest == "columns":
+        if dataset not in TABULAR:
+            raise unknown("dataset", TABULAR, 404)
+        language = single(request.query_params.multi_items(), ["language"]).get("language", "")
+        if language and language not in LANGUAGES:
+            raise unknown("language", list(LANGUAGES))
+        return Understood("columns", partial(_columns, dataset, language))
+    if rest:
+        raise NOT_FOUND
+    asked = asked_of(request, dataset)
+    return Understood(dataset, lambda unit, reader, out: write_dataset(unit, asked, reader, out))
+
+
+def _columns(dataset: str, language: str, unit: UnitOfWork, reader: Reader, out: BinaryIO) -> Wrote:
+    write_dictionary(unit, dataset, reader, language, out)
+    return Wrote(MEDIA_TYPES["json"])
+
+
+def _json(out: BinaryIO, content: bytes) -> Wrote:
+    out.write(content)
+    return Wrote(MEDIA_TYPES["json"])

@@ -1,0 +1,51 @@
+"""How often one may knock: so many at once, and then one after the other, for each token and each address.
+
+Kept in memory, so each process counts for itself. What is kept is bounded: of those who were not seen longest, nothing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, and one more every `every` seconds."""
+
+    burst: int
+    every: float
+
+
+READS: Final = Rate(60, 0.5)
+"""Of a token."""
+STRANGERS: Final = Rate(20, 10.0)
+"""Requests without a token that is good, of an address."""
+
+
+class Allowances:
+    """A token bucket for each of those who knock."""
+
+    def __init__(self, rate: Rate, monotonic: Callable[[], float]) -> None:
+        self._rate, self._monotonic = rate, monotonic
+        self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        """Of each: how many of its burst are spent, and when that was so."""
+
+    def wait(self, who: str) -> float:
+        """Seconds until they may knock again; 0 now."""
+        return max(0.0, (self._now(who) - self._rate.burst + 1) * self._rate.every)
+
+    def __contains__(self, who: str) -> bool:
+        return who in self._spent
+
+    def spend(self, who: str) -> None:
+        self._spent[who] = self._now(who) + 1, self._monotonic()
+        self._spent.move_to_end(who)
+        if len(self._spent) > REMEMBERED:
+            self._spent.popitem(last=False)
+
+    def _now(self, who: str) -> float:
+        spent, at = self._spent.get(who, (0.0, 0.0))
+        return max(0.0, spent - (self._monotonic() - at) / self._rate.every)

@@ -1,0 +1,64 @@
+"""What a door answers when it cannot give what was asked: a problem as RFC 9457 writes it, which names the remedy.
+
+Whoever reads it is a program's author who cannot see our log. So a problem says what was wrong, of which part of the
+request, and what there is instead. It never repeats what was sent: that may be a token.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+from starlette.responses import Response
+
+TITLES: Final[Mapping[int, str]] = {
+    400: "The request cannot be read",
+    401: "A token is needed",
+    403: "Not for this token",
+    404: "There is no such page",
+    405: "Only GET and HEAD",
+    406: "Not in this format",
+    410: "Begin again",
+    429: "Too many requests",
+    500: "It failed here",
+    501: "Not offered",
+    503: "Not now",
+}
+HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Problem(Exception):
+    """An answer other than what was asked for: a status, a code for programs, and a sentence with the remedy."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Sequence[tuple[str, str]] = (), there_is: object = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers, self.there_is = status, code, detail, headers, there_is
+
+    def response(self, *, is_odata: bool = False) -> Response:
+        """As JSON: RFC 9457, or in the shape of OData's errors (OData JSON 4.01, §21)."""
+        if is_odata:
+            said: dict[str, object] = {"error": {"code": self.code, "message": self.detail}}
+        else:
+            said = {
+                "type": f"urn:enlace:problem:{self.code}",
+                "title": TITLES[self.status],
+                "status": self.status,
+                "detail": self.detail,
+            }
+            if self.there_is is not None:
+                said["there_is"] = self.there_is
+        media_type = "application/json" if is_odata else "application/problem+json"
+        answer = Response(orjson.dumps(said), self.status, HEADERS, media_type)
+        for name, value in self.headers:
+            answer.headers.append(name, value)
+        return answer
+
+
+NOT_FOUND: Final = Problem(404, "not-found", "There is nothing here; what there is: /data/v1/, /data/v1/openapi.json")
+
+
+def unknown(what: str, there_is: Sequence[str], status: int = 400) -> Problem:
+    """Something was named that there is not; what there is."""
+    code = f"unknown-{what.replace(' ', '-')}"
+    return Problem(status, code, f"There is no such {what}. There is: {', '.join(there_is)}", there_is=list(there_is))

@@ -1,0 +1,175 @@
+"""An answer is made whole before a byte of it leaves: from one moment of the database, beside the bot's own work.
+
+Whoever reads slowly would otherwise hold a moment of the database open for as long as they like. So a worker thread
+writes the answer into an unnamed file, as an export is written, and lets go of the database; the file is sent from
+there. Its length and its hash are known before the first byte, so that an answer that has not changed is not sent.
+
+Memory stays flat, since rows go to the file as they come. Only a few answers are made at once; a few more wait.
+"""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, Any, BinaryIO, Final, cast
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bot.doors.problems import Problem
+
+logger = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 2
+WAITING: Final = 16
+"""Answers that are being made, wait to be, or are being read."""
+IN_MEMORY: Final = 1 << 20
+"""Bytes of an answer that need no file."""
+LONGEST: Final = 900.0
+"""Seconds that a reader may take."""
+BLOCK: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer that is ready to be read."""
+
+    file: IO[bytes]
+    length: int
+    etag: str
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Writing:
+    """A file that knows the hash and the length of what was written into it."""
+
+    def __init__(self) -> None:
+        self.file: IO[bytes] = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+        self._hash, self._length = hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        self._hash.update(data)
+        self._length += len(data)
+        return self.file.write(data)
+
+    def flush(self) -> None: ...
+
+    @property
+    def closed(self) -> bool:
+        return self.file.closed
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def made(self, wrote: "Wrote") -> Made:
+        self.file.write(wrote.tail)
+        self.file.seek(0)
+        etag = f'{"W/" if wrote.tail else ""}"{self._hash.hexdigest()[:32]}"'
+        return Made(self.file, self._length + len(wrote.tail), etag, wrote.media_type, wrote.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """What was written: its media type and headers, and how it ends."""
+
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tail: bytes = b""
+    """Its end, which is another each time though nothing has changed: not in the hash, and the ETag is a weak one."""
+
+
+Write = Callable[[BinaryIO], Wrote]
+
+
+class Spool:
+    """Where answers are made."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="door")
+        self._open = 0
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, request: Request, write: Write) -> Response:
+        """The answer that `write` makes, or 304 if the reader has it already. Problem if too many are being made."""
+        if self._open >= WAITING:
+            raise Problem(
+                503, "busy", "Too many answers are being read. Ask again in a moment.", headers=(("Retry-After", "5"),)
+            )
+        self._open += 1
+        try:
+            made = await asyncio.get_running_loop().run_in_executor(self._pool, _make, write)
+        except BaseException:
+            self._open -= 1
+            raise
+        return self._response(request, made)
+
+    def _response(self, request: Request, made: Made) -> Response:
+        headers = {
+            "ETag": made.etag,
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept, Authorization",
+            "X-Content-Type-Options": "nosniff",
+            **made.headers,
+        }
+        if _is_known(made.etag, request.headers.get("if-none-match", "")):
+            self._done(made)
+            return Response(None, 304, headers)
+        headers["Content-Length"] = str(made.length)
+        if request.method == "HEAD":
+            self._done(made)
+            return Response(None, 200, headers, made.media_type)
+        return _Sent(made, headers, partial(self._done, made))
+
+    def _done(self, made: Made) -> None:
+        if not made.file.closed:
+            made.file.close()
+            self._open -= 1
+
+
+class _Sent(Response):
+    """The answer, block after block as the reader takes them. Whatever becomes of the reader, `done` is called."""
+
+    def __init__(self, made: Made, headers: Mapping[str, str], done: Callable[[], None]) -> None:
+        super().__init__(None, 200, dict(headers), made.media_type)
+        self._made, self._finish = made, done
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(LONGEST):
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                while block := self._made.file.read(BLOCK):
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            logger.info("door.slow_reader")
+        finally:
+            self._finish()
+
+
+def _make(write: Write) -> Made:
+    writing = Writing()
+    try:
+        return writing.made(write(cast(BinaryIO, writing)))
+    except BaseException:
+        writing.file.close()
+        raise
+
+
+def _is_known(etag: str, known: str) -> bool:
+    """Whether If-None-Match names it (RFC 9110, §13.1.2: compared weakly)."""
+    etag = etag.removeprefix("W/")
+    return known.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))

@@ -1,0 +1,211 @@
+"""A dataset read page by page, and what has changed in it since: nothing missed, nothing told twice.
+
+Who keeps a copy reads in rounds. The first round is all there is, by the number of the submission; each later one is
+what has changed since the round before. A round is about one moment: a report that changes after it belongs to the
+next round, wherever the reader stands. So a row is told once in each state in which it was read, while others report.
+
+A reader's `Place` is in the cursor that the reader keeps; here nothing is kept. Law: a cursor is good for the dataset,
+the audience and the filters for which it was made, as long as the plan's own rows are what they were and the database
+has not been put back. Otherwise `Stale`: the reader begins again.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+import orjson
+from sqlalchemy import ColumnElement, func, select
+
+from storage.database.facts import HELD
+from storage.database.models import Submission, table
+from storage.errors import StorageError
+from storage.exports.answers import chosen_forms, of_chosen_forms
+from storage.exports.choosing import allowed, matching
+from storage.exports.codes import plans_own
+from storage.exports.reports import ABOUT_ACTIVITIES
+from storage.exports.wanted import Wanted, with_filters
+from storage.reports.standing import CHANGE, Moment, StandingChanges
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep.lineage import FACT as LINEAGE
+
+_S = table(Submission)
+_LATER = CHANGE.alias("later")
+
+MOST: Final = 10_000
+"""Rows of a page, at most."""
+
+
+class NoCursor(StorageError):
+    """What was given as a cursor is none of ours, or is another dataset's, audience's or filter's."""
+
+
+class Stale(StorageError):
+    """The plan is another than when the cursor was made, or the database was put back: begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader stands: how much they have seen, and how far they are in the round about `upto`."""
+
+    seen: str
+    """The moment of the last round that they have read whole; "" in the first."""
+    upto: str
+    """The moment of the round that they are in; "" between two rounds."""
+    after: int
+    """The last submission (first round) or change (later rounds) that they have read of it."""
+
+
+BEGIN: Final = Place("", "", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page holds: the submissions whose rows are told, and receipts of reports that no longer belong."""
+
+    ids: tuple[int, ...]
+    removed: tuple[int, ...]
+    next: Place
+    has_more: bool
+    """Whether this round goes on; if not, `next` is what to ask with later."""
+
+
+def _about_activities(_: UnitOfWork, __: Wanted) -> ColumnElement[bool]:
+    return ABOUT_ACTIVITIES
+
+
+def _of_forms(unit: UnitOfWork, wanted: Wanted) -> ColumnElement[bool]:
+    published = [form.form_id for form in unit.forms.list(wanted.plan_id)]
+    return of_chosen_forms(wanted, chosen_forms(wanted, published))
+
+
+FOLLOWED: Final[Mapping[str, Callable[[UnitOfWork, Wanted], ColumnElement[bool]]]] = {
+    "reports": _about_activities,
+    "answers": _of_forms,
+}
+"""The datasets that are read by pages, a row or more a report, and which submissions each is about."""
+
+
+def page(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place, limit: int) -> Page:
+    """The page of at most `limit` reports at this place, of what this transaction sees."""
+    changes = unit.of(StandingChanges)
+    about = FOLLOWED[dataset](unit, wanted)
+    upto = Moment(place.upto) if place.upto else changes.now()
+    if place.seen:
+        return _changed(unit, wanted, about, replace(place, upto=upto), limit)
+    changed_later = select(CHANGE.c.id).where(CHANGE.c.root_id == _S.c.root_id, changes.unseen_in(upto)).exists()
+    found = unit.connection.execute(
+        select(_S.c.id)
+        .where(*allowed(unit, wanted), about, _S.c.id > place.after, ~changed_later)
+        .order_by(_S.c.id)
+        .limit(limit + 1)
+    ).scalars()
+    ids = tuple(found)
+    if len(ids) > limit:
+        return Page(ids[:limit], (), Place("", upto, ids[limit - 1]), has_more=True)
+    return Page(ids, (), Place(upto, "", 0), has_more=False)
+
+
+def _changed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], place: Place, limit: int) -> Page:
+    """What changed between two moments, each report at its last change; one that has changed since then waits."""
+    changes = unit.of(StandingChanges)
+    seen, upto = Moment(place.seen), Moment(place.upto)
+    last = func.max(CHANGE.c.id)
+    changed_later = (
+        select(_LATER.c.id).where(_LATER.c.root_id == CHANGE.c.root_id, changes.unseen_in(upto, _LATER)).exists()
+    )
+    found = unit.connection.execute(
+        select(CHANGE.c.root_id, last)
+        .where(CHANGE.c.plan_id == wanted.plan_id, changes.unseen_in(seen), changes.seen_in(upto), ~changed_later)
+        .group_by(CHANGE.c.root_id)
+        .having(last > place.after)
+        .order_by(last)
+        .limit(limit + 1)
+    ).all()
+    has_more, found = len(found) > limit, found[:limit]
+    roots = [root_id for root_id, _ in found]
+    there = {
+        root_id: id
+        for id, root_id in unit.connection.execute(
+            select(_S.c.id, _S.c.root_id).where(*allowed(unit, wanted), about, _S.c.root_id.in_(roots))
+        )
+    }
+    next = replace(place, after=found[-1][1]) if has_more else Place(upto, "", 0)
+    gone = _removed(unit, wanted, about, [root_id for root_id in roots if root_id not in there])
+    return Page(tuple(sorted(there.values())), gone, next, has_more)
+
+
+def _removed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], roots: Sequence[str]) -> tuple[int, ...]:
+    """The first receipts of reports that stood and now are not in the dataset: a copy takes them out."""
+    # Status and state are those of a version that may stand no longer; all else is the same in every version.
+    fixed = matching(replace(wanted, status="", validation="", since=""))
+    return tuple(
+        unit.connection.execute(
+            select(_S.c.receipt_number)
+            .where(_S.c.plan_id == wanted.plan_id, _S.c.instance_id == _S.c.root_id, _S.c.root_id.in_(roots), about)
+            .where(*fixed)
+            .order_by(_S.c.receipt_number)
+        ).scalars()
+    )
+
+
+# ------------------------------------------------------------------ cursors
+def cursor(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place) -> str:
+    """What a reader keeps to go on from this place: opaque, and made by this keyring alone."""
+    said = [
+        dataset,
+        wanted.audience,
+        wanted.language,
+        wanted.filters,
+        list(asdict(place).values()),
+        _plan(unit, wanted),
+    ]
+    packed = base64.urlsafe_b64encode(orjson.dumps(said)).decode().rstrip("=")
+    return f"{packed}.{_mark(unit, wanted, packed)}"
+
+
+def read_cursor(unit: UnitOfWork, text: str, dataset: str, wanted: Wanted) -> tuple[Wanted, Place]:
+    """What is wanted with the filters of the cursor, and the place. NoCursor, or Stale."""
+    packed, _, mark = text.partition(".")
+    if not hmac.compare_digest(mark.encode(), _mark(unit, wanted, packed).encode()):
+        raise NoCursor("it is not a cursor of this plan")
+    try:
+        of, audience, language, filters, place, plan = orjson.loads(base64.urlsafe_b64decode(packed + "=" * 3))
+    except (ValueError, binascii.Error):
+        raise NoCursor("it is not a cursor of this version") from None
+    if (of, audience) != (dataset, wanted.audience):
+        raise NoCursor(f"it is a cursor of {of} for {audience}")
+    asked = wanted.filters
+    if asked and asked != filters:
+        raise NoCursor("it was made with other filters, and brings its own")
+    wanted = with_filters(replace(wanted, language=language), filters)
+    if plan != _plan(unit, wanted):
+        raise Stale("the plan has changed since, or the database was put back")
+    return wanted, Place(*place)
+
+
+def _mark(unit: UnitOfWork, wanted: Wanted, packed: str) -> str:
+    return unit.vault.mac(f"{wanted.plan_id}:{packed}".encode(), "data cursor")[:32]
+
+
+def _plan(unit: UnitOfWork, wanted: Wanted) -> str:
+    """A number of all that rows are made of besides reports: while it is the same, what was told is still true."""
+    plans, id = unit.plans, wanted.plan_id
+    known = (
+        plans.by_id(id),
+        plans.activities(id, include_retired=True),
+        plans.indicators(id, include_retired=True),
+        plans.strategic_areas(id),
+        plans.agencies(id),
+        [(each.code, each.start_on, each.end_on, each.due_on) for each in plans.periods(id)],
+        plans.code_list(id, "activity_status"),
+        plans_own(unit, id, wanted.language),
+        [(form.form_id, form.id) for form in unit.forms.list(id)],
+        wanted.timezone,
+        [unit.facts.get(fact) for fact in (HELD,)],
+        (orjson.loads(unit.facts.get(LINEAGE) or "{}")).get("name"),
+    )
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
