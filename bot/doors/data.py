@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from bot.doors.asked import MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.credentials import UNAUTHORISED, address_of, token_of
 from bot.doors.limits import READS, STRANGERS, Allowances
+from bot.doors.odata import PATH, VERSION, feed_of, write_odata
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
 from bot.doors.spool import Spool, Write, Wrote
@@ -39,6 +40,8 @@ logger = structlog.get_logger(__name__)
 
 WriteFor = Callable[[UnitOfWork, Reader, BinaryIO], Wrote]
 ADDRESS_LENGTH: Final = 8_000
+AWAY: Final = Problem(503, "database", "The database is away. Ask again in a moment.", headers=(("Retry-After", "10"),))
+FAILED: Final = Problem(500, "failed", "It failed here, and the bot's log says where. Later it may work.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +74,20 @@ class DataDoor:
 
     async def answer(self, request: Request) -> Response:
         """The boundary of a request: whatever happens in it, a problem leaves and nothing else."""
-        is_odata = request.url.path.startswith(f"{BASE}/odata")
         try:
             return await self._answer(request)
-        except Problem as problem:
-            return problem.response(is_odata=is_odata)
+        except Problem as error:
+            problem = error
         except Unavailable:
-            return Problem(
-                503, "database", "The database is away. Ask again in a moment.", headers=(("Retry-After", "10"),)
-            ).response(is_odata=is_odata)
+            problem = AWAY
         except Exception as error:  # noqa: BLE001
             logger.error("door.failed", error=type(error).__name__)
-            return Problem(
-                500, "failed", "It failed here, and the log of the bot says where. The same request later may work."
-            ).response(is_odata=is_odata)
+            problem = FAILED
+        if request.url.path != PATH and not request.url.path.startswith(f"{PATH}/"):
+            return problem.response()
+        answer = problem.response(is_odata=True)
+        answer.headers.update(VERSION)
+        return answer
 
     async def _answer(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -176,6 +179,9 @@ def understand(request: Request) -> Understood:
         single(request.query_params.multi_items(), [])
         return Understood("list", lambda unit, reader, out: _json(out, orjson.dumps(listed(reader))))
     dataset, _, rest = path.partition("/")
+    if dataset == "odata":
+        feed = feed_of(request, rest)
+        return Understood(feed.dataset if feed else "odata", partial(write_odata, rest, feed))
     if rest == "columns":
         if dataset not in TABULAR:
             raise unknown("dataset", TABULAR, 404)
