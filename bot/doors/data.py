@@ -26,6 +26,7 @@ from bot.doors.asked import MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.credentials import UNAUTHORISED, address_of, token_of
 from bot.doors.limits import READS, STRANGERS, Allowances
 from bot.doors.odata import PATH, VERSION, feed_of, write_odata
+from bot.doors.openapi import openapi
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
 from bot.doors.spool import Spool, Write, Wrote
@@ -94,6 +95,8 @@ class DataDoor:
             raise Problem(405, "method", "This door is for reading: GET and HEAD.", headers=(("Allow", "GET, HEAD"),))
         if len(request.url.path) + len(request.url.query) > ADDRESS_LENGTH:
             raise Problem(400, "too-long", "This address is longer than anything that can be asked.")
+        if request.url.path == f"{BASE}/openapi.json":  # it says nothing of any plan
+            return await self._spool.answer(request, lambda out: _json(out, openapi()))
         secret = self._secret(request)
         understood: Understood | Problem
         try:
