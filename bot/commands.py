@@ -29,6 +29,7 @@ from bot.screens import (
     review,
     schedules,
     status,
+    tokens,
     welcome,
 )
 from conversations.routes import Route
@@ -49,6 +50,7 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.LETTERS: letters.escalate,
     Route.SCHEDULES: schedules.schedules,
     Route.EXPORT: exports.export,
+    Route.TOKENS: tokens.tokens,
     Route.HOLIDAYS: schedules.calendar,
     Route.PERIODS: periods.periods,
     Route.STATUS: status.status,

@@ -71,6 +71,7 @@ class Route(StrEnum):
     LETTERS = "oficio"
     SCHEDULES = "programar"
     EXPORT = "exportar"
+    TOKENS = "accesos"
     HOLIDAYS = "calendario"
     PERIODS = "periodo"
     STATUS = "estado"
@@ -254,6 +255,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.LETTERS: (maybe(CODE), maybe(number_or(word("draft", "call", "later")))),
     Route.SCHEDULES: (maybe(number_or(word("new"))), maybe(NAME), maybe(NAME), TEXT),
     Route.EXPORT: (maybe(NAME), TEXT),
+    Route.TOKENS: (maybe(word("new", "end")), maybe(NAME), YES),
     Route.HOLIDAYS: (maybe(Piece("[+-]?[0-9]{4}-[0-9]{2}-[0-9]{2}", "str")),),
     Route.PERIODS: (maybe(CODE),),
     Route.STATUS: (maybe(word("resume")),),

@@ -100,6 +100,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.LETTERS, COORDINATORS, "plan"),
     Permission(Route.SCHEDULES, ADMINS, "plan"),
     Permission(Route.EXPORT, EXPORT_TAKERS, "plan"),
+    Permission(Route.TOKENS, ADMINS, "plan"),
     Permission(Route.HOLIDAYS, ADMINS, "plan"),
     Permission(Route.PERIODS, CHIEFS, "plan"),
     Permission(Route.STATUS, ADMINS, "plan"),
