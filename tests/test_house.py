@@ -168,6 +168,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         if one.language
     ),
     "table.audience.{}": export_request.AUDIENCES,
+    "tokens.audience.{}": export_request.AUDIENCES,
     **{f"{prefix}{{}}": codes for prefix, codes in WORDED.values() if prefix.startswith("table.code.")},
     "table.calendar.{}": tuple(CALENDARS),
     "table.category.{}": ("total", "unknown", "other", *CATEGORIES),
