@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import bindparam, insert, select
@@ -48,6 +49,20 @@ def test_what_is_written_and_read_is_the_same_either_way(apply: Any) -> None:
     assert all(other == first for other in others)
     assert NOW.astimezone(UTC) in first
     assert True in first
+
+
+def test_an_hour_that_a_clock_shows_twice_is_two_instants(apply: Any) -> None:
+    """Equal for Python, since one zone's wall times are compared; not the same in the database."""
+    first = datetime(2018, 11, 4, 1, 30, tzinfo=ZoneInfo("America/Port-au-Prince"))
+    second = first.replace(fold=1)
+    assert first == second
+    adding = Prepared(insert(_O).returning(_O.c.created_at))
+
+    def work(unit: Any) -> list[datetime]:
+        return [adding.first(unit.connection, ROW | {"created_at": at})[0] for at in (first, second, first)]
+
+    utc = [datetime(2018, 11, 4, hour, 30, tzinfo=UTC) for hour in (5, 6, 5)]
+    assert apply(work) == utc
 
 
 def test_constants_and_counts_are_kept(apply: Any) -> None:
