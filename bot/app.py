@@ -44,6 +44,7 @@ from bot.workers.exports import ExportWorker, Parcels, look_again
 from bot.workers.imports import Importing
 from bot.workers.job_answers import Answers
 from bot.workers.publishing import Publishing
+from bot.workers.trying import Trying
 from bot.workers.upkeep import Premises, keep_house
 from bot.workers.uploads import open_upload
 from conversations.languages import LANGUAGES
@@ -232,7 +233,7 @@ class _Parts:
     delivery: Delivery
     evidence: Evidence
     exports: ExportWorker
-    events: EventWorker
+    outside: tuple[EventWorker, Trying]
     scheduler: Scheduler
     monitoring: "Sequence[HttpServer]"
     alarms: Alarms
@@ -266,6 +267,7 @@ async def _compose(
         timezone=settings.timezone,
         forms=shelf,
         new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
+        inside=read_networks(settings.events_inside),
     )
     dispatch = Dispatch(house)
     store, parcels = FileStore(settings.files, vault), Parcels(settings.files / "exports")
@@ -316,7 +318,6 @@ async def _compose(
         wake=delivery.wake,
         alarm=alarms,
     )
-    events = EventWorker(database, clock, tasks, read_networks(settings.events_inside))
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     door = _door(settings, clock, database)
     source = _source(settings, api, units, intake, delivery, clock, alarms, door)
@@ -336,8 +337,9 @@ async def _compose(
         )
         return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
 
+    outside = (EventWorker(database, clock, tasks, house.inside), Trying(database, answers, clock, house.inside))
     return _Parts(
-        source, door, intake, delivery, evidence, exports, events, scheduler, monitoring, alarms, look, presence
+        source, door, intake, delivery, evidence, exports, outside, scheduler, monitoring, alarms, look, presence
     )
 
 
@@ -383,7 +385,7 @@ async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio
         parts.presence.run(parts.delivery.wake),
         parts.evidence.run(),
         parts.exports.run(),
-        parts.events.run(),
+        *(worker.run() for worker in parts.outside),
         parts.scheduler.run(),
         parts.alarms.run(stopping.event),
     ]
@@ -413,7 +415,8 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
             await running.incoming
     parts.evidence.stop()
     parts.exports.stop()
-    parts.events.stop()
+    for worker in parts.outside:
+        worker.stop()
     parts.scheduler.stop()
     parts.alarms.stop()
     parts.delivery.stop()

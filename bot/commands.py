@@ -24,6 +24,7 @@ from bot.screens import (
     periods,
     plan,
     preferences,
+    receivers,
     rest,
     returns,
     review,
@@ -61,6 +62,8 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.INVITE: people.invite,
     Route.FORMS: forms.show_forms,
     Route.PLAN: plan.plan,
+    Route.RECEIVERS: receivers.receivers,
+    Route.RECEIVER: receivers.receiver,
     Route.IMPORT: imports.decide,
     Route.UNDO_IMPORT: imports.undo,
     Route.WORKBOOK: imports.download,
@@ -147,5 +150,6 @@ HEARS: Mapping[Route, Callable[..., None]] = {
     Route.SEND_BACK: review.hear_why,
     Route.AGENCY: agencies.hear,
     Route.SETTING: preferences.hear_setting,
+    Route.RECEIVER: receivers.hear,
 }
 """Each gets the exchange, what the chat kept for this (`AWAITS`, one parameter a piece), and what was typed."""

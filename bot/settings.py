@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import Complaint
 from conversations.languages import FIRST, LANGUAGES
 
+Network = IPv4Network | IPv6Network
 TELEGRAM = "https://api.telegram.org"
 
 
@@ -167,7 +168,7 @@ class Settings(BaseSettings):
         return address
 
 
-def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+def read_networks(text: str) -> tuple[Network, ...]:
     """Networks, separated by commas. ValueError for what is none."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 

@@ -83,6 +83,8 @@ class Route(StrEnum):
     FORMS = "formularios"
     PLAN = "plan"
     IMPORT = "importar"
+    RECEIVERS = "receptores"
+    RECEIVER = "receptor"
     UNDO_IMPORT = "deshacer"
     WORKBOOK = "libro"
     COMMENT = "comentar"
@@ -266,6 +268,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.INVITE: (maybe(CODE), maybe(CODE), maybe(word("observes", "reports"))),
     Route.PLAN: (maybe(word("A", "O", "I", "a", "i")), maybe(CODE), replace(PAGE, before="~")),
     Route.IMPORT: (Piece("yes|no|p[0-9]{1,4}", "str"), CONTENT),
+    Route.RECEIVER: (number_or(word("new")), maybe(NAME), YES),
     Route.UNDO_IMPORT: (YES, maybe(NUMBER)),
     Route.COMMENT: (maybe(CODE),),
     Route.COMMENTS: (maybe(number_or(Piece("r|x|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
@@ -341,6 +344,7 @@ AWAITS: Mapping[Route, tuple[Piece, ...]] = {
     Route.SEND_BACK: (NUMBER, maybe(CODE)),
     Route.AGENCY: (number_or(word("new")), maybe(word("name", "from", "end")), maybe(NAME)),
     Route.SETTING: (CODE,),
+    Route.RECEIVER: (word("new"), NAME),
 }
 """What a chat keeps that awaits words for a route (`awaiting`), in this order; the other routes hear nothing."""
 

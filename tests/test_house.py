@@ -30,6 +30,7 @@ from bot.chat.permissions import PERMISSIONS
 from bot.schedule.jobs import JOBS
 from bot.screens import notices
 from bot.settings import Settings
+from bot.workers.webhooks import REASONS as REASONS_TO_FAIL
 from conversations.language_check import CHAT, MESSAGE_LIMIT, button_limits
 from conversations.languages import LANGUAGES, tables
 from conversations.plan import export_request, plan_state, review
@@ -91,6 +92,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "digest.trend_{}_one": ("up", "down"),
     "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
+    "event.{}": EVENT_KINDS,
+    "event.why.{}": REASONS_TO_FAIL,
     "export.{}": (
         "cancelled",
         "revoked",
@@ -129,6 +132,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "plan.month.{}": tuple(str(month) for month in range(1, 13)),
     "plan.period.half.{}": ("1", "2"),
     "plan.period.quarter.{}": ("1", "2", "3", "4"),
+    "receivers.for.{}": export_request.AUDIENCES,
+    "receivers.refused.{}": ("scheme", "inside", "login", "long", "url"),
     "plan.unit.{}": ("people", "count", "percent"),
     "plan.table.{}": (
         "plan",
@@ -186,7 +191,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 """Keys that code puts together, and everything that can stand in the gap."""
 
 NOT_KEYS = re.compile(
-    r"(plan|form)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
+    r"(plan|form|event)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
 )
 """Columns, file names, facts, audited acts and kinds of events that look like keys."""
 

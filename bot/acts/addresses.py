@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from bot.settings import Network
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST: Final = 1000
 NEVER: Final = tuple(
@@ -29,7 +30,7 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
 
-class BadAddress(ValueError):
+class BadAddress(Exception):
     """An address that is not called. `why` is a code: its sentence is `receivers.refused.WHY`."""
 
     def __init__(self, why: str) -> None:

@@ -70,6 +70,8 @@ class Seen:
     """Codes of what no agency of the plan reports, though it goes on."""
     not_deleted: tuple[str, ...] = ()
     """Chats in which something restricted stands that Telegram would not delete (S15): whose, how much, since when."""
+    dead_letters: tuple[str, ...] = ()
+    """Receivers of events with what could not be delivered to them: host and number."""
 
     @property
     def is_silent(self) -> bool:
@@ -130,7 +132,16 @@ def look(unit: UnitOfWork, now: datetime) -> Seen:
         held(unit),
         tuple(_led_by_nobody(unit, now)),
         tuple(_not_deleted(unit)),
+        tuple(_dead_letters(unit)),
     )
+
+
+def _dead_letters(unit: UnitOfWork) -> Iterator[str]:
+    counted = unit.event_deliveries.counts()
+    for plan in unit.plans.all():
+        for one in unit.endpoints.all(plan.id):
+            if dead := counted.get((one.id, "dead"), 0):
+                yield f"{one.host} ({dead})"
 
 
 def _not_deleted(unit: UnitOfWork) -> Iterator[str]:
@@ -215,6 +226,10 @@ def _restricted(seen: Seen) -> Reading | None:
     return Reading("warn", {"chats": "; ".join(seen.not_deleted)}) if seen.not_deleted else None
 
 
+def _receivers(seen: Seen) -> Reading | None:
+    return Reading("warn", {"receivers": ", ".join(seen.dead_letters)}) if seen.dead_letters else None
+
+
 def _disk(seen: Seen) -> Reading | None:
     if seen.vitals is None:
         return None
@@ -248,6 +263,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("people", _people),
     ("leading", _leading),
     ("restricted", _restricted),
+    ("receivers", _receivers),
     ("disk", _disk),
     ("audit", _audit),
     ("clock", _clock),

@@ -43,6 +43,7 @@ KINDS: Final[dict[str, Kind]] = {
     "method_refused": Kind("warn", 10 * _MINUTE, after=2 * _MINUTE),
     "unreportable": Kind("bad"),
     "poison": Kind("warn"),
+    "receivers": Kind("warn", 10 * _MINUTE),
 }
 """Worst first: what stops everything before what stops one thing."""
 OTHER: Final = Kind("bad", 10 * _MINUTE)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.chat.actor import Actor, Notification, told
 from bot.chat.form_cache import FormCache
 from bot.chat.permissions import REPORTERS, allows
+from bot.settings import Network
 from bot.telegram import render
 from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import COMMAND_HEAD, form_head
@@ -57,6 +58,8 @@ class Deployment:
     timezone: str
     forms: FormCache
     new_instance_id: Callable[[], str]
+    inside: tuple[Network, ...] = ()
+    """Networks of the house that event receivers may be in."""
 
 
 @dataclass

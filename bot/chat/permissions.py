@@ -111,6 +111,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.INVITE, ADMINS, "plan"),
     Permission(Route.FORMS, ADMINS | REPORTERS, "plan"),
     Permission(Route.PLAN, ENROLLED, "plan"),
+    Permission(Route.RECEIVERS, ADMINS, "plan"),
+    Permission(Route.RECEIVER, ADMINS, "plan", kind="button", looks_people_up=True),
     Permission(Route.IMPORT, ADMINS, "plan", kind="button"),
     Permission(Route.UNDO_IMPORT, ADMINS, "plan", kind="button"),
     Permission(Route.WORKBOOK, CHIEFS, "plan", kind="button"),

@@ -81,6 +81,7 @@ NOUNS: Final = (
     Noun("delegations", "delegations", "Posts that somebody has left to somebody else for a time.", is_group=True),
     Noun("comments", "comments", "Observers' comments that wait for the coordination.", is_group=True),
     Noun("tokens", "tokens", "Tokens of the data door: who may read what is exported, over HTTP.", is_group=True),
+    Noun("events", "events", "Receivers outside that are told what happens (webhooks).", is_group=True),
     Noun("keys", "keys", "The encryption keyring.", is_group=True),
     Noun("audit", "audit", "The audit log: read it, and prove that nobody changed it.", is_group=True),
 )

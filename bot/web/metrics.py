@@ -25,6 +25,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.intake import Intake
 from storage.database.durations import BOUNDS, Durations
 from storage.errors import Unavailable
+from storage.messages.endpoints import STATES
 from storage.open_database import Database
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Figures(Collector):
         try:
             with self._database.view() as unit:
                 states, jobs = unit.outbox.waiting(), unit.jobs.waiting()
+                told = unit.event_deliveries.counts()
                 raised = {one.kind for one in standing(unit)}
         except Unavailable:
             yield self._alarms(frozenset())
@@ -132,6 +134,10 @@ class Figures(Collector):
             waiting.add_metric([state], number)
         yield waiting
         yield GaugeMetricFamily("enlace_jobs_waiting", "Work that no worker has begun.", jobs)
+        events = GaugeMetricFamily("enlace_event_deliveries", "What receivers are told, by state.", labels=["state"])
+        for state in STATES:
+            events.add_metric([state], sum(number for (_, each), number in told.items() if each == state))
+        yield events
 
 
 def metrics_route(

@@ -19,7 +19,7 @@ import aiohttp
 import orjson
 import structlog
 
-from bot.acts.addresses import Network
+from bot.settings import Network
 from bot.stopping import until
 from bot.telegram.handled import Clock
 from bot.workers.webhooks import Answer, call, calling

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from bot.acts.coverage import refresh
+from bot.acts.receivers import locked_lately, record_locks
 from bot.acts.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
 from bot.log import log_alarm
@@ -40,6 +41,8 @@ TELEGRAM_SILENT: Final = 120.0
 QUEUE_OLD: Final = timedelta(minutes=15)
 HELD_FACT: Final = "held"
 """Set by a restore, empty once somebody has released it."""
+DEAF: Final = timedelta(hours=6)
+"""So long a receiver may be away before somebody is told."""
 DEATHS: Final = 3
 """So many unclean ends within an hour are no accident."""
 
@@ -136,6 +139,7 @@ def look_after_health(premises: Premises, now: datetime) -> None:
         poisoned = unit.inbox.poisoned(now - timedelta(days=1))
         deaths = unit.replicas.deaths(now - timedelta(hours=1))
         is_held = bool(unit.facts.get(HELD_FACT))
+        deaf = unit.event_deliveries.troubled(now - DEAF, now - timedelta(days=1))
         try:
             chain.sealed_until(unit)
         except StorageError as error:
@@ -146,6 +150,9 @@ def look_after_health(premises: Premises, now: datetime) -> None:
         alarm("queue_age", f"a message waits since {oldest.isoformat()}")
     if poisoned:
         alarm("poison", f"{poisoned} updates were set aside within a day")
+    if deaf:
+        told = ", ".join(f"{one.host} ({one.waiting} wait, {one.dead} dead)" for one in deaf)
+        alarm("receivers", f"receivers do not hear: {told}; see 'enlace events list'")
     if deaths >= DEATHS:
         alarm("repeated_deaths", f"{deaths} unclean ends within an hour")
 
@@ -171,6 +178,14 @@ def coverage_key(unit: UnitOfWork, plan_id: int) -> tuple[object, ...]:
     return (revision(unit, plan_id), *((stored.id, stored.published_at) for stored in unit.forms.list(plan_id)))
 
 
+def tell_of_locks(premises: Premises, now: datetime) -> None:
+    """Record for receivers outside that a period has locked: by its calendar, which nobody's act does."""
+    with premises.database.view() as unit:
+        if not locked_lately(unit, now):
+            return
+    premises.database.units.submit(None, partial(record_locks, now=now)).result()
+
+
 def look_back(premises: Premises, now: datetime) -> None:
     """Hold the database if somebody has put an older one in its place."""
     if premises.lineage is None:
@@ -189,6 +204,7 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("look after health", timedelta(seconds=30), look_after_health),
     Chore("look after coverage", timedelta(seconds=30), look_after_coverage),
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
+    Chore("tell of locks", timedelta(minutes=1), tell_of_locks),
     Chore("look back", timedelta(minutes=10), look_back),
     Chore("forget", timedelta(hours=1), forget),
     Chore("renew seals", timedelta(days=1), renew_seals),

@@ -8,7 +8,6 @@ status, and no redirect is followed. (standard-webhooks/standard-webhooks, spec 
 import asyncio
 import base64
 import hmac
-import secrets
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -19,7 +18,9 @@ from typing import Final
 
 import aiohttp
 
-from bot.acts.addresses import Network, is_callable
+from bot.acts.addresses import is_callable
+from bot.acts.receivers import SECRET
+from bot.settings import Network
 from storage.messages.endpoints import Target
 
 CONNECT_TIMEOUT: Final = 5.0
@@ -29,7 +30,6 @@ READ: Final = 16 * 1024
 """So much of an answer is read, for its connection to be used again; a longer one ends the connection."""
 KEEPALIVE: Final = 3.0
 
-PREFIX: Final = "whsec_"
 REASONS: Final = ("inside", "dns", "connect", "tls", "timeout", "reset", "redirect", "status", "keys")
 """Why a try failed, in a word."""
 
@@ -47,14 +47,9 @@ class Answer:
     not_before: datetime | None = None
 
 
-def new_secret() -> str:
-    """As Standard Webhooks writes one: 32 bytes from the system."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
 def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
     """The three headers by which a receiver knows that it is us, what it has seen before, and what is too old."""
-    key = base64.b64decode(secret.removeprefix(PREFIX))
+    key = base64.b64decode(secret.removeprefix(SECRET))
     stamp = str(int(at.timestamp()))
     mac = hmac.digest(key, b".".join((uid.encode(), stamp.encode(), body)), "sha256")
     signature = f"v1,{base64.b64encode(mac).decode()}"

@@ -114,7 +114,7 @@ EVENTS: Final[dict[Act, EventKind]] = {
 closed leaves no entry here, and is recorded where it is stored."""
 UNTOLD: Final[tuple[str, ...]] = (
     *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted."),
-    *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint."),
+    *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
     *("plan.downloaded", "period.reopening_asked", "period.reopening_refused"),
 )
 """How all other acts begin: about people, or about what the bot itself does. A test finds an act that is in neither."""

@@ -127,6 +127,9 @@ class Events:
             },
         )
 
+    def is_recorded(self, uid: str) -> bool:
+        return self._connection.execute(select(_E.c.id).where(_E.c.uid == uid)).first() is not None
+
     def closed(self, plan_id: int, agency_id: int, period_id: int, now: datetime) -> None:
         """An agency has closed a period."""
         found = _CLOSING.first(self._connection, {"agency_id": agency_id, "period_id": period_id})

@@ -31,6 +31,7 @@ _BEFORE = table(EventDelivery).alias("before")
 
 MOST: Final = 10
 """Receivers of one plan. Each is paid for by every act."""
+STATES: Final = ("waiting", "delivered", "dead")
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=12)
 
@@ -113,6 +114,16 @@ class StoredDelivery:
     settled_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """A receiver that does not hear: how much waits for it that was tried, and how much is dead."""
+
+    id: int
+    host: str
+    waiting: int
+    dead: int
+
+
 _ENDPOINT = tuple(_EP.c[name] for name in StoredEndpoint.__slots__)
 _IS_FREE = _D.c.lease_until.is_(None) | (_D.c.lease_until <= bindparam("now"))
 _IS_FIRST = ~exists().where(
@@ -167,6 +178,22 @@ _LISTED = select(
     _D.c.id, _D.c.endpoint_id, _E.c.uid, _E.c.kind, _D.c.state, _D.c.tries, _D.c.status, _D.c.reason, _E.c.at,
     _D.c.next_at, _D.c.settled_at,
 ).join(_E, _E.c.id == _D.c.event_id).join(_EP, _EP.c.id == _D.c.endpoint_id)  # fmt: skip
+_TROUBLED = (
+    select(
+        _EP.c.id,
+        _EP.c.host,
+        func.count().filter(_D.c.state == "waiting").label("waiting"),
+        func.count().filter(_D.c.state == "dead").label("dead"),
+    )
+    .join(_D, _D.c.endpoint_id == _EP.c.id)
+    .join(_E, _E.c.id == _D.c.event_id)
+    .where(
+        ((_D.c.state == "waiting") & (_D.c.tries > 0) & _EP.c.paused_at.is_(None) & (_E.c.at < bindparam("late")))
+        | ((_D.c.state == "dead") & (_D.c.settled_at >= bindparam("dead_since")))
+    )
+    .group_by(_EP.c.id, _EP.c.host)
+    .order_by(_EP.c.id)
+)
 _COUNTED = (
     select(_D.c.endpoint_id, _D.c.state, func.count())
     .join(_EP, _EP.c.id == _D.c.endpoint_id)
@@ -328,8 +355,13 @@ class EventDeliveries:
         statement = _COUNTED if plan_id is None else _COUNTED.where(_EP.c.plan_id == plan_id)
         return {(id, state): count for id, state, count in self._connection.execute(statement)}
 
+    def troubled(self, late: datetime, dead_since: datetime) -> list[Troubled]:
+        """Receivers that have failed to hear something since `late`, or for which something has died `dead_since`."""
+        found = self._connection.execute(_TROUBLED, {"late": late, "dead_since": dead_since})
+        return [Troubled(*one) for one in found]
+
     def latest(
-        self, endpoint: StoredEndpoint, *, states: Collection[str] = ("waiting", "delivered", "dead"), limit: int = 20
+        self, endpoint: StoredEndpoint, *, states: Collection[str] = STATES, limit: int = 20
     ) -> list[StoredDelivery]:
         """The newest first."""
         statement = _LISTED.where(_D.c.endpoint_id == endpoint.id, _D.c.state.in_(list(states)))

@@ -49,10 +49,11 @@ POWERS = (
     "form_version: id",
     "submission: id, validation_state: validation_state <> 'submitted'",
     "job: id: kind = 'export'",
+    "endpoint: id, paused_at",
 )
 """Whatever an act changes of these is somebody's access or data: it leaves an audit entry (S13)."""
-NO_TAP = {"plan_import: id, undone_at", "form_version: id"}
-"""What no button of a walk changes: a workbook has to be sent first."""
+NO_TAP = {"plan_import: id, undone_at", "form_version: id", "endpoint: id, paused_at"}
+"""What no button of a walk changes: a workbook has to be sent first, an address pasted."""
 ALIKE = 3
 """How often a kind of button is pressed."""
 EACH = {"c:persona:#": 20}

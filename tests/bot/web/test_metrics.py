@@ -30,6 +30,7 @@ from bot.web.metrics import OUTCOMES, Figures
 from storage.database.durations import BOUNDS, Durations
 from storage.database.migrating import upgrade
 from storage.database.models import OutboxMessage, table
+from storage.messages.endpoints import STATES
 from storage.messages.outbox import LANES
 from tests.bot.house import ANA, JEAN, Town, town_in
 from tests.bot.telegram.wire import opened, running
@@ -110,7 +111,7 @@ def test_no_label_tells_of_anybody(town: Town) -> None:
         "kind": {*ALLOWED_UPDATES, OTHER_UPDATES, *LANES["replies"], *LANES["fan_out"], *KINDS},
         "outcome": {*OUTCOMES.values(), "said", "skipped", "cancelled"},
         "what": {job.what for job in JOBS},
-        "state": {"queued", "sending"},
+        "state": {"queued", "sending", *STATES},
         "le": {*map(str, BOUNDS), "+Inf"},
     }
     for family in text_string_to_metric_families(text):
@@ -148,7 +149,11 @@ async def test_a_database_that_is_away_leaves_only_its_own_figures_out(tmp_path:
             (tmp_path / "x.db").rename(tmp_path / "y.db")
             left = [family.name for family in house.collect()]
             (tmp_path / "y.db").rename(tmp_path / "x.db")
-    assert [name for name in names if name not in left] == ["enlace_outbox_rows", "enlace_jobs_waiting"]
+    assert [name for name in names if name not in left] == [
+        "enlace_outbox_rows",
+        "enlace_jobs_waiting",
+        "enlace_event_deliveries",
+    ]
 
 
 def test_every_outcome_has_a_name_for_operators() -> None:

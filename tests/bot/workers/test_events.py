@@ -15,11 +15,12 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from bot.acts.addresses import BadAddress, Network, is_callable, read_address
-from bot.settings import read_networks
+from bot.acts.addresses import BadAddress, is_callable, read_address
+from bot.acts.receivers import new_secret
+from bot.settings import Network, read_networks
 from bot.workers import webhooks
 from bot.workers.events import EventWorker
-from bot.workers.webhooks import call, calling, new_secret, signed
+from bot.workers.webhooks import call, calling, signed
 from conversations.plan.events import kinds_for
 from storage.messages import endpoints
 from storage.messages.endpoints import StoredEndpoint, Target

@@ -1,0 +1,197 @@
+"""/receptores: who outside is told what happens, as an administrator sets it up from a phone.
+
+An address is pasted, since nobody types one. It may be a secret itself, so the message with it is deleted; the secret
+of the signature is shown once, on a card that cannot be passed on and leaves the chat again.
+"""
+
+from functools import partial
+
+from bot.acts import receivers as acts
+from bot.acts.addresses import BadAddress
+from bot.chat.exchange import Denied, Exchange
+from conversations.card import Button, Card, Line, Span, bold, home_button, italic, line
+from conversations.dates import show_date
+from conversations.plan.events import kinds_for
+from conversations.plan.export_request import AUDIENCES
+from conversations.routes import Route, awaiting, tap
+from storage.errors import Conflict, NotFound
+from storage.messages.endpoints import MOST, StoredDelivery, StoredEndpoint
+
+SHOWN = 8
+SHAPES = {"waiting": "⏳", "delivered": "✅", "dead": "⛔"}
+
+
+# ------------------------------------------------------------------ looking
+def receivers(ex: Exchange) -> None:
+    """All receivers of the plan, each with how it does."""
+    say, plan_id = ex.say, ex.membership.plan_id
+    found, counted = ex.unit.endpoints.all(plan_id), ex.unit.event_deliveries.counts(plan_id)
+    lines: list[Line] = [line(bold(say("receivers.title", n=len(found))))]
+    for one in found:
+        lines.append(line(bold(one.host), f" · {_audience(ex, one)} · {_state(ex, one, counted)}"))
+    lines.append(line(italic(say("receivers.what"))))
+    rows = [(Button(f"{one.id} · {one.host}"[:40], tap(Route.RECEIVER, one.id)),) for one in found]
+    rows.append((Button(say("receivers.new"), tap(Route.RECEIVER, "new"), "primary"),))
+    rows.append((home_button(say),))
+    ex.answer(Card(tuple(lines), tuple(rows)))
+
+
+def receiver(ex: Exchange, which: int | str, act: str, agreed: str) -> None:
+    """One receiver, or something done to it; `new` asks for one. `agreed` is the yes to its end."""
+    if isinstance(which, str):
+        _ask(ex, act)
+        return
+    try:
+        found = ex.unit.endpoints.get(ex.membership.plan_id, which)
+    except NotFound:
+        receivers(ex)  # somebody has removed it: the button is older
+        return
+    match act:
+        case "test":
+            acts.ask_for_ping(ex.actor, ex.telegram_id, found)
+            _show(ex, found, ex.say("receivers.trying"))
+        case "pause":
+            acts.pause(ex.actor, found)
+            _show(ex, _again(ex, found))
+        case "resume":
+            acts.resume(ex.actor, found)
+            _show(ex, _again(ex, found))
+        case "replay":
+            count = acts.replay(ex.actor, found)
+            _show(ex, found, ex.say("receivers.replayed", n=count))
+        case "remove" if agreed == "yes":
+            acts.remove(ex.actor, found)
+            receivers(ex)
+        case "remove":
+            _warn(ex, found)
+        case _:
+            _show(ex, found)
+
+
+def _again(ex: Exchange, found: StoredEndpoint) -> StoredEndpoint:
+    return ex.unit.endpoints.get(ex.membership.plan_id, found.id)
+
+
+def _show(ex: Exchange, found: StoredEndpoint, first: str = "") -> None:
+    say, to = ex.say, partial(tap, Route.RECEIVER, found.id)
+    counted = ex.unit.event_deliveries.counts(found.plan_id)
+    dead = counted.get((found.id, "dead"), 0)
+    lines: list[Line] = [line(first)] if first else []
+    lines += [
+        line(bold(found.host), f" · {_audience(ex, found)} · {_state(ex, found, counted)}"),
+        line(say("receivers.told_of", kinds=", ".join(say(f"event.{kind}") for kind in found.kinds))),
+        line(say("receivers.counts", **_numbers(found, counted))),
+    ]
+    latest = ex.unit.event_deliveries.latest(found, limit=SHOWN)
+    lines += [line(italic(say("receivers.latest")))] if latest else []
+    lines += [line(_told(ex, one)) for one in latest]
+    pause = Button(say("receivers.pause"), to("pause"))
+    if found.paused_at is not None:
+        pause = Button(say("receivers.resume"), to("resume"), "success")
+    rows: list[tuple[Button, ...]] = [
+        (Button(say("receivers.test"), to("test"), "primary"), pause),
+    ]
+    if dead:
+        rows.append((Button(say("receivers.replay", n=dead), to("replay")),))
+    rows.append((Button(say("receivers.remove"), to("remove"), "danger"),))
+    rows.append((Button(say("nav.back"), tap(Route.RECEIVERS)), home_button(say)))
+    ex.answer(Card(tuple(lines), tuple(rows)))
+
+
+def _audience(ex: Exchange, found: StoredEndpoint) -> str:
+    return ex.say(f"export.audience.{found.audience}")
+
+
+def _numbers(found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> dict[str, int]:
+    return {state: counted.get((found.id, state), 0) for state in SHAPES}
+
+
+def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> str:
+    """The worst there is to say of it, in a word or two."""
+    say, numbers = ex.say, _numbers(found, counted)
+    if numbers["dead"]:
+        return f"{SHAPES['dead']} {say('receivers.state.dead', n=numbers['dead'])}"
+    if found.paused_at is not None:
+        return f"⏸ {say('receivers.state.paused')}"
+    if numbers["waiting"]:
+        return f"{SHAPES['waiting']} {say('receivers.state.waiting', n=numbers['waiting'])}"
+    return f"{SHAPES['delivered']} {say('receivers.state.on')}"
+
+
+def _told(ex: Exchange, one: StoredDelivery) -> str:
+    """A line: what it was, when, and what the receiver answered."""
+    local = one.at.astimezone(ex.zone)
+    when = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
+    why = ex.say(f"event.why.{one.reason}", status=one.status or "–") if one.reason else ""
+    return " · ".join(filter(None, (f"{SHAPES[one.state]} {ex.say(f'event.{one.kind}')}", when, why)))
+
+
+def _warn(ex: Exchange, found: StoredEndpoint) -> None:
+    waiting = _numbers(found, ex.unit.event_deliveries.counts(found.plan_id))["waiting"]
+    rows = (
+        (Button(ex.say("receivers.remove_yes"), tap(Route.RECEIVER, found.id, "remove", "yes"), "danger"),),
+        (Button(ex.say("nav.back"), tap(Route.RECEIVER, found.id)),),
+    )
+    ex.answer(Card((line(ex.say("receivers.remove_sure", host=found.host, n=waiting)),), rows))
+
+
+# ------------------------------------------------------------------ a new one
+def _ask(ex: Exchange, audience: str, refused: str = "") -> None:
+    """First for whom it is, then its address."""
+    say = ex.say
+    if len(ex.unit.endpoints.all(ex.membership.plan_id)) >= MOST:
+        _say_full(ex)
+        return
+    if audience not in AUDIENCES:
+        lines = [line(say("receivers.ask_audience"))]
+        lines += [line(f"• {say(f'export.audience.{each}')}: {say(f'receivers.for.{each}')}") for each in AUDIENCES]
+        buttons = [(Button(say(f"export.audience.{each}"), tap(Route.RECEIVER, "new", each)),) for each in AUDIENCES]
+        ex.answer(Card(tuple(lines), (*reversed(buttons), (Button(say("nav.back"), tap(Route.RECEIVERS)),))))
+        return
+    lines = [line(refused)] if refused else []
+    lines.append(line(say("receivers.ask_url", audience=say(f"export.audience.{audience}"))))
+    ex.show(Card(tuple(lines), ((Button(say("nav.back"), tap(Route.RECEIVERS)),),)))
+    ex.stand(None, awaits=awaiting(Route.RECEIVER, "new", audience))
+
+
+def hear(ex: Exchange, _: str, audience: str, text: str) -> None:
+    """The address that was pasted."""
+    if ex.typed_message_id is not None:
+        ex.delete(ex.typed_message_id)
+    try:
+        made, secret, news = acts.add(
+            ex.actor, text, audience=audience, kinds=kinds_for(audience), inside=ex.house.inside
+        )
+    except BadAddress as refused:
+        _ask(ex, audience, ex.say(f"receivers.refused.{refused.why}"))
+        return
+    except Conflict:
+        _say_full(ex)
+        return
+    ex.pass_on(news)
+    _show_secret(ex, made, secret)
+    ex.forget_card()
+    _show(ex, made)
+
+
+def _show_secret(ex: Exchange, made: StoredEndpoint, secret: str) -> None:
+    lines = (line(ex.say("receivers.secret", host=made.host)), (Span(secret, "code"),))
+    ex.show(Card(lines), anew=True, restricted=True, is_last=True)
+
+
+def _say_full(ex: Exchange) -> None:
+    ex.answer(Card((line(ex.say("receivers.full", n=MOST)),), ((Button(ex.say("nav.back"), tap(Route.RECEIVERS)),),)))
+
+
+# ------------------------------------------------------------------ tried
+def show_tried(ex: Exchange, endpoint_id: int, reason: str, status: int | None) -> None:
+    """What a receiver has answered to a ping."""
+    try:
+        found = ex.unit.endpoints.get(ex.membership.plan_id, endpoint_id)
+    except NotFound:
+        raise Denied from None
+    if reason:
+        told = ex.say("receivers.failed", why=ex.say(f"event.why.{reason}", status=status or "–"))
+    else:
+        told = ex.say("receivers.works", status=status or "–")
+    _show(ex, found, told)

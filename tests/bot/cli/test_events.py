@@ -1,0 +1,113 @@
+"""`enlace events`, in real processes, with a receiver that listens."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook
+
+from tests.bot.cli.test_cli import enlace, is_one_line
+from tests.bot.house import furnish
+
+pytestmark = pytest.mark.slow
+
+HERE = {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32"}
+
+
+class Listener(HTTPServer):
+    """Keeps what comes in, and answers with `status`."""
+
+    status = 204
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        listener = self.server
+        assert isinstance(listener, Listener)
+        listener.heard.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(listener.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with Listener() as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    furnish(tmp_path / "house")
+    shutil.copy(tmp_path / "house" / "keys.json", tmp_path / "house" / "enlace-keys.json")
+    return tmp_path / "house"
+
+
+def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener) -> None:
+    """From the shell alone: the secret on stdout once, and afterwards nowhere."""
+    url = f"http://127.0.0.1:{listener.server_port}/in?key=abc"
+    added = enlace(folder, "events", "add", "-", "--audience", "internal", say=f"{url}\n", **HERE)
+    assert added.code == 0, added
+    number, secret = added.out.split()
+    tried = enlace(folder, "events", "test", number, **HERE)
+    assert (tried.code, tried.out) == (0, "delivered\t204\n")
+    [(headers, body)] = listener.heard
+    assert Webhook(secret).verify(body, headers)["type"] == "ping"
+    listener.status = 307
+    tried = enlace(folder, "events", "test", number, **HERE)
+    assert (tried.code, tried.out, is_one_line(tried)) == (1, "redirect\t307\n", True)
+    assert enlace(folder, "events", "test", number).out == "inside\t-\n"  # whoever does not allow it does not call it
+    assert len(listener.heard) == 2
+    for act, code in (("pause", 0), ("pause", 1), ("resume", 0), ("resume", 1), ("replay", 0), ("deliveries", 0)):
+        assert enlace(folder, "events", act, number).code == code, act
+    listed = enlace(folder, "events", "list", "--json")
+    [shown] = json.loads(listed.out)
+    assert (shown["host"], shown["audience"], shown["state"]) == ("127.0.0.1", "internal", "on")
+    assert secret not in listed.out
+    assert "key=abc" not in listed.out
+    log = enlace(folder, "audit", "list").out
+    assert secret not in log
+    assert "key=abc" not in log
+    assert enlace(folder, "events", "remove", number).code == 0
+    assert json.loads(enlace(folder, "events", "list", "--json").out) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("add", "http://example.org/in"), 1, "https://"),
+        (("add", "https://169.254.169.254/latest"), 1, "ENLACE_EVENTS_INSIDE"),
+        (("add", "https://example.org/in", "--audience", "all"), 2, "internal, observers, public"),
+        (("add", "https://example.org/in", "--kinds", "report.submitted"), 2, "there are report.validated"),
+        (("deliveries", "1", "--state", "lost"), 2, "waiting, delivered, dead"),
+        (("remove", "77"), 1, "enlace events list"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_with_its_remedy(
+    folder: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """Exit 1 or 2, nothing on stdout, nothing changed."""
+    refused = enlace(folder, "events", *arguments)
+    assert (refused.code, refused.out, is_one_line(refused)) == (code, "", True), refused
+    assert words in refused.err
+
+
+def test_a_setting_that_is_no_network_is_named(folder: Path) -> None:
+    """Before anything is done."""
+    refused = enlace(folder, "events", "list", ENLACE_EVENTS_INSIDE="everywhere")
+    assert "ENLACE_EVENTS_INSIDE" in refused.err
+    assert refused.code == 1

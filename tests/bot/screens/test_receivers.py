@@ -1,0 +1,160 @@
+"""/receptores, over the real dispatch: an administrator sets up a receiver, tries it, and looks at what it was told."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from bot.acts import receivers
+from bot.chat.exchange import Exchange
+from bot.open_storage import open_storage
+from bot.screens.receivers import show_tried
+from bot.workers.webhooks import REASONS
+from conversations.plan.events import kinds_for
+from conversations.plan.export_request import AUDIENCES
+from storage.messages.endpoints import MOST, Outcome, target_of
+from storage.unit_of_work import UnitOfWork
+from tests.bot.desk import Desk, said
+from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
+from tests.taps import command_token
+
+NOW = datetime(2018, 10, 3, 16, tzinfo=UTC)
+URL = "https://hooks.example.org/services/T0123456789/809-555-0199?key=abc"
+
+
+class Office(Desk):
+    """The desk, and what the administrator is shown."""
+
+    def asked(self, handled: Any) -> str:
+        return said(handled, PEDRO)[-1]
+
+    def paste(self, url: str, audience: str = "public") -> Any:
+        self.tap(PEDRO, command_token("receptor", f"new.{audience}"))
+        return self.say(PEDRO, url)
+
+    def endpoints(self) -> list[Any]:
+        return self.do(lambda unit: unit.endpoints.all(unit.plans.only().id))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    furnish(tmp_path)
+    with open_storage(settings_in(tmp_path)) as database:
+        made = Office(database)
+        made.now = NOW
+        yield made
+
+
+def test_an_administrator_adds_a_receiver_and_sees_its_secret_once(office: Office) -> None:
+    """For the public unless they say otherwise; the pasted address leaves the chat, the secret cannot be passed on."""
+    assert "Receptores de eventos: 0" in office.asked(office.say(PEDRO, "/receptores"))
+    handled = office.paste(URL)
+    [made] = office.endpoints()
+    assert (made.host, made.audience, made.kinds) == ("hooks.example.org", "public", kinds_for("public"))
+    target = office.do(lambda unit: target_of(unit.vault, made))
+    assert target.url == URL
+    [shown] = [row for row in handled.deliveries if target.secret in str(row.payload)]
+    assert shown.payload["protect_content"]
+    assert shown.sensitive
+    assert "deleteMessage" in [row.method for row in handled.deliveries]
+    assert Webhook(target.secret)
+    for later in (office.say(PEDRO, "/receptores"), office.tap(PEDRO, command_token("receptor", str(made.id)))):
+        assert "hooks.example.org" in office.asked(later)
+        assert target.secret not in str(later)
+        assert "key=abc" not in str(later)
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [("http://example.org/x", "https://"), ("https://10.0.0.1/x", "ENLACE_EVENTS_INSIDE"), ("hola", "https://"),
+     ("https://ana:clave@example.org/", "contraseña"), ("https://example.org/" + "x" * 1000, "1000"),
+     ("https://example.org /x", "https://example.org/enlace")],
+)  # fmt: skip
+def test_an_address_that_cannot_be_is_refused_with_its_remedy(office: Office, url: str, word: str) -> None:
+    """And the next one that is pasted is taken."""
+    assert word in office.asked(office.paste(url))
+    assert office.endpoints() == []
+    office.say(PEDRO, URL)
+    assert len(office.endpoints()) == 1
+
+
+def test_nobody_else_may(office: Office) -> None:
+    """Neither by the word nor by a button of an administrator's."""
+    office.paste(URL)
+    [made] = office.endpoints()
+    for person in (ANA, CARMEN):
+        for handled in (
+            office.say(person, "/receptores"),
+            office.tap(person, command_token("receptor", f"{made.id}.remove.yes")),
+            office.tap(person, command_token("receptor", "new.public")),
+        ):
+            assert "example.org" not in str(handled)
+    assert len(office.endpoints()) == 1
+
+
+def test_a_receiver_is_paused_resumed_and_removed(office: Office) -> None:
+    """To remove it asks once more, since what waits is lost; a button of a removed one shows the list."""
+    office.paste(URL)
+    [made] = office.endpoints()
+
+    def tap(rest: str) -> str:
+        return office.asked(office.tap(PEDRO, command_token("receptor", f"{made.id}{rest}")))
+
+    assert "en pausa" in tap(".pause")
+    assert "al día" in tap(".resume")
+    assert "¿Quitar" in tap(".remove")
+    assert len(office.endpoints()) == 1
+    assert "Receptores de eventos: 0" in tap(".remove.yes")
+    assert "Receptores de eventos: 0" in tap("")
+
+
+def test_what_was_delivered_and_what_is_dead_is_shown_and_replayed(office: Office) -> None:
+    """The latest, each with its answer; the dead wait anew."""
+    office.paste(URL)
+    [made] = office.endpoints()
+
+    def live(unit: UnitOfWork) -> None:
+        for code in ("201809", "201810", "201811"):
+            unit.events.record("period.locked", made.plan_id, {"period": code}, NOW)
+        claimed = unit.event_deliveries.claim(made.id, 9, NOW, NOW)
+        dead = Outcome(claimed[1], "redirect", 302)
+        unit.event_deliveries.settle([Outcome(claimed[0], status=204), dead], NOW)
+        unit.connection.exec_driver_sql(f"UPDATE event_delivery SET state = 'dead' WHERE id = {claimed[1].id}")
+
+    office.do(live)
+    shown = office.asked(office.tap(PEDRO, command_token("receptor", str(made.id))))
+    assert "Entregados: 1 · por entregar: 1 · sin entregar: 1" in shown
+    assert "manda a otra dirección (302)" in shown
+    assert "sin entregar: 1" in office.asked(office.say(PEDRO, "/estado") and office.say(PEDRO, "/receptores"))
+    assert "hooks.example.org (1)" in office.asked(office.say(PEDRO, "/estado"))
+    assert "Se vuelven a entregar: 1" in office.asked(office.tap(PEDRO, command_token("receptor", f"{made.id}.replay")))
+
+
+def test_trying_it_is_a_job_and_its_answer_is_said(office: Office) -> None:
+    """The call happens in no unit; whatever comes of it has its sentence."""
+    office.paste(URL)
+    [made] = office.endpoints()
+    assert "Se está probando" in office.asked(office.tap(PEDRO, command_token("receptor", f"{made.id}.test")))
+    assert [job.payload["endpoint_id"] for job in office.do(lambda unit: unit.jobs.of_kind(receivers.TRY))] == [made.id]
+    for reason in ("", *REASONS):
+        told = office.do(partial(_tried, office, made.id, reason))
+        assert ("Funciona" in told) == (not reason)
+
+
+def _tried(office: Office, endpoint_id: int, reason: str, unit: UnitOfWork) -> str:
+    """What the worker's answer says in the chat."""
+    ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, office.dispatch._house, PEDRO)
+    show_tried(ex, endpoint_id, reason, 500)
+    return str(ex.deliveries[-1].payload["text"])
+
+
+def test_a_plan_has_so_many_receivers_and_no_more(office: Office) -> None:
+    """Then one must go before another comes."""
+    for number in range(MOST):
+        office.now = NOW.replace(minute=number)
+        office.paste(f"https://example.org/{number}", AUDIENCES[number % 3])
+    assert f"El plan ya tiene {MOST}" in office.asked(office.tap(PEDRO, command_token("receptor", "new.public")))
