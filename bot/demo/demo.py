@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
@@ -88,7 +89,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
             Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True
         )
     world.add_person(NEWCOMER)
-    supervisor = Supervisor(settings, world)
+    supervisor = Supervisor(settings, world, data_token(settings, start))
     try:
         supervisor.order("start")
         for member in CAST:
@@ -98,6 +99,23 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         serve(port, world=world, supervisor=supervisor, api_port=int(settings.telegram_api.rpartition(":")[2]))
     finally:
         supervisor.close()
+
+
+READER: Final = "demo"
+
+
+def data_token(settings: Settings, now: datetime) -> str:
+    """A token for the public, for the reader of this demonstration; an earlier one's is revoked."""
+
+    def work(unit: UnitOfWork) -> str:
+        plan_id = unit.plans.only().id
+        for each in unit.tokens.all(plan_id, only_open=True):
+            if each.name == READER:
+                unit.tokens.revoke(plan_id, each.prefix, now, None)
+        return unit.tokens.make(plan_id, "public", READER, now, None).secret
+
+    with open_storage(settings) as database:
+        return database.units.submit(None, work).result()
 
 
 def demo_settings() -> Settings:

@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.acts.holidays import country_of, public_holidays
+from bot.demo.reader import Reader
 from bot.sandbox.telegram import World
 from bot.settings import Settings, inherited_environment
 from conversations.plan.periods import PeriodType, periods_between
@@ -37,8 +38,9 @@ MIDNIGHT: Final = time(0)
 class Supervisor:
     """Keeps the bot's process running; the page can kill it, start it, and see what it does."""
 
-    def __init__(self, settings: Settings, world: World) -> None:
+    def __init__(self, settings: Settings, world: World, data_token: str = "") -> None:
         self._settings = settings
+        self._reader = Reader(free_port(), data_token)
         self._world = world
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: int | None = None
@@ -56,7 +58,8 @@ class Supervisor:
     def state(self) -> dict[str, object]:
         """Whether it runs, what it has done `since` (sandbox time), and the moments of the plan that come next.
 
-        `figures` is None while nobody answers; that may take half a second.
+        `reader` is what somebody outside has, at the data door. `figures` is None while nobody answers;
+        that may take half a second.
         """
         process = self._process
         pid = process.pid if process is not None and process.poll() is None else None
@@ -65,6 +68,7 @@ class Supervisor:
             "running": pid is not None,
             "pid": pid,
             "figures": None if pid is None else self._figures(pid),
+            "reader": None if pid is None else self._reader.look(),
             "since": self._since,
             "moments": moments(now, ZoneInfo(self._settings.timezone), self._holidays),
         }
@@ -102,7 +106,11 @@ class Supervisor:
             parent, ours = os.pipe()
             command = [sys.executable, "-m", "bot", "run", "--clock", clock, "--parent", str(parent)]
             self._port = free_port()
-            given = environment(self._settings) | {"ENLACE_METRICS": f"127.0.0.1:{self._port}"}
+            given = environment(self._settings) | {
+                "ENLACE_METRICS": f"127.0.0.1:{self._port}",
+                "ENLACE_APP_URL": f"http://127.0.0.1:{self._reader.port}",
+                "ENLACE_LISTEN": f"127.0.0.1:{self._reader.port}",
+            }
             self._process = subprocess.Popen(command, env=given, pass_fds=(parent,))
             os.close(parent)
             self._hold(ours)

@@ -140,7 +140,7 @@ const readSupervisor = oneAtATime(async () => {
   } catch {
     page.supervisor = null;
   }
-  panel.showFigures(page.supervisor?.figures);
+  panel.showFigures(page.supervisor?.figures, page.supervisor?.reader);
   showState();
 });
 

@@ -31,6 +31,7 @@ export class Panel {
     this.calls = [];
     this.updates = [];
     this.figures = null;
+    this.reader = null;
     this.read = oneAtATime(() => this.fetch());
     this.heading = h("h2", { tabindex: "-1" });
     this.close = iconButton("close", "", closed);
@@ -59,7 +60,7 @@ export class Panel {
     this.lead.textContent = t("panel.lead");
     this.list.replaceChildren();
     this.rows.clear();
-    this.showFigures(this.figures);
+    this.showFigures(this.figures, this.reader);
     this.show();
   }
 
@@ -76,9 +77,10 @@ export class Panel {
     this.show();
   }
 
-  /** The supervisor's counters; none where nobody counts. */
-  showFigures(figures) {
+  /** The supervisor's counters, none where nobody counts; and what a reader at the data door has. */
+  showFigures(figures, reader) {
     this.figures = figures ?? null;
+    this.reader = reader ?? null;
     this.numbers.hidden = !figures;
     if (!figures) return;
     const number = (value) => (value ?? 0).toLocaleString(language());
@@ -89,7 +91,10 @@ export class Panel {
         figure("updates", number(figures.updates)), figure("commits", number(figures.commits)),
         figure("units", perCommit), figure("fires", number(figures.fires))),
       h("h3", {}, t("panel.outbox")),
-      h("dl", { class: "figures outbox" }, OUTBOX.map((key) => figure(key, number(figures[key])))));
+      h("dl", { class: "figures outbox" }, OUTBOX.map((key) => figure(key, number(figures[key])))),
+      ...(reader ? [
+        h("h3", {}, t("panel.reader")),
+        h("dl", { class: "figures" }, figure("rows", number(reader.rows)), figure("arrived", number(reader.arrived)))] : []));
   }
 
   show() {

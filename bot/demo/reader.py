@@ -1,0 +1,60 @@
+"""A reader at the data door of the demonstration: somebody outside who keeps a copy of the reports, as the guide says.
+
+It holds a token for the public. The page shows how many rows it has, and each that a coordinator validates arrives.
+"""
+
+import http.client
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+PATIENCE: Final = 0.5
+"""Seconds in which the door must answer; else the copy stays as it was."""
+BEGIN: Final = "/data/v1/reports?limit=1000"
+
+
+class Reader:
+    """A copy that is brought up to date whenever somebody looks."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.port = port
+        self._token = token
+        self._next = BEGIN
+        self._copy: dict[int, Mapping[str, Any]] = {}
+        self._arrived = 0
+        self._lock = threading.Lock()
+
+    def look(self) -> dict[str, int] | None:
+        """How many rows the copy has, and how many came after the first reading. None: nobody holds a token."""
+        if not self._token:
+            return None
+        if self._lock.acquire(blocking=False):
+            try:
+                self._read()
+            finally:
+                self._lock.release()
+        return {"rows": len(self._copy), "arrived": self._arrived}
+
+    def _read(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", self._next, headers={"Authorization": f"Bearer {self._token}"})
+            answer = connection.getresponse()
+            said = answer.read()
+        except (OSError, http.client.HTTPException):
+            return  # the bot is down; it goes on from the same place
+        finally:
+            connection.close()
+        if answer.status == 410:  # the plan has changed
+            self._next, self._copy = BEGIN, {}
+        elif answer.status == 200:
+            self._take(json.loads(said))
+
+    def _take(self, page: Mapping[str, Any]) -> None:
+        if self._next != BEGIN:
+            self._arrived += len(page["rows"])
+        for receipt in page["removed"]:
+            self._copy.pop(receipt, None)
+        self._copy.update((row["root_receipt"], row) for row in page["rows"])
+        self._next = "/" + page["next"].partition("://")[2].partition("/")[2]

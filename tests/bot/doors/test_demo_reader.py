@@ -1,0 +1,33 @@
+"""The reader that the demonstration shows: a copy at the data door to which validated reports come."""
+
+from bot.demo.reader import Reader
+from conversations.plan.model import ValidationState
+from storage.unit_of_work import UnitOfWork
+from tests.bot.doors.served import NOW, Served
+from tests.bot.house import CARMEN
+from tests.ports import free_port
+
+
+def test_what_is_validated_arrives_at_the_reader(door_on_sqlite: Served) -> None:
+    door = door_on_sqlite
+    reader = Reader(door.port, door.token("public"))
+    before = len(door.ask("reports", "public").rows)
+    assert reader.look() == {"rows": before, "arrived": 0}
+    assert reader.look() == {"rows": before, "arrived": 0}
+
+    def validate(unit: UnitOfWork) -> None:
+        carmen = unit.people.by_telegram_id(CARMEN)
+        assert carmen is not None
+        sent = unit.submissions.get(1)
+        unit.submissions.set_validation_state(sent.id, ValidationState.SUBMITTED)
+        again = unit.submissions.get(1)
+        unit.reviews.decide(again, "validated", carmen.id, NOW)
+
+    door.do(validate)
+    door.clock.moved += 60
+    assert reader.look() == {"rows": before, "arrived": 1}
+
+
+def test_a_reader_waits_for_a_bot_that_is_down_and_is_nobody_without_a_token() -> None:
+    assert Reader(free_port(), "x").look() == {"rows": 0, "arrived": 0}
+    assert Reader(free_port(), "").look() is None
