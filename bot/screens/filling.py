@@ -6,9 +6,11 @@ the unit of one update.
 
 from pathlib import Path
 from typing import Any, assert_never
+from zlib import crc32
 
 from bot.acts import reports
 from bot.acts.reports import Reporter
+from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.form_cache import SENT_AS
 from bot.screens.receipts import receipt_card
@@ -41,6 +43,9 @@ from conversations.xforms.bundle import kind_of
 from conversations.xforms.form import Form
 from storage.reports.sessions import StoredSession
 
+OFTEN = 3
+"""So many times the same complaint: then another way is offered."""
+_AGAIN = "again"
 _MEDIA_SHOWN = 10
 """Files before one card: more of them would bury it."""
 
@@ -83,6 +88,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     taken = engine.step(form, session, event, now=ex.now, known=known)
     is_typed = not isinstance(event, Tap | Corrected | Fetched | FetchFailed | Resumed)
     notices: list[str] = []
+    complaints: list[str] = []
     answered: Answered | None = None
     is_submitted = has_left = is_shown = is_stale = False
     for effect in taken.effects:
@@ -94,6 +100,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
                 answered = effect
             case Reject(message):
                 notices.append(message)
+                complaints.append(message)
                 is_shown = True
                 anew = anew or is_typed
             case Notice("file.first_of_album" as key):
@@ -132,10 +139,27 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
         ex.toast = ex.say("form.stale")
         anew = not _is_looked_at(ex)
         is_shown = True
+    mark, times = _again(ex, complaints)
+    if times >= OFTEN:
+        asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+        notices.append(ex.say("form.another_way", people=asked))
     if is_shown:
         is_new = taken.session.at != session.at or isinstance(event, Resumed)
         _draw(ex, stored, form, taken, notices, answered, anew=anew, was_place=was_place, is_new=is_new)
-    ex.stand(stored.id)
+    ex.stand(stored.id, awaits=mark)
+
+
+def _again(ex: Exchange, complaints: list[str]) -> tuple[str, int]:
+    """A mark of what is complained about, to be kept by the chat, and how often it has been said in a row.
+
+    Both are blank without a complaint. The mark holds a checksum, not the words, which may quote an answer.
+    """
+    if not complaints:
+        return "", 0
+    head = f"{_AGAIN}:{crc32(complaints[0].encode()):08x}."
+    before = ex.visit.chat.awaits
+    times = 1 + (int(before.removeprefix(head)) if before.startswith(head) else 0)
+    return f"{head}{times}", times
 
 
 def _draw(

@@ -33,6 +33,8 @@ from conversations.session.reading.utterances import (
 Asked = tuple[Route, str]
 """A route, and what its button would carry."""
 LIKELY: Final = 3
+PROMISES: Final = 12
+"""Sent reports among which those are looked for that promised evidence."""
 QUOTED: Final = 24
 """Bytes of an edited message that its button can carry."""
 
@@ -63,6 +65,9 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
     match event:
         case Offered(kind="voice"):
             key = "heard.voice"
+        case Offered() if promised := _promised(ex):
+            _offer_likely(ex, "heard.promised", promised)
+            return None
         case Offered():
             key = "heard.file"
         case Located():
@@ -326,6 +331,19 @@ def _likely(ex: Exchange) -> list[Button]:
         return [Button(draft_title(ex, drafts[0]), tap(Route.CONTINUE, drafts[0].id), "primary")]
     due = [report for report in ex.due() if ex.may_report(report.subject)]
     return [_due_button(ex, one) for one in due[:1]]
+
+
+def _promised(ex: Exchange) -> list[Button]:
+    """The open reports of their agency that promised evidence: a file that comes unasked is most likely for one."""
+    if ex.membership.role not in REPORTERS:
+        return []
+    open_ones = {each.id for each in ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)}
+    found = []
+    for sent in ex.unit.submissions.of_agency(ex.agency_id, limit=PROMISES):
+        if sent.is_current and sent.reporting_period_id in open_ones and ex.unit.submissions.promises_evidence(sent):
+            code = (sent.subject or "").partition(":")[2]
+            found.append(Button(ex.say("heard.evidence", code=code), tap(Route.CORRECT, sent.id), "primary"))
+    return found[:LIKELY]
 
 
 def _due_button(ex: Exchange, report: DueReport) -> Button:

@@ -86,6 +86,7 @@ _NAMES = {"text": "answers", "sealed_text": "sealed_answers"}
 _COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slots__)
 
 _BY_ID = Prepared(select(*_COLUMNS).where(_S.c.id == bindparam("id")))
+_PROMISES = select(_S.c.promises_evidence).where(_S.c.id == bindparam("id"))
 _BY_INSTANCE = Prepared(select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
 _VERSIONS = select(*_COLUMNS).where(_S.c.root_id == bindparam("root_id")).order_by(_S.c.version)
 _CURRENT = Prepared(
@@ -226,6 +227,10 @@ class Submissions:
             self._unit.of(StandingChanges).note(changed.plan_id, root_id)
 
     # -------------------------------------------------------------- finding
+    def promises_evidence(self, sent: StoredSubmission) -> bool:
+        """Whether it said that its evidence comes later."""
+        return bool(self._connection.execute(_PROMISES, {"id": sent.id}).scalar_one())
+
     def get(self, id: int) -> StoredSubmission:
         """NotFound."""
         found = self._one(_BY_ID, {"id": id})

@@ -276,3 +276,34 @@ def test_of_a_restricted_report_an_edited_answer_is_not_quoted(desk: Desk) -> No
     told = edit(desk, ANA, typed, "Visitar Baní en mayo")
     assert "Baní" not in f"{said(told, ANA)} {buttons(told, ANA)}"
     assert "✏️ Corregir" in buttons(told, ANA)
+
+
+def test_a_file_sent_at_rest_is_offered_to_the_report_that_promised_evidence(desk: Desk) -> None:
+    """Only as long as it can be corrected; without a promise it is refused in words."""
+    opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    press(desk, ANA, opened, "Igual que el reporte anterior")
+    press(desk, ANA, desk.say(ANA, "Visitar Azua en octubre"), "📨 Enviar ahora")
+    later(desk)
+    assert "no lo guardé" in said(send(desk, ANA, **photo(1)), ANA)[-1]
+    last = "SELECT max(id) FROM submission"
+    desk.do(
+        lambda unit: unit.connection.exec_driver_sql(f"UPDATE submission SET promises_evidence = 1 WHERE id = ({last})")
+    )
+    later(desk)
+    offered = send(desk, ANA, **photo(2))
+    assert "¿Es la evidencia que prometió?" in said(offered, ANA)[-1]
+    answers = press(desk, ANA, offered, "📎 PRE-101: la evidencia")
+    assert any(words.startswith("Qué evidencia va a adjuntar") for words in buttons(answers, ANA))
+    tap(desk, ANA, "menu")
+    desk.now += timedelta(days=30)
+    assert "prometió" not in said(send(desk, ANA, **photo(3)), ANA)[-1]
+
+
+def test_the_third_equal_complaint_offers_another_way(desk: Desk) -> None:
+    """Not the second, not another complaint, and not after an answer that was taken."""
+    press(desk, ANA, tap(desk, ANA, "reportar", "a.PRE-101.201809"), "🔵 En curso")
+    other = "no es culpa suya"
+    assert [other in said(desk.say(ANA, "azulejo"), ANA)[-1] for _ in range(3)] == [False, False, True]
+    assert "Carmen Soto" in said(desk.say(ANA, "azulejo"), ANA)[-1]
+    assert other not in said(desk.say(ANA, "25"), ANA)[-1]
+    assert other not in said(desk.say(ANA, "azulejo"), ANA)[-1]
