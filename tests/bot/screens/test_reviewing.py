@@ -538,6 +538,18 @@ def test_a_version_says_what_it_changed_and_a_restricted_one_only_where(desk: De
         assert is_denied(tap(desk, ROSA, "versiones", second))
 
 
+def test_an_old_card_of_a_coordinator_leads_to_the_newer_version(desk: Desk) -> None:
+    """And says so; its buttons are those of the newer one."""
+    first = sent(desk)
+    second = sent(
+        desk, instance_id="uuid:PRE-101:2", supersedes_id=first, answers={"next_step": "Otra cosa"},
+    )  # fmt: skip
+    shown = tap(desk, CARMEN, "revision", first)
+    assert "Otra cosa" in said(shown)
+    assert f"✅ Validar|c:validar:{second}" in buttons(shown)
+    assert "versión más nueva" in shown.answer.text
+
+
 # ------------------------------------------------------------------ the whole way
 @pytest.fixture
 def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
