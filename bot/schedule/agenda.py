@@ -1,17 +1,21 @@
 """The agenda of a plan: its rows are read from the repositories, `conversations.plan.agenda_rows` makes the figures."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from bot.schedule.job import Moment
 from conversations.plan import agenda_rows
-from conversations.plan.agenda import Agenda, Recipient
+from conversations.plan.agenda import UNANSWERED, Agenda, Recipient
 from conversations.plan.agenda_rows import Scope
 from conversations.plan.ladder import Left
 from conversations.plan.ledger import LADDER
 from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.periods import ReportingPeriod
 from storage.unit_of_work import UnitOfWork
+
+OBSTACLES = "obstacle"
+"""The plan's code list of what holds an activity back."""
 
 
 def outlook_of(unit: UnitOfWork, moment: Moment, what: str = LADDER, people: Collection[int] | None = None) -> Agenda:
@@ -33,9 +37,19 @@ def agenda_of(
 
 
 def agenda_within(unit: UnitOfWork, moment: Moment, outlook: Agenda, scope: Scope) -> Agenda:
-    """Return the outlook with what is left to report and to close. Six statements; ten if coordinators are told."""
+    """Return the outlook with what is left to report and to close. Six statements; ten if coordinators are told.
+
+    One more if somebody is asked what holds them back, or has said so.
+    """
     rows = unit.agendas.agenda_rows(moment.plan_id, outlook, scope)
-    return agenda_rows.agenda(outlook, rows, scope, moment.now)
+    found = agenda_rows.agenda(outlook, rows, scope, moment.now)
+    needs_reasons = any(len(days) >= UNANSWERED for days in found.unanswered.values()) or found.answers
+    return replace(found, reasons=reasons_of(unit, moment.plan_id)) if needs_reasons else found
+
+
+def reasons_of(unit: UnitOfWork, plan_id: int) -> dict[str, Mapping[str, str]]:
+    """What can hold somebody back, as the plan's forms list it: by code and language."""
+    return {one.code: one.label for one in unit.plans.code_list(plan_id, OBSTACLES)}
 
 
 # ------------------------------------------------------------------ periods that passed unclosed

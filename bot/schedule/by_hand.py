@@ -7,6 +7,7 @@ from bot.chat.actor import Actor
 from bot.schedule.job import Moment, Planned
 from bot.schedule.ledger import carry
 from bot.schedule.reminders import REMINDERS, by_agency, to_chase, worded
+from bot.schedule.settling import settle
 from conversations.card import Button, Card, home_button, line
 from conversations.plan.agenda import Agenda, Recipient, Topic
 from conversations.routes import Route, tap
@@ -34,7 +35,9 @@ def stop_broadcast(actor: Actor, number: int) -> int | None:
     found = actor.unit.broadcasts.going_on(number)
     if not found or found[0].plan_id != actor.plan_id or found[0].person_id != actor.person_id:
         return None
-    return actor.unit.broadcasts.stop(found[0].id, actor.now)
+    dropped = actor.unit.broadcasts.stop(found[0].id, actor.now)
+    settle(actor.unit, actor.now)
+    return dropped
 
 
 def remind(

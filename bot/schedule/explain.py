@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
@@ -13,16 +13,19 @@ from bot.schedule.one_a_day import one_a_day
 from bot.schedule.regular import why_not
 from bot.schedule.reminders import IN_DIGEST, carriers_of, leaving_to_digests
 from conversations.plan.agenda import Pause, Recipient
+from conversations.plan.agenda_rows import LOOK_BACK
 from conversations.plan.calendar import ONE_DAY, fires_after, instant, next_working_hour
-from conversations.plan.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after
+from conversations.plan.ladder import FOR_COORDINATORS, all_steps, ladder_fires_after
 from conversations.plan.ledger import LADDER
 from conversations.plan.model import Role
-from conversations.plan.notices import Say, decide, is_meant, silenced, window_of_today
+from conversations.plan.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
 from conversations.wording import Wording
 from storage.calendar.schedules import StoredSchedule
 from storage.unit_of_work import UnitOfWork
 
 PREVIEWED = 3
+PREVIEW = timedelta(days=400)
+"""How far the steps of the ladder are looked for."""
 
 
 def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
@@ -53,21 +56,27 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     people = [who for who in unit.recipients.all(schedule.plan_id) if who.role in wanted and is_meant(who)]
     outlook = outlook_of(unit, moment)
     outlook = leaving_to_digests(unit, moment, outlook, people)
-    every_step = all_steps(outlook.periods, free)
+    agenda = agenda_of(unit, moment, outlook, people)
+    every_step = [s for s in all_steps(outlook.periods, free) if -LOOK_BACK <= s.on - moment.today <= PREVIEW]
     carriers = [(one.days, one.at, one.zone(zone.key), roles) for one, roles in carriers_of(unit, schedule.plan_id)]
     kinds = set()
     for who in people:
         day = moment.day_of(who)
         reason = outlook.windows.get((who.person_id, day))
         told = outlook.told_until.get(who.person_id, date.min)
-        rungs = FOR_REPORTERS if who.reports else FOR_COORDINATORS
+        if who.reports:
+            meant = tuple(steps_meant(agenda, who, every_step))
+            notices = agenda.notices.get(who.person_id, frozenset())
+        else:
+            meant, notices = tuple(step for step in every_step if step.rung in FOR_COORDINATORS), None
         spoken = tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles)
-        kinds.add((rungs, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
+        kinds.add((meant, notices, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
     coming: set[datetime] = set()
-    for rungs, told, over, spoken in kinds:
-        meant = [step for step in every_step if step.rung in rungs]
+    for meant, notices, told, over, spoken in kinds:
         since = instant(over + ONE_DAY, time(0), zone) if over else now
         fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told, spoken)
+        if notices is not None:
+            fires = paced(fires, meant, notices, told, free)
         coming |= {at for _, at in islice(fires, PREVIEWED)}
     return sorted(coming)[:PREVIEWED]
 

@@ -173,7 +173,7 @@ def look_again(
 def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Mapping[str, Sequence[Recipient]]) -> Message:
     """Write a reminder. If colleagues of the agency are reminded too (`told`), it names the first of them."""
     others = (other for other in told.get(who.agency_code, ()) if other.person_id != who.person_id)
-    return message_of(reminder(topics, who, agenda, colleague=next(others, None)))
+    return replace(message_of(reminder(topics, who, agenda, colleague=next(others, None))), is_card=True)
 
 
 def by_agency(told: Iterable[Recipient]) -> dict[str, list[Recipient]]:

@@ -33,6 +33,7 @@ from bot.schedule.job import Job, Message, Moment, Planned
 from bot.schedule.jobs import BY_WHAT, JOBS, job_of
 from bot.schedule.ledger import carry
 from bot.schedule.reminders import message_of
+from bot.schedule.settling import settle
 from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from conversations.plan.agenda import Recipient
@@ -185,7 +186,7 @@ class Scheduler:
         """Say what is due. Return the number of messages. Anybody may call it at any time."""
         units = self._database.units
         self.looked_at = now
-        await units.run(None, partial(_begin, now=now))
+        replaced = await units.run(None, partial(_begin, now=now))
         planned = await asyncio.to_thread(self._plan, now)
         said = 0
         for plan_id, job, some in _chunks(planned):
@@ -198,7 +199,7 @@ class Scheduler:
         self._patience = PROGRESS_EVERY if goes_on else PATIENCE
         if edits:
             self._feed(edits)
-        if said:
+        if said or replaced:
             self._said()
         return said
 
@@ -334,14 +335,18 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
     return seen
 
 
-def _begin(unit: UnitOfWork, now: datetime) -> None:
-    """What every scan does first: furnish the schedules, settle the last messages, expire old drafts."""
+def _begin(unit: UnitOfWork, now: datetime) -> int:
+    """What every scan does first: furnish the schedules, settle the last messages, expire old drafts.
+
+    Return how many older reminders become a line.
+    """
     for plan in unit.plans.all():
         furnish_calendar(unit, plan, now)
         furnish(unit, plan.id, now)
         delegations.end_over(unit, plan, now)
-    unit.ledger.settle()
+    replaced = settle(unit, now)
     unit.sessions.expire(now - DRAFTS_KEPT)
+    return replaced
 
 
 def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], bool]:

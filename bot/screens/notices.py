@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from bot.acts import pauses
 from bot.acts.reports import Report, is_begun, report_nothing_new
 from bot.chat.exchange import Denied, Exchange
-from bot.schedule.agenda import agenda_of, outlook_of
+from bot.schedule.agenda import agenda_of, outlook_of, reasons_of
 from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, stop_broadcast
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
@@ -27,7 +27,7 @@ from conversations.plan.ledger import LADDER
 from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.notices import next_reminder_on
 from conversations.plan.periods import ReportingPeriod, period_name, period_names
-from conversations.plan.reminders import left_of, reminder
+from conversations.plan.reminders import left_of, reason_rows, reminder
 from conversations.routes import Route, tap
 from conversations.session.profiles import FORM_OF
 from storage.errors import NotFound
@@ -178,9 +178,10 @@ def _some(ex: Exchange, codes: Sequence[str]) -> str:
 
 
 def explain(ex: Exchange, need: str) -> None:
-    """Explicar qué pasa: what they need, for the coordinator's list; nobody is written to because of it."""
-    if need not in NEEDS:
-        rows = [(Button(ex.say(f"remind.need.{need}"), tap(Route.EXPLAIN, need)),) for need in NEEDS]
+    """Explicar qué pasa: what holds them back, for the coordinator's list; nobody is written to because of it."""
+    reasons = reasons_of(ex.unit, ex.membership.plan_id)
+    if need not in NEEDS and need not in reasons:
+        rows = reason_rows(reasons, ex.language)
         rows.append((Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),))
         ex.answer(Card((line(ex.say("remind.help")),), tuple(rows)))
         return
@@ -258,6 +259,7 @@ def chase(ex: Exchange, answer: str = "") -> None:
     count = len(found.waiting)
     lines = [line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))]
     open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
+    lines += [line(f"{period_name(each, ex.language)}: {each.until(ex.language)}.") for each in open_ones]
     for code in found.waiting[: 2 * LISTED]:
         parts = [code, left_of(agenda, code, open_ones, ex.language)]
         reason = found.silent.get(code, "quiet_hours" if code in found.resting else None)

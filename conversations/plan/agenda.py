@@ -19,6 +19,10 @@ IN_A_ROW = 2
 """After so many periods in a row without a closing, a letter is offered (DOMAIN §5.3, step 6)."""
 NEEDS = ("days", "call", "no_data")
 """What somebody says they need in order to report; catalogue keys `remind.need.…`."""
+PASSING = ("tomorrow", "nothing_new")
+"""Answers to a reminder that say nothing of what somebody needs."""
+UNANSWERED = 2
+"""After so many notices without an answer the next one asks what holds them back."""
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
     "no_role",
@@ -42,6 +46,7 @@ Reason = Literal[
     "everybody_closed",
     "too_late",
     "told_later",
+    "yields",
     "held_over",
     "schedule_paused",
     "restored",
@@ -114,6 +119,8 @@ class Agenda:
     periods: tuple[ReportingPeriod, ...] = ()
     steps: tuple[Step, ...] = ()
     lapsed: tuple[Step, ...] = ()
+    ahead: tuple[Step, ...] = ()
+    """The steps for reporters that are to come (`steps_ahead`)."""
     left: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
     left_indicators: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
     """The indicators left, of agencies that have a contributor. Nobody else is reminded of indicators."""
@@ -123,6 +130,8 @@ class Agenda:
     """By period, the expecting agencies that have not closed it."""
     in_a_row: Mapping[str, int] = field(default_factory=dict)
     """By agency, how many periods in a row locked before it closed them (`unclosed_row`)."""
+    reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What can hold somebody back: the plan's own list, by code and language. Read where it is asked or told."""
     put_off: frozenset[str] = frozenset()
     """Agencies for which no letter is offered before that row grows."""
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -149,6 +158,12 @@ class Agenda:
 
     and `told_in_digest` where one of `CARRIERS` speaks that day, or has spoken.
     """
+    notices: Mapping[int, frozenset[date]] = field(default_factory=dict)
+    """By person, the days on which the ladder told them something of its own accord, or a coordinator by hand."""
+    unanswered: Mapping[int, frozenset[date]] = field(default_factory=dict)
+    """By person, the days of the notices since the last one under which they pressed something."""
+    reporting: frozenset[str] = frozenset()
+    """Agencies of which a report has come in a period that is open."""
     had_notice: Collection[tuple[int, date]] = frozenset()
     """Days on which another job has given a person the day's notice."""
     waiting: Mapping[int, Reason] = field(default_factory=dict)
@@ -169,6 +184,13 @@ class Topic:
     """The periods that "Cerrar el mes" would close together: all their reports are sent, and nobody has pressed it."""
     rung: Rung | None = None
     agencies: tuple[str, ...] = ()
+
+
+def asks_why(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> bool:
+    """Whether a reminder of this period asks what holds them back: two of it were sent, and nothing came of them."""
+    days = agenda.unanswered.get(who.person_id, ())
+    silent = sum(period.opens_on <= on < agenda.today for on in days) >= UNANSWERED
+    return silent and who.agency_code not in agenda.reporting and not who.is_contributor
 
 
 # ------------------------------------------------------------------ topics

@@ -10,7 +10,16 @@ from conversations.plan.agenda import IN_A_ROW, Agenda, Lapsing, Pause, Reason, 
 from conversations.plan.calendar import ONE_DAY
 from conversations.plan.closings import closings_until
 from conversations.plan.expected import PastReport, ended_activities, expected_reports, unclosed_row
-from conversations.plan.ladder import FOR_COORDINATORS, Left, Step, lapsed_steps, left_indicators, left_reports, steps
+from conversations.plan.ladder import (
+    FOR_COORDINATORS,
+    Left,
+    Step,
+    lapsed_steps,
+    left_indicators,
+    left_reports,
+    steps,
+    steps_ahead,
+)
 from conversations.plan.ledger import CARRIERS, LADDER, LedgerRow, day_there, job_name, waits_for
 from conversations.plan.model import Activity, Indicator, Role, ValidationState
 from conversations.plan.monitoring import LOOK_BACK as CLOSINGS_KNOWN
@@ -136,6 +145,7 @@ def outlook(rows: OutlookRows) -> Agenda:
             periods=rows.periods,
             steps=steps(rows.periods, today, holidays),
             lapsed=lapsed_steps(rows.periods, today, holidays),
+            ahead=steps_ahead(rows.periods, today, holidays),
             pauses=(
                 *rows.pauses,
                 *(Pause("delegated", one.begun_at, one.until_on, one.person_id) for one in delegated),
@@ -154,9 +164,17 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
     windows: dict[tuple[int, date], Reason] = {}
     waiting: dict[int, Reason] = {}
     late: set[tuple[int, date]] = set()
+    notices: dict[int, set[date]] = {}
+    unanswered: dict[int, set[date]] = {}
     had_notice: set[tuple[int, date]] = set()
-    for row in rows.ledger:
+    for row in sorted(rows.ledger, key=lambda row: row.fired_at):
         on = row.on
+        if row.is_notice:
+            notices.setdefault(row.person_id, set()).add(row.said_on)
+        if row.is_said:
+            unanswered.setdefault(row.person_id, set()).add(row.said_on)
+        if row.answer:
+            unanswered.pop(row.person_id, None)
         # Undeliverable has no reason of ours: Telegram's is that nobody is there.
         reason = "told_today" if row.is_said else cast("Reason", row.reason or "unreachable")
         windows[row.person_id, on] = reason
@@ -180,13 +198,24 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
             continue
         if row.made_on > tomorrow:
             continue
+        if row.is_said and row.rungs:
+            notices.setdefault(row.person_id, set()).add(row.said_on)
         steps_until = min(row.made_on, row.made_on_in_plan) if row.rungs else date.min
         told[row.person_id] = max(told.get(row.person_id, date.min), row.made_on)
         told_until[row.person_id] = max(told_until.get(row.person_id, date.min), steps_until)
         windows.setdefault((row.person_id, row.said_on), "told_in_digest")
         if row.state == "queued":
             waiting.setdefault(row.person_id, "told_in_digest")
-    return replace(agenda, told=told, told_until=told_until, windows=windows, waiting=waiting, had_notice=had_notice)
+    return replace(
+        agenda,
+        told=told,
+        told_until=told_until,
+        windows=windows,
+        waiting=waiting,
+        had_notice=had_notice,
+        notices={person: frozenset(days) for person, days in notices.items()},
+        unanswered={person: frozenset(days) for person, days in unanswered.items()},
+    )
 
 
 # ------------------------------------------------------------------ the agenda
@@ -228,6 +257,7 @@ def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Ag
             code: tuple(sorted(agency for agency in expecting[code] if (agency, code) not in rows.closed))
             for code in periods
         },
+        reporting=_reporting(reports, [p.code for p in periods.values() if p.is_open(outlook.today)]),
         in_a_row={agency: len(row) for agency, row in in_a_row.items()},
         put_off=put_off(in_a_row, rows.letters),
         answers=rows.answers,
@@ -242,6 +272,12 @@ def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Ag
             if silence is not None and who.agency_code not in reachable
         },
     )
+
+
+def _reporting(reports: Reports, codes: Collection[str]) -> frozenset[str]:
+    """The agencies of which a report of these periods has come."""
+    sent = {subject for subject, period in reports.reported if period in codes}
+    return frozenset(activity.agency_code for activity in reports.activities if activity.subject in sent)
 
 
 def _cannot_be_told(outlook: Agenda, who: Recipient, now: datetime) -> Reason | None:

@@ -23,21 +23,25 @@ class Rung(StrEnum):
     DUE = "due"
     LATE = "late"
     GRACE_ENDED = "grace_ended"
+    LAST = "last"
     LOCKED = "locked"
 
 
-FOR_REPORTERS = frozenset({Rung.OPEN, Rung.BEFORE, Rung.DUE, Rung.LATE})
+FOR_REPORTERS = frozenset({Rung.OPEN, Rung.BEFORE, Rung.DUE, Rung.LATE, Rung.LAST})
+FOR_ALTERNATES = frozenset({Rung.LATE, Rung.LAST})
+"""Those that an alternate is told of beside the focal point."""
 FOR_COORDINATORS = frozenset({Rung.GRACE_ENDED, Rung.LOCKED})
 
 
 def ladder(period: ReportingPeriod, holidays: Collection[date]) -> Mapping[Rung, date]:
-    """The working day of each step. Two steps before the due day come earlier rather than late, all others after."""
+    """The working day of each step. Two come earlier rather than late: before the due day, and on the last day."""
     return {
         Rung.OPEN: working_day_from(period.opens_on, holidays),
         Rung.BEFORE: working_day_until(period.due_on - timedelta(days=2), holidays),
         Rung.DUE: working_day_from(period.due_on, holidays),
         Rung.LATE: working_day_from(period.due_on + timedelta(days=2), holidays),
         Rung.GRACE_ENDED: working_day_from(period.grace_until_on + ONE_DAY, holidays),
+        Rung.LAST: working_day_until(period.last_on, holidays),
         Rung.LOCKED: working_day_from(period.locks_on, holidays),
     }
 
@@ -56,7 +60,7 @@ def steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[
 
     Too late is: after two more working days, once a reminder's period is locked, and before it is open.
     """
-    return tuple(step for step in all_steps(periods, holidays) if _is_timely(step, today, holidays))
+    return tuple(step for step in all_steps(periods, holidays) if is_timely(step, today, holidays))
 
 
 def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
@@ -70,6 +74,13 @@ def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Coll
     )
 
 
+def steps_ahead(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    """Those for reporters of the next three weeks: what is said today may have to leave room for them."""
+    until = today + timedelta(days=21)
+    near = [period for period in periods if period.opens_on <= until and today <= period.locks_on]
+    return tuple(s for s in all_steps(near, holidays) if s.rung in FOR_REPORTERS and today <= s.on <= until)
+
+
 def all_steps(periods: Iterable[ReportingPeriod], holidays: Collection[date]) -> tuple[Step, ...]:
     """Every step of these periods, in the order of their days."""
     order = list(Rung)
@@ -81,7 +92,8 @@ def _is_of(step: Step, today: date) -> bool:
     return step.rung in FOR_COORDINATORS or step.period.is_open(today)
 
 
-def _is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
+def is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
+    """Whether its day has come and it is not too late for it."""
     return _is_of(step, today) and step.on <= today and not is_too_late(step.on, today, holidays)
 
 
@@ -113,7 +125,7 @@ def ladder_fires_after(
             return
         if is_ladder and not is_hour(days, at, zone, moment, holidays):
             continue
-        if any(told < step.on and _is_timely(step, day, holidays) for step in every_step):
+        if any(told < step.on and is_timely(step, day, holidays) for step in every_step):
             told = day
             if is_ladder:
                 yield day, moment

@@ -57,6 +57,7 @@ class LedgerRow:
     state: str
     reason: str
     rungs: str
+    answer: str
     is_by_hand: bool
     fired_at: datetime
     settled_at: datetime | None
@@ -70,6 +71,11 @@ class LedgerRow:
     @property
     def is_said(self) -> bool:
         return self.state in SAID
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it counts for the pace: a step of the ladder brought it, or a coordinator by hand."""
+        return self.is_said and bool(self.rungs or self.is_by_hand)
 
     @property
     def said_on(self) -> date:

@@ -6,9 +6,10 @@ how things stand when it is said. Everything is decided twice, when a message is
 be allowed both times. The scheduler asks here and writes the ledger; it decides nothing itself.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -36,10 +37,11 @@ from conversations.plan.calendar import (
     windows_until,
     working_day_from,
     working_day_until,
+    working_days_after,
 )
-from conversations.plan.ladder import FOR_COORDINATORS, FOR_REPORTERS, Rung, Step
+from conversations.plan.ladder import FOR_ALTERNATES, FOR_COORDINATORS, FOR_REPORTERS, Rung, Step, is_timely
 from conversations.plan.model import AGENCY_ROLES, Role
-from conversations.plan.periods import ReportingPeriod
+from conversations.plan.periods import ReportingPeriod, closing_due_on
 
 OPEN_REASONS = frozenset(
     {
@@ -111,10 +113,13 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
         pending = tuple(step for step in pending if step.period in about)
         if not is_awaited and not pending:
             return Silence("nothing_left", day)
-        if who.role is Role.ALTERNATE and not is_awaited and not _alternate_is_meant(agenda, who, pending):
+        own = [step for step in pending if step.rung in _rungs(agenda, who)]
+        if who.role is Role.ALTERNATE and not is_awaited and not own:
             return Silence("focal_point_told", day)
         if not is_awaited and all(_was_just_opened(agenda, who, step, day) for step in pending):
             return Silence("told_already", day)
+        if not is_awaited and own and not has_room(agenda, who, day, min(RANK[step.rung] for step in own)):
+            return Silence("yields", day)
         is_due = topics or _announced(agenda, who, day)
         return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)
@@ -214,18 +219,96 @@ def _is_expected(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> boo
 
 def _was_just_opened(agenda: Agenda, who: Recipient, step: Step, day: date) -> bool:
     """Whether this step comes on the working day after the person was told of the opening."""
-    told = agenda.told.get(who.person_id)
+    opened = working_day_from(step.period.opens_on, agenda.holidays)
     return (
         step.rung is Rung.BEFORE
-        and told == working_day_until(day - ONE_DAY, agenda.holidays)
-        and told == working_day_from(step.period.opens_on, agenda.holidays)
+        and opened == working_day_until(day - ONE_DAY, agenda.holidays)
+        and opened in agenda.notices.get(who.person_id, ())
     )
 
 
-def _alternate_is_meant(agenda: Agenda, who: Recipient, pending: Collection[Step]) -> bool:
-    if agenda.stands_in(who) or who.agency_code not in agenda.with_focal_point:
-        return True
-    return any(step.rung is Rung.LATE for step in pending)
+def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
+    """The steps that are told to somebody who reports: an alternate hears of few while the focal point can be told."""
+    is_beside = who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point
+    return FOR_ALTERNATES if is_beside and not agenda.stands_in(who) else FOR_REPORTERS
+
+
+# ------------------------------------------------------------------ the pace
+A_WEEK, IN_TEN_DAYS = 2, 4
+"""So many notices of the ladder somebody gets from Monday to Sunday, and in any ten working days."""
+TEN_DAYS = 10
+RANK: Mapping[Rung, int] = {
+    rung: rank for rank, rung in enumerate((Rung.DUE, Rung.LAST, Rung.OPEN, Rung.LATE, Rung.BEFORE))
+}
+"""Which step goes first where there is not room for all. What yields is a part of the next notice."""
+
+
+def has_room(agenda: Agenda, who: Recipient, day: date, rank: int) -> bool:
+    """Whether a step of that rank is told on that day, or yields to what they have had and to what is to come."""
+    coming = steps_meant(agenda, who, agenda.ahead)
+    return is_next(day, rank, agenda.notices.get(who.person_id, ()), coming, agenda.holidays)
+
+
+def paced(
+    fires: Iterable[tuple[date, datetime]],
+    meant: Sequence[Step],
+    notices: Collection[date],
+    told: date,
+    holidays: Collection[date],
+) -> Iterator[tuple[date, datetime]]:
+    """Those of the coming days of the ladder on which these steps bring a notice, and none that yields."""
+    taken = set(notices)
+    for day, moment in fires:
+        ranks = [RANK[step.rung] for step in meant if told < step.on and is_timely(step, day, holidays)]
+        told = day
+        if ranks and is_next(day, min(ranks), taken, meant, holidays):
+            taken.add(day)
+            yield day, moment
+
+
+def is_next(day: date, rank: int, told: Collection[date], coming: Iterable[Step], holidays: Collection[date]) -> bool:
+    """Whether a notice keeps the pace beside those of these days and the steps that go first.
+
+    It leaves room for what goes first in its week, and for each due day within ten working days.
+    """
+    taken = {on for on in told if on != day}
+    for step in sorted(coming, key=lambda step: (RANK[step.rung], step.on)):
+        first = RANK[step.rung] < rank and (step.rung is Rung.DUE or _week(step.on) == _week(day))
+        if first and step.on > day and keeps_pace(step.on, taken, holidays):
+            taken.add(step.on)
+    return keeps_pace(day, taken, holidays)
+
+
+def keeps_pace(day: date, told: Collection[date], holidays: Collection[date]) -> bool:
+    """Whether a notice on that day is one of at most two in its week, and of four in any ten working days."""
+    days = sorted({*told, day})
+    if sum(_week(on) == _week(day) for on in days) > A_WEEK:
+        return False
+    runs = zip(days, days[IN_TEN_DAYS:], strict=False)
+    return not any(first <= day <= last and _are_within_ten(first, last, holidays) for first, last in runs)
+
+
+def _week(day: date) -> date:
+    """The Monday of its week."""
+    return day - timedelta(days=day.weekday())
+
+
+def _are_within_ten(first: date, last: date, holidays: Collection[date]) -> bool:
+    before = working_days_after(first, last, holidays)
+    return (last - first).days < TEN_DAYS or next(islice(before, TEN_DAYS - 1, None), None) is None
+
+
+def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[Step]:
+    """Those of these steps that somebody who reports is told of, if nothing more is reported."""
+    topics = told_topics(agenda, who, is_chased=True)
+    since = {left.period: date.min for topic in topics for left in topic.left}
+    since |= {period: closing_due_on(topic.closes) for topic in topics for period in topic.closes}
+    rungs = _rungs(agenda, who)
+    return [
+        step
+        for step in steps
+        if step.rung in rungs and (step.period.opens_on > agenda.today or step.on >= since.get(step.period, date.max))
+    ]
 
 
 # ------------------------------------------------------------------ what is said regularly

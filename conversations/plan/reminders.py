@@ -4,15 +4,17 @@ Whether anybody is told at all is decided in `notices`. What they are told is ho
 message that an outage delayed says "closed yesterday", not "closes today".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 
-from conversations.card import Button, Card, Line, bold, line
+from conversations.card import Button, Card, Line, bold, cut, line
 from conversations.dates import show_date
-from conversations.plan.agenda import IN_A_ROW, Agenda, Reason, Recipient, Topic
+from conversations.languages import translated
+from conversations.plan.agenda import IN_A_ROW, NEEDS, Agenda, Reason, Recipient, Topic, asks_why
 from conversations.plan.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.model import Role
 from conversations.plan.monitoring import PLENARY
+from conversations.plan.notices import RANK
 from conversations.plan.periods import ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
 from conversations.wording import wording
@@ -23,10 +25,11 @@ LISTED = 6
 AGENCIES_LISTED = 16
 LETTERS = 4
 """So many agencies have a letter button under one notice. If there are more, one button opens their list."""
-STAGES = ("open", "before", "due", "grace", "late")
+STAGES = ("open", "before", "due", "late", "last")
+STUCK = "stuck"
+"""The key of the sentence for somebody whom two notices have not moved: another question, not another frequency."""
 PAST_DUE = STAGES[3:]
-"""At these steps the message names the colleagues who were told too."""
-_ORDER = {rung: place for place, rung in enumerate(Rung)}
+"""At these stages the message names the colleagues who were told too."""
 
 
 def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
@@ -45,7 +48,7 @@ def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> s
         return "before" if is_near else "open"
     if today == period.due_on:
         return "due"
-    return "grace" if today <= period.grace_until_on else "late"
+    return "last" if today >= ladder(period, holidays)[Rung.LAST] else "late"
 
 
 def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
@@ -57,10 +60,10 @@ def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
     def newness(topic: Topic) -> tuple[date, int, int, int]:
         about = topic.closes or (topic.period,)
         came = [
-            (step.on, _ORDER[step.rung]) for step in agenda.steps if step.rung in FOR_REPORTERS and step.period in about
+            (step.on, -RANK[step.rung]) for step in agenda.steps if step.rung in FOR_REPORTERS and step.period in about
         ]
         urgency = STAGES.index(stage(topic.period, agenda.today, agenda.holidays)), -topic.period.due_on.toordinal()
-        return (*max(came, default=(date.min, 0)), *urgency)
+        return (*max(came, default=(date.min, -len(RANK))), *urgency)
 
     return max(topics, key=newness)
 
@@ -76,13 +79,16 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         return Card(tuple(drafts), ((Button(say("remind.start"), tap(route), "primary"),),))
     head = _head(topics, agenda)
     key = stage(head.period, agenda.today, agenda.holidays)
-    lines: list[Line] = [line(_told(head, key, who, agenda.today))]
+    is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
+    lines: list[Line] = [line(_told(head, STUCK if is_stuck else key, who))]
+    if head.left:
+        lines.append(line(period_until(head.period, who.language)))
     for left in head.left[:LISTED]:
         returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
         lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
     if len(head.left) > LISTED:
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
-    lines += [line(_also(topic, who, agenda.today)) for topic in topics if topic is not head]
+    lines += [line(_also(topic, who)) for topic in topics if topic is not head]
     lines += drafts
     if key in PAST_DUE and colleague and head.left:
         is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
@@ -93,20 +99,34 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     has_left = any(topic.left for topic in topics)
     has_unsent = any(not left.is_returned for topic in topics for left in topic.left)
     tomorrow = Button(say("remind.tomorrow"), tap(Route.POSTPONE))
-    rows: list[tuple[Button, ...]] = []
+    rows = reason_rows(agenda.reasons, who.language) if is_stuck else []
     if any(topic.closes for topic in topics):
         rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
     if has_left:
         begun = next(topic.period for topic in (head, *topics) if topic.left)
         rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
     rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
-    if has_left and key in PAST_DUE:
+    if has_left and key in PAST_DUE and not is_stuck:
         rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))
     rows.append((Button(say("remind.not_me"), tap(Route.LEAVE_POST)),))
     return Card(tuple(lines), tuple(rows))
 
 
-def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
+def reason_rows(reasons: Mapping[str, Mapping[str, str]], language: str) -> list[tuple[Button, ...]]:
+    """A button for each thing that can hold somebody back: the plan's own list, two in a row, and a call."""
+    say = wording(language)
+    some = [Button(cut(translated(label, language)), tap(Route.EXPLAIN, code)) for code, label in reasons.items()]
+    some += [Button(say(f"remind.need.{need}"), tap(Route.EXPLAIN, need)) for need in NEEDS]
+    return [tuple(some[at : at + 2]) for at in range(0, len(some), 2)]
+
+
+def period_until(period: ReportingPeriod, language: str) -> str:
+    """Until when, as a sentence of its own."""
+    until = period.until(language)
+    return f"{until[0].upper()}{until[1:]}."
+
+
+def _told(topic: Topic, key: str, who: Recipient) -> str:
     """The beginning of the message: the head topic in full."""
     say, period, count = wording(who.language), topic.period, len(topic.left)
     name = who.name.partition(" ")[0]
@@ -125,15 +145,10 @@ def _told(topic: Topic, key: str, who: Recipient, today: date) -> str:
         period_name=period_name(period, who.language),
         n=count,
         minutes=MINUTES_EACH * count,
-        days=(period.due_on - today).days,
-        due_date=show_date(period.due_on.isoformat(), who.language),
-        grace_date=show_date(period.grace_until_on.isoformat(), who.language),
-        lock_date=show_date(period.locks_on.isoformat(), who.language),
-        last_date=show_date((period.last_on).isoformat(), who.language),
     )
 
 
-def _also(topic: Topic, who: Recipient, today: date) -> str:
+def _also(topic: Topic, who: Recipient) -> str:
     """One line for a topic that is not the head."""
     say = wording(who.language)
     if topic.closes:
@@ -142,15 +157,8 @@ def _also(topic: Topic, who: Recipient, today: date) -> str:
         "remind.also" if len(topic.left) > 1 else "remind.also_one",
         period_name=period_name(topic.period, who.language),
         n=len(topic.left),
-        due_date=show_date(_until(topic.period, today).isoformat(), who.language),
+        until=topic.period.until(who.language),
     )
-
-
-def _until(period: ReportingPeriod, today: date) -> date:
-    """The day until which a report can still come: in time, in grace, or at all."""
-    if today <= period.due_on:
-        return period.due_on
-    return period.grace_until_on if today <= period.grace_until_on else period.last_on
 
 
 def names_colleagues(agenda: Agenda) -> bool:
@@ -198,8 +206,9 @@ def silence_of(reason: Reason, language: str) -> str:
 def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
     """What an agency that has not closed says it needs, and how many periods in a row it has let lock."""
     say, remarks = wording(language), []
-    if answer := agenda.answers.get(agency):
-        remarks.append(say(f"remind.need.{answer}"))
+    if (answer := agenda.answers.get(agency)) and (answer in NEEDS or answer in agenda.reasons):
+        label = agenda.reasons.get(answer)
+        remarks.append(translated(label, language) if label else say(f"remind.need.{answer}"))
     if topic.rung is Rung.LOCKED and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
         remarks.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
     return remarks

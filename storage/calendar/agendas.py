@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, case, func, literal_column, or_, select
 
-from conversations.plan.agenda import NEEDS, Agenda
+from conversations.plan.agenda import PASSING, Agenda
 from conversations.plan.agenda_rows import (
     LOOK_BACK,
     AgendaRows,
@@ -91,7 +91,7 @@ _ANSWERS = (
         ),
     )
     .join(_agency, _agency.c.id == _membership.c.agency_id)
-    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.in_(NEEDS))
+    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.not_in(("", *PASSING)))
     .order_by(_fire.c.id)
 )
 # Of an activity whose report ended it, all reports: a later one may have taken it up again.

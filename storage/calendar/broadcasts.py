@@ -13,7 +13,6 @@ from sqlalchemy import (
     update,
 )
 
-from storage.calendar.ledger import Ledger
 from storage.database.models import Base
 from storage.database.unit import Unit
 
@@ -105,5 +104,4 @@ class Broadcasts:
         self._connection.execute(
             delete(_fire).where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
         )
-        self._unit.of(Ledger).settle()
         return dropped.rowcount

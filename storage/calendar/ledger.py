@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    and_,
     bindparam,
     delete,
     func,
@@ -66,6 +67,16 @@ class StoredFire:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A notice of the ladder that a newer one has come after: where it stands, in whose language, of which steps."""
+
+    chat_id: int
+    card_id: int
+    language: str
+    rungs: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewFire:
     """One to be noted.
 
@@ -88,6 +99,7 @@ _person = _tables["person"]
 _membership = _tables["membership"]
 _outbox = _tables["outbox"]
 _plan = _tables["plan"]
+_card = _tables["card"]
 _OF_PLAN: Any = bindparam("plan_id")
 _FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
 _FIRES = (
@@ -131,7 +143,38 @@ _LEARN = (
         state=select(_outbox.c.state).where(_OF_ITS_ROW).scalar_subquery(),
         settled_at=select(_outbox.c.settled_at).where(_OF_ITS_ROW).scalar_subquery(),
     )
-    .returning(_fire.c.plan_id, _fire.c.person_id, _fire.c.what, _fire.c.window, _fire.c.state)
+    .returning(_fire.c.id, _fire.c.plan_id, _fire.c.person_id, _fire.c.what, _fire.c.window, _fire.c.state)
+)
+_older = _fire.alias("older")
+_between = _fire.alias("between")
+
+
+def _is_earlier(fire: Any, than: Any) -> Any:
+    """The same person's notice of the ladder that arrived before another one."""
+    return and_(
+        fire.c.plan_id == than.c.plan_id,
+        fire.c.person_id == than.c.person_id,
+        fire.c.what == than.c.what,
+        fire.c.state == literal_column("'sent'"),
+        fire.c.fired_at < than.c.fired_at,
+    )
+
+
+_REPLACED = (
+    select(_outbox.c.chat_id, _outbox.c.card_id, _person.c.language, _older.c.rungs)
+    .select_from(_fire)
+    .join(_older, _is_earlier(_older, _fire))
+    .join(_outbox, _outbox.c.id == _older.c.outbox_id)
+    .join(_card, _card.c.id == _outbox.c.card_id)
+    .join(_person, _person.c.id == _older.c.person_id)
+    .where(
+        _fire.c.id.in_(_IDS),
+        _older.c.fired_at
+        == select(func.max(_between.c.fired_at)).where(_is_earlier(_between, _fire)).correlate(_fire).scalar_subquery(),
+        _card.c.message_id.is_not(None),
+        ~_card.c.is_gone,
+    )
+    .order_by(_outbox.c.card_id)
 )
 _colleague = _membership.alias("colleague")
 # Who was passed over on that day for somebody whom no message reaches any more.
@@ -261,16 +304,22 @@ class Ledger:
         fires = [StoredFire(*row) for row in self._connection.execute(_OF_OUTBOX, {"ids": list(ids)})]
         return {id: fire for fire in fires for id in fire.messages if id in ids}
 
-    def settle(self) -> int:
-        """Take over the outcomes of messages from the outbox. Returns how many. It is one statement.
+    def settle(self) -> list[int]:
+        """Take over the outcomes of messages from the outbox. It is one statement.
 
-        And one for each reminder that could not be delivered.
+        And one for each reminder that could not be delivered. Return the notices of the ladder that have arrived.
         """
         settled = self._connection.execute(_LEARN).all()
         for fire in settled:
             if fire.state == "undeliverable":
                 self._decide_anew(fire)
-        return len(settled)
+        return [fire.id for fire in settled if fire.what == LADDER and fire.state == "sent"]
+
+    def replaced(self, ids: Collection[int]) -> list[Replaced]:
+        """The notices of the ladder that these came after, and that can still be edited. One statement."""
+        if not ids:
+            return []
+        return [Replaced(*row) for row in self._connection.execute(_REPLACED, {"ids": list(ids)})]
 
     def _decide_anew(self, fire: Any) -> None:
         """Of those who were passed over for somebody who is out of reach; once, since a message is settled once."""

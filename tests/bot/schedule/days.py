@@ -12,6 +12,7 @@ from bot.open_storage import open_storage
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
 from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.settling import settle
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
 from storage.messages.outbox import Sent, Undeliverable
@@ -50,7 +51,7 @@ def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = Tru
     def work(unit: UnitOfWork) -> dict[int, list[Told]]:
         told: dict[int, list[Told]] = {}
         while True:  # as the scheduler does, which looks again after a few seconds
-            unit.ledger.settle()
+            settle(unit, now)
             for plan_id, job, planned in list(due(unit, now, ZONE)):
                 carry(unit, plan_id, job, planned, now)
             claimed = unit.outbox.claim(now, now + timedelta(minutes=1), 100) if is_sent else []
@@ -58,7 +59,7 @@ def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = Tru
                 return told
             rows, _ = look_at(unit, claimed, now, ZONE)
             for row in rows:
-                if "text" in row.payload:
+                if "text" in row.payload and row.method.startswith("send"):
                     words = Told(row.kind, str(row.payload["text"]), str(row.payload.get("reply_markup", "")))
                     told.setdefault(row.chat_id, []).append(words)
                 unit.outbox.begin(row)

@@ -16,9 +16,9 @@ from conversations.card import plain
 from conversations.plan.agenda import Agenda, Lapsing, Pause, Recipient, Topic, to_close
 from conversations.plan.calendar import instant, is_quiet, working_day_from, working_days_after
 from conversations.plan.expected import unclosed_row
-from conversations.plan.ladder import Left, Rung, Step, lapsed_steps, steps
+from conversations.plan.ladder import Left, Rung, Step, lapsed_steps, steps, steps_ahead
 from conversations.plan.model import Activity, Role
-from conversations.plan.notices import Say, Silence, chase, decide, still_due
+from conversations.plan.notices import A_WEEK, Say, Silence, chase, decide, still_due
 from conversations.plan.periods import Frequency, ReportingPeriod, period_name, period_names, reporting_period
 from conversations.plan.reminders import reminder
 
@@ -71,9 +71,10 @@ def test_two_words_of_the_same_on_two_days_are_one() -> None:
         left={"MMUJER": (Left(ACTIVITY, november),)},
         expecting={"201810": frozenset({"MMUJER"})},
         told={1: date(2018, 11, 1)},
+        notices={1: frozenset({date(2018, 11, 1)})},
     )
     assert decided(agenda, ANA, "2018-11-02T09:00") == Silence("told_already", date(2018, 11, 2))
-    assert isinstance(decided(replace(agenda, told={}), ANA, "2018-11-02T09:00"), Say)
+    assert isinstance(decided(replace(agenda, told={}, notices={}), ANA, "2018-11-02T09:00"), Say)
 
 
 def test_the_alternate_is_told_after_the_due_day_or_when_nobody_else_can_be() -> None:
@@ -144,7 +145,7 @@ def test_a_pause_that_is_over_lets_a_step_be_told_late() -> None:
     )
     verdict = decided(agenda, ANA, "2018-10-08T09:00")
     assert isinstance(verdict, Say)
-    assert "venció" in plain(reminder(verdict.topics, ANA, agenda))
+    assert "ya pasó" in plain(reminder(verdict.topics, ANA, agenda))
 
 
 def test_tomorrow_means_the_day_that_was_said() -> None:
@@ -193,7 +194,7 @@ def test_the_step_before_a_tuesday_is_no_greeting() -> None:
     assert half.due_on.weekday() == 1
     agenda = replace(agenda_on("2019-01-11"), periods=(half,), steps=steps([half], date(2019, 1, 11), ()))
     text = plain(reminder((Topic(half, (Left(ACTIVITY, half),)),), ANA, agenda))
-    assert text.startswith("Ana, el plazo del 2.º semestre 2018 vence el 15 ene 2019")
+    assert text.startswith("Ana, se acerca el plazo del 2.º semestre 2018")
 
 
 def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
@@ -216,9 +217,9 @@ BOTH = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Le
     [
         ("2018-10-01", "Hola, Ana. Abrió el reporte de septiembre 2018"),
         ("2018-10-05", "Hoy vence el plazo de septiembre 2018"),
-        ("2018-10-08", "Ana, el plazo de septiembre 2018 venció el 5 oct 2018"),
+        ("2018-10-08", "Ana, el plazo de septiembre 2018 ya pasó"),
         ("2018-10-10", "Hoy vence el plazo del 3.er trimestre 2018"),
-        ("2018-10-12", "Ana, el plazo del 3.er trimestre 2018 venció el 10 oct 2018"),
+        ("2018-10-12", "Ana, este es el último aviso de septiembre 2018"),
     ],
 )
 def test_a_message_begins_with_what_brings_it_today(day: str, begins: str) -> None:
@@ -441,12 +442,16 @@ def test_a_period_is_named_as_the_sentence_needs_it() -> None:
     assert f"{both} | {both:of}" == "September 2018 · 3rd quarter 2018 | of September 2018 and of the 3rd quarter 2018"
 
 
-def test_a_day_that_is_over_is_not_named_as_the_one_to_come() -> None:
-    """In the grace of the quarter its line names the end of the grace; the alternate hears who else was told."""
+def test_each_period_is_named_with_its_two_days() -> None:
+    """The same two whenever it is said, in full and in the line of what comes along; the alternate hears who else was
+
+    told.
+    """
     quarterly = replace(ACTIVITY, code="PER-201", frequency=Frequency.QUARTERLY)
     topics = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Left(quarterly, THIRD_QUARTER),)))
     shown = plain(reminder(topics, LUIS, agenda_on("2018-10-12"), colleague=ANA))
-    assert "También 3.er trimestre 2018: 1, hasta el 15 oct 2018." in shown
+    assert "\nA tiempo hasta el 5 oct; se recibe hasta el 14 oct.\n" in shown
+    assert "También 3.er trimestre 2018: 1 (a tiempo hasta el 10 oct; se recibe hasta el 21 oct)." in shown
     assert "Ana Martínez también recibió este aviso." in shown
 
 
@@ -473,9 +478,13 @@ SCANS = (time(3), time(7, 59), NINE, time(13), time(17, 59), time(18))
 @functools.lru_cache
 def seen_on(
     today: date, periods: tuple[ReportingPeriod, ...], holidays: frozenset[date]
-) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """The steps of a day and those that have lapsed: once a day, for a life looks at them six times and more."""
-    return steps(periods, today, holidays), lapsed_steps(periods, today, holidays)
+) -> tuple[tuple[Step, ...], ...]:
+    """The steps of a day, lapsed and to come: once a day, for a life looks at them six times and more."""
+    return (
+        steps(periods, today, holidays),
+        lapsed_steps(periods, today, holidays),
+        steps_ahead(periods, today, holidays),
+    )
 
 
 @dataclass(frozen=True)
@@ -510,6 +519,8 @@ class Life:
             periods=self.periods,
             steps=on_the_ladder[0],
             lapsed=on_the_ladder[1],
+            ahead=on_the_ladder[2],
+            notices={1: frozenset(on for on, state in ledger.windows.items() if state == "queued")},
             left={
                 "MMUJER": tuple(
                     Left(ACTIVITY, period)
@@ -597,6 +608,7 @@ def lived(
     waits_for_the_day: bool = True,
     sees_closings: bool = True,
     keeps_silent: bool = True,
+    keeps_pace: bool = True,
 ) -> Ledger:
     """What the bot makes of it. Each flag taken away is a defect, which `violations` must find."""
     ledger, who = Ledger(), replace(ANA, timezone=life.zone.key)
@@ -633,6 +645,8 @@ def lived(
             continue
         if not remembers:
             agenda = replace(agenda, windows={}, told={})
+        if not keeps_pace:
+            agenda = replace(agenda, notices={})
         if not catches_up:
             agenda = replace(agenda, steps=tuple(step for step in agenda.steps if step.on == agenda.today))
         match decide(agenda, who, now, NINE, life.zone):
@@ -655,6 +669,9 @@ def violations(life: Life, ledger: Ledger) -> set[str]:
     days = [now.astimezone(life.zone).date() for now, _, _ in ledger.said]
     if len(days) != len(set(days)):
         found.add("twice in a day")
+    unasked = [day for day in days if day not in {until for _, until in life.snoozes}]
+    if any(sum(0 <= (day - monday).days < 7 for day in unasked) > A_WEEK for monday in map(_monday, unasked)):
+        found.add("three in a week")
     for now, asked, to_be_closed in ledger.said:
         if is_quiet(now, life.zone, life.holidays):
             found.add("in quiet hours")
@@ -677,6 +694,10 @@ def violations(life: Life, ledger: Ledger) -> set[str]:
     if not life.holds and any(_is_left_unclosed(life, ledger, period) for period in life.periods):
         found.add("never asked to close")
     return found
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def _horizon(life: Life, period: ReportingPeriod) -> tuple[date, date, datetime] | None:
@@ -742,7 +763,7 @@ def test_over_random_lives_reminders_are_right(life: Life) -> None:
     [("looks_again", "after the report"), ("looks_again", "in quiet hours"), ("remembers", "twice in a day"),
      ("catches_up", "missed"), ("looks_again", "after the closing"), ("sees_closings", "after the closing"),
      ("asks_to_close", "never asked to close"), ("waits_for_the_day", "to close too soon or too late"),
-     ("keeps_silent", "before the day that was asked for")],
+     ("keeps_silent", "before the day that was asked for"), ("keeps_pace", "three in a week")],
 )  # fmt: skip
 def test_planted_what_a_defect_does_to_them_is_found(defect: str, violation: str) -> None:
     """Without the second look, the ledger, or the steps of days gone by: otherwise the law above proves nothing."""
