@@ -85,7 +85,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "coverage.{}": ("no_form", "not_listed"),
     "form_title.{}": tuple(FORM_OF.values()),
     "closing.{}": tuple(FOR_COORDINATORS),
-    "closing.{}_one": tuple(FOR_COORDINATORS),
     "closing.{}_then": tuple(FOR_COORDINATORS),
     "command.{}": tuple(one.route for one in PERMISSIONS if one.in_menu),
     "digest.trend_{}": ("up", "down"),

@@ -176,7 +176,7 @@ def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[t
 
 
 def agency_rows(found: Standing, view: View, page: int, say: Wording) -> list[tuple[Button, ...]]:
-    order = (lambda a: (a.code,)) if view.alphabetical else digests.urgency
+    order = (lambda a: (a.code,)) if view.alphabetical else digests.silence
     agencies = sorted(found.agencies, key=order)
     pages = max(1, -(-len(agencies) // ON_A_SCREEN))
     page %= pages

@@ -234,6 +234,14 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
     return tuple(Topic(found[0].period, tuple(found)) for found in by_period.values())
 
 
+def closing_count(agenda: Agenda, period: ReportingPeriod) -> tuple[int, int]:
+    """Of the closing that a period belongs to: how many agencies have closed, of how many. The digest's own number."""
+    codes = [p.code for p in agenda.periods if p.end_on == period.end_on and p.code in agenda.expecting]
+    expected = frozenset[str]().union(*(agenda.expecting[code] for code in codes))
+    missing = {agency for code in codes for agency in agenda.unclosed.get(code, ())}
+    return len(expected - missing), len(expected)
+
+
 def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
     """For coordinators: who has not closed when grace ends, and when the period locks. Of one period, the later."""
     latest = {step.period.code: step for step in pending if step.rung in FOR_COORDINATORS}

@@ -220,10 +220,10 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
 
 # ------------------------------------------------------------------ the agenda
 def concerned(outlook: Agenda) -> dict[str, ReportingPeriod]:
-    """The periods in an agenda, by code: those that are open together, and those that coordinators are told about."""
-    open_ends = {period.end_on for period in outlook.periods if period.is_open(outlook.today)}
-    together = [p for p in outlook.periods if p.end_on in open_ends and p.opens_on <= outlook.today]
-    return {p.code: p for p in (*together, *(step.period for step in closing_steps(outlook)))}
+    """The periods in an agenda, by code: those that end with one that is open, or that coordinators are told about."""
+    ends = {period.end_on for period in outlook.periods if period.is_open(outlook.today)}
+    ends |= {step.period.end_on for step in closing_steps(outlook)}
+    return {p.code: p for p in outlook.periods if p.end_on in ends and p.opens_on <= outlook.today}
 
 
 def closing_steps(outlook: Agenda) -> list[Step]:

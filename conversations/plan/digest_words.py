@@ -46,6 +46,11 @@ def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
     return ", ".join(labels)
 
 
+def declared(each: ActivityStanding, say: Wording) -> str:
+    """The status that was declared last, beside which a light stands (DOMAIN §1.2). "" if nobody has reported."""
+    return "" if each.last is None else say(f"export.status.{each.last.status}")
+
+
 def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
     """Why its light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):

@@ -25,6 +25,7 @@ from conversations.plan.digest_words import (
     column_name,
     day,
     decision_text,
+    declared,
     has_left_red,
     has_turned,
     headed_list,
@@ -146,7 +147,16 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
         lines.append(line(f"🔵 {headed_list(say(key, n=len(s.started)), named_activities(s.started, s, say, shown))}"))
     if s.received:
         lines.append(line(say("digest.received" if s.received > 1 else "digest.received_one", n=s.received)))
-    return [line(bold(say("digest.changed"))), *(lines or [line(say("digest.unchanged"))])]
+    return [line(bold(say("digest.changed"))), *lines, line(_unchanged(s, say))]
+
+
+def _unchanged(s: Standing, say: Wording) -> str:
+    """What did not change, in one line: how many activities, of how many agencies."""
+    moved = {each.code for each in s.changed} | {activity.code for activity in s.started}
+    moved |= {each.code for each in s.activities if each.light is not each.light_before}
+    same = [each for each in s.activities if each.code not in moved and not each.is_over]
+    agencies = {each.activity.agency_code for each in same}
+    return say("digest.unchanged", n=len(same), agencies=len(agencies)) if moved else say("digest.unchanged_all")
 
 
 CHANGES = (
@@ -166,11 +176,13 @@ def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
     red = [each for each in s.activities if each.light is Light.CRITICAL and not each.is_completed]
     told = [each for each in red if reason(each, s, say)]
     if told:
-        named = " · ".join(f"{each.code} {cut(reason(each, s, say), TITLE)}" for each in told[:shown])
+        named = " · ".join(
+            f"{with_remark(each.code, declared(each, say))} {cut(reason(each, s, say), TITLE)}" for each in told[:shown]
+        )
         lines.append(line(say("digest.red", what=and_more(named, len(told) - shown, say))))
     if len(red) > len(told):
         silent = [each for each in red if each not in told]
-        named = ", ".join(each.code for each in silent[: shown * 2])
+        named = ", ".join(with_remark(each.code, declared(each, say)) for each in silent[: shown * 2])
         lines.append(
             line(headed_list(say("digest.red_silent", n=len(silent)), and_more(named, len(silent) - shown * 2, say)))
         )
@@ -432,6 +444,11 @@ def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
     if not worst:
         return f"{head}. {say('digest.no_red')}"
     return f"{head}. {light_word(Light.CRITICAL, say)}: {and_more(', '.join(worst[:12]), len(worst) - 12, say)}"
+
+
+def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int, str]]:
+    """The order of those who act on it: the longest silence first; among equals, the worst light."""
+    return -agency.silent, urgency(agency)
 
 
 def urgency(agency: AgencyStanding) -> tuple[int, int, str]:

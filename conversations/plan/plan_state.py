@@ -190,7 +190,8 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
     for each in found[: max(room, 0)]:
         hidden = each.activity.is_restricted and not reader.reads_restricted
         name = "" if hidden else f" {cut(each.activity.title(language), SHORT)}"
-        head = f"{each.activity.agency_code} · {each.code}{name}"
+        status = digest_words.declared(each, say)
+        head = digest_words.with_remark(f"{each.activity.agency_code} · {each.code}{name}", status)
         told = digest_words.reason(each, s, say) if reader.reads_reasons and not hidden else ""
         why = told or ", ".join(digest_words.why(each, s, say))
         yield f"{head}: {why}" if why else head

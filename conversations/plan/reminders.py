@@ -10,12 +10,12 @@ from datetime import date
 from conversations.card import Button, Card, Line, bold, cut, line
 from conversations.dates import show_date
 from conversations.languages import translated
-from conversations.plan.agenda import IN_A_ROW, NEEDS, Agenda, Reason, Recipient, Topic, asks_why
+from conversations.plan.agenda import IN_A_ROW, NEEDS, Agenda, Reason, Recipient, Topic, asks_why, closing_count
 from conversations.plan.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.model import Role
 from conversations.plan.monitoring import PLENARY
 from conversations.plan.notices import RANK
-from conversations.plan.periods import ReportingPeriod, period_name, period_names
+from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
 from conversations.wording import wording
 
@@ -174,7 +174,7 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
     for topic in topics:
         if lines:
             lines.append(line(""))
-        lines.append(line(bold(closing_head(topic, who.language))))
+        lines.append(line(bold(f"{closing_head(topic, who.language)}. {_closing_stands(agenda, topic, who.language)}")))
         for agency in topic.agencies[:AGENCIES_LISTED]:
             left = left_of(agenda, agency, (topic.period,), who.language)
             parts = [agency, left]
@@ -193,9 +193,16 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
 
 
 def closing_head(topic: Topic, language: str) -> str:
-    """Say that grace has ended or that the period has locked, and how many agencies have not closed it."""
-    key = f"closing.{topic.rung}" if len(topic.agencies) > 1 else f"closing.{topic.rung}_one"
-    return wording(language)(key, period_name=period_name(topic.period, language), n=len(topic.agencies))
+    """Say that grace has ended or that the period has locked."""
+    return wording(language)(f"closing.{topic.rung}", period_name=period_name(topic.period, language))
+
+
+def _closing_stands(agenda: Agenda, topic: Topic, language: str) -> str:
+    """How many agencies have closed what ends with the period, of how many: the digest's number, and /progreso's."""
+    closed, expected = closing_count(agenda, topic.period)
+    same_end = (p for p in agenda.periods if p.end_on == topic.period.end_on)
+    month = next((p for p in same_end if p.type is PeriodType.MONTHLY), topic.period)
+    return wording(language)("closing.count", closing=period_name(month, language), closed=closed, expected=expected)
 
 
 def silence_of(reason: Reason, language: str) -> str:

@@ -225,7 +225,7 @@ def test_a_light_that_turned_in_the_week_is_a_change() -> None:
     assert "🔴 2 pasaron a crítica: PER-404 Actividad PER-404 · PER-405 Actividad PER-405" in said
     assert "🟡 1 pasó a atención: PER-406" in said
     assert "Nada cambió" not in said
-    assert "🔴 con motivo: PER-405 Espera presupuesto" in said
+    assert "🔴 con motivo: PER-405 (En curso) Espera presupuesto" in said
     assert "🔴 sin motivo (1): PER-404" in said
     done = report("PER-404", "201809", "in_progress", 99, "2018-10-01")
     later = replace(EMPTY, activities=(replace(slipping[0], due_on=date(2019, 1, 1)),), reports=(done,))

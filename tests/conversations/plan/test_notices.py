@@ -387,8 +387,9 @@ def noticed(day: str, **changes: object) -> tuple[str, list[tuple[str, str]]]:
 def test_a_notice_counts_what_is_left_of_its_own_period() -> None:
     """Five reports of the quarter are no reports of September; one who sent all of it has only to close."""
     left = {"PGR": (Left(ACTIVITY, SEPTEMBER), *(Left(QUARTERLY, THIRD_QUARTER),) * 5)}
-    text, _ = noticed("2018-10-15", left=left, unclosed={"201809": ("MIDE", "PGR")})
-    assert "Septiembre 2018 quedó cerrado: 2 no lo cerraron" in text
+    both = {"201809": frozenset({"MIDE", "PGR"})}
+    text, _ = noticed("2018-10-15", left=left, expecting=both, unclosed={"201809": ("MIDE", "PGR")})
+    assert "Septiembre 2018 quedó cerrado. Cierre de septiembre 2018: 0 de 2 instituciones" in text
     assert "• PGR · queda 1" in text
     assert "• MIDE · todo enviado, sin cerrar" in text
 
