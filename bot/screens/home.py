@@ -147,6 +147,8 @@ def _headline(ex: Exchange) -> list[str]:
     if tally:
         closed = sum(each.is_closed for each in tally.agencies.values())
         lines.append(say("home.closing", closed=closed, expected=len(tally.agencies)))
+        open_ones = [period for period in tally.periods if period.is_open(ex.today)]
+        lines += [f"{period_name(period, ex.language)}: {period.until(ex.language)}." for period in open_ones]
     return lines
 
 

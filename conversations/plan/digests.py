@@ -202,8 +202,10 @@ def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
 def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Closings and activities whose day comes within two weeks."""
     items = [
-        f"{say('digest.closing_of', period_name=period_names(periods, say.language))}, {day(on, s, say)}"
-        for on, periods in due_within(s, AHEAD)
+        with_remark(
+            say("digest.closing_of", period_name=period_names(periods, say.language)), periods[0].until(say.language)
+        )
+        for _, periods in due_within(s, AHEAD)
     ]
     ending = sorted(
         (
