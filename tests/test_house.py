@@ -5,6 +5,7 @@ label in three languages. Each rule here compares two such places; there is noth
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -195,13 +196,11 @@ NOT_KEYS = re.compile(
 """Columns, file names, facts, audited acts and kinds of events that look like keys."""
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
-
-
-SOURCES = list(sources())
+@functools.cache
+def sources() -> tuple[tuple[Path, ast.Module], ...]:
+    """Read when they are asked for: every process of the suite imports this file, and one of them needs them."""
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return tuple((path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))) for path in paths)
 
 
 def pattern_of(node: ast.JoinedStr) -> str:
@@ -233,7 +232,7 @@ def is_saying(node: ast.Call) -> bool:
 
 def said() -> Iterator[tuple[str, str, ast.Call]]:
     """Where, which key, and the call, for every key that is spelt out where it is said."""
-    for path, tree in SOURCES:
+    for path, tree in sources():
         if path.parts[:2] == ("bot", "sandbox"):
             continue  # its `say` is a person's
         for node in ast.walk(tree):
@@ -289,7 +288,7 @@ def test_whatever_looks_like_a_key_is_one() -> None:
     spaces = {key.partition(".")[0] for key in CATALOGUES["es"]}
     wrong = [
         f"{path}: {text}"
-        for path, tree in SOURCES
+        for path, tree in sources()
         if path.parts[:3] != ("storage", "migrations", "versions")
         for text in literals(tree)
         if re.fullmatch(r"[a-z]+(\.[a-z0-9_]+)+", text) and text.partition(".")[0] in spaces
@@ -353,7 +352,7 @@ def test_every_problem_has_its_sentence_and_remedy() -> None:
         for key in CATALOGUES[language]
         if key.startswith(("problem.", "remedy."))
     }
-    for path, tree in SOURCES:
+    for path, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and not node.args:
                 continue  # made of what another process told: its code is written where it was found
@@ -394,7 +393,7 @@ def test_no_sentence_in_the_chat_is_too_long_to_be_read() -> None:
 def buttons() -> set[str]:
     """The keys that are the text of a button."""
     keys = {key for key in CATALOGUES["es"] if key.startswith("nav.")}
-    for _, tree in SOURCES:
+    for _, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Button":
                 keys |= {key for key in literals(node.args[0]) if key in CATALOGUES["es"]}
@@ -424,7 +423,7 @@ def test_a_button_is_made_by_the_functions_of_routes() -> None:
     home = Path("conversations", "routes.py")
     wrong = [
         f"{path}: {text}"
-        for path, tree in SOURCES
+        for path, tree in sources()
         if path != home
         for text in literals(tree)
         if text.startswith(("command:", "form:"))
@@ -516,8 +515,8 @@ def test_no_code_knows_the_shipped_plan() -> None:
 
 def test_a_module_of_more_than_600_lines_says_why() -> None:
     """What cannot be held in the head is split, or its docstring says why it is long."""
-    long = [path for path, _ in SOURCES if (ROOT / path).read_text("utf-8").count("\n") > 600]
-    assert [str(path) for path in long if " long" not in (ast.get_docstring(dict(SOURCES)[path]) or "")] == []
+    long = [path for path, _ in sources() if (ROOT / path).read_text("utf-8").count("\n") > 600]
+    assert [str(path) for path in long if " long" not in (ast.get_docstring(dict(sources())[path]) or "")] == []
 
 
 def test_the_shipped_forms_and_code_name_no_country() -> None:
@@ -566,7 +565,7 @@ def test_conversations_have_no_clock_and_no_chance() -> None:
     banned = re.compile(r"(datetime|date)\.(now|today|utcnow)|time\.(time|monotonic)|uuid\.uuid\d|random\.\w+|open")
     wrong = [
         f"{path}:{node.lineno} {ast.unparse(node.func)}"
-        for path, tree in SOURCES
+        for path, tree in sources()
         if path.parts[0] == "conversations"
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and banned.fullmatch(ast.unparse(node.func))

@@ -220,8 +220,11 @@ class Reporter:
             current.shown, current.receipt = len(current.done), int(found[1])
             self.work.finished += 1
             return self.begin()
-        if (at >= 1 and steps[at - 1].asked.search(text)) or (at == 0 and self.work.mischief is not behave):
-            # Between two forms a tap on an old card is answered with where one stands: the list of what is due.
+        if (at >= 1 and steps[at - 1].asked.search(text)) or (
+            at == 0 and (self.work.mischief is not behave or self._is_last_receipt(text))
+        ):
+            # Between two forms a tap on an old card is answered with where one stands: the list of what is due. And
+            # whoever sent a receipt may have died before noting that: it comes again when the next form is asked for.
             self.repeats += seen.what == "send"
             anew = button(message, steps[at - 1]) if at >= 1 and steps[at - 1].answer.startswith(PRESS) else None
             if anew is not None and self.tapped not in (None, anew):
@@ -238,6 +241,10 @@ class Reporter:
         """Whether this is the question before, said again: some are answered by several taps on one question."""
         steps = current.form.steps
         return at >= 1 and bool(steps[at - 1].asked.search(text)) and button(message, steps[at]) is None
+
+    def _is_last_receipt(self, text: str) -> bool:
+        found = RECEIPT.search(text)
+        return found is not None and len(self.filled) > 1 and int(found[1]) == self.filled[-2].receipt
 
     def _after_the_end(self, current: Filled, seen: Seen, text: str) -> None:
         found = RECEIPT.search(text)

@@ -5,6 +5,7 @@ and those that call one of these.
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,7 +102,10 @@ class Storage:
         return home, f"{name}.{method}"
 
 
-STORAGE = Storage()
+@functools.cache
+def storage() -> Storage:
+    """Read when it is asked for: every process of the suite imports this file, and one of them needs it."""
+    return Storage()
 
 
 def repositories() -> dict[str, Name]:
@@ -135,19 +139,19 @@ def writes(source: str) -> Iterator[str]:
             case ast.Attribute(value=ast.Name(id=name), attr=method) if name in named:
                 found = (named[name], method)
             case ast.Attribute(value=ast.Name(id=name), attr=function) if name in known:
-                if (".".join(known[name]), function) in STORAGE.writing:
+                if (".".join(known[name]), function) in storage().writing:
                     yield f"{name}.{function}"
                 continue
             case ast.Attribute(value=ast.Call(func=ast.Name(id=name)), attr=method) if name in known:
-                if (known[name][0], f"{known[name][1]}.{method}") in STORAGE.writing:
+                if (known[name][0], f"{known[name][1]}.{method}") in storage().writing:
                     yield f"{name}.{method}"
                 continue
-            case ast.Name(id=name) if known.get(name) in STORAGE.writing & STORAGE.functions:
+            case ast.Name(id=name) if known.get(name) in storage().writing & storage().functions:
                 yield name
                 continue
             case _:
                 continue
-        if found is not None and (repos[found[0]][0], f"{repos[found[0]][1]}.{found[1]}") in STORAGE.writing:
+        if found is not None and (repos[found[0]][0], f"{repos[found[0]][1]}.{found[1]}") in storage().writing:
             yield ".".join(found)
 
 
