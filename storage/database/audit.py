@@ -115,7 +115,7 @@ closed leaves no entry here, and is recorded where it is stored."""
 UNTOLD: Final[tuple[str, ...]] = (
     *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted."),
     *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
-    *("plan.downloaded", "period.reopening_asked", "period.reopening_refused"),
+    *("plan.downloaded", "report.remarked", "period.reopening_asked", "period.reopening_refused"),
 )
 """How all other acts begin: about people, or about what the bot itself does. A test finds an act that is in neither."""
 
