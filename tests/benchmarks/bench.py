@@ -13,12 +13,14 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from emulator import FIRST_PERSON
@@ -29,9 +31,15 @@ from talks import TALKS
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from bot.acts.receivers import new_secret
+from bot.open_storage import open_storage
+from conversations.plan.events import kinds_for
+from storage.messages.endpoints import Target
+from storage.unit_of_work import UnitOfWork
 from tests.ports import free_port
 
 PEERS = Path(__file__).parent / "peers"
+HEARS = Path(__file__).parent / "hears.py"
 REFERENCE = "ptb"
 MOST_PEOPLE = 500
 
@@ -50,6 +58,8 @@ class Bot:
     database: str = ""
     house: Kind = "form"
     talk: str = "form"
+    is_heard: bool = False
+    """Whether a receiver is told of every report."""
 
 
 PEER = {"BENCH_API": "{api}", "BENCH_TOKEN": "{token}"}
@@ -67,6 +77,16 @@ BOTS = (
     Bot("httpx", "Enlace over httpx", "enlace.py", HTTPX, database="sqlite", talk="enlace-form"),
     Bot(
         "activity", "Enlace: activity report", "enlace.py", RUN, database="sqlite", house="activities", talk="activity"
+    ),
+    Bot(
+        "heard",
+        "Enlace: activity report, told to a receiver",
+        "enlace.py",
+        RUN,
+        database="sqlite",
+        house="activities",
+        talk="activity",
+        is_heard=True,
     ),
     Bot("referral", "Enlace: referral totals", "enlace.py", RUN, database="sqlite", house="shipped", talk="referral"),
     Bot("floor", "nothing at all (the driver's ceiling)", "floor.py", (), PEER),
@@ -88,6 +108,7 @@ class Scene:
 SCENES = (
     Scene("polling", "50 people, polling", 50, ("ptb", "pickle", "enlace", "postgres", "each", "httpx", "floor")),
     Scene("jobs", "50 people, polling, Enlace's own work", 50, ("ptb", "enlace", "activity", "referral")),
+    Scene("events", "50 people, polling, without and with a receiver of events", 50, ("activity", "heard")),
     Scene("webhook", "50 people, webhook", 50, ("ptb", "pickle", "enlace", "postgres"), is_webhook=True),
     Scene("crowd", "500 people, polling", 500, ("ptb", "pickle", "enlace", "postgres")),
     Scene("crowd-webhook", "500 people, webhook", 500, ("ptb", "enlace"), is_webhook=True),
@@ -127,6 +148,8 @@ class Stage:
                 house = self._house(bot, folder, stack)
                 environment |= house.environment
                 webhook |= house.webhook
+                if bot.is_heard:
+                    environment |= hear(house, stack)
             else:
                 folder.mkdir()
             return run(
@@ -147,6 +170,25 @@ class Stage:
                     folder=folder,
                 )
             )
+
+
+def hear(house: House, stack: ExitStack) -> dict[str, str]:
+    """A receiver in a process of its own, added to this house; what the bot needs to know to call it."""
+    process = stack.enter_context(subprocess.Popen([sys.executable, str(HEARS)], stdout=subprocess.PIPE))
+    stack.callback(process.kill)
+    assert process.stdout is not None
+    url = f"http://127.0.0.1:{int(process.stdout.readline())}/"
+
+    def add(unit: UnitOfWork) -> None:
+        target, kinds = Target(url, new_secret()), kinds_for("internal")
+        plan_id = unit.plans.all()[0].id
+        unit.endpoints.add(
+            plan_id, target, "127.0.0.1", audience="internal", kinds=kinds, now=datetime.now(UTC), by=None
+        )
+
+    with open_storage(house.settings) as database:
+        database.units.submit(None, add).result()
+    return {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32"}
 
 
 # ------------------------------------------------------------------ the table

@@ -18,6 +18,7 @@ from tests.faults.cancelled import cancelled
 from tests.faults.crowd import crowd
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.disk import exhausted
+from tests.faults.events import told
 from tests.faults.fuzz import fuzzed
 from tests.faults.locked import locked
 from tests.faults.outcome import Outcome
@@ -249,6 +250,7 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "T11": balanced,
     "T12": schedules,
     "T15": upgraded,
+    "events": told,
     "crowd": crowd,
     "stops": stopped,
 }

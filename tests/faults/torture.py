@@ -82,6 +82,8 @@ RUNS = (
     Run("T12", "sqlite", "", {}),
     Run("T15", "sqlite", "polling", {"cast": Cast(20, 5), "times": 4}),
     Run("T15", "postgresql", "webhook", {"cast": Cast(20, 5), "times": 4}),
+    Run("events", "sqlite", "", {"deaths": 200}),
+    Run("events", "postgresql", "", {"deaths": 200}),
     Run("crowd", "sqlite", "polling", {"cast": Cast(200, 1), "rate": 25.0}),
     Run("crowd", "postgresql", "webhook", {"cast": Cast(200, 1), "rate": 25.0}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
