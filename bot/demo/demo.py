@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from bot.acts.enrolment import enrol
 from bot.chat.form_cache import FormCache
+from bot.demo.receiver import Receiver
 from bot.demo.supervisor import Supervisor, free_port
 from bot.open_storage import open_storage
 from bot.sandbox import people
@@ -26,6 +27,7 @@ from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 from bot.setup import set_up
+from conversations.plan.events import INTERNAL, kinds_for
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import Activity, Role
 from conversations.plan.periods import ReportingPeriod
@@ -36,6 +38,7 @@ from conversations.session.questions import is_sending
 from conversations.session.session import Session
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
+from storage.messages.endpoints import Target
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 
@@ -89,6 +92,9 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
             Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True
         )
     world.add_person(NEWCOMER)
+    receiver = Receiver()
+    hear(settings, receiver, start)
+    receiver.listen(world)
     supervisor = Supervisor(settings, world, data_token(settings, start))
     try:
         supervisor.order("start")
@@ -99,8 +105,25 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         serve(port, world=world, supervisor=supervisor, api_port=int(settings.telegram_api.rpartition(":")[2]))
     finally:
         supervisor.close()
+        receiver.shutdown()
 
 
+def hear(settings: Settings, receiver: Receiver, now: datetime) -> None:
+    """The receiver of this demonstration is told everything; an earlier one's is removed."""
+
+    def work(unit: UnitOfWork) -> None:
+        plan_id = unit.plans.only().id
+        for each in unit.endpoints.all(plan_id):
+            if each.host == HERE:
+                unit.endpoints.remove(each, now=now, by=None)
+        target, kinds = Target(receiver.url, receiver.secret), kinds_for(INTERNAL)
+        unit.endpoints.add(plan_id, target, HERE, audience=INTERNAL, kinds=kinds, now=now, by=None)
+
+    with open_storage(settings) as database:
+        database.units.submit(None, work).result()
+
+
+HERE: Final = "127.0.0.1"
 READER: Final = "demo"
 
 
@@ -129,6 +152,7 @@ def demo_settings() -> Settings:
         files=FOLDER / "evidence",
         keys=FOLDER / "keys.json",
         webhook_url=None,
+        events_inside=f"{HERE}/32",
         log_level="WARNING",
         log_format="console",
     )

@@ -1,0 +1,31 @@
+"""The receiver beside the demonstration: it shows what it was told, once, and refuses what is not signed for it."""
+
+from datetime import UTC, datetime
+
+from bot.acts.receivers import new_secret
+from bot.demo.receiver import Receiver
+from bot.sandbox.telegram import World
+from bot.settings import read_networks
+from bot.workers.webhooks import call, calling
+from storage.messages.endpoints import Target
+
+
+async def test_what_it_is_told_stands_among_what_the_bot_did() -> None:
+    """On the clock of the demonstration, which is years away from ours."""
+    world, receiver = World(start=1_538_568_000.0, token="1:x"), Receiver()
+    receiver.listen(world)
+    body = b'{"type":"report.validated","data":{"activity":"PRE-101"}}'
+    try:
+        async with calling(read_networks("127.0.0.1/32")) as session:
+            answers = [
+                await call(
+                    session, Target(receiver.url, secret), "evt_1", body, lambda: datetime(2018, 10, 3, tzinfo=UTC)
+                )
+                for secret in (receiver.secret, receiver.secret, new_secret())
+            ]
+    finally:
+        receiver.shutdown()
+        receiver.server_close()
+    assert [answer.status for answer in answers] == [204, 204, 401]
+    told = [(one.method, one.params) for one in world.calls.since(0)]
+    assert told == [("webhook report.validated", {"activity": "PRE-101"})]
