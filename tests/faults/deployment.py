@@ -407,7 +407,7 @@ class Deployment:
     def rows(self, statement: str) -> list[tuple]:
         """What the database says, by a connection that is nobody's; a bot may be running."""
         if self.is_sqlite:
-            with contextlib.closing(sqlite3.connect(self.folder / "enlace.db", timeout=30)) as connection:
+            with contextlib.closing(sqlite3.connect(self.folder / "enlace.db", timeout=PATIENCE)) as connection:
                 return connection.execute(statement).fetchall()
         with psycopg.connect(dsn_of(self.url), autocommit=True) as connection:
             found = connection.execute(statement)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.deadlines import PATIENCE
 from tests.faults.deployment import Cast, Deployment, deployed, dsn_of, until
 from tests.faults.outcome import Outcome
 
@@ -33,7 +34,7 @@ def lock_on(deployment: Deployment) -> Iterator[None]:
             yield
         return
     with contextlib.closing(
-        sqlite3.connect(deployment.folder / "enlace.db", isolation_level=None, timeout=60)
+        sqlite3.connect(deployment.folder / "enlace.db", isolation_level=None, timeout=PATIENCE)
     ) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -97,7 +97,7 @@ def test_it_ends_while_it_is_imported(number: signal.Signals) -> None:
         "sys.meta_path.insert(0, Midway())\n"
         "from bot.__main__ import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -193,7 +193,7 @@ def test_it_ends_while_the_database_is_away(furnished: Path, tmp_path: Path) -> 
     """Another process holds SQLite's lock: what came in was not acknowledged, and comes again."""
     with town(furnished, tmp_path) as at:
         at.start()
-        lock = sqlite3.connect(tmp_path / "enlace.db", isolation_level=None, timeout=60)
+        lock = sqlite3.connect(tmp_path / "enlace.db", isolation_level=None, timeout=PATIENCE)
         lock.execute("BEGIN IMMEDIATE")
         at.officer(ANA).phone.say("hola")
         seen(at, lambda: "intake.trouble" in at.logged(), "it notices")
