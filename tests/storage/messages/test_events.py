@@ -235,6 +235,8 @@ def test_the_events_of_a_report_are_told_in_order(apply: Any, world: Any) -> Non
         return [(each.kind, each.data.get("activity", "")) for each in found]
 
     turns = [apply(turn) for _ in range(8)]
+    told_of = [[code for _, code in each if code] for each in turns]
+    assert [codes for codes in told_of if len(codes) != len(set(codes))] == []  # of each report one at a time
     of_first = [kind for each in turns for kind, code in each if code == "A-1"]
     assert of_first == [
         "report.submitted", "report.returned", "report.answered", "report.corrected", "report.validated",
