@@ -35,7 +35,7 @@ logger = structlog.get_logger(__name__)
 LEASE: Final = timedelta(minutes=2)
 """Longer than all calls of one claim can take: BATCH calls, WIDTH at a time."""
 LOOK_EVERY: Final = 0.5
-GATHER: Final = 0.05
+GATHER: Final = 0.25
 """So long the outcomes of several calls are waited for, to be recorded together."""
 BATCH: Final = 32
 WIDTH: Final = 8
