@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bot.settings import read_networks  # noqa: E402
+from bot.workers import events  # noqa: E402
 from bot.workers.events import EventWorker  # noqa: E402
 from storage.database.vault import Vault  # noqa: E402
 from storage.messages import endpoints  # noqa: E402
@@ -32,6 +33,7 @@ class Wall:
 
 async def serve(url: str, keys: Path) -> None:
     endpoints.PAUSES = (timedelta(0),) * 100_000  # type: ignore[misc]
+    events.GATHER = 0.01  # type: ignore[misc]
     with open_database(url, vault=Vault.load(keys)) as database:
         await asyncio.to_thread(Presence(database, Wall().now).enter)
         async with asyncio.TaskGroup() as tasks:

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from bot.acts.addresses import BadAddress, is_callable, read_address
 from bot.acts.receivers import new_secret
 from bot.settings import Network, read_networks
-from bot.workers import webhooks
+from bot.workers import events, webhooks
 from bot.workers.events import EventWorker
 from bot.workers.webhooks import call, calling, signed
 from conversations.plan.events import kinds_for
@@ -62,6 +62,7 @@ def world(database: Database) -> World:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What fails is tried again at once, and as often as it needs."""
     monkeypatch.setattr(endpoints, "PAUSES", (timedelta(0),) * 10_000)
+    monkeypatch.setattr(events, "GATHER", 0.01)
 
 
 def did(database: Database, work: Callable[[UnitOfWork], Any]) -> Any:
