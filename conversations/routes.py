@@ -249,7 +249,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.REFERRALS: (maybe(CODE),),
     Route.HISTORY: (maybe(NUMBER),),
     Route.CLOSE: (maybe(CODE),),
-    Route.DIGEST: (maybe(NUMBER),),
+    Route.DIGEST: (maybe(NUMBER), maybe(word("whole"))),
     Route.DELEGATE: (maybe(number_or(word("x", "end", "drafts"))), maybe(NUMBER)),
     Route.QUEUE: (PAGE, maybe(CODE)),
     Route.PROGRESS: (maybe(CODE),),

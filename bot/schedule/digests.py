@@ -64,6 +64,14 @@ RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
 """Who gets the week; the others get a card."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a digest is looked at: the page of its agencies, and whether all its lists are, to their ends."""
+
+    page: int = 0
+    is_whole: bool = False
+
+
 # ------------------------------------------------------------------ for the scheduler and the command line
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """For the scheduler: to each of these people the picture and the text of their role, in their language.
@@ -84,7 +92,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
                 moment.plan_id, moment.now, moment.now - WEEK, zone, only_validated=only_validated
             )
         found = counted[only_validated]
-        card = digest_card(unit, moment.plan_id, who.role, found, who.language, 0, ladder)
+        card = digest_card(unit, moment.plan_id, who.role, found, who.language, Shown(), ladder)
         rungs: tuple[Rung, ...] = ()
         if who.role is Role.COORDINATOR:
             rungs = told_rungs(ladder()[0], who, moment)
@@ -119,7 +127,7 @@ def digest_card(
     role: Role,
     found: Standing,
     language: str,
-    page: int,
+    shown: Shown,
     ladder: Callable[[], tuple[Agenda, Chase]],
 ) -> Card:
     say, view = wording(language), VIEWS[role]
@@ -128,8 +136,14 @@ def digest_card(
     if role in RANKED:
         agenda, to_chase = ladder()
         topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
-        lines = digests.digest(found, language, topics, agenda, is_public=view.is_public)
-        lines += sealed_lines(unit, say)
+        short, whole = (
+            digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole)
+            for is_whole in (False, True)
+        )
+        lines = (whole if shown.is_whole else short) + sealed_lines(unit, say)
+        if whole != short:
+            to = tap(Route.DIGEST, 0) if shown.is_whole else tap(Route.DIGEST, 0, "whole")
+            rows.append((Button(say("digest.short" if shown.is_whole else "digest.whole"), to),))
         rows += acts_of(role, found, say, len(to_chase.agencies))
         rows += closing_acts(agenda, topics, language)
     elif role is Role.READER:
@@ -140,7 +154,7 @@ def digest_card(
         areas = [(area.code, translated(area.name, language)) for area in unit.plans.strategic_areas(plan_id)]
         lines = digests.observer_card(found, language, areas, unit.plans.by_id(plan_id).min_cell)
     rows.append((Button(say("digest.indicators"), tap(Route.INDICATOR_DIGEST, 0)),))
-    rows += agency_rows(found, view, page, say)
+    rows += agency_rows(found, view, shown.page, say)
     rows.append((home_button(say),))
     return Card(lines, tuple(rows))
 

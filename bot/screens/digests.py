@@ -14,7 +14,7 @@ disk, and after a crash it is drawn again.
 from bot.acts.agencies import ask_for_focal_point
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
-from bot.schedule.digests import VIEWS, WEEK, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
+from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
 from bot.schedule.job import Moment
 from bot.screens.receipts import status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
@@ -34,25 +34,25 @@ ACTIVITIES = 12
 
 
 # ------------------------------------------------------------------ handlers
-def summary(ex: Exchange, page: int | None) -> None:
+def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     """/resumen: the week for whoever coordinates, the card of the month for readers, one's own agency for the rest.
 
-    Asked for anew it goes below with its picture; coming back to it (a `page`) it is edited in place.
+    Asked for anew it goes below with its picture; coming back to it (a `page`) it is edited in place. With the `length`
+    "whole" its lists are shown to their ends.
     """
     if ex.membership.role in REPORTERS:
         agency(ex)
         return
     found = _standing(ex)
     role = Role(ex.membership.role)
-    card = digest_card(
-        ex.unit, ex.membership.plan_id, role, found, ex.language, page or 0, ladder_of(ex.unit, _moment(ex))
-    )
+    shown = Shown(page or 0, is_whole=length == "whole")
+    card = digest_card(ex.unit, ex.membership.plan_id, role, found, ex.language, shown, ladder_of(ex.unit, _moment(ex)))
     if page is not None:
         _show_in_place(ex, card)
         return
     ex.forget_card()
-    if shown := picture_of(role, found, ex.language):
-        ex.post("sendPhoto", shown)
+    if picture := picture_of(role, found, ex.language):
+        ex.post("sendPhoto", picture)
     ex.answer(card)
 
 

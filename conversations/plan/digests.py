@@ -9,7 +9,7 @@ stay. A light is always a shape and a word.
 wording and how many items a list may name; it gives lines, or none if there is nothing to say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -55,6 +55,9 @@ LIMIT = 1500
 """Characters of a digest, as Telegram counts them (UTF-16 units)."""
 SHOWN = (6, 5, 4, 3, 2, 1, 0)
 """Items of a list that are named: as many as leave the whole within the limit."""
+WHOLE_LIMIT = 3600
+"""Characters where all of it is asked for: a message holds 4 096, and the card adds a few lines."""
+WHOLE_SHOWN = (100, 40, 20, 12, 8, *SHOWN)
 LATE_EVIDENCE = 10
 """Days after which promised evidence is told as late."""
 AHEAD = 14
@@ -288,17 +291,19 @@ def digest(
     agenda: Agenda | None = None,
     *,
     is_public: bool = False,
+    is_whole: bool = False,
 ) -> tuple[Line, ...]:
     """The coordinator's week, at most 1 500 characters; `topics` is what the ladder has for them that day.
 
-    `is_public` for those who may not read a restricted activity's text.
+    `is_public` for those who may not read a restricted activity's text. `is_whole` names everything a message holds.
     """
     say, s = wording(language), replace(s, is_public=is_public)
     sections: Sequence[Section] = SECTIONS
     if topics and agenda is not None:
         after = SECTIONS.index(closing) + 1
         sections = (*SECTIONS[:after], partial(lapsed, topics, agenda), *SECTIONS[after:])
-    return _within_limit(lambda shown: _composed(_title(s, say), s, say, shown, sections))
+    limit, lengths = (WHOLE_LIMIT, WHOLE_SHOWN) if is_whole else (LIMIT, SHOWN)
+    return _within_limit(limit, lengths, lambda shown: _composed(_title(s, say), s, say, shown, sections))
 
 
 # ------------------------------------------------------------------ the minister's month
@@ -475,10 +480,10 @@ def _composed(head: Line, s: Standing, say: Wording, shown: int, sections: Seque
     return tuple(lines)
 
 
-def _within_limit(compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
-    for shown in SHOWN:
+def _within_limit(limit: int, lengths: Iterable[int], compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
+    for shown in lengths:
         lines = compose(shown)
-        if sum(units(span.text) for each in lines for span in each) + len(lines) - 1 <= LIMIT:
+        if sum(units(span.text) for each in lines for span in each) + len(lines) - 1 <= limit:
             break
     return lines
 

@@ -115,6 +115,17 @@ def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
     assert one.title("es")[:20] not in outside
 
 
+def test_what_a_list_leaves_out_opens_in_the_same_message(desk: Desk) -> None:
+    """ "y 7 más" is no end: a button shows every list whole, and another takes it back."""
+    short = desk.say(CARMEN, "/resumen")
+    assert "más" in said(short)
+    assert command_token("resumen", "0.whole") in taps(short)
+    whole = desk.tap(CARMEN, command_token("resumen", "0.whole"))
+    assert len(said(whole)) > len(said(short))
+    assert sum(" más" in each for each in said(whole).splitlines()) < sum(" más" in e for e in said(short).splitlines())
+    assert command_token("resumen", "0") in taps(whole)
+
+
 def test_a_focal_point_sees_one_agency_and_no_other(desk: Desk) -> None:
     """Their own institution, its activities and nothing else, whatever a button says (S3)."""
     mine = desk.say(ANA, "/resumen")

@@ -159,6 +159,22 @@ def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> N
     assert str(size) in told
 
 
+@pytest.mark.parametrize("size", [2, 9])
+def test_the_whole_digest_names_what_the_short_one_counts(size: int) -> None:
+    """With two agencies both are the same; with nine, all that are short of something are named."""
+    week = crowd(size)
+    short, whole = (text(digests.digest(week, "es", is_whole=is_whole)) for is_whole in (False, True))
+    missing = next(each for each in whole.splitlines() if each.startswith("Faltan:"))
+    assert all(agency.code in missing for agency in week.agencies)
+    assert (short == whole) == (size == 2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_whole_digest_fits_into_one_message(language: str) -> None:
+    told = text(digests.digest(crowd(400), language, is_whole=True))
+    assert len(told.encode("utf-16-le")) // 2 <= digests.WHOLE_LIMIT < 4096 - 300
+
+
 def test_sections_come_in_the_order_of_the_brief() -> None:
     """DOMAIN §5.1: what to decide, who has not closed, what changed; one good thing at the end."""
     told = text(digests.digest(stand(), "es"))
