@@ -99,6 +99,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """A report that was sent without its evidence, which is to come later: its number, and the code it is about."""
+
+    id: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lapsing:
     """A draft that expires: what it reports, and the first day (in the plan's zone) on which it cannot be sent."""
 
@@ -147,6 +155,8 @@ class Agenda:
     pauses: tuple[Pause, ...] = ()
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
+    promised: Mapping[int, tuple[Promise, ...]] = field(default_factory=dict)
+    """By person, their reports of open periods whose evidence is still to come. The next notice asks for it."""
     told: Mapping[int, date] = field(default_factory=dict)
     """By person, the last day (in their zone) for which everything was told or needed no telling."""
     told_until: Mapping[int, date] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import cast
 
-from conversations.plan.agenda import IN_A_ROW, Agenda, Lapsing, Pause, Reason, Recipient
+from conversations.plan.agenda import IN_A_ROW, Agenda, Lapsing, Pause, Promise, Reason, Recipient
 from conversations.plan.calendar import ONE_DAY
 from conversations.plan.closings import closings_until
 from conversations.plan.expected import PastReport, ended_activities, expected_reports, unclosed_row
@@ -59,6 +59,18 @@ class OutlookRows:
     """Person, code and lock day of each open draft."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The report of a subject in a period, as it stands: whose it is, and whether its evidence is to come later."""
+
+    subject: str
+    period: str
+    state: str
+    id: int
+    person_id: int
+    promises: bool
+
+
 @dataclass(frozen=True)
 class Reports:
     """The reports that some periods expect, and those that have come."""
@@ -67,8 +79,8 @@ class Reports:
     """Retired ones too."""
     ending: Sequence[PastReport]
     """All reports about activities that a report has ended: a later report may have taken one up again."""
-    states: Sequence[tuple[str, str, str]]
-    """Subject, period and validation state of each report of these periods."""
+    sent: Sequence[Sent]
+    """The reports of these periods."""
     unreportable: frozenset[str] = frozenset()
     """Subjects that no published form takes. They are expected, but nobody is asked for them."""
 
@@ -78,11 +90,11 @@ class Reports:
 
     @cached_property
     def reported(self) -> set[tuple[str, str]]:
-        return {(subject, period) for subject, period, state in self.states if state != ValidationState.RETURNED}
+        return {(one.subject, one.period) for one in self.sent if one.state != ValidationState.RETURNED}
 
     @cached_property
     def returned(self) -> set[tuple[str, str]]:
-        return {(subject, period) for subject, period, state in self.states if state == ValidationState.RETURNED}
+        return {(one.subject, one.period) for one in self.sent if one.state == ValidationState.RETURNED}
 
     def left(
         self, periods: Iterable[ReportingPeriod], closed: Mapping[tuple[str, str], date]
@@ -234,6 +246,7 @@ def closing_steps(outlook: Agenda) -> list[Step]:
 def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Agenda:
     """Return the outlook with what is left to report and to close, within the scope."""
     periods, reports = concerned(outlook), rows.reports
+    open_ones = [code for code, period in periods.items() if period.is_open(outlook.today)]
     expecting = {code: _agencies(reports, period) for code, period in periods.items()}
     left = reports.left(periods.values(), rows.closed)
     in_a_row: dict[str, tuple[ReportingPeriod, ...]] = {}
@@ -257,7 +270,8 @@ def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Ag
             code: tuple(sorted(agency for agency in expecting[code] if (agency, code) not in rows.closed))
             for code in periods
         },
-        reporting=_reporting(reports, [p.code for p in periods.values() if p.is_open(outlook.today)]),
+        reporting=_reporting(reports, open_ones),
+        promised=_promised(reports, open_ones),
         in_a_row={agency: len(row) for agency, row in in_a_row.items()},
         put_off=put_off(in_a_row, rows.letters),
         answers=rows.answers,
@@ -278,6 +292,16 @@ def _reporting(reports: Reports, codes: Collection[str]) -> frozenset[str]:
     """The agencies of which a report of these periods has come."""
     sent = {subject for subject, period in reports.reported if period in codes}
     return frozenset(activity.agency_code for activity in reports.activities if activity.subject in sent)
+
+
+def _promised(reports: Reports, codes: Collection[str]) -> dict[int, tuple[Promise, ...]]:
+    """By person, their reports of these periods whose evidence is to come. What was returned is asked for anyway."""
+    found: dict[int, tuple[Promise, ...]] = {}
+    for one in reports.sent:
+        if one.promises and one.period in codes and one.state != ValidationState.RETURNED:
+            promise = Promise(one.id, one.subject.partition(":")[2])
+            found[one.person_id] = (*found.get(one.person_id, ()), promise)
+    return found
 
 
 def _cannot_be_told(outlook: Agenda, who: Recipient, now: datetime) -> Reason | None:

@@ -22,6 +22,8 @@ from conversations.wording import wording
 MINUTES_EACH = 2
 LISTED = 6
 """Activities that one reminder names. The others are counted."""
+PROMISES = 2
+"""Reports whose promised evidence one reminder asks for, each with a button."""
 AGENCIES_LISTED = 16
 LETTERS = 4
 """So many agencies have a letter button under one notice. If there are more, one button opens their list."""
@@ -90,6 +92,8 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who)) for topic in topics if topic is not head]
     lines += drafts
+    promised = agenda.promised.get(who.person_id, ())[:PROMISES]
+    lines += [line(say("remind.promised", code=promise.code)) for promise in promised]
     if key in PAST_DUE and colleague and head.left:
         is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
         lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
@@ -105,6 +109,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if has_left:
         begun = next(topic.period for topic in (head, *topics) if topic.left)
         rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
+    rows += [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
     rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
     if has_left and key in PAST_DUE and not is_stuck:
         rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))

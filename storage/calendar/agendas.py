@@ -19,6 +19,7 @@ from conversations.plan.agenda_rows import (
     PassedRows,
     Reports,
     Scope,
+    Sent,
     closing_steps,
     concerned,
     ended_together,
@@ -115,7 +116,14 @@ _DRAFTS = (
     .order_by(_session.c.id)
 )
 _REPORTED = (
-    select(_submission.c.subject, _period.c.code, _submission.c.validation_state)
+    select(
+        _submission.c.subject,
+        _period.c.code,
+        _submission.c.validation_state,
+        _submission.c.id,
+        _submission.c.person_id,
+        _submission.c.promises_evidence,
+    )
     .join(_period, _period.c.id == _submission.c.reporting_period_id)
     .where(
         _submission.c.plan_id == _OF_PLAN,
@@ -209,7 +217,7 @@ class Agendas:
         return Reports(
             activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),
             ending=tuple(map(to_report, self._rows(_ENDING_REPORTS, plan_id=plan_id))),
-            states=tuple(tuple(row) for row in self._rows(_REPORTED, plan_id=plan_id, period_ids=ids)),
+            sent=tuple(Sent(*row) for row in self._rows(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),
         )
 

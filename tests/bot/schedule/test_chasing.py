@@ -29,6 +29,7 @@ from storage.messages.outbox import Sent, Unreachable
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, JEAN, LUIS, PEDRO, ROSA, settings_in
+from tests.bot.schedule import days
 
 T = TypeVar("T")
 ZONE = "America/Santo_Domingo"
@@ -124,6 +125,25 @@ def test_who_sent_everything_hears_of_the_closing_until_it_is_closed(desk: Desk)
     press(desk, ANA, asked, "✅ Sí, cerrar")
     desk.now = LATE + timedelta(days=1)
     assert desk.do(lambda unit: "MMUJER" in to_chase(unit, moment(unit, desk.now))[1].waiting) is False
+
+
+def test_promised_evidence_is_asked_of_who_promised_it_until_it_has_come(desk: Desk) -> None:
+    """With the next notice and a button; not in anybody else's, and not once the report bears it."""
+    report_one(desk, ANA, "PRE-101")
+    sent = table(Submission)
+
+    def promise(is_owed: bool) -> Any:
+        own = sent.update().where(sent.c.subject == "activity:PRE-101", sent.c.is_current)
+        return lambda unit: unit.connection.execute(own.values(promises_evidence=is_owed))
+
+    desk.do(promise(True))
+    asked = days.scan(desk, DUE)
+    assert "PRE-101 se envió y su evidencia quedó para después" in asked[ANA][0].text
+    assert "📎 PRE-101: la evidencia" in asked[ANA][0].buttons
+    others = [told.text for who, all_told in asked.items() if who != ANA for told in all_told]
+    assert not any("quedó para después" in words for words in others)
+    desk.do(promise(False))
+    assert "quedó para después" not in days.scan(desk, LATE)[ANA][0].text
 
 
 def moment(unit: UnitOfWork, now: datetime) -> Moment:
