@@ -200,11 +200,12 @@ def crowd_at_work(world: World, crowd: list[int], taps: int) -> int:
 
 
 def act(world: World, person: int, number: int) -> None:
-    """The list of what is due, its first activity, two answers, and away again."""
-    if number % 5 == 0:
+    """The list of what is due, its first activity, two answers, and away; the list, where nothing can be tapped."""
+    shown = reversed(list(world.chat(person).messages.values()))
+    kept = next((each for each in shown if each.message.get("reply_markup")), None)
+    if number % 5 == 0 or kept is None:
         people.say(world, person, "/pendientes")
         return
-    kept = next(k for k in reversed(list(world.chat(person).messages.values())) if k.message.get("reply_markup"))
     buttons = [b["text"] for row in kept.message["reply_markup"]["inline_keyboard"] for b in row]
     people.tap(world, person, kept.message["message_id"], text=buttons[min(number % 5 - 1, len(buttons) - 1)])
 
