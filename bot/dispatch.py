@@ -377,8 +377,9 @@ class Dispatch:
         fresh = Exchange(ex.unit, welcomed, ex.now, ex.house, ex.telegram_id, deliveries=ex.deliveries)
         rows = tuple((Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES)
         lines = []
+        plan = fresh.unit.plans.by_id(fresh.membership.plan_id)
         for code in dict.fromkeys((language, *LANGUAGES)):
-            lines += [*paragraph(welcome.welcome_words(fresh.membership.role, code)), line("")]
+            lines += [*paragraph(welcome.welcome_words(fresh.membership.role, plan, code)), line("")]
         welcome.offer_menu(fresh)
         fresh.answer(Card(tuple(lines[:-1]), rows), anew=True)
 

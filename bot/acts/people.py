@@ -9,6 +9,7 @@ from bot.chat.actor import Actor, Notification, message, told
 from bot.chat.permissions import menu_of
 from conversations.card import Button, Card, home_button, italic, line, paragraph
 from conversations.dates import show_date
+from conversations.languages import translated
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
@@ -58,6 +59,7 @@ def link_in_words(actor: Actor, link: Link, role: Role, agency: str, bot_usernam
     """Return what the person who is invited reads: whoever passes it on need not write a word."""
     return say(
         "invite.done",
+        plan=translated(actor.unit.plans.by_id(actor.plan_id).name, say.language),
         agency=agency,
         role=say(f"role.{role}"),
         date=day_and_hour(actor.zone, link.expires_at, say.language),

@@ -10,10 +10,11 @@ from bot.chat.permissions import PERMISSIONS, REPORTERS, menu_of
 from bot.screens import home, own_reports
 from bot.screens.reporting import resume
 from conversations.card import Button, Card, Line, bold, home_button, italic, line, paragraph
-from conversations.languages import LANGUAGES, language_name
+from conversations.languages import LANGUAGES, language_name, translated
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.wording import wording
+from storage.plan.plans import Plan
 
 
 # ------------------------------------------------------------------ the first screen
@@ -103,10 +104,10 @@ def privacy(ex: Exchange, step: str = "") -> None:
     ex.show(Card(lines, ((Button(ex.say("privacy.understood"), tap(Route.PRIVACY, "data"), "primary"),),)))
 
 
-def welcome_words(role: str, language: str) -> str:
+def welcome_words(role: str, plan: Plan, language: str) -> str:
     """What it is and does for whoever has this role, and which language they would like."""
     key = "start.welcome" if role in REPORTERS else f"start.welcome.{role}"
-    return wording(language)(key)
+    return wording(language)(key, plan=translated(plan.name, language))
 
 
 def _joined(ex: Exchange) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from conversations.language_check import COUNTED, MAY_LACK, check_language
 from conversations.languages import FIRST, LACKING, LANGUAGES, phrases, tables, translated
+from conversations.wording import catalogue
 
 LOCALES = Path(str(files("conversations") / "locales"))
 
@@ -88,3 +89,11 @@ def test_a_text_in_no_language_of_the_reader_is_shown_in_another() -> None:
     assert translated({"fr": "Santé"}, "ht") == "Santé"
     assert translated({"fr": "Santé", FIRST: "Salud"}, "ht") == "Salud"
     assert translated({}, "ht") == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_knows_what_a_plan_is_about(language: str) -> None:
+    """Another country's plan of another subject speaks through the same catalogues."""
+    subject = re.compile(r"\btrata\b|traffick|\btrèt\b|la traite\b|Dominican|ESNNA", re.IGNORECASE)
+    said = {key: text for key, text in catalogue(language).items() if not key.startswith("personal.")}  # the guard's
+    assert [key for key, text in said.items() if subject.search(text)] == []

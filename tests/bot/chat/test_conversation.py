@@ -133,7 +133,7 @@ def test_an_invitation_lets_one_person_in_once(town: Town) -> None:
     town.sandbox.world.add_person(Person(901, "Otro", language_code="es"))
     marta = town.officer(900)
     marta.do(lambda: marta.phone.start(code))
-    assert "asistente del Plan Nacional" in marta.text
+    assert "asistente de «Plan Nacional de Acción" in marta.text
     assert not any(code in str(message) for message in marta.phone.messages())
     marta.tap("Español")
     assert "punto focal · Ministerio de Educación" in marta.text

@@ -99,6 +99,7 @@ def test_who_joins_reads_what_it_does_for_their_role(desk: Desk, role: Role, age
     )
     text = said(desk.say(NEWCOMER, f"/start {code}"), NEWCOMER)[-1]
     assert words in text
+    assert f"«{desk.do(lambda unit: unit.plans.only()).name['es']}»" in text
     assert ("reportar" in text) == (role is Role.ALTERNATE)
 
 
@@ -106,7 +107,7 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
     """Addressed to who is invited; the phone copies or shares it; one line when they have joined."""
     chosen = press(desk, PEDRO, press(desk, PEDRO, desk.say(PEDRO, "/menu"), "✉️ Invitar"), "Lectura ministerial")
     text = said(chosen, PEDRO)[-1]
-    assert text.startswith("Hola. Le invitan al asistente")
+    assert text.startswith(f"Hola. Le invitan al asistente de «{desk.do(lambda unit: unit.plans.only()).name['es']}»")
     [link] = [part for part in text.split("\n") if part.startswith("https://t.me/enlace_demo_bot?start=")]
     copy, share = chosen.deliveries[-1].payload["reply_markup"]["inline_keyboard"][0]
     assert copy["copy_text"] == {"text": link}
