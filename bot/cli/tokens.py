@@ -63,7 +63,7 @@ def add(
 
 @app.command()
 def revoke(
-    token: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],
     plan_code: PlanOption = "",
 ) -> None:
     """Refuse a token from the next request on."""
@@ -72,9 +72,9 @@ def revoke(
 
     def work(actor: "Actor") -> None:
         try:
-            revoke(actor, token)
+            revoke(actor, prefix)
         except NotFound:
             raise Complaint("There is no such token: see 'enlace tokens list'.") from None
 
     act(plan_code, work)
-    talk(f"Token {token} is refused from now on.")
+    talk(f"Token {prefix} is refused from now on.")

@@ -93,7 +93,8 @@ def a_button_written_by_hand(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from tests import test_house
 
     by_hand = Path("bot", "screens", "new.py"), ast.parse('Button("x", "command:pendientes")')
-    patch.setattr(test_house, "SOURCES", [*test_house.SOURCES, by_hand])
+    there = test_house.sources()
+    patch.setattr(test_house, "sources", lambda: (*there, by_hand))
 
 
 # ------------------------------------------------------------------ a language

@@ -96,7 +96,7 @@ export function openMenu(anchor, label, items) {
   const outside = (event) => {
     if (!menu.contains(event.target) && !anchor.contains(event.target)) close(false);
   };
-  const away = () => close(false);
+  const away = () => close(menu.contains(document.activeElement));
   function close(returnFocus = true) {
     menu.remove();
     anchor.setAttribute("aria-expanded", "false");

@@ -57,6 +57,7 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "updates were set aside": (seen(poisoned=1), "jobs", "warn"),
     "nobody leads": (replace(WELL, led_by_nobody=tuple(f"A-{n}" for n in range(20))), "leading", "warn"),
     "restricted messages stand": (replace(WELL, not_deleted=("Ana, chat 7 (2, 2018-10-01)",)), "restricted", "warn"),
+    "a receiver does not hear": (replace(WELL, dead_letters=("example.org",)), "receivers", "warn"),
     "little disk": (seen(free=500 << 20), "disk", "warn"),
     "no disk": (seen(free=5 << 20), "disk", "bad"),
     "the log was altered": (seen(seal="broken"), "audit", "bad"),

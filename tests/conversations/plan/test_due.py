@@ -112,6 +112,7 @@ def test_the_ladder_of_september_2018() -> None:
         Rung.DUE: day("2018-10-05"),
         Rung.LATE: day("2018-10-08"),
         Rung.GRACE_ENDED: day("2018-10-11"),
+        Rung.LAST: day("2018-10-12"),
         Rung.LOCKED: day("2018-10-15"),
     }
 
