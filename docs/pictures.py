@@ -149,14 +149,14 @@ def the_others(browser: Browser, address: str) -> None:
     """The coordinator's overview and review, the administrator's invitation."""
     page = opened(browser, address, {"width": 1500, "height": 1000}, language="en", scale=2)
     for name, picture, taps in (
-        ("Carmen Soto", "coordinator-progress", ("home.progreso",)),
+        ("Carmen Soto", "coordinator-progress", ("home.more", "home.progreso")),
         ("Pedro Núñez", "admin-menu", ()),
         ("Pedro Núñez", "admin-invite", ("home.invitar", "role.focal_point")),
     ):
         chat = phone(page, name)
         if not taps or name == "Carmen Soto":
             write(chat, "/language en")
-            expect(button(chat, wording("en")("home.ajustes"))).to_be_visible()
+            expect(button(chat, wording("en")("home.more"))).to_be_visible()
         for key in taps:
             button(chat, wording("en")(key)).click()
             page.wait_for_timeout(700)
