@@ -1,9 +1,8 @@
-"""Who did what to others' access and data: entries are added, never changed (S13).
+"""Who did what to other people's access and data. Entries are added and never changed (S13).
 
-An administrator of a national plan has power over colleagues; the log is what keeps that power honest. Entries commit
-with the act itself, each under a mark that only this keyring can make. `storage.upkeep.chain` links them afterwards,
-so that
-commits do not queue for it.
+An administrator of a national plan has power over colleagues. The log keeps that power honest. An entry commits with
+the act itself, under a mark that only this keyring can make. `storage.upkeep.chain` links the entries afterwards, so
+that commits do not wait for each other.
 """
 
 import re
@@ -90,7 +89,9 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "exports": ("exported", "export", "endpoint", "token"),
     "messages": ("schedule", "holiday", "reminders"),
 }
-"""What acts are about, for whoever looks for one: the first words of their names. Labels are `audit.kind.…`."""
+"""What an act can be about: the first word of its name. A reader of the log can filter by it. Labels are
+`audit.kind.…`.
+"""
 
 EVENTS: Final[dict[Act, EventKind]] = {
     "report.validated": "report.validated",
@@ -110,17 +111,20 @@ EVENTS: Final[dict[Act, EventKind]] = {
     "agency.reactivated": "plan.changed",
     "form_published": "plan.changed",
 }
-"""The acts that receivers outside are told of, and as what (`storage.database.events`). What is sent, corrected and
-closed leaves no entry here, and is recorded where it is stored."""
+"""The acts that become events for receivers outside, and the event of each (`storage.database.events`). Sending,
+correcting and closing leave no entry here: they are recorded where they are stored.
+"""
 UNTOLD: Final[tuple[str, ...]] = (
     *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted."),
     *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
     *("plan.downloaded", "report.remarked", "period.reopening_asked", "period.reopening_refused"),
 )
-"""How all other acts begin: about people, or about what the bot itself does. A test finds an act that is in neither."""
+"""Prefixes of the acts that are told to nobody outside: acts on people, and acts of the bot itself. A test fails for
+an act that is in neither table.
+"""
 
 NONCE: Final = 16
-"""Digits at the beginning of a mark that make it another one each time."""
+"""How many hexadecimal digits at the start of a mark make it different each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +139,15 @@ class StoredAuditEntry:
     details: dict[str, Any] = field(repr=False)
 
     def canonical(self) -> bytes:
-        """What was written, always in the same bytes: without the id, which the database gives afterwards."""
+        """The bytes that the mark covers; always the same for the same entry.
+
+        The id is left out: the database gives it later.
+        """
         at = self.at.astimezone(UTC).isoformat(timespec="microseconds")
         return orjson.dumps([self.plan_id, at, self.actor_id, self.act, self.details], option=orjson.OPT_SORT_KEYS)
 
     def mark(self, vault: Vault, nonce: str) -> str:
-        """`nonce` and a keyed hash of what was written."""
+        """Return `nonce`, followed by a keyed hash of the entry."""
         return nonce + vault.mac(nonce.encode() + self.canonical(), "audit entry")[:32]
 
 
@@ -157,7 +164,10 @@ class Audit:
     def record(
         self, act: Act, actor_id: int | None, plan_id: int | None, details: Mapping[str, Any], now: datetime
     ) -> None:
-        """Add an entry; it exists exactly if the act does. `actor_id` None: the command line or the clock."""
+        """Add an entry to this unit: it exists exactly if the act does.
+
+        `actor_id` is None for the command line and the clock.
+        """
         entry = StoredAuditEntry(0, plan_id, now, actor_id, act, dict(details))
         kind = EVENTS.get(act) if plan_id is not None else None
         made = self._connection.execute(
@@ -188,9 +198,10 @@ class Audit:
         until: datetime | None = None,
         concerning: int | None = None,
     ) -> list[StoredAuditEntry]:
-        """The newest entries first; the next page is what lies `before` the last one's id.
+        """Return entries, the newest first. To get the next page, pass the last entry's id as `before`.
 
-        `kind` is one of KINDS. `concerning` a person are their own acts, and acts of others that name them.
+        `kind` is one of KINDS. `concerning` is a person: it selects that person's own acts and the acts that name that
+        person.
         """
         statement = select(*COLUMNS).order_by(_E.c.id.desc()).limit(limit)
         if plan_id is not None:
@@ -211,7 +222,7 @@ class Audit:
         return [StoredAuditEntry(*row) for row in self._connection.execute(statement)]
 
     def actors(self, plan_id: int) -> list[int]:
-        """Everybody who has done something in a plan that is audited."""
+        """Everybody who did an audited act in this plan."""
         return list(self._connection.execute(_ACTORS, {"plan_id": plan_id}).scalars())
 
 
@@ -224,6 +235,6 @@ _ACTORS = (
 
 
 def kind_of(act: str) -> str:
-    """What an act is about, "" for one that this version does not know."""
+    """The kind of an act; "" if this version does not know the act."""
     word = re.split("[._]", act)[0]
     return next((kind for kind, words in KINDS.items() if word in words), "")

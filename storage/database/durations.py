@@ -1,18 +1,17 @@
-"""Plain counters for the hot path: written by one thread at a time, read by a scrape whenever it comes.
+"""Plain counters for the hot path. One thread at a time writes them; the metrics page may read them at any moment.
 
-A counter with a lock of its own costs a microsecond each, several times an update; an integer costs nothing, and a
-scrape that sees it one too low sees it right the next time. What they mean to an operator is told in
-`bot.web.metrics`.
+A counter with a lock costs a microsecond, several times for each update. An integer costs nothing. A reader that sees
+it one too low sees the right number the next time. `bot.web.metrics` explains each counter to operators.
 """
 
 from bisect import bisect_left
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper ends of the buckets, in seconds; one more bucket holds what took longer."""
+"""Upper ends of the buckets, in seconds. One more bucket counts everything slower."""
 
 
 class Durations:
-    """How long something took: how often it ended in each bucket, and seconds in all."""
+    """Durations of one kind of work: how many ended in each bucket, and their sum in seconds."""
 
     __slots__ = ("buckets", "seconds")
 

@@ -31,7 +31,7 @@ from storage.errors import StorageError, Unavailable
 
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_MS = 6_000
-"""How long a writer waits for another process: above the 4 s that nobody may notice (T9)."""
+"""How long a writer waits for another process, in milliseconds: longer than the 4 s that users must not notice (T9)."""
 
 
 def parse_url(url: str) -> URL:
@@ -62,7 +62,7 @@ ENGINE_OPTIONS: dict[str, Any] = {
 
 # ------------------------------------------------------------------ SQLite
 def sqlite_module() -> ModuleType:
-    """The SQLite driver to use: the interpreter's own where its library is sound, else the wheel's."""
+    """The SQLite driver to use: the interpreter's own if its library is sound, otherwise the wheel's."""
     if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
         return sqlite3
     try:
@@ -139,7 +139,7 @@ def sqlite_readers(url: URL) -> Engine:
 
 
 class SqliteWriter:
-    """One thread, one connection, many units a commit."""
+    """One thread, one connection, many units for each commit."""
 
     threads = 1
 
@@ -174,10 +174,11 @@ class SqliteWriter:
         return False
 
     def close(self) -> None:
-        """Its connection is the engine's."""
+        """Nothing to do: the engine owns the connection."""
 
     def distrust(self, connection: Connection) -> None:
-        # Opened anew each time: cheap beside what happened, and right for a file that moved, filled or went read-only.
+        # The connection is opened again after each trouble. That is cheap, and right for a file that moved, filled up
+        # or became read-only.
         connection.invalidate()
 
 
@@ -216,7 +217,8 @@ def postgres_engine(url: URL, threads: int) -> Engine:
         connect_args={
             "options": settings,
             "connect_timeout": 5,
-            # By itself it would forget by DEALLOCATE ALL, after a ROLLBACK TO: what `journeys` has prepared too.
+            # psycopg itself would forget by DEALLOCATE ALL after a ROLLBACK TO, and drop what `journeys` has prepared
+            # too.
             "prepare_threshold": None,
             "application_name": "enlace",
             # A replica cut off from the database notices within 15 s (T11).
@@ -238,7 +240,10 @@ def postgres_engine(url: URL, threads: int) -> Engine:
 
 
 def _without_details(error: BaseException) -> str:
-    """Its first line alone: "Failing row contains (…)", "Key (…)=(…) already exists" quote what was written (S8)."""
+    """Keep only the first line of the error.
+
+    "Failing row contains (…)" and "Key (…)=(…) already exists" quote data (S8).
+    """
     primary: str = getattr(getattr(error, "diag", None), "message_primary", None) or ""
     if primary:
         error.args = (primary,)
@@ -246,7 +251,7 @@ def _without_details(error: BaseException) -> str:
 
 
 def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
-    """Raise what SQLAlchemy would for an error that psycopg gave to somebody else; a lost connection is dropped."""
+    """Raise the error that SQLAlchemy would raise for this error of psycopg. A lost connection is dropped."""
     dialect = connection.dialect
     if dialect.loaded_dbapi is None or not isinstance(error, dialect.loaded_dbapi.Error):
         return
@@ -277,7 +282,10 @@ class PostgresWriter:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        """Each thread keeps its own: taking one out of the pool and back costs as much as three statements."""
+        """The connection of this thread.
+
+        Each thread keeps its own: the pool's check-out and check-in cost as much as three statements.
+        """
         connection = self._kept.pop(get_ident(), None) or self.engine.connect()
         try:
             connection.begin()
@@ -293,7 +301,7 @@ class PostgresWriter:
             self._kept.popitem()[1].close()
 
     def begin(self, connection: Connection) -> None:
-        """A group of one needs no savepoint: undoing the unit is undoing the transaction."""
+        """Nothing to do: a group has one unit here, and undoing the unit is undoing the transaction."""
 
     def end(self, connection: Connection) -> None:
         # PostgreSQL answers COMMIT in a spoilt transaction with ROLLBACK and no error.
@@ -301,7 +309,7 @@ class PostgresWriter:
             raise StorageError("a unit of work went on after a database error")
 
     def undo(self, connection: Connection) -> None:
-        """Nothing of a failed group of one is committed: `connect` rolls it back."""
+        """Nothing to do: `connect` rolls back the transaction of a failed unit."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
         # IDLE: nothing has been asked yet, psycopg begins with the first statement.
@@ -314,7 +322,7 @@ class PostgresWriter:
         return (_sqlstate(error) or "").startswith("40")
 
     def distrust(self, connection: Connection) -> None:
-        """SQLAlchemy drops broken connections by itself; the others are as good as before."""
+        """Nothing to do: SQLAlchemy drops broken connections by itself, and the others are sound."""
 
 
 # Classes of SQLSTATE (PostgreSQL manual, appendix A): connection, resources, operator's hand, system; and
@@ -333,7 +341,7 @@ def _sqlstate(error: BaseException) -> str | None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the machine is to blame: then the same unit may well succeed later, unchanged."""
+    """Whether the machine is to blame, so that the same unit may succeed later without a change."""
     if isinstance(error, PoolTimeout):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -351,7 +359,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def reaching() -> Iterator[None]:
-    """Unavailable where the machine is to blame for an error of the database."""
+    """Raise `Unavailable` for an error of the database that the machine is to blame for."""
     try:
         yield
     except DBAPIError as error:

@@ -1,9 +1,9 @@
-"""What has happened, for those outside who asked to be told: written in the transaction of the act itself.
+"""Events for receivers outside, written in the transaction of the act itself.
 
-A webhook that is called after the commit is forgotten by a crash, and one that is called before it speaks of what may
-never be. So an event is a row of the same unit as the act, and beside it one row for each receiver that it is for. A
-plan without receivers has no events: whether there is one is asked inside the statement that the act writes anyway
-(`IS_HEARD`), so that nobody pays for what nobody hears.
+A webhook called after the commit is lost in a crash. A webhook called before the commit reports what may never happen.
+So an event is a row of the same unit as the act, with one more row for each receiver. A plan without receivers has no
+events. The statement that stores the act also asks whether the plan has a receiver (`IS_HEARD`), so a plan without
+receivers pays nothing.
 """
 
 import secrets
@@ -26,9 +26,9 @@ _ROOT = table(Submission).alias("root")
 
 
 def is_heard(of: Table) -> ColumnElement[bool]:
-    """Whether the plan of a new row of this table has a receiver, for the RETURNING of its INSERT.
+    """Whether the plan of a new row of this table has a receiver; for the RETURNING of the INSERT.
 
-    The new row's column is written out: SQLAlchemy would join the table once more.
+    The new row's column is written as text, because SQLAlchemy would join the table once more.
     """
     plan_id: ColumnElement[int] = literal_column(f"{of.name}.plan_id")
     return select(_EP.c.id).where(_EP.c.plan_id == plan_id).exists().label("is_heard")
@@ -62,7 +62,7 @@ _CLOSING = Prepared(
 
 
 def _fan_out() -> Select[Any]:
-    """One row a receiver of this plan that has asked for this kind and may hear it."""
+    """One row for each receiver of this plan that asked for this kind of event and may hear it."""
     return select(
         _EP.c.id,
         bindparam("event", type_=_D.c.event_id.type),
@@ -82,11 +82,11 @@ _FAN_OUT = insert_rows(_D).from_select(
     ["endpoint_id", "event_id", "lane", "state", "tries", "next_at", "reason"], _fan_out()
 )
 LANE: Final[Mapping[str, str]] = {"report": "root_receipt", "period": "period"}
-"""What stands in a lane's name behind its noun, so that the events of one report or period arrive in order."""
+"""The part of a lane's name after its noun. The events of one lane (a report or a period) arrive in order."""
 
 
 class Events:
-    """What has happened. Nobody but the receivers reads it."""
+    """The events of a plan. Only the delivery to receivers reads them."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -95,10 +95,10 @@ class Events:
     def record(
         self, kind: EventKind, plan_id: int, details: Mapping[str, Any], now: datetime, *, uid: str = ""
     ) -> None:
-        """Record an event of a plan that is heard, and that each receiver it is for is to be told.
+        """Record an event, and one delivery for each receiver, if the plan has a receiver.
 
-        `details` are those of the audit entry, from which no more is taken than `conversations.plan.events` lists. Of a
-        report they name the `receipt`, and the rest is looked up. With a `uid` of its own it is recorded once.
+        `details` are those of the audit entry; only what `conversations.plan.events` lists is taken from them. For a
+        report they contain its `receipt`, and the rest is looked up. An event with a given `uid` is recorded only once.
         """
         data = told_of(kind, self._report(plan_id, details) if kind.startswith("report.") else details)
         heard_by = audiences_of(kind, data)
@@ -131,7 +131,7 @@ class Events:
         return self._connection.execute(select(_E.c.id).where(_E.c.uid == uid)).first() is not None
 
     def closed(self, plan_id: int, agency_id: int, period_id: int, now: datetime) -> None:
-        """An agency has closed a period."""
+        """Record that an agency has closed a period."""
         found = _CLOSING.first(self._connection, {"agency_id": agency_id, "period_id": period_id})
         self.record("period.closed", plan_id, found._asdict(), now)
 

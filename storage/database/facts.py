@@ -1,6 +1,6 @@
-"""What the running bot has learnt and another command needs.
+"""What the running bot has learnt and other commands need.
 
-`enlace invite` prints a link with the bot's user name in it, and only Telegram knows that name.
+For example, `enlace invite` prints a link that contains the bot's user name, and only Telegram knows that name.
 """
 
 from collections.abc import Iterable
@@ -38,13 +38,13 @@ _SET = {
 
 
 HELD: Final = "held"
-"""The fact of a database that was restored, until somebody lets it speak again (storage.upkeep.holding)."""
+"""The fact of a restored database: it sends nothing until somebody releases it (storage.upkeep.holding)."""
 _LOCKED = _GET.with_for_update()
 _SHARED = select(_F.c.value).where(_F.c.name == bindparam("name")).with_for_update(read=True)
 
 
 class Facts:
-    """Names and what is known about them."""
+    """Facts by name: a value, and when it was learnt."""
 
     def __init__(self, unit: Unit) -> None:
         self._connection = unit.connection
@@ -53,33 +53,33 @@ class Facts:
         return self._connection.execute(_GET, {"name": name}).scalar_one_or_none()
 
     def locked(self, name: str) -> str | None:
-        """As `get`; nobody else changes it before this unit ends."""
+        """Return the value, as `get` does, and lock it: nobody else changes it before this unit ends."""
         return self._connection.execute(_LOCKED, {"name": name}).scalar_one_or_none()
 
     def is_held(self) -> bool:
-        """Whether the database was restored, and nobody has let it speak again; it stays so until this unit ends."""
+        """Whether the database was restored and not yet released. The answer holds until this unit ends."""
         return bool(self._connection.execute(_SHARED, {"name": HELD}).scalar_one_or_none())
 
     def known(self, names: Iterable[str]) -> dict[str, str]:
-        """The values of those of these names that have one. One statement."""
+        """The values of those names that have one, in one statement."""
         return {row.name: row.value for row in self._connection.execute(_KNOWN, {"names": sorted(names)})}
 
     def learnt_at(self, name: str) -> datetime | None:
-        """When it was last set, be it to the same value."""
+        """When it was last set, also if it was set to the same value."""
         return self._connection.execute(_LEARNT, {"name": name}).scalar_one_or_none()
 
     def set(self, name: str, value: str, now: datetime) -> None:
         self._connection.execute(_SET[self._connection.dialect.name], {"name": name, "value": value, "learnt_at": now})
 
     def add(self, name: str, value: str, now: datetime) -> bool:
-        """Set it if it is not known; whether it was not. Of several at once, one hears True."""
+        """Set it if it is not known; return whether it was new. If several do this at once, one gets True."""
         statement = _ADD[self._connection.dialect.name]
         return self._connection.execute(statement, {"name": name, "value": value, "learnt_at": now}).rowcount == 1
 
     def forget(self, name: str) -> bool:
-        """Whether there was something to forget. Of several at once, one hears True."""
+        """Remove it; return whether it was there. If several do this at once, one gets True."""
         return self._connection.execute(_FORGET, {"name": name}).rowcount == 1
 
     def starting(self, prefix: str) -> list[tuple[str, str, datetime]]:
-        """Name, value and when it was last set, of all that begin so."""
+        """Name, value and time of all facts whose names begin with this prefix."""
         return [(row.name, row.value, row.learnt_at) for row in self._connection.execute(_STARTING, {"prefix": prefix})]

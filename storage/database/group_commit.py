@@ -1,21 +1,21 @@
 """The transaction: one update, one reminder, one outbox row is all or nothing, and is acknowledged only after COMMIT.
 
-A commit that survives a power cut costs more than everything an update computes, so on SQLite waiting units
-share one ("group commit"). Sharing has a trap: SQLite itself drops the *whole* transaction on disk full,
-interrupt or RAISE(ROLLBACK). What runs afterwards commits statement by statement, the final COMMIT has
-nothing to do, and updates whose effects are gone would be acknowledged.
+A commit that survives a power cut costs more than everything else in an update. So on SQLite, waiting units share one
+commit ("group commit"). Sharing has a trap: on a full disk, an interrupt or RAISE(ROLLBACK), SQLite itself drops the
+*whole* transaction. Later statements then commit one by one, the final COMMIT has nothing to do, and updates whose
+effects are gone would be acknowledged.
 
 The laws:
-* nobody but `GroupCommit` begins, commits or rolls back, and no unit is told anything before its group has committed;
-* an ordinary failure takes back its own unit; after it, and before COMMIT, the writer asks whether the
-  transaction still stands, and if not the whole group has failed (`Unavailable`);
-* units of one key are applied one at a time in the order submitted; while one rests before its next try the
-  later ones wait; when one fails as `Unavailable`, or cannot even be set aside, those in line behind it fail as
-  Unavailable too, since the caller will bring all of them again in order;
-* what a unit wants to have read first is read in a thread beside the writer; its key waits, the others go on, and it is
-  applied anew with what was found (`Unit.read_first`);
-* `Unavailable` is never counted as a try; a unit that says so itself (a key is unknown) takes nothing of others along;
-* hooks of `after_commit` run after COMMIT and before anybody is told, so that whoever was told sees them.
+* Only `GroupCommit` begins, commits or rolls back. No unit learns its result before its group has committed.
+* An ordinary failure undoes its own unit only. After a failure, and before COMMIT, the writer asks whether the
+  transaction still exists. If not, the whole group has failed (`Unavailable`).
+* Units of one key are applied one at a time, in the order in which they were submitted. While one waits for its next
+  try, the later ones wait too. If one fails as `Unavailable`, or cannot even be set aside, all units behind it fail
+  as `Unavailable`, because the caller will bring all of them again in order.
+* What a unit wants to read first is read in a thread beside the writer. Its key waits, other keys go on, and the unit
+  is applied anew with what was found (`Unit.read_first`).
+* `Unavailable` is never counted as a try. A unit that raises it itself (a key is unknown) does not fail the others.
+* Hooks of `after_commit` run after COMMIT and before any caller gets a result, so every caller sees their effects.
 """
 
 import asyncio
@@ -51,31 +51,31 @@ class Writer(Protocol):
     threads: int
 
     def connect(self) -> AbstractContextManager[Connection]:
-        """A connection in a transaction that is allowed to write."""
+        """Return a connection in a transaction that may write."""
 
     def begin(self, connection: Connection) -> None:
         """Open the savepoint of one unit."""
 
     def end(self, connection: Connection) -> None:
-        """Close it; fails if the unit swallowed an error that spoilt the transaction."""
+        """Close the savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
 
     def undo(self, connection: Connection) -> None:
-        """Take back the open unit, and only that."""
+        """Undo the open unit, and only that unit."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
-        """Whether what the group did so far is still there to be committed."""
+        """Whether the group's work so far still exists and can be committed."""
 
     def is_unavailable(self, error: BaseException) -> bool:
-        """Whether the database, and not the unit, is to blame."""
+        """Whether the database is to blame, and not the unit."""
 
     def is_collision(self, error: BaseException) -> bool:
-        """Whether two transactions got in each other's way and one was sacrificed (deadlock, serialisation)."""
+        """Whether two transactions collided and the database cancelled one of them (deadlock, serialisation)."""
 
     def distrust(self, connection: Connection) -> None:
-        """Drop the connection where its last error says that it may be of no further use."""
+        """Drop the connection if its last error says that it may be useless."""
 
     def close(self) -> None:
-        """Give back what was kept between groups; no thread is at work any more."""
+        """Give back what was kept between groups. No thread is at work any more."""
 
 
 class _Work:
@@ -108,7 +108,7 @@ class _Work:
         self.is_started = False
 
     def is_wanted(self) -> bool:
-        """False if the caller cancelled before it began; from here on it can no longer be cancelled."""
+        """Return False if the caller cancelled before it began. After this call the unit cannot be cancelled."""
         if self.is_started or not isinstance(self.future, Future):
             return True
         self.is_started = True
@@ -116,7 +116,7 @@ class _Work:
 
 
 class _Line:
-    """The units of one key, in order. `is_scheduled` while it is ready, being served, or resting."""
+    """The units of one key, in order. `is_scheduled` is True while the line is ready, being served, or resting."""
 
     __slots__ = ("is_scheduled", "key", "waiting")
 
@@ -127,11 +127,11 @@ class _Line:
 
 
 class _GroupLost(Exception):
-    """The transaction is gone. Never leaves this module."""
+    """The transaction is gone. This exception never leaves the module."""
 
 
 class _Group:
-    """What ran in one transaction and has not been told yet."""
+    """The units of one transaction whose callers have no result yet."""
 
     __slots__ = ("done", "failed", "hooks", "lines")
 
@@ -149,7 +149,7 @@ _Told = tuple[_Work, Any, BaseException | None]
 
 
 class GroupCommit(Generic[U]):
-    """Applies units of work durably and in order. Threads start with the first unit and end with `close`."""
+    """Applies units of work durably and in order. Its threads start with the first unit and end with `close`."""
 
     def __init__(
         self,
@@ -201,11 +201,11 @@ class GroupCommit(Generic[U]):
         tries: int = 1,
         give_up: Callable[[U, Exception], T] | None = None,
     ) -> "Future[T]":
-        """The result of `work`, once it is durable.
+        """Return a future for the result of `work`; it is set once the result is durable.
 
-        `key` None means: in no order with anything. A failing unit is applied up to `tries` times, then
-        `give_up` has a unit of its own to set it aside; without one the future carries the last exception.
-        The future carries Unavailable when nobody knows or the database cannot; nothing may be acknowledged then.
+        `key` None means no order. A unit that fails is applied up to `tries` times. Then `give_up`, in a unit of its
+        own, sets it aside; without `give_up` the future gets the last exception. The future gets Unavailable if the
+        database cannot commit or nobody knows whether it did; then the caller must not acknowledge anything.
         """
         future: Future[T] = Future()
         self._enqueue(key, [_Work(work, tries, give_up, future, None)])
@@ -219,9 +219,9 @@ class GroupCommit(Generic[U]):
         tries: int = 1,
         give_up: Callable[[U, Exception], T] | None = None,
     ) -> T:
-        """As `submit`, for asyncio: all results of one group wake the loop once.
+        """The same as `submit`, for asyncio. All results of one group wake the loop once.
 
-        Cancelling the waiting task does not take the unit back: it may be committed already.
+        Cancelling the waiting task does not undo the unit: it may be committed already.
         """
         return await self.begin(key, work, tries=tries, give_up=give_up)
 
@@ -233,7 +233,7 @@ class GroupCommit(Generic[U]):
         tries: int = 1,
         give_up: Callable[[U, Exception], T] | None = None,
     ) -> "asyncio.Future[T]":
-        """As `run`, but the unit is in line when this returns."""
+        """The same as `run`, but the unit is in its line when this returns."""
         [future] = self.begin_all(key, [(work, give_up)], tries=tries)
         return future
 
@@ -244,14 +244,17 @@ class GroupCommit(Generic[U]):
         *,
         tries: int = 1,
     ) -> "list[asyncio.Future[T]]":
-        """As `begin`, for several that stand in line before any is applied: if one is Unavailable, all after it are."""
+        """The same as `begin`, for several units that enter the line before any is applied.
+
+        If one is Unavailable, so are all after it.
+        """
         loop = asyncio.get_running_loop()
         line = [_Work(work, tries, give_up, loop.create_future(), loop) for work, give_up in works]
         self._enqueue(key, line)
         return [work.future for work in line]  # type: ignore[misc]
 
     def close(self) -> None:
-        """Apply everything in line, tell everybody, and stop. What comes later is Unavailable."""
+        """Apply every unit in line, tell every caller, and stop. Units that come later are Unavailable."""
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
@@ -287,7 +290,7 @@ class GroupCommit(Generic[U]):
             self._serve_group(line)
 
     def _take(self, *, wait: bool) -> _Line | None:
-        """The next line with something in it; None when there is none (and, waiting, never will be)."""
+        """The next line that has a unit. None if there is none; with `wait`, None only if there will never be one."""
         with self._changed:
             while True:
                 now = self._monotonic() if self._resting else 0.0
@@ -326,8 +329,8 @@ class GroupCommit(Generic[U]):
                     writer.distrust(connection)
                     raise
         except Exception as error:  # noqa: BLE001
-            # Whatever went wrong outside a unit happened to the whole group: a commit that failed or did not
-            # say how it ended, a connection that broke. Telegram will bring these updates again.
+            # An error outside a unit concerns the whole group: a commit that failed or did not report its end, or a
+            # broken connection. Telegram will bring these updates again.
             if line is not None and line not in group.lines:
                 group.lines.append(line)
             self._lose(group, error, everybody=not begun)
@@ -335,7 +338,7 @@ class GroupCommit(Generic[U]):
         self._settle(group, took)
 
     def _apply(self, connection: Connection, line: _Line, group: _Group) -> None:
-        """Run the first unit of `line` inside the open transaction, and note how it went."""
+        """Run the first unit of `line` inside the open transaction, and note the outcome."""
         writer = self._writer
         work = line.waiting[0]
         group.lines.append(line)
@@ -355,7 +358,7 @@ class GroupCommit(Generic[U]):
             writer.undo(connection)
             if isinstance(error, StopIteration):  # asyncio refuses it as the outcome of a future
                 error = RuntimeError("a unit raised StopIteration")
-            # The line stays out of `ready`: nothing of this key runs before this failure has been dealt with.
+            # The line stays out of `ready`: no unit of this key runs before this failure is settled.
             group.failed.append((line, work, error))
             return
         group.done.append((work, result))
@@ -363,9 +366,10 @@ class GroupCommit(Generic[U]):
         self._advance(line)
 
     def _advance(self, line: _Line) -> None:
-        """The first unit of the line has been applied: the next one may ride in the same group.
+        """The first unit of the line was applied: the next one may join the same group.
 
-        With several threads another one would take it before this group has committed: there it waits for that.
+        With several threads, another thread would apply it before this group has committed. So there it waits for the
+        commit.
         """
         with self._changed:
             line.waiting.popleft()
@@ -380,7 +384,7 @@ class GroupCommit(Generic[U]):
             line.is_scheduled = False
 
     def _settle(self, group: _Group, took: float) -> None:
-        """The group is durable: run the hooks, tell those who succeeded, deal with those who failed."""
+        """The group is durable: run the hooks, give results to the units that succeeded, handle those that failed."""
         for hook in group.hooks:
             try:
                 hook()
@@ -436,7 +440,7 @@ class GroupCommit(Generic[U]):
         self._tell(told)
 
     def _lose(self, group: _Group, error: Exception, *, everybody: bool) -> None:
-        """Nothing of the group exists: it fails with all in line behind it, with `everybody` if none could begin."""
+        """Nothing of the group exists: its units and all in line behind them fail; with `everybody`, all lines fail."""
         reason = _reason(error)
         logger.warning("unavailable: %s", reason)
         self.on_lost(error)
@@ -464,7 +468,10 @@ class GroupCommit(Generic[U]):
         line: _Line,
         work: _Work,
     ) -> None:
-        """Read what the first unit of a line wants, and let the line go on. If it fails, the unit fails with that."""
+        """Read what the first unit of a line asked for, and let the line go on.
+
+        If reading fails, the unit fails with that error.
+        """
         with self._one_reading:  # the machine is small: one at a time
             found = _outcome(view, read)
         with self._changed:
@@ -483,7 +490,7 @@ class GroupCommit(Generic[U]):
 
     # -------------------------------------------------------------- telling
     def _tell(self, told: list[_Told]) -> None:
-        """Hand out results; those for one asyncio loop travel together and wake it once."""
+        """Give out results. The results for one asyncio loop travel together and wake it once."""
         travelling: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
         for work, result, error in told:
             if work.loop is None:
@@ -521,7 +528,7 @@ def _answer(work: _Work, result: Any, error: BaseException | None) -> None:
 
 
 def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], Any]) -> Callable[[], Any]:
-    """What was read, for the unit to take: it returns it, or raises what went wrong."""
+    """A function for the unit that returns what was read, or raises what went wrong."""
 
     def fail() -> Any:
         raise failure
@@ -543,7 +550,7 @@ def _giving_up(give_up: Callable[[Any, Exception], Any], failure: Exception) -> 
 
 
 def _reason(error: BaseException) -> str:
-    """One line for the log: the class and the driver's first line, never a statement's parameters."""
+    """One line for the log: the class and the driver's first line, never the parameters of a statement."""
     cause = error.__cause__ if isinstance(error, _GroupLost) and error.__cause__ else error
     original = getattr(cause, "orig", None) or cause
     first = str(original).partition("\n")[0]

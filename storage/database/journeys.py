@@ -1,11 +1,10 @@
-"""A journey to PostgreSQL: prepared statements handed to its own library, past psycopg's cursors.
+"""Prepared statements for PostgreSQL, given to libpq directly instead of through psycopg's cursors.
 
-A cursor of psycopg's costs more processor time for a small statement than everything an update computes for it. So the
-statements of every update are prepared once a connection, by name, and given to libpq; the connection stays psycopg's,
-and so do the values: its own dumpers write them and its own loaders read them. Whoever mixes both ways in one
-transaction notices nothing.
+For a small statement, a psycopg cursor costs more processor time than everything an update computes. So the statements
+of every update are prepared once for each connection, by name, and given to libpq. The connection stays psycopg's.
+psycopg's own dumpers and loaders convert the values, so both ways can be mixed in one transaction.
 
-Only where there is a PostgreSQL is this module imported: psycopg is not needed beside SQLite.
+This module is imported only with PostgreSQL: SQLite does not need psycopg.
 """
 
 from collections.abc import Generator, Sequence
@@ -24,7 +23,7 @@ _NAME: Final = "line"
 
 
 class Statement:
-    """SQL with `$1`, `$2` …; what has no type of its own there has a cast."""
+    """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
     __slots__ = ("formats", "sql")
 
@@ -33,7 +32,10 @@ class Statement:
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def execute(self, connection: Connection, bound: Sequence[Any]) -> "Answer":
-        """In the transaction of `connection`, which begins with it if nothing has yet. Errors are SQLAlchemy's (S8)."""
+        """Execute it in the transaction of `connection`; it begins one if there is none.
+
+        Errors are SQLAlchemy's (S8).
+        """
         try:
             return line_of(connection).ask(self, bound)
         except Exception as error:
@@ -43,7 +45,7 @@ class Statement:
     def execute_before(
         self, connection: Connection, bound: Sequence[Any], other: "Statement", others: Sequence[Any]
     ) -> "list[Answer]":
-        """This and then the other, in one journey: the other sees what this one has waited for."""
+        """Execute this statement and then the other in one round trip. The other sees what the first one waited for."""
         try:
             return line_of(connection).ask_all([(self, bound), (other, others)])
         except Exception as error:
@@ -51,7 +53,7 @@ class Statement:
             raise
 
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
-        """Once for each of these, in one journey."""
+        """Execute it once for each of these rows, in one round trip."""
         try:
             line_of(connection).ask_all([(self, bound) for bound in many])
         except Exception as error:
@@ -60,7 +62,7 @@ class Statement:
 
 
 class Answer:
-    """What the server said to one statement."""
+    """The server's answer to one statement."""
 
     __slots__ = ("_result", "_values")
 
@@ -74,14 +76,14 @@ class Answer:
         return int(self._result.command_tuples or 0)
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """What it selected or returned."""
+        """The rows that it selected or returned."""
         self._values.set_pgresult(self._result)
         found: list[tuple[Any, ...]] = self._values.load_rows(0, self._result.ntuples, tuple)
         return found
 
 
 class Line:
-    """One connection, and the statements it knows by name. Errors are psycopg's own, as a cursor would raise them."""
+    """One connection, and the statements that it knows by name. Errors are psycopg's, as a cursor would raise them."""
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
@@ -102,7 +104,7 @@ class Line:
         return Answer(self._values, self._checked(result))
 
     def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Answer]:
-        """One after the other on the server, which begins with the first while the last is on its way."""
+        """Execute several statements in order. The server begins with the first while the last is still on its way."""
         library, values = self._library, self._values
         sending: list[tuple[bytes, Any, Any]] = []
         try:
@@ -127,7 +129,7 @@ class Line:
         return answers[1:] if begin else answers
 
     def _named(self, statement: Statement) -> bytes:
-        """Its name here, where it is prepared now if it never was."""
+        """The statement's name on this connection. It is prepared now if it was not yet."""
         name = self._names.get(statement.sql)
         if name is None:
             name = b"enlace_%d" % len(self._names)
@@ -136,7 +138,10 @@ class Line:
         return name
 
     def _begin(self) -> bytes:
-        """What begins a transaction, as psycopg would: a reader's or a writer's. Empty if one has begun."""
+        """The command that begins a transaction, as psycopg would: for reading or for writing.
+
+        Empty if one has begun.
+        """
         driver = self._driver
         if self._library.transaction_status != _IDLE or driver.autocommit:
             return b""
@@ -153,25 +158,25 @@ class Line:
         return result
 
     def _silent(self) -> Exception:
-        """Why there is no answer at all: psycopg takes it for a lack of memory, mostly the connection is lost."""
+        """The error for a missing answer. psycopg calls it a lack of memory; mostly the connection is lost."""
         if self._library.status == ConnStatus.OK:
             return MemoryError("no memory for what the database answers")
         return OperationalError(self._library.get_error_message() or "the connection is lost")
 
 
 def _told(library: Any, number: int) -> Generator[Any, Any, list[Any]]:
-    """What the server says to so many statements; waited for as psycopg waits, so that other threads go on."""
+    """The server's answers to so many statements. Waits as psycopg waits, so other threads go on."""
     yield from generators.send(library)
     results = []
     for _ in range(number):
         [result] = yield from generators.fetch_many(library)
         results.append(result)
-    yield from generators.fetch_many(library)  # that it has come to their end
+    yield from generators.fetch_many(library)  # the end of the results of one statement
     return results
 
 
 def line_of(connection: Connection) -> Line:
-    """The one of this connection: gone with it, as what was prepared there is."""
+    """The `Line` of this connection. It is dropped with the connection, as the prepared statements are."""
     known = connection.info
     found: Line | None = known.get(_NAME)
     if found is None:

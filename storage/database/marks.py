@@ -1,11 +1,11 @@
-"""Marks: what a row says, under a key that is not in the database.
+"""A mark is a keyed hash of what a row says; its key is not in the database.
 
-The audit log tells who gave which role and who validated what. It would be of no use if somebody who has the database
-could change the role, or the report, and leave the log as it is. So each role and each submission bears a keyed hash
-of what it says; `storage.upkeep.data_check` compares.
+The audit log tells who gave which role and who validated what. That is useless if somebody who has the database can
+change the role or the report and leave the log as it is. So each role and each submission bears a mark, and
+`storage.upkeep.data_check` compares them.
 
-A role's mark covers whose telephone it is. A submission's mark covers what was sent and the state it began in; what has
-become of it since is told by the log.
+The mark of a role includes the Telegram account that holds it. The mark of a submission includes what was sent and the
+state in which it began. The log tells what has become of it since.
 """
 
 import hashlib
@@ -45,13 +45,13 @@ def role_mark(vault: Vault, row: Row) -> str:
 
 
 def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
-    """`text`: its answers, unsealed; `state`: the one it began in."""
+    """The mark of a submission: `text` is its answers, unsealed; `state` is the state in which it began."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
 
 
 def mark_role(unit: Unit, membership_id: int) -> None:
-    """To be called whenever a role has been written."""
+    """Renew the mark of a role. Call this whenever a role has been written."""
     row = unit.connection.execute(_ROLE, {"key": membership_id}).mappings().one()
     unit.connection.execute(_MARK_ROLE, {"key": membership_id, "new_mark": role_mark(unit.vault, row)})
 
@@ -61,7 +61,7 @@ def _mark(vault: Vault, values: list[Any], purpose: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same on both databases, whatever the driver returns."""
+    """The value in the same form on both databases, whatever the driver returns."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Tables as this version of the program wants them."""
+"""Bring the tables to the state that this version of the program wants."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from storage.errors import Unmigrated
 if TYPE_CHECKING:
     from alembic.config import Config
 MIGRATING = 7_236_528_430
-"""The advisory lock under which replicas that start together migrate one after the other."""
+"""The advisory lock with which replicas that start together migrate one after the other."""
 
 
 # ------------------------------------------------------------------ migrations
-# Alembic weighs 7 MB and is needed when tables change, not whenever a database is opened.
+# Alembic takes 7 MB of memory. It is needed when tables change, not whenever a database is opened.
 def _alembic(connection: Connection) -> "Config":
     from alembic.config import Config
 
@@ -29,7 +29,7 @@ def _alembic(connection: Connection) -> "Config":
 
 @contextlib.contextmanager
 def _migrating(url: str) -> Iterator[Connection]:
-    """A connection in one transaction, alone with the tables."""
+    """A connection in one transaction. Nobody else can change the tables meanwhile."""
     parsed = parse_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     engine = sqlite_engine(parsed, pooled=False) if sqlite else postgres_engine(parsed, 1)
@@ -43,7 +43,7 @@ def _migrating(url: str) -> Iterator[Connection]:
 
 
 def upgrade(url: str) -> None:
-    """Tables as this version of the program wants them; all or nothing, and nothing if they are already."""
+    """Bring the tables to this version, all or nothing. Changes nothing if they are at this version already."""
     from alembic import command
 
     with _migrating(url) as connection:
@@ -51,7 +51,7 @@ def upgrade(url: str) -> None:
 
 
 def downgrade(url: str, revision: str = "base") -> None:
-    """Tables as they were at `revision`; "base" removes everything."""
+    """Bring the tables back to `revision`; "base" removes everything."""
     from alembic import command
 
     with _migrating(url) as connection:
@@ -59,13 +59,13 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 
 def head() -> str:
-    """The number of the newest migration: each one's file begins with its own."""
+    """The number of the newest migration. The name of each migration's file begins with its number."""
     versions = (files("storage") / "migrations" / "versions").iterdir()
     return max(file.name.partition("_")[0] for file in versions if file.name.endswith(".py"))
 
 
 def check(url: str) -> None:
-    """Unmigrated unless the tables are exactly those of this version. Creates and changes nothing."""
+    """Raise Unmigrated unless the tables are exactly those of this version. Changes nothing."""
     parsed = parse_url(url)
     wanted = head()
     if parsed.get_backend_name() == "sqlite":

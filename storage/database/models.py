@@ -39,7 +39,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept as naive UTC where the database knows no zones. Naive input is a defect."""
+    """An aware instant. A database without zones stores it as naive UTC. A naive value is a defect."""
 
     impl = DateTime
     cache_ok = True
@@ -66,7 +66,7 @@ def _aware(value: datetime) -> datetime:
 
 
 def _written(value: datetime | None) -> str | None:
-    """As SQLAlchemy writes a DateTime to SQLite: "2018-10-03 12:00:00.000000"."""
+    """The instant as SQLAlchemy writes a DateTime to SQLite: "2018-10-03 12:00:00.000000"."""
     return None if value is None else _text(value if value.tzinfo is UTC else _aware(value))
 
 
@@ -88,7 +88,9 @@ def _read(text: str | None) -> datetime | None:
 Translations = dict[str, str]
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
 NEVER_AGAIN = {"sqlite_autoincrement": True}
-"""SQLite gives the number of a deleted last row to the next one; buttons, seals and leases outlive their rows."""
+"""SQLite reuses the number of a deleted last row. This option forbids it: buttons, seals and leases outlive their
+rows.
+"""
 
 
 class Base(DeclarativeBase):
@@ -120,16 +122,18 @@ class Plan(Base):
     ends_on: Mapped[date]
     timezone: Mapped[str] = mapped_column(String(64))
     country: Mapped[str] = mapped_column(String(2), default="", server_default="")
-    """Whose public holidays it keeps, by its ISO 3166-1 code; blank: the one in which its time zone lies."""
+    """Whose public holidays the plan keeps: an ISO 3166-1 code. Blank: the country of its time zone."""
     currency: Mapped[str] = mapped_column(String(3), default="", server_default="")
-    """What its budgets are in, by its ISO 4217 code."""
+    """The currency of its budgets: an ISO 4217 code."""
     min_cell: Mapped[int] = mapped_column(default=10, server_default="10")
-    """Outside the coordination no restricted figure of people below this is told, where its indicator says nothing."""
+    """Outside the coordination, restricted figures of fewer people than this are not told, unless the indicator has
+    its own limit.
+    """
     hotlines: Mapped[str] = mapped_column(String(500), default="", server_default="")
-    """Public numbers that free text may name, between semicolons."""
+    """Public telephone numbers that free text may contain, separated by semicolons."""
     imported_at: Mapped[datetime | None]
     lists_revision: Mapped[str] = mapped_column(String(16), default="", server_default="")
-    """Another one with every change of what forms take from the plan (storage.plan.lists)."""
+    """Changes with every change of what forms take from the plan (storage.plan.lists)."""
 
 
 class StrategicArea(Base):
@@ -171,7 +175,7 @@ class Agency(Base):
     role_type: Mapped[str] = mapped_column(String(32), default="member")
     founding_member: Mapped[bool] = mapped_column(default=False)
     reports_referrals: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether it is asked for its totals of referrals to services."""
+    """Whether the agency is asked for its totals of referrals to services."""
     active_from: Mapped[date | None]
     active_to: Mapped[date | None]
     source: Mapped[str] = mapped_column(default="")
@@ -202,9 +206,9 @@ class Indicator(Base):
     min_cell: Mapped[int] = mapped_column(default=0)
     by_exploitation: Mapped[bool] = mapped_column(default=False)
     computed: Mapped[str] = mapped_column(String(32), default="", server_default="")
-    """What the bot counts itself for it (conversations.plan.model.COMPUTATIONS); blank: it is asked for."""
+    """How the bot computes it (conversations.plan.model.COMPUTATIONS). Blank: agencies are asked for it."""
     annual_table: Mapped[str] = mapped_column(String(32), default="", server_default="")
-    """The part of the annual 3P table in which it stands (conversations.plan.annual.PILLARS); blank: in none."""
+    """Its part of the annual 3P table (conversations.plan.annual.PILLARS). Blank: it is not in the table."""
     note: Mapped[str] = mapped_column(default="")
     retired_on: Mapped[date | None]
 
@@ -242,7 +246,7 @@ class Activity(Base):
     budget_status: Mapped[str] = mapped_column(default="")
     source: Mapped[str] = mapped_column(default="")
     added_on: Mapped[date | None]
-    """The day on which a later import brought it in; blank: it has been in the plan from its beginning."""
+    """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Mapped[date | None]
 
 
@@ -267,14 +271,14 @@ class Code(Base):
 
 
 class Cadence(Base):
-    """A periodicity of the plan: on which day after the end of a period reporting opens, is due, and ends."""
+    """A periodicity of the plan: how many days after the end of a period reporting opens, is due, and ends."""
 
     __tablename__ = "cadence"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     code: Mapped[str] = mapped_column(String(16))
-    """A word of `conversations.plan.periods.Frequency`."""
+    """One of `conversations.plan.periods.Frequency`."""
     opening_day: Mapped[int]
     due_day: Mapped[int]
     grace_day: Mapped[int]
@@ -296,16 +300,16 @@ class ReportingPeriod(Base):
     grace_until_on: Mapped[date]
     locks_on: Mapped[date]
     is_moved: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Somebody has set its days for everybody: holidays move them no more."""
+    """Somebody has set its days for everybody, so holidays no longer move them."""
     opening_day: Mapped[int] = mapped_column(default=0, server_default="0")
-    """With the three below the plan's cadence as it was when the period came due."""
+    """This column and the three below are the plan's cadence as it was when the period became due."""
     due_day: Mapped[int] = mapped_column(default=0, server_default="0")
     grace_day: Mapped[int] = mapped_column(default=0, server_default="0")
     lock_day: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Closing(Base):
-    """An agency's "Cerrar el mes": it has reported all it had to for this period."""
+    """An agency's "Cerrar el mes": it has reported everything it had to report for this period."""
 
     __tablename__ = "closing"
     __table_args__ = (UniqueConstraint("agency_id", "reporting_period_id"),)
@@ -318,9 +322,9 @@ class Closing(Base):
 
 
 class Reopening(Base):
-    """A locked period that one agency may report on again for some days; why is part of the record (DOMAIN §4.4).
+    """A locked period that one agency may report on again for some days.
 
-    While `opened_at` is empty it is no more than asked for by the agency.
+    Its reason is part of the record (DOMAIN §4.4).
     """
 
     __tablename__ = "reopening"
@@ -340,7 +344,7 @@ class Reopening(Base):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
     reason: Mapped[str]
-    """A code (catalogue keys `reopening.reason.…`), or somebody's own words."""
+    """A code (catalogue keys `reopening.reason.…`), or the person's own words."""
     asked_at: Mapped[datetime | None]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     opened_at: Mapped[datetime | None]
@@ -348,11 +352,11 @@ class Reopening(Base):
     until_on: Mapped[date | None]
     """The first day on which it is locked again, in the plan's zone."""
     ended_at: Mapped[datetime | None]
-    """Somebody has ended or refused it; one whose days are over needs no end."""
+    """When somebody ended or refused it. A reopening whose days are over has no end."""
 
 
 class PlanImport(Base):
-    """A workbook that was applied, with what the plan was before, so that the last one can be undone."""
+    """A workbook that was applied, and the plan before it, so that the last import can be undone."""
 
     __tablename__ = "plan_import"
     __table_args__ = (NEVER_AGAIN,)
@@ -367,7 +371,7 @@ class PlanImport(Base):
 
 
 class Setting(Base):
-    """What admins have decided for a plan instead of the default (`storage.plan.settings.SETTINGS`)."""
+    """A decision of the admins that replaces the default of a plan (`storage.plan.settings.SETTINGS`)."""
 
     __tablename__ = "setting"
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
@@ -385,13 +389,13 @@ class Person(Base):
     name: Mapped[str]
     language: Mapped[str] = mapped_column(String(8))
     form_language: Mapped[str] = mapped_column(String(64), server_default="")
-    """In which language forms are asked, where it is one that the bot does not speak."""
+    """The language in which forms are asked, if the bot itself does not speak it."""
     timezone: Mapped[str] = mapped_column(String(64))
     joined_at: Mapped[datetime]
     privacy_accepted_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
     unreachable_at: Mapped[datetime | None]
-    """Since when Telegram refuses to deliver to this person (403, deactivated); /start clears it."""
+    """Since when Telegram refuses to deliver to this person (403, deactivated). /start clears it."""
 
 
 class Membership(Base):
@@ -415,15 +419,15 @@ class Membership(Base):
     active_from: Mapped[datetime]
     active_to: Mapped[datetime | None]
     until_on: Mapped[date | None]
-    """Of a role for a time: the first day on which it is over, in the plan's zone; it ends then, or earlier."""
+    """For a temporary role: the first day on which it is over, in the plan's zone. It may end earlier."""
     is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
     """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
     mark: Mapped[str | None] = mapped_column(String(32))
-    """A keyed hash of the row (`storage.database.marks`): who has the database alone cannot write one."""
+    """A keyed hash of the row (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
 
 class Delegation(Base):
-    """A focal point's post in somebody else's hands until a day: a colleague's, or an invited person's."""
+    """A focal point's post, given to a colleague or an invited person until a day."""
 
     __tablename__ = "delegation"
     __table_args__ = (
@@ -443,23 +447,23 @@ class Delegation(Base):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    """Empty until the invited person has come."""
+    """Empty until the invited person has accepted."""
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id"))
     begun_at: Mapped[datetime]
     until_on: Mapped[date]
-    """The first day on which the post is the focal point's own again, in the plan's zone."""
+    """The first day on which the focal point has the post again, in the plan's zone."""
     ended_at: Mapped[datetime | None]
 
 
 class RoleRequest(Base):
-    """A role that one admin wants somebody to have and that a second one must grant."""
+    """A role that one admin wants to give and that a second admin must grant."""
 
     __tablename__ = "role_request"
     __table_args__ = (NEVER_AGAIN,)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    """Whose role it becomes; None: of whoever redeems the link that is made when it is granted."""
+    """Who gets the role. None: whoever redeems the link that is made when the request is granted."""
     role: Mapped[str] = mapped_column(String(32))
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
     requested_at: Mapped[datetime]
@@ -471,7 +475,7 @@ class RoleRequest(Base):
 
 
 class Invitation(Base):
-    """A link that grants a role once (S1). Only a keyed hash of its token is kept."""
+    """A link that gives a role once (S1). Only a keyed hash of its token is kept."""
 
     __tablename__ = "invitation"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -483,18 +487,18 @@ class Invitation(Base):
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     expires_at: Mapped[datetime]
     until_on: Mapped[date | None]
-    """Of a role for a time: the first day on which it is over."""
+    """For a temporary role: the first day on which it is over."""
     redeemed_at: Mapped[datetime | None]
     redeemed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     accepted_at: Mapped[datetime | None]
-    """When the role was taken: later than redeemed by whoever has to give up another one for it."""
+    """When the role was taken. Later than `redeemed_at` if the person has to give up another role first."""
     revoked_at: Mapped[datetime | None]
     is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Of an observer's link: with the right to report (`Membership.is_contributor`)."""
+    """For an observer's link: whether it gives the right to report (`Membership.is_contributor`)."""
 
 
 class Stranger(Base):
-    """Somebody without a role who wrote: one reply a day (S16), five failed links an hour (S1)."""
+    """Somebody without a role who wrote. One reply a day (S16), five failed links an hour (S1)."""
 
     __tablename__ = "stranger"
     telegram_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -527,7 +531,10 @@ class FormVersion(Base):
 
 
 class Session(Base):
-    """A form being filled. One open session a subject and period: focal point and alternate cannot double it."""
+    """A form being filled.
+
+    One open session for each subject and period: focal point and alternate cannot fill it twice.
+    """
 
     __tablename__ = "session"
     __table_args__ = (
@@ -560,13 +567,13 @@ class Session(Base):
     form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
     instance_id: Mapped[str] = mapped_column(String(64), unique=True)
     subject: Mapped[str | None] = mapped_column(String(64))
-    """What it reports on: `activity:A-101`, `indicator:I-01`, or nothing."""
+    """What it reports on: `activity:A-101`, `indicator:I-01`, or "" for nothing."""
     reporting_period_id: Mapped[int | None] = mapped_column(ForeignKey("reporting_period.id"))
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
-    """Set while a submission is being corrected."""
+    """The submission that is being corrected, if any."""
     state: Mapped[str] = mapped_column(String(16))
     version: Mapped[int]
-    """Counts saves; a save with an old one is a Conflict."""
+    """The number of saves. Saving with an older number is a Conflict."""
     sensitive: Mapped[bool]
     data: Mapped[str | None]
     sealed_data: Mapped[bytes | None]
@@ -576,7 +583,7 @@ class Session(Base):
 
 
 class Submission(Base):
-    """A final, versioned set of answers. A correction is a new row with the same `root_id`; nothing is overwritten."""
+    """A final, versioned set of answers. A correction is a new row with the same `root_id`; no row is overwritten."""
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -645,7 +652,7 @@ class Submission(Base):
     version: Mapped[int]
     is_current: Mapped[bool]
     is_standing: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """The version that was validated last: what whoever is not of the coordination is told while a correction waits."""
+    """The version that was validated last. People outside the coordination see it while a correction waits."""
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
     subject: Mapped[str | None] = mapped_column(String(64))
@@ -653,12 +660,16 @@ class Submission(Base):
     validation_state: Mapped[str] = mapped_column(String(16))
     receipt_number: Mapped[int]
     activity_status: Mapped[str | None] = mapped_column(String(32))
-    """Status and progress in the clear also when the answers are sealed: rates and lights count them (DOMAIN §2.3)."""
+    """Status and progress are kept in the clear also when the answers are sealed: rates and lights count them
+    (DOMAIN §2.3).
+    """
     progress: Mapped[int | None]
     promises_evidence: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """It says that its evidence comes later: in the clear too, since the digest counts what is still to come."""
+    """The report says that its evidence comes later. In the clear, because the digest counts the evidence still to
+    come.
+    """
     zero_reason: Mapped[str | None] = mapped_column(String(32))
-    """Of a report without news, why there are none: one of `notices.REASONS`."""
+    """For a report without news: the reason, one of `notices.REASONS`."""
     sensitive: Mapped[bool]
     answers: Mapped[str | None]
     sealed_answers: Mapped[bytes | None]
@@ -666,7 +677,7 @@ class Submission(Base):
     started_at: Mapped[datetime]
     submitted_at: Mapped[datetime]
     mark: Mapped[str | None] = mapped_column(String(32))
-    """A keyed hash of what was sent (`storage.database.marks`): who has the database alone cannot write one."""
+    """A keyed hash of what was sent (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
 
 class ReviewDecision(Base):
@@ -678,11 +689,11 @@ class ReviewDecision(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
     root_id: Mapped[str] = mapped_column(String(64))
-    """Of the chain: so that a corrected report comes back to whoever returned it."""
+    """The `root_id` of the report, so that a corrected report comes back to the coordinator who returned it."""
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     decision: Mapped[str] = mapped_column(String(16))
     questions: Mapped[list[str]] = mapped_column(JSON)
-    """Refs of the questions that are to be answered again; empty: the whole report."""
+    """Refs of the questions that must be answered again. Empty: the whole report."""
     reason: Mapped[str | None]
     sealed_reason: Mapped[bytes | None]
     decided_at: Mapped[datetime]
@@ -698,7 +709,9 @@ class Comment(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     subject: Mapped[str | None] = mapped_column(String(64))
     sealed_text: Mapped[bytes | None]
-    """Always sealed: what somebody knows from outside may be about anybody. None: its time is over (S14)."""
+    """Always sealed: what somebody knows from outside may be about anybody. None: it was deleted when its time was
+    over (S14).
+    """
     written_at: Mapped[datetime]
     sealed_reply: Mapped[bytes | None]
     settled_at: Mapped[datetime | None]
@@ -713,23 +726,23 @@ class Attachment(Base):
     instance_id: Mapped[str] = mapped_column(String(64))
     ref: Mapped[str]
     file_name: Mapped[str]
-    """The name the answer holds: unique within the instance, safe in any file system."""
+    """The file's name in the answer: unique within the instance, safe in any file system."""
     original_name: Mapped[str]
     mime_type: Mapped[str] = mapped_column(String(128))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
-    """Of what is stored."""
+    """SHA-256 of the stored file."""
     original_sha256: Mapped[str] = mapped_column(String(64))
-    """Of what was sent; differs where image metadata was stripped."""
+    """SHA-256 of the file as it was sent. It differs if image metadata was removed."""
     is_compressed: Mapped[bool] = mapped_column(default=False)
-    """Telegram recompressed it (sent as photo, not as file)."""
+    """Telegram recompressed it: it was sent as a photo, not as a file."""
     sensitive: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 
 # ------------------------------------------------------------------ what arrives and what goes out
 class Chat(Base):
-    """One private chat: which session it is filling, which card it looks at. The row every update locks (G3)."""
+    """One private chat: which session it is filling, which card it shows. Every update locks this row (G3)."""
 
     __tablename__ = "chat"
     __table_args__ = (
@@ -747,11 +760,11 @@ class Chat(Base):
     card_id: Mapped[int | None] = mapped_column(Id)
     turn: Mapped[int] = mapped_column(default=0)
     awaits: Mapped[str] = mapped_column(String(64), default="", server_default="")
-    """`command:argument` of whoever asked something that is typed outside a form; blank: nobody did."""
+    """`command:argument` of the command that waits for a typed text. Blank: none does."""
 
 
 class Card(Base):
-    """A message of ours that later ones edit. Its Telegram number is known only once it has been delivered."""
+    """A message of ours that later ones edit. Its Telegram number is known only after it was delivered."""
 
     __tablename__ = "card"
     __table_args__ = (Index("ix_card_chat_message", "chat_id", "message_id"), NEVER_AGAIN)
@@ -759,19 +772,19 @@ class Card(Base):
     chat_id: Mapped[int] = mapped_column(BigInteger)
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     is_gone: Mapped[bool] = mapped_column(default=False)
-    """Telegram says it cannot be edited any more: what was meant for it is sent anew."""
+    """Telegram says that it can no longer be edited. The next edit is sent as a new message."""
 
 
 class ProcessedUpdate(Base):
     __tablename__ = "processed_update"
-    __table_args__ = ({"sqlite_with_rowid": False},)  # the key is the row: one tree to write instead of two
+    __table_args__ = ({"sqlite_with_rowid": False},)  # the key is the whole row: one tree to write instead of two
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     processed_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class PoisonUpdate(Base):
-    """An update that could not be processed. Its content is not kept, only what kind it was and why."""
+    """An update that could not be processed. Only its kind and the reason are kept, not its content."""
 
     __tablename__ = "poison_update"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -783,7 +796,7 @@ class PoisonUpdate(Base):
 
 
 class Suspect(Base):
-    """An update or a job that may be what the process died of (storage.messages.suspects)."""
+    """An update or job that may have killed the process (storage.messages.suspects)."""
 
     __tablename__ = "suspect"
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -817,7 +830,7 @@ class OutboxMessage(Base):
     state: Mapped[str] = mapped_column(String(16))
     sensitive: Mapped[bool] = mapped_column(default=False)
     payload: Mapped[str | None]
-    """JSON parameters of the method, without chat_id and message_id; emptied once it is settled."""
+    """JSON parameters of the method, without chat_id and message_id. Emptied once the call is settled."""
     sealed_payload: Mapped[bytes | None]
     attempts: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
@@ -826,11 +839,11 @@ class OutboxMessage(Base):
     settled_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(default="")
     owner: Mapped[int | None] = mapped_column(BigInteger)
-    """The replica that has it in hand, while `lease_until` runs."""
+    """The replica that works on it until `lease_until`."""
 
 
 class RestrictedMessage(Base):
-    """A message with something restricted that stands in a chat, ours or the person's, until it is out of it (S15)."""
+    """A message with something restricted in a chat, ours or the person's, until it is deleted there (S15)."""
 
     __tablename__ = "restricted_message"
     __table_args__ = (
@@ -844,23 +857,23 @@ class RestrictedMessage(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     chat_id: Mapped[int] = mapped_column(BigInteger)
     card_id: Mapped[int | None] = mapped_column(Id)
-    """Of ours: its number at Telegram is the card's."""
+    """For a message of ours: the card has its number at Telegram."""
     message_id: Mapped[int | None] = mapped_column(BigInteger)
-    """Of the person's."""
+    """For a message of the person: its number at Telegram."""
     session_id: Mapped[int | None] = mapped_column(Id)
-    """The draft it was written for: when that ends, the message is due."""
+    """The draft for which it was written. When the draft ends, the message is due to be deleted."""
     written_at: Mapped[datetime]
     due_at: Mapped[datetime]
-    """When it is to be taken out."""
+    """When it is to be deleted."""
     outbox_id: Mapped[int | None] = mapped_column(Id)
-    """The call that takes it out."""
+    """The call that deletes it."""
     refused_at: Mapped[datetime | None]
     """When Telegram last refused."""
     reason: Mapped[str] = mapped_column(default="")
 
 
 class Job(Base):
-    """Long work that a worker claims (DESIGN §3): the download of a file, later exports and broadcasts."""
+    """Long work that a worker claims (DESIGN §3): a download, an export, a broadcast."""
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state", "state", "id"), NEVER_AGAIN)
@@ -880,7 +893,7 @@ class Job(Base):
 
 
 class Replica(Base):
-    """A running process, or one that ended without a word (storage.upkeep.presence)."""
+    """A running process, or one that ended without notice (storage.upkeep.presence)."""
 
     __tablename__ = "replica"
     __table_args__ = (NEVER_AGAIN,)
@@ -890,7 +903,10 @@ class Replica(Base):
 
 # ------------------------------------------------------------------ what others are told
 class Endpoint(Base):
-    """A receiver outside that is told of events. Its address and secret are sealed: many addresses are secrets too."""
+    """A receiver outside that gets events.
+
+    Its address and secret are sealed, because many addresses are secrets too.
+    """
 
     __tablename__ = "endpoint"
     __table_args__ = (Index("ix_endpoint_plan", "plan_id"), NEVER_AGAIN)
@@ -902,7 +918,7 @@ class Endpoint(Base):
     """JSON: `url` and `secret`."""
     audience: Mapped[str] = mapped_column(String(16))
     kinds: Mapped[str]
-    """Comma-separated, with a comma before and behind, so that a statement can look for one."""
+    """Comma-separated, with a comma at both ends, so that a statement can search for one."""
     made_at: Mapped[datetime]
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     paused_at: Mapped[datetime | None]
@@ -916,14 +932,14 @@ class Event(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     uid: Mapped[str] = mapped_column(String(64), unique=True)
-    """The `webhook-id`: the same at every try, so that a receiver can tell a repetition."""
+    """The `webhook-id`: the same at every try, so that a receiver recognises a repetition."""
     kind: Mapped[str] = mapped_column(String(32))
     data: Mapped[dict[str, Any]]
     at: Mapped[datetime]
 
 
 class EventDelivery(Base):
-    """One event for one receiver: `waiting`, `delivered` or `dead`. Of one lane, the earlier goes first."""
+    """One event for one receiver: `waiting`, `delivered` or `dead`. In one lane, the earlier event goes first."""
 
     __tablename__ = "event_delivery"
     __table_args__ = (
@@ -943,23 +959,25 @@ class EventDelivery(Base):
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("endpoint.id"))
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
     lane: Mapped[str] = mapped_column(String(80))
-    """What must arrive in order: one report, one period, the plan."""
+    """Events of one lane arrive in order: one report, one period, or the plan."""
     state: Mapped[str] = mapped_column(String(16))
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
     owner: Mapped[int | None] = mapped_column(BigInteger)
-    """The replica that has it in hand, while `lease_until` runs."""
+    """The replica that works on it until `lease_until`."""
     status: Mapped[int | None]
-    """What the receiver answered last, if it answered."""
+    """The receiver's last HTTP status, if it answered."""
     reason: Mapped[str] = mapped_column(String(16), default="")
-    """Why the last try failed: one of the codes of `storage.messages.events`. Nothing that a receiver said is kept."""
+    """Why the last try failed: one of the codes of `storage.messages.events`. Nothing from the receiver's answer is
+    kept.
+    """
     settled_at: Mapped[datetime | None]
 
 
 # ------------------------------------------------------------------ what is said of the bot's own accord
 class Schedule(Base):
-    """What is said regularly: what, when, to whom, in which zone. Never deleted, since fires name it."""
+    """A regular message: what, when, to whom, in which zone. Never deleted, because fires refer to it."""
 
     __tablename__ = "schedule"
     __table_args__ = (
@@ -977,20 +995,20 @@ class Schedule(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     what: Mapped[str] = mapped_column(String(32))
     shipped: Mapped[str | None] = mapped_column(String(32))
-    """Of one that every plan begins with, its name: so that it is made once, also after it was deleted."""
+    """For a schedule that every plan begins with: its name. So it is made once, and not again after it was deleted."""
     days: Mapped[str] = mapped_column(String(64))
     at: Mapped[str] = mapped_column(String(5))
     """Wall time, `09:00`."""
     timezone: Mapped[str] = mapped_column(String(64), default="")
-    """Blank: each recipient's own."""
+    """Blank: each recipient's own zone."""
     roles: Mapped[str] = mapped_column(default="")
-    """Comma-separated; blank: all that the job is for."""
+    """Comma-separated. Blank: every role of the job."""
     details: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """Of a scheduled export: what it holds and in which format."""
+    """For a scheduled export: its dataset, filters and format."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     begins_at: Mapped[datetime | None]
-    """When its days, hour or zone were last changed, or it was resumed; blank: never."""
+    """When its days, hour or zone were last changed, or it was resumed. Blank: never."""
     paused_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 
@@ -1017,28 +1035,30 @@ class Fire(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     what: Mapped[str] = mapped_column(String(32))
-    """The job; of a schedule that admins have added, also its number: `digest`, `digest.7`."""
+    """The job. For a schedule that admins have added also its number: `digest`, `digest.7`."""
     window: Mapped[str] = mapped_column(String(32))
     """A local day, `2018-10-05`."""
     state: Mapped[str] = mapped_column(String(16))
-    """`queued`, then `sent`, `ambiguous`, `undeliverable` or `cancelled`; `skipped`, or `open`: may still be told."""
+    """`queued`, then `sent`, `ambiguous`, `undeliverable` or `cancelled`; or `skipped`; or `open`, which may still
+    be said.
+    """
     reason: Mapped[str] = mapped_column(String(32), default="")
     rungs: Mapped[str] = mapped_column(default="")
     answer: Mapped[str] = mapped_column(String(32), default="")
-    """What the person pressed under it."""
+    """The button that the person pressed under it."""
     lead_id: Mapped[int | None] = mapped_column(Id)
-    """The message that goes before it, if any: the picture of a digest."""
+    """The message before it, if any: the picture of a digest."""
     outbox_id: Mapped[int | None] = mapped_column(Id)
-    """The message that says it; what becomes of it becomes of the fire."""
+    """The outbox message. Its outcome becomes the outcome of the fire."""
     is_by_hand: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Somebody sent it. It has no window that comes again, so it waits where a scheduled one gives way."""
+    """Somebody sent it by hand. No window of it comes again, so it waits where a scheduled one would be dropped."""
     broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcast.id"))
     fired_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
 
 class Broadcast(Base):
-    """Something somebody has sent to many at once; its card shows them how far it is."""
+    """A message that somebody sent to many people at once. Its card shows the progress."""
 
     __tablename__ = "broadcast"
     __table_args__ = (NEVER_AGAIN,)
@@ -1047,7 +1067,7 @@ class Broadcast(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     card_id: Mapped[int | None] = mapped_column(Id)
     shown: Mapped[str] = mapped_column(String(64), default="")
-    """What its card says, so that it is edited only when that changes."""
+    """The text on its card, so that the card is edited only when the text changes."""
     total: Mapped[int]
     begun_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
@@ -1055,7 +1075,7 @@ class Broadcast(Base):
 
 
 class Pause(Base):
-    """Silence that was asked for: a hurricane, a leave, a hand-over, "tomorrow"."""
+    """Silence that somebody asked for: a hurricane, a leave, a hand-over, "tomorrow"."""
 
     __tablename__ = "pause"
     __table_args__ = (Index("ix_pause_plan", "plan_id", "ended_at"),)
@@ -1077,12 +1097,12 @@ class Holiday(Base):
     on: Mapped[date] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(default="")
     is_removed: Mapped[bool] = mapped_column(default=False)
-    """An admin says that people work on it: so it does not come back with the calendar."""
+    """An admin says that people work on this day. The row is kept so that the calendar does not add it again."""
     added_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class AuditEntry(Base):
-    """Append-only, and the database holds to it. `position` and `hash` are filled once, by the sealer of the chain."""
+    """An entry of the audit log. The database allows only additions. The sealer fills `position` and `hash` once."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
@@ -1105,9 +1125,9 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]]
     hash: Mapped[str | None] = mapped_column(String(64))
     position: Mapped[int | None] = mapped_column(BigInteger)
-    """Its place in the chain. Not the id: that is given before the commit, so a lower one may become visible later."""
+    """Its place in the chain. Not the id: ids are given before the commit, so a lower one may become visible later."""
     mark: Mapped[str | None] = mapped_column(String(48))
-    """A number used once and a keyed hash of what was written: who has the database alone cannot add an entry."""
+    """A nonce and a keyed hash of the entry. Somebody who has only the database cannot add an entry."""
 
 
 AUDIT_TRIGGERS: dict[str, tuple[str, ...]] = {
@@ -1129,7 +1149,7 @@ AUDIT_TRIGGERS: dict[str, tuple[str, ...]] = {
         "FOR EACH ROW WHEN (OLD.hash IS NOT NULL) EXECUTE FUNCTION audit_entry_is_kept()",
     ),
 }
-"""What keeps the log append-only for everybody who may not change tables (S13, S20)."""
+"""Triggers that refuse changes of the log to everybody who may not change tables (S13, S20)."""
 
 
 @event.listens_for(AuditEntry.__table__, "after_create")
@@ -1139,7 +1159,7 @@ def _keep_the_log(_: object, connection: Connection, **__: object) -> None:
 
 
 class DataToken(Base):
-    """Lets a program read what is exported for one audience. Only a hash of it is kept; its prefix names it."""
+    """Lets a program read the exports for one audience. Only a hash of the token is kept; the prefix identifies it."""
 
     __tablename__ = "data_token"
     __table_args__ = (Index("ix_data_token_plan", "plan_id"),)
@@ -1156,7 +1176,7 @@ class DataToken(Base):
 
 
 class DataRead(Base):
-    """How often a token read a dataset on a day of the plan's zone."""
+    """How many times a token read a dataset on a day of the plan's zone."""
 
     __tablename__ = "data_read"
     data_token_id: Mapped[int] = mapped_column(ForeignKey("data_token.id"), primary_key=True)
@@ -1166,11 +1186,11 @@ class DataRead(Base):
 
 
 class StandingChange(Base):
-    """Another version of a report stands, or none does any more: what a copy of an export has to look at again.
+    """The standing version of a report has changed, or there is none any more: copies of exports must look at it again.
 
-    `transaction_id` is PostgreSQL's number of the transaction that did it, so that a reader can say which of them it
-    has seen: ids are given before the commit, and a lower one may become visible later. On SQLite, where writers
-    follow each other, it is 0.
+    `transaction_id` is PostgreSQL's number of the transaction that made the change. With it a reader can say which
+    changes it has seen. Ids are not enough: they are given before the commit, so a lower one may become visible later.
+    On SQLite it is 0, because there writers follow each other.
     """
 
     __tablename__ = "standing_change"
@@ -1186,7 +1206,7 @@ class StandingChange(Base):
 
 
 class Fact(Base):
-    """What the running bot has learnt and other commands need: its own user name, the last good Bot API call."""
+    """What the running bot has learnt and other commands need: its user name, its last good call of the Bot API."""
 
     __tablename__ = "fact"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -1195,7 +1215,7 @@ class Fact(Base):
 
 
 def table(model: type[Base]) -> Table:
-    """The table behind a model, for statements in Core."""
+    """The Table of a model, for statements in SQLAlchemy Core."""
     found = model.__table__
     if not isinstance(found, Table):
         raise TypeError(model)

@@ -1,11 +1,11 @@
-"""Statements that both databases know: INSERT … ON CONFLICT, and those that every update executes.
+"""Statements for both databases: INSERT … ON CONFLICT, and the prepared statements of every update.
 
-An insert that collides must not raise: on PostgreSQL a failed statement spoils the whole transaction, and with
-it the update that caused it. So what may already be there is inserted with ON CONFLICT, and the count says.
+An insert that collides must not raise: on PostgreSQL a failed statement spoils the whole transaction, and with it the
+update. So rows that may exist already are inserted with ON CONFLICT, and the number of rows says what happened.
 
-SQLAlchemy's way of executing a statement costs about 15 µs, SQLite's own 3 to 10, and an update needs eight of
-them: it was a third of all that the bot did. So the few on that path are compiled once (`Prepared`) and handed to the
-driver; on PostgreSQL to its library (`journeys`), since a cursor of psycopg's costs several times as much again.
+SQLAlchemy needs about 15 µs to execute a statement, SQLite itself 3 to 10, and an update needs eight statements. That
+was a third of all the bot's work. So these few statements are compiled once (`Prepared`) and given to the driver. On
+PostgreSQL they go to libpq (`journeys`), because a psycopg cursor costs several times as much again.
 """
 
 import re
@@ -25,38 +25,38 @@ if TYPE_CHECKING:
 
 
 def insert_into(connection: Connection, table: Table) -> Any:
-    """An INSERT of this database that has `on_conflict_do_nothing` and `on_conflict_do_update`, alike in both."""
+    """An INSERT for this database, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return insert_of(connection.dialect.name, table)
 
 
 def insert_of(dialect: str, table: Table) -> Any:
-    """The same, by the database's name."""
+    """The same, by the name of the database."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object]) -> bool:
-    """Whether the row is new; if one of its unique keys was taken, nothing has changed."""
-    # RETURNING, because rowcount of an INSERT means nothing in SQLAlchemy where it fetches keys by itself.
+    """Insert a row; return whether it is new. If one of its unique keys exists, nothing changes."""
+    # With RETURNING: when SQLAlchemy fetches keys by itself, the rowcount of an INSERT has no meaning.
     statement = insert_into(connection, table).values(row).on_conflict_do_nothing().returning(literal(1))
     return connection.execute(statement).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """What the driver is given, and how values go in and come out."""
+    """A compiled statement: its text for the driver, and how values are converted on the way in and out."""
 
     sql: str
     execute: Callable[[Connection, Sequence[Any]], Any]
     execute_each: Callable[[Connection, Sequence[Sequence[Any]]], Any]
     on_server: "Statement | None"
     pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-    """The parameters in their order."""
+    """Takes the parameters in their order."""
     constants: Mapping[str, Any]
-    """Those that the statement has from itself."""
+    """The statement's own constant parameters."""
     writes: tuple[tuple[int, Callable[[Any], Any]], ...]
-    """Positions of the parameters that do not go in as they are."""
+    """Positions of the parameters that must be converted."""
     reads: tuple[tuple[int, Callable[[Any], Any]], ...]
-    """Positions of the columns that do not come out as they are."""
+    """Positions of the columns that must be converted."""
     row: Callable[[Iterable[Any]], Any]
 
     def bind(self, values: Mapping[str, Any]) -> Sequence[Any]:
@@ -75,11 +75,11 @@ def _processed(values: Sequence[Any], processors: Iterable[tuple[int, Callable[[
 
 
 class Prepared:
-    """A statement of SQLAlchemy's, compiled once for each kind of database and handed to its driver as it is.
+    """A statement of SQLAlchemy, compiled once for each kind of database and given to its driver directly.
 
-    Types are bound and read by SQLAlchemy's own processors, so that a value is the same either way. On PostgreSQL
-    errors are those of SQLAlchemy, which keeps what was written out of them. Every execution gives the same names in
-    `values`; an IN of a list cannot be prepared.
+    SQLAlchemy's own processors convert the values, so a value is the same either way. On PostgreSQL errors are
+    SQLAlchemy's, without the written data. Every execution must give the same names in `values`. A statement with an IN
+    of a list cannot be prepared.
     """
 
     def __init__(self, statement: Any, *, postgresql: Any = None) -> None:
@@ -87,14 +87,14 @@ class Prepared:
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
-        """What it selects or returns; a row is a tuple whose columns have their names."""
+        """The rows that it selects or returns; each row is a named tuple."""
         compiled, cursor = self._execute(connection, values)
         return [compiled.read(found) for found in cursor.fetchall()]
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """The first row, None if there is none."""
+        """The first row, or None."""
         compiled, cursor = self._execute(connection, values)
-        found = cursor.fetchall()  # all of it: a statement that is not at its end holds its transaction open
+        found = cursor.fetchall()  # Fetch everything: a statement that is not at its end holds its transaction open.
         return compiled.read(found[0]) if found else None
 
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
@@ -104,7 +104,7 @@ class Prepared:
     def count_and_rows(
         self, connection: Connection, values: Mapping[str, Any], other: "Prepared", others: Mapping[str, Any]
     ) -> tuple[int, list[Any]]:
-        """How many rows it has changed; then, in the same journey to a PostgreSQL, what the other selects."""
+        """How many rows it has changed, and the rows of `other`. On PostgreSQL both go in one round trip."""
         mine, its = self._for(connection, values), other._for(connection, others)
         if mine.on_server is None or its.on_server is None:
             return self.count(connection, values), other.rows(connection, others)
@@ -112,7 +112,7 @@ class Prepared:
         return changed.rowcount, [its.read(row) for row in found.fetchall()]
 
     def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute it once for each of these; there is at least one."""
+        """Execute it once for each row. There must be at least one."""
         compiled = self._for(connection, rows[0])
         compiled.execute_each(connection, [compiled.bind(values) for values in rows])
 
@@ -177,11 +177,11 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 
 
 def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """`itemgetter`, which gives no tuple where there are fewer than two."""
+    """`itemgetter` that returns a tuple for one name and for none too."""
     if len(names) > 1:
         return itemgetter(*names)
     return lambda values: tuple(values[name] for name in names)
 
 
 prepared = cache(Prepared)
-"""The same for a statement that is a constant elsewhere: prepared the first time it is asked for."""
+"""The `Prepared` of a statement that is a constant elsewhere. It is prepared at the first call."""

@@ -1,4 +1,4 @@
-"""One transaction, as the repositories see it. It knows nothing of what is done in it."""
+"""One transaction, as the repositories see it. It does not know the repositories."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class ReadFirst(BaseException):
-    """Leaves a unit that needs what takes long to read. It is read beside the writer, then the unit is applied anew.
+    """Leaves a unit that first needs something slow to read.
 
-    Nothing of the unit remains, and it does not count as a try. No `except Exception` on the way may keep it.
+    That is read beside the writer; then the unit is applied anew.
     """
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
@@ -27,7 +27,7 @@ class ReadFirst(BaseException):
 
 
 class Unit:
-    """One transaction. Lives as long as the function it is handed to, no longer."""
+    """One transaction. It lives as long as the function that gets it, no longer."""
 
     def __init__(self, connection: Connection, vault: Vault | None = None, replica_id: int | None = None) -> None:
         self.connection = connection
@@ -47,21 +47,27 @@ class Unit:
 
     @property
     def vault(self) -> Vault:
-        """The keyring. VaultError where the process was started without one: nothing sensitive is ever in the clear."""
+        """The keyring.
+
+        VaultError if the process was started without one: sensitive data is never stored in the clear.
+        """
         if self._vault is None:
             raise VaultError("no keyring: set ENLACE_KEYS, or make one with 'enlace init'")
         return self._vault
 
     def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
-        """What came back for exactly this, once: whoever asks again asks the database."""
+        """The rows that were read ahead for exactly this statement and these values.
+
+        Given once; later calls ask the database.
+        """
         ahead, self.ahead = self.ahead, None
         return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
 
     def read_first(self, read: Callable[[Any], T]) -> T:
-        """What `read` returns, read in a view beside the writer, so that no other unit waits for it.
+        """Return what `read` returns. It runs in a view beside the writer, so that no other unit waits for it.
 
-        It may take seconds, and it is a little older than what this unit sees. Call it before anything that is not
-        to be done twice outside the database.
+        It may take seconds, and its result is a little older than what this unit sees. The unit runs again from its
+        start, so call this before any effect outside the database.
         """
         if self.found is None:
             return read(self)
@@ -71,15 +77,15 @@ class Unit:
         return result
 
     def after_commit(self, hook: Callable[[], object]) -> None:
-        """Have `hook` called once this unit is durable; never if it is not. For caches and wake-ups only."""
+        """Call `hook` once this unit is durable; never if it is not. For caches and wake-ups only."""
         self._after_commit.append(hook)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
-        """For what may fail alone: it is undone, fails with what it failed with, and the unit can go on.
+        """A part of the unit that may fail alone: it is undone, its error is raised, and the unit can go on.
 
-        Without it, on PostgreSQL, nothing works in a unit after a statement that failed. Unavailable, with which no
-        unit goes on, where the database is to blame or the transaction itself is gone.
+        Without it, on PostgreSQL, no statement works after one that failed. If the database is to blame, or the
+        transaction itself is gone, Unavailable is raised; the unit cannot go on then.
         """
         hooks, locked = len(self._after_commit), set(self.locked_chats)
         savepoint = self.connection.begin_nested()
@@ -98,7 +104,10 @@ class Unit:
         savepoint.commit()
 
     def close(self) -> list[Callable[[], object]]:
-        """Its hooks. Unit and repositories, which know each other, are free at once and not when a collector comes."""
+        """Drop the hooks and repositories.
+
+        Unit and repositories refer to each other, so this frees them without a collector.
+        """
         hooks = self._after_commit
         vars(self).clear()
         return hooks

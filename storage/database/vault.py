@@ -1,13 +1,12 @@
-"""What a thief of the database must not read: answers marked sensitive, sealed under keys kept elsewhere (S12).
+"""Sealed columns: a thief of the database cannot read answers marked sensitive. Their keys are kept elsewhere (S12).
 
-A database file gets copied: to a backup disk, to a laptop, to whoever wins the machine at an auction. Columns
-named `sealed_…` hold AES-256-GCM ciphertext; the key lies in a file of its own, which goes into no backup of
-the database.
+A database file gets copied: to a backup disk, to a laptop, to the buyer of an old machine. Columns named `sealed_…`
+hold AES-256-GCM ciphertext. The key is in a separate file, and no backup of the database contains it.
 
-Every seal is bound to its row ("session:17"): a ciphertext moved to another row, even of the same table, does
-not open. Several keys may be known, new seals use the current one, and each names its key: rotation is adding
-a key, and re-sealing at leisure. Link tokens are kept as HMAC-SHA-256 under a key of their own, so that a
-stolen database does not even let one test guesses.
+Every seal is bound to its row ("session:17"): a ciphertext moved to another row, even of the same table, does not open.
+The keyring may have several keys. New seals use the current one, and each seal names its key. To rotate, add a key and
+re-seal later. Link tokens are kept as HMAC-SHA-256 under a separate key, so that a thief of the database cannot even
+test guesses.
 
 A sealed text is: one byte 1, one byte length of the key id, key id, 12 bytes nonce, ciphertext with tag.
 """
@@ -35,15 +34,18 @@ NONCE = 12
 
 
 class VaultError(StorageError):
-    """A keyring that cannot be used, or a seal that does not open. The message never contains what was sealed."""
+    """A keyring that cannot be used, or a seal that does not open. The message never contains sealed data."""
 
 
 class KeyUnknown(VaultError, Unavailable):
-    """Sealed under a key that this process does not have (yet): another may have it, so nothing is given up."""
+    """The seal's key is not known to this process yet.
+
+    Another process may know it, so the work is tried again later.
+    """
 
 
 def key_unknown(error: BaseException | None) -> KeyUnknown | None:
-    """What stands behind an error, where that is a key which is not there."""
+    """The `KeyUnknown` that caused this error, or None."""
     while error is not None and not isinstance(error, KeyUnknown):
         error = error.__cause__
     return error
@@ -52,8 +54,8 @@ def key_unknown(error: BaseException | None) -> KeyUnknown | None:
 class Vault:
     """The keys of one deployment, in memory.
 
-    A key that is not among them is looked for once more in the file from which they are, whenever that has been
-    written anew: a rotation reaches a process that runs, and so does a keyring that was put in its place.
+    If a key is missing, the keyring file is read again when it has changed since. So a running process learns of a
+    rotation, and of a keyring that was put in its place.
     """
 
     __slots__ = ("_ciphers", "_current", "_path", "_seen", "_token_key")
@@ -75,7 +77,10 @@ class Vault:
     # -------------------------------------------------------------- the keyring file
     @classmethod
     def create(cls, path: Path) -> "Vault":
-        """A new keyring at `path`, for its owner alone. VaultError if there is one: its keys are irreplaceable."""
+        """Create a keyring at `path`, readable by its owner only.
+
+        VaultError if a file is there: its keys are irreplaceable.
+        """
         name = _fresh_name([])
         try:
             ring = {"current": name, "keys": {name: _fresh_key()}, "token_key": _fresh_key()}
@@ -88,7 +93,7 @@ class Vault:
 
     @classmethod
     def load(cls, path: Path) -> "Vault":
-        """The keyring at `path`. VaultError if it is missing, malformed, or readable by anybody but its owner."""
+        """Read the keyring at `path`. VaultError if it is missing, malformed, or readable by anybody but its owner."""
         ring = _read(path)
         try:
             keys = {str(name): _bytes(key) for name, key in ring["keys"].items()}
@@ -98,7 +103,7 @@ class Vault:
 
     @classmethod
     def rotate(cls, path: Path) -> "Vault":
-        """The keyring with one more key, which is now the current one. Old seals still open."""
+        """Add a key to the keyring and make it the current one. Old seals still open."""
         cls.load(path)
         ring = _read(path)
         name = _fresh_name(ring["keys"])
@@ -109,7 +114,7 @@ class Vault:
 
     @classmethod
     def retire(cls, path: Path, key_id: str) -> "Vault":
-        """The keyring without a key that nothing is sealed under any more. VaultError for the current one."""
+        """Remove a key that no seal uses any more. VaultError for the current one."""
         vault = cls.load(path)
         ring = _read(path)
         if key_id == vault.current:
@@ -130,22 +135,25 @@ class Vault:
 
     @property
     def head(self) -> bytes:
-        """How everything begins that is sealed under the current key."""
+        """The first bytes of every seal under the current key."""
         return _head(self._current)
 
     def seal(self, text: str, row: str, key: str = "") -> bytes:
-        """`text` for nobody but this keyring, and for no other place than `row`; by the current key, or by this one."""
+        """Seal `text` for this keyring and for this `row` only; with the current key, or with the given one."""
         return self.seal_bytes(text.encode(), row, key)
 
     def open(self, blob: bytes, row: str) -> str:
-        """What was sealed for `row`. VaultError if it was altered, moved from another row, or its key is not here."""
+        """Open what was sealed for `row`.
+
+        VaultError if it was altered or moved from another row, or if its key is missing.
+        """
         try:
             return self.open_bytes(blob, row).decode()
         except ValueError as error:
             raise VaultError(f"{row}: the seal is broken") from error
 
     def seal_bytes(self, data: bytes, row: str, key: str = "") -> bytes:
-        """The same for what is not text: a file."""
+        """The same as `seal`, for bytes."""
         name = key or self._current
         head = _head(name)
         nonce = secrets.token_bytes(NONCE)
@@ -166,7 +174,7 @@ class Vault:
             raise VaultError(f"{row}: the seal is broken") from error
 
     def _look_again(self) -> bool:
-        """Whether the file has been written since it was read, and is this ring still: then it is known from now on."""
+        """Read the keyring file again if it has changed and still is this keyring; return whether it was read."""
         if self._path is None or (version := _version(self._path)) == self._seen:
             return False
         self._seen = version
@@ -181,7 +189,7 @@ class Vault:
         return True
 
     def key_id(self, blob: bytes) -> str:
-        """The key a seal needs: what is not under `current` waits for re-sealing."""
+        """The id of the key of a seal. Seals under another key than `current` wait for re-sealing."""
         if len(blob) < 2 + NONCE or blob[0] != FORMAT:
             raise VaultError("not a sealed text")
         try:
@@ -190,20 +198,20 @@ class Vault:
             raise VaultError("not a sealed text") from error
 
     def mac(self, data: bytes, purpose: str) -> str:
-        """What only this keyring can say of `data`: 64 hexadecimal digits.
+        """A keyed hash of `data` that only this keyring can make: 64 hexadecimal digits.
 
-        For each purpose a key of its own, derived from the one that is never rotated: what was said stays verifiable.
+        Each `purpose` has its own key, derived from the one that is never rotated. So old hashes can still be verified.
         """
         key = hmac.digest(self._token_key, purpose.encode(), "sha256")
         return hmac.digest(key, data, "sha256").hex()
 
     def token_hash(self, token: str) -> str:
-        """What is kept of a link's token: 64 hexadecimal digits, the same on every replica with this keyring."""
+        """The hash that is kept of a link's token: 64 hexadecimal digits, the same on every replica of this keyring."""
         return hmac.new(self._token_key, token.encode(), hashlib.sha256).hexdigest()
 
 
 def _version(path: Path | None) -> tuple[int, int] | None:
-    """What is another when a file has been written or replaced; None where there is none."""
+    """Something that changes whenever the file is written or replaced; None if there is no file."""
     try:
         status = None if path is None else path.stat()
     except OSError:
@@ -247,7 +255,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, ring: object, *, replace: bool) -> None:
-    """Complete and on the disk, or not there at all."""
+    """Write the keyring: complete and synced, or not at all."""
     target = path.with_name(f"{path.name}.new")
     target.unlink(missing_ok=True)
     handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -268,7 +276,7 @@ def _write(path: Path, ring: object, *, replace: bool) -> None:
 
 
 def _name_once(target: Path, path: Path) -> None:
-    """FileExistsError if there is one of that name; a file system without links is asked before."""
+    """Give the file its name. FileExistsError if the name is taken; a file system without links is asked before."""
     try:
         os.link(target, path)
     except FileExistsError:

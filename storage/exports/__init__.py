@@ -1,9 +1,8 @@
-"""EXPORTERS: what can be taken out, in which format, for whom, and by whom.
+"""EXPORTERS: what can be exported, in which format, for whom, and by whom.
 
-One literal table. What an audience or a role is not listed for, it does not get (S5); by what a dataset is not listed
-to be filtered, it is not: asked for all the same it is refused, since a cover that names a filter is believed. Every
-export leaves an audit entry before its file does; an exporter writes in constant memory, one page of rows after the
-other.
+One literal table. An audience or role gets only the rows that list it (S5). A dataset can be filtered only by the
+filters it lists; another filter is refused, because the file's cover names its filters and readers believe it. Every
+export leaves an audit entry before its file exists. An exporter writes in constant memory, page by page.
 """
 
 import re
@@ -38,9 +37,9 @@ WriteTables = Callable[[Extract, Wanted, BinaryIO, Progress], Written]
 
 INSIDE = frozenset({INTERNAL})
 TAKERS: frozenset[Role | None] = frozenset({Role.COORDINATOR, Role.ADMIN, None})
-"""Who takes something out for whomever it is; None is whoever stands at the server."""
+"""For each audience, the roles that may export for it. None is a person at the server."""
 OUTSIDERS = frozenset({Role.OBSERVER, Role.READER})
-"""Who takes out what is for observers, if a row names them, and nothing else (DOMAIN §2.7)."""
+"""Roles that get a row for observers only if the row names them, and nothing else (DOMAIN §2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,11 @@ class Exporter:
     audiences: frozenset[str] = INSIDE
     takers: frozenset[Role | None] = TAKERS
     filters: frozenset[str] = frozenset()
-    """The filters it knows, of `FILTERS`: what it writes is narrowed by each of them, and by no other."""
+    """The filters of `FILTERS` that it knows. They narrow what it writes; no other filter does."""
     suffix: str = ".zip"
-    """The ending of the file's name: always the same, whatever is in it."""
+    """The ending of the file's name. It never depends on the content."""
     tables: Dataset | None = None
-    """What it is made of, if of tables."""
+    """The function that yields its tables, if it consists of tables."""
 
 
 EVERYBODY = frozenset(AUDIENCES)
@@ -84,7 +83,7 @@ DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None], froz
     ("reminders", reminders, INSIDE, TAKERS, WHEN | {"agency"}),
     ("audit", audit, INSIDE, TAKERS, WHEN),
 )
-"""What is made of tables: its name, the function that yields it, for whom it is, who takes it out, and its filters.
+"""The datasets that consist of tables: name, function, audiences, roles, and filters.
 
 A minister's reader gets no raw reports (DOMAIN §4.6).
 """
@@ -97,7 +96,7 @@ FORMATS: tuple[tuple[str, WriteTables, str], ...] = (
 )
 """How tables are written: the name of the format, and the ending of its files."""
 SEVERAL = frozenset({"answers"})
-"""Datasets that may have more tables than one: as CSV they are a ZIP."""
+"""Datasets that may have several tables. As CSV they are a ZIP."""
 
 
 def _tabular(
@@ -136,7 +135,7 @@ EXPORTERS: tuple[Exporter, ...] = (
 
 
 def exporter(dataset: str, format: str, audience: str, role: Role | None = None) -> Exporter | None:
-    """The row of the table, or None: nothing is exported that is not declared, to nobody who is not listed."""
+    """The row of the table, or None. Only what the table declares is exported, and only to those it lists."""
     if role in OUTSIDERS and audience != OBSERVERS:
         return None
     for each in EXPORTERS:
@@ -146,10 +145,10 @@ def exporter(dataset: str, format: str, audience: str, role: Role | None = None)
 
 
 def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
-    """Nothing, if every filter is one the dataset knows and names something there is and that may be taken.
+    """Check the filters: the dataset knows each one, and each names something that exists and may be exported.
 
-    NotFound or Refused otherwise: a misspelt code would be an empty file, and a filter that is passed over a file
-    that holds more than its cover says.
+    Raises NotFound or Refused. Otherwise a misspelt code would give an empty file, and an ignored filter would give a
+    file that holds more than its cover says.
     """
     if strays := [name for name in wanted.filters if name not in used.filters]:
         known = ", ".join(_option(name) for name in FILTERS if name in used.filters)
@@ -191,12 +190,12 @@ def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
 
 
 def _option(name: str) -> str:
-    """A filter as the command line calls it."""
+    """The name of a filter on the command line."""
     return name.removesuffix("_id")
 
 
 def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
-    """A name that says what is in it: plan, dataset, filters, audience, time (DESIGN §8)."""
+    """A file name that says what the file holds: plan, dataset, filters, audience, time (DESIGN §8)."""
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
     at = wanted.now.astimezone(wanted.zone)
     parts = (plan.code, used.dataset, *wanted.filters.values(), wanted.audience, f"{at:%Y%m%d-%H%M}")
@@ -205,7 +204,7 @@ def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
 
 
 def record_export(unit: UnitOfWork, used: Exporter, wanted: Wanted, actor: int | None) -> None:
-    """The audit entry: who took what, for whom. Committed before anything is written."""
+    """The audit entry: who exported what, for whom. It is committed before anything is written."""
     details = {"dataset": used.dataset, "format": used.format, "audience": wanted.audience}
     details |= {name: getattr(wanted, name) for name in FILTERS}
     details["role"] = wanted.role.value if wanted.role else "server"

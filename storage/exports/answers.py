@@ -1,15 +1,14 @@
-"""Every answer of a form: one column a question, one row a submission, a table of its own for each repeat.
+"""Every answer of a form: one column for each question, one row for each submission, a further table for each repeat.
 
-A form is published anew while its plan runs: a question is renamed, another dropped, a third moves to another group.
-What was answered to the old edition must not fall out of the file, so the columns are the union over all editions
-that somebody has answered, by the name of the question; those of the newest edition first. What could not be placed
-is counted among what is lacking, never passed over.
+A form is published anew while its plan runs: a question is renamed, another is dropped, a third moves to another group.
+Answers to an old edition must stay in the file. So the columns are those of all answered editions together, by the name
+of the question; the newest edition comes first. An answer without a column is counted among what is lacking.
 
-`_key` and `_parent_key` tie a repeat's rows to the row they belong to, however deep. Columns that begin with `_` are
-about the submission; a question that is called so too gets a number.
+`_key` and `_parent_key` connect a repeat's row with the row it belongs to, at any depth. Columns about the submission
+begin with `_`. A question with such a name gets a number.
 
-Law: free text, files and places of what is restricted go to a coordinator alone; observers and the public get coded
-answers and numbers of the plan's own forms, none of people who are few, and nobody's sex or age beside a place
+Law: free text, files and places of restricted reports go to coordinators only. Observers and the public get coded
+answers and numbers of the plan's own forms. They get no number of few people, and nobody's sex or age beside a place
 (DOMAIN §2.5–2.7). What may not go out is not unsealed.
 """
 
@@ -67,13 +66,13 @@ NUMBERS = frozenset({"integer", "decimal", "range"})
 CODED = NUMBERS | {
     "select_one", "select_multiple", "rank", "acknowledge", "date", "time", "dateTime", "today", "start", "end",
 }  # fmt: skip
-"""Types whose answers are numbers, days, or codes of the form's author: no words of anybody's."""
+"""Types whose answers are numbers, days, or codes of the form's author. Such an answer contains nobody's words."""
 PLACES = frozenset({"place", "province", "region", "municipality"})
-"""Coded questions of the plan's own forms that say where (DOMAIN §2.5.3)."""
+"""Coded questions of the plan's own forms that ask for a place (DOMAIN §2.5.3)."""
 ABOUT_THE_ACTIVITY = frozenset({"progress"})
-"""Numbers that count nobody."""
+"""Numbers that do not count people."""
 SPLITS: tuple[tuple[str, ...], ...] = (tuple(PEOPLE.values()), *((beginning,) for beginning in DIMENSIONS.values()))
-"""How the names of questions begin that divide one number of people."""
+"""Prefixes of questions that divide one number of people."""
 CHOICES_TOLD = 40
 LONGEST_LABEL = 250
 _CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
@@ -84,7 +83,7 @@ _KINDS = {"int": Kind.WHOLE, "integer": Kind.WHOLE, "long": Kind.WHOLE, "decimal
 
 
 def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """Current submissions of one form, or of each. Refused for a form that is not for that audience."""
+    """Current submissions of one form or of every form. Refused for a form that this audience may not have."""
     refuse_closed_forms(wanted)
     stored = {form.form_id: form for form in unit.forms.list(wanted.plan_id)}
     chosen = chosen_forms(wanted, stored)
@@ -92,8 +91,8 @@ def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
         raise NotFound("no form has been published yet")
     of_forms = of_chosen_forms(wanted, chosen)
     conditions = [*allowed(unit, wanted), of_forms]
-    # The columns are those of all that the filters leave, also where only a page of it is read. Sorted here: with
-    # ORDER BY, SQLite sorts all rows before it leaves out those that are alike.
+    # All submissions that the filters leave decide the columns, also when only a page is read. Sorted here: with ORDER
+    # BY, SQLite would sort all rows before it drops duplicates.
     whole = [*allowed(unit, replace(wanted, only=None)), of_forms]
     distinct = select(_S.c.form_version_id).distinct().where(*whole)
     used = sorted(unit.connection.execute(distinct).scalars(), reverse=True)
@@ -115,7 +114,7 @@ def answers(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 
 def chosen_forms(wanted: Wanted, published: Iterable[str]) -> tuple[str, ...]:
-    """The forms whose answers are wanted, without those that this audience does not get."""
+    """The wanted forms that this audience may have."""
     chosen = wanted.one_of("form_id") or tuple(published)
     return tuple(filter(is_told_outside, chosen)) if wanted.is_released else chosen
 
@@ -125,7 +124,7 @@ def of_chosen_forms(wanted: Wanted, chosen: Sequence[str]) -> ColumnElement[bool
 
 
 def refuse_closed_forms(wanted: Wanted) -> None:
-    """Refused if it names a form whose answers do not leave the plan's coordination."""
+    """Raise Refused if `wanted` names a form whose answers stay inside the plan's coordination."""
     closed = [name for name in wanted.one_of("form_id") if not is_told_outside(name)]
     if wanted.is_released and closed:
         raise Refused("form", f"answers to {', '.join(closed)} are for the plan's own use")
@@ -134,7 +133,7 @@ def refuse_closed_forms(wanted: Wanted) -> None:
 # ------------------------------------------------------------------ columns
 @dataclass(slots=True)
 class _Question:
-    """One column: what its newest edition says of it, and whether what it holds is more than a code or a number."""
+    """One column: the question in its newest edition, and whether its answers are more than codes or numbers."""
 
     key: str
     kind: Kind
@@ -154,7 +153,7 @@ class _Sheet:
 
 @dataclass(slots=True)
 class _Slots:
-    """Where the answers of one version go: by ref in the main table, by path without numbers in the repeats."""
+    """The cells of the answers of one version: by ref in the main table, by path without numbers in the repeats."""
 
     main: int
     is_always_restricted: bool
@@ -165,7 +164,7 @@ class _Slots:
 
 
 class _Layout:
-    """The tables of an extract and, of each version, which answer goes to which cell."""
+    """The tables of an extract, and the cell of each answer in each version."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
@@ -174,7 +173,7 @@ class _Layout:
         self.about = ABOUT if wanted.is_released else (*ABOUT, *ABOUT_INSIDE)
 
     def add(self, form_id: str, title: str, editions: Sequence[tuple[int, Form]]) -> None:
-        """A form by its editions, the newest first."""
+        """Add a form with its editions, the newest first."""
         places = [(id, form, list(_leaves(form))) for id, form in editions]
         doubled = set[tuple[str, str]]()
         for _, form, leaves in places:
@@ -232,7 +231,7 @@ class _Layout:
             slots.flat[place.path] = (at_column, column)
 
     def _choices(self, form: Form, place: Place) -> str:
-        """The codes of a select and what they stand for."""
+        """The codes of a select and their labels."""
         items = form.logic[place].items
         if items is None:
             return ""
@@ -274,7 +273,7 @@ class _Layout:
         return self.about if sheet.is_main else KEYS
 
     def _names(self, sheet: _Sheet) -> list[str]:
-        """Of questions, none of them twice nor one of ours."""
+        """Give each question a name that is used once and is none of ours."""
         taken = {name for name, _ in self._head(sheet)}
         names = []
         for key in sheet.columns:
@@ -288,7 +287,7 @@ class _Layout:
 
 
 def _leaves(form: Form) -> Iterator[Place]:
-    """What can be answered, in the form's order; texts that are only shown are not."""
+    """The questions of the form in its order, without notes."""
     for place in form.root.descendants():
         if not place.is_leaf or "/meta/" in place.path:
             continue
@@ -313,13 +312,13 @@ def _table_of(place: Place, form: Form) -> str:
 
 
 def _below(place: Place, form: Form) -> str:
-    """Its path below its repeat, or below the form's root."""
+    """The path below its repeat, or below the form's root."""
     around = _repeat_around(place) or form.root
     return place.path[len(around.path) + 1 :]
 
 
 def _words(message: Sequence[Any]) -> str:
-    """A label without what is filled in."""
+    """The label without its outputs."""
     return " ".join("".join(part if isinstance(part, str) else "…" for part in message).split())
 
 
@@ -331,7 +330,10 @@ def _kind(question: Question | None, place: Place) -> Kind:
 
 
 def _is_coded(question: Question | None, form: Form, place: Place) -> bool:
-    """Whether it holds nobody's words. Choices made of a repeat's instances are what somebody typed there."""
+    """Whether its answers contain nobody's words.
+
+    Choices made of a repeat's instances are words that somebody typed.
+    """
     if question is None or question.extras.get("sensitive") == "yes":
         return False
     items = form.logic[place].items
@@ -427,7 +429,7 @@ class _Rows:
     def _submission(self, found: Any) -> Iterator[tuple[int, Sequence[Cell]]]:
         wanted, slots = self._wanted, self._layout.slots[found.form_version_id]
         subject = found.subject or ""
-        # A subject that the plan no longer knows is restricted: nobody can say that it is not.
+        # A subject that the plan no longer knows is treated as restricted, because nobody can say that it is not.
         is_closed = bool(found.sensitive) or slots.is_always_restricted or (
             bool(subject) and self._restricted.get(subject, True)
         )  # fmt: skip
@@ -468,7 +470,7 @@ class _Rows:
         if hides and question.key in PLACES:
             return None
         if hides and not question.is_coded:
-            # A calculation may repeat a text; one that is a number repeats none.
+            # A calculation may repeat a text; a calculation that is a number cannot.
             found = _any(value, self._wanted) if question.kind is Kind.ANY else None
             return None if isinstance(found, str) else found
         return _CELLS[question.kind](value, self._wanted) if value else None
@@ -477,7 +479,7 @@ class _Rows:
         self, ref: str, value: str, slots: _Slots, key: str, receipt: int, deep: dict[str, tuple[int, list[Cell]]],
         hides: bool,
     ) -> bool:  # fmt: skip
-        """An answer inside a repeat: its row, and those of the repeats around it, exist from then on."""
+        """An answer inside a repeat. It creates its row and the rows of the repeats around it."""
         path = _STEP.sub("", ref)
         slot = slots.deep.get(path)
         if slot is None:
@@ -497,13 +499,13 @@ class _Rows:
         return True
 
     def _suppress(self, row: list[Cell], head: int, slots: _Slots, limit: int) -> None:
-        """Numbers about people who may be few: each row is one of many that add up."""
+        """Suppress numbers about people who may be few. Each row counts as one of many that add up."""
         given: dict[str, tuple[int, int]] = {}
         for column, question in slots.flat.values():
             cell = row[head + column]
             if question.is_number and question.key not in ABOUT_THE_ACTIVITY and isinstance(cell, int | float):
                 given[question.key] = head + column, abs(round(cell)) or bool(cell)
-        for split in SPLITS:  # parts of one whole are judged together
+        for split in SPLITS:  # the parts of one number are judged together
             parts = {key: given.pop(key) for key in sorted(given) if key.startswith(split)}
             shown = in_a_row(
                 sum(number for _, number in parts.values()), {k: n for k, (_, n) in parts.items()}, min_cell=limit

@@ -1,11 +1,10 @@
-"""The chart sheet of a workbook: each indicator's figures beside its target, as a picture and as the numbers behind it.
+"""The chart sheet of a workbook: for each indicator its figures beside its target, as numbers and as a chart.
 
-A row a figure is right for a program and wrong for a minister: what they ask is "are we getting there?". So whoever
-opens the workbook finds one block an indicator: its periods and values on the left, and at their right a chart that the
-spreadsheet itself draws, which can be copied into a letter. What is added up month after month stands beside its target
-as the sum since the beginning, which is what the target is of; where the target is of a year, as the year's. A period
-without a figure is a gap. A figure that is protected is a word on the left and a gap in the chart, and no sum goes on
-behind it, which would tell it.
+A row for each figure suits a program. A minister asks "are we getting there?". So each indicator has a block: periods
+and values on the left, and on the right a chart drawn by the spreadsheet itself, which can be copied into a letter.
+Figures that are added up over months are shown as the sum since the beginning, beside a target for the whole plan; for
+a target of a year, as the sum of the year. A period without a figure is a gap. A protected figure is a word on the left
+and a gap in the chart, and no sum continues after it, because the sum would reveal it.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +17,12 @@ from storage.exports.tables import PROTECTED, Cell, Extract
 from storage.exports.wanted import Wanted
 
 CHARTS = 60
-"""On a sheet; the rest of the indicators are in the table alone."""
+"""The most charts on a sheet. Further indicators are in the table only."""
 COLUMN, SUM, TARGET = "#9DB4CC", "#1F3A5F", "#C3271B"
 HIGH, WIDE = 17, 620
-"""Rows of a block, and pixels of its chart."""
+"""Rows of a block, and the width of its chart in pixels."""
 ON_A_PAGE = 36
-"""Rows; a chart is not cut in two."""
+"""Rows of a printed page. A chart is not split between pages."""
 
 
 @dataclass(slots=True)
@@ -45,9 +44,9 @@ class _Block:
 
     @property
     def sums(self) -> list[Cell]:
-        """All so far at each period, of the plan or of the year as the target is; nothing behind a figure not told.
+        """The sum up to each period, over the plan or the year as the target is. None after a protected figure.
 
-        A period without a figure adds nothing. Years are not added up: of them no two may be laid beside each other.
+        A period without a figure adds nothing. Figures that are told only by the year are not added up.
         """
         made: list[Cell] = []
         total: int | float | None = 0
@@ -64,7 +63,7 @@ class _Block:
 
 
 class Charts:
-    """Collects the totals of `extract.series` while its rows go by, and draws them at the end."""
+    """Collects the totals of `extract.series` while the rows pass, and draws them at the end."""
 
     def __init__(self, extract: Extract, language: str) -> None:
         self._say = wording(language)
@@ -87,16 +86,16 @@ class Charts:
 
     @staticmethod
     def _shown(cell: Callable[[str], Cell]) -> Cell:
-        """The figure, or what is said in its place."""
+        """The figure, or the word shown in its place."""
         if cell("value_status") == "suppressed":
             return f"<{cell('value_below')}" if cell("value_below") else PROTECTED
         return cell("value")
 
     def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None:
-        """One block below the other, two pages wide on no printer."""
+        """Draw one block below the other; printed, two fit side by side."""
         say = self._say
         sheet.hide_gridlines(2)
-        # Its charts stand beside their numbers only where every row is as high as it is said to be.
+        # A chart stands beside its numbers only if every row has the height it says.
         sheet.set_default_row(15)
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -153,7 +152,7 @@ class Charts:
 
         chart, line = book.add_chart({"type": "column"}), book.add_chart({"type": "line"})
         is_summed = len(columns) == 3
-        # Of two lines and columns the numbers would lie over each other; they are at the left.
+        # With two rows or columns the labels would cover each other; the numbers are on the left anyway.
         labels = {"value": not is_summed, "num_format": "0.0" if block.is_fraction else "#,##0"}
         chart.add_series(series(1, fill={"color": COLUMN}, gap=80, data_labels=labels))
         if is_summed:
@@ -163,7 +162,7 @@ class Charts:
                 )
             )
         if any(isinstance(target, int | float) for _, _, target in block.rows):
-            # Dashed, and with a mark of its own: it is the target without colour too.
+            # Dashed and with its own mark: the target must be recognised without colour too.
             mark = {"type": "diamond", "size": 7, "fill": {"color": TARGET}}
             line.add_series(series(2, line={"color": TARGET, "width": 2, "dash_type": "dash"}, marker=mark))
         if line.series:

@@ -1,7 +1,7 @@
-"""Which submissions an export is about: one reading of the filters for every dataset.
+"""Which submissions an export contains: the one place that reads the filters, for every dataset.
 
-A plan has tens of submissions a month and a benchmark a million: the filters are conditions of the statement, never
-a test of rows that have already travelled.
+A plan has tens of submissions a month, and a benchmark has a million. So the filters are conditions of the SQL
+statement, never tests on rows that were already read.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ PAGE = 1000
 
 
 def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """The conditions on `submission` that the filters of `wanted` are."""
+    """The conditions on `submission` that the filters of `wanted` mean."""
     found: list[ColumnElement[bool]] = []
     if forms := wanted.one_of("form_id"):
         found.append(_S.c.form_id.in_(_ids(_F, _F.c.form_id, forms, wanted)))
@@ -74,9 +74,13 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
-    """`matching`, and what whoever asks may have: of their plan, and as it stands validated save for a coordinator."""
-    # By its index on the plan, SQLite would find all rows out of order and sort them, answers included, before the
-    # first; without it, it walks along the key, in which they are wanted. PostgreSQL decides that by its statistics.
+    """`matching`, limited to what the asking role may have.
+
+    That is its own plan, and validated versions only, unless it is a coordinator.
+    """
+    # With its index on the plan, SQLite would find all rows out of order and sort them, answers included, before the
+    # first one. Without it, SQLite walks along the key, which is the wanted order. PostgreSQL decides by its
+    # statistics.
     of_plan = _S.c.plan_id if unit.is_postgresql else _S.c.plan_id + 0
     return [
         of_plan == wanted.plan_id,
@@ -86,7 +90,7 @@ def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def root_receipt() -> Any:
-    """The receipt of the first version of a report, which its corrections keep; as a column of a statement."""
+    """As a column of a statement: the receipt of a report's first version. Its corrections keep it."""
     first = select(_FIRST.c.receipt_number).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
     return case((_S.c.version > 1, first), else_=_S.c.receipt_number).label("root_receipt")
 
@@ -96,9 +100,9 @@ def _ids(of: Any, code: Any, wanted_codes: tuple[str, ...], wanted: Wanted) -> S
 
 
 def streamed(unit: UnitOfWork, statement: Select[Any]) -> Iterator[Row[Any]]:
-    """The rows of a statement, as many in memory as a page holds: one pass of one moment of the database.
+    """The rows of a statement, a page at a time in memory: one pass over one moment of the database.
 
-    Whoever stops in the middle of it leaves a cursor open: it is closed with the view.
+    A caller that stops in the middle leaves a cursor open; it is closed with the view.
     """
     result = unit.connection.execute(statement.execution_options(yield_per=PAGE))
     unit.streams.append(result)

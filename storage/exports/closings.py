@@ -1,8 +1,8 @@
-"""Who closed what, and when: the reporting rate of every agency and month can be made from this alone (DOMAIN §2.3).
+"""Who closed what, and when. The reporting rate of every agency and month can be computed from this (DOMAIN §2.3).
 
-A row is an agency and a month's end at which something was expected of it; who had nothing to report has no row, so
-that the mean of `closed` is the reporting rate, and that of `on_time` the rate on time. Counted by the function that
-the digests count with, over the whole history.
+A row is an agency and a closing (the end of a month) at which something was expected of it. An agency with nothing to
+report has no row. So the mean of `closed` is the reporting rate, and the mean of `on_time` is the rate on time. The
+function that counts for the digests counts here too, over the whole history.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ CLOSINGS: tuple[tuple[str, Kind], ...] = (
 
 
 def closings(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row an agency and a closing that expected something of it, by closing and agency."""
+    """One row for each agency and closing that expected something of it, by closing and agency."""
     rows = [row for told in history_of(unit, wanted) if _is_chosen(told, wanted) for row in _rows(told, wanted)]
     return one_table("closings", wanted, CLOSINGS, len(rows), ([row[name] for name, _ in CLOSINGS] for row in rows))
 
@@ -45,7 +45,7 @@ def history_of(unit: UnitOfWork, wanted: Wanted) -> tuple[ClosingHistory, ...]:
 
 
 def _is_chosen(told: ClosingHistory, wanted: Wanted) -> bool:
-    """A month's end is chosen by any of the periods that it closes."""
+    """Whether the filters choose a closing: they choose it if they choose any period that it closes."""
     span = span_of(wanted.period)
     return span is None or any(span.holds(each.code, each.start_on, each.end_on) for each in told.closing.periods)
 
@@ -74,7 +74,7 @@ def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> Mapping[str, Ce
         "received_reports": each.received,
         "closed": each.is_closed,
         "closed_at": closed_at,
-        # While it can still be closed in time nobody knows.
+        # While it can still be closed in time, nobody knows yet.
         "on_time": each.is_on_time(wanted.zone) if closed_at is not None or today > each.due_on else None,
         "days_late": max(0, (closed_at.date() - each.due_on).days) if closed_at is not None else None,
     }

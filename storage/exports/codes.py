@@ -1,8 +1,8 @@
-"""What the codes of a column are called: `outcome` is for programs, "resultado" for whoever opens the workbook.
+"""Labels for codes: a program reads `outcome`, a person who opens the workbook reads "resultado".
 
-CSV and JSON Lines keep codes, which never change and mean the same in every language. A workbook is read by people:
-there a code is shown as its label, and the cover says which is which. No two codes of a column are called the same,
-so that the one can always be found from the other.
+CSV and JSON Lines keep codes, which never change and mean the same in every language. People read workbooks, so there a
+code is shown as its label, and the cover lists both. In one column no two codes have the same label, so each code can
+be found from its label.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,15 +46,15 @@ WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "withdrawal": ("table.code.withdrawal.", ("corrected", "taken_back")),
     "zero_reason": ("nothing.reason.", ("no_progress", "waiting", "budget", "season")),
 }
-"""Columns whose codes are known: how the keys begin that word them, and the codes."""
+"""Columns whose codes have labels in the catalogue: the prefix of the keys, and the codes."""
 LISTED: Mapping[str, str] = {"obstacles": "obstacle", "province": "province"}
-"""Columns whose codes are a list of the plan's own."""
+"""Columns whose codes are one of the plan's own lists."""
 BETWEEN = "; "
-"""Stands between the labels where a cell holds several codes."""
+"""Separates the labels in a cell with several codes."""
 
 
 def labels_of(name: str, language: str) -> Mapping[str, str]:
-    """Code → label, of a column that the catalogue words; a column of answers is called `_name`."""
+    """Code → label, for a column with labels in the catalogue. A column of answers has the name `_name`."""
     return _worded(name.lstrip("_"), language)
 
 
@@ -68,7 +68,7 @@ def _worded(name: str, language: str) -> Mapping[str, str]:
 
 
 def plans_own(unit: UnitOfWork, plan_id: int, language: str) -> dict[str, Mapping[str, str]]:
-    """Column → code → label, of what the plan's own lists word."""
+    """Column → code → label, for columns with the plan's own lists."""
     return {
         name: told_apart(
             (each.code, translated(each.label, language)) for each in unit.plans.code_list(plan_id, listed)
@@ -78,14 +78,14 @@ def plans_own(unit: UnitOfWork, plan_id: int, language: str) -> dict[str, Mappin
 
 
 def told_apart(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """With the code behind a label that another has too."""
+    """Add the code to a label that another code has too."""
     found = [(code, label or code) for code, label in pairs]
     labels = [label for _, label in found]
     return {code: label if labels.count(label) == 1 else f"{label} ({code})" for code, label in found}
 
 
 def shown(cell: str, labels: Mapping[str, str]) -> str:
-    """A code as its label, several as theirs; what is no code of the column as it is."""
+    """The label of a code, or the labels of several codes. Other text stays as it is."""
     if cell in labels:
         return labels[cell]
     parts = cell.split()

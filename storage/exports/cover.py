@@ -1,4 +1,4 @@
-"""What a file says of itself: which part of which plan, for whom, when, by what rules; and what its columns mean."""
+"""The cover of a file: which part of which plan, for whom, when, by what rules, and what its columns mean."""
 
 from conversations.wording import wording
 from storage.exports.codes import labels_of
@@ -6,11 +6,11 @@ from storage.exports.tables import Column
 from storage.exports.wanted import Wanted
 
 CODES_TOLD = 12
-"""Of a column; a longer list is read better in the plan."""
+"""The most codes that the cover lists for a column. A longer list is easier to read in the plan."""
 
 
 def about(wanted: Wanted, count: int | None = None) -> list[tuple[str, str]]:
-    """What a file says of itself: filters, time, audience, and the rules its reader must know. Pairs, worded."""
+    """The lines of the cover as pairs of texts: filters, time, audience, and the rules that a reader must know."""
     say = wording(wanted.language)
     filters = [
         f"{say(f'table.filter.{name}')}: "
@@ -29,7 +29,7 @@ def about(wanted: Wanted, count: int | None = None) -> list[tuple[str, str]]:
 
 
 def note_of(column: Column) -> str:
-    """What the catalogue says of it, and what its codes are called, where they are few."""
+    """The catalogue's note on the column, and the labels of its codes if they are few."""
     told = ""
     if 0 < len(column.labels) <= CODES_TOLD:
         told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())

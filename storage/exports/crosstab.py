@@ -1,8 +1,8 @@
-"""The 3P table as people know it: measures downwards, years across, January to December beside April to March.
+"""The 3P table as people know it: measures in rows, years in columns, January to December beside April to March.
 
-The dataset has a row for every figure, as a program wants it; whoever answers a questionnaire looks for a measure and
-runs along its years. Both are made of the same rows, so that no two copies of a figure can differ. What is no number
-is a word, and a year that is not whole is marked: it will be another number.
+The dataset has a row for each figure, which suits a program. A person who answers a questionnaire looks for a measure
+and reads along its years. Both are made of the same rows, so that two copies of a figure cannot differ. A figure that
+is not told is a word. A year that is not complete is marked, because its number will change.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ NOT_WHOLE = "*"
 MISSING = "–"
 A4 = 9
 YEARS_UPRIGHT = 8
-"""Years, of both calendars together, that are read on a page that stands upright."""
+"""The most years, of both calendars together, that can be read on a page in portrait format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Told:
 
 @dataclass(slots=True)
 class Line:
-    """A measure, or a category of the measure above it, and what is told of its years."""
+    """A row of the table: a measure, or a category of the measure above it, with the figures of its years."""
 
     pillar: str
     name: str
@@ -45,7 +45,7 @@ class Line:
 
 
 class Crosstab:
-    """Collects the rows of the dataset `3p` while they go by."""
+    """Collects the rows of the dataset `3p` while they pass."""
 
     def __init__(self, extract: Extract, language: str) -> None:
         self._at = {column.name: number for number, column in enumerate(extract.tables[0].columns)}
@@ -88,13 +88,13 @@ class Crosstab:
 
     @property
     def years(self) -> list[tuple[str, str]]:
-        """Calendar and year, calendar after calendar."""
+        """The columns: calendar and year, one calendar after the other."""
         calendars = list(self._calendars)
         return sorted(self._years, key=lambda year: (calendars.index(year[0]), year[1]))
 
     @property
     def lines(self) -> list[Line]:
-        """Each measure before its categories; that nobody was left undivided is not told."""
+        """Each measure, followed by its categories. A measure that was never divided has none."""
         measures = list(dict.fromkeys(key[0] for key in self._lines))
         return [
             line
@@ -105,7 +105,7 @@ class Crosstab:
 
     @property
     def calendars(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """What each calendar is called, and its years."""
+        """Each calendar's title and years."""
         return [
             (name, years)
             for calendar, name in self._calendars.items()
@@ -114,14 +114,14 @@ class Crosstab:
 
     @property
     def notes(self) -> Iterator[str]:
-        """What a reader must know of what is in it."""
+        """The notes that a reader needs for the figures in the table."""
         told = [each for line in self._lines.values() for each in line.told.values()]
         if any(each.number is not None and not each.is_whole for each in told):
             yield f"{NOT_WHOLE} {self._say('table.crosstab.not_whole')}"
         yield f"{MISSING} {self._say('table.crosstab.missing')}"
 
     def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None:
-        """The sheet of a workbook: it is printed on one page's width, with its head on every page."""
+        """Draw the sheet of a workbook. It prints one page wide, with the headings on every page."""
         say, years = self._say, self.years
         sheet.hide_gridlines(2)
         if len(years) > YEARS_UPRIGHT:
@@ -180,7 +180,7 @@ class Crosstab:
 
 
 class _Numbers:
-    """The formats of figures: a measure bolder than its categories, a year that is not whole with its mark."""
+    """The formats of figures: a measure is bolder than its categories, and a year that is not complete has its mark."""
 
     def __init__(self, book: Any) -> None:
         self._book = book
@@ -190,7 +190,7 @@ class _Numbers:
         picture = '0.0"%"' if line.is_percent else "#,##0" if told.number == int(told.number or 0) else "#,##0.0##"
         key = line.is_total, told.is_whole, picture
         if key not in self._made:
-            # With a mark or without, the digits of a column stand below each other.
+            # The mark has a fixed width, so that digits of a column stand below each other.
             mark = " " if told.is_whole else NOT_WHOLE
             self._made[key] = self._book.add_format({"num_format": f'{picture}"{mark}"', "bold": line.is_total})
         return self._made[key]

@@ -1,9 +1,9 @@
 """Tables as CSV: RFC 4180, UTF-8, and never a formula.
 
-A spreadsheet that opens a CSV runs whatever begins like a formula, and the text comes from anybody who can write to
-the bot (S6). A text that begins with one of those signs, behind whatever blanks, gets an apostrophe before it;
-`original` takes it off again. Numbers stay numbers, also negative ones. A dataset of several tables is one ZIP of a
-file each, also where there is but one just now: what a program has to open does not depend on what was answered.
+A spreadsheet that opens a CSV executes a cell that begins like a formula, and anybody who writes to the bot can write
+such a text (S6). So a text that begins with such a sign, also after blanks, gets an apostrophe in front; `original`
+removes it again. Numbers stay numbers, negative ones too. A dataset of several tables is a ZIP with a file for each
+table, also if it has only one now: a program must not depend on the answers.
 """
 
 import csv
@@ -22,7 +22,7 @@ from storage.exports.tables import Extract
 from storage.exports.wanted import Progress, Wanted, Written
 
 _BLANKS = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff\x00-\x1f]*"
-# A tab, a line break or a NUL is dangerous by itself, a blank only before a sign.
+# A tab, a line break or a NUL is dangerous by itself; a blank only before a sign.
 _FORMULA = re.compile(rf"'*(?:[\t\r\n\x00]|{_BLANKS}[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe63\ufe62\ufe66\ufe6b])")
 
 
@@ -34,7 +34,7 @@ def neutral(text: str) -> str:
 
 
 def original(cell: str) -> str:
-    """What `neutral` was given."""
+    """The text that `neutral` was given."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -50,16 +50,17 @@ _ENCODE: dict[type, Callable[[Any], str]] = {
 
 
 def write_csv(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """One table as it is; what may be several as a ZIP of one file each, and what their columns mean."""
+    """Write one table as a CSV. A dataset with several tables is a ZIP of CSV files and a data dictionary."""
     if extract.is_several:
         return write_package(extract, wanted, out, progress)
     return _write(extract, [out], _encoding(wanted), progress)
 
 
 def write_package(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """A ZIP of a CSV for each table and a data dictionary: a Frictionless data package."""
+    """Write a ZIP of a CSV for each table and a data dictionary: a Frictionless data package."""
     with ExitStack() as stack:
-        # Rows come as they belong together; a ZIP takes one file after the other. Unnamed files, gone with the process.
+        # Rows of different tables come mixed, and a ZIP takes one file after the other. So they wait in unnamed files,
+        # which vanish with the process.
         spools: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in extract.tables]
         written = _write(extract, spools, _encoding(wanted), progress)
         paths = {table.name: f"{table.name}.csv" for table in extract.tables}
@@ -75,7 +76,7 @@ def write_package(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Pro
 
 
 def write_table(extract: Extract, number: int, wanted: Wanted, out: BinaryIO) -> int:
-    """One of several tables as it stands in the ZIP; how many rows."""
+    """Write one of several tables as it is in the ZIP; return the number of rows."""
     text = io.TextIOWrapper(out, _encoding(wanted), newline="")
     try:
         writer, done = csv.writer(text, lineterminator="\r\n"), 0

@@ -1,8 +1,8 @@
-"""What each column of a file means, for programs: a Frictionless data package (specs.frictionlessdata.io, version 1).
+"""What each column means, for programs: a Frictionless data package (specs.frictionlessdata.io, version 1).
 
-A workbook says on its cover what its columns are. A CSV has names and nothing else, so the same goes beside it as
-`datapackage.json`: labels and notes in the reader's language, types, the codes that a column can hold, and which words
-stand for a number that is not told. Any tool that knows the standard reads the file with its types, and checks it.
+A workbook explains its columns on its cover. A CSV has only names, so `datapackage.json` is written beside it: labels
+and notes in the reader's language, types, the possible codes, and the words that replace protected numbers. Every tool
+that knows the standard reads the file with its types, and checks it.
 """
 
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ TYPES: Mapping[Kind, str] = {
     Kind.ANY: "any",
 }
 MAY_BE_WORDS = frozenset({"baseline", "target"})
-"""Numbers, save where the plan's author wrote something else ("all of them")."""
+"""Columns of numbers in which the plan's author may have written words ("all of them")."""
 SEVERAL_CODES = frozenset({"obstacles", "evidence"})
-"""Columns of codes that may hold more than one, with blanks between."""
+"""Columns that may hold several codes, separated by blanks."""
 MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 def write_dictionary(extract: Extract, wanted: Wanted, paths: Mapping[str, str], format: str, out: IO[bytes]) -> None:
-    """The data package of an extract; `paths` say where each of its tables is, beside the dictionary."""
+    """Write the data package of an extract. `paths` are the tables' files, relative to the dictionary."""
     out.write(orjson.dumps(data_package(extract, wanted, paths, format), option=orjson.OPT_INDENT_2))
 
 
@@ -77,5 +77,5 @@ def _field(column: Column, table: Table) -> dict[str, Any]:
 
 
 def _named(name: str) -> str:
-    """The standard's names are lower case letters, digits, and `-._`."""
+    """The name as the standard allows it: lower case letters, digits, and `-._`."""
     return "".join(each if each.isascii() and (each.isalnum() or each in "-._") else "-" for each in name.lower())

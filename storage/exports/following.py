@@ -1,12 +1,12 @@
-"""A dataset read page by page, and what has changed in it since: nothing missed, nothing told twice.
+"""Read a dataset page by page, and later what has changed in it: nothing is missed, nothing is told twice.
 
-Who keeps a copy reads in rounds. The first round is all there is, by the number of the submission; each later one is
-what has changed since the round before. A round is about one moment: a report that changes after it belongs to the
-next round, wherever the reader stands. So a row is told once in each state in which it was read, while others report.
+A reader that keeps a copy reads in rounds. The first round is everything, by the number of the submission. Each later
+round is what has changed since the round before. A round is about one moment. A report that changes later belongs to
+the next round. So a row is told once in each state in which it was read, while others go on reporting.
 
-A reader's `Place` is in the cursor that the reader keeps; here nothing is kept. Law: a cursor is good for the dataset,
-the audience and the filters for which it was made, as long as the plan's own rows are what they were and the database
-has not been put back. Otherwise `Stale`: the reader begins again.
+The reader's `Place` is in the cursor that the reader keeps; nothing is kept here. Law: a cursor is valid for the
+dataset, audience and filters for which it was made, until the plan's own rows change or the database is restored. Then
+`Stale` is raised, and the reader begins again.
 """
 
 import base64
@@ -36,27 +36,27 @@ _S = table(Submission)
 _LATER = CHANGE.alias("later")
 
 MOST: Final = 10_000
-"""Rows of a page, at most."""
+"""The most reports on a page."""
 
 
 class NoCursor(StorageError):
-    """What was given as a cursor is none of ours, or is another dataset's, audience's or filter's."""
+    """The text is not one of our cursors, or belongs to another dataset, audience or filter."""
 
 
 class Stale(StorageError):
-    """The plan is another than when the cursor was made, or the database was put back: begin again."""
+    """The plan has changed since the cursor was made, or the database was restored: begin again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reader stands: how much they have seen, and how far they are in the round about `upto`."""
+    """Where a reader is: how many rounds are finished, and how far it is in the round about `upto`."""
 
     seen: str
-    """The moment of the last round that they have read whole; "" in the first."""
+    """The moment of the last finished round; "" in the first."""
     upto: str
-    """The moment of the round that they are in; "" between two rounds."""
+    """The moment of the present round; "" between two rounds."""
     after: int
-    """The last submission (first round) or change (later rounds) that they have read of it."""
+    """The last submission (first round) or change (later rounds) that was read in this round."""
 
 
 BEGIN: Final = Place("", "", 0)
@@ -64,13 +64,13 @@ BEGIN: Final = Place("", "", 0)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page holds: the submissions whose rows are told, and receipts of reports that no longer belong."""
+    """A page: the submissions whose rows are told, and the receipts of reports that left the dataset."""
 
     ids: tuple[int, ...]
     removed: tuple[int, ...]
     next: Place
     has_more: bool
-    """Whether this round goes on; if not, `next` is what to ask with later."""
+    """Whether this round goes on. If not, `next` is the place to ask with later."""
 
 
 def _about_activities(_: UnitOfWork, __: Wanted) -> ColumnElement[bool]:
@@ -86,11 +86,11 @@ FOLLOWED: Final[Mapping[str, Callable[[UnitOfWork, Wanted], ColumnElement[bool]]
     "reports": _about_activities,
     "answers": _of_forms,
 }
-"""The datasets that are read by pages, a row or more a report, and which submissions each is about."""
+"""The datasets that can be read by pages, and which submissions each is about. A report has one row or more."""
 
 
 def page(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place, limit: int) -> Page:
-    """The page of at most `limit` reports at this place, of what this transaction sees."""
+    """The page at this place, of at most `limit` reports, as this transaction sees them."""
     changes = unit.of(StandingChanges)
     about = FOLLOWED[dataset](unit, wanted)
     upto = Moment(place.upto) if place.upto else changes.now()
@@ -110,7 +110,10 @@ def page(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place, limit: in
 
 
 def _changed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], place: Place, limit: int) -> Page:
-    """What changed between two moments, each report at its last change; one that has changed since then waits."""
+    """What changed between two moments; each report at its last change.
+
+    A report that changed later waits for the next round.
+    """
     changes = unit.of(StandingChanges)
     seen, upto = Moment(place.seen), Moment(place.upto)
     last = func.max(CHANGE.c.id)
@@ -139,8 +142,8 @@ def _changed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], place
 
 
 def _removed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], roots: Sequence[str]) -> tuple[int, ...]:
-    """The first receipts of reports that stood and now are not in the dataset: a copy takes them out."""
-    # Status and state are those of a version that may stand no longer; all else is the same in every version.
+    """Root receipts of reports that were in the dataset and are not in it now: a copy deletes them."""
+    # Status and state may be those of a version that was replaced; everything else is the same in every version.
     fixed = matching(replace(wanted, status="", validation="", since=""))
     return tuple(
         unit.connection.execute(
@@ -154,7 +157,7 @@ def _removed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], roots
 
 # ------------------------------------------------------------------ cursors
 def cursor(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place) -> str:
-    """What a reader keeps to go on from this place: opaque, and made by this keyring alone."""
+    """The cursor for this place: opaque, and only this keyring can make one."""
     said = [
         dataset,
         wanted.audience,
@@ -168,7 +171,7 @@ def cursor(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place) -> str:
 
 
 def read_cursor(unit: UnitOfWork, text: str, dataset: str, wanted: Wanted) -> tuple[Wanted, Place]:
-    """What is wanted with the filters of the cursor, and the place. NoCursor, or Stale."""
+    """What is wanted, with the cursor's filters, and the place. Raises NoCursor or Stale."""
     packed, _, mark = text.partition(".")
     if not hmac.compare_digest(mark.encode(), _mark(unit, wanted, packed).encode()):
         raise NoCursor("it is not a cursor of this plan")
@@ -192,7 +195,10 @@ def _mark(unit: UnitOfWork, wanted: Wanted, packed: str) -> str:
 
 
 def _plan(unit: UnitOfWork, wanted: Wanted) -> str:
-    """A number of all that rows are made of besides reports: while it is the same, what was told is still true."""
+    """A number of everything but reports that rows are made of.
+
+    While it is the same, rows that were told are still true.
+    """
     plans, id = unit.plans, wanted.plan_id
     known = (
         plans.by_id(id),

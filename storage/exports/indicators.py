@@ -1,9 +1,9 @@
-"""Indicators and the annual 3P table: value, how it divides, target, baseline, unit and cut-off (DOMAIN §1.2, §1.6).
+"""Indicators and the annual 3P table: value, divisions, target, baseline, unit and cut-off (DOMAIN §1.2, §1.6).
 
-Counting units differ between sources, and a figure without its unit, its source and its last day has been quoted
-wrongly before; so each row carries them. Inside, a row is what was reported for a period. For those outside, what
-counts few people is told by the year alone, as `conversations.plan.annual` decides over the whole history, whatever is
-filtered here.
+Sources count in different units, and figures without their unit, source and last day have been quoted wrongly. So each
+row has all of these. Inside the coordination, a row is what was reported for a period. For outsiders, a figure of few
+people is told only for the year, as `conversations.plan.annual` decides over the whole history, whatever the filters
+are.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -97,11 +97,11 @@ THREE_P: tuple[tuple[str, Kind], ...] = (
 
 
 def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row a figure: the total, and each category it divides into.
+    """One row for each figure: the total, and each category.
 
-    Every period in which an indicator was expected has a row, with a figure or with the reason why not: `value` is a
-    number or nothing, and `value_status` says what nothing is. Zero is another thing (DOMAIN §2.3). Of the whole plan
-    an indicator that nobody was asked for yet has a row too, for its target.
+    Every period in which an indicator was expected has a row: with a figure, or with the reason why there is none.
+    `value` is a number or empty; `value_status` is the reason. Zero is a number (DOMAIN §2.3). For the whole plan, an
+    indicator that was not yet asked has a row too, for its target.
     """
     named = INDICATORS
     if shows_gcm(unit, wanted):
@@ -114,7 +114,7 @@ def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 
 def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """The annual table, January to December and April to March, of every year of the plan that has begun."""
+    """The annual table, January to December and April to March, for every year of the plan that has begun."""
     rows = list(_named(_three_p(unit, wanted), unit, wanted))
     told = ([row.get(name) for name, _ in THREE_P] for row in rows)
     return replace(one_table("3p", wanted, THREE_P, len(rows), told), overview="crosstab")
@@ -137,7 +137,7 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
 
 
 class _Panel:
-    """The figures of indicators, and where there are none of those that were expected, why."""
+    """The figures of indicators, and the reason for each expected figure that is missing."""
 
     def __init__(self, unit: UnitOfWork, wanted: Wanted) -> None:
         self._unit, self._wanted, self._say = unit, wanted, wording(wanted.language)
@@ -148,7 +148,7 @@ class _Panel:
         self._span = span_of(wanted.period)
         self._today = wanted.now.astimezone(wanted.zone).date()
         self._periods = [each for each in unit.plans.periods(wanted.plan_id) if each.opens_on <= self._today]
-        # What is in one state of validation, or has changed since, was sent, all of it: nothing of that is missing.
+        # With a filter by state or by change, every row was sent, so nothing of it is missing.
         self._tells_gaps = not wanted.validation and not wanted.since
         has_computed = not wanted.validation and any(each.is_computed for each in _chosen(unit, wanted))
         self._closings = history_of(unit, wanted) if has_computed else ()
@@ -186,7 +186,8 @@ class _Panel:
                 continue
             common: Row = {"period": str(year.first.year), "period_start": year.first, "period_end": year.last}
             if year.reported:
-                # What is cut short, for a period that is missing or one that would tell of few, is not the year's.
+                # A year that a filter cuts short is not told as a year: missing periods would be wrong, and few people
+                # would show.
                 is_whole = year.coverage == "complete" and year.until == year.reported_until
                 common |= {"cut_off": year.until, "data_status": "final" if is_whole else "preliminary"}
                 yield from (common | row for row in _cells(year))
@@ -200,13 +201,13 @@ class _Panel:
                 yield common | self._gap(indicator, asked)
 
     def _gap(self, indicator: Indicator, codes: Collection[str]) -> Row:
-        """A figure that was expected and is not told: nobody sent it, or it is not for whoever asks."""
+        """The row of an expected figure that is not told: nobody sent it, or this audience may not have it."""
         if any((indicator.subject, code) in self._reported for code in codes):
             return {"value_status": "not_allowed"}
         return {"data_status": "missing", "value_status": "missing"}
 
     def _computed(self, indicator: Indicator) -> Iterator[Row]:
-        """What the bot counts itself, at the closing of each of the indicator's periods."""
+        """The figures that the bot computes itself, at the closing of each period."""
         since = self._wanted.since_at
         for told in self._closings:
             for period in told.closing.periods:
@@ -286,7 +287,7 @@ def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
 
 
 def _cells(year: Year) -> Iterator[Row]:
-    """Its total and its categories."""
+    """The cells of a year: its total and its categories."""
     total: Row = _cell(year.value)
     if year.percent is not None:
         total = {"value": year.percent, "value_status": "told"}
@@ -297,7 +298,7 @@ def _cells(year: Year) -> Iterator[Row]:
 
 
 def _cell(figure: Figure | None) -> Row:
-    """None: nobody reported it."""
+    """The cell of a figure. None: nobody reported it."""
     if figure is None:
         return {"value_status": "missing"}
     if figure.is_hidden:
@@ -310,7 +311,10 @@ def _category(dimension: str, category: str) -> Row:
 
 
 def _named(rows: Iterable[Row], unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
-    """With each category as the catalogue calls it, else as the plan's list of its dimension does, else as its code."""
+    """Give each category its label.
+
+    It comes from the catalogue, otherwise from the plan's list of its dimension; otherwise the label is the code.
+    """
     say = wording(wanted.language)
     listed = {
         (dimension, label.code.casefold()): label.text(wanted.language)
@@ -365,7 +369,7 @@ def _chosen(unit: UnitOfWork, wanted: Wanted) -> Iterator[Indicator]:
 
 
 def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:
-    """By subject, in the order of their periods, what the filters leave and allow."""
+    """By subject, in the order of the periods: the reports that the filters and the audience allow."""
     rows = unit.connection.execute(
         select(
             _S.c.subject, _S.c.instance_id, _S.c.receipt_number, root_receipt(), _S.c.validation_state,
@@ -382,7 +386,7 @@ def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:
 
 
 def _reported_periods(unit: UnitOfWork, wanted: Wanted) -> frozenset[tuple[str, str]]:
-    """Subject and period of every report about an indicator, whatever became of it and whoever may have its figure."""
+    """Subject and period of every report about an indicator, in any state and for any audience."""
     rows = unit.connection.execute(
         select(_S.c.subject, _P.c.code)
         .join(_P, _P.c.id == _S.c.reporting_period_id)

@@ -1,15 +1,15 @@
-"""Submissions as XForm instances in a ZIP, as ODK Briefcase lays them out on disk.
+"""Submissions as XForm instances in a ZIP, in the folders of ODK Briefcase.
 
     ODK Briefcase Storage/forms/TITLE/TITLE.xml                        the form
     ODK Briefcase Storage/forms/TITLE/instances/uuidNUMBER/submission.xml and its media
 
-Briefcase pulls from such a folder, and whoever pushes to Central, Kobo or another OpenRosa server finds each
-submission with its attachments side by side. Of what was corrected every version comes along, oldest first: each
-names the one that it replaces (`deprecatedID`), and a receiver that lacks that one refuses it. A form of several
-versions has a folder for each, as Briefcase knows one definition a folder.
+Briefcase pulls from such a folder. A program that pushes to Central, Kobo or another OpenRosa server finds each
+submission with its attachments. Of a corrected report every version is included, oldest first: each names the version
+it replaces (`deprecatedID`), and a server that lacks that version refuses it. A form with several versions has a folder
+for each, because Briefcase knows one definition in a folder.
 
-A file that is not on disk any more is left out, and `missing-files.txt` beside that folder names it: the answer still
-does, and a receiver would ask for it.
+A file that is no longer on disk is left out, and `missing-files.txt` beside that folder names it: the answer still
+names the file, and a server would ask for it.
 """
 
 import re
@@ -34,11 +34,11 @@ from storage.unit_of_work import UnitOfWork
 _S = table(Submission)
 PAGE = 100
 FORMS_KEPT = 8
-"""Compiled versions in memory at a time: submissions come in order of their version."""
+"""Compiled versions of forms in memory at a time. Submissions come in order of their version."""
 
 
 def write_instances(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """One folder a submission. What is sealed is unsealed on its way out: VaultError without the keyring."""
+    """One folder for each submission. Sealed answers are unsealed here: VaultError without the keyring."""
     total = unit.connection.execute(_chosen(wanted, func.count())).scalar_one()
     forms: dict[int, tuple[Form, str]] = {}
     named: dict[str, int] = {}
@@ -83,7 +83,7 @@ def _write(
     folder: str,
     wanted: Wanted,
 ) -> list[str]:
-    """The submission and its files; which of them are lost, each with the receipt it belongs to."""
+    """Write a submission and its files; return the lost files, each with its receipt."""
     lost: list[str] = []
     where = f"{folder}/instances/{_safe(sent.instance_id.replace(':', ''))}"
     written = submission_xml(
@@ -122,11 +122,11 @@ def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
 
 
 def _chosen(wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
-    """What is current and wanted, and all that it has replaced."""
+    """The current submissions that are wanted, and every version that they replaced."""
     current = select(_S.c.root_id).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(wanted))
     return select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.root_id.in_(current))  # type: ignore[call-overload]
 
 
 def _safe(name: str) -> str:
-    """A name that every file system takes."""
+    """A name that every file system accepts."""
     return re.sub(r"[^\w .\-+]", "_", name).strip(" .")[:100] or "_"

@@ -1,6 +1,6 @@
-"""Tables as JSON Lines: one object a row, its keys the columns' names, for programs.
+"""Tables as JSON Lines for programs: one object for each row, with the columns' names as keys.
 
-Where there may be several tables each line says which it belongs to (`$table`, which no question can be called).
+If there may be several tables, each line names its table (`$table`; no question can have that name).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from storage.exports.wanted import Progress, Wanted, Written
 
 
 def write_jsonl(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """Numbers and yes or no as JSON's own, days and instants as ISO 8601, nothing as null."""
+    """Numbers and booleans are JSON's own, days and instants are ISO 8601, nothing is null."""
     mains = [table.is_main for table in extract.tables]
     dump, options, write, done = orjson.dumps, orjson.OPT_APPEND_NEWLINE, out.write, 0
     for number, row in objects(extract):
@@ -33,7 +33,7 @@ def objects(extract: Extract) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def write_array(extract: Extract, out: BinaryIO) -> int:
-    """The same objects as one JSON array, an object a line; how many."""
+    """Write the same objects as one JSON array, one on a line; return how many."""
     done = 0
     out.write(b"[")
     for done, (_, row) in enumerate(objects(extract), 1):

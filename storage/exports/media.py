@@ -1,12 +1,11 @@
-"""The evidence of a plan as a ZIP: every file once, under a name that says whose it is, with an index beside them.
+"""The evidence of a plan as a ZIP: every file once, under a name that says whose it is, and an index.
 
-Somebody who checks a report a year later has a folder and a spreadsheet: the index leads from a receipt to its file and
-proves by its SHA-256 that it is the one that was sent. A file that is lost, or no longer what was sent, has its row
-too, and `state` says so: who reads the index alone must not believe that nothing is missing. What is restricted goes to
-a coordinator alone (S10, DOMAIN §2.7); an index that named what is left out would tell what there is, so it names only
-what whoever asks may have.
+Somebody who checks a report a year later has a folder and a spreadsheet. The index leads from a receipt to its file,
+and its SHA-256 proves that it is the file that was sent. A lost or altered file has a row too, with its `state`: a
+reader of the index must not believe that nothing is missing. Restricted files go to coordinators only (S10, DOMAIN
+§2.7). The index names only what the asking role may have, because a row for a hidden file would reveal it.
 
-Files are compressed already and are stored as they are; one at a time is in memory.
+Files are compressed already, so they are stored as they are. One file at a time is in memory.
 """
 
 import csv
@@ -31,13 +30,13 @@ _F, _S, _P, _A = table(Attachment), table(Submission), table(ReportingPeriod), t
 _ACTIVITY, _INDICATOR = table(Activity), table(Indicator)
 INDEX = ("receipt", "agency", "subject", "period", "file", "original_name", "type", "size", "sha256", "sent_sha256",
          "submitted_at", "state")  # fmt: skip
-"""Columns of index.csv. `sent_sha256` is of what arrived: it differs where an image lost its metadata (S10)."""
+"""Columns of index.csv. `sent_sha256` is of the file as it arrived: it differs if an image lost its metadata (S10)."""
 HERE, LOST, ALTERED = "here", "lost", "altered"
-"""What has become of a file: it is in the archive, is not on disk any more, is no longer what was sent."""
+"""The states of a file: it is in the archive, it is no longer on disk, it is no longer what was sent."""
 
 
 def write_media(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """The files of the current submissions that the filters allow, and index.csv. The number of rows is of files."""
+    """The files of the current submissions that the filters allow, and index.csv. Files are counted as rows."""
     open_ones = _open_subjects(unit, wanted)
     total = unit.connection.execute(_chosen(unit, wanted, func.count())).scalar_one()
     lacking: list[str] = []
@@ -91,13 +90,13 @@ def write_media(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryI
 
 
 def _name(found: Any, code: str) -> str:
-    """Folder by period, and in the name the agency, the activity, the receipt and the file's own number."""
+    """A folder for each period; in the name the agency, the activity, the receipt and the file's own number."""
     parts = (found.agency, code, f"{found.receipt_number:04d}", str(found.id), safe_name(found.original_name))
     return f"{safe_name(found.period or '-')}/{'_'.join(filter(None, parts))}"
 
 
 def _open_subjects(unit: UnitOfWork, wanted: Wanted) -> frozenset[str | None]:
-    """Subjects that are not restricted; of what the plan no longer knows nobody can say that."""
+    """Subjects that are not restricted. A subject that the plan no longer knows counts as restricted."""
     found: list[str | None] = [None]
     for of, kind in ((_ACTIVITY, "activity"), (_INDICATOR, "indicator")):
         for code, sensitivity in unit.connection.execute(

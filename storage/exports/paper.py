@@ -1,11 +1,11 @@
-"""Pages of A4 that are drawn on in millimetres, and that can be read aloud.
+"""Pages of A4, drawn in millimetres, that a screen reader can read.
 
-Whoever cannot see a page has it read by a program, which follows the structure: headings, lists, tables with their
-headers, what a shape stands for. A page without one is read as a heap of words. So whatever is written belongs to an
-element of the structure, or is decoration and says so.
+A blind person's program follows the structure of a page: headings, lists, tables with headers, the meaning of shapes.
+Without a structure it reads a heap of words. So everything that is written belongs to an element of the structure, or
+is marked as decoration.
 
-Drawn with fpdf2 (LGPL, no system library), imported only when somebody asks for a page. Its own structure is flat and
-knows figures alone; `Structure` puts a tree in its place, by the same rules (ISO 32000-1, §14.7 and §14.8).
+Drawn with fpdf2 (LGPL, no system library), which is imported only when somebody asks for a page. Its own structure is
+flat and knows only figures. `Structure` replaces it by a tree, by the same rules (ISO 32000-1, §14.7 and §14.8).
 """
 
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ from conversations.plan.lights import Light
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
 FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (201, 208, 214)}
 LEFT, RIGHT, WIDTH, BOTTOM = 12.0, 198.0, 186.0, 285.0
-"""Millimetres of A4; an office printer leaves nothing nearer to the edge."""
+"""Millimetres of A4. An office printer leaves the margin blank."""
 Colour = tuple[int, int, int]
 
 
 class Element(StructElem):
-    """A node of the structure, all of it on one page."""
+    """A node of the structure. All of it is on one page."""
 
     def __init__(self, kind: str, parent: PDFObject, page: int, alt: str, attributes: str) -> None:
         super().__init__(f"/{kind}", parent, [], page, alt=alt or None)
@@ -38,7 +38,7 @@ class Element(StructElem):
 
     @property
     def pg(self) -> Any:
-        """The page. The library says it to the topmost elements, whose own are on the same one."""
+        """The page, for the library. It asks the topmost elements; their children are on the same page."""
         return self._page
 
     @pg.setter
@@ -49,7 +49,7 @@ class Element(StructElem):
                 kid.pg = page
 
     def all(self) -> "Iterator[Element]":
-        """It, and what is below it."""
+        """The element and everything below it."""
         yield self
         for kid in self.k:
             if isinstance(kid, Element):
@@ -57,7 +57,7 @@ class Element(StructElem):
 
 
 class Structure(StructureTreeBuilder):
-    """A tree of elements; what is marked on a page belongs to that which is open."""
+    """A tree of elements. What is marked on a page belongs to the element that is open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Structure(StructureTreeBuilder):
         self._open.pop()
 
     def mark(self, page: int) -> str:
-        """What begins a sequence of marks on a page: those of the open element, or decoration if none is open."""
+        """The operator that begins marked content on a page: of the open element, or decoration if none is open."""
         if not self._open:
             return "/Artifact BMC"
         number = self._count.get(page, 0)
@@ -84,7 +84,7 @@ class Structure(StructureTreeBuilder):
         return f"{self._open[-1].s} <</MCID {number}>> BDC"
 
     def place(self, page: int) -> int:
-        """Under which number the tree keeps the marks of a page."""
+        """The number under which the tree keeps the marks of a page."""
         return self.spid_per_page_number.setdefault(page, len(self.spid_per_page_number))
 
     def __iter__(self) -> Iterator[PDFObject]:
@@ -96,7 +96,7 @@ class Structure(StructureTreeBuilder):
 
 
 class Paper:
-    """Pages that are written on, in millimetres from the upper left corner."""
+    """Pages to write on, in millimetres from the upper left corner."""
 
     def __init__(self, held: ExitStack, *, title: str, language: str, now: datetime) -> None:
         self.pdf = FPDF(format="A4")
@@ -121,12 +121,12 @@ class Paper:
     # ------------------------------------------------------------------ structure
     @contextmanager
     def element(self, kind: str, *, alt: str = "", attributes: str = "") -> Iterator[None]:
-        """Whatever is written inside belongs to an element of this kind: H1, P, L, LI, Table, TR, TH, TD, Figure."""
+        """What is written inside belongs to an element of this kind: H1, P, L, LI, Table, TR, TH, TD, Figure."""
         with self.structure.element(kind, self.pdf.page, alt, attributes):
             yield
 
     def header(self, scope: str = "Column") -> AbstractContextManager[None]:
-        """The head of a column or a row of a table."""
+        """The header of a column or a row of a table."""
         return self.element("TH", attributes=f"<</O /Table /Scope /{scope}>>")
 
     @contextmanager
@@ -140,16 +140,16 @@ class Paper:
         self, x: float, y: float, text: str, size: float, *, width: float = 0, colour: Colour = INK,
         is_bold: bool = False, align: str = "L", is_decoration: bool = False,
     ) -> None:  # fmt: skip
-        """A line of text whose upper edge is at `y`; cut with "…" where it is wider than `width`.
+        """Write a line of text with its upper edge at `y`. It is cut with "…" if it is wider than `width`.
 
-        It belongs to the element that is open; outside of all, and as decoration, it is not read aloud.
+        It belongs to the open element. Decoration, and text outside of all elements, is not read aloud.
         """
         self._set(size, text, is_bold=is_bold)
         if width and self.pdf.get_string_width(text) > width:
             while text and self.pdf.get_string_width(text + "…") > width:
                 text = text[:-1].rstrip()
             text += "…"
-        # A picture that no font of ours has (a padlock) would be a hole in the line.
+        # A character that none of our fonts has (a padlock) would leave a hole in the line.
         text = "".join(c for c in text if ord(c) in self._drawn).rstrip()
         if not text:
             return
@@ -164,7 +164,7 @@ class Paper:
                 self.pdf.text(left, y + size * 0.3, text)
 
     def wrapped(self, text: str, width: float, size: float, *, lines: int, is_bold: bool = False) -> list[str]:
-        """The text in as many lines as it takes, at most so many."""
+        """The text as at most so many `lines`."""
         self._set(size, text, is_bold=is_bold)
         made: list[str] = [""]
         for word in text.split():
@@ -200,7 +200,7 @@ class Paper:
             self.pdf.rect(x, y, width, height, "F")
 
     def bar(self, x: float, y: float, width: float, height: float, percent: int) -> None:
-        """Beside its number."""
+        """A bar for a percentage, drawn beside its number."""
         with self._marked(is_decoration=True):
             self.pdf.set_draw_color(*FAINT)
             self.pdf.rect(x, y, width, height, "D")
@@ -208,9 +208,9 @@ class Paper:
             self.pdf.rect(x, y, width * min(100, max(0, percent)) / 100, height, "F")
 
     def stamp(self, light: str, x: float, y: float, r: float, *, alt: str = "") -> None:
-        """The shape of a light about a point, dark at its edge: it is one without colour too.
+        """The shape of a light around a point, with a dark edge: it can be recognised without colour.
 
-        `alt` is its word, where that does not stand beside it.
+        `alt` is its word, if the word does not stand beside it.
         """
         with self._figure(alt):
             self.pdf.set_fill_color(*FILLS[light])
@@ -220,7 +220,7 @@ class Paper:
             self.pdf.set_line_width(0.2)
 
     def tick(self, x: float, y: float, r: float, *, alt: str = "") -> None:
-        """Completed."""
+        """The mark for completed."""
         with self._figure(alt):
             self.pdf.set_draw_color(*INK)
             self.pdf.set_line_width(r / 4)
@@ -237,13 +237,13 @@ class Paper:
             yield
 
     def _set(self, size: float, text: str, *, is_bold: bool) -> None:
-        """The font in which this text is measured and written."""
+        """Set the font for this text."""
         self.pdf.set_font("DejaVu", "B" if is_bold else "", size)
         self.pdf.set_text_shaping(is_right_to_left(text))
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether anything in it is written from right to left: its letters are then joined, its words put in order."""
+    """Whether any letter is written from right to left. Then letters must be joined and words put in order."""
     return any(bidirectional(character) in ("R", "AL") for character in text)
 
 

@@ -1,10 +1,11 @@
-"""An export in files that Telegram takes: one, or as many as it needs.
+"""Divide an export into files that Telegram accepts.
 
-A bot may send 50 MB, and a plan's evidence alone can be more. Every part opens by itself on a phone: there is no
-`.zip.001` here that wants a program to be glued together. A ZIP is dealt out over several, entry by entry; unzipped
-into one folder they are the whole again. Any other file is made again for half of the institutions, and again, until
-it fits. What goes to observers or the public is not divided: each part would be suppressed by itself, and laid beside
-the whole could tell what that hides (DOMAIN §2.5). What cannot be divided is refused: at the server it can be had.
+A bot may send 50 MB, and a plan's evidence can be larger. Every part can be opened by itself on a phone: there is no
+`.zip.001` that needs a program to be joined. The entries of a ZIP are dealt out to several ZIPs; unzipped into one
+folder they are the whole again. Any other file is made again for half of the agencies, and again, until it fits. An
+export for observers or the public is not divided: numbers would be suppressed in each part by itself, and compared with
+the whole they could reveal what it hides (DOMAIN §2.5). An export that cannot be divided is refused; it can be made at
+the server.
 """
 
 import os
@@ -22,26 +23,26 @@ from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
 ENTRY = 512
-"""Bytes of a ZIP beside an entry's content and twice its name, generously."""
+"""Bytes that a ZIP needs for an entry besides its content and twice its name; a generous bound."""
 
 
 class TooLarge(StorageError):
-    """What is wanted is over the limit, and cannot be divided."""
+    """The export is larger than the limit and cannot be divided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file, and how it is to be called."""
+    """A file, and its name for the reader."""
 
     path: Path
     name: str
     agency: str = ""
-    """The institutions it holds, if another part holds others."""
+    """The agency codes of this part, if other parts hold other agencies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Everything that was wanted."""
+    """All parts of an export, and its numbers."""
 
     parts: tuple[Part, ...]
     written: Written
@@ -50,7 +51,10 @@ class Whole:
 def write_parts(
     unit: UnitOfWork, store: FileStore, used: Exporter, wanted: Wanted, folder: Path, limit: int, progress: Progress
 ) -> Whole:
-    """Files of at most `limit` bytes in `folder`, readable by their owner alone. None is left if it raises."""
+    """Write files of at most `limit` bytes into `folder`, readable by their owner alone.
+
+    If it raises, no file is left.
+    """
     made: list[Path] = []
 
     def new() -> Path:
@@ -107,7 +111,7 @@ def _write(
 
 
 def _deal(path: Path, limit: int) -> list[list[str]]:
-    """The entries of a ZIP, in order, as they fit into several; nothing if one of them is too large by itself."""
+    """Deal out the entries of a ZIP, in order. Returns nothing if one entry alone is too large."""
     dealt: list[list[str]] = [[]]
     size = 0
     with zipfile.ZipFile(path) as archive:

@@ -1,6 +1,6 @@
 """Who takes part, what was said to them and what they did: people, the ledger of reminders, the audit log.
 
-Names stay inside. Everywhere else a person is a number that says nothing (`P0012`), the same in every dataset.
+Names stay inside the coordination. Elsewhere a person is a number (`P0012`), the same in every dataset.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,12 +61,12 @@ AUDIT: tuple[tuple[str, Kind], ...] = (
 
 
 def code(person_id: int | None) -> str | None:
-    """A person without a name."""
+    """The code of a person, in place of the name."""
     return None if person_id is None else f"P{person_id:04}"
 
 
 def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row a role that somebody has or had in the plan."""
+    """One row for each role that somebody has or had in the plan."""
     conditions = [_MEMBERSHIP.c.plan_id == wanted.plan_id, *_of_agencies(wanted)]
     named = PEOPLE if wanted.is_released else (*PEOPLE, *PEOPLE_INSIDE)
     statement = (
@@ -95,7 +95,7 @@ def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 
 def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row a thing said, or not said and why, of the bot's own accord; a period narrows it by local day."""
+    """One row for each message that the bot sent by itself, or did not send and why. A period filters by local day."""
     conditions = [_FIRE.c.plan_id == wanted.plan_id, *_of_agencies(wanted)]
     if (span := span_of(wanted.period)) is not None:
         conditions.append(_FIRE.c.window.between(span.start_on.isoformat(), f"{span.end_on.isoformat()}~"))
@@ -127,9 +127,9 @@ def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 
 def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row an act, with its link of the chain; of the plan, and of what belongs to no plan.
+    """One row for each act, with its link of the chain: acts of the plan, and acts of no plan.
 
-    A period narrows it by the local day of the act, as the chain itself cannot be: its links go on over what is out.
+    A period filters by the local day of the act. The chain itself cannot be filtered: its links include rows left out.
     """
     conditions: list[ColumnElement[bool]] = [(_AUDIT.c.plan_id == wanted.plan_id) | _AUDIT.c.plan_id.is_(None)]
     if (span := span_of(wanted.period)) is not None:

@@ -1,8 +1,7 @@
-"""The plan and its agencies as they stand: what was promised, by whom, until when, and where it is now.
+"""The plan and its agencies as they stand: what was promised, by whom, until when, and its state now.
 
-Statuses and lights are those of the chat and the digest, counted by the same function
-(`conversations.plan.monitoring`), so
-that a workbook on a minister's desk and a card in her phone cannot differ.
+Statuses and lights come from the function that the chat and the digest use (`conversations.plan.monitoring`). So the
+workbook on a minister's desk and the card on her phone cannot differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +53,9 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("retired_on", Kind.DAY),
 )
 GCM = ("gcm_objectives", Kind.TEXT)
-"""For partners and donors; in other views only where an admin has decided so: not adopted here (DOMAIN §1.3)."""
+"""For partners and donors. Other audiences see it only if an admin has decided so; the shipped plan did not (DOMAIN
+§1.3).
+"""
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("sensitivity", Kind.CODE),
     ("budget", Kind.TEXT),
@@ -85,7 +86,10 @@ WEEK = timedelta(days=7)
 
 
 def plan(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row an activity, retired ones too, by area and code. A period does not narrow it: it is how things stand."""
+    """One row for each activity, retired ones too, by area and code.
+
+    A period does not narrow it: it shows the present.
+    """
     named = PLAN
     if shows_gcm(unit, wanted):
         named = (*named, GCM)
@@ -97,13 +101,16 @@ def plan(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 
 def shows_gcm(unit: UnitOfWork, wanted: Wanted) -> bool:
-    """Whether the Global Compact's objectives go out: in a ministerial or public view only where an admin says so."""
+    """Whether the Global Compact's objectives are included.
+
+    In a ministerial or public view only if an admin says so.
+    """
     is_open = wanted.audience == PUBLIC or wanted.role is Role.READER
     return not is_open or unit.settings.is_on(wanted.plan_id, SHOW_GCM)
 
 
 def agencies(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row an agency, in alphabetical order: whether it has closed what closes now, and its worst light."""
+    """One row for each agency, in alphabetical order: whether it closed the present closing, and its worst light."""
     standing = _standing(unit, wanted)
     found = {each.code: each for each in standing.agencies}
     chosen = [

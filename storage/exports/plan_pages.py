@@ -1,7 +1,7 @@
-"""The state of a plan on one page of A4, and the 3P table on its own, as a PDF.
+"""Draw the state of a plan on one page of A4, and the 3P table on its own pages, as a PDF.
 
-It is printed on an office printer without colour, looked at from across a table and filed: so every light is a shape of
-its own with a word in the legend, nothing depends on ink, and the text can be searched and read aloud.
+The page is printed on an office printer without colour, read across a table and filed. So every light is a shape of its
+own with a word in the legend, nothing depends on colour, and the text can be searched and read aloud.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from storage.exports.crosstab import NOT_WHOLE, Crosstab, Line, Told
 from storage.exports.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
 
 YEARS = 4
-"""Of each calendar, the last, that a page holds."""
+"""The last so many years of each calendar fit on a page."""
 
 
 def drawn(page: Page, table: Crosstab, now: datetime) -> bytes:
-    """The pages as a PDF; the same pages at the same instant are the same bytes."""
+    """The pages as a PDF. The same pages at the same instant give the same bytes."""
     with ExitStack() as held:
         paper = Paper(held, title=f"{page.title} · {page.subtitle}", language=page.language, now=now)
         _draw_state(paper, page)
@@ -53,7 +53,7 @@ def _head(sheet: Paper, page: Page) -> float:
 
 
 def _tiles(sheet: Paper, page: Page, y: float) -> float:
-    """The seven figures that are looked for first."""
+    """The seven figures that readers look for first."""
     wide = WIDTH / 7
     x = LEFT
     for light, word, count in page.lights:
@@ -77,7 +77,7 @@ def _tiles(sheet: Paper, page: Page, y: float) -> float:
 
 
 def _areas(sheet: Paper, page: Page, y: float) -> float:
-    """A row for each area: its lights, and how far it is."""
+    """A row for each area: its lights and its progress."""
     if not page.areas:
         return y
     y = sheet.heading(page.words["areas"], LEFT, y, WIDTH)
@@ -151,7 +151,7 @@ def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
             sheet.write(LEFT, y + 0.8, page.matrix["more"], 7.5, colour=FAINT)
         y += 4.2
     x = LEFT
-    for light, word in page.matrix["legend"]:  # for the eye: who has it read aloud has heard each word in its place
+    for light, word in page.matrix["legend"]:  # for the eye; a screen reader has read each word in its place
         sheet.stamp(light, x + 2, y + 3, 1.6)
         sheet.write(x + 4.6, y + 1.4, word, 7, colour=FAINT)
         x += 7 + sheet.length(word, 7)
@@ -227,7 +227,7 @@ NAME_WIDE, HIGH = 76.0, 4.7
 
 
 def _draw_table(sheet: Paper, page: Page, table: Crosstab) -> None:
-    """On as many pages as it needs, each with its head."""
+    """Draw the table on as many pages as it needs, each with its header."""
     lines = table.lines
     while lines:
         sheet.add_page()
@@ -286,7 +286,8 @@ def _years_head(
         for name, years in calendars:
             for _, year in years:
                 x += wide
-                # The calendar is read with each of its years: a head that spans them would be heard once.
+                # The name of the calendar is in the header of each of its years: a header across all years would be
+                # read only once.
                 with sheet.header(), sheet.element("Span", alt=f"{name} {year}"):
                     sheet.write(x - 1, y, _short(year), 7.5, is_bold=True, align="R")
     sheet.rule(y + 4.2)
@@ -300,7 +301,7 @@ def _short(year: str) -> str:
 
 
 def _name_of(sheet: Paper, line: Line) -> list[str]:
-    """Of a measure on two lines, where one is not enough."""
+    """The name of a measure, on two lines if it needs them."""
     lines = 2 if line.is_total else 1
     return sheet.wrapped(line.name, NAME_WIDE - (2 if line.is_total else 6), 7.5, lines=lines, is_bold=line.is_total)
 
@@ -323,7 +324,7 @@ def _row(
 
 
 def figure(line: Line, told: Told | None) -> str:
-    """As it stands in the table; nothing where the year was not divided."""
+    """The figure as it stands in the table; blank if the year was not divided."""
     if told is None:
         return ""
     if told.number is None:

@@ -1,6 +1,6 @@
-"""The state of a plan, as a PDF: one page that a minister takes into a meeting, and the 3P table on its own.
+"""The state of a plan as a PDF: one page for a minister's meeting, or the 3P table.
 
-What is on it is decided here; drawn it is by `storage.exports.plan_pages`, which is imported only when somebody asks.
+This module decides what is on the page. `storage.exports.plan_pages` draws it, and is imported only when somebody asks.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ from storage.unit_of_work import UnitOfWork
 
 
 def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """One page, and the 3P table. The number of rows is that of the activities it counts."""
+    """One page, and the 3P table. The number of rows is the number of activities it counts."""
     from storage.exports.plan_pages import drawn
 
     page, count = state_of(unit, wanted)
@@ -31,10 +31,10 @@ def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: Bi
 
 
 def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
-    """What the page says, and how many activities it counts.
+    """The content of the page, and the number of activities it counts.
 
-    Of a period it is the state on the day on which the last of it was locked, told with what is known today; of an
-    agency or an area, of what is theirs.
+    With a period, it is the state on the day when its last part was locked, told with what is known today. With an
+    agency or an area, it is about what belongs to it.
     """
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
     at = _at(unit, wanted)
@@ -53,7 +53,7 @@ def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
 
 
 def table_of(unit: UnitOfWork, wanted: Wanted) -> Crosstab:
-    """The 3P table on the same day, of the same part, and protected wherever the figures of the page are."""
+    """The 3P table of the same day and part. It is protected where the figures of the page are."""
     is_exact = wanted.is_released or wanted.sees_restricted
     asked = replace(wanted, now=_at(unit, wanted), period="", audience=wanted.audience if is_exact else OBSERVERS)
     extract = three_p(unit, asked)
@@ -64,7 +64,7 @@ def table_of(unit: UnitOfWork, wanted: Wanted) -> Crosstab:
 
 
 def reader_of(wanted: Wanted) -> Reader:
-    """What the page may say (DOMAIN §2.7): decisions are for who takes them, reasons not for the public."""
+    """Who reads the page (DOMAIN §2.7): decisions are for those who take them, and reasons are not for the public."""
     return Reader(
         audience=wanted.audience,
         reads_restricted=wanted.sees_restricted,

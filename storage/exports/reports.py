@@ -1,8 +1,9 @@
-"""One row a report about an activity, as it stands: what a secretariat pastes into its annual report (DOMAIN §1.6).
+"""One row for each report about an activity, as it stands: a secretariat pastes it into its annual report (DOMAIN
+§1.6).
 
-Answers are taken by the names of their questions, as every reader of reports does: an edition of the form that asks
-otherwise leaves cells empty. What a coordinator alone may read goes out to a coordinator alone; for observers and the
-public there is no free text at all, and people are counted where nothing about the activity is restricted.
+Answers are found by the names of their questions, as everywhere: if an edition of the form asks otherwise, cells stay
+empty. What only a coordinator may read goes only to a coordinator. Observers and the public get no free text, and
+numbers of people only if nothing about the activity is restricted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("files", Kind.WHOLE),
 )
 INSIDE_COLUMNS: tuple[tuple[str, Kind], ...] = (
-    # Nobody's sex or age stands beside a place in what leaves the house (DOMAIN §2.5.3).
+    # Nobody's sex or age stands beside a place in what leaves the coordination (DOMAIN §2.5.3).
     ("place", Kind.CODE),
     ("province", Kind.CODE),
     ("obstacle_detail", Kind.TEXT),
@@ -87,7 +88,7 @@ ABOUT_ACTIVITIES: ColumnElement[bool] = _S.c.subject.startswith("activity:")
 
 
 def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """Current reports about activities, in the order they came in."""
+    """Current reports about activities, in the order in which they were sent."""
     conditions = [*allowed(unit, wanted), ABOUT_ACTIVITIES]
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
@@ -107,7 +108,7 @@ class _Rows:
 
     def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
         files = select(func.count()).where(_FILE.c.instance_id == _S.c.instance_id).scalar_subquery()
-        # A correction stands in the place of what was first sent, which is looked up by its key where there is one.
+        # A correction takes the place of the first version, which is looked up by its key if there is one.
         first = select(_FIRST.c.submitted_at).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
         statement = (
             select(
@@ -133,7 +134,7 @@ class _Rows:
         activity = self._activities.get(code)
         is_restricted = bool(found.sensitive) or activity is None or activity.is_restricted
         hides_text = is_restricted and not wanted.sees_restricted
-        # What is restricted is not even opened for those outside.
+        # Restricted answers are not even unsealed for outsiders.
         said = {} if is_restricted and wanted.is_released else named_answers(self._unit, found)
         submitted_at, first_sent_at = at(found.submitted_at, wanted), at(found.first_sent_at, wanted)
         assert submitted_at is not None
@@ -165,7 +166,7 @@ class _Rows:
             "needs_decision": {"yes": True, "no": False}.get(said.get("needs_decision", "")),
             "evidence": said.get("evidence_type") or None,
             "files": None if hides_text else found.files,
-            # Restricted reports are not asked for a place; an edition of the form that asks does not get it out.
+            # The shipped form asks restricted reports for no place. If another edition does, the place does not go out.
             "place": None if is_restricted else (said.get("place") or None),
             "province": None if is_restricted else (said.get("province") or None),
             "sent_by": found.sent_by,
@@ -176,7 +177,7 @@ class _Rows:
         return cells | self._people(said, activity, found, is_restricted)
 
     def _title(self, activity: Activity | None, is_restricted: bool) -> str | None:
-        """Of a restricted activity others know the code (as in the chat)."""
+        """The title. Of a restricted activity, others get only the code (as in the chat)."""
         if activity is None or (is_restricted and self._wanted.is_released):
             return None
         return activity.title(self._wanted.language)
@@ -193,7 +194,7 @@ class _Rows:
         if not self._wanted.is_released:
             return cells
         if is_restricted or activity is None:
-            # Its answers were not opened: whether there is a number is not told either.
+            # Its answers were not unsealed, so it does not say either whether there is a number.
             return dict.fromkeys(cells, PROTECTED)
         if total is None:
             return cells
@@ -210,14 +211,14 @@ class _Rows:
 
 
 def number_or_text(text: str) -> Cell:
-    """What an author wrote into a plan: a number where it is one, nothing where there is nothing."""
+    """What an author wrote into a plan: as a number if it is one, None if it is blank, otherwise the text."""
     found = number(text)
     if found is None:
         return text or None
     return int(found) if found == int(found) else found
 
 
-# An edition of the form that somebody else has published may ask otherwise: what is no number or day is none.
+# Somebody else's edition of the form may ask otherwise: an answer that is no number or day is None.
 def number(text: str | None) -> float | None:
     try:
         found = float(text or "")

@@ -1,12 +1,12 @@
-"""What a dataset is, whatever file it ends in: tables of typed cells, a row after the other.
+"""What a dataset is, whatever file is made of it: tables of typed cells, row after row.
 
-A CSV, a workbook and a line of JSON disagree about everything but this: a table has named columns, a cell is a
-number, a day, an instant, a word or nothing. A dataset is a function from what is wanted to an `Extract`; a format is
-a function from an `Extract` to a file; neither knows the other.
+CSV, workbooks and JSON Lines have only this in common: a table has named columns, and a cell is a number, a day, an
+instant, a word or nothing. A dataset is a function from what is wanted to an `Extract`. A format is a function from an
+`Extract` to a file. Neither knows the other.
 
-Laws: nothing is missing by being zero (0 is a number, None is nothing, and "" does not occur); instants are aware and
-in the plan's zone; a number that is not to be told is a word in a column of numbers, `PROTECTED`, or nothing with its
-reason in the column beside it; words for programs are the same in every language.
+Laws: 0 is a number, None is nothing, and "" does not occur. Instants are aware and in the plan's zone. A protected
+number is the word `PROTECTED` in a column of numbers, or None with its reason in the column beside it. Words for
+programs are the same in every language.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,12 +21,12 @@ from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
 
 PROTECTED: Final = "protected"
-"""Stands in a column of numbers for one that is not told; a workbook says it in the reader's language."""
+"""Replaces a protected number in a column of numbers. A workbook says it in the reader's language."""
 Cell = str | int | float | bool | date | datetime | None
 
 
 class Kind(StrEnum):
-    """What the cells of a column are, where they are not empty."""
+    """What the cells of a column are, if they are not empty."""
 
     TEXT = "text"
     WHOLE = "whole"
@@ -35,22 +35,22 @@ class Kind(StrEnum):
     DAY = "day"
     INSTANT = "instant"
     CODE = "code"
-    """One word of a list, or several with blanks between; a workbook shows what they are called."""
+    """One code of a list, or several with blanks between. A workbook shows their labels."""
     ANY = "any"
-    """Calculated: a number where it reads as one, else a text."""
+    """A calculation: a number if it reads as one, otherwise a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`name` is for programs and never changes; `label` is for people, in the reader's language."""
+    """`name` is for programs and never changes. `label` is for people, in the reader's language."""
 
     name: str
     kind: Kind
     label: str
     note: str = ""
-    """What the cover says of it: the choices of a question, what a code means."""
+    """The explanation on the cover: the choices of a question, the meaning of a code."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Of codes, and of words among numbers: what each is called in the reader's language, no two alike."""
+    """For codes, and for words among numbers: the label of each in the reader's language, all different."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     is_main: bool = True
-    """Its rows are what is counted; those of a repeat belong to a row of another table."""
+    """Its rows are counted. Rows of a repeat are not: they belong to a row of another table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,17 @@ class Extract:
 
     tables: tuple[Table, ...]
     total: int
-    """Rows of the main tables, as counted before."""
+    """The number of rows of the main tables, counted before."""
     rows: Iterator[tuple[int, Sequence[Cell]]]
     lacking: list[str] = field(default_factory=list)
-    """What could not be put in; filled while the rows are read."""
+    """What could not be included. It fills while the rows are read."""
     overview: str = ""
-    """What a workbook shows of its rows on a sheet of its own, for whoever looks and does not count:
+    """The summary of the rows on a separate sheet of a workbook, for people who look and do not compute:
 
-    `charts` or `crosstab` (`storage.exports.workbooks.OVERVIEWS`).
+        `charts` or `crosstab` (`storage.exports.workbooks.OVERVIEWS`).
     """
     is_several: bool = False
-    """Whether there may be more tables than one: then it is written as if there were, whatever was answered."""
+    """Whether there may be several tables. Then it is written as several, whatever was answered."""
     plan: str = ""
     """The plan's name, in the reader's language."""
 
@@ -89,7 +89,10 @@ Dataset = Callable[[UnitOfWork, Wanted], Extract]
 def columns(
     language: str, *named: tuple[str, Kind], lists: Mapping[str, Mapping[str, str]] | None = None
 ) -> tuple[Column, ...]:
-    """Columns with their labels from the catalogue, `table.column.NAME`; codes also from the plan's own lists."""
+    """Columns with their labels from the catalogue, `table.column.NAME`.
+
+    `lists` has the labels of the plan's own codes.
+    """
     say = wording(language)
 
     protected = {PROTECTED: say("table.protected")}
@@ -121,7 +124,7 @@ def one_table(
     *,
     lists: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Extract:
-    """An extract of one table whose title is `table.NAME`; `lists` word the codes that are the plan's own."""
+    """An extract of one table with the title `table.NAME`. `lists` has the labels of the plan's own codes."""
     title = wording(wanted.language)(f"table.{name}")
     table = Table(name, title, columns(wanted.language, *named, lists=lists))
     return Extract((table,), total, ((0, row) for row in rows), [] if lacking is None else lacking)

@@ -1,8 +1,8 @@
-"""What an exporter is asked for and what it answers: filters, for whom, as whom.
+"""What an exporter is asked for and what it returns: filters, for whom, in whose name.
 
-Data that leaves cannot be called back, so the two questions that decide what may leave are asked first and have no
-default that opens anything: for whom it is (`audience`) and in whose name (`role`). Every dataset reads its answer
-from `Wanted`, so that no two of them draw the line elsewhere (DOMAIN §2.1, §2.5–2.7).
+Data that has left cannot be called back. Two questions decide what may leave: for whom it is (`audience`), and in whose
+name it is asked (`role`). No default of theirs opens anything. Every dataset reads the answers from `Wanted`, so that
+all draw the same line (DOMAIN §2.1, §2.5–2.7).
 """
 
 import re
@@ -23,7 +23,10 @@ _RANGE = re.compile(r"(?P<first>\w+?)(?:\.\.|[-:])(?P<last>\w+)")
 
 
 class Refused(Conflict):
-    """What there is, and may not be had so. `why` is for whoever words it for a reader; the text is the server's."""
+    """The data exists but may not be exported this way.
+
+    `why` is a code for the reader's sentence; the text is for the server.
+    """
 
     def __init__(self, why: Literal["filter", "validation", "form"], text: str) -> None:
         super().__init__(text)
@@ -31,13 +34,16 @@ class Refused(Conflict):
 
 
 def gets_only_validated(audience: str, role: Role | None) -> bool:
-    """Only a coordinator, for the plan's own use, has what no coordinator has validated (DOMAIN §2.1, §2.7)."""
+    """Whether only validated reports go out.
+
+    Only a coordinator, for the plan's own use, gets others too (DOMAIN §2.1, §2.7).
+    """
     return audience != INTERNAL or role is not Role.COORDINATOR
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an export is to hold. Blank leaves nothing out; several codes are separated by commas."""
+    """What an export is to hold. A blank filter leaves nothing out; several codes are separated by commas."""
 
     plan_id: int
     timezone: str
@@ -45,36 +51,38 @@ class Wanted:
     _: KW_ONLY
     audience: str = INTERNAL
     role: Role | None = None
-    """In whose name: a coordinator's or an admin's. None is whoever stands at the server: as an admin."""
+    """In whose name: a coordinator's or an admin's. None is a person at the server, who counts as an admin."""
     language: str = FIRST
-    """Of labels and titles."""
+    """The language of labels and titles."""
     form_id: str = ""
     period: str = ""
-    """A code (`201809`, `2018Q3`), a year (all that lies in it), or a range (`201807..201812`)."""
+    """A code (`201809`, `2018Q3`), a year (everything in it), or a range (`201807..201812`)."""
     agency: str = ""
     area: str = ""
     status: str = ""
     validation: str = ""
     since: str = ""
-    """A day (from its first minute in the plan's zone) or an instant, in ISO 8601: only what has changed since."""
+    """Only what has changed since. A day (from its first minute in the plan's zone) or an instant, in ISO 8601."""
     only: tuple[int, ...] | None = None
-    """Of what the filters leave, these submissions alone: a page of it. It is no filter, and nobody asks for it."""
+    """Only these submissions, among those that the filters leave: a page. It is no filter, and no user can ask for
+    it.
+    """
     bom: bool = False
-    """Whether a CSV begins with the mark by which a spreadsheet knows UTF-8."""
+    """Whether a CSV begins with the byte order mark, by which a spreadsheet recognises UTF-8."""
 
     @property
     def is_released(self) -> bool:
-        """Whether it goes to somebody who is not of the plan's own coordination: small numbers are suppressed."""
+        """Whether it goes to somebody outside the plan's own coordination. Then small numbers are suppressed."""
         return self.audience != INTERNAL
 
     @property
     def only_validated(self) -> bool:
-        """Whether reports that no coordinator has validated stay in."""
+        """Whether reports that no coordinator has validated are left out."""
         return gets_only_validated(self.audience, self.role)
 
     @property
     def sees_restricted(self) -> bool:
-        """Whether the texts, files and places of what is restricted go out: to a coordinator, and to nobody else."""
+        """Whether restricted texts, files and places are included: for a coordinator, and for nobody else."""
         return not self.only_validated
 
     @property
@@ -83,7 +91,7 @@ class Wanted:
 
     @property
     def since_at(self) -> datetime | None:
-        """ValueError for what is neither a day nor an instant."""
+        """The instant of `since`. ValueError if it is neither a day nor an instant."""
         if not self.since:
             return None
         found = datetime.fromisoformat(self.since)
@@ -91,11 +99,11 @@ class Wanted:
 
     @property
     def filters(self) -> dict[str, str]:
-        """What is asked of the filters, by name; those that leave nothing out are not there."""
+        """The filters by name, without the blank ones."""
         return {name: value for name in FILTERS if (value := getattr(self, name))}
 
     def one_of(self, name: str) -> tuple[str, ...]:
-        """The codes that a filter allows, as they were given; nothing where it allows all."""
+        """The codes that a filter allows, as they were given. Empty if it allows all."""
         return codes(getattr(self, name))
 
 
@@ -111,19 +119,19 @@ def codes(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a period filter allows: exactly the period of this code, or all that lie within these days."""
+    """What a period filter allows: the period with this code, or all periods within these days."""
 
     start_on: date
     end_on: date
     code: str = ""
 
     def holds(self, code: str, start_on: date, end_on: date) -> bool:
-        """Whether it allows the period of these days that is called so."""
+        """Whether it allows the period with this code and these days."""
         return code == self.code if self.code else self.start_on <= start_on and end_on <= self.end_on
 
 
 def span_of(period: str) -> Span | None:
-    """None for no filter. ValueError for what is neither a code nor a year nor a range."""
+    """None for no filter. ValueError if it is neither a code nor a year nor a range."""
     if not period:
         return None
     found = _RANGE.fullmatch(period)
@@ -138,11 +146,11 @@ def span_of(period: str) -> Span | None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows went out, and what should have gone with them and did not, one line each."""
+    """How many rows were written, and what should have been in the file and is not, one line each."""
 
     count: int
     lacking: tuple[str, ...] = ()
 
 
 Progress = Callable[[int, int], None]
-"""Called with how many rows are written and how many there are."""
+"""Called with the number of rows that are written and the number of all rows."""

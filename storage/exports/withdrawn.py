@@ -1,8 +1,8 @@
-"""What stood validated and no longer does: whoever keeps a copy of an export must know what to take out of it.
+"""Validated versions that were later replaced or taken back: whoever keeps a copy of an export must delete them.
 
-An export holds what stands. Of a figure that was corrected, or whose validation was taken back, the next one says
-nothing any more; a copy that is only added to would keep both. `root_receipt` is the same for every version of a
-report, here and wherever it is exported.
+An export holds only versions that stand. If a figure was corrected, or its validation was taken back, the next export
+does not mention the old version; a copy that only adds rows would keep both. `root_receipt` is the same for every
+version of a report, here and in every export.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ WITHDRAWN: tuple[tuple[str, Kind], ...] = (
 
 
 def withdrawn(unit: UnitOfWork, wanted: Wanted) -> Extract:
-    """One row a version that stood validated and was replaced, or taken back, in the order in which that happened."""
+    """One row for each validated version that was then replaced or taken back, in the order of that."""
     rows = sorted(_withdrawn(unit, wanted), key=lambda row: (row["withdrawn_at"], row["receipt"]))
     since = wanted.since_at
     kept = [row for row in rows if since is None or row["withdrawn_at"] >= since]
@@ -70,12 +70,12 @@ def _withdrawn(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Any]]:
 
 
 def _events(unit: UnitOfWork, wanted: Wanted) -> Any:
-    """Validations, and those taken back, report after report, in their order.
+    """Validations, and withdrawn validations, report after report, in their order.
 
-    What came into the database validated has no decision: it stood from the first.
+    A report that was stored as validated has no decision: it was validated from the first.
     """
     happened = func.coalesce(_D.c.decided_at, _S.c.submitted_at)
-    # Since when is asked of the withdrawal, not of what was sent.
+    # The filter `since` is about the withdrawal, not about when the report was sent.
     filters = matching(replace(wanted, since=""))
     return unit.connection.execute(
         select(

@@ -1,8 +1,9 @@
-"""Tables as a workbook that a ministry can open, sort and print: typed cells, a sheet a table, a cover.
+"""Tables as a workbook that an office can open, sort and print: typed cells, a sheet for each table, a cover.
 
-Whoever gets the file three years from now must be able to tell what it is: the cover says which part of which plan it
+Somebody who gets the file three years from now must know what it is. So the cover says which part of which plan it
 holds, for whom and when it was made, and what each column means. A text is written as a text whatever it begins with
-(S6); what a cell cannot hold is cut and said. Rows go to disk as they come, so that a million of them need no memory.
+(S6). A text too long for a cell is cut, and the cut is reported. Rows go to disk as they come, so a million of them
+need no memory.
 
 Source: "Excel specifications and limits".
 """
@@ -26,37 +27,37 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 ROWS = 1_048_576
-"""Of a sheet, its header included; what is beyond goes on in a further sheet."""
+"""The rows of a sheet, with its header. Further rows go on another sheet."""
 CHARACTERS = 32_767
 DIGITS = 10**15
-"""Whole numbers from here on a spreadsheet would round: they are texts."""
+"""From here on, whole numbers are written as texts, because a spreadsheet would round them."""
 FIRST_DAY = date(1900, 3, 1)
-"""Before it, programs disagree about which day a number is: texts."""
+"""Earlier days are written as texts, because programs disagree about their numbers."""
 A4 = 9
 NUMBERED = frozenset({"receipt", "root_receipt", "replaced_by", "number", "version"})
-"""Whole numbers that name something: nobody reads them with separators."""
+"""Whole numbers that identify something: they are written without thousands separators."""
 BEHIND = NUMBERED | {"key", "parent_key", "instance", "form_version", "hash"}
-"""What programs find a row by: people read it last, so in a workbook these columns are."""
+"""Columns by which programs find a row. People read them last, so a workbook has them at the end."""
 ON_A_PAGE = 220
-"""Characters that are still read when they share the width of a sheet of paper; more share several."""
+"""Characters that can still be read when they share the width of a sheet of paper. Wider tables take several pages."""
 WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}
 NARROWEST, WIDEST = 10, 48
 WIDEST_OF = {"hash": 68}
-"""A word that is not broken."""
+"""The longest word that is not broken."""
 BUTTON = 4
 """Characters that the button of a filter hides."""
 FITS = 10**6
-"""Numbers below it are seen whole in the narrowest column."""
+"""Numbers below it fit in the narrowest column."""
 MEASURED = 100
-"""Rows whose texts decide how wide a column is."""
+"""How many rows decide the width of a column."""
 NAME_OF_COLUMN = 200
-"""Characters; in a table Excel takes 255."""
+"""Characters of a column's name. Excel allows 255 in a table."""
 STYLE = "Table Style Light 1"
-"""Bands without colours of its own: they are seen on paper too."""
+"""Bands without colours: they can be seen on paper too."""
 
 
 class Overview(Protocol):
-    """A sheet for whoever looks and does not count, made of the rows of a table while they go by."""
+    """A summary sheet for people who look and do not compute. It is made from the rows of a table while they pass."""
 
     def take(self, row: Sequence[Cell]) -> None: ...
     def draw(self, book: Any, sheet: Any, wanted: Wanted, looks: Any) -> None: ...
@@ -66,8 +67,8 @@ OVERVIEWS: Mapping[str, Callable[[Extract, str], Overview]] = {"charts": Charts,
 
 
 def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """A cover, then the tables; a table of a repeat has a sheet of its own, with the keys of its parents."""
-    import xlsxwriter  # 4 MB that a bot of which nobody wants a workbook does without
+    """Write a cover, then the tables. A repeat's table is on its own sheet, with the keys of its parents."""
+    import xlsxwriter  # 4 MB that a bot without exports of workbooks saves
 
     with working_folder() as folder:  # its rows wait there
         options = {
@@ -102,14 +103,14 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
             _cover(cover, looks, extract, wanted, done)
             _close(book)
         except BaseException:
-            for left in book.worksheets():  # it closes its spools at its own end alone
+            for left in book.worksheets():  # it closes its temporary files only when it ends normally
                 left.row_data_fh.close()
             raise
     return Written(done, tuple(extract.lacking))
 
 
 def _close(book: Any) -> None:
-    """What the system refuses comes as it is, not in a class of the library's own."""
+    """Close the book. An error of the system is raised as it is, not as a class of the library."""
     from xlsxwriter.exceptions import FileCreateError
 
     try:
@@ -119,7 +120,7 @@ def _close(book: Any) -> None:
 
 
 class Looks:
-    """The formats of one workbook."""
+    """The formats of a workbook."""
 
     def __init__(self, book: Any) -> None:
         band = {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter",
@@ -132,13 +133,13 @@ class Looks:
         self.title = book.add_format({"bold": True, "font_size": 16, "font_color": "#1F3A5F"})
         self.bold = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
         self.wrap = book.add_format({"text_wrap": True, "valign": "top", "align": "left", "indent": 1})
-        # Indented, since a number ends at the right edge of the cell before.
+        # Indented, because a number ends at the right edge of the cell before it.
         self.text = book.add_format({"valign": "top", "align": "left", "indent": 1})
         self.word = book.add_format({"valign": "top", "align": "right"})
         self.whole = book.add_format({"num_format": "#,##0", "valign": "top"})
         self.name = book.add_format({"num_format": "0", "valign": "top", "align": "left"})
         self.fraction = book.add_format({"num_format": "#,##0.0##", "valign": "top"})
-        # At the right edge of its cell a day would run into the text of the next one.
+        # At the right edge, a day would touch the text of the next cell.
         self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "center", "valign": "top"})
         self.instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "center", "valign": "top"})
         self.flag = book.add_format({"align": "center", "valign": "top"})
@@ -148,7 +149,7 @@ class Looks:
 
 
 class _Sheet:
-    """One table on as many sheets as it takes; of each an Excel table, with its filter, its bands and unique names."""
+    """One table on as many sheets as it needs. Each sheet is an Excel table with filters, bands and unique names."""
 
     def __init__(self, book: Any, table: Table, looks: Looks, lacking: list[str]) -> None:
         self._book, self._table, self._looks, self._lacking = book, table, looks, lacking
@@ -172,7 +173,7 @@ class _Sheet:
         sheet.print_across()
         sheet.repeat_rows(0)
         sheet.repeat_columns(0)
-        sheet.hide_gridlines(0)  # printed too: a row is followed across a sheet of paper
+        sheet.hide_gridlines(0)  # grid lines are printed too: a reader follows a row across a page
         sheet.set_footer("&L&A&R&P / &N")
         self._widths = [_first_width(column) for column in self._columns]
         names = names_of_columns(self._columns)
@@ -215,7 +216,7 @@ class _Sheet:
             cell = cell[: CHARACTERS - 1] + "…"
         if row <= MEASURED:
             self._widen(at, len(cell) + 2)
-        # What is wider than its column goes on below; unwrapped it would be cut by its neighbour.
+        # A text that is wider than its column is wrapped; otherwise the next cell would cover it.
         is_wide = len(cell) > min(self._widths[at], self._widest(at)) or "\n" in cell
         self._sheet.write_string(row, at, cell, self._looks.wrap if is_wide else self._looks.text)
 
@@ -252,7 +253,7 @@ class _Sheet:
     def _instant(self, row: int, at: int, cell: datetime) -> None:
         if cell.date() < FIRST_DAY:
             self._sheet.write_string(row, at, cell.isoformat())
-        else:  # a spreadsheet knows no zones: the plan's, as the cover says
+        else:  # a spreadsheet has no time zones: it is the plan's, as the cover says
             self._sheet.write_datetime(row, at, cell.replace(tzinfo=None), self._looks.instant)
 
 
@@ -292,7 +293,7 @@ def _cover(sheet: "Worksheet", looks: Looks, extract: Extract, wanted: Wanted, c
 
 
 def _sheet_name(title: str, book: Any) -> str:
-    """A name that a sheet may have and no other has: 31 characters, without []:*?/\\ and apostrophes at its ends."""
+    """A name that a sheet may have and no other sheet has: 31 characters, no []:*?/\\ and no apostrophe at an end."""
     name = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", title).strip(" '")[:31].strip(" '") or "-"
     taken = {each.get_name().casefold() for each in book.worksheets()} | {"history"}
     number, found = 1, name
@@ -303,19 +304,19 @@ def _sheet_name(title: str, book: Any) -> str:
 
 
 def in_reading_order(table: Table) -> list[int]:
-    """The places of its columns as people read them: what programs find a row by stands last."""
+    """The columns in the order for people: those that programs need stand last."""
     return sorted(range(len(table.columns)), key=lambda at: table.columns[at].name.lstrip("_") in BEHIND)
 
 
 def _first_width(column: Column) -> int:
-    """What its head needs, on two lines, and its kind."""
+    """The width that the header needs on two lines, and that the kind of column needs."""
     longest = max(map(len, column.label.split()), default=0)
     of_head = max(len(column.label) // 2 + 5, longest + BUTTON)
     return max(WIDTHS.get(column.kind, NARROWEST), min(WIDEST, of_head))
 
 
 def names_of_columns(columns: Sequence[Column]) -> list[str]:
-    """What stands above them: their labels on a line, none empty, no two alike for Excel, which reads over case."""
+    """The headers: the labels on one line, none empty, all different for Excel, which ignores case."""
     labels = [" ".join(column.label.split())[:NAME_OF_COLUMN] or column.name for column in columns]
     count = Counter(label.casefold() for label in labels)
     made: list[str] = []
@@ -329,8 +330,8 @@ def names_of_columns(columns: Sequence[Column]) -> list[str]:
     return made
 
 
-# XlsxWriter has no tables where rows go to disk as they come, since it would fill their cells itself and remember each.
-# A table is no more than a range and the names above it: it is made over one row, and told at the end how far it goes.
+# XlsxWriter offers no tables when rows go to disk at once, because it wants to fill the cells itself and keep them. A
+# table is only a range and the names above it. So it is made over one row, and its end is set at the end.
 def _begin_table(sheet: "Worksheet", names: Sequence[str]) -> None:
     sheet.constant_memory = False
     try:

@@ -1,12 +1,12 @@
-"""The plan workbook → the plan: every difference shown first, all of it or nothing.
+"""The plan workbook → the plan: first every difference is shown, then all of it is applied or nothing.
 
-The plan lives in a spreadsheet that ministries send each other, and comes back changed: a date moved, an agency
-renamed, a line gone. What is gone from the file is not gone from the world: reports were made about it. So a
-workbook is checked whole, compared with the database column by column, and applied in one unit of work, in
-which nothing is ever deleted: activities and indicators are retired, agencies get an `active_to`.
+The plan is a spreadsheet that ministries send each other. It comes back changed: a date moved, an agency renamed, a
+line gone. A line that is gone may have reports. So a workbook is checked whole, compared with the database column by
+column, and applied in one unit of work. Nothing is deleted: activities and indicators are retired, agencies get an
+`active_to`.
 
-Laws: a column that the file lacks changes nothing; the same file again changes nothing; the days of a reporting
-period that exists are the admin's and are not computed again.
+Laws: a column that the file lacks changes nothing; the same file again changes nothing; the days of an existing
+reporting period belong to the admin and are not computed again.
 """
 
 import re
@@ -40,7 +40,7 @@ _YEARS = re.compile(r"\D((?:19|20)\d\d)-((?:19|20)\d\d)$")
 
 
 def differences(unit: Unit, draft: PlanDraft, plan_code: str) -> Differences:
-    """What `apply` would change. Writes nothing."""
+    """Return what `apply` would change. Writes nothing."""
     return _Comparison(unit, draft, plan_code).differences()
 
 
@@ -54,13 +54,13 @@ def apply(
     timezone: str = DEFAULT_TIMEZONE,
     shown: str | None = None,
 ) -> Differences:
-    """Make the plan what the draft says, and tell what that changed; if nothing, there is not even an audit entry.
+    """Make the plan what the draft says, and return the changes. Without changes there is no audit entry.
 
-    With `shown`, only if the differences still have this fingerprint, of what somebody was shown; else nothing happens,
-    and what they are by now is returned.
+    `shown` is the fingerprint of the differences that somebody has confirmed. If the differences are no longer these,
+    nothing is applied, and the present differences are returned.
 
-    Makes the plan if there is none with this code, which is what `timezone` is for where the workbook names none, and
-    the reporting periods of its span, their days where the plan's holidays let them fall.
+    If there is no plan with this code, it is made; `timezone` is used if the workbook names none. Its reporting periods
+    are made too, with days that respect the plan's holidays.
     """
     connection = unit.connection
     starts_on, ends_on = _span(draft, plan_code)
@@ -105,9 +105,9 @@ _tables = Base.metadata.tables
 
 
 def _of_plan(settings: Mapping[str, Value], name: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What the workbook says of the plan itself as columns of its row. Its code is how it was asked for.
+    """The columns of the plan's own row that the workbook sets. The code is left out: the caller has chosen it.
 
-    What is blank says nothing: a plan always has a time zone, and its `name` keeps the languages that the file lacks.
+    A blank cell changes nothing: a plan always has a time zone, and `name` keeps the languages that the file lacks.
     """
     columns: dict[str, Any] = {"name": dict(name)} if name else {}
     for one in SETTINGS.fields:
@@ -122,7 +122,7 @@ def _of_plan(settings: Mapping[str, Value], name: Mapping[str, str] | None = Non
 
 
 def _span(draft: PlanDraft, plan_code: str) -> tuple[date, date]:
-    """The years in the plan's code (`…-2017-2020`), else those of the activities; always wide enough for these."""
+    """The years in the plan's code (`…-2017-2020`), otherwise those of the activities; wide enough for all of these."""
     found = _YEARS.search(plan_code)
     if found is None:
         return draft.starts_on, draft.ends_on
@@ -132,7 +132,7 @@ def _span(draft: PlanDraft, plan_code: str) -> tuple[date, date]:
 
 @dataclass(slots=True)
 class Kept:
-    """A row as the database has it: values by header, references as codes."""
+    """A stored row: values by header, references as codes."""
 
     id: int
     values: dict[str, Value]
@@ -156,10 +156,10 @@ class _Comparison:
     _ends_on: date | None = None
     _settings: dict[str, Any] = field(default_factory=dict)
     _is_first: bool = True
-    """What the first import brings has been in the plan from its beginning."""
+    """The plan is new: rows of its first import count as there from its beginning."""
     _kept: dict[str, dict[str, Kept]] = field(default_factory=dict)
     _wanted: dict[str, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
-    """The rows that the plan is to have."""
+    """The rows that the plan will have."""
     _periods: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -314,9 +314,9 @@ class _Comparison:
                     yield Difference("retired", table, code)
 
     def _wanted_cadences(self) -> Mapping[str, Mapping[str, Value]]:
-        """The rows of the workbook; without that sheet what there is stays, and a new plan has the usual ones.
+        """The cadences in the workbook. Without that sheet, those of the plan stay, and a new plan gets the usual ones.
 
-        Whatever is reported has its usual one in any case.
+        A periodicity that is reported always has a cadence: the usual one if the workbook has none.
         """
         if "cadence" in self.draft.rows:
             return self.draft.rows["cadence"]
@@ -332,7 +332,7 @@ class _Comparison:
         return found
 
     def _cadences(self) -> Cadences:
-        """The periodicities that the plan is to have."""
+        """The periodicities that the plan will have."""
         return {
             Frequency(code).period_type: Cadence(*(int(str(row[name])) for name in DAYS))
             for code, row in self._wanted["cadence"].items()
@@ -392,7 +392,7 @@ class _Comparison:
             self._write_supporting(kept.id, values.get("supporting"))
 
     def _columns(self, sheet_of: SheetOf, values: Mapping[str, Value]) -> dict[str, Any]:
-        """The values as columns of the table; what neither file nor database has gets its blank."""
+        """The values as columns of the table. A column that neither file nor database has gets its blank value."""
         table = _tables[sheet_of.table]
         columns: dict[str, Any] = {}
         for one in sheet_of.fields:
@@ -476,5 +476,5 @@ class _Comparison:
 
 
 def kept_rows(unit: Unit, plan_code: str) -> Mapping[str, Mapping[str, Kept]]:
-    """The plan as it is stored, by table and code; what is retired too. Nothing for a plan that is not there."""
+    """The stored plan, by table and code, with its retired rows. Empty if there is no such plan."""
     return _Comparison(unit, _NOTHING, plan_code).kept

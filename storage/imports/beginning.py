@@ -1,8 +1,8 @@
-"""A workbook to begin a plan with: every sheet that is read, with its drop-downs, a note in each header, one example.
+"""A workbook to begin a plan with: every sheet that is read, drop-downs, a note in each header, and one example row.
 
-Whoever writes a plan has a spreadsheet and no programmer. So the workbook itself says what belongs where, offers the
-words and the codes that are known, and brings what a country has anyway: its regions, its currency, its time zone.
-It is read by `enlace plan import` as it is: the examples are rows of a plan, to be written over.
+The author of a plan has a spreadsheet and no programmer. So the workbook itself explains what belongs where, offers the
+known words and codes, and contains the country's regions, currency and time zone. `enlace plan import` reads it as it
+is: the examples are rows of a plan, and the author writes over them.
 """
 
 import io
@@ -34,13 +34,13 @@ from storage.plan.cadences import columns
 from storage.seed import seed_workbook
 
 ROWS: Final = 1000
-"""How far down drop-downs go, and the codes they offer."""
+"""The last row of the drop-downs and of the codes they offer."""
 _PAGE: Final = 180
-"""So many characters of columns are still read on a page of A4."""
+"""So many characters of columns can still be read on one page of A4."""
 YEARS: Final = 3
-"""How long the plan of the examples is."""
+"""How many years the plan of the examples lasts."""
 _OWN: Final = ("nationality", "province", "region")
-"""Code lists of the shipped plan that belong to its country; the others say what forms ask anywhere."""
+"""Code lists of the shipped plan that belong to its country. Forms of any country ask the other lists."""
 _EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
     "strategic_areas": {"code": "A", "order": 1},
     "agencies": {"code": "AGENCY", "role_type": "member", "founding_member": True, "referrals": True},
@@ -72,7 +72,7 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
         "sensitivity": "public",
     },
 }
-"""One row of each sheet; its texts are in the catalogues."""
+"""One example row for each sheet. Its texts are in the catalogues."""
 
 
 NOTED: Final = frozenset(
@@ -80,11 +80,11 @@ NOTED: Final = frozenset(
     | {sheet_of.list_header for sheet_of in CODE_SHEETS if sheet_of.list_header}
     | {sheet_of.label for sheet_of in CODE_SHEETS}
 )
-"""The notes that explain a column, whatever its language (`book.note.…`)."""
+"""The notes that explain a column in every language (`book.note.…`)."""
 
 
 def begin_workbook(of: Country, language: str, today: date, *, has_holidays: bool) -> bytes:
-    """The .xlsx, its notes in that language."""
+    """The .xlsx, with notes in that language."""
     import xlsxwriter
 
     file = io.BytesIO()
@@ -109,7 +109,7 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
 
 
 class _Writing:
-    """Sheets with their headers, what may be chosen below them, and rows."""
+    """Writes sheets: their headers, drop-downs below them, and rows."""
 
     def __init__(self, book: Any, language: str) -> None:
         self._book = book
@@ -153,7 +153,7 @@ class _Writing:
         sheet.freeze_panes(1, len(first))
 
     def _on_paper(self, sheet: Any, width: int) -> None:
-        """As many pages wide as can be read, with the header and the code on each."""
+        """Print it on as many pages as it can be read on, with the header and the code on each."""
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(-(-width // _PAGE), 0)
@@ -162,7 +162,7 @@ class _Writing:
         sheet.hide_gridlines(0)
 
     def _header(self, sheet: Any, column: int, header: str, needed: bool, width: int, about: str) -> int:
-        """How wide the column is."""
+        """Write a header; return the width of its column."""
         width = max(width, len(header) + 3)
         sheet.set_column(column, column, width, self._cell_look)
         sheet.write_string(0, column, header, self._needed if needed else self._head)
@@ -189,7 +189,7 @@ class _Writing:
 
 
 def _rule(one: Field, offered: Sequence[str]) -> dict[str, Any] | None:
-    """What a cell below this header offers or takes; None: whatever is typed."""
+    """The validation of a cell below this header. None: any text."""
     words = offered or one.words
     if one.kind == "flag":
         words = tuple(word for word in one.words if word in ("yes", "no", "invited"))
@@ -219,7 +219,7 @@ def _settings(of: Country, language: str, today: date) -> dict[str, Value]:
 
 
 def _examples(sheet_of: SheetOf, language: str, today: date) -> Iterator[Mapping[str, Value]]:
-    """One row of a sheet; of cadences all there are, with their usual days."""
+    """The example rows of a sheet: one row; for cadences, all of them with their usual days."""
     if sheet_of is CADENCES:
         for word in Frequency:
             yield {"code": word.value, **columns(USUAL_CADENCES[word.period_type])}
@@ -228,7 +228,7 @@ def _examples(sheet_of: SheetOf, language: str, today: date) -> Iterator[Mapping
 
 
 def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
-    """In one language: what is written over in it must not leave another text beside it."""
+    """The example in one language only, so that an author who writes over it leaves no other text beside it."""
     row = dict(_EXAMPLES[sheet_of.name])
     for one in sheet_of.fields:
         if one.language == language:
@@ -243,7 +243,7 @@ def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
 
 
 def _codes(sheet_of: CodeSheetOf, of: Country) -> Iterator[dict[str, str]]:
-    """The shipped plan's own lists of what forms ask, and the country's places."""
+    """The shipped plan's code lists that forms ask, and the country's places."""
     for key, row in read_plan(seed_workbook()).rows["code"].items():
         name, _, code = key.partition("/")
         if name not in _OWN and sheet_of_list(name) == sheet_of.name:

@@ -1,4 +1,4 @@
-"""Countries, their currency and their regions: what a plan of another country begins with."""
+"""Countries with their currency and regions: what a plan for another country begins with."""
 
 import csv
 from dataclasses import dataclass
@@ -21,24 +21,24 @@ class Place:
     names: dict[str, str]
 
     def name(self, language: str) -> str:
-        """In that language, else as CLDR has it: of most parts it has one name for all languages."""
+        """The name in that language, otherwise the name in CLDR. Most parts have one name for all languages there."""
         return translated(self.names, language) or self.code
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country with the parts it is divided into, and with the parts of these where it has them."""
+    """A country, its regions, and the provinces of the regions if they have any."""
 
     place: Place
     regions: tuple[Place, ...]
     provinces: tuple[Place, ...]
-    """The finer division; where there is only one, the same as `regions`."""
+    """The finer division. Without one, the same as `regions`."""
     zones: tuple[str, ...]
-    """Its time zones, the one of most people first."""
+    """Its time zones. The one where most people live comes first."""
 
 
 def country(code: str) -> Country | None:
-    """None for what is no code of a country."""
+    """The country with this code, or None."""
     places = [place for place in _places() if place.code == code or place.code.startswith(f"{code}-")]
     if not places or places[0].code != code or places[0].part_of:
         return None

@@ -1,4 +1,4 @@
-"""What an import would do, shown before it is done."""
+"""What an import would change. It is shown before anything is changed."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ DifferenceKind = Literal["added", "changed", "retired", "restored"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that an import would do. `column` is the workbook's header; added and retired rows name none."""
+    """One change. `column` is the workbook's header; an added or retired row has none."""
 
     kind: DifferenceKind
     table: str
@@ -24,7 +24,7 @@ class Difference:
     old: Value = None
     new: Value = None
     lowers_protection: bool = False
-    """Whether by it those outside would be told figures or texts that are kept from them (DOMAIN §2.5, §2.7)."""
+    """Whether this change would show outsiders figures or texts that are kept from them now (DOMAIN §2.5, §2.7)."""
 
     def sentence(self, language: str) -> str:
         say = wording(language)
@@ -39,9 +39,9 @@ class Difference:
 
 
 def lowers_protection(column: str, old: Mapping[str, Value], new: Mapping[str, Value], standard: int) -> bool:
-    """Whether a change of that column of a row, from `old` to `new` as a whole, takes protection away.
+    """Whether changing this column of a row from `old` to `new` takes protection away.
 
-    A blank limit of what is restricted is the plan's `standard` one.
+    `old` and `new` are whole rows. A blank limit of a restricted row means the plan's limit, `standard`.
     """
     was, is_now = (is_restricted(str(row.get("sensitivity") or "")) for row in (old, new))
     if column == "min_cell":
@@ -54,7 +54,7 @@ def lowers_protection(column: str, old: Mapping[str, Value], new: Mapping[str, V
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What an import would do, or has done, in the order it does it; false if that is nothing."""
+    """The changes of an import, in the order in which it makes them. False if there are none."""
 
     all: tuple[Difference, ...] = ()
 
@@ -65,7 +65,7 @@ class Differences:
         return len(self.all)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Rows, not columns: table → kind → how many."""
+        """Numbers of rows, not of columns: table → kind → count."""
         rows = dict.fromkeys((difference.table, difference.code, difference.kind) for difference in self.all)
         counts: dict[str, dict[str, int]] = {}
         for table, _, kind in rows:
@@ -74,7 +74,7 @@ class Differences:
         return counts
 
     def summary(self, language: str) -> str:
-        """One line a table, or one line that says there is nothing to do."""
+        """One line for each table, or one line that says that nothing changes."""
         say = wording(language)
         lines = [
             say(
@@ -87,12 +87,12 @@ class Differences:
         return "\n".join(lines) or say("plan.summary.nothing")
 
     def fingerprint(self) -> str:
-        """The same exactly where the same would be changed from and to the same."""
+        """The same for the same changes of the same values, and only for these."""
         return hashlib.sha256(repr(self.all).encode()).hexdigest()
 
     @property
     def lowering(self) -> tuple[Difference, ...]:
-        """Those that would take protection away."""
+        """The changes that would take protection away."""
         return tuple(difference for difference in self.all if difference.lowers_protection)
 
     def sentences(self, language: str) -> Iterator[str]:

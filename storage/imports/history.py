@@ -1,11 +1,11 @@
-"""What an import changed, kept so that the last one can be taken back in one step.
+"""What an import changed, kept so that the last import can be undone in one step.
 
-A workbook that was sent by mistake retires half a plan in a second. What it did is therefore noted, row by row: what
-it added, which columns it changed and from what. Taking it back is this list read backwards, and nothing more: what
-somebody has decided since (an agency renamed in the chat, a period moved) stays as they decided it.
+A workbook sent by mistake retires half a plan in a second. So each import notes, row by row, what it added and which
+columns it changed, with their old values. Undoing reads this list backwards and does nothing else: what somebody has
+decided since (an agency renamed in the chat, a period moved) stays.
 
-Laws: only the last import can be undone, once; what reports, people or comments hang on does not vanish, and then
-nothing is undone at all and they are named.
+Laws: only the last import can be undone, and only once. If reports, people or comments depend on a row that would
+vanish, nothing is undone, and they are named.
 """
 
 import zlib
@@ -33,9 +33,9 @@ LISTS: Mapping[str, tuple[str, str]] = {
     "target": ("indicator_id", "indicator"),
     "activity_support": ("activity_id", "activity"),
 }
-"""Tables that are written anew with the row they belong to: the column that names it, and its table."""
+"""Tables that are written anew with the row they belong to: the column that refers to it, and its table."""
 _FOLLOWS = "reporting_period"
-"""Its days are computed from the cadences: with these they go back by themselves."""
+"""Days of periods follow from the cadences: they go back together with these."""
 _OF_PLAN_ROW = (
     "starts_on",
     "ends_on",
@@ -54,7 +54,7 @@ Rows = dict[str, dict[int, Row]]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The plan's rows by table and number, and its lists by the row they belong to; values fit JSON."""
+    """The plan's rows by table and number, and its lists by the row they belong to. Values fit JSON."""
 
     rows: Rows
     lists: dict[str, dict[int, list[Row]]]
@@ -62,7 +62,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Hanging:
-    """Something that would lose what it is about: how many rows of the table `what` name this row."""
+    """Rows that depend on a row that would vanish: `what` is their table and their number."""
 
     table: str
     code: str
@@ -72,7 +72,7 @@ class Hanging:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What taking back an import does, or did: rows as (table, code). With anything `hanging` it does nothing."""
+    """What undoing an import does or did: rows as (table, code). If anything is in `hanging`, it changes nothing."""
 
     import_id: int
     imported_at: datetime
@@ -116,7 +116,7 @@ def take(unit: Unit, plan_id: int) -> Snapshot:
 
 
 def record(unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id: int | None, now: datetime) -> None:
-    """Note what has changed since `before`, as the last import."""
+    """Note the changes since `before` as those of the last import."""
     after = take(unit, plan_id)
     added: dict[str, list[int]] = {}
     changed: dict[str, dict[str, dict[str, tuple[Any, Any]]]] = {}
@@ -153,7 +153,7 @@ def look_back(unit: Unit, plan_id: int) -> Undo | None:
 
 
 def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now: datetime) -> Undo | None:
-    """Take back that import, if it is the last one; None, and nothing has changed, if it is not, or is undone."""
+    """Undo that import. None, and nothing is changed, if it is not the last one or is undone already."""
     plan = _tables["plan"]
     unit.connection.execute(select(plan.c.id).where(plan.c.id == plan_id).with_for_update(key_share=True)).all()
     found = _Undoing.of_last(unit, plan_id)
@@ -182,7 +182,7 @@ def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now:
 
 @dataclass(slots=True)
 class _Undoing:
-    """One import beside the plan as it is now."""
+    """An import, compared with the plan as it is now."""
 
     unit: Unit
     plan_id: int
@@ -208,7 +208,7 @@ class _Undoing:
         return found
 
     def _compare(self) -> None:
-        """What is still as the import left it goes back; what somebody has changed since stays."""
+        """A value that is still as the import left it goes back. A value that somebody has changed since stays."""
         for table, ids in self.noted["added"].items():
             self.added[table] = frozenset(id for id in ids if id in self.current.rows[table])
         for table, rows in self.noted["changed"].items():
@@ -251,7 +251,7 @@ class _Undoing:
         return f"{row['list']}/{row['code']}" if table == "code" and row else str(row.get("code", id))
 
     def _hanging(self) -> Iterator[Hanging]:
-        """Whatever names a row that would vanish, unless it goes or is put back with it."""
+        """Rows that refer to a row that would vanish, and do not vanish themselves."""
         for table in TABLES:
             ids = self.added.get(table, frozenset())
             if not ids:
@@ -276,7 +276,7 @@ class _Undoing:
             yield Hanging(table, self._code(table, id), other, count)
 
     def _staying(self, other: str, column: str, ids: Collection[int]) -> Iterator[int]:
-        """Of the plan's own rows: what they name after the undo that would be gone."""
+        """References of the plan's own remaining rows to rows that would vanish."""
         if other in LISTS:
             parent, parent_table = LISTS[other]
             for owner, rows in self.current.lists[other].items():
@@ -334,7 +334,7 @@ class _Undoing:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back, so that what was noted compares equal to what is read."""
+    """The value as JSON returns it, so that a noted value equals a stored one."""
     return value.isoformat() if isinstance(value, date) else value
 
 

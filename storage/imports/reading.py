@@ -1,4 +1,4 @@
-"""The plan's workbook, read and checked whole: every mistake at once, each with its place."""
+"""Read and check the plan's workbook: every mistake at once, each with its place."""
 
 import difflib
 import hashlib
@@ -37,9 +37,9 @@ _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class PlanDraft:
-    """A workbook found good: rows by table and code, each header that the file has with its value.
+    """A workbook without errors: rows by table and code, each with a value for every header of the file.
 
-    References are codes, not row numbers. `problems` holds what is worth saying but stops nothing.
+    References are codes, not row numbers. `problems` has the warnings.
     """
 
     rows: Mapping[str, Mapping[str, Mapping[str, Value]]]
@@ -48,7 +48,7 @@ class PlanDraft:
     sha256: str
     problems: tuple[Problem, ...] = ()
     settings: Mapping[str, Value] = field(default_factory=dict)
-    """What the workbook says of the plan itself, its code among it; nothing if it has no such sheet."""
+    """The plan's own row, with its code. Empty without that sheet."""
 
     @property
     def code(self) -> str:
@@ -56,15 +56,15 @@ class PlanDraft:
 
 
 def read_plan(data: bytes, read: Callable[[bytes, Collection[str]], Book] = read_book) -> PlanDraft:
-    """The plan in the workbook. AuthorError with every problem, if one of them is an error.
+    """Read the plan in a workbook. AuthorError with every problem, if one of them is an error.
 
-    `read` opens it: of a file that somebody sent, `Confinement.book`.
+    `read` opens the workbook; for a file that somebody sent it is `Confinement.book`.
     """
     return _Reading(read(data, _READ), hashlib.sha256(data).hexdigest()).draft()
 
 
 class _Reading:
-    """One workbook being read; collects problems and goes on."""
+    """One workbook being read. It collects problems and goes on."""
 
     def __init__(self, book: Book, sha256: str) -> None:
         self._sha256 = sha256
@@ -135,7 +135,7 @@ class _Reading:
     def _columns(
         self, name: str, sheet: Sheet, known: Collection[str], needed: Iterable[str], aliases: Mapping[str, str]
     ) -> dict[str, str]:
-        """The headers of the sheet as they are written → as they are known here; says which are missing or unknown."""
+        """Map the sheet's headers to the names we know. Notes a problem for a missing or unknown header."""
         columns: dict[str, str] = {}
         self._letters[name] = letters = {}
         for header, letter in sheet.headers.items():
@@ -156,7 +156,7 @@ class _Reading:
         return columns
 
     def _find_formulas(self) -> None:
-        """Formulas: what they show depends on who saved the file last, so no plan is built on them."""
+        """Note a problem for each formula: its value depends on who saved the file last, so plans may not have one."""
         found: dict[tuple[str, str], list[int]] = {}
         for name, letter, number in self._formulas:
             found.setdefault((name, letter), []).append(number)
@@ -242,10 +242,10 @@ class _Reading:
         columns: Collection[str],
         rows: Collection[Mapping[str, str]],
     ) -> dict[str, str]:
-        """Each filled column of a needed text in several languages → the column of the language the sheet is in.
+        """For each required text in several languages: its filled column → the column of the sheet's language.
 
-        That is the first one that half of the rows have, in the order of the bot's languages. Says which text the
-        sheet has in no language.
+        The sheet's language is the first of the bot's languages in which half of the rows have the text. Notes a
+        problem for a text that has none.
         """
         leading: dict[str, str] = {}
         for _, headers in groupby(translated, key=lambda header: header.rpartition("_")[0]):
@@ -387,7 +387,7 @@ class _Reading:
                 self._say("no_activity", "agencies", self._numbers["agencies"][code], "code", {"value": code}, "note")
 
     def _check_who_leads(self) -> None:
-        """Whoever leads something takes part in the plan while it goes on; of an indicator that is always."""
+        """Check that whoever leads something takes part in the plan during that time; for an indicator, always."""
         for sheet in ("activities", "indicators"):
             for code, row in self._rows.get(sheet, {}).items():
                 responsible = str(row.get("responsible") or "")
@@ -404,12 +404,12 @@ class _Reading:
                     self._say("led_by_nobody", sheet, self._numbers[sheet][code], "responsible", values, "warning")
 
     def _check_settings(self) -> None:
-        """It is about one plan: what the second row says would be lost."""
+        """Check that the sheet has one row: a second row would be lost."""
         for number in list(self._numbers.get(SETTINGS.name, {}).values())[1:]:
             self._say("second_plan", SETTINGS.name, number, "code")
 
     def _check_cadences(self) -> None:
-        """Each has its days in order, and what is reported has one of them."""
+        """Check that each cadence has its days in order, and that everything reported has a cadence."""
         cadences = self._rows.get(CADENCES.name)
         if cadences is None:
             return

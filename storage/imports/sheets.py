@@ -1,4 +1,4 @@
-"""What a plan's workbook looks like: its sheets, their columns, and where each is kept."""
+"""The sheets of a plan's workbook: their columns, and where each column is stored."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,30 +19,30 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: what its cells may hold, and where it is kept. No `kept` means that it is only checked."""
+    """A column: what its cells may contain, and where it is stored. Without `kept` it is only checked."""
 
     header: str
     kept: str = ""
     kind: Kind = "text"
     needed: bool = False
-    """Whether a row without it is refused; of a text in several languages, a row without the one the sheet is in."""
+    """A row without it is refused. For a text in several languages: a row without it in the sheet's language."""
     limit: int = 300
     language: str = ""
     words: tuple[str, ...] = ()
     refers_to: str = ""
-    """The sheet whose codes it names."""
+    """The sheet whose codes it uses."""
     least: int = 0
     most: int = 0
-    """Of a whole number: between which it lies. No `most`: any."""
+    """The bounds of a whole number. Without `most` it has none."""
     aliases: tuple[str, ...] = ()
-    """What its header was in earlier workbooks, which are read like the present one."""
+    """Its headers in earlier workbooks. They are still read."""
     note: str = ""
-    """The catalogue's note that explains it (`book.note.…`), where its header does not name one."""
+    """Its note in the catalogue (`book.note.…`), if its header does not name one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetOf:
-    """A sheet of the workbook and the table it becomes, in the order in which rows refer to each other."""
+    """A sheet of the workbook and the table of its rows. Sheets are in the order in which rows refer to each other."""
 
     name: str
     table: str
@@ -50,7 +50,7 @@ class SheetOf:
     retired_by: str = ""
     may_be_empty: bool = False
     may_be_missing: bool = False
-    """A workbook without this sheet changes nothing of its table."""
+    """Without this sheet, a workbook changes nothing in its table."""
 
     def __getitem__(self, header: str) -> Field:
         return next(one for one in self.fields if one.header == header)
@@ -58,7 +58,7 @@ class SheetOf:
 
 @dataclass(frozen=True, slots=True)
 class CodeSheetOf:
-    """A sheet that becomes code lists: one named here, or as many as its column `list_header` names."""
+    """A sheet that contains code lists: the one named here, or those in its column `list_header`."""
 
     name: str
     list: str = ""
@@ -75,7 +75,7 @@ _SOURCE = Field("source", "source")
 
 
 def _translated(prefix: str, kept: str, limit: int, *, needed: bool = True) -> tuple[Field, ...]:
-    """One column a language."""
+    """One column for each language."""
     return tuple(
         Field(f"{prefix}_{language}", kept, needed=needed, limit=limit, language=language) for language in LANGUAGES
     )
@@ -94,7 +94,7 @@ SETTINGS: Final = SheetOf(
         Field("hotlines", "hotlines", limit=500),
     ),
 )
-"""One row about the plan itself. A workbook without this sheet changes nothing of it."""
+"""The plan's own row. Without this sheet, a workbook changes nothing in it."""
 CADENCES: Final = SheetOf(
     "cadences",
     "cadence",
@@ -108,7 +108,7 @@ CADENCES: Final = SheetOf(
     retired_by="retired_on",
     may_be_missing=True,
 )
-"""The periodicities of the plan: those that activities and indicators may name."""
+"""The plan's periodicities. Activities and indicators may name only these."""
 SHEETS: Final = (
     CADENCES,
     SheetOf(
@@ -223,12 +223,12 @@ CODE_SHEETS: Final = (
     CodeSheetOf("sdg_gcm_reference", list_header="framework", label="title"),
 )
 EXPLAINS: Final = frozenset({"leame", "readme", "plan", "sources", "export_crosswalk", "reporting_calendar"})
-"""Sheets for people: read me, the flat view of the plan, sources, and what is computed here anyway."""
+"""Sheets for people: the read-me, the flat view of the plan, the sources, and what is computed here anyway."""
 BLANK: Mapping[str, Value] = {"date": None, "whole": 0, "flag": False, "references": ()}
 
 
 def is_plan(tabs: Iterable[str]) -> bool:
-    """Whether a workbook is meant as a plan, by the names of its sheets. What else is wrong with it is said later."""
+    """Whether a workbook is meant as a plan, by the names of its sheets. Its mistakes are found later."""
     names = {name.strip().casefold() for name in tabs}
     return "survey" not in names and len(names & {sheet_of.name for sheet_of in SHEETS}) >= 2
 
@@ -238,7 +238,7 @@ def table_of(one: Field) -> str:
 
 
 def sheet_of_list(name: str) -> str:
-    """Which sheet a code list stands on; stored is only the list."""
+    """The sheet that contains a code list. Only the list is stored."""
     for sheet_of in CODE_SHEETS:
         if sheet_of.list == name:
             return sheet_of.name
@@ -246,11 +246,11 @@ def sheet_of_list(name: str) -> str:
 
 
 def note_of(one: Field) -> str:
-    """Which of the catalogue's notes (`book.note.…`) stands in its header."""
+    """The catalogue's note (`book.note.…`) for its header."""
     return one.note or without_language(one.header)[0]
 
 
 def without_language(header: str) -> tuple[str, str]:
-    """`name_fr` is the column `name` in French; a header in no language has a blank one."""
+    """The column's name and language: `name_fr` is `name` in `fr`. The language is blank for other headers."""
     base, _, language = header.rpartition("_")
     return (base, language) if base and language in LANGUAGES else (header, "")

@@ -1,10 +1,10 @@
-"""The plan as it stands, as the workbook that it is imported from.
+"""Write the stored plan as a workbook that can be imported again.
 
-Whoever coordinates a plan edits it in Excel, and the file they imported a year ago is not the plan any more. So what
-is stored goes out in the importer's own sheets and columns, and comes back without a difference: what `imports` reads
-is written here from the same table of fields.
+The coordinator of a plan edits it in Excel, but the file imported a year ago is no longer the plan. So the stored plan
+is written in the importer's own sheets and columns, from the same table of fields. Imported again, it makes no
+difference.
 
-What is retired is left out, as it is in a workbook from which its row was taken; agencies have their `active_to`.
+Retired rows are left out, as an author would have removed them. Agencies have their `active_to`.
 """
 
 import io
@@ -22,7 +22,7 @@ _WIDTHS = {"code": 14, "date": 12, "number": 12, "whole": 9, "flag": 11, "word":
 
 
 def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
-    """The .xlsx of the plan; imported again it changes nothing."""
+    """The .xlsx of the plan. Imported again, it changes nothing."""
     import xlsxwriter
 
     kept = kept_rows(unit, plan_code)
@@ -54,7 +54,7 @@ def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
 
 
 class _Looks:
-    """How cells are written: texts as texts whatever they begin with (S6), days and numbers as what they are."""
+    """Formats of cells: a text stays a text whatever it begins with (S6); days and numbers keep their types."""
 
     def __init__(self, book: Any) -> None:
         self._head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
@@ -88,7 +88,7 @@ class _Looks:
 
 
 def _settings(plan: Kept) -> tuple[list[str], list[int], list[list[Value]]]:
-    """Headers, widths and the one row of what is about the plan itself."""
+    """Headers, widths and the row of the plan itself."""
     row: list[Value] = []
     for one in SETTINGS.fields:
         value = plan.values[one.kept]
@@ -105,7 +105,7 @@ def _row(sheet_of: SheetOf, code: str, one: Kept, kept: Mapping[str, Mapping[str
     values: list[Value] = []
     for field in sheet_of.fields:
         value = code if field.header == "code" else one.values.get(field.header)
-        if field.header == "area_code" and not field.kept:  # of an activity: its objective's, for whoever reads it
+        if field.header == "area_code" and not field.kept:  # an activity shows its objective's, for readers
             value = kept["objective"][str(one.values["objective_code"])].values["area_code"]
         if field.kind == "number" and isinstance(value, str):
             values.append(_as_number(value))
@@ -115,13 +115,13 @@ def _row(sheet_of: SheetOf, code: str, one: Kept, kept: Mapping[str, Mapping[str
 
 
 def _as_number(text: str) -> Value:
-    """A whole number as one, if it is read again as the same text; everything else as it is written."""
+    """A whole number, if it would be read as the same text again; otherwise the text."""
     is_whole = text.isascii() and text.isdecimal() and len(text) <= 15 and str(int(text)) == text
     return int(text) if is_whole else text
 
 
 def _codes(sheet_of: CodeSheetOf, kept: Mapping[str, Kept]) -> tuple[list[str], list[list[Value]]]:
-    """Headers and rows of the lists that belong on this sheet, each list in its order."""
+    """Headers and rows of the lists on this sheet, each list in its order."""
     own = [(key, one) for key, one in kept.items() if sheet_of_list(key.partition("/")[0]) == sheet_of.name]
     lists = list(dict.fromkeys(key.partition("/")[0] for key, _ in own))
     own.sort(key=lambda row: (lists.index(row[0].partition("/")[0]), row[1].values["position"]))
