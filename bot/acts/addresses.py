@@ -1,10 +1,9 @@
-"""Where a receiver may be: on the public internet, and nowhere that only this machine can reach.
+"""Where a receiver may be: on the public internet, and never where only this machine can reach.
 
-Whoever may name an address that the bot calls can have it call what they cannot reach themselves: the database beside
-it, a router's page, the metadata service of a cloud that hands out passwords. So an address is refused unless it is
-public, and it is looked at where the connection is made, after the name was resolved: a name that meant something else
-a second ago (DNS rebinding) is no way round. The server's operator may allow networks of the house by
-ENLACE_EVENTS_INSIDE; nobody in a chat may.
+Somebody who can make the bot call an address can reach what is otherwise closed to them: the database beside the bot, a
+router's page, a cloud's metadata service that gives out passwords. So only public addresses are called. The check
+happens when the connection is made, after the name was resolved, so a name that changes its meaning (DNS rebinding) is
+no way around. The server's operator can allow internal networks with ENLACE_EVENTS_INSIDE. Nobody in a chat can.
 """
 
 import ipaddress
@@ -20,18 +19,20 @@ LONGEST: Final = 1000
 NEVER: Final = tuple(
     ipaddress.ip_network(one)
     for one in (
-        "168.63.129.16/32",  # public by its number, and the inside of a cloud all the same: Azure's "wire server"
+        "168.63.129.16/32",  # a public number, but inside a cloud: Azure's "wire server"
         "192.0.0.0/24", "100.64.0.0/10", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
         "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "3fff::/20", "5f00::/16", "fec0::/10",
     )
 )  # fmt: skip
-"""Besides what Python knows as special, which differs between its versions (IANA's special-purpose registries)."""
+"""Networks besides those that Python knows as special, because its versions differ (IANA's special-purpose
+registries).
+"""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
 
 class BadAddress(Exception):
-    """An address that is not called. `why` is a code: its sentence is `receivers.refused.WHY`."""
+    """An address that must not be called. `why` is a code: its sentence is `receivers.refused.WHY`."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -47,7 +48,7 @@ def is_callable(address: str, inside: Sequence[Network] = ()) -> bool:
     meant = _meant(found)
     if _is_in(found, inside) or _is_in(meant, inside):
         return True
-    # A network without IPv4 reaches all of it through NAT64, so there it counts what is meant alone.
+    # A network without IPv4 reaches all of IPv4 through NAT64, so there only the IPv4 address inside counts.
     return _is_public(meant) and (found in _NAT64 or _is_public(found))
 
 
@@ -61,7 +62,7 @@ def _is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def _meant(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one, in each of the ways to write it; else the address itself."""
+    """The IPv4 address inside an IPv6 one, in each way to write it; otherwise the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -76,10 +77,10 @@ def _meant(address: Address) -> Address:
 
 
 def read_address(text: str, inside: Sequence[Network] = ()) -> tuple[str, str]:
-    """The address of a receiver and its host, as they were typed or pasted. BadAddress says what is wrong with it.
+    """The address of a receiver and its host, from typed or pasted text. BadAddress says what is wrong.
 
-    https always; http where the host is this machine itself and the operator has allowed that. A name is resolved
-    only when it is called.
+    Only https; http if the host is this machine itself and the operator has allowed that. A name is resolved only when
+    it is called.
     """
     url = text.strip()
     if len(url) > LONGEST:

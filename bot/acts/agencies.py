@@ -20,7 +20,7 @@ def add(actor: Actor, code: str, names: Mapping[str, str], first_day: date, role
 
 
 def rename(actor: Actor, agency: Agency, names: Mapping[str, str]) -> Agency:
-    """Change its name in these languages; a blank one takes the name in that language away."""
+    """Change its name in these languages. A blank name removes the name in that language."""
     return actor.unit.agencies.rename(agency, actor.plan_id, dict(names), now=actor.now, by=actor.person_id)
 
 
@@ -29,12 +29,12 @@ def set_type(actor: Actor, agency: Agency, role_type: str) -> Agency:
 
 
 def begin(actor: Actor, agency: Agency, first_day: date) -> Agency:
-    """ValueError if it would end before it begins."""
+    """Set its first day. ValueError if it would end before it begins."""
     return actor.unit.agencies.begin(agency, actor.plan_id, first_day, now=actor.now, by=actor.person_id)
 
 
 def end(actor: Actor, agency: Agency, on: date) -> Agency:
-    """`on` is the first day without it. ValueError if it would end before it begins."""
+    """End it. `on` is the first day without it. ValueError if it would end before it begins."""
     return actor.unit.agencies.end(agency, actor.plan_id, on, now=actor.now, by=actor.person_id)
 
 
@@ -44,7 +44,7 @@ def reactivate(actor: Actor, agency: Agency) -> Agency:
 
 # ------------------------------------------------------------------ shown before it is made
 def propose(actor: Actor, code: str, name: str) -> None:
-    """Keep a new agency as somebody typed it, until they agree to it."""
+    """Keep a new agency as somebody typed it, until they confirm it."""
     actor.unit.facts.set(_proposal(actor), json.dumps([code, name]), actor.now)
 
 

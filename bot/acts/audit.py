@@ -1,7 +1,8 @@
-"""The audit log, told: in the chat to those whom it concerns (DOMAIN §2.7), at the server to its operator.
+"""The audit log in sentences: in the chat for the people whom it concerns (DOMAIN §2.7), at the server for its
+operator.
 
-A log that only a programmer can read keeps nobody honest. So every act is one sentence in the reader's language. Who
-did it is told as role and agency. Only admins see names, since they answer for access.
+A log that only a programmer can read keeps nobody honest. So every act is one sentence in the reader's language. It
+names the actor by role and agency. Only admins see names, because they answer for access.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ from storage.upkeep.chain import Head, stored_head
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Tells acts of one plan in one language; `names`: with the names of people."""
+    """Writes the sentences of one plan in one language; with `names`, people's names too."""
 
     unit: UnitOfWork
     plan_id: int
@@ -40,7 +41,7 @@ class Teller:
         return self.say("audit.server") if entry.actor_id is None else self.person(entry.actor_id, entry.at)
 
     def person(self, person_id: int, at: datetime | None = None) -> str:
-        """Role and agency of somebody, as they were then or are; with the name for those who may know it."""
+        """Somebody's role and agency at that time, or now; with the name for readers who may know it."""
         post = self.unit.people.post(person_id, self.plan_id, at)
         told = self.say("audit.no_role") if post is None else f"{self.say(f'role.{post[0]}')} {post[1]}".rstrip()
         return f"{told} · {self.unit.people.by_id(person_id).name}" if self.names else told
@@ -72,7 +73,7 @@ class Teller:
 
 
 class _Values(dict[str, str]):
-    """What a sentence asks for and the entry does not hold is a dash."""
+    """The values of a sentence. A value that the entry lacks is a dash."""
 
     def __missing__(self, name: str) -> str:
         return "–"

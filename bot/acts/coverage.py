@@ -1,14 +1,13 @@
-"""What of the plan no published form can report, found whenever plan or forms change, and mended or refused there.
+"""Find items of the plan that no published form can report, whenever plan or forms change; mend or refuse them.
 
-The shipped forms take their lists from the plan, so that they can report all of it. A form of one's own may still list
-activities itself, and a database may still have the forms of an older bot: then something would be expected that
-nobody can send.
+The shipped forms take their lists from the plan, so they can report all of it. But an author's form may list activities
+itself, and a database may still have forms of an older bot. Then something would be expected that nobody can send.
 
 The laws:
-* a change of the plan that would leave something without a form is mended by publishing the shipped form anew, where
-  that is what was published before; else it is refused, with what it is about;
-* what cannot be reported all the same stays expected (DOMAIN §2.3), is a fact of the database, an alarm, and nobody is
-  asked for it.
+* A change of the plan that would leave an item without a form is mended by publishing the shipped form again, if the
+  shipped form was published before. Otherwise the change is refused, and its items are named.
+* An item that still cannot be reported stays expected (DOMAIN §2.3), is stored as a fact, raises an alarm, and nobody
+  is asked for it.
 """
 
 import hashlib
@@ -43,12 +42,12 @@ EARLIER: Final = frozenset(
         ),
     }
 )
-"""Shipped forms of before, by form and version: the new one takes their place."""
+"""Earlier shipped forms, by form and version. The new form replaces them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gap:
-    """Something of the plan that cannot be reported, and why."""
+    """An item of the plan that cannot be reported, and why."""
 
     subject: str
     why: Literal["no_form", "not_listed"]
@@ -63,7 +62,7 @@ class Gap:
 
 
 class NotCovered(Exception):
-    """A change that would leave these without a form. The unit is to be undone."""
+    """A change that would leave these items without a form. The unit must be undone."""
 
     def __init__(self, gaps: Sequence[Gap]) -> None:
         super().__init__(", ".join(gap.subject for gap in gaps))
@@ -71,7 +70,7 @@ class NotCovered(Exception):
 
 
 def gaps(unit: UnitOfWork, forms: FormCache, plan_id: int) -> tuple[Gap, ...]:
-    """All of them, as plan and forms are now. It tries every item of the plan: tens of milliseconds."""
+    """All gaps of the present plan and forms. It tries every item of the plan: tens of milliseconds."""
     return tuple(sorted(_gaps(unit, forms, plan_id)))
 
 
@@ -98,7 +97,7 @@ def unlisted(form: Form, filled: dict[str, str], now: datetime) -> list[str]:
 
 
 def unlisted_in(instance: Instance, filled: dict[str, str]) -> list[str]:
-    """As `unlisted`, of a session that has begun with them."""
+    """The same as `unlisted`, for a session that has begun with these values."""
     names = {question.name for question in instance.form.questions if question.type == "select_one"}
     return [
         name
@@ -113,7 +112,7 @@ def _known(form: Form, filled: dict[str, str]) -> dict[str, str]:
 
 # ------------------------------------------------------------------ after a change
 def refresh(unit: UnitOfWork, forms: FormCache, plan_id: int, now: datetime) -> tuple[Gap, ...]:
-    """Look, and remember what was found."""
+    """Look for gaps, and store what was found."""
     found = gaps(unit, forms, plan_id)
     if frozenset(gap.subject for gap in found) != unit.plans.unreportable(plan_id):
         unit.plans.note_unreportable(plan_id, [gap.subject for gap in found], now)
@@ -171,5 +170,5 @@ def publish_shipped(
         try:
             published.append(publish(unit, Bundle(name, data), checked, now, plan_id=plan_id, by=by))
         except Conflict:
-            continue  # its number is taken by an edition of one's own
+            continue  # the author's own edition has its number
     return tuple(published)

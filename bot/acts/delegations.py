@@ -1,4 +1,4 @@
-"""A post: left to a deputy for a time, given back, ended, given to somebody else; and what those concerned are told."""
+"""A post is left to a deputy for a time, given back, ended, or given to somebody else. Those concerned are notified."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -56,7 +56,10 @@ def delegate_by_link(actor: Actor, giver: Membership, last_day: date) -> tuple[L
 
 
 def who_has_come(unit: UnitOfWork, membership: Membership) -> list[Notification]:
-    """Somebody has used a link. Return the notification for whoever made it, and for who left their post by it."""
+    """Somebody has used a link.
+
+    Return the notifications for the person who made it, and for the one who left the post by it.
+    """
     person = unit.people.by_id(membership.person_id)
     if membership.until_on is None or membership.agency_id is None:
         return _inviter_told(unit, membership, person)
@@ -85,7 +88,7 @@ def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> l
 
 
 def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> str:
-    """Return who has whose post until when, for anybody of the plan."""
+    """A sentence on who has whose post until when, for anybody in the plan."""
     until = show_date(delegation.last_day.isoformat(), say.language)
     values = {"giver": unit.people.by_id(delegation.person_id).name, "date": until}
     if delegation.deputy_id is None:
@@ -155,7 +158,7 @@ def alternates(actor: Actor, agency_id: int) -> list[Person]:
 
 # ------------------------------------------------------------------ given to somebody else
 def promote(actor: Actor, who: Person, agency_id: int) -> list[Notification]:
-    """Make an alternate the focal point of their agency; the news for them."""
+    """Make an alternate the focal point of their agency. Return the notifications for them."""
     granted = actor.unit.roles.grant(
         who.id, actor.plan_id, Role.FOCAL_POINT, agency_id=agency_id, now=actor.now, by=actor.person_id
     )

@@ -1,4 +1,4 @@
-"""Enrolling somebody at the server, for scripts and tests."""
+"""Enrol somebody at the server, for scripts and tests."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ def enrol(
     is_contributor: bool = False,
     plan_code: str = "",
 ) -> Person:
-    """The person with this role, inside a unit."""
+    """The person with this role; made inside the unit."""
     plan = plan_named(unit, plan_code)
     person = unit.people.add(telegram_id, name, language, now, timezone=timezone)
     try:

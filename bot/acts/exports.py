@@ -1,4 +1,4 @@
-"""A request for an export: what a role may have, the job that makes it, and what is done about that job."""
+"""A request for an export: what a role may have, the job that makes it, and acts on that job."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,14 +19,14 @@ from storage.unit_of_work import UnitOfWork
 
 KIND = "export"
 AT_ONCE = 3
-"""Files one person may have in the making."""
+"""How many exports one person may have in the making."""
 KEPT = timedelta(hours=6)
-"""For how long a file whose arrival is in doubt stays on disk, to be sent again."""
+"""How long a file stays on disk if its arrival is in doubt, to be sent again."""
 INSIDERS = frozenset({Role.COORDINATOR, Role.ADMIN})
 
 
 def usual() -> Choice:
-    """What a schedule begins with: last month's reports, for the coordination."""
+    """The request that a schedule begins with: last month's reports, for the coordination."""
     choice = fitted(Choice(audience=INTERNAL, period="previous.month"), offers_of(Role.COORDINATOR))
     assert choice is not None
     return choice
@@ -62,7 +62,10 @@ def request(
     timezone: str,
     now: datetime,
 ) -> int:
-    """The number of a new job, with its audit entry. NotFound where the plan has no such thing, Refused otherwise."""
+    """Queue the job and write its audit entry; return the job's number.
+
+    NotFound if the plan has no such thing. Refused if the role may not have it.
+    """
     used = exporter(choice.dataset, choice.format, choice.audience, role)
     if used is None:
         raise NotFound("not exported")
@@ -75,7 +78,7 @@ def request(
 
 # ------------------------------------------------------------------ what somebody asked for last
 def remembered(actor: Actor, language: str) -> Choice:
-    """A person's request as it stands. What the plan no longer has is left out of it."""
+    """A person's last request, without what the plan no longer has."""
     kept = actor.unit.facts.get(_fact(actor))
     choice = Choice.of(orjson.loads(kept)) if kept else Choice(audience=INTERNAL)
     scope = scope_of(actor.unit, actor.plan_id, language)
@@ -96,7 +99,7 @@ def _fact(actor: Actor) -> str:
 
 # ------------------------------------------------------------------ a request that stands
 def own_job(actor: Actor, role: str, number: int) -> StoredJob:
-    """An export by its number. NotFound unless this person asked for it, in this plan and the role they have now."""
+    """An export by its number. NotFound unless this person asked for it, in this plan and in their present role."""
     job = actor.unit.jobs.get(number)
     asked = (job.payload.get("person"), job.payload.get("plan"), job.payload.get("role"))
     if job.kind != KIND or asked != (actor.person_id, actor.plan_id, role):
@@ -105,12 +108,12 @@ def own_job(actor: Actor, role: str, number: int) -> StoredJob:
 
 
 def show_on(unit: UnitOfWork, number: int, card_id: int | None) -> None:
-    """The progress of this export is shown on this card."""
+    """Show the progress of this export on this card."""
     unit.jobs.note(number, unit.jobs.get(number).payload | {"card": card_id})
 
 
 def cancel(actor: Actor, job: StoredJob) -> bool:
-    """Stop an export that is being made; false if it is under way to the person already."""
+    """Stop an export that is being made. False if its files are being sent already."""
     if not actor.unit.jobs.stop(job.id, actor.now):
         return False
     actor.unit.audit.record("export_cancelled", actor.person_id, actor.plan_id, {"job": job.id}, actor.now)
@@ -118,7 +121,7 @@ def cancel(actor: Actor, job: StoredJob) -> bool:
 
 
 def send_again(actor: Actor, chat_id: int, job: StoredJob) -> int:
-    """Send the files of an export again, since the person says that they have not come; how many files.
+    """Send the files of an export again, because the person says that they have not arrived; return how many.
 
     Nothing else repeats an export (G7).
     """
@@ -131,7 +134,7 @@ def send_again(actor: Actor, chat_id: int, job: StoredJob) -> int:
 
 # ------------------------------------------------------------------ how it is made and sent
 def wanted_of(choice: Choice, plan_id: int, role: Role, language: str, timezone: str, now: datetime) -> Wanted:
-    """What the request means to an exporter."""
+    """The request as an exporter understands it."""
     return Wanted(
         plan_id,
         timezone,

@@ -1,6 +1,6 @@
-"""Which version of a form some content is, and how it becomes the current one.
+"""Decide which version of a form a content is, and make it the current one.
 
-Authors count versions by hand, forget to, or only renew a list; and a number that answers belong to must never mean
+Authors count versions by hand, forget to, or only renew a list. But a number that answers belong to must never mean
 other questions. The command line and the chat publish through here.
 """
 
@@ -26,12 +26,12 @@ def publish(
     plan_code: str = "",
     by: int | None = None,
 ) -> StoredForm:
-    """Store this version of the form, with an audit entry; the content of the current version changes nothing.
+    """Store this version of the form, with an audit entry. The content of the current version changes nothing.
 
-    The content of an earlier version makes that version the current one again. A form without a version is
-    known by the day, the same workbook with renewed lists by a further number behind its own ("3+2"). These are names
-    for here: the document says what its author wrote, which is what a receiver knows. Conflict if the version has been
-    published with other questions: its author has to count on.
+    The content of an earlier version makes that version current again. A form without a version gets the day as its
+    version; the same workbook with new lists gets a further number ("3+2"). These names are used only here: the
+    document keeps the version that its author wrote, and receivers know that one. Conflict if the version was published
+    with other questions: its author must use a new number.
     """
     if plan_id is None:
         plan_id = plan_named(unit, plan_code).id
@@ -58,9 +58,9 @@ def publish(
 
 
 def free_version(unit: UnitOfWork, plan_id: int, bundle: Bundle, form: Form, now: datetime) -> str:
-    """The version this content is to be published as: the author's own, unless that says nothing or only data came.
+    """The version for this content: the author's own, unless it is blank or only data has changed.
 
-    Of content that was published before, the version it has.
+    Content that was published before keeps its version.
     """
     versions = {stored.version: stored for stored in unit.forms.versions(plan_id, form.form_id)}
     sha256 = hashlib.sha256(bundle.content).hexdigest()
@@ -72,11 +72,11 @@ def free_version(unit: UnitOfWork, plan_id: int, bundle: Bundle, form: Form, now
     if taken is None:
         return wanted
     if form.version and stored_bundle(form.form_id, unit.forms.workbook(taken.id)).workbook != bundle.workbook:
-        return wanted  # taken by other questions: Forms.publish refuses it
+        return wanted  # used for other questions: Forms.publish refuses it
     return next(f"{wanted}+{number}" for number in count(2) if f"{wanted}+{number}" not in versions)
 
 
 def title_of(form: StoredForm, say: Wording) -> str:
-    """What the form is called: a shipped one in the reader's language, any other as its author says."""
+    """The form's title: of a shipped form in the reader's language, of any other as its author wrote it."""
     key = f"form_title.{form.form_id}"
     return say(key) if key in say else form.title or form.form_id

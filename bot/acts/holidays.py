@@ -1,4 +1,4 @@
-"""Holidays: the country's own and the plan's. Days of periods that are still to come move with them."""
+"""Holidays: the country's and the plan's. Days of future periods move with them."""
 
 from datetime import date, datetime
 from importlib.resources import files
@@ -13,9 +13,9 @@ from storage.unit_of_work import UnitOfWork
 
 
 def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
-    """Give a plan the holidays of its country, once, and more of them once it goes on longer.
+    """Give a plan the holidays of its country, once; and further years once the plan goes on longer.
 
-    Whatever admins have changed since stays.
+    What admins have changed stays.
     """
     fact, until = known_since(plan.id), f"calendar.{plan.id}.until"
     last = str(plan.ends_on.year + 1)
@@ -32,17 +32,17 @@ def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
 
 
 def country_of(timezone: str) -> str:
-    """The country in which a zone lies, by its ISO 3166-1 code; blank where it lies in none."""
+    """The country of a zone, as an ISO 3166-1 code; blank if the zone has none."""
     table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
     return next((row.split("\t")[0] for row in table.splitlines() if row.split("\t")[2:3] == [timezone]), "")
 
 
 def public_holidays(country: str, first: int, last: int) -> dict[date, str]:
-    """The public holidays of these years; none of a country that is not known."""
+    """The public holidays of these years. Empty for an unknown country."""
     import holidays
 
     try:
-        own = holidays.country_holidays(country).default_language  # without a word it would be the server's
+        own = holidays.country_holidays(country).default_language  # without a language it would be the server's
         found = holidays.country_holidays(country, years=range(first, last + 1), language=own)
     except (NotImplementedError, KeyError):
         return {}
@@ -50,13 +50,13 @@ def public_holidays(country: str, first: int, last: int) -> dict[date, str]:
 
 
 def add_holiday(actor: Actor, day: date) -> None:
-    """Nobody works on that day; days of periods that are still to come move with it."""
+    """Add a day on which nobody works. Days of future periods move."""
     actor.unit.holidays.add(actor.plan_id, day, by=actor.person_id)
     _moved(actor, day, "added")
 
 
 def remove_holiday(actor: Actor, day: date) -> bool:
-    """It is a day like others; false if it was."""
+    """Remove a holiday. False if the day was none."""
     is_gone = actor.unit.holidays.remove(actor.plan_id, day)
     if is_gone:
         _moved(actor, day, "removed")

@@ -1,8 +1,8 @@
-"""The plan is imported, and what it says can be reported afterwards: or nothing has changed.
+"""Import the plan so that everything in it can be reported afterwards; otherwise nothing changes.
 
-A plan that is sent to the bot is read and compared by a worker (`bot/workers/imports.py`), since that takes seconds.
-What was shown lies in the file store under its content's number, which the buttons carry; the store forgets it after a
-day. What is applied is that content, to the very state of the plan it was compared with.
+A worker reads and compares a plan that is sent to the bot (`bot/workers/imports.py`), because that takes seconds. The
+shown workbook is in the file store under its content's number, which the buttons carry; the store deletes it after a
+day. That content is applied to the very state of the plan it was compared with.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ KINDS: Final = (APPLY, PAGE, SEND)
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was changed, and the shipped forms that were published anew so that all of it can be reported."""
+    """The changes, and the shipped forms that were published again so that all of it can be reported."""
 
     found: "Differences"
     renewed: tuple[StoredForm, ...] = ()
@@ -46,9 +46,9 @@ def import_plan(
     timezone: str,
     shown: str | None = None,
 ) -> Imported:
-    """Apply the draft. NotCovered, and the unit as it was, if it would leave something that no form can report.
+    """Apply the draft. NotCovered, and the unit unchanged, if it would leave an item that no form can report.
 
-    With `shown`, the fingerprint of the differences that somebody agreed to: where there are others, nothing is done.
+    With `shown`, the fingerprint of the differences that somebody confirmed: if they differ now, nothing is done.
     """
     from storage.imports.applying import apply  # memory that a bot needs only while it imports
 
@@ -64,13 +64,13 @@ def import_plan(
 
 
 class _Tried(Exception):
-    """It would have gone well. Never leaves this module."""
+    """The trial succeeded. This exception never leaves the module."""
 
 
 def uncovered(
     unit: UnitOfWork, forms: FormCache, draft: "PlanDraft", plan_code: str, now: datetime, *, timezone: str
 ) -> tuple[Gap, ...]:
-    """What an import of this draft would leave without a form. It is tried, and undone."""
+    """The items that an import of this draft would leave without a form. It is tried and undone."""
     try:
         with unit.aside():
             import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone)
@@ -93,7 +93,7 @@ def turn_page(actor: Actor, chat_id: int, number: str, page: int) -> None:
 
 
 def record_download(actor: Actor, workbook: bytes) -> None:
-    """Somebody takes the plan out as its workbook: an audit entry."""
+    """Somebody downloads the plan as its workbook: write an audit entry."""
     details = {"workbook": hashlib.sha256(workbook).hexdigest()}
     actor.unit.audit.record("plan.downloaded", actor.person_id, actor.plan_id, details, actor.now)
 
@@ -108,17 +108,17 @@ def _shown(actor: Actor, chat_id: int, number: str) -> dict[str, object]:
 
 
 def wait_for_decision(actor: Actor, number: str) -> None:
-    """Keep which plan was shown to this person. An earlier one can no longer be applied."""
+    """Store which plan was shown to this person. An earlier one can no longer be applied."""
     actor.unit.facts.set(_fact(actor.oneself), number, actor.now)
 
 
 def waiting(unit: UnitOfWork, person_id: int) -> str:
-    """The number of the plan that was shown to this person and is not decided about; blank if there is none."""
+    """The number of the plan that this person has seen and not decided about; blank if there is none."""
     return unit.facts.get(_fact(person_id)) or ""
 
 
 def settle(actor: Actor) -> None:
-    """The plan that waited was applied, or is not wanted."""
+    """The waiting plan was applied or discarded."""
     wait_for_decision(actor, "")
 
 
@@ -128,7 +128,7 @@ def _fact(person_id: int) -> str:
 
 # ------------------------------------------------------------------ taken back
 def undo(actor: Actor, import_id: int) -> "Undo | None":
-    """Take back an import. None, and nothing has changed, if it is not the last one, or was taken back before."""
+    """Take back an import. None, and nothing is changed, if it is not the last one or was taken back before."""
     from storage.imports import history
 
     return history.undo(actor.unit, actor.plan_id, import_id, actor_id=actor.person_id, now=actor.now)

@@ -1,4 +1,4 @@
-"""What somebody decides about themselves: their language, their time zone, and that they know what is kept."""
+"""Acts on oneself: language, time zone, and the consent to the privacy notice."""
 
 from bot.chat.actor import Actor
 
@@ -8,12 +8,12 @@ def set_language(actor: Actor, language: str) -> None:
 
 
 def set_form_language(actor: Actor, language: str) -> None:
-    """Forms are asked in it where they speak it; everything else is said as before."""
+    """Ask forms in this language if they speak it. Everything else stays."""
     actor.unit.people.set_form_language(actor.oneself, language)
 
 
 def set_timezone(actor: Actor, name: str) -> None:
-    """`name` is a zone of the IANA database."""
+    """Set one's zone. `name` is a zone of the IANA database."""
     actor.unit.people.set_timezone(actor.oneself, name)
 
 

@@ -1,4 +1,4 @@
-"""Reminders are answered, put off, or paused: one's own, or everybody's."""
+"""Answer, postpone, or pause reminders: one's own, or everybody's."""
 
 from datetime import date
 
@@ -8,18 +8,18 @@ from conversations.plan.ledger import LADDER
 
 
 def answer(actor: Actor, what: str) -> None:
-    """Record what somebody answered to the ladder's last reminder: "tomorrow", "nothing_new", or what they need."""
+    """Record the answer to the ladder's last reminder: "tomorrow", "nothing_new", or what they need."""
     actor.unit.ledger.answer(actor.plan_id, actor.oneself, LADDER, what)
 
 
 def postpone(actor: Actor, until_on: date) -> None:
-    """No more reminders for oneself before that day; that is the answer to the last one."""
+    """Send oneself no reminders before that day, and record this as the answer to the last one."""
     answer(actor, "tomorrow")
     _begin_own(actor, "snooze", until_on)
 
 
 def pause_own(actor: Actor, until_on: date | None) -> None:
-    """No reminders for oneself before that day; without one, until it is ended."""
+    """Send oneself no reminders before that day; with None, until it is ended."""
     _begin_own(actor, "own", until_on)
 
 
@@ -32,14 +32,14 @@ def resume_own(actor: Actor) -> None:
 
 
 def pause_everybody(actor: Actor, until_on: date | None) -> None:
-    """Nobody in the plan is reminded of anything before that day; without one, until it is ended."""
+    """Remind nobody in the plan before that day; with None, until it is ended."""
     actor.unit.pauses.begin(actor.plan_id, "everybody", actor.now, until_on, person_id=None, by=actor.person_id)
     details = {"until": until_on.isoformat() if until_on else ""}
     actor.unit.audit.record("reminders.paused", actor.person_id, actor.plan_id, details, actor.now)
 
 
 def resume_everybody(actor: Actor) -> bool:
-    """End that pause; whether there was one."""
+    """End everybody's pause; return whether there was one."""
     was = actor.unit.pauses.end(actor.plan_id, actor.now, person_id=None, kinds=("everybody",))
     if was:
         actor.unit.audit.record("reminders.resumed", actor.person_id, actor.plan_id, {}, actor.now)

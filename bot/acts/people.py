@@ -1,4 +1,4 @@
-"""What is done to people's roles, and what everybody concerned is told."""
+"""Acts on people's roles, and the notifications of everybody concerned."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,14 +23,14 @@ from storage.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that works once. Its token is shown once and readable nowhere else (S1)."""
+    """A link that works once. Its token is shown once and cannot be read anywhere (S1)."""
 
     token: str = field(repr=False)
     expires_at: datetime
 
 
 def link_lives(actor: Actor) -> timedelta:
-    """For how long a link of this plan can be used."""
+    """How long a link of this plan can be used."""
     return timedelta(hours=actor.unit.settings.number(actor.plan_id, LINK_HOURS))
 
 
@@ -43,7 +43,7 @@ def issue_link(
     is_contributor: bool = False,
     lives: timedelta | None = None,
 ) -> Link:
-    """A new link, in the name of whoever asked for it. The server's for an admin lives a quarter of an hour at most.
+    """Issue a link, in the name of `by`. A link for an admin made at the server lives at most a quarter of an hour.
 
     Conflict and ValueError as of `Invitations.issue`.
     """
@@ -56,7 +56,7 @@ def issue_link(
 
 
 def link_in_words(actor: Actor, link: Link, role: Role, agency: str, bot_username: str, say: Wording) -> str:
-    """Return what the person who is invited reads: whoever passes it on need not write a word."""
+    """The text for the person who is invited, complete, so that it only needs to be forwarded."""
     return say(
         "invite.done",
         plan=translated(actor.unit.plans.by_id(actor.plan_id).name, say.language),
@@ -89,7 +89,7 @@ def invitation_card(
 
 
 def invitation_row(bot_username: str, link: Link, text: str, say: Wording) -> tuple[Button, ...]:
-    """The buttons with which the phone passes an invitation on. Source: core.telegram.org/widgets/share."""
+    """The buttons with which the phone forwards an invitation. Source: core.telegram.org/widgets/share."""
     address = deep_link(bot_username, link.token)
     words = "\n".join(part for part in text.split("\n") if part != address)
     share = f"https://t.me/share/url?url={quote(address, safe='')}&text={quote(words, safe='')}"
@@ -97,7 +97,7 @@ def invitation_row(bot_username: str, link: Link, text: str, say: Wording) -> tu
 
 
 def deep_link(bot_username: str, token: str) -> str:
-    """Source: Bot API, "Deep linking"."""
+    """The link that opens the bot with this token. Source: Bot API, "Deep linking"."""
     return f"https://t.me/{bot_username}?start={token}"
 
 
@@ -137,7 +137,7 @@ def settle_request(
 
 
 def needs_second(actor: Actor, role: Role) -> bool:
-    """Whether another admin has to agree before this one gives anybody this role."""
+    """Whether another admin must agree before this one gives somebody this role."""
     return actor.unit.role_requests.needs_second(actor.plan_id, role, actor.oneself, actor.now)
 
 
@@ -158,7 +158,7 @@ def ask_second(
 
 
 def request_card(actor: Actor, request: StoredRequest, say: Wording) -> Card:
-    """A request as another admin decides it."""
+    """A request, as another admin sees it."""
     rows = (
         (
             Button(say("requests.grant"), tap(Route.ROLE_REQUEST, request.id, "yes"), "success"),
@@ -171,12 +171,12 @@ def request_card(actor: Actor, request: StoredRequest, say: Wording) -> Card:
 
 
 def withdraw_request(actor: Actor, id: int) -> bool:
-    """Take one's own request back; false if it is decided, or somebody else's."""
+    """Take back one's own request. False if it is decided, or somebody else's."""
     return actor.unit.role_requests.withdraw(actor.plan_id, id, now=actor.now, by=actor.oneself)
 
 
 def revoke_link(actor: Actor, invitation_id: int) -> bool:
-    """Make a link useless; false if it was used, withdrawn, or is another plan's."""
+    """Make a link useless. False if it was used or withdrawn, or belongs to another plan."""
     return actor.unit.invitations.revoke(invitation_id, plan_id=actor.plan_id, now=actor.now, by=actor.person_id)
 
 
@@ -191,7 +191,7 @@ def role_before(actor: Actor, request_id: int) -> Membership | None:
 def change_role(
     actor: Actor, who: Person, present: Membership, role: Role, agency_id: int | None
 ) -> list[Notification]:
-    """Give somebody another role, or their role in another agency; the news for them and for the admins."""
+    """Give somebody another role or agency. Return the notifications for them and for the admins."""
     granted = actor.unit.roles.grant(
         who.id, actor.plan_id, role, agency_id=agency_id, now=actor.now, by=actor.person_id
     )
@@ -218,13 +218,13 @@ def restore(actor: Actor, who: Person) -> list[Notification]:
 
 # ------------------------------------------------------------------ what people are told
 def role_changed(actor: Actor, who: Person, before: Membership | None, granted: Membership) -> list[Notification]:
-    """What follows from somebody's new role: theirs, and that of an admin who is one no more."""
+    """The notifications after a change of role: for the person, and for all admins if an admin is lost."""
     gone = admin_gone(actor, who, before) if before is not None and granted.role is not Role.ADMIN else []
     return [*gone, *role_news(who, granted)]
 
 
 def role_news(who: Person, membership: Membership) -> list[Notification]:
-    """Calls of the Bot API that tell somebody their new role, and give their chat the menu of it."""
+    """Calls of the Bot API that tell somebody their new role and set their chat's menu."""
     say = wording(who.language)
     text = say("people.your_role", post=post_name(say, membership.role, membership.agency_code))
     card = Card((line(text),), ((Button(say("menu.home"), tap(Route.HOME, "new"), "primary"),),))
@@ -239,9 +239,9 @@ def menu_gone(who: Person) -> Notification:
 
 
 def admin_gone(actor: Actor, who: Person, before: Membership, how: str = "people.admin_went") -> list[Notification]:
-    """Power that is taken from an admin is seen by all who coordinate or administer: it must not be a quiet act.
+    """Losing an administrator is announced to everybody who coordinates or administers: it must not be a quiet act.
 
-    `how` they went is a sentence of the catalogue.
+    `how` is the sentence of the catalogue that says how.
     """
     if before.role is not Role.ADMIN:
         return []
@@ -256,7 +256,7 @@ def admin_gone(actor: Actor, who: Person, before: Membership, how: str = "people
 
 
 def post_name(say: Wording, role: Role, agency_code: str) -> str:
-    """A role as people say it: "Punto focal · AGENCY"."""
+    """A role as people call it: "Punto focal · AGENCY"."""
     return f"{say(f'role.{role}')} · {agency_code}" if agency_code else say(f"role.{role}")
 
 

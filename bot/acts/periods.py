@@ -1,4 +1,4 @@
-"""What is done to the days of a period: opened, extended, locked, reopened for one agency."""
+"""Acts on the days of a period: open, extend, lock, or reopen for one agency."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -16,22 +16,25 @@ from conversations.wording import Wording, wording
 from storage.plan.periods import StoredReopening
 
 MORE = (1, 3, 5)
-"""Days by which everybody's may be put off."""
+"""By how many days it can be extended for everybody."""
 REOPENED_DAYS = (1, 3, 7)
-"""For how many days a period may be reopened for one agency."""
+"""For how many days it can be reopened for one agency."""
 GRANTED = 3
-"""For how many days one button grants what an agency asks for."""
+"""For how many days one button grants an agency's request."""
 ASKED = "asked"
-"""Stands on that button where a reason would: the reason is what the agency wrote."""
+"""Stands on that button in place of a reason: the reason is what the agency wrote."""
 LONGEST_REASON = 200
 REASONS = ("correction", "missing", "trouble")
-"""Why, in a tap; catalogue keys `reopening.reason.…`. Anything else is typed."""
+"""The reasons that have a button; catalogue keys `reopening.reason.…`. Any other reason is typed."""
 
 
 def reopen_for(
     actor: Actor, period: ReportingPeriod, agency: Agency, days: int, reason: str
 ) -> tuple[date, list[Notification]]:
-    """Open for this agency alone until a working day, so many days from today; that day, and what its people hear."""
+    """Reopen for this agency until a working day, `days` days from today.
+
+    Return that day and the notifications for its people.
+    """
     unit, plan_id = actor.unit, actor.plan_id
     last = working_day_from(actor.today + timedelta(days=days), unit.holidays.days(plan_id))
     unit.periods.reopen(plan_id, agency.id, period, last + ONE_DAY, reason=reason, now=actor.now, by=actor.person_id)
@@ -58,7 +61,7 @@ def reopen_for(
 def end_reopening(
     actor: Actor, period: ReportingPeriod, agency: Agency, standing: StoredReopening
 ) -> list[Notification]:
-    """Locked again for the agency, or what it asked for refused; what its people hear of it."""
+    """Lock it again for the agency, or refuse its request. Return the notifications for its people."""
     actor.unit.periods.end(standing, now=actor.now, by=actor.person_id)
     key = "reopening.refused" if standing.is_asked else "reopening.ended"
     return [
@@ -97,7 +100,7 @@ def ask_reopening(
 
 
 def close(actor: Actor, agency_id: int, periods: Iterable[ReportingPeriod]) -> None:
-    """Everything is reported that these periods expect of this agency: it closes them."""
+    """Close these periods for the agency: everything expected of it is reported."""
     for period in periods:
         actor.unit.closings.close(actor.plan_id, agency_id, period.id, actor.oneself, actor.now)
 
@@ -129,7 +132,7 @@ def last_day_card(period: ReportingPeriod, language: str) -> Card:
 
 
 def moves(actor: Actor, period: ReportingPeriod) -> dict[str, ReportingPeriod]:
-    """What may be done to it today, `open`, `more3` or `lock`, and what it would be then."""
+    """What can be done to the period today (`open`, `more3`, `lock`), with its days after each."""
     stage = period.stage(actor.today)
     if stage == "ahead":
         return {"open": opened_early(period, actor.today)}

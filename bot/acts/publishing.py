@@ -1,12 +1,12 @@
-"""A form's workbook is sent to the bot, checked, and then published or discarded.
+"""Publish a form from the chat: its workbook is sent, checked, and then published or discarded.
 
-A workbook is anybody's file: fetching and reading it may take seconds, so neither happens inside an update. Three
-jobs do it, each a row that a worker claims (`bot/workers/publishing.py`): `check_form` fetches what was sent and
-answers with problems, differences and two buttons; `publish_form` publishes what those buttons are about;
-`fetch_form` sends a published workbook back.
+A workbook can be anybody's file, and fetching and reading it may take seconds. So neither happens inside an update.
+Three jobs do it, each a row that a worker claims (`bot/workers/publishing.py`): `check_form` fetches what was sent and
+answers with problems, differences and two buttons; `publish_form` publishes the bundle of a button; `fetch_form` sends
+a published workbook back.
 
-What was sent lies in the file store under its content's number (a SHA-256). Whoever sent it has that bundle waiting,
-and what they send next is added to it. The store forgets a bundle after a day.
+What was sent is in the file store under its content's number (a SHA-256). A bundle waits for its sender, and further
+files they send are added to it. The store deletes a bundle after a day.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ CHECK, PUBLISH, SEND = "check_form", "publish_form", "fetch_form"
 KINDS: Final = (CHECK, PUBLISH, SEND)
 TRIES: Final = 3
 BUTTON_DIGITS: Final = 32
-"""Of a bundle's number, as many as a button has room for."""
+"""The first digits of a bundle's number: as many as fit on a button."""
 
 
 def check(actor: Actor, chat_id: int, file_id: str, name: str) -> None:
@@ -41,17 +41,17 @@ def send_workbook(actor: Actor, chat_id: int, version_id: int) -> None:
 
 # ------------------------------------------------------------------ what waits for a decision
 def wait_for_decision(actor: Actor, numbers: Iterable[str]) -> None:
-    """These bundles have been checked; those of an earlier check are decided about no more."""
+    """These bundles were checked. Bundles of an earlier check can no longer be published."""
     actor.unit.facts.set(_fact(actor.oneself), " ".join(numbers), actor.now)
 
 
 def waiting(unit: UnitOfWork, person_id: int) -> tuple[str, ...]:
-    """The bundles of this person that have been checked and neither published nor discarded."""
+    """Bundles of this person that were checked and neither published nor discarded."""
     return tuple((unit.facts.get(_fact(person_id)) or "").split())
 
 
 def settle(actor: Actor, sha256: str) -> None:
-    """This bundle was published, or is not wanted."""
+    """This bundle was published or discarded."""
     wait_for_decision(actor, (number for number in waiting(actor.unit, actor.oneself) if number != sha256))
 
 

@@ -1,7 +1,7 @@
-"""What is done about receivers of events: set up, tried, paused, told again what they missed, removed.
+"""Acts on receivers of events: set up, try, pause, resend what they missed, remove.
 
-A receiver takes data out of the house for as long as nobody looks. So every administrator hears of a new one, each act
-is in the audit log, and its secret is shown once, to whoever set it up.
+A receiver gets data for as long as nobody looks. So every admin is notified of a new one, each act is in the audit log,
+and its secret is shown once, to the person who set it up.
 """
 
 import base64
@@ -24,9 +24,9 @@ from storage.unit_of_work import UnitOfWork
 
 TRY: Final = "try_receiver"
 SECRET: Final = "whsec_"  # noqa: S105
-"""How Standard Webhooks has a secret begin."""
+"""How a secret begins (Standard Webhooks)."""
 LOCKED_LATELY: Final = timedelta(days=3)
-"""A lock that an outage made nobody see is told within these days, or not at all."""
+"""If an outage hid a lock, it is told within these days, or not at all."""
 
 
 def new_secret() -> str:
@@ -37,9 +37,9 @@ def new_secret() -> str:
 def add(
     actor: Actor, address: str, *, audience: str = PUBLIC, kinds: Collection[str], inside: Sequence[Network] = ()
 ) -> tuple[StoredEndpoint, str, list[Notification]]:
-    """A new receiver, its secret, and what the other administrators hear. BadAddress, or Conflict: there are too many.
+    """A new receiver, its secret, and the notifications for the other admins.
 
-    For the public, if nobody says that it is for somebody who may know more.
+    It is for the public unless another audience is chosen. BadAddress, or Conflict if there are too many.
     """
     url, host = read_address(address, inside)
     secret = new_secret()
@@ -58,27 +58,27 @@ def add(
 
 
 def pause(actor: Actor, endpoint: StoredEndpoint) -> bool:
-    """Call it no more; what happens meanwhile waits for it. False if it was paused."""
+    """Stop calling it. Its events wait. False if it was paused."""
     return actor.unit.endpoints.pause(endpoint, now=actor.now, by=actor.person_id)
 
 
 def resume(actor: Actor, endpoint: StoredEndpoint) -> bool:
-    """Tell it what waits. False if it was not paused."""
+    """Call it again, with what waits. False if it was not paused."""
     return actor.unit.endpoints.resume(endpoint, now=actor.now, by=actor.person_id)
 
 
 def replay(actor: Actor, endpoint: StoredEndpoint) -> int:
-    """Have everything wait anew that could not be delivered; how much that is."""
+    """Make everything that could not be delivered wait again; return how many events."""
     return actor.unit.endpoints.replay(endpoint, now=actor.now, by=actor.person_id)
 
 
 def remove(actor: Actor, endpoint: StoredEndpoint) -> None:
-    """It is told nothing more, also nothing of what still waits for it."""
+    """Remove it. It gets nothing more, also nothing that still waits."""
     actor.unit.endpoints.remove(endpoint, now=actor.now, by=actor.person_id)
 
 
 def ping(actor: Actor, endpoint: StoredEndpoint) -> Claimed:
-    """An event for this receiver alone, to see whether it hears; an audit entry. It is sent once, and no delivery."""
+    """Make an event for this receiver alone, to try it, with an audit entry. It is sent once and is no delivery."""
     actor.unit.endpoints.tried(endpoint, now=actor.now, by=actor.person_id)
     assert endpoint.audience in audiences_of("ping", {})
     return Claimed(
@@ -105,9 +105,9 @@ def ask_for_ping(actor: Actor, chat_id: int, endpoint: StoredEndpoint) -> None:
 
 # ------------------------------------------------------------------ what nobody does
 def locked_lately(unit: UnitOfWork, now: datetime) -> list[tuple[int, str, str]]:
-    """Of plans that are heard: plan, period, and the number of the event that it has locked, if that is not recorded.
+    """Locks of heard plans that are not recorded yet: plan, period, and the event's number.
 
-    A period locks by its calendar: nobody does it, so nobody records it.
+    A period locks by its calendar. No act does it, so no act records it.
     """
     found = []
     for plan in unit.plans.all():
@@ -123,6 +123,6 @@ def locked_lately(unit: UnitOfWork, now: datetime) -> list[tuple[int, str, str]]
 
 
 def record_locks(unit: UnitOfWork, now: datetime) -> None:
-    """Record them; once, however many replicas do it."""
+    """Record these locks; each once, with any number of replicas."""
     for plan_id, code, uid in locked_lately(unit, now):
         unit.events.record("period.locked", plan_id, {"period": code}, now, uid=uid)

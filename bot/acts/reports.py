@@ -1,7 +1,7 @@
-"""What is done about reports: begun, corrected, gone on with by a colleague, sent, and sent as "nothing new".
+"""Acts on reports: begin, correct, take over, send, and report "nothing new".
 
-The conversation itself is `conversations.session.engine`. Here it begins with what the plan and earlier reports say,
-and what it ends with is stored. One report a subject and period, whatever happens at the same time: the database
+The conversation itself is `conversations.session.engine`. This module gives it what the plan and earlier reports say,
+and stores its result. There is one report for each subject and period, whatever happens at the same time: the database
 refuses a second one with Conflict.
 """
 
@@ -47,14 +47,14 @@ from storage.unit_of_work import UnitOfWork
 logger = structlog.get_logger(__name__)
 
 _LOOKED_BACK = 50
-"""Submissions of a person among which the last one of a form is looked for."""
+"""How many of a person's submissions are searched for the last one of a form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reports, for which agency and in which language; and where forms come from.
+    """Who reports, for which agency, in which language; and where forms come from.
 
-    `form_language` is that of the forms, where it is one that the bot does not speak.
+    `form_language` is the language of the forms, if the bot itself does not speak it.
     """
 
     actor: Actor
@@ -73,7 +73,7 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a session is to be about."""
+    """What a session is about."""
 
     form_id: str
     item: Activity | Indicator | None
@@ -90,9 +90,9 @@ class Report:
 
 # ------------------------------------------------------------------ begun
 def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
-    """A session of this report, with what the bot fills in. None where the form does not know what it is about.
+    """A session of this report, with what the bot fills in. None if the form does not know the item.
 
-    Then the plan has moved on and the form has not: asking would report nothing. It is logged.
+    Then the plan has changed and the form has not: an answer could not name the item. It is logged.
     """
     form = who.forms.version(who.unit, version.id)
     previous = _previous(who, version.form_key, report)
@@ -115,10 +115,10 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
 def begin_correction(
     who: Reporter, sent: StoredSubmission, report: Report, meant: tuple[str, str] | None = None
 ) -> Step:
-    """A session with what was sent, each answer to be tapped; of a returned report just the questions asked about.
+    """A session with the sent answers, each to be tapped; of a returned report only the questions that were asked.
 
-    `meant` is a ref and what was typed for it after sending: then that is answered, and the review says it. Its files
-    are copied: a new version, nothing overwritten (G6).
+    `meant` is a ref and the text typed for it after sending: that answer is filled in, and the review says so. The
+    submission's files are copied: the correction is a new version, and nothing is overwritten (G6).
     """
     unit = who.unit
     form = who.forms.version(unit, sent.form_version_id)
@@ -139,7 +139,7 @@ def begin_correction(
 
 
 def _answered(who: Reporter, form: Form, begun: Step, ref: str, text: str) -> Step:
-    """The correction with this answered as if it had been typed there; as it began, where it cannot be taken."""
+    """The correction with this answer, as if it had been typed there; unchanged if the form does not accept it."""
     node = next((node for node in begun.instance.asked() if node.ref == ref), None)
     if node is None:
         return begun
@@ -152,7 +152,7 @@ def _answered(who: Reporter, form: Form, begun: Step, ref: str, text: str) -> St
 
 
 def begin_free(who: Reporter, version: StoredForm, *, corrected: StoredSubmission | None = None) -> Step:
-    """A session of a form that is no report of the plan; of a correction with what was sent, at its review."""
+    """A session of a form that belongs to no report; for a correction, with the sent answers, at its review."""
     unit = who.unit
     form = who.forms.version(unit, version.id)
     only, asked = reviewing.asked_again(unit, corrected, wording(who.language)) if corrected else ([], "")
@@ -173,7 +173,7 @@ def begin_free(who: Reporter, version: StoredForm, *, corrected: StoredSubmissio
 def store(
     who: Reporter, begun: Step, version: StoredForm, report: Report | None, *, supersedes_id: int | None = None
 ) -> StoredSession:
-    """Keep a session that was begun; without a report, of a free form. Conflict if somebody has this report."""
+    """Store a session that was begun. `report` is None for a free form. Conflict if somebody else has this report."""
     form = who.forms.version(who.unit, version.id)
     is_sensitive = any(question.extras.get("sensitive") == "yes" for question in form.questions)
     if report is None:
@@ -200,7 +200,7 @@ def store(
 
 
 def _locks_at(period: ReportingPeriod, timezone: str) -> datetime:
-    """The first minute of the lock day, in the plan's zone: until then the draft can be sent."""
+    """The first minute of the lock day, in the plan's zone. Until then the draft can be sent."""
     return datetime.combine(period.locks_on, time(), ZoneInfo(timezone))
 
 
@@ -208,7 +208,7 @@ def take_over(who: Reporter, stored: StoredSession) -> tuple[StoredSession, list
     """A colleague of the same agency continues this draft. Return it, with the notification for its former owner."""
     before = who.unit.people.by_id(stored.person_id)
     taken = who.unit.sessions.reassign(stored.id, who.person_id)
-    if before.membership_in(stored.plan_id) is None:  # whoever has left has nothing to do with it any more
+    if before.membership_in(stored.plan_id) is None:  # a person who has left is not notified
         return taken, []
     about = Session.from_json(taken.data).about
     code = about.get("code") or about.get("title", {}).get(before.language, "")
@@ -217,7 +217,7 @@ def take_over(who: Reporter, stored: StoredSession) -> tuple[StoredSession, list
 
 
 def move_files(unit: UnitOfWork, stored: StoredSession, gone: str) -> None:
-    """Files of an instance that was removed go with it; those of the instances behind it are renumbered with them."""
+    """Remove the files of a removed instance, and renumber the files of the instances behind it."""
     repeat, _, number = gone.removesuffix("]").rpartition("[")
     moves: dict[str, str] = {}
     for attachment in unit.attachments.of_instance(stored.instance_id):
@@ -232,17 +232,17 @@ def move_files(unit: UnitOfWork, stored: StoredSession, gone: str) -> None:
 
 
 def save(unit: UnitOfWork, stored: StoredSession, session: Session, now: datetime) -> StoredSession:
-    """Keep a draft as it is now. Conflict if it has been changed since it was read."""
+    """Store the present state of a draft. Conflict if it was changed since it was read."""
     return unit.sessions.save(stored, now, data=session.to_json())
 
 
 def discard_draft(unit: UnitOfWork, stored: StoredSession) -> None:
-    """Its owner throws it away. What was sent is not touched by it."""
+    """Its owner deletes it. Sent reports stay."""
     unit.sessions.close(stored.id, "cancelled")
 
 
 def expire_draft(unit: UnitOfWork, stored: StoredSession) -> None:
-    """Its time is over, before the schedule has noticed."""
+    """Its period has locked, and the schedule has not noticed yet."""
     unit.sessions.close(stored.id, "expired")
 
 
@@ -278,7 +278,7 @@ def fetch(
 
 
 def _file_name(name: str, *, is_sensitive: bool) -> str:
-    """The name to keep. A name may tell what the content tells: sealed files keep the suffix. Others have been read."""
+    """The name to keep. A name may reveal the content: sealed files keep only the suffix. Other names were checked."""
     if is_sensitive:
         return f"archivo{PurePath(name).suffix[:8]}"
     return name
@@ -286,9 +286,9 @@ def _file_name(name: str, *, is_sensitive: bool) -> str:
 
 # ------------------------------------------------------------------ sent
 def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> bool:
-    """Whether a correction says what was sent already, so that no version need be made of it.
+    """Whether a correction equals what was sent, so that no new version is needed.
 
-    What was returned is sent again also unchanged: that is an answer to who asked.
+    A returned report is sent again even if it is unchanged: that is an answer to the coordinator.
     """
     if stored.supersedes_id is None:
         return False
@@ -299,7 +299,7 @@ def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Ste
     times = engine.filled_when(form, old).keys() | engine.filled_when(form, new).keys()
 
     def answered(values: Mapping[str, str]) -> dict[str, str]:
-        """Without what the phone fills in: when it was, and which instance it is (ODK XForms, "meta")."""
+        """The answers without what the phone fills in, such as the time and the instance (ODK XForms, "meta")."""
         return {ref: value for ref, value in values.items() if ref not in times and "/meta/" not in ref}
 
     return answered(old) == answered(new)
@@ -314,18 +314,18 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
     answers = taken.instance.answers()
     names = _by_name(answers)
     if any(question.type in UPLOADS for question in form.questions):
-        # A photo whose question fell away is no part of what is sent.
+        # A photo whose question is no longer relevant is not sent.
         for attachment in unit.attachments.of_instance(stored.instance_id):
             if attachment.file_name != answers.get(attachment.ref):
                 unit.attachments.remove(stored.instance_id, attachment.ref)
     corrected = unit.submissions.get(stored.supersedes_id) if stored.supersedes_id else None
     if corrected is not None and taken.session.only:
-        # What was not asked about stays as it was sent, down to when the form was filled.
+        # Answers that were not asked again stay as they were sent, also the time of filling.
         answers |= engine.filled_when(form, unit.submissions.answers(corrected))
     try:
         sent = _add(who, stored, answers, names, corrected)
     except Conflict:
-        # Somebody else's report stands for this subject and period: ours could only be a correction of it.
+        # Somebody else's report is current for this subject and period: ours could only correct it.
         unit.sessions.close(stored.id, "cancelled")
         raise
     unit.sessions.close(stored.id, "submitted")
@@ -377,7 +377,7 @@ def _percent(names: Mapping[str, str]) -> int | None:
 
 # ------------------------------------------------------------------ nothing new
 NOT_STARTED = {"status": "not_started", "progress": "0", "reached": "no", "evidence_type": "none"}
-"""What "nothing new" means of an activity that was never reported on."""
+"""The values of "nothing new" for an activity that was never reported."""
 
 
 def is_begun(who: Reporter, report: Report) -> bool:
@@ -390,12 +390,10 @@ def is_begun(who: Reporter, report: Report) -> bool:
 
 
 def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubmission | None:
-    """A report all the same, and sent (DOMAIN §2.3): as the previous one, its next step too, with the reason's code.
+    """Send a report that repeats the previous one, with its next step and the reason's code (DOMAIN §2.3).
 
-    Where nobody has named a next step before, the reason stands there.
-
-    Filled through the form like any other. None, and nothing is stored, where the form asks for more than that,
-    somebody has begun the report, or it has been sent.
+    If nobody has named a next step before, the reason stands there. The report is filled through the form like any
+    other. None, and nothing is stored, if the form asks for more, somebody has begun the report, or it was sent.
     """
     assert report.subject is not None
     unit, plan_id = who.unit, who.actor.plan_id
@@ -495,7 +493,7 @@ def _about(report: Report, who: Reporter) -> dict[str, object]:
 
 
 def until_in_words(period: ReportingPeriod) -> dict[str, str]:
-    """What each card of a form says of its period, by language: its name, and until when."""
+    """The line about the period on each card of a form, by language: its name, and until when."""
     return {code: f"{period_name(period, code)} · {period.until(code)}" for code in LANGUAGES}
 
 
@@ -505,7 +503,7 @@ def names_of(item: Activity | Indicator) -> dict[str, str]:
 
 
 def _previous(who: Reporter, form_id: int, report: Report) -> dict[str, str]:
-    """The answers of the latest report on the same subject for an earlier period, by question name."""
+    """The latest earlier report on the same subject: answers by question name."""
     if report.subject is None:
         return {}
     latest = who.unit.submissions.latest(
@@ -519,9 +517,9 @@ def _previous(who: Reporter, form_id: int, report: Report) -> dict[str, str]:
 def _last_saved(
     who: Reporter, form: Form, form_id: int, *, corrected: StoredSubmission | None = None
 ) -> dict[str, str]:
-    """What `${last-saved#…}` reads: the answers this person sent last with this form. Asked only for such forms.
+    """What `${last-saved#…}` reads: the answers that this person sent last with this form. Read only for such forms.
 
-    For a correction: what had been sent last before what it corrects, which is what that was calculated from.
+    For a correction: what was sent last before the corrected submission, because that was calculated from it.
     """
     if LAST_SAVED not in form.instances:
         return {}

@@ -1,10 +1,10 @@
-"""What is decided about a report that was sent, and what those who sent it or asked for it are told.
+"""Decide about a sent report, and notify its senders or the coordinator who asked.
 
-What arrives names the question and the reason, since an officer reads it on a phone weeks after having written the
-report. Whoever asked hears as soon as it is answered. What is restricted is named by its code alone: a notification is
-read on lock screens (S24).
+A notification names the question and the reason, because an officer reads it on a phone weeks after the report. The
+coordinator who asked is notified as soon as it is answered. A restricted report is named by its code alone, because
+notifications are read on lock screens (S24).
 
-All of it raises Conflict if somebody else has decided meanwhile, and OwnReport for the sender's own report.
+Every act raises Conflict if somebody else has decided meanwhile, and OwnReport for the sender's own report.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -28,14 +28,14 @@ def validate(actor: Actor, sent: StoredSubmission) -> StoredDecision:
 
 
 def take_back(actor: Actor, sent: StoredSubmission) -> None:
-    """Undo one's own decision of a moment ago."""
+    """Undo one's own recent decision."""
     actor.unit.reviews.take_back(sent, actor.oneself, actor.now)
 
 
 def send_back(
     actor: Actor, sent: StoredSubmission, code: str, questions: Iterable[str], reason: str
 ) -> list[Notification]:
-    """Ask again for these questions, or for all if none is named; the news for those who can answer."""
+    """Ask again for these questions, or for all if none is named. Return the notifications for those who can answer."""
     asked = actor.unit.reviews.decide(
         sent, "returned", actor.oneself, actor.now, questions=list(questions), reason=reason
     )
@@ -50,9 +50,9 @@ def answer_in_words(actor: Actor, sent: StoredSubmission, code: str, agency: str
 
 
 def remark(actor: Actor, sent: StoredSubmission, code: str, text: str) -> list[Notification]:
-    """A coordinator's word about a report that waits, for those who sent it. It decides nothing.
+    """Send a coordinator's question about a waiting report to its senders. It decides nothing.
 
-    Never of a restricted report: what would be asked there belongs into a return, which opens it.
+    Not for a restricted report: such a question belongs in a return, which opens the report.
     """
     actor.unit.reviews.remark(sent, actor.oneself, actor.now, text)
     news = []
@@ -66,7 +66,7 @@ def remark(actor: Actor, sent: StoredSubmission, code: str, text: str) -> list[N
 
 
 def remark_back(actor: Actor, sent: StoredSubmission, code: str, agency: str, text: str) -> list[Notification]:
-    """The reporter's word on a coordinator's remark. Conflict if there is none that waits for it."""
+    """Send the reporter's answer to a coordinator's remark. Conflict if no remark waits for one."""
     remarked = open_remark(actor.unit, sent)
     if remarked is None:
         raise Conflict(f"nobody asked about submission {sent.id}")
@@ -75,7 +75,7 @@ def remark_back(actor: Actor, sent: StoredSubmission, code: str, agency: str, te
 
 
 def open_remark(unit: UnitOfWork, sent: StoredSubmission) -> StoredDecision | None:
-    """The coordinator's remark that was said last about a report that waits; None if nothing waits for a word."""
+    """The coordinator's last remark about a waiting report; None if no answer is expected."""
     if not sent.is_current or sent.validation_state not in WAITING:
         return None
     senders = unit.reviews.senders(sent.root_id)
@@ -90,7 +90,7 @@ def view(actor: Actor, sent: StoredSubmission, what: str = "text") -> None:
 
 
 def asked_again(unit: UnitOfWork, sent: StoredSubmission, say: Wording) -> tuple[list[str], str]:
-    """Of a returned report the questions to be answered again (none: all) and why; blank of any other."""
+    """For a returned report: the questions to answer again (empty: all) and the reason. Blank for any other."""
     if sent.validation_state != "returned":
         return [], ""
     asked = unit.reviews.asked(sent.root_id)
@@ -99,7 +99,7 @@ def asked_again(unit: UnitOfWork, sent: StoredSubmission, say: Wording) -> tuple
 
 # ------------------------------------------------------------------ who is told what
 def _returned(actor: Actor, person: Person, sent: StoredSubmission, asked: StoredDecision, code: str) -> Notification:
-    """What is asked, in the language of somebody who can answer."""
+    """The question, in the language of somebody who can answer."""
     say, reason = wording(person.language), actor.unit.reviews.reason(asked)
     if sent.sensitive or not reason:
         text = say("review.returned_restricted", coordinator=actor.name, code=code)
@@ -111,7 +111,7 @@ def _returned(actor: Actor, person: Person, sent: StoredSubmission, asked: Store
 
 
 def recipients(unit: UnitOfWork, sent: StoredSubmission) -> Sequence[Person]:
-    """Who sent it; the others who report for the agency, if that person no longer does or cannot be reached."""
+    """The sender; or, if they no longer report or cannot be reached, the others who report for the agency."""
     if sent.agency_id is None:
         return ()
     there = unit.people.of_agency(sent.plan_id, sent.agency_id)
@@ -152,7 +152,7 @@ def reviewer_told(
 def _written_to_reviewer(
     unit: UnitOfWork, asked: StoredDecision | None, sent: StoredSubmission, code: str, agency: str, text: str
 ) -> list[Notification]:
-    """The reporter's word for the coordinator who asked, with a way to write back; not of a restricted report."""
+    """The reporter's answer for the coordinator who asked, with a way to reply; but not for a restricted report."""
     reviewer = _coordinating(unit, asked, sent)
     if reviewer is None:
         return []
@@ -166,7 +166,7 @@ def _written_to_reviewer(
 
 
 def _coordinating(unit: UnitOfWork, asked: StoredDecision | None, sent: StoredSubmission) -> Person | None:
-    """Who asked, if they still coordinate this plan."""
+    """The person who asked, if they still coordinate this plan."""
     if asked is None:
         return None
     reviewer = unit.people.by_id(asked.person_id)

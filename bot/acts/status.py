@@ -1,8 +1,8 @@
-"""How the bot is: /estado in the chat, `enlace status` at the server.
+"""The state of the bot: /estado in the chat, `enlace status` at the server.
 
-Whoever is asked "does it work?" has a phone or a shell, seldom both, and no time. What only the running process knows
-(when Telegram last answered, whether the clocks agree) it leaves as a fact every half minute; so a shell sees it too,
-and sees when the process has fallen silent. Each line is a word and a shape, worst first.
+Somebody who is asked "does it work?" has a phone or a shell, seldom both, and no time. Some facts only the running
+process knows: when Telegram last answered, whether the clocks agree. It stores them every half minute. So a shell sees
+them too, and sees when the process is silent. Each line is a word and a shape, the worst first.
 """
 
 import shutil
@@ -29,12 +29,12 @@ from storage.upkeep.holding import Held, held
 FACT: Final = "vitals"
 BEAT: Final = timedelta(seconds=30)
 SILENT: Final = timedelta(minutes=3)
-"""After that, a process that should have left word has not."""
+"""A process that has stored nothing for so long does not run."""
 GIB: Final = 1 << 30
 MIB: Final = 1 << 20
 DISK_FULL: Final = 200 * MIB
 NAMED: Final = 8
-"""So many codes of the plan are named in a line."""
+"""The most codes of the plan that a line names."""
 
 State = Literal["good", "warn", "bad"]
 SHAPES: Final[dict[State, str]] = {"good": "✅", "warn": "⚠️", "bad": "⛔"}
@@ -43,7 +43,7 @@ _ORDER: Final[dict[State, int]] = {"bad": 0, "warn": 1, "good": 2}
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What only the process itself knows. Seconds and bytes; None: not known."""
+    """What only the process itself knows, in seconds and bytes. None: not known."""
 
     version: str
     started_at: datetime
@@ -67,11 +67,11 @@ class Seen:
     alarms: tuple[Standing, ...] = ()
     hold: Held | None = None
     led_by_nobody: tuple[str, ...] = ()
-    """Codes of what no agency of the plan reports, though it goes on."""
+    """Codes of present items whose agency no longer takes part."""
     not_deleted: tuple[str, ...] = ()
-    """Chats in which something restricted stands that Telegram would not delete (S15): whose, how much, since when."""
+    """Chats with something restricted that Telegram would not delete (S15): whose, how much, since when."""
     dead_letters: tuple[str, ...] = ()
-    """Receivers of events with what could not be delivered to them: host and number."""
+    """Receivers with undelivered events: host and number."""
 
     @property
     def is_silent(self) -> bool:
@@ -80,7 +80,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One line: how it is, and what its sentence `status.NAME` (or `status.NAME_VARIANT`) is filled with."""
+    """One line: its state, and the values of its sentence `status.NAME` (or `status.NAME_VARIANT`)."""
 
     state: State
     values: dict[str, Any]
@@ -91,7 +91,7 @@ Check = Callable[[Seen], Reading | None]
 
 
 def free_bytes(settings: Settings) -> int:
-    """Where evidence is kept: what fills a disk."""
+    """Free bytes where evidence is stored: evidence fills a disk."""
     folder = settings.files
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -99,7 +99,7 @@ def free_bytes(settings: Settings) -> int:
 
 
 def has_room(settings: Settings) -> bool:
-    """Whether more than a moment's evidence can be kept."""
+    """Whether there is room for more than a moment's evidence."""
     return free_bytes(settings) >= DISK_FULL
 
 
@@ -108,7 +108,7 @@ def remember(unit: UnitOfWork, vitals: Vitals, now: datetime) -> None:
 
 
 def look(unit: UnitOfWork, now: datetime) -> Seen:
-    """What there is to be seen at one moment."""
+    """Everything that the checks need, at one moment."""
     told = unit.facts.get(FACT)
     vitals = None
     if told is not None:
@@ -268,11 +268,11 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("audit", _audit),
     ("clock", _clock),
 )
-"""What is looked at, in the order of a healthy day; whatever is not well goes first."""
+"""The checks, in the order of a healthy day. A check that fails is listed first."""
 
 
 def readings(seen: Seen) -> list[tuple[str, Reading]]:
-    alarms = [one for one in seen.alarms if not (seen.hold and one.kind == "held")]  # a check of its own says more
+    alarms = [one for one in seen.alarms if not (seen.hold and one.kind == "held")]  # another check says more
     found = [(PREFIX + one.kind, _alarm(one, seen.now)) for one in alarms]
     found += [(name, reading) for name, check in CHECKS if (reading := check(seen)) is not None]
     return sorted(found, key=lambda each: _ORDER[each[1].state])

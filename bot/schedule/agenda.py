@@ -19,7 +19,7 @@ OBSTACLES = "obstacle"
 
 
 def outlook_of(unit: UnitOfWork, moment: Moment, what: str = LADDER, people: Collection[int] | None = None) -> Agenda:
-    """The steps, the pauses and the ledger of one job (of these people, if any are named). Seven statements."""
+    """The steps, the pauses and the ledger of one job; of these people, if any are named. Seven statements."""
     return agenda_rows.outlook(unit.agendas.outlook_rows(moment.plan_id, moment.today, what, people))
 
 
@@ -39,7 +39,7 @@ def agenda_of(
 def agenda_within(unit: UnitOfWork, moment: Moment, outlook: Agenda, scope: Scope) -> Agenda:
     """Return the outlook with what is left to report and to close. Six statements; ten if coordinators are told.
 
-    One more if somebody is asked what holds them back, or has said so.
+    One more if somebody is asked what holds them back, or has answered that.
     """
     rows = unit.agendas.agenda_rows(moment.plan_id, outlook, scope)
     found = agenda_rows.agenda(outlook, rows, scope, moment.now)
@@ -54,7 +54,7 @@ def reasons_of(unit: UnitOfWork, plan_id: int) -> dict[str, Mapping[str, str]]:
 
 # ------------------------------------------------------------------ periods that passed unclosed
 def passed_by(unit: UnitOfWork, plan_id: int, agency_code: str, today: date) -> tuple[ReportingPeriod, ...]:
-    """The periods in a row that an agency has let lock without closing them, up to the last: its longest row."""
+    """The longest row of periods that an agency has let lock without closing them, up to the last period."""
     rows = unit.agendas.passed_rows(plan_id, today, agency_code)
     return agenda_rows.passed(rows, today).get(agency_code, ())
 
@@ -65,5 +65,5 @@ def with_letters(unit: UnitOfWork, plan_id: int, today: date) -> dict[str, tuple
 
 
 def lacking(unit: UnitOfWork, plan_id: int, agency_code: str, periods: Collection[ReportingPeriod]) -> tuple[Left, ...]:
-    """The reports of these periods that an agency has not sent, or that were returned, closed or not."""
+    """The reports of these periods that an agency has not sent, or that were returned. Closed periods count too."""
     return unit.agendas.reports(plan_id, periods, {agency_code}).left(periods, {}).get(agency_code, ())

@@ -21,17 +21,17 @@ def remind_now(actor: Actor) -> int:
 
 
 def begin_broadcast(actor: Actor, total: int) -> int:
-    """The number of a new one: so many people are reminded, and its sender's phone shows how far it is."""
+    """Begin a broadcast to so many people; return its number. Its sender's phone shows the progress."""
     return actor.unit.broadcasts.begin(actor.plan_id, actor.oneself, None, total, actor.now)
 
 
 def show_broadcast_on(actor: Actor, number: int, card_id: int | None, total: int) -> None:
-    """Its progress is shown on this card, which says 0 of so many."""
+    """Show the progress of a broadcast on this card, which says 0 of `total`."""
     actor.unit.broadcasts.change(number, card_id=card_id, shown=f"0/{total}")
 
 
 def stop_broadcast(actor: Actor, number: int) -> int | None:
-    """Take back what has not begun to leave; how many messages. None if it is over, or somebody else's."""
+    """Take back the messages that are not yet on their way; return how many. None if it is over, or somebody else's."""
     found = actor.unit.broadcasts.going_on(number)
     if not found or found[0].plan_id != actor.plan_id or found[0].person_id != actor.person_id:
         return None
@@ -57,7 +57,7 @@ def remind(
 
 
 def progress_card(language: str, sent: int, total: int, *, is_over: bool, is_stopped: bool, number: int) -> Card:
-    """How far a broadcast is, on its sender's phone."""
+    """The progress of a broadcast, as its sender sees it."""
     say = wording(language)
     if not is_over:
         row = (Button(say("chase.stop"), tap(Route.STOP_BROADCAST, number), "danger"),)

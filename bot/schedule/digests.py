@@ -34,7 +34,7 @@ from storage.upkeep.chain import sealed_until
 
 WEEK = timedelta(days=7)
 ON_A_SCREEN = 24
-"""Agencies with a button of their own; the worst, or in alphabetical order: a commission fits, three taps from all."""
+"""Agencies with a button of their own: the worst, or the first in the alphabet. Others are at most three taps away."""
 IN_A_ROW = 3
 
 
@@ -43,11 +43,11 @@ class View:
     """What a role sees of a plan (DOMAIN §2.7)."""
 
     only_validated: bool
-    """Statuses and lights come from reports that the coordinator has validated."""
+    """Statuses and lights come only from reports that the coordinator has validated."""
     is_public: bool
     """A restricted activity has a light and a code here, but no text."""
     alphabetical: bool
-    """Institutions are not ranked before those who do not have to act."""
+    """Agencies in alphabetical order: readers who do not have to act see no ranking."""
     is_answers: bool
     """Whether answers and files of a report are shown, restricted ones never."""
 
@@ -61,12 +61,12 @@ VIEWS: dict[str, View] = {
     Role.ALTERNATE: View(only_validated=False, is_public=False, alphabetical=False, is_answers=True),
 }
 RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
-"""Who gets the week; the others get a card."""
+"""Roles that get the week. The others get a card."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What of a digest is looked at: the page of its agencies, and whether all its lists are, to their ends."""
+    """What of a digest is shown: the page of its agencies, and whether its lists are complete."""
 
     page: int = 0
     is_whole: bool = False
@@ -74,11 +74,11 @@ class Shown:
 
 # ------------------------------------------------------------------ for the scheduler and the command line
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """For the scheduler: to each of these people the picture and the text of their role, in their language.
+    """For the scheduler: the picture and the text of each person's role, in their language.
 
-    Counted once a role. The text is a card: its buttons work as those of /resumen, in the same message. It says what
-    the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says of it too, to those
-    who contribute indicators their reminder.
+    Each role is counted once. The text is a card: its buttons work as those of /resumen, in the same message. It also
+    says what the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says about it, to
+    contributors of indicators their reminder.
     """
     zone = plan_zone(unit, moment.plan_id)
     counted: dict[bool, Standing] = {}
@@ -160,7 +160,10 @@ def digest_card(
 
 
 def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
-    """How far the audit log is sealed: so that its head stands on phones too, where whoever has the server has none."""
+    """How far the audit log is sealed.
+
+    So the head of its chain is on phones too, which the server's operator cannot change.
+    """
     try:
         head, waiting = sealed_until(unit)
     except StorageError:
@@ -169,7 +172,7 @@ def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
 
 
 def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:
-    """What can be done from here, as far as this role may and the house has it."""
+    """What can be done from here, as far as this role may."""
 
     def may(route: Route) -> bool:
         return permission_of(route).is_for(role)
@@ -207,7 +210,7 @@ def shape_of(each: ActivityStanding) -> str:
 
 
 def ladder_of(unit: UnitOfWork, moment: Moment) -> Callable[[], tuple[Agenda, Chase]]:
-    """What the ladder goes by, and whom /recordar would reach, as it counts them: asked for when needed, and once."""
+    """The ladder's view of this moment, and the people whom /recordar would remind. Read when needed, and once."""
     return cache(lambda: to_chase(unit, moment))
 
 

@@ -1,4 +1,4 @@
-"""What is done to a schedule: added, changed, removed, or run now."""
+"""Acts on a schedule: add it, change it, remove it, or run it now."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -25,9 +25,9 @@ MONTHLY = tuple(f"month:{day}" for day in DAYS_OF_A_MONTH)
 
 # ------------------------------------------------------------------ what is done to a schedule
 def add(actor: Actor, job: Job) -> StoredSchedule:
-    """A new one, at the job's usual time; of an export, last month's reports for the coordination.
+    """A new schedule at the job's usual time. For an export: last month's reports, for the coordination.
 
-    A shipped one that was deleted comes back. Conflict for a second one of what there is but once.
+    A shipped schedule that was deleted comes back. Conflict if a job may have only one and has it.
     """
     repository = actor.unit.schedules
     if job.is_only and any(schedule.what == job.what for schedule in repository.all(actor.plan_id)):
@@ -52,9 +52,10 @@ def add(actor: Actor, job: Job) -> StoredSchedule:
 
 
 def change(actor: Actor, schedule: StoredSchedule, **changes: object) -> StoredSchedule:
-    """Its `days`, `at`, `timezone`, `roles` or `paused_at`, as it is then.
+    """Store the schedule's new `days`, `at`, `timezone`, `roles` or `paused_at`.
 
-    What would have been before it was so, is not said at once: the next time is the next one that is shown.
+    A window that the change moves into the past is not said at once. The next message is at the next time that is
+    shown.
     """
     is_anew = bool({"days", "at", "timezone", "roles"} & set(changes)) or changes.get("paused_at", actor.now) is None
     begins = {"begins_at": actor.now} if is_anew else {}
@@ -64,7 +65,7 @@ def change(actor: Actor, schedule: StoredSchedule, **changes: object) -> StoredS
 
 
 def set_export(actor: Actor, schedule: StoredSchedule, choice: Choice) -> StoredSchedule:
-    """What a schedule of exports takes out."""
+    """Set what a schedule of exports exports."""
     actor.unit.schedules.change(schedule.plan_id, schedule.id, details=choice.kept())
     told = f"{choice.dataset} {choice.format} {choice.audience} {choice.period}".strip()
     _audit(actor, schedule, {"export": told})

@@ -1,4 +1,4 @@
-"""What a schedule says next, and why somebody is told something, or nothing."""
+"""What a schedule says next, and why somebody gets a message or none."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from storage.unit_of_work import UnitOfWork
 
 PREVIEWED = 3
 PREVIEW = timedelta(days=400)
-"""How far the steps of the ladder are looked for."""
+"""How many days ahead the steps of the ladder are looked for."""
 
 
 def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
@@ -82,14 +82,14 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
 
 
 def pause_of_all(unit: UnitOfWork, plan_id: int, now: datetime, zone: ZoneInfo) -> Pause | None:
-    """Everybody's pause, while there is one: nothing that is said on schedule comes through it."""
+    """Everybody's pause, while there is one: no scheduled message is sent then."""
     today = now.astimezone(zone).date()
     found = (stored.pause for stored in unit.pauses.current(plan_id, today) if stored.person_id is None)
     return next((pause for pause in found if pause.holds(0, now, today)), None)
 
 
 def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted: Collection[Role]) -> set[date]:
-    """Windows in the ledger, from today on, that leave nobody out."""
+    """Windows in the ledger, from today on, that everybody has a row for."""
     plan_id = schedule.plan_id
     zones = unit.recipients.zones(plan_id)
     return {
@@ -114,7 +114,7 @@ class Explained:
     reason: str
     text: str = ""
     at: time = time(0)
-    """The hour of its schedule."""
+    """The time of day of its schedule."""
 
     def why(self, say: Wording) -> str:
         if self.is_said:
@@ -125,7 +125,7 @@ class Explained:
 
 
 def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
-    """Of every schedule, and everybody it could be for: what would be said at that instant, or why nothing."""
+    """For every schedule and everybody it is for: what would be said at that instant, or why nothing."""
     for schedule in unit.schedules.all(plan_id):
         job = job_of(schedule.what)
         if job is None:
@@ -163,7 +163,7 @@ def _reasons(
         own = ZoneInfo(who.timezone)
         at = schedule.recurrence.hour_there(moment.now.astimezone(own).date(), own)
         verdict = decide(agenda, who, moment.now, at, own)
-        if isinstance(verdict, Say):  # and the scan has nothing: it is none of its days
+        if isinstance(verdict, Say):  # and the scan returned nothing: it is not one of its days
             found[who.person_id] = "no_window"
         elif verdict.reason == IN_DIGEST:
             found[who.person_id] = silenced(agenda, who, moment.now, moment.day_of(who)) or IN_DIGEST

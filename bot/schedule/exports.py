@@ -1,4 +1,4 @@
-"""Exports that come by themselves."""
+"""Exports that are sent regularly."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,9 +21,10 @@ from storage.unit_of_work import UnitOfWork
 
 # ------------------------------------------------------------------ on schedule
 def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
-    """A request in the name of each recipient, once a window; what their role may not have is noted as such (S5).
+    """A request in the name of each recipient, once a window. What their role may not have is recorded as such (S5).
 
-    `previous.month` and the like are taken on the day of the window: made late, it is still of the month it is about.
+    `previous.month` and the like are counted from the day of the window. An export that is made late is still about the
+    month that it is for.
     """
     planned = regular(_as_job, EXPORT_TAKERS)(unit, schedule, moment)
     periods = unit.plans.periods(moment.plan_id)
@@ -49,7 +50,7 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
 
 
 def _as_job(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """Something for everybody: the file itself comes later."""
+    """A result for everybody: the file itself comes later."""
     return {who.person_id: (Message({}),) for who in people}
 
 
@@ -65,4 +66,4 @@ def _can_be_had(unit: UnitOfWork, choice: Choice, moment: Moment, role: Role, ti
 
 
 SCHEDULED = Job(KIND, "export", EXPORT_TAKERS, "month:16", time(8), plan_exports, as_planned, is_shipped=False)
-"""A file that comes by itself, when the month is locked; admins make as many as they need."""
+"""A file that is sent when the month is locked. Admins make as many of these schedules as they need."""

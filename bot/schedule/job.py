@@ -1,7 +1,7 @@
-"""What the scheduler and its jobs say to each other: the moment, the job, and what it has planned for whom.
+"""What the scheduler and its jobs exchange: the moment, the job, and what it has planned for whom.
 
-A job decides and words; it never sends, never writes, and never asks what time it is. The scheduler alone turns what
-is planned into rows of the ledger and the outbox, so that a new job (one row of JOBS) cannot say anything twice.
+A job decides and writes the words. It never sends, never stores, and never reads the clock. Only the scheduler turns a
+plan into rows of the ledger and the outbox, so a new job (one row of JOBS) cannot say anything twice.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ class Moment:
     now: datetime
     today: date
     is_by_hand: bool = False
-    """Somebody sends it now, also to people for whom the ledger has a reason why it was not said."""
+    """Somebody sends it now. People whom the ledger has recorded as skipped may get it too."""
 
     @classmethod
     def of(cls, plan_id: int, now: datetime, timezone: str) -> "Moment":
@@ -40,24 +40,27 @@ class Moment:
         return UNSAID if self.is_by_hand else ("open",)
 
     def day_of(self, who: Recipient) -> date:
-        """What day it is where they live."""
+        """The day it is where this person lives."""
         return self.now.astimezone(ZoneInfo(who.timezone)).date()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A call of the Bot API, as the outbox keeps it. A card can be edited in place by what its buttons lead to."""
+    """A call of the Bot API, as the outbox keeps it. The buttons of a card can edit it in place."""
 
     payload: dict[str, Any] = field(repr=False)
     method: str = "sendMessage"
     is_card: bool = False
     rungs: tuple[Rung, ...] = ()
-    """The ladder's steps that the message covers."""
+    """The steps of the ladder that the message covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is said or done for one person and window, or why nothing is. `missed` are earlier windows it covers."""
+    """What is said or done for one person and window, or why nothing is.
+
+    `missed` are earlier windows that it covers.
+    """
 
     who: Recipient
     window: date
@@ -67,13 +70,13 @@ class Planned:
     rungs: tuple[Rung, ...] = ()
     missed: tuple[date, ...] = ()
     work: Callable[[UnitOfWork], object] | None = None
-    """Done instead of saying something, in the unit that notes it: what comes of it is said when it is done."""
+    """Done instead of a message, in the unit that records it. Its result is sent when it is finished."""
     ledger: str = ""
-    """Its schedule's name in the ledger, where that is not the job's."""
+    """The schedule's name in the ledger, if it is not the job's."""
 
     @property
     def is_said(self) -> bool:
-        """Whether something is said or done, and not only noted why not."""
+        """Whether something is said or done. False if only a reason is recorded."""
         return bool(self.messages or self.work)
 
 
@@ -82,15 +85,16 @@ Scan = Callable[[UnitOfWork, StoredSchedule, Moment], Sequence[Planned]]
 Again = Callable[
     [UnitOfWork, Moment, Agenda, Sequence[tuple[StoredFire, Recipient]]], Mapping[int, Message | str | None]
 ]
-"""The second look at the moment of sending, by the fire's id: the words as they are now, a reason to keep silent,
-or None: as it was planned."""
+"""The second look, at the moment of sending, by the fire's id: the present words, a reason to say nothing, or None
+for the words as planned.
+"""
 Compose = Callable[[UnitOfWork, Moment, Sequence[Recipient]], Mapping[int, Sequence[Message]]]
-"""What each of these people is told, by `person_id`, in order; nothing for whom there is nothing to say."""
+"""The messages for each of these people, by `person_id`, in order. A person without messages is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing that is said regularly. Every plan begins with a schedule for it, which admins change in chat."""
+    """One thing that is said regularly. Every plan begins with a schedule for it, which admins change in the chat."""
 
     what: str
     kind: Kind
@@ -100,11 +104,11 @@ class Job:
     scan: Scan
     again: Again
     is_shipped: bool = True
-    """Whether every plan begins with one; else admins make them."""
+    """Whether every plan begins with one. Otherwise admins add them."""
     is_only: bool = False
-    """Whether a plan has at most one schedule of it: a second one would have nothing more to say."""
+    """Whether a plan has at most one schedule of it, because a second one would have nothing more to say."""
     is_offered: bool = True
-    """Whether it is said on a schedule at all: else it has an occasion of its own."""
+    """Whether it can be scheduled. Otherwise another event causes it."""
 
     def roles_of(self, schedule: StoredSchedule) -> Collection[Role]:
         return schedule.among(self.roles)

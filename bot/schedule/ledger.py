@@ -57,7 +57,7 @@ def carry(
 
 
 def _drafts(unit: UnitOfWork, one: Planned, kind: Kind) -> Iterator[OutboxDraft]:
-    """Its rows of the outbox; a card is made only when the row is wanted."""
+    """The outbox rows of one plan. A card is made only if its row is needed."""
     for message in one.messages:
         card_id = unit.outbox.new_card(one.who.chat_id) if message.is_card else None
         yield OutboxDraft(one.who.chat_id, kind, message.method, message.payload, card_id)

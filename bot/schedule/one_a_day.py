@@ -1,8 +1,8 @@
-"""One notice a person and day (DOMAIN §5.3), kept for every job when what it has planned becomes messages.
+"""One notice for each person and day (DOMAIN §5.3). It is enforced for every job when plans become messages.
 
-The rule is `conversations.plan.ledger.waits_for`, its exceptions are `BESIDE`. Here it is applied: somebody who has had
-a notice today, of whatever plan, is told nothing more. A job that is neither the ladder nor one of its carriers lets
-those go first, also those of the person's other plans.
+`conversations.plan.ledger.waits_for` is the rule, and `BESIDE` has its exceptions. Here it is applied: a person who has
+had a notice today, of any plan, gets no other. A job that is neither the ladder nor one of its carriers waits for
+these, also in the person's other plans.
 """
 
 from collections.abc import Sequence

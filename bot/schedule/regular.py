@@ -48,7 +48,7 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             messages = compose(unit, moment, told) if told else {}
             for who, reason in reasons.items():
                 if reason in WAITED_FOR:
-                    continue  # a pause that ends in time does not take the week with it
+                    continue  # a pause that ends in time must not drop the week
                 planned.append(_planned(schedule, who, windows, messages.get(who.person_id, ()), reason, nothing))
         return planned
 

@@ -1,4 +1,4 @@
-"""The ladder's job: who is reminded now, in which words, and the second look when the words are about to leave."""
+"""The ladder's job: who is reminded now, in which words, and the second look before sending."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ from storage.unit_of_work import UnitOfWork
 
 IN_DIGEST: Reason = "told_in_digest"
 ROLES = AGENCY_ROLES | {Role.COORDINATOR, Role.OBSERVER}
-"""Of observers those who contribute indicators."""
+"""Of observers, only those who contribute indicators."""
 
 
 def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
@@ -100,7 +100,7 @@ def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Co
 
 
 def carried(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Card, tuple[Rung, ...]]]:
-    """What the ladder has on this day for those of these people who report: their digest or card says it."""
+    """What the ladder has today for those of these people who report. Their digest or card says it."""
     found = [who for who in people if who.reports]
     outlook = outlook_of(unit, moment) if found else Agenda(moment.today)
     found = [who for who in found if concerns(outlook, who, moment.day_of(who))]
@@ -132,7 +132,7 @@ def _planned(
 
 
 def told_rungs(agenda: Agenda, who: Recipient, moment: Moment) -> tuple[Rung, ...]:
-    """The steps that a digest tells a coordinator about, when it names everything the ladder has for them now."""
+    """The ladder's steps that a digest covers for a coordinator: it names everything the ladder has for them now."""
     pending = pending_steps(agenda, who, moment.day_of(who))
     concerned = {topic.period for topic in closing_topics(agenda, pending)}
     return _in_order(step.rung for step in pending if step.period in concerned)
@@ -146,7 +146,7 @@ def _in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
 def look_again(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
-    """The words as things stand now: reports that came in between are no longer asked for (G8)."""
+    """The words as things are now: reports that arrived meanwhile are no longer asked for (G8)."""
     agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
     agencies = {who.agency_code for _, who in told if who.reports}
     days = {fire.on for fire, _ in told}
@@ -177,7 +177,7 @@ def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Mappin
 
 
 def by_agency(told: Iterable[Recipient]) -> dict[str, list[Recipient]]:
-    """Those among them who report for an agency, by its code."""
+    """The people in `told` who report for an agency, by the agency's code."""
     found: dict[str, list[Recipient]] = {}
     for who in told:
         if who.role in AGENCY_ROLES:
@@ -198,4 +198,4 @@ def message_of(card: Card) -> Message:
 
 
 REMINDERS = Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again, is_only=True)
-"""The ladder: who has something left is reminded of it, who coordinates is told who has not closed."""
+"""The ladder: people are reminded of what they have left, and coordinators are told who has not closed."""

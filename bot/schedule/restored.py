@@ -18,4 +18,4 @@ RESTORED: Final = Job(
     is_shipped=False,
     is_offered=False,
 )
-"""Said by `resume` alone, on no schedule; like everything it keeps quiet hours and is looked at again when sent."""
+"""Only `resume` sends it. Like every message it keeps quiet hours and has a second look."""

@@ -1,9 +1,8 @@
-"""After a restore: what is held back meanwhile, and what comes when somebody lets the bot speak again.
+"""After a restore: what is held back, and what happens when somebody releases the bot.
 
-A restored database believes that it is still the moment of its copy. What it would say of its own accord may have been
-said since, and what people sent since is not in it. So it says nothing by itself until an admin has looked; then the
-windows until the restore are closed unsaid. People who were writing when the copy was made are asked, once, to look
-whether their last answers are there.
+A restored database believes that it is still the moment of its copy. Its reminders may have been sent since, and what
+people sent since is not in it. So it sends nothing by itself until an admin has looked. Then the windows until the
+restore are skipped. People who were writing when the copy was made are asked, once, to check their last answers.
 """
 
 from dataclasses import replace
@@ -30,13 +29,13 @@ LOOKED_BACK: Final = timedelta(days=10)
 
 
 def resume(unit: UnitOfWork, now: datetime, timezone: str, *, by: int | None = None) -> Held | None:
-    """Let it speak again: the windows until the restore are skipped, and those concerned are asked to look.
+    """Release it: skip the windows until the restore, and ask those concerned to check.
 
-    None, and nothing done, if it was not held.
+    None, and nothing is done, if it was not held.
     """
     found = release(unit, now)
     if found is not None:
-        unit.facts.forget(f"{PREFIX}held")  # it is over now, not when nobody has raised it for a while
+        unit.facts.forget(f"{PREFIX}held")  # the alarm ends now, not when nobody has raised it for a while
         begin_anew(unit, now)
         until = min(found.since, now)
         _skip(unit, until, now, timezone)
@@ -47,7 +46,7 @@ def resume(unit: UnitOfWork, now: datetime, timezone: str, *, by: int | None = N
 
 
 def _skip(unit: UnitOfWork, until: datetime, now: datetime, timezone: str) -> None:
-    """Note as skipped everything that would have been said until then, in each zone at its last working hour."""
+    """Record as skipped everything that would have been said until then, in each zone at its last working hour."""
     from bot.schedule.scheduler import due  # JOBS holds RESTORED
 
     for plan in unit.plans.all():
@@ -64,7 +63,7 @@ def _skip(unit: UnitOfWork, until: datetime, now: datetime, timezone: str) -> No
 
 
 def _awake(unit: UnitOfWork, plan_id: int, until: datetime, zone: ZoneInfo) -> datetime:
-    """The last moment not later than this at which something may be said there."""
+    """The last moment until then at which a message may be sent there."""
     holidays, at = unit.holidays.days(plan_id), until
     while is_quiet(at, zone, holidays) and until - at < LOOKED_BACK:
         at -= A_QUARTER

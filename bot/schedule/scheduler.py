@@ -1,14 +1,14 @@
-"""JOBS: what is said of the bot's own accord, and the loop that looks whether something of it is due.
+"""The loop that looks for what is due and sends it.
 
-APScheduler's own job stores cannot be shared, its default forgives one second of lateness, and a wall clock that jumps
-stalls or floods it (GUARANTEES §1). So it only wakes: a scan asks the database "what is due at `now`?", and what is
-due, and that it was said, are rows. Any number of replicas may scan at once, be killed anywhere, and start again:
-the process that inserts the row of the ledger says it, in the same transaction (G8).
+APScheduler's own job stores cannot be shared, its default tolerates one second of lateness, and a wall clock that jumps
+stalls or floods it (GUARANTEES §1). So it only wakes this loop. A scan asks the database "what is due at `now`?". What
+is due, and what was said, are rows. Any number of replicas may scan at once, be killed anywhere, and start again: the
+process that inserts the ledger row sends the message, in the same transaction (G8).
 
-Wall clock and monotonic clock that part by more than five minutes mean that somebody has changed the time: until they
-have agreed for half an hour nothing more is said, and the operator is told (G9). Nor is anything said while the wall
-clock and the date of Telegram's answers part by as much, which shows a clock that was wrong from the beginning. A clock
-that follows the sandbox's is meant to be moved: there the scan comes at once.
+If the wall clock and the monotonic clock differ by more than five minutes, somebody has changed the time. Then nothing
+is sent until they have agreed for half an hour, and the operator is told (G9). The same holds while the wall clock and
+the date of Telegram's answers differ by as much: then the clock was wrong from the beginning. A clock that follows the
+sandbox's is meant to be moved: there the scan comes at once.
 """
 
 import asyncio
@@ -52,27 +52,27 @@ logger = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = 5.0
 PATIENCE: Final = 60.0
-"""Seconds after which a scan comes by itself, even if a moved wall clock has stopped APScheduler."""
+"""Seconds after which a scan happens by itself, even if a moved wall clock has stopped APScheduler."""
 PROGRESS_EVERY: Final = 1.0
 FIRES_A_UNIT: Final = 25
 JUMP: Final = timedelta(minutes=5)
 AGREED: Final = 1800.0
 DRAFTS_KEPT: Final = timedelta(days=7)
-"""After its period has locked a draft waits so long for a reopening, then it is closed as expired."""
+"""How long after its period has locked a draft waits for a reopening. Then it is closed as expired."""
 
 
 class ClockWatch:
     """Whether the clock can be trusted: wall time must go on as the monotonic time does, and agree with Telegram's."""
 
     def __init__(self, clock: Clock, skew: Callable[[], float | None] = lambda: None) -> None:
-        """`skew`: seconds that the clock is ahead of Telegram's, as its last answer was dated."""
+        """`skew`: seconds by which the clock is ahead of Telegram's, according to its last answer."""
         self._clock = clock
         self._skew = skew
         self._wall, self._steady = clock.now(), clock.monotonic()
         self._agreed_since: float | None = None
 
     def look(self) -> timedelta | None:
-        """How far the wall clock has just jumped; None if it has not."""
+        """By how much the wall clock has jumped since the last look; None if it has not."""
         wall, steady = self._clock.now(), self._clock.monotonic()
         jump = (wall - self._wall) - timedelta(seconds=steady - self._steady)
         self._wall, self._steady = wall, steady
@@ -86,13 +86,16 @@ class ClockWatch:
 
     @property
     def is_held(self) -> bool:
-        """Looks at the clock at each call: else waiting messages would leave in the seconds before the next scan."""
+        """Look at the clock and return whether sending must wait.
+
+        Without this look, messages would leave before the next scan.
+        """
         self.look()
         return self._agreed_since is not None or abs(self._skew() or 0.0) > JUMP.total_seconds()
 
 
 class Scheduler:
-    """`run` until `stop`. `wake` lets it look at once: the clock was moved, somebody pressed "now"."""
+    """`run` until `stop`. `wake` makes it scan at once: the clock was moved, or somebody pressed "now"."""
 
     def __init__(
         self,
@@ -126,12 +129,12 @@ class Scheduler:
 
     @property
     def is_held(self) -> bool:
-        """Whether nothing is said: the clock has jumped, or the database was restored."""
+        """Whether nothing may be sent: the clock has jumped, or the database was restored."""
         return self.hold is not None or self.is_clock_held
 
     @property
     def is_clock_held(self) -> bool:
-        """Whether nothing is said, since the clock has jumped."""
+        """Whether nothing may be sent because the clock has jumped."""
         return self._watch is not None and self._watch.is_held
 
     async def learn_hold(self) -> None:
@@ -170,7 +173,7 @@ class Scheduler:
             was = self.hold
             await self.learn_hold()
             if was is not None and self.hold is None:
-                self._said()  # what was kept back
+                self._said()  # messages that were held back
             if self.hold is not None:
                 self._alarm("held", f"the database was restored as of {self.hold.as_of:%Y-%m-%d %H:%M} UTC")
             if self.is_clock_held:
@@ -179,7 +182,7 @@ class Scheduler:
                 await self.scan(self._clock.now())
         except Unavailable as error:
             logger.warning("scan.unavailable", reason=str(error))
-        except Exception:  # the boundary of what all jobs share
+        except Exception:  # the boundary that all jobs share
             logger.exception("scan.defect")
 
     async def scan(self, now: datetime) -> int:
@@ -204,7 +207,7 @@ class Scheduler:
         return said
 
     def _plan(self, now: datetime) -> list[tuple[int, Job, Sequence[Planned]]]:
-        """Read through readers, one a schedule: nobody's answer waits while a plan is looked through."""
+        """Plan each schedule with a reader of its own, so that no answer waits meanwhile."""
         with self._database.view() as unit:
             schedules = in_turn(unit.schedules.all(), now)
         found: list[tuple[int, Job, Sequence[Planned]]] = []
@@ -226,13 +229,13 @@ class Scheduler:
 
 @contextmanager
 def _one_job(plan_id: int, what: str, alarm: Alarm = log_alarm) -> Iterator[None]:
-    """Log what fails in one job and let the others go on. Only a missing database stops all of them.
+    """Log an error of one job and let the others go on. Only a missing database stops all of them.
 
-    Put it around a unit, a reader, or what runs `aside` in a unit: after a statement that failed a unit cannot go on.
+    Put it around a unit, a reader, or what runs `aside` in a unit: after a failed statement a unit cannot go on.
     """
     try:
         yield
-    except KeyUnknown as error:  # what it would speak of cannot be opened here; the others' can
+    except KeyUnknown as error:  # sealed data of this job cannot be opened here; other jobs may work
         alarm("keys", str(error))
     except Unavailable:
         raise
@@ -241,9 +244,9 @@ def _one_job(plan_id: int, what: str, alarm: Alarm = log_alarm) -> Iterator[None
 
 
 def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSchedule]:
-    """The schedules, those of another plan first on each day: who has roles in two plans hears of both in turn.
+    """Order the schedules so that each day another plan comes first: a person in two plans hears of both in turn.
 
-    One notice a person and day is kept over all plans, and of two that are due at once the first one is said.
+    One notice for each person and day holds over all plans, and of two that are due at once the first one is sent.
     """
     by_plan: dict[int, list[StoredSchedule]] = {}
     for schedule in schedules:
@@ -256,7 +259,7 @@ def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSc
 def due(
     unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
 ) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
-    """By plan and job, what these schedules (or all) say now, or record as unsaid."""
+    """By plan and job: what these schedules (or all) say now, or record as not said."""
     for schedule in in_turn(unit.schedules.all(), now) if schedules is None else schedules:
         job = BY_WHAT.get(schedule.what)
         if job is None or schedule.paused_at is not None:
@@ -270,7 +273,7 @@ def due(
 def look_at(
     unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str
 ) -> tuple[list[OutboxRow], Counter[str]]:
-    """The rows that are still to be sent, with the words of now; the others are cancelled, and the ledger says why."""
+    """The rows that are still to be sent, with present words. The others are cancelled, and the ledger says why."""
     fires = unit.ledger.of_outbox([row.id for row in rows])
     dropped: Counter[str] = Counter()
     if not fires:
@@ -300,7 +303,7 @@ def look_at(
 
 
 Seen = Message | datetime | str | None
-"""Of a message at the second look: today's words, when to look again, why it is not said, or as it was planned."""
+"""The result of the second look at a message: new words, a later time, a reason to drop it, or None for as planned."""
 
 
 def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapping[int, Seen]:
@@ -330,13 +333,13 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
         with _one_job(moment.plan_id, what), unit.aside():
             seen |= BY_WHAT[what].again(unit, moment, outlook, told)
             continue
-        # Not said unseen, and nothing else waits for it.
+        # Never sent without the second look, and nothing else waits for it.
         seen |= dict.fromkeys((fire.id for fire, _ in told), moment.now + timedelta(minutes=1))
     return seen
 
 
 def _begin(unit: UnitOfWork, now: datetime) -> int:
-    """What every scan does first: furnish the schedules, settle the last messages, expire old drafts.
+    """The start of every scan: make missing schedules, settle the last messages, expire old drafts.
 
     Return how many older reminders become a line.
     """
@@ -350,7 +353,10 @@ def _begin(unit: UnitOfWork, now: datetime) -> int:
 
 
 def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], bool]:
-    """Tell those who sent to many how far it is; the edits of their cards, and whether something goes on."""
+    """Show the progress of broadcasts to their senders.
+
+    Return the number of edits, and whether any broadcast goes on.
+    """
     edits: list[OutboxRow] = []
     goes_on = False
     for one in unit.broadcasts.going_on():
@@ -370,7 +376,10 @@ def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], boo
 
 
 def furnish(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[StoredSchedule, ...]:
-    """The schedules every plan begins with. A second time changes nothing, also if they were changed or deleted."""
+    """Make the schedules that every plan begins with.
+
+    A second time changes nothing, also if they were changed or deleted.
+    """
     found = unit.schedules.all(plan_id)
     there = {schedule.shipped for schedule in found}
     missing = [job for job in JOBS if job.is_shipped and job.what not in there]

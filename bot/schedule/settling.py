@@ -1,8 +1,9 @@
-"""What became of messages becomes of the ledger; and of two reminders in a chat, one can be begun from.
+"""The outcome of a message becomes the outcome of its ledger row. Of two reminders in a chat, only one can be begun
+from.
 
-Four reminders of a week lay in a chat with four buttons to begin. So the new one arrives first, and then the one before
-it is edited to a line: edited, since Telegram deletes a message for 48 hours only. The edit is a row of the outbox in
-the unit that notes the arrival: a crash in between repeats both, and neither is lost.
+Four reminders of a week would leave four buttons to begin. So when a new one has arrived, the one before it is edited
+to a line. It is edited and not deleted, because Telegram deletes a message for 48 hours only. The edit is an outbox row
+in the unit that records the arrival: a crash in between repeats both, and loses neither.
 """
 
 from datetime import datetime, timedelta
@@ -15,13 +16,13 @@ from storage.messages.outbox import OutboxDraft
 from storage.unit_of_work import UnitOfWork
 
 SOON = timedelta(seconds=1)
-"""Delivery takes it up at its next look: what adds it need not hand it over."""
+"""Delivery takes it at its next look; nobody needs to hand it over."""
 
 
 def settle(unit: UnitOfWork, now: datetime) -> int:
     """Take over the outcomes of messages; return how many older reminders become a line.
 
-    A coordinator's notice stays as it is: each is of a period of its own, and leads there.
+    Notices to coordinators stay as they are: each is about its own period, and leads there.
     """
     replaced = [
         one

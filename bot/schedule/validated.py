@@ -1,4 +1,4 @@
-"""The note to a reporter that a report was validated."""
+"""The note to reporters that their reports were validated."""
 
 from collections.abc import Sequence
 from datetime import time, timedelta
@@ -13,13 +13,13 @@ from conversations.wording import wording
 from storage.unit_of_work import UnitOfWork
 
 LOOKED_BACK = timedelta(days=7)
-"""What was validated before that is no news."""
+"""Older validations are not news."""
 LISTED = 8
 
 
 # ------------------------------------------------------------------ what was validated
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """For the scheduler: one silent line to each about all that was validated since the last one."""
+    """For the scheduler: one silent line to each person about everything validated since the last one."""
     untold = unit.reviews.untold(moment.plan_id, VALIDATED.what, moment.now, LOOKED_BACK)
     made: dict[int, tuple[Message, ...]] = {}
     for who in people:
@@ -48,4 +48,4 @@ VALIDATED = Job(
     as_planned,
     is_only=True,
 )
-"""At the end of the day, so that sixty validations are one line, and none that was taken back."""
+"""At the end of the day: sixty validations become one line, without those that were taken back."""

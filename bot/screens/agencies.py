@@ -1,8 +1,8 @@
-"""/instituciones: the commission's members as its admins keep them, from a phone.
+"""/instituciones: admins keep the list of the commission's members on a phone.
 
-An agency joins by decree, changes its name with a government, and is closed; its reports stay. So nothing here
-deletes: an agency has a first and a last day, and ending one says first what hangs on it. What is typed (a name, a
-day) is asked for one at a time; a new agency is shown before it is made.
+An agency joins by decree, changes its name with a government, and is closed; its reports stay. So nothing is deleted
+here: an agency has a first and a last day. Before one is ended, the screen says what depends on it. A name or a day is
+typed one at a time. A new agency is shown before it is made.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,10 @@ IN_A_ROW = 3
 
 # ------------------------------------------------------------------ looking
 def agencies(ex: Exchange, page: int) -> None:
-    """All of them with their days and what hangs on them, a page at a time: those that take part first."""
+    """The list of all agencies, a page at a time, with their days and what depends on them.
+
+    Present members come first.
+    """
     say, plan_id = ex.say, ex.membership.plan_id
     found = ex.unit.plans.agencies(plan_id)
     counted = ex.unit.agencies.belongings(plan_id)
@@ -70,7 +73,7 @@ def _holds(ex: Exchange, counted: dict[int, Belongings], agency: Agency) -> str:
 
 
 def agency(ex: Exchange, which: int | str, act: str, value: str, agreed: str) -> None:
-    """One agency, or a change to it; `new` asks for one and `create` makes it. `agreed` is the yes to its end."""
+    """One agency, or a change to it. `act` "new" asks for one, "create" makes it. `agreed` confirms the end of one."""
     if which == "new":
         _ask(ex, (which,), "agencies.ask_new", tap(Route.AGENCIES))
     elif isinstance(which, str):
@@ -143,7 +146,7 @@ def _act(ex: Exchange, found: Agency, act: str, value: str, *, is_agreed: bool =
 
 
 def _dated(ex: Exchange, found: Agency, day: str, change: Callable[[Actor, Agency, date], Agency]) -> None:
-    """A first or last day that fits the other one, or the word that it does not."""
+    """Set a first or last day, or say that it does not fit the other day."""
     try:
         changed = change(ex.actor, found, _read_day(day))
     except ValueError:
@@ -153,7 +156,7 @@ def _dated(ex: Exchange, found: Agency, day: str, change: Callable[[Actor, Agenc
 
 
 def _warn_of_end(ex: Exchange, found: Agency, on: date) -> None:
-    """What stops with the agency, before it is ended."""
+    """Say what stops with the agency, before it is ended."""
     say, to = ex.say, partial(tap, Route.AGENCY, found.id)
     held = ex.unit.agencies.belongings(ex.membership.plan_id).get(found.id, Belongings())
     lines = [line(say("agencies.end_sure", code=found.code, date=_shown_day(ex, on)))]
@@ -170,7 +173,7 @@ def _warn_of_end(ex: Exchange, found: Agency, on: date) -> None:
 
 
 def hear(ex: Exchange, which: int | str, what: str, code: str, text: str) -> None:
-    """What was typed for the question that stands: a new agency, a name, or a day."""
+    """Read the typed answer to the present question: a new agency, a name, or a day."""
     if isinstance(which, str):
         _propose(ex, text)
         return
@@ -189,7 +192,7 @@ def hear(ex: Exchange, which: int | str, what: str, code: str, text: str) -> Non
 
 
 def _propose(ex: Exchange, text: str) -> None:
-    """Code and name in one line, shown before there is such an agency; kept until the button is pressed."""
+    """Read code and name from one line and show the agency. It is kept until the button is pressed."""
     say = ex.say
     word, _, name = " ".join(text.split()).partition(" ")
     code = read_code(word)
@@ -240,7 +243,7 @@ def _agency(ex: Exchange, wanted: int) -> Agency:
 
 
 def _read_day(text: str) -> date:
-    """`20181003`, as a button carries it."""
+    """Read a day as a button carries it: `20181003`."""
     number_of(text)
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
@@ -266,7 +269,7 @@ def _ask(
     code: str = "",
     rows: tuple[tuple[Button, ...], ...] = (),
 ) -> None:
-    """Ask for something that is typed."""
+    """Ask for something that must be typed."""
     ex.show(Card((line(ex.say(key, code=code)),), (*rows, (Button(ex.say("nav.back"), back),))))
     ex.stand(None, awaits=awaiting(Route.AGENCY, *awaits))
 

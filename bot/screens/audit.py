@@ -1,4 +1,4 @@
-"""/auditoria: the audit log in the chat, for those whom it concerns (DOMAIN §2.7)."""
+"""/auditoria: the audit log in the chat, for the people whom it concerns (DOMAIN §2.7)."""
 
 import re
 from dataclasses import dataclass, replace
@@ -23,13 +23,13 @@ from storage.upkeep.chain import sealed_until
 PAGE: Final = 6
 CHOICES: Final = 8
 OVERSEERS: Final = frozenset({Role.ADMIN, Role.COORDINATOR})
-"""They see everybody's acts; whoever else may look sees their own, and those that name them."""
+"""Roles that see everybody's acts. Other readers see their own acts, and acts that name them."""
 
 
 # ------------------------------------------------------------------ /auditoria
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is looked at: the page that begins before an entry, and what the others must be like."""
+    """What is looked at: the entry before which the page begins, and the filters."""
 
     before: int = 0
     kind: str = ""
@@ -38,7 +38,7 @@ class Look:
 
     @classmethod
     def of(cls, argument: str) -> "Look | None":
-        """As a button carries it; None for anything else."""
+        """Read it from a button. None for anything else."""
         found = re.fullmatch(r"(\d{0,17})-([a-z]*)-(\d{0,17})-(\d{8})?", argument, re.ASCII)
         if found is None or (found[2] and found[2] not in KINDS):
             return None
@@ -50,7 +50,7 @@ class Look:
 
 
 def log(ex: Exchange, argument: str) -> None:
-    """The newest acts first, a page at a time, or as a button narrows them."""
+    """Show a page of acts, the newest first, with the filters of the button."""
     if not argument:
         _show_log(ex, Look())
     elif argument in ("filter", "person", "day"):
@@ -62,12 +62,12 @@ def log(ex: Exchange, argument: str) -> None:
 
 
 def log_typed(ex: Exchange, text: str) -> None:
-    """The acts of a day that is typed behind the command."""
+    """Show the acts of the day that is typed behind the command."""
     hear_day(ex, "day", text)
 
 
 def hear_day(ex: Exchange, _: str, text: str) -> None:
-    """What is typed where a day is asked for."""
+    """Read the day that was asked for."""
     match read_date(text, today=ex.today, language=ex.language, prefer="past"):
         case Understood(value):
             _show_log(ex, Look(day=value.replace("-", "")))
@@ -123,7 +123,7 @@ def _is_known(ex: Exchange, person_id: int) -> bool:
 
 
 def _sealed(unit: UnitOfWork, say: Wording) -> str:
-    """How far the chain reaches, in words."""
+    """How far the chain is sealed, in words."""
     try:
         head, waiting = sealed_until(unit)
     except StorageError:
@@ -134,7 +134,7 @@ def _sealed(unit: UnitOfWork, say: Wording) -> str:
 
 
 def _choose(ex: Exchange, what: str) -> None:
-    """What to filter by: a kind of act, a person, a day."""
+    """Ask for a filter: a kind of act, a person, or a day."""
     if ex.membership.role not in OVERSEERS:
         raise Denied
     say, look = ex.say, Look()

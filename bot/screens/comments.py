@@ -1,8 +1,8 @@
-"""Observers: what they tell the coordination, and the right of some of them to report indicators of their own.
+"""Observers' comments to the coordination, and the right of some observers to report indicators.
 
-An invited member sees from outside what a report leaves out. What they say reaches the coordination and is
-answered, and never changes an agency's datum (DOMAIN §4.5). The same organisation may itself be the source of an
-indicator: then an admin gives one of its observers the right to report those, and only those.
+An invited member sees from outside what a report leaves out. Their comment reaches the coordination and is answered. It
+never changes an agency's datum (DOMAIN §4.5). The same organisation may be the source of an indicator. Then an admin
+gives one of its observers the right to report the agency's indicators, and nothing else.
 """
 
 import contextlib
@@ -21,22 +21,22 @@ from storage.errors import NotFound
 from storage.reports.comments import StoredComment
 
 LONGEST = 1000
-"""Characters of a comment or an answer: what is read on a phone between two meetings."""
+"""Characters of a comment or an answer: short enough to be read on a phone between two meetings."""
 MOST_OPEN = 20
-"""Of one observer: whoever has so many unanswered is asked to wait, not the coordinator to read on."""
+"""An observer with so many open comments is asked to wait."""
 LISTED = 6
 
 
 # ------------------------------------------------------------------ comments
 def comment(ex: Exchange, code: str) -> None:
-    """/comentar: about what a button names, or about the plan; what is typed next is the comment."""
+    """/comentar: comment on what a button names, or on the plan. The next typed text is the comment."""
     about = _about(ex, code)
     if not _has_too_many(ex):
         _ask_comment(ex, about)
 
 
 def comment_typed(ex: Exchange, argument: str) -> None:
-    """A comment that is typed behind the command, after the code of what it is about; a code alone asks for one."""
+    """A comment typed behind the command, after the code of its item. A code alone asks for the comment."""
     code, _, text = argument.strip().partition(" ")
     about = _about(ex, code)
     if not about:
@@ -65,7 +65,7 @@ def _ask_comment(ex: Exchange, about: str) -> None:
 
 
 def hear_comment(ex: Exchange, argument: str, text: str) -> None:
-    """Keep it, thank for it, and tell those who coordinate."""
+    """Keep the comment, thank for it, and notify the coordinators."""
     text = clean(text)
     if not text or len(text) > LONGEST:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
@@ -80,9 +80,10 @@ def hear_comment(ex: Exchange, argument: str, text: str) -> None:
 
 
 def comments(ex: Exchange, act: int | str, number: int | None) -> None:
-    """/comentarios: for a coordinator what is open, to read, answer and settle; for an observer what became of theirs.
+    """/comentarios: a coordinator reads, answers and settles open comments; an observer sees what became of theirs.
 
-    `act` is a page `p1`, a comment `7`; `r` answers the comment of this number, `x` settles it without.
+    `act` is a page `p1`, or the number of a comment `7`. `r` answers the comment `number`, `x` settles it without an
+    answer.
     """
     if ex.membership.role != Role.COORDINATOR:
         _own_comments(ex)
@@ -98,9 +99,9 @@ def comments(ex: Exchange, act: int | str, number: int | None) -> None:
 
 
 def hear_answer(ex: Exchange, _: str, number: int, text: str) -> None:
-    """The answer to a comment, which settles it; whoever wrote it is told."""
+    """Read the answer to a comment, which settles it. Its writer is notified."""
     if ex.membership.role != Role.COORDINATOR:
-        raise Denied  # the question was put to somebody who has another role by now
+        raise Denied  # the question was put to somebody whose role has changed since
     found = _comment(ex, number)
     text = clean(text)
     if not text or len(text) > LONGEST:
@@ -199,7 +200,7 @@ def _comment(ex: Exchange, comment_id: int) -> StoredComment:
 
 
 def _about(ex: Exchange, argument: str) -> str:
-    """The code that was named, if the plan has it; "" for anything else, which is about the plan as a whole."""
+    """The code that was named, if the plan has it. "" means the plan as a whole."""
     code = argument.strip().upper()
     return code if code and len(code) <= 32 and _item(ex, code) else ""
 
@@ -213,13 +214,16 @@ def _item(ex: Exchange, code: str) -> Activity | Indicator | None:
 
 
 def _is_restricted(ex: Exchange, code: str) -> bool:
-    """Whether what is said about this leaves the chat again; of what the plan no longer knows nobody can say."""
+    """Whether the comment on this item must leave the chat again.
+
+    True too for an item that the plan no longer knows.
+    """
     item = _item(ex, code) if code else None
     return bool(code) and (item is None or item.is_restricted)
 
 
 def _title(ex: Exchange, code: str) -> str:
-    """What it is called; a restricted activity's text stays with its agency and the coordination."""
+    """The item's title. Only its agency and the coordination see the text of a restricted activity."""
     item = _item(ex, code)
     if item is None:
         return "–"
@@ -230,7 +234,7 @@ def _title(ex: Exchange, code: str) -> str:
 
 # ------------------------------------------------------------------ the right to report
 def contribution(ex: Exchange, person_id: int, answer: str) -> None:
-    """Give an observer the right to report their agency's indicators, or take it away: no answer asks."""
+    """Give an observer the right to report their agency's indicators, or take it away. Without an answer, ask."""
     plan_id, say = ex.membership.plan_id, ex.say
     try:
         person = ex.unit.people.by_id(person_id)
@@ -255,7 +259,7 @@ def contribution(ex: Exchange, person_id: int, answer: str) -> None:
 
 
 def ask_right(ex: Exchange, agency: str, led: Collection[str]) -> None:
-    """Of an invitation to observe for this agency: whether to report these indicators as well."""
+    """While inviting an observer of this agency, ask whether they report these indicators too."""
     to = partial(tap, Route.INVITE, Role.OBSERVER, agency)
     rows = (
         (Button(ex.say("contributor.observes"), to("observes")),),
@@ -266,6 +270,6 @@ def ask_right(ex: Exchange, agency: str, led: Collection[str]) -> None:
 
 
 def indicators_led(ex: Exchange, agency_id: int) -> tuple[str, ...]:
-    """The codes of what an agency leads and somebody has to report."""
+    """Codes of the indicators that an agency leads and somebody must report."""
     led = ex.unit.plans.indicators(ex.membership.plan_id, agency_id)
     return tuple(indicator.code for indicator in led if not indicator.is_computed)

@@ -1,14 +1,13 @@
-"""The digest in the chat: the week, its picture, and from an agency down to the evidence in the same message.
+"""The digest in the chat: the week, its picture, and in the same message every agency down to its evidence.
 
-A coordinator reads it between two meetings, so whatever it names is a tap away and the way back is one too. Every
-button proves nothing (S3): role, plan and agency are read again inside each tap's unit, and what a reader may not
-see is not there to be found by a forged one.
+A coordinator reads it between two meetings. So everything it names is one tap away, and so is the way back. A button
+proves nothing (S3): each tap reads role, plan and agency again in its own unit, and a forged button finds nothing that
+its reader may not see.
 
-The text is a message with buttons, edited in place; the picture is a message of its own above it, because a
-photo's caption ends at 1 024 characters and a digest does not. The picture travels through the outbox as what it
-shows, not as a file, and is drawn while it is sent (`bot.workers.picture`): no update waits for Pillow, nothing is
-left on
-disk, and after a crash it is drawn again.
+The text is a message with buttons, edited in place. The picture is a separate message above it, because a photo's
+caption ends at 1 024 characters and a digest does not. The outbox holds the picture's content, not a file. It is drawn
+when it is sent (`bot.workers.picture`): no update waits for Pillow, nothing is left on disk, and after a crash it is
+drawn again.
 """
 
 from bot.acts.agencies import ask_for_focal_point
@@ -35,10 +34,10 @@ ACTIVITIES = 12
 
 # ------------------------------------------------------------------ handlers
 def summary(ex: Exchange, page: int | None, length: str = "") -> None:
-    """/resumen: the week for whoever coordinates, the card of the month for readers, one's own agency for the rest.
+    """/resumen: the week for coordinators, the card of the month for readers, one's own agency for everybody else.
 
-    Asked for anew it goes below with its picture; coming back to it (a `page`) it is edited in place. With the `length`
-    "whole" its lists are shown to their ends.
+    Asked for by command, it is sent below with its picture. With a `page` it is edited in place. With the `length`
+    "whole" its lists are complete.
     """
     if ex.membership.role in REPORTERS:
         agency(ex)
@@ -57,7 +56,7 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
 
 
 def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
-    """One institution: whether it closed, who reports for it, and its activities, the worst first."""
+    """One agency: whether it closed, who reports for it, and its activities, the worst first."""
     is_own = ex.membership.role in REPORTERS
     if is_own:
         if code not in ("", ex.agency_code):
@@ -78,7 +77,7 @@ def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
 
 
 def activity(ex: Exchange, code: str) -> None:
-    """One activity: its light and why, what was last reported, and its evidence."""
+    """One activity: its light and the reason, what was last reported, and its evidence."""
     one, found = _activity(ex, code)
     sent = None
     if one.last is not None:
@@ -87,7 +86,7 @@ def activity(ex: Exchange, code: str) -> None:
 
 
 def evidence(ex: Exchange, code: str, file_id: int) -> None:
-    """Send one file of an activity's last report, below. Never of a restricted one, never to who reads no answers."""
+    """Send one file of an activity's last report. Denied for a restricted one, and to roles that read no answers."""
     one, _found = _activity(ex, code)
     if one.last is None or not _view(ex).is_answers or one.activity.is_restricted:
         raise Denied
@@ -102,7 +101,7 @@ def evidence(ex: Exchange, code: str, file_id: int) -> None:
 
 
 def decision(ex: Exchange, number: int) -> None:
-    """What waits for a decision, one at a time."""
+    """The items that wait for a decision, one at a time."""
     found, say = _standing(ex), ex.say
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
     if len(plenary_items(found)) > 1:
@@ -111,7 +110,7 @@ def decision(ex: Exchange, number: int) -> None:
 
 
 def indicators(ex: Exchange, page: int) -> None:
-    """Indicators against their targets, as they may be shown to anybody: the figures pass through this chat."""
+    """Indicators and their targets, with the figures that anybody may see: they are shown in this chat."""
     say, plan_id = ex.say, ex.membership.plan_id
     found = Figures(ex.unit).indicators(plan_id, ex.now, plan_zone(ex.unit, plan_id))
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
@@ -121,7 +120,7 @@ def indicators(ex: Exchange, page: int) -> None:
 
 
 def vacancy(ex: Exchange, agency: str) -> None:
-    """Ask whoever administers to name a focal point: a link is theirs to make. Once a day for an agency."""
+    """Ask the admins to name a focal point, since only they can make the link. Once a day for each agency."""
     found = _standing(ex)
     one = found.agency(agency)
     if one is None or one.focal_points:
@@ -131,7 +130,7 @@ def vacancy(ex: Exchange, agency: str) -> None:
 
 
 def vacancies(ex: Exchange) -> list[str]:
-    """Codes of the agencies that the week counts as without a focal point, for whoever names one."""
+    """Codes of the agencies that the week counts as without a focal point, for the people who name one."""
     return [agency.code for agency in digests.vacancies(_standing(ex))]
 
 
@@ -221,7 +220,7 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
 def _files(
     ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission, lines: list[Line]
 ) -> list[tuple[Button, ...]]:
-    """A button for each file; without one, a line that says so."""
+    """A button for each file, or a line that says that there is none."""
     say = ex.say
     files = [file for file in ex.unit.attachments.of_instance(sent.instance_id) if not file.sensitive]
     if not files:
@@ -250,7 +249,7 @@ def _view(ex: Exchange) -> View:
 
 
 def _standing(ex: Exchange) -> Standing:
-    """The state of the plan. That of a large one is counted beside the writer: nobody else's answer waits for it."""
+    """The state of the plan. For a large plan it is counted beside the writer, so that no other answer waits."""
     plan_id, only_validated, now = ex.membership.plan_id, _view(ex).only_validated, ex.now
 
     def count(unit: UnitOfWork) -> Standing:
@@ -261,7 +260,7 @@ def _standing(ex: Exchange) -> Standing:
 
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
-    """The activity of this code. Denied for what is not in the plan, or not of one's own agency (S3)."""
+    """The activity with this code. Denied if it is not in the plan, or not of one's own agency (S3)."""
     found = _standing(ex)
     one = next((each for each in found.activities if each.code == code), None)
     if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):
@@ -270,7 +269,7 @@ def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
 
 
 def _show_in_place(ex: Exchange, card: Card) -> None:
-    """In place of the message whose button was pressed, be it the present card or an older digest; else below."""
+    """Edit the message whose button was pressed, the present card or an older digest. Otherwise send the card below."""
     if ex.return_to_tapped():
         ex.show(card)
         return

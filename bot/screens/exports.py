@@ -1,8 +1,8 @@
-"""/exportar: a request for a file, made by buttons or typed, and what may be done with it afterwards.
+"""/exportar: ask for a file, by buttons or by typing, and act on the request afterwards.
 
-What leaves cannot be called back (S5). So a request is a job with its audit entry in the unit of the tap; the worker
-(`bot.workers.exports`) makes the file and asks again whether this person, in this role, may have it. The request stands
-as it was last made for each person, since who exports in October wants the same in November.
+Data that leaves cannot be called back (S5). So a request is a job, with its audit entry, in the unit of the tap. The
+worker (`bot.workers.exports`) makes the file and checks again whether this person, in this role, may have it. Each
+person's last request is remembered, because they often want the same again next month.
 """
 
 from bot.acts import exports as acts
@@ -31,12 +31,12 @@ from storage.exports.wanted import INTERNAL, Refused
 from storage.messages.jobs import StoredJob
 
 ONE_PAGE = Choice(dataset="plan-state", format="pdf", audience=INTERNAL)
-"""The plan on one page. Whoever may see less gets the page of their audience."""
+"""The plan on one page. A role that may see less gets the page of its own audience."""
 
 
 # ------------------------------------------------------------------ /exportar
 def export(ex: Exchange, act: str, value: str) -> None:
-    """The request as it stands, one of its questions, or what a button of it does."""
+    """Show the request, ask one of its questions, or do what a button says."""
     if act in _OF_A_JOB:
         _OF_A_JOB[act](ex, number_of(value))
     elif act == "page":
@@ -53,7 +53,7 @@ def export(ex: Exchange, act: str, value: str) -> None:
 
 
 def export_typed(ex: Exchange, text: str) -> None:
-    """The request, changed by what is typed behind the command: what, of when, for whom, as what."""
+    """Change the request by the words typed behind the command: what, when, for whom, in which format."""
     standing = _standing(ex)
     if standing is None:
         return
@@ -65,7 +65,10 @@ def export_typed(ex: Exchange, text: str) -> None:
 
 
 def _standing(ex: Exchange) -> tuple[Choice, tuple[Offer, ...], Left] | None:
-    """The last request, what may be asked for, and what of the request had to go; None, and said, if nothing may be."""
+    """The last request, the offers for this role, and what had to be dropped from it.
+
+    None, with a message, if there are no offers.
+    """
     offers = offers_of(Role(ex.membership.role))
     found = fit(acts.remembered(ex.actor, ex.language), offers)
     if found is None:
@@ -93,7 +96,7 @@ def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, v
 
 
 def _page(ex: Exchange) -> None:
-    """The plan on one page, at once: no question, and the request that stands stays as it is."""
+    """Make the plan on one page at once, without questions. The remembered request stays."""
     offers = offers_of(Role(ex.membership.role))
     choice = fitted(ONE_PAGE, offers)
     if choice is None or (choice.dataset, choice.format) != (ONE_PAGE.dataset, ONE_PAGE.format):
@@ -106,7 +109,7 @@ def _page(ex: Exchange) -> None:
 
 def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str) -> None:
     if mark != choice.mark:
-        ex.toast = ex.say("export.changed")  # the button is of another request than the one that stands
+        ex.toast = ex.say("export.changed")  # the button belongs to an earlier request
         _answer_in_place(ex, request_card(choice, offers, ex.say))
         return
     number = _asked_for(ex, choice, offers)
@@ -117,7 +120,10 @@ def _request(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], mark: str)
 
 
 def _asked_for(ex: Exchange, choice: Choice, offers: tuple[Offer, ...]) -> int | None:
-    """The number of the job that makes it; None, and said, if it cannot be made, or is being made."""
+    """Queue the export; return the number of its job.
+
+    None, with a message, if it cannot be made or is being made already.
+    """
     if in_the_way := obstacles(choice, offers):
         _refuse(ex, choice, offers, refused(in_the_way[0], choice, ex.say))
         return None
@@ -162,7 +168,7 @@ def _stop(ex: Exchange, number: int) -> None:
 
 
 def _again(ex: Exchange, number: int) -> None:
-    """Send what may not have arrived, because the person says so: nothing else repeats an export (G7)."""
+    """Send the files again, because the person says that they have not arrived. Nothing else repeats an export (G7)."""
     job = _own_job(ex, number)
     choice = Choice.of(job.payload["choice"])
     if job.state != "done" or not job.error:
@@ -179,7 +185,7 @@ _OF_A_JOB = {"stop": _stop, "again": _again}
 
 
 def _own_job(ex: Exchange, number: int) -> StoredJob:
-    """The export a button is about. Denied unless it is this person's, asked for in the role they have now (S3)."""
+    """The export that a button names. Denied unless this person asked for it, in the role they have now (S3)."""
     try:
         return acts.own_job(ex.actor, ex.membership.role, number)
     except NotFound:

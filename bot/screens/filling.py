@@ -1,7 +1,7 @@
-"""A form being filled in the chat: one event, and what each of its effects becomes.
+"""Fill a form in the chat: apply one event, and carry out each of its effects.
 
-The conversation itself is `conversations.session.engine.step`. Here its effects meet the database and the chat, inside
-the unit of one update.
+The conversation itself is `conversations.session.engine.step`. Here its effects meet the database and the chat, in the
+unit of one update.
 """
 
 from pathlib import Path
@@ -44,14 +44,14 @@ from conversations.xforms.form import Form
 from storage.reports.sessions import StoredSession
 
 OFTEN = 3
-"""So many times the same complaint: then another way is offered."""
+"""After so many equal complaints, another way is offered."""
 _AGAIN = "again"
 _MEDIA_SHOWN = 10
-"""Files before one card: more of them would bury it."""
+"""The most files sent before one card. More would push it out of sight."""
 
 
 def reporter_of(ex: Exchange) -> Reporter:
-    """The person of this exchange, as acts about reports know them. Denied to whoever belongs to no agency."""
+    """The person of this exchange, for acts about reports. Denied to people without an agency."""
     return Reporter(
         ex.actor,
         ex.person.id,
@@ -65,7 +65,7 @@ def reporter_of(ex: Exchange) -> Reporter:
 
 
 def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, anew: bool = False) -> None:
-    """The first card of a session that has just been opened; its pictures go before it."""
+    """Show the first card of a session that was just opened, after its pictures."""
     ex.filling = stored.id
     card = session_card(form, begun.session, begun.instance, now=ex.now)
     anew = _show_media(ex, card, stored.form_version_id, restricted=stored.sensitive) or anew
@@ -74,7 +74,7 @@ def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, 
 
 
 def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
-    """Apply an event to a session and say what came of it; a session whose period has locked takes no more."""
+    """Apply an event to a session and show the result. Refused if the session's period has locked."""
     if not ex.is_theirs(stored) or not ex.may_report(stored.subject):
         raise Denied
     if ex.now >= stored.expires_at:
@@ -104,7 +104,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
                 is_shown = True
                 anew = anew or is_typed
             case Notice("file.first_of_album" as key):
-                ex.notice(ex.say(key))  # a line of its own: the card changes as soon as the file is there
+                ex.notice(ex.say(key))  # in a line of its own, because the card changes as soon as the file has arrived
                 is_shown = anew = True
             case Notice(key, values):
                 notices.append(ex.say(key, **dict(values)))
@@ -120,7 +120,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
             case Leave():
                 has_left = True
             case Added():
-                pass  # the card tells
+                pass  # the card says it
             case Removed(ref):
                 reports.move_files(ex.unit, stored, ref)
             case _:
@@ -150,9 +150,9 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
 
 
 def _again(ex: Exchange, complaints: list[str]) -> tuple[str, int]:
-    """A mark of what is complained about, to be kept by the chat, and how often it has been said in a row.
+    """A mark of the complaint for the chat to keep, and how many times in a row it was shown.
 
-    Both are blank without a complaint. The mark holds a checksum, not the words, which may quote an answer.
+    Both are blank without a complaint. The mark contains a checksum instead of the words, which may quote an answer.
     """
     if not complaints:
         return "", 0
@@ -174,18 +174,18 @@ def _draw(
     was_place: bool,
     is_new: bool,
 ) -> None:
-    """The next card; when it goes below, the one before shrinks to its answer or goes.
+    """Draw the next card. If it is sent below, the card before it shrinks to its answer or is deleted.
 
-    Pictures and recordings of a new question (`is_new`) go before it.
+    With `is_new`, the pictures and recordings of the question are sent first.
     """
     restricted = stored.sensitive
     card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
     anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
     if was_place and card.asks_place and answered is None:
-        ex.drop_card()  # the next point of a line: the new card brings the same keyboard
+        ex.drop_card()  # the next point of a line: the new card has the same keyboard
         anew = True
     elif was_place:
-        # The card had a reply keyboard: it cannot be edited, and its keyboard has to be taken away.
+        # The card had a reply keyboard: it cannot be edited, and its keyboard must be removed.
         ex.drop_card()
         done = answered_card(answered.label, answered.shown) if answered else Card((line("👌"),))
         ex.release_keyboard(done, restricted=restricted)
@@ -200,7 +200,7 @@ def _draw(
 
 
 def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medium, Path]]:
-    """What a card's media are, of those that were published with the form."""
+    """The files of a card, among those that were published with the form."""
     if not card.media:
         return []
     files = ex.house.forms.media(ex.unit, form_version_id)
@@ -208,7 +208,7 @@ def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medi
 
 
 def _show_media(ex: Exchange, card: Card, form_version_id: int, *, restricted: bool) -> bool:
-    """Send what is to be looked at or heard with a card, before it; False if there is nothing."""
+    """Send the pictures and recordings of a card before it. False if it has none."""
     found = _files_of(ex, card, form_version_id)
     for medium, path in found:
         shown_as = SENT_AS[kind_of(medium.name)]
@@ -228,14 +228,14 @@ def _asks_place(form: Form, session: Session) -> bool:
 
 
 def _is_looked_at(ex: Exchange) -> bool:
-    """Whether the tapped message is the card this chat looks at."""
+    """Whether the tapped message is the present card of this chat."""
     card_id = ex.visit.chat.card_id
     return card_id is not None and ex.unit.outbox.card_message_id(card_id) == ex.tapped_message_id
 
 
 # ------------------------------------------------------------------ leaving and sending
 def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> None:
-    """The draft stays; the chat is free."""
+    """Leave the form. The draft stays, and the chat is free."""
     if _asks_place(form, session):
         ex.drop_card()
         ex.release_keyboard(Card((line("👌"),)))
@@ -261,7 +261,7 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
     ex.filling = None
-    ex.clean_chat()  # the present card goes with the others
+    ex.clean_chat()  # the present card is deleted with the others
     ex.answer(
         receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True
     )
@@ -269,7 +269,7 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
 
 # ------------------------------------------------------------------ what cannot be filled now
 def refuse_locked(ex: Exchange, stored: StoredSession) -> None:
-    """The draft stays as it is, for a reopened period; nothing can be answered or sent."""
+    """Say that the period has locked. The draft stays for a reopened period; nothing can be answered or sent."""
     if stored.reporting_period_id is not None:
         show_locked(ex, ex.unit.plans.period_by_id(stored.reporting_period_id), anew=not ex.has_card)
         return
@@ -277,7 +277,7 @@ def refuse_locked(ex: Exchange, stored: StoredSession) -> None:
 
 
 def show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
-    """It has locked, or not opened yet; what has locked the agency may ask to have reopened."""
+    """Say that the period has locked or is not open yet. A locked one can be asked to be reopened."""
     text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
     ask = (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, period.code)),)
     home = (home_button(ex.say),)

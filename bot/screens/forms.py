@@ -1,6 +1,6 @@
-"""Forms are published from the chat: the M&E officer who edited the Excel sends it, looks at the check, and decides.
+"""Publish forms from the chat: the author sends the workbook, reads the check, and decides.
 
-What a button decides about is named on it, so that a button of an earlier check decides nothing.
+A button names the bundle it decides about, so a button of an earlier check decides nothing.
 """
 
 from bot.acts import publishing
@@ -22,19 +22,19 @@ SENT_KINDS = (*FORM_KINDS, *DATA_KINDS, ".zip")
 
 # ------------------------------------------------------------------ in the unit of an update
 def is_form_file(event: Offered) -> bool:
-    """Whether this may be a form or its data, by what it is called; what it is, is seen once it has been fetched."""
+    """Whether this file may be a form or its data, by its name. The worker finds out after the download."""
     return event.kind in ("document", "other") and kind_of(event.name) in SENT_KINDS
 
 
 def receive(ex: Exchange, event: Offered) -> None:
-    """An admin sent a form or one of its files: fetch and check it; what it is, the answer will say."""
+    """An admin sent a form or one of its files: have it fetched and checked."""
     publishing.check(ex.actor, ex.chat_id, event.file_id, event.name)
     ex.forget_card()
     ex.answer(Card((line(ex.say("publish.checking", file=event.name[:80])),)))
 
 
 def decide(ex: Exchange, answer: str, number: str) -> None:
-    """Publish or discard the bundle a button is about; a button of an earlier check decides nothing."""
+    """Publish or discard the bundle that a button names. A button of an earlier check decides nothing."""
     sha256 = next((key for key in publishing.waiting(ex.unit, ex.person.id) if key.startswith(number)), None)
     if sha256 is None:
         ex.toast = ex.say("publish.stale")
@@ -48,7 +48,7 @@ def decide(ex: Exchange, answer: str, number: str) -> None:
 
 
 def show_forms(ex: Exchange) -> None:
-    """For an admin every form with its version, date and drafts; for a reporter the forms to fill beside reports."""
+    """For an admin, every form with its version, date and drafts. For a reporter, the forms to fill besides reports."""
     say, plan_id = ex.say, ex.membership.plan_id
     is_admin = ex.membership.role == Role.ADMIN
     forms = [form for form in ex.unit.forms.list(plan_id) if is_admin or form.form_id not in FORM_OF.values()]
@@ -77,7 +77,7 @@ MOST_FORMS = 20
 
 
 def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
-    """One form: its versions and who is still on which; `get` sends that version's workbook."""
+    """One form: its versions, and who still uses which. `what` "get" sends the workbook of that version."""
     match what, version_id:
         case (int() as wanted, None) | ("get", int() as wanted):
             pass
@@ -107,7 +107,7 @@ def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
 
 
 def fill(ex: Exchange, form_key: int) -> None:
-    """Begin a form that is no report of the plan, or go on with one's own draft of it."""
+    """Begin a form that belongs to no report of the plan, or go on with one's own draft of it."""
     forms = {form.form_key: form for form in ex.unit.forms.list(ex.membership.plan_id)}
     stored = forms.get(form_key)
     if stored is None or stored.form_id in FORM_OF.values():

@@ -1,8 +1,8 @@
-"""Who has which post: delegated for a time, handed over for good, taken up by a link.
+"""Who has which post: delegated for a time, handed over for good, or taken by a link.
 
-An officer who goes on leave thinks of the bot in the lift, if at all. So a post is left to a colleague in two taps and
-comes back by itself; whoever leaves for good is relieved by one person, and what they had begun is not lost with them;
-and a link that would take somebody's present role away asks before it does.
+An officer thinks of the bot only when leaving for a holiday, if at all. So a post is delegated in two taps and comes
+back by itself. When somebody leaves for good, one person can relieve them, and their drafts stay with the agency. A
+link that would take away somebody's present role asks first.
 """
 
 from datetime import date, timedelta
@@ -27,15 +27,15 @@ from storage.people.people import Membership, Person
 
 DAYS = (3, 7, 14, 30)
 LONGEST = 90
-"""Days for which a post may be left to somebody; whoever is away for longer hands it over."""
+"""The most days of a delegation. Somebody who is away for longer hands the post over."""
 INVITED = "x"
-"""Stands for a person who is yet to come, where a colleague's number would stand."""
+"""Stands for a person still to be invited, in place of a colleague's number."""
 LISTED = 8
 
 
 # ------------------------------------------------------------------ delegating
 def delegate(ex: Exchange, head: int | str, number: int | None) -> None:
-    """/delegar: to whom, until when; while it lasts, who has the post and how to take it back."""
+    """/delegar: choose to whom and until when. While it lasts: who has the post, and how to take it back."""
     standing = _standing(ex)
     if head == "end":
         _hand_back(ex, standing, number)
@@ -54,7 +54,7 @@ def delegate(ex: Exchange, head: int | str, number: int | None) -> None:
 
 
 def delegate_until(ex: Exchange, head: int | str, text: str) -> None:
-    """The last day of it, typed."""
+    """Read its last day, typed."""
     match read_date(text, today=ex.today, language=ex.language, prefer="future"):
         case Understood(value) if ex.today < date.fromisoformat(value[:10]) <= ex.today + timedelta(days=LONGEST):
             _give(ex, head, date.fromisoformat(value[:10]))
@@ -111,7 +111,7 @@ def _show_standing(ex: Exchange, delegation: StoredDelegation) -> None:
 
 
 def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: int | None) -> None:
-    """By whoever gave it or has it; of one that is over, the word that it is."""
+    """End it, for the giver or the deputy. If it is over already, say so."""
     if standing is None or number not in (None, standing.id):
         ex.answer_line(ex.say("delegate.is_over"))
         return
@@ -121,7 +121,7 @@ def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: int | No
 
 
 def _show_drafts(ex: Exchange) -> None:
-    """What the agency's others have begun, and whoever has left: each can be gone on with."""
+    """Drafts of colleagues, and of people who have left. Each can be continued."""
     rows = [(Button(cut(text), tap(Route.TAKE_OVER, number)),) for number, text in drafts_of_others(ex)]
     ex.answer(
         Card(
@@ -132,7 +132,10 @@ def _show_drafts(ex: Exchange) -> None:
 
 
 def drafts_of_others(ex: Exchange, *, only_left: bool = False) -> list[tuple[int, str]]:
-    """Number and title of the open drafts of the agency that are not one's own; or just of those who have left."""
+    """Number and title of the agency's open drafts that are not one's own.
+
+    With `only_left`, only the drafts of people who left.
+    """
     left = [(draft, ex.say("delegate.somebody_left")) for draft in ex.unit.sessions.left_in(ex.agency_id)]
     theirs = (
         []
@@ -153,7 +156,7 @@ def _title(data: dict[str, object], language: str) -> str:
 
 # ------------------------------------------------------------------ leaving and handing over
 def leave_post(ex: Exchange, answer: str) -> None:
-    """Ya no soy yo: after one question the role ends, with everything that hangs on it, and the admins are told."""
+    """Ya no soy yo: after one question the role ends, with all that depends on it, and the admins are notified."""
     membership = ex.membership
     if answer != "yes":
         rows = (
@@ -170,7 +173,7 @@ def leave_post(ex: Exchange, answer: str) -> None:
 
 
 def relieve(ex: Exchange, person_id: int, answer: str) -> None:
-    """A coordinator or admin takes a post of an agency from whoever has it: one question, then who is next."""
+    """A coordinator or admin takes an agency's post from its holder: one question, then who is next."""
     who, held = _whom(ex, person_id)
     if who.id == ex.person.id or held.role not in AGENCY_ROLES:
         raise Denied
@@ -193,7 +196,7 @@ def relieve(ex: Exchange, person_id: int, answer: str) -> None:
 
 
 def promote(ex: Exchange, code: str, person_id: int | None) -> None:
-    """Dejar al suplente: the alternate of an agency that has no focal point becomes it."""
+    """Dejar al suplente: the alternate becomes focal point of an agency that has none."""
     agency_id, say = _vacant_agency(ex, code), ex.say
     alternates = acts.alternates(ex.actor, agency_id)
     chosen = [one for one in alternates if one.id == person_id] or alternates
@@ -209,7 +212,7 @@ def promote(ex: Exchange, code: str, person_id: int | None) -> None:
 
 
 def succeed(ex: Exchange, code: str, role_name: str) -> None:
-    """Crear invitación: a link for whoever follows in a post that is vacant."""
+    """Crear invitación: make a link for the next holder of a vacant post."""
     role = Role.ALTERNATE if role_name == Role.ALTERNATE else Role.FOCAL_POINT
     agency_id = _agency_id(ex, code) if role is Role.ALTERNATE else _vacant_agency(ex, code)
     link = issue_link(ex.actor, role, agency_id, ex.person.id)
@@ -224,7 +227,7 @@ def _agency_id(ex: Exchange, code: str) -> int:
 
 
 def _vacant_agency(ex: Exchange, code: str) -> int:
-    """Its id, if it has no focal point; Denied otherwise: who has one is relieved first."""
+    """The id of an agency without a focal point. Denied otherwise: the present one must be relieved first."""
     agency_id = _agency_id(ex, code)
     there = ex.unit.people.of_agency(ex.membership.plan_id, agency_id)
     if any(one.memberships[0].role is Role.FOCAL_POINT for one in there):
@@ -234,7 +237,7 @@ def _vacant_agency(ex: Exchange, code: str) -> int:
 
 # ------------------------------------------------------------------ a link that would take another role away
 def offer(ex: Exchange, offered: OfferedRole) -> None:
-    """What the link gives and what it takes, before anything of it happens."""
+    """Show what the link gives and what it takes away, before anything happens."""
     say, unit = ex.say, ex.unit
     _, present = unit.people.in_plan(offered.plan_id, ex.person.id)
     agency = unit.plans.agency_by_id(offered.agency_id).code if offered.agency_id else ""
@@ -251,7 +254,7 @@ def offer(ex: Exchange, offered: OfferedRole) -> None:
 
 
 def decide_offer(ex: Exchange, invitation_id: int, answer: str) -> None:
-    """Take the role of a link that was used, in place of the present one; or stay, and the link is void."""
+    """Take the role of a used link in place of the present one; or keep the present one, and the link is void."""
     if answer == "no":
         is_done = acts.decline_offer(ex.actor, invitation_id)
         ex.answer_line(ex.say("offer.declined") if is_done else _void(ex))
@@ -270,7 +273,7 @@ def _void(ex: Exchange) -> str:
 
 # ------------------------------------------------------------------ inside
 def _standing(ex: Exchange) -> StoredDelegation | None:
-    """The delegation that concerns this person now: given, or in their hands."""
+    """The delegation that this person has given or received and that lasts now."""
     for one in ex.unit.delegations.of_agency(ex.agency_id):
         if ex.person.id in (one.person_id, one.deputy_id) and ex.today < one.until_on:
             return one
@@ -283,7 +286,7 @@ def _colleagues(ex: Exchange) -> list[Person]:
 
 
 def _name_of(ex: Exchange, head: int | str) -> str:
-    """The colleague a button names. Denied for anybody else."""
+    """The colleague that a button names. Denied for anybody else."""
     if head == INVITED:
         return ex.say("delegate.whoever_comes")
     for one in _colleagues(ex):

@@ -1,8 +1,8 @@
-"""The first screen of whoever does not report, and who has reported so far.
+"""The first screen of roles that do not report, and the progress of the closing.
 
 Somebody who opens the bot between two meetings wants one number and one button. So the screen says how the closing
-stands and offers what its role does most, with how much of it there is; the rest is behind *Más*. A focal point has no
-such screen: theirs is the due list itself.
+stands and offers what the role does most, with its counts. The rest is behind *Más*. A focal point has no such screen:
+for them it is the due list.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +25,8 @@ from storage.errors import NotFound
 class Item:
     """A button of a first screen: where it leads, what it says, and what it carries.
 
-    `count` is one of `_COUNTS`. With something to count the button says `counted`, without it `text`,
-    and there is none if that is blank.
+    `count` is one of `_COUNTS`. If it is above zero, the button says `counted`; otherwise `text`, and if `text` is
+    blank there is no button.
     """
 
     route: Route
@@ -71,7 +71,7 @@ HOMES: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         _LAST,
     ),
 }
-"""The buttons of each role's first screen, as far as the person may."""
+"""The buttons of each role's first screen. A person sees those that they may use."""
 
 MORE: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     Role.COORDINATOR: (
@@ -94,7 +94,7 @@ MORE: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         _LAST,
     ),
 }
-"""What stands behind *Más*: what is wanted once a week, or less."""
+"""The buttons behind *Más*: needed once a week, or less."""
 
 _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
     "waiting": lambda ex: ex.unit.reviews.count_waiting(ex.membership.plan_id),
@@ -106,13 +106,13 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
 
 
 def home(ex: Exchange) -> None:
-    """How things stand in a line or two, and what the role may do."""
+    """How things stand in a line or two, and what the role can do."""
     head, *rest = _headline(ex)
     ex.offer(Card((line(bold(head)), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
 
 
 def more(ex: Exchange) -> None:
-    """The rest of what the role may do. A role without such a screen has everything on its first."""
+    """The rest of what the role can do. Other roles have everything on their first screen."""
     if ex.membership.role not in MORE:
         home(ex)
         return
@@ -126,7 +126,7 @@ def _rows(ex: Exchange, items: Iterable[tuple[Item, ...]]) -> tuple[tuple[Button
 
 
 def _button(ex: Exchange, item: Item) -> Button | None:
-    """None where the person may not, and of what has nothing to count and nothing to say without it."""
+    """The button. None if the person may not use it, or if it has nothing to count and no text for that."""
     n = _COUNTS[item.count](ex) if item.count and ex.allows(item.route) else 0
     if not ex.allows(item.route) or not (n or item.text):
         return None
@@ -172,9 +172,9 @@ class _Reported:
     received: int = 0
     returned: int = 0
     added: int = 0
-    """Of what is expected and has not come: what came into the plan after the agency had closed."""
+    """Expected and not sent: items that came into the plan after the agency had closed."""
     open_periods: set[int] = field(default_factory=set)
-    """Those in which something was expected of the agency and that it has not closed."""
+    """Periods in which something was expected of the agency and that it has not closed."""
 
     @property
     def is_closed(self) -> bool:
@@ -183,16 +183,17 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A closing: its periods, and by agency code what has come; only agencies of which something is expected."""
+    """A closing: its periods, and by agency code what was sent. Only agencies of which something is expected."""
 
     periods: tuple[ReportingPeriod, ...]
     agencies: dict[str, _Reported]
 
 
 def count(ex: Exchange) -> Tally | None:
-    """How the present closing stands, as the digest has it: of all periods that end with it, also those that have
+    """Count the present closing as the digest does. None before the first.
 
-    locked while another is open. None before the first. The same few statements, whatever there is.
+    It counts all periods that end with it, also a locked one beside an open one. The number of statements does not
+    depend on the plan.
     """
     present = closings_until(ex.unit.plans.periods(ex.membership.plan_id), ex.today, 1)
     return _tally(ex, present[-1].periods) if present else None
@@ -222,7 +223,7 @@ def _tally(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> Tally:
 def progress(ex: Exchange, period_code: str) -> None:
     """/progreso: who has reported for the present closing, agency by agency, counts only.
 
-    With the code of a period for that one alone.
+    With the code of a period, for that period alone.
     """
     say = ex.say
     back = (home_button(say),)

@@ -1,12 +1,12 @@
-"""The plan changed from the chat: an admin sends the workbook, reads what it would change, and decides.
+"""Change the plan from the chat: an admin sends the workbook, reads its differences, and decides.
 
-A plan of a country is edited in Excel by several people, and whoever sends the file has not seen every cell of it. So
-nothing is applied that was not shown: what is applied is the very content whose differences were read, to the very
-state of the plan they were read for, in one transaction; if the plan has changed meanwhile, they are shown again.
+Several people edit a country's plan in Excel, and the sender has not seen every cell. So nothing is applied that was
+not shown. The content whose differences were read is applied to the same state of the plan, in one transaction. If the
+plan has changed meanwhile, the differences are shown again.
 
-Reading and comparing take seconds and happen in a worker, with a reader of the database; the writer sees only the
-transaction itself. What was shown lies in the file store under its content's number, and a button carries that number:
-it is about this one or about nothing. The store forgets it after a day.
+Reading and comparing take seconds. A worker does them with a reader of the database, and the writer sees only the
+transaction itself. The shown workbook is in the file store under its content's number, and a button carries that
+number, so it decides about this workbook only. The store deletes it after a day.
 """
 
 from bot.acts import importing
@@ -27,7 +27,10 @@ LONGEST = 180
 
 # ------------------------------------------------------------------ in the unit of an update
 def decide(ex: Exchange, act: str, number: str) -> None:
-    """Apply, cancel, or show page `p3` of what a button is about; one of an earlier look decides nothing."""
+    """Apply, cancel, or show page `p3` of the workbook that a button names.
+
+    A button of an earlier look decides nothing.
+    """
     key = importing.waiting(ex.unit, ex.person.id)
     if not key.startswith(number):
         ex.toast = ex.say("publish.stale")
@@ -43,7 +46,7 @@ def decide(ex: Exchange, act: str, number: str) -> None:
 
 
 def undo(ex: Exchange, answer: str, import_id: int | None) -> None:
-    """Take back the last import: first what that does, then, after a yes, in one step."""
+    """Take back the last import. First show what that does; after a yes, do it in one step."""
     say, plan_id = ex.say, ex.membership.plan_id
     if answer == "yes" and import_id is not None:
         done = importing.undo(ex.actor, import_id)
@@ -65,7 +68,7 @@ def undo(ex: Exchange, answer: str, import_id: int | None) -> None:
 
 
 def download(ex: Exchange) -> None:
-    """The plan as its workbook, sent below in a moment."""
+    """Have the plan sent as its workbook."""
     importing.send_workbook(ex.actor, ex.chat_id)
     ex.toast = ex.say("forms.sending")
 

@@ -1,7 +1,7 @@
-"""Two periods in a row without closing: a letter to the head of the institution, drafted here and sent by a person.
+"""After two periods in a row without closing: the draft of a letter to the head of the institution. A person sends it.
 
-A machine that writes to a minister has taken somebody's place (DOMAIN §5.3, step 6). So the bot counts, proposes a
-phone call first, and shows a text to copy; whether it goes out, and on whose paper, is the coordinator's to decide.
+A machine must not write to a minister in somebody's place (DOMAIN §5.3, step 6). So the bot counts, proposes a phone
+call first, and shows a text to copy. The coordinator decides whether it is sent, and on whose paper.
 """
 
 from bot.acts.letters import put_off as put_letter_off
@@ -19,16 +19,16 @@ from storage.errors import NotFound
 
 ACTS = (("draft", "escalate.draft"), ("call", "escalate.call"), ("later", "escalate.later"))
 PAGE = "p"
-"""Stands where a code would, for a page of the list; no agency is called that."""
+"""Stands in place of a code for a page of the list. No agency has this code."""
 LISTED = 8
 CODES = 12
-"""Activities named in a letter; the rest is a number."""
+"""Activities named in a letter. The others are a number."""
 
 
 def escalate(ex: Exchange, code: str, act: int | str) -> None:
-    """What can be done about an agency that has let periods pass: see the draft, call first, leave it for now.
+    """Options for an agency that has let periods pass: see the draft, call first, or leave it for now.
 
-    Without one, all of them.
+    Without a code, the list of such agencies.
     """
     if not code or code == PAGE:
         _list(ex, act if isinstance(act, int) else 0)
@@ -63,7 +63,7 @@ def escalate(ex: Exchange, code: str, act: int | str) -> None:
 
 
 def _list(ex: Exchange, page: int) -> None:
-    """Everybody who has let so many pass, the longest rows first, each a tap from a draft, put off or not."""
+    """The agencies that have let so many periods pass, the longest rows first, whether put off or not."""
     say, passed = ex.say, with_letters(ex.unit, ex.membership.plan_id, ex.today)
     off = put_off(passed, ex.unit.agendas.letters(ex.membership.plan_id))
     home = (home_button(say),)
@@ -85,7 +85,7 @@ def _list(ex: Exchange, page: int) -> None:
 
 
 def _letter(ex: Exchange, agency: Agency, passed: tuple[ReportingPeriod, ...]) -> str:
-    """Facts and an offer, no adjectives; codes of activities, never their texts."""
+    """Facts and an offer, no adjectives. Activities are named by code, never by their text."""
     plan_id, say = ex.membership.plan_id, ex.say
     moment = Moment(plan_id, ex.now, ex.today)
     agenda = agenda_within(ex.unit, moment, outlook_of(ex.unit, moment), Scope({agency.code}))

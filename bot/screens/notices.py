@@ -1,7 +1,7 @@
-"""The buttons under a reminder, and what stops reminders: tomorrow, nothing new, an explanation, a pause, a hand-over.
+"""The buttons under a reminder, and what stops reminders: tomorrow, nothing new, an explanation, a pause, a delegation.
 
-Every one of them is an ordinary route of PERMISSIONS: a reminder lies in a chat for months, so whatever is pressed is
-looked at as things stand then, not as they stood when it was sent.
+Each button is an ordinary route of PERMISSIONS. A reminder stays in a chat for months, so a tap looks at the present
+state and not at the state when it was sent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,18 +34,18 @@ from storage.errors import NotFound
 from storage.reports.submissions import StoredSubmission
 
 REASONS = ("no_progress", "waiting", "budget", "season")
-"""Why there is nothing new; catalogue keys `nothing.reason.…`. What is said in words is a report of its own."""
+"""Reasons why there is nothing new; catalogue keys `nothing.reason.…`. A reason in words needs an ordinary report."""
 PAUSES: tuple[int, ...] = (1, 3, 7, 14)
-"""Days that can be chosen; none of them: until it is ended."""
+"""Days of a pause that can be chosen. None lasts until somebody ends it."""
 LISTED = 8
 LOOKED_AHEAD = timedelta(days=60)
 
 
 # ------------------------------------------------------------------ under a reminder
 def begin(ex: Exchange, code: str) -> None:
-    """Empezar: the report that is due first, of the period that the reminder was about.
+    """Empezar: begin the report that is due first, of the reminder's period.
 
-    A reminder lies in a chat for months. If its period takes nothing more, it says so, with what is left of others.
+    A reminder stays in a chat for months. If its period takes nothing more, say so, with what is left of other periods.
     """
     due = _left(ex)
     about = _period_of_own(ex, code)
@@ -74,9 +74,9 @@ def _period_of_own(ex: Exchange, code: str) -> ReportingPeriod | None:
 
 
 def postpone(ex: Exchange) -> None:
-    """Recordarme mañana: nothing more today, and a word on the next day on which one can come, if something is left.
+    """Recordarme mañana: nothing more today, and a reminder on the next possible day if something is left.
 
-    Where none can before everything locks, it says so.
+    If no reminder is possible before everything locks, say so.
     """
     plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
     [who] = ex.unit.recipients.all(plan_id, [ex.person.id])
@@ -84,7 +84,7 @@ def postpone(ex: Exchange) -> None:
     topics = told_topics(agenda, who, is_chased=True)
     about = [topic.period for topic in topics]
     if not about and not who.is_contributor:
-        about = [report.period for report in _left(ex)]  # reopened for them: no reminder speaks of it
+        about = [report.period for report in _left(ex)]  # reopened for them: no reminder mentions it
     if not about:
         show_nothing_left(ex)
         return
@@ -104,7 +104,7 @@ def postpone(ex: Exchange) -> None:
 
 
 def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:
-    """The next day on which a reminder of what is left can come to them; None if none can while it is open."""
+    """The next day on which a reminder of what is left can come. None if none can come while it is open."""
     found = [one for one in ex.unit.schedules.all(ex.membership.plan_id) if one.what == LADDER]
     days = list(working_days_after(today, today + LOOKED_AHEAD, agenda.holidays))
     meant = (one for one in found if one.paused_at is None and one.among([who.role]))
@@ -113,7 +113,10 @@ def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> dat
 
 
 def nothing_new(ex: Exchange, reason: str) -> None:
-    """Sin novedades: one reason for all that is left, and each is reported as last time. A report like any other."""
+    """Sin novedades: one reason for everything that is left.
+
+    Each item gets an ordinary report that repeats the last one.
+    """
     due = _left(ex)
     if not due:
         show_nothing_left(ex)
@@ -162,7 +165,7 @@ def nothing_new(ex: Exchange, reason: str) -> None:
 
 
 def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
-    """What would be stored: as the report before, or, where there is none, that it has not begun."""
+    """What would be stored: the values of the report before, or "not begun" without one."""
     for many, one, some in (
         ("nothing.stays", "nothing.stays_one", [report for report in due if report.previous is not None]),
         ("nothing.first", "nothing.first_one", [report for report in due if report.previous is None]),
@@ -178,7 +181,7 @@ def _some(ex: Exchange, codes: Sequence[str]) -> str:
 
 
 def explain(ex: Exchange, need: str) -> None:
-    """Explicar qué pasa: what holds them back, for the coordinator's list; nobody is written to because of it."""
+    """Explicar qué pasa: record what holds them back, for the coordinator's list. Nobody is notified."""
     reasons = reasons_of(ex.unit, ex.membership.plan_id)
     if need not in NEEDS and need not in reasons:
         rows = reason_rows(reasons, ex.language)
@@ -191,7 +194,10 @@ def explain(ex: Exchange, need: str) -> None:
 
 # ------------------------------------------------------------------ pauses
 def pause(ex: Exchange, choice: str) -> None:
-    """/pausar: for oneself; for a coordinator or admin, everybody's: a hurricane is one command (DOMAIN §5.3)."""
+    """/pausar: pause one's own reminders.
+
+    A coordinator or admin can pause everybody's with one command (DOMAIN §5.3).
+    """
     is_everybody = ex.membership.role not in AGENCY_ROLES
     kind: PauseKind = "everybody" if is_everybody else "own"
     person_id = None if is_everybody else ex.person.id
@@ -236,15 +242,15 @@ def pause(ex: Exchange, choice: str) -> None:
 
 
 def last_day(until_on: date, language: str) -> str:
-    """The last one without reminders, as people understand "until": that day too."""
+    """The last day without reminders: people understand "until" as including that day."""
     return show_date((until_on - ONE_DAY).isoformat(), language)
 
 
 # ------------------------------------------------------------------ reminding by hand
 def chase(ex: Exchange, answer: str = "") -> None:
-    """/recordar: who has something to report or to close and was not reminded today; one press reminds them.
+    """/recordar: who has something left and was not reminded today. One press reminds them.
 
-    Each in private. Of everybody else on the list it says why they are not reminded.
+    Each person is reminded in private. For everybody else on the list it says why they are not reminded.
     """
     say, home = ex.say, (home_button(ex.say),)
     agenda, found = to_chase(ex.unit, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone))
@@ -285,7 +291,7 @@ def chase(ex: Exchange, answer: str = "") -> None:
 
 
 def _text_of(ex: Exchange, agenda: Agenda, who: Recipient, topics: tuple[Topic, ...]) -> Iterator[Line]:
-    """What one of them would read, in the language of whoever looks."""
+    """The text that one of them would read, in the language of the person who looks."""
     for parts in reminder(topics, replace(who, language=ex.language), agenda, colleague=None).lines:
         if text := "".join(span.text for span in parts):
             yield line(italic(text))
@@ -310,7 +316,7 @@ def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
 
 
 def stop(ex: Exchange, number: int) -> None:
-    """Take back what has not begun to leave of one's own broadcast, and say how many that were."""
+    """Take back the messages of one's own broadcast that are not yet on their way, and say how many there were."""
     dropped = stop_broadcast(ex.actor, number)
     if dropped is None:
         raise Denied

@@ -1,7 +1,7 @@
-"""What a focal point does all month: what is left to report, the drafts, what was sent, and closing.
+"""The focal point's month: what is left to report, the drafts, what was sent, and closing.
 
 Reporting begins with the due list, which is this role's first screen: sixty seconds in a corridor are enough for a
-report if nothing has to be looked for. Whatever was begun is one tap away, and whatever was sent can be read again.
+report if nothing must be searched for. Every draft is one tap away, and every sent report can be read again.
 """
 
 from typing import Final
@@ -31,12 +31,12 @@ DUE_SHOWN = 8
 """Buttons of the due list on one screen."""
 HISTORY_PAGE = 8
 LOOKED_BACK: Final = 10
-"""Sent reports among which one is looked for whose answer was edited."""
+"""How many sent reports are searched for the one whose answer was edited."""
 
 
 # ------------------------------------------------------------------ the due list
 def pending(ex: Exchange, page: int = 0) -> None:
-    """What is left to report, those due first on top; a screen holds eight."""
+    """What is left to report, what is due first on top, eight on a screen."""
     due = tuple(report for report in ex.due() if not report.is_indicator)
     ex.offer(_due_card(ex, due, page))
 
@@ -78,7 +78,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     else:
         lines.append(line(bold(ex.agency_code)))
         lines.append(line(say("menu.no_period")))
-    for draft in others[:DUE_SHOWN]:  # corrections, indicators, referrals: whatever was begun is one tap away
+    for draft in others[:DUE_SHOWN]:  # corrections, indicators, referrals: every draft is one tap away
         rows.append((Button(draft_title(ex, draft), tap(Route.CONTINUE, draft.id)),))
     for number, text in handover.drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
         rows.append((Button(cut(text), tap(Route.TAKE_OVER, number)),))
@@ -110,7 +110,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
 
 
 def draft_title(ex: Exchange, draft: StoredSession) -> str:
-    """What a draft is about, and its period, as a button has room for it."""
+    """A draft's subject and period, short enough for a button."""
     about = Session.from_json(draft.data).about
     code = about.get("code") or ex.say("menu.referrals")
     period = draft.reporting_period_id and ex.unit.plans.period_by_id(draft.reporting_period_id)
@@ -123,13 +123,13 @@ def _period_names(due: tuple[DueReport, ...], language: str) -> str:
 
 
 def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
-    """Whether it expects a report of their agency."""
+    """Whether the period expects a report of their agency."""
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     return bool(expected_reports(plans.activities(plan_id, ex.agency_id), period, plans.ended(plan_id)))
 
 
 def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" closes now, or will when all is sent; `periods` are those that are open for the agency."""
+    """What "Cerrar el mes" closes now, or will close when everything is sent. `periods` are open for the agency."""
     if not periods:
         return ()
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
@@ -153,7 +153,7 @@ def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[Repor
 
 
 def report(ex: Exchange, kind: str, code: str, period_code: str) -> None:
-    """Report what a button names; without a name, the list to choose from."""
+    """Report what a button names. Without a name, show the list to choose from."""
     if kind:
         open_report(ex, find_report(ex, kind, code, period_code))
     else:
@@ -161,7 +161,7 @@ def report(ex: Exchange, kind: str, code: str, period_code: str) -> None:
 
 
 def report_typed(ex: Exchange, text: str) -> None:
-    """Report what is due under a typed code; the list to choose from if nothing is."""
+    """Report the item with a typed code. If it is not due, show the list to choose from."""
     wanted = text.strip().upper()
     for due in ex.due():
         if due.code == wanted:
@@ -194,7 +194,7 @@ def indicators(ex: Exchange, page: int = 0) -> None:
 
 
 def referrals(ex: Exchange, period_code: str) -> None:
-    """The referral form, for agencies that its own list names; totals of the month that is open, or reopened."""
+    """The referral form, for agencies that must report referrals: totals of the open or reopened month."""
     open_ones = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     months = [p for p in open_ones if p.type == PeriodType.MONTHLY]
     home = (home_button(ex.say),)
@@ -222,7 +222,7 @@ def go_on(ex: Exchange, session_id: int) -> None:
 
 
 def discard(ex: Exchange, session_id: int, answer: str) -> None:
-    """Throw a draft away, after one question. What was sent is not touched by it."""
+    """Delete a draft, after one question. Sent reports stay."""
     stored = _own_session(ex, session_id)
     if answer != "yes":
         rows = (
@@ -255,7 +255,7 @@ def take(ex: Exchange, session_id: int) -> None:
 
 
 def cancel(ex: Exchange) -> None:
-    """Leave the open form; its draft stays, and can be thrown away from there."""
+    """Leave the open form. Its draft stays and can be deleted from there."""
     stored = ex.visit.session
     if stored is None:
         ex.answer_line(ex.say("form.nothing_open"))
@@ -274,7 +274,7 @@ def cancel(ex: Exchange) -> None:
 
 # ------------------------------------------------------------------ what was sent
 def history(ex: Exchange, before: int | None) -> None:
-    """The agency's latest reports with their receipts, newest first."""
+    """The agency's latest reports with their receipts, the newest first."""
     kind = "indicator" if ex.membership.is_contributor else None
     sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before, kind=kind)
     home = (home_button(ex.say),)
@@ -336,7 +336,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
 
 
 def versions(ex: Exchange, submission_id: int) -> None:
-    """What a version changed against the one before it; of a restricted report, which answers and not what."""
+    """What a version changed against the one before. Of a restricted report, only which answers changed."""
     sent = _own_submission(ex, submission_id)
     say = ex.say
     chain = ex.unit.submissions.versions(sent.root_id)
@@ -362,7 +362,7 @@ def versions(ex: Exchange, submission_id: int) -> None:
 
 
 def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) -> None:
-    """Open what was sent, each answer to be tapped. With what an edited message said, that is put in already."""
+    """Open what was sent for correction, each answer to be tapped. With `text`, that answer is filled in already."""
     sent = _own_submission(ex, submission_id)
     ex.forget_card()  # the receipt stays as it is
     ref = answered_by(ex, sent, origin) if origin is not None and text else ""
@@ -370,9 +370,9 @@ def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) 
 
 
 def answered_by(ex: Exchange, sent: StoredSubmission, message_id: int) -> str:
-    """The ref of the one question that this person answered with this message; blank if there is none, or several.
+    """The ref of the one question that this message answered. Blank if there is none, or several.
 
-    Blank too for a restricted report: what is typed about it stands nowhere but in the form.
+    Blank too for a restricted report: its text must stand only in the form.
     """
     if sent.sensitive:
         return ""
@@ -394,7 +394,7 @@ def _own_submission(ex: Exchange, submission_id: int) -> StoredSubmission:
 
 
 def close(ex: Exchange, agreed: str) -> None:
-    """ "Cerrar el mes": all that ended with the month, together. Refused, with the list, while something is left."""
+    """Cerrar el mes: close everything that ended with the month. Refused, with the list, while something is left."""
     plans, say = ex.unit.plans, ex.say
     home = (home_button(say),)
     periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
@@ -429,7 +429,7 @@ def close(ex: Exchange, agreed: str) -> None:
 
 
 def _is_since(ex: Exchange, due: DueReport) -> bool:
-    """Whether it is left of a period that the agency has closed, because it came into the plan afterwards."""
+    """Whether it came into the plan after the agency had closed its period."""
     if not isinstance(due.item, Activity) or due.item.added_on is None or due.returned is not None:
         return False
     return ex.unit.closings.is_closed(ex.agency_id, due.period.id)

@@ -1,10 +1,9 @@
-"""The people of a plan, from a phone: who they are, what they may, and how that changes.
+"""The people of a plan, on a phone: who they are, what they may do, and how that changes.
 
-A coordinator finds out on the bus that a focal point has left; the admin who can mend it has no server at actor. So
-whoever administers sees and changes people in chat. Two laws guard that power: a role that decides over others takes
-a second admin where there is one (`storage.people.role_requests`), and nobody changes their own. Everything read here
-is
-read again inside the tap's own unit: a button names a person, it proves nothing (S3).
+A coordinator learns on the bus that a focal point has left, and the admin has no server at hand. So admins see and
+change people in the chat. Two laws guard that power: a role that decides over others needs a second admin, if there is
+one (`storage.people.role_requests`), and nobody changes their own role. A button names a person and proves nothing
+(S3), so each tap reads everything again in its own unit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,13 +39,16 @@ ORDER = (Role.ADMIN, Role.COORDINATOR, Role.FOCAL_POINT, Role.ALTERNATE, Role.OB
 LISTED = 8
 """People on one screen."""
 NAMED = 12
-"""Agencies without a focal point that are named in the text; the screen of vacancies has them all."""
+"""Agencies without a focal point that the text names. The screen of vacancies has them all."""
 IN_A_ROW = 3
 
 
 # ------------------------------------------------------------------ /personas
 def people(ex: Exchange, group: str, page: int) -> None:
-    """Who is in the plan, vacancies first; or one group of them, `group.page`. What is typed next is looked up."""
+    """Who is in the plan, vacancies first; or one page of a group, `group.page`.
+
+    The next typed text is searched for.
+    """
     if group == "vacant":
         _show_vacancies(ex)
     elif group:
@@ -92,7 +94,7 @@ def _overview(ex: Exchange) -> None:
 
 
 def _show_vacancies(ex: Exchange) -> None:
-    """Agencies that have something to report and nobody to report it; each is a tap from being somebody's."""
+    """Agencies that have something to report and nobody to report it. A tap begins an invitation."""
     say = ex.say
     to = partial(tap, Route.INVITE, Role.FOCAL_POINT) if ex.allows(Route.INVITE) else partial(tap, Route.VACANCY)
     buttons = [Button(code, to(code)) for code in vacancies(ex)]
@@ -119,7 +121,10 @@ def _show_group(ex: Exchange, group: str, page: int) -> None:
 
 
 def _in_group(everybody: Sequence[Person], group: str) -> list[Person]:
-    """By role, by agency (`a` and its id), the suspended, those whom Telegram does not reach. Denied for others."""
+    """A group: a role, an agency (`a` and its id), the suspended, or people Telegram does not reach.
+
+    Denied for others.
+    """
     match group:
         case "suspended":
             found = [person for person in everybody if person.is_suspended]
@@ -143,7 +148,7 @@ def _group_name(ex: Exchange, group: str) -> str:
 
 
 def search(ex: Exchange, text: str) -> None:
-    """Whoever is called so, belongs to such an agency, or has this Telegram number; accents and order forgiven."""
+    """Find people by name, agency or Telegram number. Accents and the order of words do not matter."""
     say = ex.say
     words = normalise(text).split()
     names = {agency.id: agency.name.values() for agency in ex.unit.plans.agencies(ex.membership.plan_id)}
@@ -163,13 +168,13 @@ def search(ex: Exchange, text: str) -> None:
 
 
 def is_called(ex: Exchange, words: Sequence[str]) -> bool:
-    """Whether each of these words begins a word of one person's name, who may be looked up by it."""
+    """Whether each word begins a word of the name of a person who may be looked up by name."""
     names = (normalise(person.name).split() for person in ex.unit.people.list(ex.membership.plan_id))
     return any(all(any(each.startswith(word) for each in name) for word in words) for name in names)
 
 
 def _answers(person: Person, agency_names: Iterable[str], words: list[str]) -> bool:
-    """Whether each word begins a word of the name, the agency or the role's holder, or is their number."""
+    """Whether each word begins a word of the name, agency or role, or is the Telegram number."""
     membership = person.memberships[0]
     known = " ".join((person.name, membership.agency_code, *agency_names))
     spoken = [*normalise(known).split(), str(person.telegram_id)]
@@ -178,7 +183,7 @@ def _answers(person: Person, agency_names: Iterable[str], words: list[str]) -> b
 
 # ------------------------------------------------------------------ one person
 def person(ex: Exchange, person_id: int) -> None:
-    """Somebody's card, with what may be done about them."""
+    """A person's card, with what can be done about them."""
     _show_person(ex, *_whom(ex, person_id))
 
 
@@ -217,7 +222,7 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
 
 
 def _for_a_time(ex: Exchange, who: Person, membership: Membership) -> list[Line]:
-    """A role that ends by itself, and whose post is in whose hands."""
+    """A role that ends by itself, and who holds its post meanwhile."""
     lines: list[Line] = []
     if membership.until_on is not None:
         last = show_date((membership.until_on - timedelta(days=1)).isoformat(), ex.language)
@@ -244,7 +249,7 @@ def _acts(say: Wording, who: Person, membership: Membership) -> list[tuple[Butto
 
 
 def change_role(ex: Exchange, person_id: int, name: str, agency_id: int | None, answer: str) -> None:
-    """Each screen asks for what is still missing, the last one whether it is meant."""
+    """Change a role. Each screen asks for what is missing, and the last one for confirmation."""
     say = ex.say
     who, present = _other(ex, person_id)
     to = partial(tap, Route.CHANGE_ROLE, who.id)
@@ -285,7 +290,7 @@ def change_role(ex: Exchange, person_id: int, name: str, agency_id: int | None, 
 
 
 def suspend(ex: Exchange, person_id: int, answer: str) -> None:
-    """Shut somebody out at once, after one question (S17, S18). Who is left to administer stays (S19)."""
+    """Suspend somebody at once, after one question (S17, S18). The last admin cannot be suspended (S19)."""
     say = ex.say
     who, _ = _other(ex, person_id)
     if answer != "yes":
@@ -304,9 +309,9 @@ def suspend(ex: Exchange, person_id: int, answer: str) -> None:
 
 
 def restore(ex: Exchange, person_id: int, answer: str) -> None:
-    """Let somebody suspended in again, once they were checked in person (S18): no link does.
+    """Let a suspended person in again, after they were checked in person (S18). No link does this.
 
-    An admin or a coordinator comes back at the server alone, as two admins would have to agree to such a role.
+    An admin or a coordinator can be restored only at the server, because such a role needs two admins.
     """
     say = ex.say
     who, _ = _other(ex, person_id, is_suspended=True)
@@ -323,9 +328,9 @@ def restore(ex: Exchange, person_id: int, answer: str) -> None:
 
 # ------------------------------------------------------------------ links
 def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
-    """A link for one person: role, then agency, then the link, which is shown once.
+    """Make a link for one person: role, then agency, then the link, which is shown once.
 
-    Of an observer whose agency supplies indicators it is asked between whether they also report them.
+    For an observer whose agency supplies indicators, it also asks whether they report them.
     """
     say = ex.say
     if role_name not in set(Role):
@@ -364,7 +369,7 @@ def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
 
 
 def _choose_agency(ex: Exchange, role: Role, agencies: Sequence[Agency]) -> None:
-    """Those without a focal point first, on their own: most invitations are for one of them."""
+    """Choose an agency. Those without a focal point come first, because most invitations are for one of them."""
     say = ex.say
     vacant = set(vacancies(ex)) if role is Role.FOCAL_POINT else set[str]()
     first = [(f"👤 {each.code}", tap(Route.INVITE, role, each.code)) for each in agencies if each.code in vacant]
@@ -374,7 +379,7 @@ def _choose_agency(ex: Exchange, role: Role, agencies: Sequence[Agency]) -> None
 
 
 def links(ex: Exchange, invitation_id: int | None) -> None:
-    """The links that may still be used; with a number, that one is made useless first."""
+    """The links that can still be used. With a number, that link is revoked first."""
     say, plan_id = ex.say, ex.membership.plan_id
     if invitation_id is not None:
         revoked = people_acts.revoke_link(ex.actor, invitation_id)
@@ -395,7 +400,7 @@ def links(ex: Exchange, invitation_id: int | None) -> None:
 
 # ------------------------------------------------------------------ roles that a second admin grants
 def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) -> bool:
-    """Whether this waits for another admin, who is told so; then nothing else has happened."""
+    """If the role needs a second admin, ask the others and return True. Nothing else happens then."""
     if not people_acts.needs_second(ex.actor, role):
         return False
     request, others, news = people_acts.ask_second(ex.actor, role, agency.id if agency else None, who)
@@ -413,7 +418,7 @@ def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) 
 
 
 def requests(ex: Exchange) -> None:
-    """What waits for a second admin: others' to decide, one's own to take back."""
+    """Requests that wait for a second admin: those of others to decide, one's own to take back."""
     say = ex.say
     lines: list[Line] = [line(bold(say("requests.title")))]
     rows: list[tuple[Button, ...]] = []
@@ -435,7 +440,7 @@ def requests(ex: Exchange) -> None:
 
 
 def decide(ex: Exchange, request_id: int, answer: str) -> None:
-    """Grant, refuse or take back a request; of one that is over, the word that it is."""
+    """Grant, refuse or take back a request. If it is settled already, say so."""
     say = ex.say
     ex.return_to_tapped()
     home = ((Button(say("command.personas"), tap(Route.PEOPLE)), home_button(say)),)
@@ -455,7 +460,7 @@ def decide(ex: Exchange, request_id: int, answer: str) -> None:
 
 # ------------------------------------------------------------------ inside
 def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
-    """The person a button names, and their role in this plan. Denied for anybody else."""
+    """The person that a button names, with their role in this plan. Denied for anybody else."""
     try:
         return ex.unit.people.in_plan(ex.membership.plan_id, person_id)
     except NotFound:
@@ -463,7 +468,7 @@ def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
 
 
 def _other(ex: Exchange, person_id: int, *, is_suspended: bool = False) -> tuple[Person, Membership]:
-    """Somebody else than oneself: nobody changes their own role."""
+    """A person other than oneself: nobody changes their own role."""
     who, membership = _whom(ex, person_id)
     if who.id == ex.person.id or who.is_suspended is not is_suspended:
         raise Denied
@@ -508,7 +513,7 @@ def _threes(choices: Sequence[tuple[str, ButtonTap]]) -> tuple[tuple[Button, ...
 
 
 def _listen(ex: Exchange, lines: Sequence[Line], rows: Sequence[tuple[Button, ...]]) -> None:
-    """Show this, and look up what is typed next."""
+    """Show this, and search for the next typed text."""
     ex.show(Card(tuple(lines), tuple(rows)))
     ex.stand(None, awaits=awaiting(Route.PEOPLE))
 

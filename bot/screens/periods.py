@@ -1,7 +1,7 @@
-"""/periodo: where every reporting period stands, its days moved for everybody, and one reopened for one agency.
+"""/periodo: the state of every reporting period; move its days for everybody, or reopen one for one agency.
 
-A coordinator decides such things on the phone, with somebody waiting on the line: so what an agency asks for arrives
-as a message with one button that grants it, and what is granted ends by itself (DOMAIN §4.4, §5.3).
+A coordinator decides this on the phone while somebody waits. So an agency's request arrives as a message with one
+button that grants it, and a reopening ends by itself (DOMAIN §4.4, §5.3).
 """
 
 from functools import partial
@@ -34,13 +34,13 @@ from storage.plan.periods import StoredReopening
 
 LISTED = 8
 AHEAD = 2
-"""Periods shown that have not opened yet."""
+"""How many periods that have not opened yet are shown."""
 _SHAPES = {"ahead": "⚪", "open": "🟢", "grace": "🟡", "late": "🟠", "locked": "🔒"}
 
 
 # ------------------------------------------------------------------ looking
 def periods(ex: Exchange, which: str) -> None:
-    """The periods, latest first, then one of them: its days, who has closed it, whom it is reopened for."""
+    """The periods, the latest first; then one of them: its days, who has closed it, and for whom it is reopened."""
     found = ex.unit.plans.periods(ex.membership.plan_id)
     if which and not which.startswith("p"):
         _show_period(ex, _period(ex, which))
@@ -105,7 +105,7 @@ def _show_period(ex: Exchange, period: ReportingPeriod) -> None:
 
 # ------------------------------------------------------------------ for one agency
 def reopen(ex: Exchange, code: str, agency_code: str, days: str, reason: str) -> None:
-    """A locked period again for one agency: which, for how long, why; then its people are told (`admin.reopen`)."""
+    """Reopen a locked period: for which agency, how long, why. Then its people are notified (`admin.reopen`)."""
     if not agency_code:
         _choose_agency(ex, _period(ex, code))
         return
@@ -135,7 +135,7 @@ def reopen(ex: Exchange, code: str, agency_code: str, days: str, reason: str) ->
 
 
 def reopen_because(ex: Exchange, code: str, agency_code: str, days: int, text: str) -> None:
-    """The reason in somebody's own words."""
+    """Read the reason, typed."""
     agency = _agency(ex, agency_code)
     period = _period(ex, code, agency)
     if period.stage(ex.today) != "locked" or days not in REOPENED_DAYS:
@@ -148,7 +148,7 @@ def reopen_because(ex: Exchange, code: str, agency_code: str, days: int, text: s
 
 
 def ask(ex: Exchange, code: str, reason: str) -> None:
-    """Pedir reapertura: why, and the coordination has it as a message with one button that grants it."""
+    """Pedir reapertura: ask why. The coordination gets a message with one button that grants it."""
     period = _period(ex, code, _agency(ex, ex.agency_code))
     if period.stage(ex.today) != "locked":
         ex.answer_line(ex.say("reopening.go_on", period_name=period_name(period, ex.language)))
@@ -165,7 +165,7 @@ def ask(ex: Exchange, code: str, reason: str) -> None:
 
 
 def ask_because(ex: Exchange, code: str, text: str) -> None:
-    """The reason in the agency's own words."""
+    """Read the agency's reason, typed."""
     period = _period(ex, code, _agency(ex, ex.agency_code))
     if period.stage(ex.today) != "locked":
         ex.answer_line(ex.say("reopening.go_on", period_name=period_name(period, ex.language)))
@@ -208,16 +208,16 @@ def _grant(ex: Exchange, period: ReportingPeriod, agency: Agency, days: int, rea
 
 
 def _end(ex: Exchange, period: ReportingPeriod, agency: Agency, standing: StoredReopening | None, how: str) -> None:
-    """Refuse what was asked, or lock again what is reopened; the agency is told either way."""
+    """Refuse a request, or lock a reopened period again. The agency is notified either way."""
     if standing is None or standing.is_asked != (how == "no"):
-        _show_period(ex, _period(ex, period.code))  # somebody was faster
+        _show_period(ex, _period(ex, period.code))  # somebody else was faster
         return
     ex.pass_on(end_reopening(ex.actor, period, agency, standing))
     _show_period(ex, _period(ex, period.code))
 
 
 def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
-    """Those that have not closed it first; last those of which it expects nothing."""
+    """Choose an agency: first those that have not closed the period, last those of which it expects nothing."""
     closed, expected = (
         ex.unit.closings.closed_agencies(period.id),
         {agency.id for agency in expected_agencies(ex.actor, period)},
@@ -246,7 +246,7 @@ def _choose_days(ex: Exchange, period: ReportingPeriod, agency: Agency) -> None:
 
 
 def _choose_reason(ex: Exchange, text: str, route: Route, *parts: str) -> None:
-    """In a tap, or in one's own words."""
+    """Choose a reason by a button, or type it."""
     rows = [(Button(ex.say(f"reopening.reason.{reason}"), tap(route, *parts, reason)),) for reason in REASONS]
     ex.show(Card((line(text), line(italic(ex.say("reopening.or_type")))), (*rows, (home_button(ex.say),))))
     ex.stand(None, awaits=awaiting(route, *parts))
@@ -254,7 +254,7 @@ def _choose_reason(ex: Exchange, text: str, route: Route, *parts: str) -> None:
 
 # ------------------------------------------------------------------ for everybody
 def move(ex: Exchange, code: str, act: str, agreed: str) -> None:
-    """Open or lock a period earlier or later for all agencies: what would be, one question, done."""
+    """Open or lock a period earlier or later for all agencies. Shows the new days and asks once."""
     period, say = _period(ex, code), ex.say
     acts = {name: (_label(say, name), moved) for name, moved in moves(ex.actor, period).items()}
     back = (Button(say("nav.back"), tap(Route.PERIODS, period.code)),)

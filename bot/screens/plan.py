@@ -1,9 +1,9 @@
-"""/plan: the plan itself, read from a phone: area, objective, then an activity's or indicator's card, in one message.
+"""/plan: read the plan on a phone: area, objective, then the card of an activity or indicator, in one message.
 
-Most people whom a plan binds have never held it: it is a PDF of ninety pages in somebody's mail. Here it is three
-taps, in the reader's language and as far as they may see it (DOMAIN §2.7): a focal point what their agency leads,
-everybody else all of it, a restricted activity by its code alone. The Global Compact's objectives are shown to those
-who run the plan, to others only where an admin has switched them on (DOMAIN §1.3).
+Most people who must carry out a plan have never held it: it is a PDF of ninety pages in somebody's mail. Here it is
+three taps away, in the reader's language. Everybody sees what they may (DOMAIN §2.7): a focal point what their agency
+leads, others all of it, a restricted activity by its code alone. The Global Compact's objectives are shown to those who
+run the plan, and to others only if an admin has switched them on (DOMAIN §1.3).
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ T = TypeVar("T")
 LISTED = 8
 """Activities or indicators on one screen."""
 RUNNERS = REPORTERS | {Role.COORDINATOR, Role.ADMIN}
-"""Who sees the Global Compact's objectives whatever is switched."""
+"""Roles that always see the Global Compact's objectives."""
 
 
 def plan(ex: Exchange, kind: str, code: str, page: int) -> None:
@@ -150,7 +150,7 @@ def _indicators(ex: Exchange, code: str, page: int) -> None:
 
 
 def _activity(ex: Exchange, code: str) -> None:
-    """What the plan says of it: by whom, until when, how much, proved by what. Of a restricted one no text, outside."""
+    """An activity's agency, days, budget and evidence. Outsiders see no text of a restricted one."""
     say, language = ex.say, ex.language
     activity = next((each for each in _activities(ex) if each.code == code), None)
     if activity is None:
@@ -181,7 +181,7 @@ def _activity(ex: Exchange, code: str) -> None:
 
 
 def _indicator(ex: Exchange, code: str) -> None:
-    """Its definition, baseline and target, and the figure as it may be shown to anybody (DOMAIN §2.5)."""
+    """An indicator's definition, baseline and target, and its figure as anybody may see it (DOMAIN §2.5)."""
     say, language, plan_id = ex.say, ex.language, ex.membership.plan_id
     indicator = next((each for each in _all_indicators(ex) if each.code == code), None)
     if indicator is None:

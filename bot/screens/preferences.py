@@ -1,8 +1,8 @@
-"""/ajustes and /misdatos: what each person decides about themselves and may know, and what admins decide for the plan.
+"""/ajustes and /misdatos: what each person decides about themselves and may know, and the plan's settings.
 
-Somebody who reports from a consulate wakes up in another zone than the plan's; a secretariat moves and its telephone
-with it. Both are changed where they are noticed, in the chat. What a person may take away is what is kept about
-them, as a file; the reports themselves are their agency's.
+Somebody who reports from a consulate lives in another zone than the plan; a secretariat moves and gets another
+telephone number. Both are changed in the chat. A person can take away what is kept about them, as a file. The reports
+belong to their agency.
 """
 
 from datetime import timedelta
@@ -28,7 +28,7 @@ from storage.upkeep.retention import RETENTION
 
 # ------------------------------------------------------------------ oneself
 def preferences(ex: Exchange, what: str, name: str) -> None:
-    """One's own language, zone and silence, and the way to what is kept; a zone's name changes the zone."""
+    """One's own language, zone and pause, and the way to /misdatos. A zone's `name` changes the zone."""
     if what == "zone" and name:
         if not is_zone(name):
             raise Denied
@@ -74,18 +74,18 @@ def _choose_zone(ex: Exchange, zones: tuple[str, ...], key: str) -> None:
 
 
 def hear_zone(ex: Exchange, _: str, text: str) -> None:
-    """A city, as people write it: every zone whose name has these words."""
+    """Read a city as people write it: offer every zone whose name has these words."""
     found = zones_called(text)
     _choose_zone(ex, found, "preferences.zone_found" if found else "preferences.zone_none")
 
 
 # ------------------------------------------------------------------ what is kept about oneself
 def my_data(ex: Exchange, what: str) -> None:
-    """What is kept about the person who asks (law 172-13): told, and as a file for a program to read."""
+    """What is kept about the person who asks (law 172-13): shown, and as a file for programs."""
     say = ex.say
     person = ex.unit.people.by_id(ex.person.id)
     if what == "file":
-        # Sealed on its way: it says when somebody worked, and for whom.
+        # Sealed in the outbox: it says when somebody worked, and for whom.
         upload = {"path": f"inline:{_record(ex, person)}", "name": say("mydata.file_name"), "type": "application/json"}
         payload = {"caption": say("mydata.file_caption"), "@files": {"document": upload}}
         ex.post("sendDocument", payload, kind="notice", sealed=True)
@@ -119,7 +119,7 @@ def my_data(ex: Exchange, what: str) -> None:
 
 
 def _languages(language: str, form_language: str) -> str:
-    """What somebody speaks with the bot, and what they are asked forms in, where that is another one."""
+    """The person's language, and the language of their forms if that is another one."""
     return f"{language_name(language)} · {form_language}" if form_language else language_name(language)
 
 
@@ -133,7 +133,7 @@ MOST_ACTS = 1000
 
 
 def _record(ex: Exchange, person: Person) -> str:
-    """Everything about the person, as JSON. Of reports what and when, not the answers: those are the agency's."""
+    """Everything about the person, as JSON. Of reports what and when; the answers belong to the agency."""
     unit = ex.unit
     sent = unit.submissions.of_person(person.id, limit=MOST_REPORTS, only_current=False)
     record: dict[str, Any] = {
@@ -177,7 +177,7 @@ def _record(ex: Exchange, person: Person) -> str:
 
 # ------------------------------------------------------------------ the plan's settings
 def settings(ex: Exchange, name: str, value: str) -> None:
-    """What admins decide for the plan: the list, one setting, or the value that it gets."""
+    """The plan's settings: the list, one setting, or a new value of it."""
     if not name:
         _list_settings(ex)
         return

@@ -1,4 +1,4 @@
-"""The receipt of what was sent, and what is to be reported next."""
+"""The receipt of a sent report, and what to report next."""
 
 from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, bold, home_button, italic, line
@@ -55,7 +55,7 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
 
 
 def status_label(ex: Exchange, status: str) -> str:
-    """An activity status with its shape, as the plan's code list words it in this language, else as the bot does."""
+    """An activity status with its shape, named by the plan's code list in this language, otherwise by the bot."""
     for code in ex.unit.plans.code_list(ex.membership.plan_id, "activity_status"):
         if code.code == status:
             worded = code.label.get(ex.language) or ex.say(f"export.status.{status}")

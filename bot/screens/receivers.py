@@ -1,7 +1,7 @@
-"""/receptores: who outside is told what happens, as an administrator sets it up from a phone.
+"""/receptores: an admin sets up receivers of events on a phone.
 
-An address is pasted, since nobody types one. It may be a secret itself, so the message with it is deleted; the secret
-of the signature is shown once, on a card that cannot be passed on and leaves the chat again.
+An address is pasted, because nobody types one. It may be a secret itself, so the message with it is deleted. The secret
+of the signature is shown once, on a card that cannot be forwarded and that leaves the chat again.
 """
 
 from functools import partial
@@ -23,7 +23,7 @@ SHAPES = {"waiting": "⏳", "delivered": "✅", "dead": "⛔"}
 
 # ------------------------------------------------------------------ looking
 def receivers(ex: Exchange) -> None:
-    """All receivers of the plan, each with how it does."""
+    """All receivers of the plan and their state."""
     say, plan_id = ex.say, ex.membership.plan_id
     found, counted = ex.unit.endpoints.all(plan_id), ex.unit.event_deliveries.counts(plan_id)
     lines: list[Line] = [line(bold(say("receivers.title", n=len(found))))]
@@ -37,14 +37,14 @@ def receivers(ex: Exchange) -> None:
 
 
 def receiver(ex: Exchange, which: int | str, act: str, agreed: str) -> None:
-    """One receiver, or something done to it; `new` asks for one. `agreed` is the yes to its end."""
+    """One receiver, or an act on it. `act` "new" asks for one. `agreed` confirms an act."""
     if isinstance(which, str):
         _ask(ex, act)
         return
     try:
         found = ex.unit.endpoints.get(ex.membership.plan_id, which)
     except NotFound:
-        receivers(ex)  # somebody has removed it: the button is older
+        receivers(ex)  # somebody has removed it; the button is older
         return
     match act:
         case "test":
@@ -107,7 +107,7 @@ def _numbers(found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> dict
 
 
 def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> str:
-    """The worst there is to say of it, in a word or two."""
+    """The worst that can be said of it, in a word or two."""
     say, numbers = ex.say, _numbers(found, counted)
     if numbers["dead"]:
         return f"{SHAPES['dead']} {say('receivers.state.dead', n=numbers['dead'])}"
@@ -119,7 +119,7 @@ def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], i
 
 
 def _told(ex: Exchange, one: StoredDelivery) -> str:
-    """A line: what it was, when, and what the receiver answered."""
+    """A line: the event, its time, and the receiver's answer."""
     local = one.at.astimezone(ex.zone)
     when = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
     why = ex.say(f"event.why.{one.reason}", status=one.status or "–") if one.reason else ""
@@ -137,7 +137,7 @@ def _warn(ex: Exchange, found: StoredEndpoint) -> None:
 
 # ------------------------------------------------------------------ a new one
 def _ask(ex: Exchange, audience: str, refused: str = "") -> None:
-    """First for whom it is, then its address."""
+    """Ask for whom it is, then for its address."""
     say = ex.say
     if len(ex.unit.endpoints.all(ex.membership.plan_id)) >= MOST:
         _say_full(ex)
@@ -155,7 +155,7 @@ def _ask(ex: Exchange, audience: str, refused: str = "") -> None:
 
 
 def hear(ex: Exchange, _: str, audience: str, text: str) -> None:
-    """The address that was pasted."""
+    """Read the address that was pasted."""
     if ex.typed_message_id is not None:
         ex.delete(ex.typed_message_id)
     try:
@@ -185,7 +185,7 @@ def _say_full(ex: Exchange) -> None:
 
 # ------------------------------------------------------------------ tried
 def show_tried(ex: Exchange, endpoint_id: int, reason: str, status: int | None) -> None:
-    """What a receiver has answered to a ping."""
+    """Show how a receiver answered a ping."""
     try:
         found = ex.unit.endpoints.get(ex.membership.plan_id, endpoint_id)
     except NotFound:

@@ -1,4 +1,4 @@
-"""Which report is to be filled: begun, gone on with, taken over from a colleague, or corrected after it was sent."""
+"""Open a report: begin it, go on with it, take it over from a colleague, or correct it after it was sent."""
 
 from dataclasses import replace
 
@@ -22,10 +22,11 @@ from storage.reports.submissions import StoredSubmission
 
 
 def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
-    """Begin this report, or say who has it: an own draft is resumed, another's can be taken over, a sent one corrected.
+    """Begin this report, or go on with it.
 
-    Denied if the item is another agency's, and to a contributor for all but indicators. One report a subject and
-    period, whatever happens at the same time.
+    One's own draft is resumed, a colleague's can be taken over, a sent one can be corrected. Denied if the item is
+    another agency's. A contributor may report only indicators. There is one report for each subject and period,
+    whatever happens at the same time.
     """
     if (report.item is not None and report.item.agency_code != ex.agency_code) or not ex.may_report(report.subject):
         raise Denied
@@ -60,10 +61,10 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
 
 
 def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: tuple[str, str] | None = None) -> None:
-    """Open a correction of a submission of one's own agency: its answers, each to be tapped.
+    """Open a correction of one's own agency's submission: its answers, each to be tapped.
 
-    `meant` is a ref and what was typed for it after sending. Of one that was returned just
-    the questions that the coordinator asked about; everything else stays as it was sent.
+    `meant` is a ref and what was typed for it after sending. Of a returned report, only the questions that the
+    coordinator asked about are open; everything else stays as it was sent.
     """
     if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
         raise Denied
@@ -90,7 +91,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: t
 
 
 def _correct_free(ex: Exchange, sent: StoredSubmission, version: StoredForm, *, anew: bool) -> None:
-    """Correct what no reporting period bounds: at any time, one correction at a time."""
+    """Correct a submission that no period bounds: at any time, one correction at a time."""
     holder = ex.unit.sessions.correcting(sent.id)
     if holder is not None and holder.expires_at > ex.now:
         _meet_holder(ex, holder, None, anew=anew)
@@ -102,7 +103,7 @@ def _correct_free(ex: Exchange, sent: StoredSubmission, version: StoredForm, *, 
 
 
 def open_free(ex: Exchange, version: StoredForm) -> None:
-    """Begin a form that is no report of the plan."""
+    """Begin a form that belongs to no report of the plan."""
     _open(ex, reports.begin_free(reporter_of(ex), version), version, None, anew=False)
 
 
@@ -131,7 +132,7 @@ def _open(
 
 
 def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
-    """Back to a draft: the same question, nothing re-asked."""
+    """Go on with a draft: the same question, nothing is asked again."""
     if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     session = Session.from_json(stored.data)
@@ -149,7 +150,7 @@ def _changed(stored: StoredSession, session: Session) -> tuple[Session, StoredSe
 
 
 def take_over(ex: Exchange, stored: StoredSession) -> None:
-    """A colleague of the same agency goes on with this draft; who had it is told."""
+    """A colleague of the same agency goes on with this draft. Its former owner is notified."""
     if stored.agency_id != ex.agency_id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     taken, news = reports.take_over(reporter_of(ex), stored)
@@ -199,9 +200,9 @@ def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
 
 
 def show_nothing_left(ex: Exchange) -> None:
-    """Nothing can be reported or closed now.
+    """Say that nothing can be reported or closed now.
 
-    An agency that let a period lock may ask for it to be reopened, unless it has closed a later one.
+    An agency that let a period lock may ask to have it reopened, unless it has closed a later one.
     """
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     is_agencys = not ex.membership.is_contributor
@@ -218,7 +219,10 @@ def show_nothing_left(ex: Exchange) -> None:
 
 
 def find_report(ex: Exchange, kind: str, code: str, period_code: str) -> Report:
-    """The report a button names: `a` an activity or `i` an indicator, its code, a period. Denied for what is none."""
+    """The report that a button names: `a` an activity or `i` an indicator, its code, a period.
+
+    Denied if there is none.
+    """
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     try:
         period = plans.period(plan_id, period_code, ex.agency_id)

@@ -1,8 +1,9 @@
-"""What is typed or sent where nothing is asked: heard, answered, and neither kept nor logged.
+"""Texts and files that come when nothing is asked. They are understood and answered, and neither kept nor logged.
 
 A person writes to a bot as to a colleague: "hola", "ya lo mandé", a code, a voice note from the car. A menu is no
-answer to that. So what is understood leads where its button would, thanks get a reaction, and what is not understood
-is told so, with two or three likely things to tap. A phrase is never an act: whoever "cannot today" taps what follows.
+answer to that. So a text with a known meaning leads where its button would, thanks get a reaction, and for other texts
+the bot offers two or three likely buttons. A phrase never does anything by itself: after "no puedo hoy" the person taps
+the button that follows.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ Asked = tuple[Route, str]
 """A route, and what its button would carry."""
 LIKELY: Final = 3
 PROMISES: Final = 12
-"""Sent reports among which those are looked for that promised evidence."""
+"""How many sent reports are searched for those that promised evidence."""
 QUOTED: Final = 24
 """Bytes of an edited message that its button can carry."""
 
@@ -50,11 +51,13 @@ ASKED: Mapping[str, tuple[Route, ...]] = {
     "nothing_new": (Route.NOTHING_NEW,),
     "not_me": (Route.LEAVE_POST,),
 }
-"""Where a meaning leads: the first that the person may take. One that is missing is the route of that name."""
+"""For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
+name of their route.
+"""
 
 
 def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
-    """The route that was asked for; None if it is answered already. Of an album the first file alone is answered."""
+    """The route that was asked for; None if it is answered already. Of an album only the first file is answered."""
     album = event.album if isinstance(event, Offered) else ""
     if album and ex.menu_for is not None and ex.menu_for[1] == album:
         return None
@@ -81,10 +84,10 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
 
 
 def edited(ex: Exchange, message_id: int, text: str) -> None:
-    """A message was edited that answered a report which is sent: say so, and offer the correction.
+    """A message that answered a sent report was edited: say so, and offer the correction.
 
-    A short answer is quoted, and one tap puts it in; never of a restricted report. Nothing is said of a message that
-    answered nothing.
+    A short answer is quoted, and one tap puts it in; never for a restricted report. An edit of any other message is
+    ignored.
     """
     for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
         if str(message_id) in stored.data.get("origins", {}) and ex.is_theirs(stored):
@@ -109,7 +112,7 @@ def _correct(ex: Exchange, submission_id: int) -> Button:
 
 
 def leaves(text: str, language: str) -> bool:
-    """Whether somebody who is asked for words wants to leave instead: "cancelar", "menú", and no word more."""
+    """Whether a person who was asked for words wants to leave instead: "cancelar", "menú", and no further word."""
     meant = understood(text, language)
     return meant is not None and meant.is_all and meant.meaning in ("cancelar", "menu")
 
@@ -139,7 +142,7 @@ def _read(ex: Exchange, text: str) -> Asked | None:
 
 
 def _follow(ex: Exchange, meaning: str) -> Asked | None:
-    """Where this meaning leads this person."""
+    """Go where this meaning leads this person."""
     answer = ANSWERS.get(meaning)
     if answer is not None:
         return answer(ex)
@@ -153,7 +156,7 @@ def _follow(ex: Exchange, meaning: str) -> Asked | None:
 
 
 def search(ex: Exchange) -> None:
-    """/buscar: what can be found by writing it. What is written next is read like anything written at rest."""
+    """/buscar: explain what can be found. The next text is read like any text at rest."""
     key = "search.ask_people" if ex.allows(Route.PEOPLE) else "search.ask"
     ex.offer(Card((line(bold(ex.say("home.buscar"))), line(ex.say(key))), ((home_button(ex.say),),)))
 
@@ -179,7 +182,7 @@ def _react(ex: Exchange, emoji: str) -> None:
 
 
 def _sent(ex: Exchange) -> Asked | None:
-    """ "Ya lo mandé": what has come, so that nobody need believe anybody; and what is left."""
+    """Ya lo mandé: show what has arrived, as proof, and what is left."""
     if ex.membership.role not in REPORTERS:
         return _follow(ex, "historial")
     ex.go_below()
@@ -245,18 +248,18 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
     "away": _away,
     "human": _wants_somebody,
 }
-"""What is more than a route: each answers by itself, or says which route follows."""
+"""Meanings that need more than a route. Each answers by itself, or returns the route that follows."""
 
 
 def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
-    """Say this, with the buttons of them whose route this person may take, and the way to the menu."""
+    """Say this, with those buttons whose route this person may take, and the way to the menu."""
     rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
     ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
 
 
 # ------------------------------------------------------------------ what is named
 def _mentioned(ex: Exchange, text: str) -> Asked | None:
-    """What a code in a text leads to, among all that the person may see."""
+    """Where a code in the text leads, among everything that the person may see."""
     shown = ex.agency_code if ex.membership.role in REPORTERS else None
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     of = None if shown is None else ex.agency_id
@@ -273,7 +276,7 @@ def _mentioned(ex: Exchange, text: str) -> Asked | None:
 
 
 def _toward(ex: Exchange, code: str, kind: str) -> Asked:
-    """One's own report of it: to be begun, gone on with or corrected; else what the plan says of it."""
+    """One's own report of it: begun, continued or corrected. Otherwise what the plan says about it."""
     if ex.is_reporter:
         due = next((report for report in ex.due() if report.code == code), None)
         if due is not None and ex.may_report(due.subject):
@@ -290,7 +293,7 @@ def _toward(ex: Exchange, code: str, kind: str) -> Asked:
 
 
 def _named_like(ex: Exchange, text: str) -> Asked | list[Button]:
-    """Where the words of a title lead, if they are of one alone; else a button for each that may be meant."""
+    """Where the words of a title lead if they fit one item; otherwise a button for each that may be meant."""
     due = [report for report in ex.due() if ex.may_report(report.subject)] if ex.is_reporter else []
     found = mentioned_names(text, [Named(one.code, _titles(one)) for one in due], LIKELY)
     if found.is_sure:
@@ -316,7 +319,7 @@ def _titles(report: DueReport) -> tuple[str, ...]:
 
 # ------------------------------------------------------------------ what is likely meant
 def _offer_likely(ex: Exchange, key: str, named: list[Button] | None = None) -> None:
-    """Say this, with two or three things to tap: what was named, or what this person does most."""
+    """Say this, with two or three buttons: what was named, or what this person does most."""
     rows: list[tuple[Button, ...]] = [(button,) for button in named or _likely(ex)]
     rows.append((home_button(ex.say), Button(ex.say("menu.help"), tap(Route.HELP))))
     ex.offer(Card((line(ex.say(key)),), tuple(rows)))
@@ -334,7 +337,7 @@ def _likely(ex: Exchange) -> list[Button]:
 
 
 def _promised(ex: Exchange) -> list[Button]:
-    """The open reports of their agency that promised evidence: a file that comes unasked is most likely for one."""
+    """Open reports of their agency that promised evidence: an unexpected file most likely belongs to one."""
     if ex.membership.role not in REPORTERS:
         return []
     open_ones = {each.id for each in ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)}

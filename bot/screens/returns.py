@@ -1,4 +1,4 @@
-"""What a reporter does about a report that came back: what is asked again, and a word back."""
+"""What a reporter can do with a returned report: answer again what was asked, or reply."""
 
 from bot.acts import reviewing
 from bot.chat.exchange import Denied, Exchange
@@ -11,7 +11,7 @@ from storage.reports.submissions import StoredSubmission
 
 # ------------------------------------------------------------------ a word back
 def reply(ex: Exchange, submission_id: int) -> None:
-    """Responder: the report is right as it is, and this is why. What is typed next goes to whoever asked."""
+    """Responder: the report is right as it is, and why. The next typed text goes to the coordinator who asked."""
     sent = _asked_about(ex, submission_id)
     rows = (
         (Button(ex.say("review.correct"), tap(Route.CORRECT, sent.id)),),
@@ -23,9 +23,9 @@ def reply(ex: Exchange, submission_id: int) -> None:
 
 
 def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
-    """Back into the queue as it was sent, with the word beside it: returned → submitted, and no new version.
+    """Put the report back into the queue as it was sent, with the reply: returned → submitted, without a new version.
 
-    On a mere remark of the coordinator it stays where it is in the queue.
+    After a remark, which did not return the report, it stays in the queue.
     """
     sent = _asked_about(ex, submission_id)
     if sent.sensitive and ex.refuses(text):
@@ -44,9 +44,9 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
 
 
 def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:
-    """A report of one's own agency that was returned, or remarked upon.
+    """A report of one's own agency that was returned or remarked on.
 
-    Denied for another's; Conflict if nothing waits for an answer any more.
+    Denied for another agency's. Conflict if nothing waits for an answer any more.
     """
     try:
         sent = ex.unit.submissions.get(submission_id)

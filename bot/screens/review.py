@@ -1,8 +1,8 @@
-"""/revisar: what waits for the coordinator, one report at a time, validated or sent back with a question.
+"""/revisar: the coordinator's queue, one report at a time: validate it, or send it back with a question.
 
-A keyboard stays clickable for ever and two coordinators share a queue, so every tap looks at the report as it stands
-now: the version it was drawn for, its state, whose it is. Whoever was slower is shown where it is. What was ticked
-travels in the buttons themselves, so that a tap that arrives twice ticks once and nothing is forgotten by a restart.
+A keyboard can be pressed for ever, and two coordinators share a queue. So each tap compares the report with the present
+state: version, state, owner. The slower of two coordinators sees what has become of it. The buttons themselves carry
+the ticks, so that a tap that arrives twice ticks once and a restart loses nothing.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 PAGE = 8
 BY_AGENCY = 12
-"""Reports from which on the queue offers its agencies."""
+"""From so many reports on, the queue offers its agencies."""
 AGENCIES = 24
 IN_A_ROW = 3
 FILES = 8
@@ -37,12 +37,12 @@ SHOWN_WORDS = 3
 QUESTIONS = 8
 """Questions to tick on one screen."""
 _REASONS = {f"w{at}": reason for at, reason in enumerate(review.REASONS)}
-"""Why a report goes back, by what stands on the button."""
+"""The reasons for returning a report, by the text of the button."""
 
 
 # ------------------------------------------------------------------ the queue
 def queue(ex: Exchange, page: int = 0, agency: str = "") -> None:
-    """What waits, oldest first, restricted apart; of one agency, if one is named."""
+    """The reports that wait, the oldest first, restricted ones apart; those of one agency if it is named."""
     ex.answer(_queue_card(ex, page, agency))
 
 
@@ -114,7 +114,7 @@ def _shape(ex: Exchange, status: str) -> str:
 
 # ------------------------------------------------------------------ one report
 def item(ex: Exchange, submission_id: int, how: str) -> None:
-    """One report: what it says and what changed. `all` adds every answer, `see` what is restricted (audited)."""
+    """One report: what it says and what changed. `all` adds every answer, `see` the restricted ones (audited)."""
     sent = _submission(ex, submission_id)
     if not sent.is_current:  # an old card leads to the newer version
         sent = ex.unit.submissions.get(ex.unit.submissions.versions(sent.root_id)[-1].id)
@@ -130,7 +130,7 @@ def item(ex: Exchange, submission_id: int, how: str) -> None:
 
 
 def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
-    """The report behind this one in the queue, in the order in which it is shown; None behind the last."""
+    """The report behind this one in the queue, as it is shown. None behind the last."""
     waiting = ex.unit.reviews.queue(ex.membership.plan_id, ex.person.id)
     order = sorted(waiting, key=lambda one: one.sensitive)
     ids = [one.id for one in order]
@@ -147,7 +147,7 @@ def _report_card(
     is_whole: bool = False,
     is_seen: bool = False,
 ) -> Card:
-    """The report, and what can be done with it as things stand; of what does not wait, where it stands."""
+    """The report and the buttons that apply now. If it does not wait, its state."""
     say = ex.say
     is_hidden = sent.sensitive and not is_seen
     if sent.sensitive and not is_hidden:
@@ -189,7 +189,7 @@ def _report_card(
 
 
 def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
-    """Everything the card tells, read for this reader."""
+    """Read everything that the card tells this reader."""
     say, language, unit = ex.say, ex.language, ex.unit
     form = ex.house.forms.version(unit, sent.form_version_id)
     known = profile(form.form_id)
@@ -242,7 +242,7 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
 
 
 def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
-    """What was written to and fro about this version since it was last returned, without names: of both sides."""
+    """What both sides wrote about this version since it was last returned, without names."""
     senders, found = ex.unit.reviews.senders(sent.root_id), list[str]()
     for one in ex.unit.reviews.of_chain(sent.root_id):
         if one.submission_id != sent.id:
@@ -257,7 +257,7 @@ def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
 
 
 def _named(ex: Exchange, sent: StoredSubmission) -> tuple[str, str]:
-    """Code and title of what it is about; of a form that is about nothing in the plan, the form's."""
+    """Code and title of its item. If it is about nothing in the plan, the form's title."""
     kind, _, code = (sent.subject or "").partition(":")
     if kind == "activity":
         return code, ex.unit.plans.activity(sent.plan_id, code).title(ex.language)
@@ -273,7 +273,7 @@ def _period(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
 
 
 def _where_it_is(ex: Exchange, sent: StoredSubmission) -> str:
-    """Of a report that no longer waits, or that has a newer version: what became of it, and by whom."""
+    """What became of a report that no longer waits or has a newer version, and by whom."""
     if not sent.is_current:
         return ex.say("review.superseded")
     chain = ex.unit.reviews.of_chain(sent.root_id)
@@ -297,7 +297,7 @@ def _submission(ex: Exchange, submission_id: int) -> StoredSubmission:
 
 
 def _waiting(ex: Exchange, submission_id: int) -> StoredSubmission | None:
-    """A report that waits for a decision; of any other it is shown where it stands, and None."""
+    """A report that waits for a decision. For any other, show its state and return None."""
     sent = _submission(ex, submission_id)
     if sent.is_current and sent.validation_state in review.WAITING:
         return sent
@@ -306,7 +306,7 @@ def _waiting(ex: Exchange, submission_id: int) -> StoredSubmission | None:
 
 
 def _moved(ex: Exchange, sent: StoredSubmission) -> None:
-    """Somebody was faster, or the button is old: the report as it stands."""
+    """Somebody else was faster, or the button is old: show the report's state."""
     current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
     current = ex.unit.submissions.get(current.id)
     ex.toast = ex.say("review.moved")
@@ -315,7 +315,7 @@ def _moved(ex: Exchange, sent: StoredSubmission) -> None:
 
 # ------------------------------------------------------------------ evidence
 def evidence(ex: Exchange, submission_id: int, file_id: int) -> None:
-    """One file of a report, below: into this chat alone, and not to be passed on. A restricted one is audited."""
+    """Send one file of a report, to this chat only, protected. A restricted file is audited."""
     sent = _submission(ex, submission_id)
     file = next((each for each in ex.unit.attachments.of_instance(sent.instance_id) if each.id == file_id), None)
     if file is None:
@@ -330,7 +330,7 @@ def evidence(ex: Exchange, submission_id: int, file_id: int) -> None:
 
 # ------------------------------------------------------------------ validating
 def validate(ex: Exchange, what: int | str, word: str) -> None:
-    """One report, by its number; `yes` for what asks twice, `undo` to take it back; or an agency's ordinary ones."""
+    """Validate one report by its number; `yes` confirms, `undo` takes it back. Or an agency's ordinary ones."""
     if isinstance(what, str):
         _validate_together(ex, what, word)
         return
@@ -364,7 +364,7 @@ def validate(ex: Exchange, what: int | str, word: str) -> None:
 
 
 def _decided(ex: Exchange, sent: StoredSubmission, decide: Callable[[], T]) -> T | None:
-    """What the act returns; None, and who was slower sees where the report stands, if it no longer is theirs."""
+    """The result of `decide`. If the report is no longer theirs to decide, show its state and return None."""
     try:
         return decide()
     except OwnReport:
@@ -385,7 +385,7 @@ def _take_back(ex: Exchange, sent: StoredSubmission) -> None:
 
 
 def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Waiting]:
-    """Those of an agency that may be validated together: nothing in them asks for a second look, none is one's own."""
+    """The agency's reports that can be validated together: none needs a second look, and none is one's own."""
     found: list[Waiting] = []
     for one in waiting:
         if one.agency_code != agency or one.subject is None or one.reporting_period_id is None:
@@ -402,7 +402,7 @@ def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Wai
 
 
 def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
-    """An agency's ordinary reports in one go, after having been shown which; those and no others."""
+    """Validate an agency's ordinary reports at once, after showing which: exactly those."""
     waiting = [one for one in ex.unit.reviews.queue(ex.membership.plan_id) if not one.sensitive]
     found = _ordinary(ex, agency, waiting)
     if not found:
@@ -433,7 +433,10 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
 
 # ------------------------------------------------------------------ sending back
 def send_back(ex: Exchange, submission_id: int, marks: str, step: int | str) -> None:
-    """Which questions, then why: a page by its number, `why` to be asked for a reason, `w3` as one of them."""
+    """Choose questions, then a reason.
+
+    `step` is a page's number, `why` to ask for a reason, or `w3` for one of them.
+    """
     sent = _waiting(ex, submission_id)
     if sent is None:
         return
@@ -456,7 +459,7 @@ def send_back(ex: Exchange, submission_id: int, marks: str, step: int | str) -> 
 
 
 def _has_locked(ex: Exchange, sent: StoredSubmission) -> bool:
-    """Whether nobody could answer any more; then the remedy is shown."""
+    """Say that nobody could answer any more because the period has locked, and show the remedy. False otherwise."""
     period = ex.unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id) if sent.reporting_period_id else None
     if period is None or period.is_open(ex.today):
         return False
@@ -471,7 +474,7 @@ def _has_locked(ex: Exchange, sent: StoredSubmission) -> bool:
 def _ask_what(
     ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int], page: int
 ) -> None:
-    """The questions with what was answered; of a restricted report the questions alone."""
+    """The questions with their answers. For a restricted report only the questions."""
     say = ex.say
     code, title = _named(ex, sent)
     offered = range(min(len(questions), review.MOST_QUESTIONS))
@@ -494,7 +497,7 @@ def _ask_what(
 
 
 def _ask_why(ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int]) -> None:
-    """A reason: tapped, or typed next."""
+    """Choose a reason, or type it next."""
     say, marks = ex.say, review.marks_of(ticked)
     lines = [line(f"☑ {review.excerpt(questions[at].label)}") for at in sorted(ticked)]
     lines.append(line(bold(say("coord.return_why"))))
@@ -508,7 +511,7 @@ def _ask_why(ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], 
 
 
 def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
-    """The reason in the coordinator's own words; personal data has been refused before it gets here."""
+    """Read the coordinator's own reason. Personal data was refused before it gets here."""
     sent = _waiting(ex, submission_id)
     if sent is None:
         return
@@ -528,7 +531,7 @@ def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
 def _return(
     ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int], reason: str
 ) -> None:
-    """Back to who reported, who is told in the same transaction; then the next one."""
+    """Return it to the reporter, who is notified in the same transaction; then show the next one."""
     following = _after(ex, sent.id)
     code, _ = _named(ex, sent)
     refs = [questions[at].ref for at in sorted(ticked)]
@@ -543,7 +546,7 @@ def _return(
 
 # ------------------------------------------------------------------ a word without a decision
 def remark(ex: Exchange, submission_id: int) -> None:
-    """Ask about a report that waits without sending it back. What is typed next goes to those who sent it."""
+    """Ask about a waiting report without returning it. The next typed text goes to those who sent it."""
     sent = _remarkable(ex, submission_id)
     if sent is None:
         return
@@ -554,7 +557,7 @@ def remark(ex: Exchange, submission_id: int) -> None:
 
 
 def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
-    """To those who sent it; the report stays in the queue."""
+    """Send the question to them. The report stays in the queue."""
     sent = _remarkable(ex, submission_id)
     if sent is None:
         return
@@ -572,7 +575,7 @@ def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
 
 
 def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:
-    """A report that waits, is not restricted and not one's own; of any other it is shown where it stands, and None."""
+    """A waiting report that is neither restricted nor one's own. For any other, show its state and return None."""
     sent = _waiting(ex, submission_id)
     if sent is None:
         return None

@@ -1,4 +1,4 @@
-"""Schedules and holidays as their admins see them: rows that are read and changed in chat (/programar, /calendario)."""
+"""/programar and /calendario: admins read and change schedules and holidays in the chat."""
 
 from collections.abc import Sequence
 from datetime import date, time
@@ -40,15 +40,15 @@ from storage.calendar.schedules import StoredSchedule
 A_WEEK = 7
 LISTED = 12
 LONGEST_ECHO = 40
-"""Of what was typed and not understood, so much is said again."""
+"""A typed text that was not understood is repeated up to this length."""
 READINGS = 4
 
 
 # ------------------------------------------------------------------ /programar
 def schedules(ex: Exchange, which: int | str, act: str, value: str, answer: str) -> None:
-    """What is said regularly: the list, one of them, or a change to it. Everything about it is in the button.
+    """What is said regularly: the list, one schedule, or a change to it. The button carries everything.
 
-    Of a new one `act` is the job it says. `answer` is that to a question (`value`) of an export's request.
+    For a new one, `act` is its job. `answer` answers a question (`value`) of an export's request.
     """
     if which == "new":
         _new(ex, act)
@@ -206,7 +206,7 @@ def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
 
 
 def hear_zone(ex: Exchange, number: int, _: str, text: str) -> None:
-    """A zone in somebody's own words: set if it can only be one, else chosen among those it may be."""
+    """Read a zone in words: set it if only one fits, otherwise offer those that fit."""
     schedule = ex.unit.schedules.get(ex.membership.plan_id, number)
     if schedule is None:
         raise Denied
@@ -265,7 +265,7 @@ def _name(schedule: StoredSchedule, say: Wording) -> str:
 
 
 def _request_of(schedule: StoredSchedule) -> tuple[Choice, tuple[Offer, ...]]:
-    """What this schedule asks for again and again, and what can be asked for."""
+    """The export that this schedule asks for regularly, and what may be asked for."""
     offers = exports.offers_of(Role.COORDINATOR)
     choice = fitted(Choice.of(schedule.details), offers)
     assert choice is not None
@@ -278,7 +278,7 @@ def _described(schedule: StoredSchedule, say: Wording) -> list[Line]:
 
 
 def _export_rows(schedule: StoredSchedule, say: Wording) -> list[tuple[Button, ...]]:
-    """The questions of its request."""
+    """Buttons for the questions of its request."""
     choice, offers = _request_of(schedule)
     to = partial(tap, Route.SCHEDULES, schedule.id, "set")
     return [
@@ -292,7 +292,10 @@ def _export_rows(schedule: StoredSchedule, say: Wording) -> list[tuple[Button, .
 
 
 def _set_export(ex: Exchange, schedule: StoredSchedule, what: str, answer: str) -> None:
-    """Ask one question of the request, or take its answer. Each recipient gets it if their own role may have it."""
+    """Ask one question of the request, or take its answer.
+
+    Each recipient gets the file only if their own role may have it.
+    """
     plan_id = ex.membership.plan_id
     choice, offers = _request_of(schedule)
     scope = exports.scope_of(ex.unit, plan_id, ex.language)
@@ -315,8 +318,9 @@ def _set_export(ex: Exchange, schedule: StoredSchedule, what: str, answer: str) 
 
 
 def _run_now(ex: Exchange, schedule: StoredSchedule) -> None:
-    """What it says, now, to whom it has not said it today; the ladder's is a reminder of whatever is left, after
-    one question that names how many it would reach.
+    """Send this schedule's message now to everybody who has not had it today.
+
+    The ladder's message is one reminder of all that is left. It first asks, naming the number of people.
     """
     if schedule.what == LADDER:
         notices.chase(ex)
@@ -345,10 +349,10 @@ def _weekday(day: date, say: Wording) -> str:
 
 # ------------------------------------------------------------------ /calendario
 def calendar(ex: Exchange, argument: str) -> None:
-    """The days on which nobody is expected to work; a typed date adds one, a button takes one away.
+    """The days on which nobody is expected to work. A typed date adds one, a button removes one.
 
-    Due, grace and lock days that are still to come move with them. A day that is past is added only when asked for
-    twice (`+`): it moves nothing any more, and is a slip of the finger more often than not.
+    Due, grace and lock days that are still to come move with them. A past day is added only when asked for twice (`+`):
+    it moves nothing any more and is mostly a mistake.
     """
     say = ex.say
     note: list[Line] = []
@@ -372,7 +376,7 @@ def calendar(ex: Exchange, argument: str) -> None:
 
 
 def hear_day(ex: Exchange, _: str, text: str) -> None:
-    """A day typed below the calendar."""
+    """Read a day that was typed below the calendar."""
     calendar(ex, text.lstrip("+-") or "?")
 
 
@@ -396,7 +400,7 @@ def _show_calendar(ex: Exchange, note: list[Line], rows: tuple[tuple[Button, ...
 
 
 def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
-    """What was not understood, and how to write it; what can be read two ways is one of these buttons."""
+    """Say what was not understood and how to write it. If a date can be read two ways, offer both as buttons."""
     key = "calendar.which" if others else "calendar.not_a_day"
     rows = tuple(
         (Button(f"{_weekday(day, ex.say)} {show_date(day.isoformat(), ex.language)}", tap(Route.HOLIDAYS, day)),)
@@ -413,7 +417,7 @@ def _ask_if_past(ex: Exchange, day: date, on: str) -> None:
 
 
 def _holiday_in(text: str, ex: Exchange) -> tuple[date | None, tuple[date, ...]]:
-    """The day that is meant; or, if it can be read more than one way, the days it may be."""
+    """The day that is meant; or, if it can be read in several ways, the possible days."""
     try:
         return date.fromisoformat(text), ()
     except ValueError:

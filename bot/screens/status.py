@@ -1,4 +1,4 @@
-"""/estado: is everything well, and what is not."""
+"""/estado: whether everything is well, and what is not."""
 
 from bot.acts.status import SHAPES, look, readings, sentence
 from bot.chat.exchange import Exchange
@@ -10,7 +10,7 @@ from conversations.routes import Route, tap
 
 # ------------------------------------------------------------------ to whom it is told
 def status(ex: Exchange, act: str) -> None:
-    """/estado: is everything well, and what is not; of a restored database, the button that lets it speak again."""
+    """/estado: whether everything is well, and what is not. For a restored database, the button that releases it."""
     say = ex.say
     if act == "resume":
         resume(ex.unit, ex.now, ex.house.timezone, by=ex.person.id)

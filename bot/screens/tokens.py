@@ -1,7 +1,7 @@
-"""/accesos: the tokens of the data door, from a phone: who may read what is exported, and who no longer.
+"""/accesos: tokens of the data door, on a phone: who may read the exports, and who no longer may.
 
-A token opens data to whoever holds it, so its secret is shown once: in a message that nobody can forward, that leaves
-the chat when the next screen comes and at the latest after a day, and that is sealed on its way.
+A token opens data to anybody who holds it. So its secret is shown once, in a message that nobody can forward. The
+message leaves the chat with the next screen, or after a day, and it is sealed in the outbox.
 """
 
 from collections.abc import Sequence

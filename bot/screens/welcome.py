@@ -19,13 +19,13 @@ from storage.plan.plans import Plan
 
 # ------------------------------------------------------------------ the first screen
 def start(ex: Exchange) -> None:
-    """The first screen; and Telegram's own menu is what the role may do, however it came by its role."""
+    """The first screen. Telegram's own menu is set to what the role may do, however the person got the role."""
     offer_menu(ex)
     menu(ex)
 
 
 def menu(ex: Exchange, anew: str = "") -> None:
-    """The first screen of a role. A focal point's is the due list itself: reporting begins with one tap."""
+    """The first screen of a role. For a focal point it is the due list: reporting begins with one tap."""
     if anew == "new":
         ex.forget_card()
     if ex.membership.role in REPORTERS:
@@ -38,16 +38,16 @@ def menu(ex: Exchange, anew: str = "") -> None:
 
 # ------------------------------------------------------------------ oneself
 def choose_language(ex: Exchange, argument: str, position: int = 0) -> None:
-    """Change language, at any question: the open form goes on in it.
+    """Change the language at any question. The open form goes on in it.
 
-    `argument` is one of the bot's. Or it is a version of a form, and `position` says which of its languages: then forms
-    are asked in that one, and the rest is said as before.
+    `argument` is one of the bot's languages. Or it is a version of a form, and `position` is one of its languages: then
+    forms are asked in that language, and everything else stays.
     """
     of_forms = _only_in_forms(ex)
     chosen = of_forms.get((argument, position))
     if argument not in LANGUAGES and chosen is None:
         _offer_languages(ex, of_forms)
-        return  # the open form stays open: what is typed next still answers it
+        return  # the open form stays open: the next typed text still answers it
     if chosen is None:
         set_language(ex.actor, argument)
         ex.language = argument
@@ -75,7 +75,10 @@ def _offer_languages(ex: Exchange, of_forms: Mapping[tuple[str, int], tuple[str,
 
 
 def _only_in_forms(ex: Exchange) -> dict[tuple[str, int], tuple[str, str]]:
-    """(a version of a form, which of its languages) → (code, name): each that published forms alone speak, once."""
+    """Languages that only published forms speak, each once.
+
+    (version of a form, position of the language in it) → (code, name).
+    """
     found: dict[str, tuple[tuple[str, int], str]] = {}
     for version in ex.unit.forms.list(ex.membership.plan_id):
         form = ex.house.forms.version(ex.unit, version.id)
@@ -86,7 +89,7 @@ def _only_in_forms(ex: Exchange) -> dict[tuple[str, int], tuple[str, str]]:
 
 
 def privacy(ex: Exchange, step: str = "") -> None:
-    """The notice before anything else: totals only, no names; then what is kept about oneself."""
+    """The privacy notice before anything else: totals only, no names; then what is kept about oneself."""
     if step == "accept":
         accept_privacy(ex.actor)
         menu(ex)
@@ -105,7 +108,7 @@ def privacy(ex: Exchange, step: str = "") -> None:
 
 
 def welcome_words(role: str, plan: Plan, language: str) -> str:
-    """What it is and does for whoever has this role, and which language they would like."""
+    """What the bot is and does for this role, and the question which language they want."""
     key = "start.welcome" if role in REPORTERS else f"start.welcome.{role}"
     return wording(language)(key, plan=translated(plan.name, language))
 
@@ -127,7 +130,7 @@ def _joined(ex: Exchange) -> str:
 
 
 def show_help(ex: Exchange, key: str = "help.title") -> None:
-    """What this role can do, from the table itself."""
+    """What this role can do, made from the table of permissions."""
     lines: list[Line] = [line(bold(ex.say(key)))]
     for one in PERMISSIONS:
         if one.in_menu and ex.allows(one.route):
@@ -140,6 +143,6 @@ def show_help(ex: Exchange, key: str = "help.title") -> None:
 
 
 def offer_menu(ex: Exchange) -> None:
-    """Telegram's own command menu of this chat: what the role may do, in the person's language."""
+    """Telegram's command menu of this chat: what the role may do, in the person's language."""
     role, is_contributor = Role(ex.membership.role), ex.membership.is_contributor
     ex.post("setMyCommands", menu_of(ex.chat_id, role, ex.language, is_contributor=is_contributor), kind="notice")

@@ -1,10 +1,10 @@
-"""Events on their way to receivers outside.
+"""Deliver events to receivers outside.
 
-What each receiver is still to be told are rows (`storage.messages.endpoints`). This worker takes a few of each in hand,
-calls, and records what became of it: several outcomes and the next claims in one unit, since the writer has people's
-answers to apply. Every receiver has its own calls, so a slow one delays nobody else; one that fails is called by one
-call at a time until it answers again. If the process dies, whoever buries it frees what it had in hand, and the
-receiver knows a repetition by its number.
+What each receiver must still be told are rows (`storage.messages.endpoints`). This worker claims a few for each
+receiver, calls, and records the outcomes. Several outcomes and the next claims share one unit, because the writer has
+people's answers to apply. Every receiver has its own calls, so a slow one delays nobody else. A receiver that fails
+gets one call at a time until it answers again. If the process dies, the replica that notices it frees the claimed
+events. The receiver recognises a repetition by its number.
 """
 
 import asyncio
@@ -36,19 +36,19 @@ LEASE: Final = timedelta(minutes=2)
 """Longer than all calls of one claim can take: BATCH calls, WIDTH at a time."""
 LOOK_EVERY: Final = 0.5
 GATHER: Final = 0.25
-"""So long the outcomes of several calls are waited for, to be recorded together."""
+"""So long the worker waits for further outcomes, to record several together."""
 BATCH: Final = 32
 WIDTH: Final = 8
-"""Calls to one receiver at a time."""
+"""Simultaneous calls to one receiver."""
 
 
 def body_of(one: Claimed) -> bytes:
-    """What is sent, the same bytes at every try."""
+    """The body of the call: the same bytes at every try."""
     return orjson.dumps(payload(one.kind, one.data, one.at, one.audience, one.plan))
 
 
 class _Lane:
-    """The calls to one receiver: how many are in hand, and whether the last one failed."""
+    """The calls to one receiver: how many are claimed, and whether the last one failed."""
 
     def __init__(self) -> None:
         self.in_hand = 0
@@ -57,12 +57,12 @@ class _Lane:
 
     @property
     def room(self) -> int:
-        """How many more may be claimed for it."""
+        """How many more events may be claimed for it."""
         return max(0, (1 if self.is_failing else BATCH) - self.in_hand)
 
 
 class EventWorker:
-    """Calls receivers until it is stopped. `counts` are outcomes, by their word, for the metrics."""
+    """Calls receivers until it is stopped. `counts` has the number of each outcome, for the metrics."""
 
     def __init__(
         self, database: Database, clock: Clock, tasks: asyncio.TaskGroup, inside: Sequence[Network] = ()
@@ -79,7 +79,7 @@ class EventWorker:
         self.counts: Counter[str] = Counter()
 
     def stop(self) -> None:
-        """Claim nothing more. What is on its way is recorded, or told again after the next start."""
+        """Claim nothing more. A call that is on its way is recorded, or repeated after the next start."""
         self._stop.set()
         self._is_news.set()
 
@@ -90,16 +90,16 @@ class EventWorker:
                     for one in await self._turn():
                         self._lanes[one.endpoint_id].in_hand += 1
                         self._tasks.create_task(self._tell(session, one))
-                except Unavailable:  # what was claimed and not heard of is free when its lease ends
+                except Unavailable:  # an event that was claimed and has no outcome is free when its lease ends
                     logger.warning("events.unavailable")
-                except Exception:  # the boundary of what all calls share
+                except Exception:  # the boundary that all calls share
                     logger.exception("events.defect")
                 await self._news()
             with contextlib.suppress(Unavailable):
                 await self._units.run(None, partial(_take, done=list(self._done), room={}, now=self._clock.now()))
 
     async def _news(self) -> None:
-        """Wait for an outcome, or until it is time to look; then a moment more, for others to come in."""
+        """Wait for an outcome or for the next look; then a moment more, for other outcomes."""
         self._is_news.clear()
         if not self._done:
             with contextlib.suppress(TimeoutError):
@@ -109,7 +109,7 @@ class EventWorker:
             await until(self._stop, GATHER)
 
     async def _turn(self) -> list[Claimed]:
-        """Record what is done and claim what is next, in one unit. Where nothing is done, a reader is asked first."""
+        """Record the outcomes and claim the next events, in one unit. Without outcomes, ask a reader first."""
         done = list(self._done)
         due = list(self._lanes) if done else await asyncio.to_thread(self._due)
         lanes = {id: self._lanes.setdefault(id, _Lane()) for id in due}
@@ -156,7 +156,7 @@ class EventWorker:
 
 
 def _take(unit: UnitOfWork, done: Sequence[Outcome], room: dict[int, int], now: datetime) -> list[Claimed]:
-    """Nothing is claimed while the database is held: what it holds was perhaps told by the one it is a copy of."""
+    """Record and claim. Nothing is claimed while the database is held: the original may have told these events."""
     unit.event_deliveries.settle(done, now)
     if not room or unit.facts.is_held():
         return []

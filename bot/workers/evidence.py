@@ -1,8 +1,8 @@
-"""Files people send: fetched outside any unit, inspected, stored, and only then an answer (S10, DESIGN §3).
+"""Files that people send: fetched outside any unit, checked, stored, and only then an answer (S10, DESIGN §3).
 
-A download may take a minute and may fail; no update waits for it. The update that brought the file committed a
-job and was acknowledged; this worker claims the job, and what came of it is applied in the chat's order like
-any other event. A file that arrives twice is stored once (its name is its content's).
+A download may take a minute and may fail, and no update waits for it. The update that brought the file committed a job
+and was acknowledged. This worker claims the job, and its result is applied in the chat's order like any other event. A
+file that arrives twice is stored once, because its name is the hash of its content.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class _Stored:
 
 
 class Evidence:
-    """The worker that fetches files, evidence and forms. One at a time: they are few, and 20 MB are heavy to read."""
+    """The worker that fetches evidence and forms, one at a time: there are few, and 20 MB need memory."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Evidence:
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin nothing more. The file that is being opened now is opened again after the next start."""
+        """Begin nothing more. A file in hand is fetched again after the next start."""
         self._stop.set()
         self._confinement.close()
 
@@ -92,11 +92,11 @@ class Evidence:
                         return
                 if jobs:
                     continue
-            except Unavailable:  # what was in hand is taken back by the next claim
+            except Unavailable:  # the next claim takes back what was in hand
                 logger.warning("evidence.unavailable")
             except BotError:
                 raise
-            except Exception:  # the boundary of what all jobs share
+            except Exception:  # the boundary that all jobs share
                 logger.exception("evidence.defect")
             await until(self._stop, LOOK_EVERY)
 
@@ -140,7 +140,10 @@ class Evidence:
             await self._forms.fail(job, reason)
 
     async def _work(self, job: JobRow) -> None:
-        """Fetch, inspect, store and feed back. A file that cannot be had is fed back too: its question stays open."""
+        """Fetch, check and store the file, and apply the result.
+
+        If the file cannot be had, that is a result too: its question stays open.
+        """
         payload = job.payload
         try:
             data = await self._api.download(payload["file_id"])
@@ -149,7 +152,7 @@ class Evidence:
             return
         except TelegramError as error:
             reason, now = type(error).__name__, self._clock.now()
-            is_final = isinstance(error, BadRequest)  # the file is gone or was never ours: asking again helps nothing
+            is_final = isinstance(error, BadRequest)  # the file is gone or was never ours: asking again does not help
             if job.attempts < TRIES and not is_final and not self._stop.is_set():
                 logger.warning("evidence.retry", reason=reason, attempt=job.attempts)
                 at = now + timedelta(seconds=1)
@@ -191,7 +194,7 @@ class Evidence:
         def work(unit: UnitOfWork) -> Handled:
             is_ours = unit.jobs.fail(job, failure, now) if failure else unit.jobs.settle(job, now)
             if not is_ours:
-                return Handled()  # the lease ran out and another worker has it
+                return Handled()  # the lease has ended and another worker has it
             if job.is_deadly:
                 unit.after_commit(partial(self._alarm, "repeated_deaths", f"job {job.id} ({job.kind}): {DEADLY}"))
             event = result if isinstance(result, FetchFailed) else self._attach(unit, job, result)
@@ -227,5 +230,5 @@ class Evidence:
 
 
 def _leave(unit: UnitOfWork, job: JobRow, now: datetime) -> None:
-    """Give back a job that was broken off because the bot stops, so that it is taken up again at once."""
+    """Give back a job that was interrupted because the bot stops, so that it can be claimed at once."""
     unit.jobs.retry(job, "interrupted", now, at=now, tries=job.attempts + 1)

@@ -176,11 +176,11 @@ class ExportWorker:
                 if job is not None:
                     await self._see_through(job)
                     continue
-            except Unavailable:  # what was in hand is taken back by the next look
+            except Unavailable:  # the next look takes back what was in hand
                 logger.warning("exports.unavailable")
             except BotError:
                 raise
-            except Exception:  # the boundary of what all exports share
+            except Exception:  # the boundary that all exports share
                 logger.exception("exports.defect")
             await until(self._stop, LOOK_EVERY)
 
@@ -235,7 +235,7 @@ class ExportWorker:
                 shown = await self._hold(job, making, shown)
             whole = building.result()
         except _Stopped:
-            if self._stop.is_set():  # the process ends: the next one begins it anew, at once
+            if self._stop.is_set():  # the process ends: the next one begins the export again, at once
                 now = self._clock.now()
                 await self._units.run(None, lambda unit: unit.jobs.retry(job, "stopped", now, at=now))
             return
@@ -324,7 +324,7 @@ class ExportWorker:
         try:
             is_sent, edits = await self._units.run(None, hand_over)
         except Unavailable:
-            # It may have been committed: then the files are needed, else they are swept and the job begins anew.
+            # It may have been committed: then the files are needed. Otherwise they are swept and the job begins again.
             return
         if not is_sent:
             await asyncio.to_thread(self._parcels.remove, names)
@@ -366,7 +366,7 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
     used = exporter(choice.dataset, choice.format, choice.audience, role)
     if used is None:
         return None
-    choice = known_part(choice, used.filters)  # asked for by an older edition, it would be claimed and not applied
+    choice = known_part(choice, used.filters)  # asked for under an older edition: it would be claimed and not applied
     at = datetime.fromisoformat(payload["at"])
     wanted = wanted_of(choice, payload["plan"], role, person.language, timezone, at)
     return Asked(choice, person, wanted, membership.plan_code)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------ outside of any unit
 class Importing:
-    """What the worker of long jobs does for plans."""
+    """The plans' part of the worker of long jobs."""
 
     def __init__(self, database: Database, answers: Answers, store: FileStore, confinement: Confinement) -> None:
         self._database = database
@@ -102,7 +102,7 @@ class Importing:
         kept = orjson.dumps(shown)
         self._store.put(kept, False)
         key = hashlib.sha256(kept).hexdigest()
-        # What takes protection away is nobody's tap: it is shown, and done at the server if it is meant.
+        # A change that takes protection away needs more than a tap: it is shown, and must be made at the server.
         code = ex.unit.plans.by_id(ex.membership.plan_id).code
         lacking = uncovered(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone) if found else ()
         if lacking:

@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 
 DEADLY: Final = "the process ended again and again while this was worked on"
 SHOWN = 6
-"""Problems in the message itself; all of them are in a document."""
+"""The most problems in the message itself. All of them are in a document."""
 
 
 class Answers:
@@ -105,12 +105,12 @@ class Answers:
         if visit.person.is_suspended:
             return None
         if job.payload.get("plan_id", visit.membership.plan_id) != visit.membership.plan_id:
-            return None  # it was asked for in another plan than the one they act in now
+            return None  # it was asked for in another plan than the one in which they act now
         return Exchange(unit, visit, self._clock.now(), self._house, job.payload["telegram_id"])
 
 
 def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]:
-    """How many problems of each severity there are, and the first of them."""
+    """The number of problems of each severity, and the first of them."""
     if not problems:
         return [line(say("publish.clean"))]
     counts = Counter(problem.severity for problem in problems)
@@ -132,5 +132,5 @@ def sentence(problem: Problem, language: str) -> str:
 
 
 def listed(problems: Sequence[Problem], language: str) -> bytes:
-    """Everything that was found, as a text."""
+    """All problems, as a text."""
     return "\n\n".join(sentence(problem, language) for problem in worst_first(problems)).encode("utf-8")

@@ -1,9 +1,9 @@
 """The picture of a digest: agencies × closings, a light in each field, drawn to be read on a phone.
 
-Who is red should be seen from across a table, by everybody: one man in twelve does not tell red from green. So each
-light is a shape of its own and a number in large type, and the legend says it in words. Telegram makes every photo
-smaller that is longer than 1 280 pixels, and blurs it: so it is drawn no longer than that. Pillow is imported when
-something is drawn and not before: a bot that nobody asks for a digest never carries it.
+Everybody should see from across a table who is red, and one man in twelve cannot tell red from green. So each light is
+a shape of its own with a number in large type, and the legend names it. Telegram shrinks and blurs every photo that is
+longer than 1 280 pixels, so the picture is not longer. Pillow is imported only when something is drawn: a bot without
+digests never loads it.
 """
 
 import io
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 
 LONGEST = 1280
-"""Pixels of the longer side; source: what Telegram's servers make of a photo."""
+"""Pixels of the longer side; source: what Telegram's servers do to a photo."""
 MARGIN, TOP, HEADING, ROW, FOOT = 36, 186, 58, 86, 84
-"""In units: a unit is a pixel, unless the picture has to be made smaller."""
+"""In units. A unit is a pixel, unless the picture must be smaller."""
 CODE, WIDEST, NARROWEST = 250, 190, 128
-"""Width of the agencies' column, and of the others."""
+"""The width of the agencies' column, and of the others."""
 COLOURS = 64
-"""Flat shapes need no more, and the file is a fifth of the size."""
+"""Flat shapes need no more colours, and the file is a fifth of the size."""
 
 INK, FAINT, PAPER, STRIPE = "#1c2733", "#667380", "#ffffff", "#f3f5f7"
 FILLS = {"critical": "#c3271b", "attention": "#f2b705", "on_track": "#1e7d45", "grey": "#c9d0d6"}
@@ -78,7 +78,7 @@ def _legend(sheet: "_Sheet", entries: Sequence[Any], width: float) -> None:
 
 
 class _Sheet:
-    """A picture on which one draws in units, at the scale at which it will be seen."""
+    """A picture on which shapes are drawn in units, at the scale of the viewer."""
 
     def __init__(self, width: float, height: float) -> None:
         from PIL import Image, ImageDraw
@@ -98,7 +98,7 @@ class _Sheet:
         is_bold: bool = False,
         anchor: str = "lm",
     ) -> None:
-        """Text at its left or middle, cut with "…" where it is wider."""
+        """Write text at its left or middle, cut with "…" if it is wider than `width`."""
         font = _font(round(size * self._scale), is_bold=is_bold)
         while self._pen.textlength(text, font=font) > width * self._scale and len(text) > 1:
             text = text[:-2].rstrip() + "…"
@@ -132,13 +132,13 @@ def _font(size: int, *, is_bold: bool = False) -> Any:
 
 # ------------------------------------------------------------------ shapes
 def _octagon(r: float) -> list[Point]:
-    """As a stop sign."""
+    """A stop sign."""
     k = r * 0.42
     return [(-k, -r), (k, -r), (r, -k), (r, k), (k, r), (-k, r), (-r, k), (-r, -k)]
 
 
 def _triangle(r: float) -> list[Point]:
-    """As a warning sign."""
+    """A warning sign."""
     return [(0, -r * 1.06), (r * 1.28, r), (-r * 1.28, r)]
 
 
@@ -161,7 +161,7 @@ SHAPES: Mapping[str, Callable[[float], list[Point]]] = {
 
 @cache
 def _mask(light: str, r: int) -> "Image":
-    """The shape of a light, its edges smooth: drawn four times as large and made smaller."""
+    """The shape of a light with smooth edges: drawn four times as large and made smaller."""
     from PIL import Image, ImageDraw
 
     side = int(r * 2.8)

@@ -67,7 +67,7 @@ class _Checked:
 
 
 class Publishing:
-    """What the worker of long jobs does for forms."""
+    """The forms' part of the worker of long jobs."""
 
     def __init__(
         self,
@@ -151,14 +151,17 @@ class Publishing:
         return _Known(publishing.waiting(unit, visit.person.id), published, plan_lists(unit, plan_id))
 
     def _looked_at(self, sent: Bundle, known: _Known) -> list[_Checked]:
-        """The checks this upload leads to: of a new workbook, of a waiting one with one more file, or of those
-        published forms whose data was sent anew."""
+        """The checks of an upload.
+
+        A new workbook is checked. A further file is checked with the workbook that waits for it. New data is checked
+        with each published form that uses it.
+        """
         if not sent.workbook and len(known.waiting) == 1:
             try:
                 before = self._waiting_bundle(known.waiting[0])
                 return [self._checked(before.with_files(sent), known)]
             except (NotFound, AuthorError):
-                pass  # forgotten meanwhile
+                pass  # deleted meanwhile
         if sent.workbook:
             return [self._checked(sent, known)]
         concerned = [each for each in known.published if set(attached_files(each.xform)) & set(sent.media)]
@@ -174,7 +177,7 @@ class Publishing:
         except AuthorError as error:
             return _Checked(bundle, None, error.problems)
         form = checked.form
-        # What a form takes from a file that did not come along may be in the version that is published.
+        # A form may need a file that did not come along: it can be in the published version.
         known = by_id.get(form.form_id)
         lacking = [*form.missing_media, *(name for name in shown_files(checked.xform) if name not in bundle.media)]
         if lacking and known is not None:
@@ -195,7 +198,7 @@ class Publishing:
         try:
             return is_plan(self._confinement.tabs(data))
         except AuthorError:
-            return False  # what is wrong with it is said by whoever reads it as a form
+            return False  # reading it as a form says what is wrong with it
 
     def _form_in(self, bundle: Bundle, lists: Mapping[str, bytes]) -> CheckedForm:
         return self._confinement.form(bundle.workbook, bundle.name, {**bundle.media, **lists})
@@ -339,7 +342,7 @@ class Publishing:
 
 
 def _unfit(form: Form) -> list[Problem]:
-    """The questions that the bot answers from the plan and that this form lacks."""
+    """Questions that the bot answers from the plan and that this form lacks."""
     if form.form_id not in FORM_OF.values():
         return []
     missing = sorted(name for name in profile(form.form_id).filled if name not in form.by_name)

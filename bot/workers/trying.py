@@ -1,6 +1,6 @@
-"""A receiver is tried: called once with a ping, and what it answered is said in the chat that asked.
+"""Try a receiver: call it once with a ping, and say in the chat what it answered.
 
-The call takes seconds and happens in no unit, so it is a job like a file's download.
+The call takes seconds and happens in no unit, so it is a job like the download of a file.
 """
 
 import asyncio
@@ -56,11 +56,11 @@ class Trying:
                 jobs = await self._units.run(CLAIMS, self._claim) if await asyncio.to_thread(self._has_work) else []
                 for job in jobs:
                     await self._see_through(job)
-            except Unavailable:  # what was in hand is taken back by the next claim
+            except Unavailable:  # the next claim takes back what was in hand
                 logger.warning("trying.unavailable")
             except BotError:
                 raise
-            except Exception:  # the boundary of what all jobs share
+            except Exception:  # the boundary that all jobs share
                 logger.exception("trying.defect")
             await until(self._stop, LOOK_EVERY)
 
@@ -93,7 +93,7 @@ class Trying:
         await self._answers.give(job, show, (Role.ADMIN,))
 
     def _ping(self, unit: UnitOfWork, job: JobRow) -> Claimed | None:
-        """None if somebody has removed the receiver meanwhile."""
+        """The ping, claimed for the call. None if somebody has removed the receiver meanwhile."""
         person = unit.people.by_telegram_id(job.payload["telegram_id"])
         plan_id = job.payload["plan_id"]
         try:

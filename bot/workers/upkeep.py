@@ -42,9 +42,9 @@ QUEUE_OLD: Final = timedelta(minutes=15)
 HELD_FACT: Final = "held"
 """Set by a restore, empty once somebody has released it."""
 DEAF: Final = timedelta(hours=6)
-"""So long a receiver may be away before somebody is told."""
+"""A receiver that has failed for so long is reported."""
 DEATHS: Final = 3
-"""So many unclean ends within an hour are no accident."""
+"""So many unclean ends within an hour are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def forget(premises: Premises, now: datetime) -> None:
     for rule in RETENTION:
         while units.submit(None, partial(rule.at, now=now)).result():
             pass
-    with premises.database.view() as unit:  # nobody's answer waits while files are counted
+    with premises.database.view() as unit:  # no answer waits while files are counted
         kept = unit.attachments.keys()
     premises.store.sweep(kept, now - ORPHANS)
 
@@ -107,7 +107,7 @@ def clean_chats(premises: Premises, now: datetime) -> None:
     def work(unit: UnitOfWork) -> int:
         unit.restricted.settle(now)
         found = unit.restricted.due(now)
-        # Queued, not leased: it is the sweep that sends what nobody has just asked for.
+        # Queued without a lease: the delivery's sweep sends calls that nobody waits for.
         at = now + timedelta(seconds=1)
         for one in found:
             draft = OutboxDraft(one.chat_id, "notice", one.method, one.payload, one.card_id, not_before=at)
@@ -179,7 +179,7 @@ def coverage_key(unit: UnitOfWork, plan_id: int) -> tuple[object, ...]:
 
 
 def tell_of_locks(premises: Premises, now: datetime) -> None:
-    """Record for receivers outside that a period has locked: by its calendar, which nobody's act does."""
+    """Record for receivers that a period has locked. It locks by its calendar, and no act does it."""
     with premises.database.view() as unit:
         if not locked_lately(unit, now):
             return

@@ -1,7 +1,7 @@
-"""What a file in the outbox really is: a picture to be drawn, evidence, an export, or a path.
+"""Find the content of a file in the outbox: a picture to draw, evidence, an export, or a path.
 
-An outbox row outlives the process that wrote it, and what it sends may not exist yet. So a row names what
-shall be sent, and it is made when it is sent, in a thread of its own.
+An outbox row outlives the process that wrote it, and its file may not exist yet. So a row only names what to send. The
+content is made when it is sent, in a thread.
 """
 
 from io import BytesIO
@@ -16,7 +16,7 @@ from storage.reports.files import FileStore
 def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
     """The content of `matrix:JSON`, `evidence:KEY`, `export:NAME`, `inline:TEXT`, or a path.
 
-    FileNotFoundError where it is no more.
+    FileNotFoundError if it no longer exists.
     """
     scheme, _, rest = path.partition(":")
     if scheme == "matrix":

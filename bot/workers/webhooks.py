@@ -1,8 +1,8 @@
-"""One call to a receiver: signed as Standard Webhooks says, to a checked address, and nothing it says is believed.
+"""One call to a receiver: signed as Standard Webhooks says, to a checked address, without trust in its answer.
 
-A receiver is somebody else's program. It may be slow, never answer, answer with a gigabyte, or send us elsewhere. So a
-call has one limit of time for all of it, no more than a little of the answer is read, nothing of it is kept but its
-status, and no redirect is followed. (standard-webhooks/standard-webhooks, spec v1.0.0)
+A receiver is somebody else's program. It may be slow, never answer, answer with a gigabyte, or redirect us. So a call
+has one time limit for all of it, only a little of the answer is read, only its status is kept, and no redirect is
+followed. (standard-webhooks/standard-webhooks, spec v1.0.0)
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from storage.messages.endpoints import Target
 
 CONNECT_TIMEOUT: Final = 5.0
 TIMEOUT: Final = 10.0
-"""For all of a call, from the name to the answer's last byte."""
+"""Seconds for all of a call, from resolving the name to the answer's last byte."""
 READ: Final = 16 * 1024
-"""So much of an answer is read, for its connection to be used again; a longer one ends the connection."""
+"""Bytes of an answer that are read, so that its connection can be reused. A longer answer ends the connection."""
 KEEPALIVE: Final = 3.0
 
 REASONS: Final = ("inside", "dns", "connect", "tls", "timeout", "reset", "redirect", "status", "keys")
@@ -35,12 +35,15 @@ REASONS: Final = ("inside", "dns", "connect", "tls", "timeout", "reset", "redire
 
 
 class Inside(Exception):
-    """What the name stands for now is no address that may be called."""
+    """The name now resolves to an address that may not be called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a call. `reason` blank: the receiver has it. No word of the receiver's is in it."""
+    """The outcome of a call.
+
+    A blank `reason` means that the receiver has it. No word of the receiver's answer is kept.
+    """
 
     reason: str = ""
     status: int | None = None
@@ -48,7 +51,10 @@ class Answer:
 
 
 def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers by which a receiver knows that it is us, what it has seen before, and what is too old."""
+    """The three headers of a call.
+
+    By them a receiver knows that it is us, recognises a repetition, and refuses old calls.
+    """
     key = base64.b64decode(secret.removeprefix(SECRET))
     stamp = str(int(at.timestamp()))
     mac = hmac.digest(key, b".".join((uid.encode(), stamp.encode(), body)), "sha256")
@@ -57,7 +63,7 @@ def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
 
 
 def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
-    """A session whose every socket is checked: the address looked at is the address that is connected to."""
+    """A session that checks every socket: the checked address is the one it connects to."""
 
     def checked(found: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
         family, kind, protocol, _, where = found
@@ -108,7 +114,7 @@ async def call(
 
 
 async def _read(response: aiohttp.ClientResponse) -> None:
-    """Read a little of an answer; one that is longer ends the connection. It has said yes already, whatever follows."""
+    """Read a little of an answer. A longer answer ends the connection; the receiver has accepted the event already."""
     try:
         await response.content.read(READ)
         if not response.content.at_eof():
@@ -118,7 +124,7 @@ async def _read(response: aiohttp.ClientResponse) -> None:
 
 
 def _asked_pause(header: str, status: int, now: datetime) -> datetime | None:
-    """Until when a receiver that is overloaded asks for peace (RFC 9110, Retry-After); None if it does not."""
+    """Until when an overloaded receiver asks us to wait (RFC 9110, Retry-After); None if it does not."""
     if status not in (429, 503) or not header.isascii():
         return None
     if header.strip().isdecimal():
