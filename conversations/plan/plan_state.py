@@ -213,9 +213,15 @@ def _indicators(
         value = "".join(digests.shown_value(each.year, say)) if each.year.reported else "–"
         so_far = value if each.so_far is None else digests.shown_figure(each.so_far, say)
         indicator = each.indicator
-        baseline, target = (digest_words.number(text) for text in (indicator.baseline, indicator.target))
+        baseline, target = (_promised(text, indicator.unit) for text in (indicator.baseline, indicator.target))
         rows.append((indicator.code, indicator.title(language), baseline or "–", value, so_far, target or "–"))
     return tuple(rows)
+
+
+def _promised(text: str, unit: str) -> str:
+    """A baseline or target as the value beside it is written: of a percentage "80%"."""
+    is_percent = unit == "percent" and text.replace(".", "", 1).isdecimal()
+    return f"{text}%" if is_percent else digest_words.number(text)
 
 
 def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:

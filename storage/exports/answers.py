@@ -240,7 +240,8 @@ class _Layout:
         if items.nodes is not None and (listed := _LIST.match(items.nodes.source)) and listed[1] in form.instances:
             for root in form.instances[listed[1]].children.get("root", ()):
                 for item in root.children.get("item", ()):
-                    said = item.child_text(items.label_name)
+                    name = items.label_name
+                    said = item.child_text(f"{name}_{self._wanted.language}") or item.child_text(name)
                     if items.label_is_itext:
                         text = form.itext_message(language, said)
                         said = _words(text.message(language)) if text else ""

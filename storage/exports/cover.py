@@ -2,7 +2,7 @@
 
 from conversations.wording import wording
 from storage.exports.codes import labels_of
-from storage.exports.tables import Column
+from storage.exports.tables import Column, Kind
 from storage.exports.wanted import Wanted
 
 CODES_TOLD = 12
@@ -31,6 +31,6 @@ def about(wanted: Wanted, count: int | None = None) -> list[tuple[str, str]]:
 def note_of(column: Column) -> str:
     """The catalogue's note on the column, and the labels of its codes if they are few."""
     told = ""
-    if 0 < len(column.labels) <= CODES_TOLD:
+    if column.kind is Kind.CODE and len(column.labels) <= CODES_TOLD:
         told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())
     return " ".join(filter(None, (column.note, told)))

@@ -7,6 +7,7 @@ own with a word in the legend, nothing depends on colour, and the text can be se
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from conversations.plan.digest_words import number
@@ -92,7 +93,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
             with sheet.header():
                 sheet.tick(columns[4] + 4, y + 2.4, 1.5, alt=page.completed[0])
             with sheet.header():
-                sheet.write(LEFT + 164, y + 0.6, page.words["mean"], 7.5, colour=FAINT, width=22)
+                sheet.write(RIGHT - 1, y + 0.6, page.words["mean"], 7.5, colour=FAINT, align="R", width=30)
         y += 5.6
         for row, area in enumerate(page.areas):
             if row % 2 == 0:
@@ -223,11 +224,11 @@ def _foot(sheet: Paper, page: Page) -> None:
 
 
 # ------------------------------------------------------------------ the 3P table
-NAME_WIDE, HIGH = 76.0, 4.7
+NAME_WIDE, HIGH, NOTES_HIGH = 76.0, 4.7, 11.0
 
 
 def _draw_table(sheet: Paper, page: Page, table: Crosstab) -> None:
-    """Draw the table on as many pages as it needs, each with its header."""
+    """Draw the table on as many pages as it needs. A page break never splits a measure that fits on one page."""
     lines = table.lines
     while lines:
         sheet.add_page()
@@ -236,8 +237,8 @@ def _draw_table(sheet: Paper, page: Page, table: Crosstab) -> None:
         wide = (WIDTH - NAME_WIDE) / sum(len(years) for _, years in calendars)
         with sheet.element("Table"):
             y = _years_head(sheet, page, calendars, y, wide)
-            pillar, row = "", 0
-            while lines and y + 3 * HIGH + 12 < BOTTOM:
+            pillar, row, top = "", 0, y
+            while lines and (y == top or y + _needed(sheet, lines) < BOTTOM):
                 line, *lines = lines
                 if line.pillar != pillar:
                     pillar, row = line.pillar, 0
@@ -245,7 +246,7 @@ def _draw_table(sheet: Paper, page: Page, table: Crosstab) -> None:
                         sheet.write(LEFT + 1, y + 1.5, pillar, 8.5, is_bold=True)
                     y += HIGH + 1
                 name = _name_of(sheet, line)
-                high = HIGH + 3.3 * (len(name) - 1)
+                high = _high(name)
                 if row % 2 == 0:
                     sheet.stripe(LEFT, y, WIDTH, high)
                 _row(sheet, line, name, [year for _, years in calendars for year in years], y, wide)
@@ -298,6 +299,17 @@ def _short(year: str) -> str:
     """2018/2019 as 2018/19."""
     first, _, last = year.partition("/")
     return f"{first}/{last[2:]}" if last else first
+
+
+def _needed(sheet: Paper, lines: Sequence[Line]) -> float:
+    """Return the height that the next line needs. For a measure this includes all its categories."""
+    first, *rest = lines
+    together = [first, *(takewhile(lambda each: not each.is_total, rest) if first.is_total else ())]
+    return HIGH + 1 + sum(_high(_name_of(sheet, each)) for each in together) + NOTES_HIGH
+
+
+def _high(name: Sequence[str]) -> float:
+    return HIGH + 3.3 * (len(name) - 1)
 
 
 def _name_of(sheet: Paper, line: Line) -> list[str]:

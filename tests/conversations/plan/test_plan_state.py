@@ -55,6 +55,21 @@ def page(reader: str, language: str = "es") -> Page:
     return plan_state(found, shown, AREAS, "Plan Nacional 2017-2020", READERS[reader], language)
 
 
+def test_a_target_of_a_percentage_is_written_as_the_value_beside_it() -> None:
+    """And words of the plan's author stay as they are."""
+    found = (
+        indicator("IND-04", unit="percent", baseline="12.5", target="80"),
+        indicator("IND-05", unit="percent", target="todas"),
+        indicator("IND-06", unit="people", target="4000"),
+    )
+    told = plan_state(stand(only_validated=False), found, AREAS, "Plan", READERS["coordinator"], "es").indicators
+    assert [(row[0], row[2], row[-1]) for row in told] == [
+        ("IND-04", "12.5%", "80%"),
+        ("IND-05", "–", "todas"),
+        ("IND-06", "–", "4\N{NO-BREAK SPACE}000"),
+    ]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_as_it_was_read(language: str, request: pytest.FixtureRequest) -> None:
     """The golden text of each reader's page."""

@@ -1,20 +1,26 @@
 """The 3P table as a crosstab: measures downwards, years across, and no figure that its dataset does not have."""
 
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import openpyxl
+import pytest
 
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
+from conversations.plan.plan_state import Reader, plan_state
 from conversations.wording import wording
-from storage.exports.crosstab import Crosstab
+from storage.exports import plan_pages
+from storage.exports.crosstab import Crosstab, Line
 from storage.exports.indicators import THREE_P
+from storage.exports.paper import Paper
 from storage.exports.tables import Extract, one_table
 from storage.exports.wanted import Wanted
 from storage.exports.workbooks import write_xlsx
+from tests.conversations.plan.commission import stand
 
 NOW = datetime(2019, 10, 16, 12, tzinfo=UTC)
 
@@ -83,6 +89,38 @@ def test_the_sheet_is_numbers_that_print_on_a_page_in_every_language() -> None:
         ]  # fmt: skip
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
         assert sheet.print_title_rows == "$3:$4"
+
+
+def measures(sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Measures M0, M1 … with so many lines each."""
+    for measure, size in enumerate(sizes):
+        yield row(f"M{measure}", "2018", 12)
+        for number in range(1, size):
+            yield row(f"M{measure}", "2018", 12, dimension="nationality", category=f"n{number}",
+                      category_name=f"M{measure}, {number}")  # fmt: skip
+
+
+def test_no_measure_of_the_page_is_cut_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its categories stand below it, on the same page; one that no page holds goes on, and all of it is there."""
+    drawn_on: list[tuple[int, str]] = []
+    row = plan_pages._row
+
+    def seen(sheet: Paper, line: Line, *more: Any) -> None:
+        drawn_on.append((sheet.pdf.page, line.name))
+        row(sheet, line, *more)
+
+    monkeypatch.setattr(plan_pages, "_row", seen)
+    page = plan_state(stand(only_validated=False), (), [("PRE", "Prevención")], "Plan", Reader("internal"), "es")
+    for sizes in ((7,) * 9, (3, 80, 3)):
+        table = Crosstab(made := extract(*measures(sizes)), "es")
+        for _, each in made.rows:
+            table.take(each)
+        drawn_on.clear()
+        plan_pages.drawn(page, table, NOW)
+        assert [name for _, name in drawn_on] == [line.name for line in table.lines]
+        pages = [{on for on, name in drawn_on if f"M{measure}" in name} for measure in range(len(sizes))]
+        assert [len(each) for each in pages] == [1 if size < 50 else 2 for size in sizes]
+        assert len(set.union(*pages)) > 1
 
 
 def test_a_plan_without_measures_has_no_crosstab() -> None:

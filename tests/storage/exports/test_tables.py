@@ -29,6 +29,7 @@ from conversations.plan.model import Role
 from conversations.wording import catalogue, wording
 from storage.database.models import (
     Activity,
+    Agency,
     Code,
     Fire,
     FormVersion,
@@ -177,6 +178,9 @@ INDICATOR = b"""
 | | form_id | form_title | version |
 | | indicator_update | Indicador | 1 |
 """
+
+
+LISTED = b"| | select_one_from_file plan_agencies.csv | agency | Agency |\n"
 
 
 def add(unit: UnitOfWork, model: Any, /, **values: Any) -> int:
@@ -858,6 +862,27 @@ def test_the_workbooks_cover_says_what_it_holds(plan: Plan) -> None:
     assert [row[3].value for row in book["Cover"].iter_rows() if row[1].value == "agreed"] == ["yes = Yes; no = No"]
     head = [cell.value for cell in book["Hogar"][1]]
     assert head.index("Village") + 1 == head.index("Dropped") < head.index("Receipt"), "what people read comes first"
+
+
+def test_a_cover_names_what_is_the_plans_own_in_the_readers_language(plan: Plan, apply: Any) -> None:
+    """Agencies, indicators and places of a form are the plan's, and the plan names them in each language."""
+    checked = read_xlsform(INDICATOR.replace(b"| | text | comment", LISTED + b"| | text | comment"), "indicator.md")
+
+    def name(unit: UnitOfWork) -> None:
+        both = {"es": "Procuraduría", "en": "Prosecution"}
+        unit.connection.execute(update(table(Agency)).where(table(Agency).c.code == "PGR").values(name=both))
+        unit.connection.execute(
+            update(table(FormVersion)).where(table(FormVersion).c.title == "Indicador").values(xform=checked.xform)
+        )
+
+    apply(name)
+    for language, called in (("es", "Procuraduría"), ("en", "Prosecution"), ("fr", "Procuraduría")):
+        data, _ = plan.take("answers", "xlsx", language=language)
+        cover = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
+        [note] = [row[3].value for row in cover.iter_rows() if row[1].value == "agency"]
+        assert note == f"MINERD = MINERD · MINERD; PGR = PGR · {called}"
+        # A word that never stands in a column is not explained there.
+        assert not [row for row in cover.iter_rows(values_only=True) if row[3] and "protected" in row[3]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
