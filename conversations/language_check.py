@@ -53,6 +53,9 @@ MAY_LACK: Final = frozenset(
         "personal.twenties",
         "personal.not_dates",
         "personal.date_links",
+        "personal.aged",
+        "personal.cohort",
+        "personal.marker",
     }
 )
 """Words that a language may do without."""

@@ -6,12 +6,15 @@ from conversations.session.safeguards.words import Is, Token, sentence_of
 
 _HOUSE = 4
 """Words between a street and the number of its house."""
+_WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
+"""What is spoken of where no house is meant."""
 
 
 def address(tokens: Sequence[Token]) -> bool:
-    """Say whether a text tells one: a word of living and a street, or a street and the number of a house.
+    """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
 
-    "Vive en la calle Sánchez", "residencial Las Palmas, manzana 4". Where an institution is spoken of it is of that.
+    "Vive en la calle Sánchez", "manzana 4, apto. 2B", "detrás de la iglesia de Villa Faro". Where an institution is
+    spoken of it is of that.
     """
     for at, token in enumerate(tokens):
         if token.what & Is.HOME:
@@ -20,13 +23,31 @@ def address(tokens: Sequence[Token]) -> bool:
                 return True
         elif token.what & Is.STREET and _is_numbered(tokens, at):
             return True
+        if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
+            return True
+    return False
+
+
+def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
+    """ "Behind the car wash": what a house stands by. Where work is spoken of before, it is where that was done."""
+    first, _ = sentence_of(tokens, at)
+    if any(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) for token in tokens[first:at]):
+        return False
+    words = 0
+    for token in tokens[at + 1 :]:
+        if token.what & Is.LANDMARK:
+            return True
+        if token.is_word and not token.what & (Is.LINK | Is.TOWARDS | Is.BESIDE):
+            words += 1
+        if words > 1 or not token.is_word:
+            return False
     return False
 
 
 def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
     """A short number, or one with a letter, soon behind a street or what stands for one; and not the day of a month."""
     first, last = sentence_of(tokens, at)
-    if any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in tokens[first:last]):
+    if any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in tokens[first:at]):
         return False
     if tokens[at].is_capitalised and any(_is_house(tokens, before) for before in range(max(first, at - 3), at)):
         return True  # "22 Mella Avenue"
@@ -35,7 +56,7 @@ def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
         token = tokens[position]
         if token.is_number:
             return _is_house(tokens, position)
-        if token.is_word and not token.what & Is.LINK:
+        if token.is_word and not token.what & (Is.LINK | Is.NUMBERED):
             words += 1
             if not (token.is_capitalised or len(token.text) < _HOUSE or token.what & Is.STREET) or words > _HOUSE:
                 return False
@@ -46,4 +67,5 @@ def _is_house(tokens: Sequence[Token], position: int) -> bool:
     """Say whether a short number stands for itself: in "5 de octubre" and "12 talleres" it is of the word behind it."""
     token = tokens[position]
     behind = tokens[position + 1] if position + 1 < len(tokens) else None
-    return token.is_number and len(token.text) <= 4 and not (behind and behind.is_word and behind.text.islower())
+    is_counted = behind is not None and behind.text.islower() and not behind.what & Is.APART
+    return token.is_number and len(token.text) <= 4 and not is_counted

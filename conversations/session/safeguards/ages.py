@@ -7,6 +7,7 @@ años" are none. What decides is the nearest word before the number that says wh
 from collections.abc import Sequence
 
 from conversations.session.safeguards.words import (
+    ENDS,
     SOMEBODY,
     Is,
     Token,
@@ -14,6 +15,7 @@ from conversations.session.safeguards.words import (
     languages_of,
     number_at,
     number_before,
+    number_from,
     sentence_of,
 )
 
@@ -25,17 +27,21 @@ _LOOKED_BACK = 9
 
 def age(tokens: Sequence[Token], *, strict: bool) -> bool:
     """Say whether a text tells the age of one person. Without `strict`, only that of a victim by that word."""
+    if strict and any(token.what & Is.AGED for token in tokens):
+        return True
     if not any(token.is_number or number_at(tokens, at) is not None for at, token in enumerate(tokens)):
         return False
-    whose = SOMEBODY if strict else Is.VICTIM
+    whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
     for position, token in enumerate(tokens):
         if token.what & (Is.YEARS | Is.MONTHS) and _is_counted(tokens, position, whose, strict=strict):
             return True
         if token.what & Is.AGE and strict and _follows_age(tokens, position):
             return True
-        if token.what & SOMEBODY & whose and _is_beside(tokens, position):
+        if token.what & whose and _is_beside(tokens, position):
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
+            return True
+        if strict and _is_before(tokens, position):
             return True
     return False
 
@@ -78,7 +84,7 @@ def _belongs(
     while position >= max(first, start - _LOOKED_BACK):
         token = tokens[position]
         what = token.what
-        if what & Is.LIMIT and not (value != _ADULT and token.folded == "menor"):
+        if what & Is.LIMIT and not (value != _ADULT and _is_of_one(tokens, position)):
             return False
         if what & Is.DURATION and not (what & Is.HAS):
             return False
@@ -113,6 +119,13 @@ def _belongs(
     )
 
 
+def _is_of_one(tokens: Sequence[Token], position: int) -> bool:
+    """ "Menor de 15 años", "una señora mayor de 62 años": a limit of one person is an age. The law's limit is 18."""
+    folded = tokens[position].folded
+    is_said = position > 0 and bool(tokens[position - 1].what & (SOMEBODY | Is.TITLE))
+    return folded == "menor" or (folded == "mayor" and is_said)
+
+
 def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
     """Say whether "de" and another word than "edad" follow: "4 años de ejecución"."""
     behind = _behind(tokens, unit)
@@ -135,47 +148,76 @@ def _follows_age(tokens: Sequence[Token], position: int) -> bool:
 
 
 def _is_beside(tokens: Sequence[Token], position: int) -> bool:
-    """ "joven (17)", "woman, 34, from", "a girl of eleven.", "F, 16a": the number has nothing else to count."""
-    ahead = position + 1
-    opening = tokens[ahead].text if ahead < len(tokens) else ""
-    if opening in ("(", ",") or (opening and tokens[ahead].folded in ("de", "of")):
+    """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12": the number counts nothing."""
+    ahead, opening = position + 1, ""
+    while ahead < len(tokens) and not tokens[ahead].is_number:
+        token = tokens[ahead]
+        is_of = token.folded in ("de", "of")
+        if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
+            break
+        is_stop = token.text == "." and bool(tokens[ahead - 1].what & Is.ABOUT)
+        if ahead - position > 4 or not (is_of or is_stop or token.text in "(,/" or token.what & Is.ABOUT):
+            return False
+        if is_of or token.text in "(,/":
+            opening = "of" if is_of else token.text
         ahead += 1
-    elif not (opening and tokens[ahead].is_number):
+    found = number_from(tokens, ahead)
+    if found is None or not 0 < found[0] < _OLDEST or not (opening or tokens[ahead].is_number):
         return False
-    value = number_at(tokens, ahead)
-    if value is None or not 0 < value < _OLDEST:
+    behind = tokens[found[1]] if found[1] < len(tokens) else None
+    if opening == "of":
+        return _is_uncounted(behind) or _is_no_count(behind)
+    return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
+
+
+def _is_no_count(behind: Token | None) -> bool:
+    """Say whether what follows "de 13" cannot be counted: "de 13 vendía". What is counted stands in the plural."""
+    if behind is None or not behind.text.islower() or behind.folded.endswith(("s", "x")):
         return False
-    behind = tokens[ahead + 1].text if ahead + 1 < len(tokens) else "."
-    return behind in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
+    other = SOMEBODY | Is.COMMON | Is.THING | Is.LINK | Is.BETWEEN | Is.MONTH | Is.YEARS | Is.MONTHS | Is.INSTITUTION
+    return not behind.what & other
+
+
+def _is_before(tokens: Sequence[Token], position: int) -> bool:
+    """ "Twenty-two, mother of one": the number opens the sentence, and somebody follows."""
+    if position > 0 and tokens[position - 1].text not in ENDS:
+        return False
+    found = number_from(tokens, position)
+    if found is None or not 0 < found[0] < _OLDEST or found[1] >= len(tokens) or tokens[found[1]].text != ",":
+        return False
+    return any(token.what & SOMEBODY for token in tokens[found[1] + 1 : found[1] + 3])
 
 
 def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
-    """ "tiene quince", "she is 14", "cumple 16 en marzo": a number alone, that somebody has."""
+    """ "tiene quince", "she is 14", "cumple 16 en marzo", "dice tener 19 pero": a number that counts nothing."""
     ahead = position + 1
-    while (
-        ahead < len(tokens) and tokens[ahead].what & (Is.LINK | Is.HAS | Is.TURNS) and number_at(tokens, ahead) is None
-    ):
+    skipped = Is.LINK | Is.HAS | Is.TURNS | Is.ABOUT
+    while ahead < len(tokens) and tokens[ahead].what & skipped and number_at(tokens, ahead) is None:
         ahead += 1
-    value = number_at(tokens, ahead)
-    if value is None or not 0 < value < _OLDEST or (value < 2 and tokens[ahead].is_word):
+    found = number_from(tokens, ahead)
+    if found is None or not 0 < found[0] < _OLDEST or (found[0] < 2 and tokens[ahead].is_word):
         return False
-    behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
-    is_alone = (
-        behind is None
-        or (not behind.is_word and behind.text not in "%/-:'’" and not behind.is_number)
-        or bool(behind.what & (Is.JOINS | Is.DURATION) and behind.folded not in ("de", "of", "por", "for"))
-        or bool(behind.what & Is.LINK and any(token.what & Is.TURNS for token in tokens[position:ahead]))
-    )
-    if not is_alone:
+    behind = tokens[found[1]] if found[1] < len(tokens) else None
+    is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
+    if not (_is_uncounted(behind) or (behind and behind.what & Is.LINK and is_turning)):
         return False
     first, _ = sentence_of(tokens, position)
-    is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
     said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
     if any(token.what & Is.THING for token in said):
         return False
-    if any(token.what & whose for token in said):
+    if any(token.what & (whose | (Is.ELDER | Is.FEELS if strict else 0)) for token in said):
         return True
     return strict and (is_turning or not [token for token in said if not token.what & Is.LINK])
+
+
+def _is_uncounted(behind: Token | None) -> bool:
+    """Say whether a number stands for itself: the sentence goes on without a word that it could count."""
+    if behind is None:
+        return True
+    if not behind.is_word:
+        return not behind.is_number and behind.text not in "%/-:'’"
+    is_preposition = behind.folded in ("de", "of", "por", "for")
+    return bool(behind.what & (Is.JOINS | Is.DURATION | Is.APART)) and not is_preposition
 
 
 def _behind(tokens: Sequence[Token], position: int) -> Token | None:

@@ -16,21 +16,59 @@ def personal_date(text: str, tokens: Sequence[Token], *, strict: bool) -> bool:
     """Say whether a text tells such a day. Without `strict`, only a birth, or what happened to a victim so called."""
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
-    if any(token.what & Is.BIRTH and _has_year_or_month(tokens, at) for at, token in enumerate(tokens)):
-        return True
-    for found in _day().finditer(fold(text)):
-        at = next((n for n, token in enumerate(tokens) if token.to > found.start()), None)
-        if at is None:
+    for at, token in enumerate(tokens):
+        if token.what & Is.BIRTH and not _is_held(tokens, at) and _has_year_or_month(tokens, at):
+            return True
+        if strict and token.what & Is.COHORT and _is_of_year(tokens, at):
+            return True
+    folded = fold(text)
+    for found in _day().finditer(folded):
+        day = next((n for n, token in enumerate(tokens) if token.to > found.start()), None)
+        if day is None:
             continue
-        first, last = sentence_of(tokens, at)
-        about = 0
-        for token in tokens[first:last]:
-            about |= token.what
+        about = _about(tokens, day)
         if about & Is.EVENT and (strict or about & Is.VICTIM):
             return True
-        if strict and not about & (Is.PLANNED | Is.THING | Is.LIMIT):
+        if strict and not _ends_stretch(tokens, day) and not about & (Is.PLANNED | Is.THING | Is.LIMIT):
             return True
-    return False
+    if not strict or not any(token.what & Is.EVENT for token in tokens):
+        return False
+    days = {found.start() for found in _short_day().finditer(folded)}
+    return any(token.at in days and _about(tokens, at) & Is.EVENT for at, token in enumerate(tokens))
+
+
+def _about(tokens: Sequence[Token], at: int) -> int:
+    """What the words of the sentence that holds this position are, all together."""
+    first, last = sentence_of(tokens, at)
+    about = 0
+    for token in tokens[first:last]:
+        about |= token.what
+    return about
+
+
+def _ends_stretch(tokens: Sequence[Token], at: int) -> bool:
+    """ "Del 2 al 5 de julio": days in a row are of work. What happens to somebody has one day."""
+    return at > 1 and bool(tokens[at - 1].what & Is.BETWEEN) and tokens[at - 2].is_number
+
+
+def _is_held(tokens: Sequence[Token], position: int) -> bool:
+    """ "Reyinyon an ap fèt 15 novanm": in Creole, what takes place is born too. The subject says what it is of."""
+    first, _ = sentence_of(tokens, position)
+    before = tokens[first:position]
+    if not before or not before[-1].what & Is.MARKER:
+        return False
+    what = 0
+    for token in before:
+        what |= token.what
+    return bool(what & (Is.PLANNED | Is.THING)) and not what & Is.VICTIM
+
+
+def _is_of_year(tokens: Sequence[Token], position: int) -> bool:
+    """ "Clase de 2007": the year follows at once."""
+    ahead = position + 1
+    while ahead < len(tokens) and tokens[ahead].what & Is.LINK:
+        ahead += 1
+    return ahead < len(tokens) and _YEAR.fullmatch(tokens[ahead].text) is not None
 
 
 def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
@@ -38,6 +76,13 @@ def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
     return any(token.what & Is.MONTH or _YEAR.fullmatch(token.text) for token in tokens[first:last]) or any(
         token.is_number and len(token.text) == 4 for token in tokens[position:]
     )
+
+
+@cache
+def _short_day() -> re.Pattern[str]:
+    """What is a day only beside something that happened to somebody: "el martes 4/9", "20 out"."""
+    other_words = "|".join(sorted(known_words("personal.not_dates")))
+    return re.compile(rf"\b[0-9]{{1,2}}(?:/[0-9]{{1,2}}| (?:{other_words}))\b")
 
 
 @cache

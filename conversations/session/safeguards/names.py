@@ -17,6 +17,9 @@ _CLEAR = Is.GIVEN | Is.SURNAME
 _LETTERS = 4
 """Capital letters that a word has at least if it may be a name among small ones: shorter ones are acronyms."""
 
+_BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fede|poli|infa|funda|coop)...|(?:tur|mex|net)$")
+"""How what is no person is named with one word: "Politur", "Profamilia", "Asonahores"."""
+
 
 def named(text: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
     """Say whether a text names a person. Without `strict`, only somebody who is called a victim there, or introduced.
@@ -88,7 +91,7 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     masked = _institutions(tokens)
     found = []
     for at, token in enumerate(tokens):
-        may_be = token.what & NAME or token.is_capitalised or token.is_upper
+        may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
         if not may_be or at in masked or len(token.text) < 2:
             continue
         if token.is_known and not _is_titled(tokens, at):
@@ -108,7 +111,9 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return not token.is_upper or is_shouting
     if _is_titled(tokens, at) and (is_capital or is_shouting or what & NAME) and not what & (Is.COMMON | Is.THING):
         return True
-    if is_capital and _is_unheard(token, known) and _feels(tokens, at):
+    if what & Is.COINED and _is_unheard(token, known) and (is_capital or is_shouting or _is_led_to(tokens, at)):
+        return True
+    if is_capital and _is_unheard(token, known) and any(sign(tokens, at) for sign in _SIGNS_BEHIND):
         return True
     beside = _beside(tokens, at, masked)
     if what & NAME and not what & Is.COMMON:
@@ -122,19 +127,19 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
                     return True
             elif is_capital and one.is_capitalised and _is_unheard(one, known):
                 return True
-        if is_capital and (_is_explained(tokens, at) or (what & Is.SURNAME and not _begins(tokens, at))):
+        if is_capital and what & Is.SURNAME and not _begins(tokens, at):
             return True
     if is_capital and _is_unheard(token, known):
         if _is_spoken_of(tokens, at):
             return True
         # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
-        return len(token.text) > 2 and not _begins(tokens, at)
+        return len(token.text) > 2 and not _begins(tokens, at) and not _BLENDED.search(token.folded)
     return False
 
 
 def _is_unheard(token: Token, known: Known) -> bool:
     """Say whether a capitalised word is none of the plan's, of the offices' and of what reports are made of."""
-    return not token.is_known and not token.what & ~(NAME | Is.TOWARDS) and token.folded not in known.words
+    return not token.is_known and not token.what & ~(NAME | Is.TOWARDS | Is.COINED) and token.folded not in known.words
 
 
 def _is_titled(tokens: Sequence[Token], at: int) -> bool:
@@ -163,18 +168,35 @@ def _feels(tokens: Sequence[Token], at: int) -> bool:
     for token in tokens[at + 1 : at + 4]:
         if token.what & Is.FEELS:
             return True
-        if not token.what & (Is.LINK | Is.HAS):
+        if not token.what & (Is.LINK | Is.HAS | Is.NOT | Is.MARKER):
             return False
     return False
 
 
+def _is_subject(tokens: Sequence[Token], at: int) -> bool:
+    """ "Wilna ap tann": in Creole a thing has its article before the verb, and a name has none."""
+    return at + 1 < len(tokens) and bool(tokens[at + 1].what & Is.MARKER)
+
+
+def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
+    """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
+    return at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE | Is.TOWARDS | Is.LINK))
+
+
 def _is_explained(tokens: Sequence[Token], at: int) -> bool:
-    """ "Kelvin, hermano de": who it is stands behind a comma."""
-    return (
-        at + 2 < len(tokens)
-        and tokens[at + 1].text == ","
-        and any(token.what & SOMEBODY for token in tokens[at + 2 : at + 4])
-    )
+    """ "Kelvin, hermano de", "Yvrose ak pitit li": who it is, or who is with them, follows a comma or an "and"."""
+    if at + 2 >= len(tokens) or not (tokens[at + 1].text == "," or tokens[at + 1].what & Is.JOINS):
+        return False
+    return any(token.what & SOMEBODY and token.text.islower() for token in tokens[at + 2 : at + 4])
+
+
+def _owns(tokens: Sequence[Token], at: int) -> bool:
+    """ "Nadège's hearing"."""
+    return tokens[at].text.endswith(("'s", "’s"))
+
+
+_SIGNS_BEHIND = (_feels, _is_subject, _is_explained, _owns)
+"""What shows that a capital at the beginning of a sentence is that of a name."""
 
 
 def _begins(tokens: Sequence[Token], at: int) -> bool:

@@ -20,7 +20,8 @@ from conversations.session.safeguards.known import NOTHING, Known, known_of
 class Is:
     """What a word may be, as bits of an int: an enum would be most of the time that reading takes.
 
-    The name of each is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`.
+    The name of each is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. What the lists of names,
+    the months and the shape of a word say has none: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`.
     """
 
     VICTIM = 1 << 0
@@ -52,6 +53,17 @@ class Is:
     SURNAME_WORD = 1 << 26
     MONTH = 1 << 27
     FEELS = 1 << 28
+    ABOUT = 1 << 29
+    APART = 1 << 30
+    ELDER = 1 << 31
+    AGED = 1 << 32
+    BESIDE = 1 << 33
+    LANDMARK = 1 << 34
+    NOT = 1 << 35
+    COHORT = 1 << 36
+    MARKER = 1 << 37
+    NUMBERED = 1 << 38
+    COINED = 1 << 39
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -60,8 +72,18 @@ _LISTS = {
     "given_names.txt": (Is.GIVEN, Is.GIVEN_WORD),
     "surnames.txt": (Is.SURNAME, Is.SURNAME_WORD),
 }
-_TOKEN = re.compile(r"\b[yY](?:/[oO]\b|\.[oO]\b)|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
+_TOKEN = re.compile(r"\b[yY][-/.][oO]\b|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
 _POSSESSIVE = re.compile(r"['’]s$")
+_COINED_LETTERS = 5
+_COINED = re.compile(
+    r"^(?:y(?:v|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
+    r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
+    r"|mari[ls][aeo])[a-z]+$"
+    r"|(?:.lande|.lene|nnette|.lyn|elin|eis[iy]|eid[iy]|eir[iy]|anny|isha|anka|ners?on|enson|.inel|.nise|.mene|.elie"
+    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda)$"
+)
+"""How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
+_DIMINUTIVES = ("ita", "ito")
 _CLOSE = 24
 """Characters between the beginnings of two words that stand beside each other."""
 ENDS = frozenset(".;!?\n")
@@ -86,7 +108,17 @@ def _word(text: str) -> Word:
     folded = _POSSESSIVE.sub("", fold(text))
     is_word, is_upper = text[0].isalpha(), text.isupper()
     is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
-    return Word(text, folded, _table().get(folded, 0), is_word, text[0].isdecimal(), is_capitalised, is_upper)
+    return Word(text, folded, _meaning(folded), is_word, text[0].isdecimal(), is_capitalised, is_upper)
+
+
+def _meaning(folded: str) -> int:
+    """What the table says of a word; of a diminutive that it does not have, whether it is somebody:
+    "haitianita". And whether a word has the shape of a new name."""
+    table = _table()
+    what = table.get(folded, 0)
+    if not what and folded.endswith(_DIMINUTIVES):
+        what = table.get(folded[:-3] + folded[-1], 0) & SOMEBODY
+    return what | (Is.COINED if not what & ~NAME and len(folded) >= _COINED_LETTERS and _COINED.search(folded) else 0)
 
 
 class Token:
@@ -150,12 +182,14 @@ def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
 
 
 def _ends(tokens: Sequence[Token], position: int) -> bool:
+    """Say whether a sentence ends here. The stop of an abbreviation ends none: "Sra. Peña", "edif. 3"."""
     token = tokens[position]
     if token.text not in ENDS:
         return False
-    return (
-        token.text != "." or position == 0 or not (tokens[position - 1].is_word and len(tokens[position - 1].text) < 4)
-    )
+    if token.text != "." or position == 0 or not tokens[position - 1].is_word:
+        return True
+    before, behind = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
+    return len(before.text) >= 4 and not (behind and behind.is_number and before.what & Is.STREET)
 
 
 def number_before(tokens: Sequence[Token], position: int, language: int) -> tuple[int, int] | None:
@@ -190,6 +224,31 @@ def number_at(tokens: Sequence[Token], position: int) -> int | None:
     if token.is_number:
         return int(token.text) if len(token.text) <= 3 else None
     return _number(token, -1)
+
+
+def number_from(tokens: Sequence[Token], position: int) -> tuple[int, int] | None:
+    """The number that begins at this position, "cincuenta y dos" too, and the position behind it; None if none does."""
+    value = number_at(tokens, position)
+    if value is None:
+        return None
+    ahead = position + 1
+    if tokens[position].is_number or value < 20 or value % 10:
+        return value, ahead
+    if ahead < len(tokens) and tokens[ahead].folded in _joints() | {"-"}:
+        ahead += 1
+    unit = number_at(tokens, ahead)
+    if unit is None or not 0 < unit < 10 or tokens[ahead].is_number:
+        return value, position + 1
+    is_one = _share_language(tokens[position], tokens[ahead])
+    return (value + unit, ahead + 1) if is_one else (value, position + 1)
+
+
+def _share_language(one: Token, other: Token) -> bool:
+    """Say whether both are number words of one language: "de" is two in Creole alone."""
+    spoken = 0
+    for mask, _ in _numbers().get(one.folded, ()):
+        spoken |= mask
+    return any(mask & spoken for mask, _ in _numbers().get(other.folded, ()))
 
 
 def languages_of(token: Token, what: int) -> int:
@@ -320,4 +379,4 @@ def _is_next_place(word: Token, place: Token) -> bool:
 
 
 def _may_be_name(word: Token) -> bool:
-    return not word.what & Is.COMMON and (not word.what or bool(word.what & NAME))
+    return not word.what & Is.COMMON and (not word.what or bool(word.what & (NAME | Is.COINED)))

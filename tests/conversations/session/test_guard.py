@@ -180,6 +180,93 @@ def test_every_spelling_of_a_local_phone_is_one(number: str) -> None:
     assert personal_data(f"Su contacto es {number}, de noche", strict=False) is not None
 
 
+AGES = {
+    "una haitianita de 13 vendía flores": "age",
+    "la señora, de cincuenta y dos, es la abuela": "age",
+    "la niña tenía entonces doce": "age",
+    "dice tener 19 pero aparenta menos": "age",
+    "quinceañera traída de lejos": "age",
+    "una muchacha de 16-17 añera": "age",
+    "girl, approx. 12, no papers": "age",
+    "F/15, at the border post": "age",
+    "the younger one is only nine": "age",
+    "twenty-two, mother of one": "age",
+    "li fèk fè dizwitan": "age",
+    "una señora mayor de 62 años": "age",
+    "menor de 17 años rescatada": "age",
+    "menores de 18 años": None,
+    "jóvenes de 15 a 24 años": None,
+    "Timoun ki gen 6 a 12 an nan lekòl": None,
+    "víctima de 3 delitos": None,
+    "caso de dos mujeres": None,
+    "la víctima del 12 de marzo": "date",
+}
+
+
+@pytest.mark.parametrize("text", AGES)
+def test_a_number_that_counts_nothing_beside_somebody_is_an_age(text: str) -> None:
+    """In figures or in words, with a unit or without. What is counted, a range and the law's limit are none."""
+    assert personal_data(text, strict=True) == AGES[text]
+
+
+NAMES = {
+    "Wilna ap tann papye li": "name",
+    "Lajan ap rive pita": None,
+    "Ministè a ap siyen akò a": None,
+    "Wislande is afraid of him": "name",
+    "Milagros no come desde ayer": "name",
+    "Yvrose ak pitit li nan sant lan": "name",
+    "Nadège's bail hearing was moved": "name",
+    "caso de wilkin, pendiente": "name",
+    "llevar a yudelka al médico": "name",
+    "LLEVAR A YOMAIRA AL HOSPITAL": "name",
+    "20 policías de Politur": None,
+    "Apoyo de Profamilia y Asonahores": None,
+    "Reunión aplazada por la tormenta Isaías": None,
+    "El caso pasó al Segundo Juzgado de la Instrucción": None,
+}
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_name_that_no_list_has_is_known_by_its_shape_and_its_neighbours(text: str) -> None:
+    """New given names are made anew each year; courts, storms and what is blended of two words are none."""
+    assert personal_data(text, strict=True) == NAMES[text]
+
+
+PLACES_OF_LIVING = {
+    "detrás de la iglesia evangélica": "address",
+    "residencial Palma Real, edif. 3 apto. 2B": "address",
+    "kilómetro 9 de la autopista, al lado de la bomba": "address",
+    "kay la dèyè legliz Sen Jozèf la": "address",
+    "house number 22 on Beach Road": "address",
+    "Taller en la escuela frente al parque": None,
+    "La reunión fue al lado de la iglesia": None,
+    "El hospital está en la calle 5 no. 3": None,
+}
+
+
+@pytest.mark.parametrize("text", PLACES_OF_LIVING)
+def test_what_a_house_stands_by_is_an_address(text: str) -> None:
+    """Where streets have no numbers, people say what is near. Where work was done is no address."""
+    assert personal_data(text, strict=True) == PLACES_OF_LIVING[text]
+
+
+DAYS = {
+    "clase de 2007, según ella": "date",
+    "la rescataron el martes 4/9 en la noche": "date",
+    "yo te pran l 20 out": "date",
+    "Reyinyon an ap fèt 15 novanm": None,
+    "Trabajo de campo del 2 al 5 de julio": None,
+    "Van 4/9 talleres": None,
+}
+
+
+@pytest.mark.parametrize("text", DAYS)
+def test_the_day_of_what_happened_to_somebody_is_a_date(text: str) -> None:
+    """However short it is written; a stretch of days and what takes place are of work."""
+    assert personal_data(text, strict=True) == DAYS[text]
+
+
 @pytest.mark.parametrize(
     "text",
     ["0801-1990-12345", "DUI 01234567-8", "2547 12345 0101", "my number's 8095550166", "504 2222-1234", "2222-1234"],
