@@ -113,7 +113,7 @@ def _word(text: str) -> Word:
 
 def _meaning(folded: str) -> int:
     """What the table says of a word; of a diminutive that it does not have, whether it is somebody:
-    "haitianita". And whether a word has the shape of a new name."""
+    "vecinita". And whether a word has the shape of a new name."""
     table = _table()
     what = table.get(folded, 0)
     if not what and folded.endswith(_DIMINUTIVES):
