@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True)
 
 CodeOption = Annotated[str, typer.Option()]
 _ANY_LANGUAGE = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""Options such as --name-fr are those of the languages that there are; `_names` reads them."""
+"""The options such as --name-fr depend on the languages there are; `_names` reads them."""
 
 
 @app.command("list")
@@ -151,7 +151,7 @@ def restore(code: CodeOption, plan_code: PlanOption = "") -> None:
 
 
 def _names(context: typer.Context, name: str | None, chosen: "Settings") -> dict[str, str]:
-    """Language → name, of --name and of each --name-LANGUAGE. Misuse for anything else that was given."""
+    """Language → name, from --name and each --name-LANGUAGE. Misuse for any other option."""
     from conversations.languages import LANGUAGES
 
     names = {} if name is None else {chosen.language: name}
@@ -170,7 +170,7 @@ def _names(context: typer.Context, name: str | None, chosen: "Settings") -> dict
 
 
 def _expect_usable(names: dict[str, str], kind: str | None) -> None:
-    """A name that the chat would refuse, or cut, is refused here too."""
+    """Refuse a name that the chat would refuse or cut."""
     from storage.people.agencies import LONGEST_NAME, ROLE_TYPES
 
     if kind is not None and kind not in ROLE_TYPES:

@@ -1,7 +1,7 @@
-"""The command line's table (DESIGN §2; the names are a contract): every command and group, and where it is written.
+"""The table of the command line (DESIGN §2; the names are a contract): every command and group, and its module.
 
-Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
-used, and imports what it needs when it runs. So `--help` reads this table alone.
+Data goes to stdout, messages to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
+used, and imports what it needs when it runs. So `--help` reads only this table.
 """
 
 import importlib
@@ -18,7 +18,10 @@ from bot.cli.console import fail
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A command, or a group of them: `module` is where in this package, `help` what the list of commands says."""
+    """A command, or a group of them.
+
+    `module` is its module in this package, `help` its line in the list of commands.
+    """
 
     name: str
     module: str
@@ -89,7 +92,7 @@ NOUNS: Final = (
 
 
 class Unloaded(TyperCommand):
-    """A command or group by name and help alone. Its module is imported when somebody uses it."""
+    """The name and help of a command or group. Its module is imported when somebody uses it."""
 
     def __init__(self, noun: Noun) -> None:
         super().__init__(noun.name, help=noun.help)
@@ -109,7 +112,7 @@ class Unloaded(TyperCommand):
 
 
 class Nouns(TyperGroup):
-    """All commands, none of them imported."""
+    """All commands; none of them is imported."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs | {"commands": {noun.name: Unloaded(noun) for noun in NOUNS}})
@@ -131,7 +134,7 @@ def enlace() -> None:
 
 
 def main() -> None:
-    """The console script. What the operator can mend is one line on stderr and exit code 1."""
+    """The console script. What the operator can fix is one line on stderr and exit code 1."""
     from bot.errors import Complaint, Misuse
     from storage.errors import StorageError, Unavailable
 

@@ -1,10 +1,10 @@
-"""The server's hand: what a command does, it does in one unit of work, in nobody's name.
+"""Commands that change or read the database: each is one unit of work, in nobody's name.
 
 The chat may be what is broken, or nobody in it may be left to ask. Whoever has the server needs no second admin. The
-audit log says that it was the server, and the people concerned are told as if it had been done in the chat. What is
-done is written once, in `bot.acts`; a command holds only what an operator calls it by, and what cannot be done.
+audit log says that the server did it, and the people concerned are told as if it was done in the chat. What is done is
+written once, in `bot.acts`. A command has only the operator's words and the reasons for a refusal.
 
-Everything heavy is imported inside the functions: `--help` imports this module too.
+Everything heavy is imported inside the functions, because `--help` imports this module too.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def in_unit(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) 
 
 
 def change(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) -> T:
-    """The same for a change: what the rules refuse is one sentence, and nothing has changed."""
+    """The same for a change. If the rules refuse it, the reason is one sentence, and nothing has changed."""
     from storage.errors import Conflict
 
     try:
@@ -66,7 +66,7 @@ def server(unit: "UnitOfWork", plan_id: int, chosen: "Settings") -> "Actor":
 
 
 def look(plan_code: str, read: Callable[["UnitOfWork", "Plan"], T], *, at: "Settings | None" = None) -> T:
-    """Read something of a plan that is not sealed: without the keyring."""
+    """Read unsealed data of a plan, without the keyring."""
     from bot.open_storage import open_storage, plan_named
 
     with open_storage(at or settings(), needs_keys=False) as database, database.view() as unit:
@@ -89,7 +89,7 @@ def now() -> datetime:
 
 
 def today(chosen: "Settings") -> date:
-    """The day in ENLACE_TIMEZONE."""
+    """The present day in ENLACE_TIMEZONE."""
     return now().astimezone(ZoneInfo(chosen.timezone)).date()
 
 
@@ -102,7 +102,7 @@ def day(option: str, text: str, chosen: "Settings") -> date:
 
 
 def moment(option: str, text: str, chosen: "Settings") -> datetime:
-    """The ISO instant that an option names; without an offset it is wall time in ENLACE_TIMEZONE."""
+    """The ISO instant that an option names. Without an offset it is wall time in ENLACE_TIMEZONE."""
     try:
         instant = datetime.fromisoformat(text)
         return (instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(chosen.timezone))).astimezone(UTC)
@@ -111,5 +111,5 @@ def moment(option: str, text: str, chosen: "Settings") -> datetime:
 
 
 def local(at: datetime, chosen: "Settings") -> str:
-    """An instant as the operator reads it: wall time in ENLACE_TIMEZONE."""
+    """An instant for the operator: wall time in ENLACE_TIMEZONE."""
     return at.astimezone(ZoneInfo(chosen.timezone)).isoformat(timespec="minutes")

@@ -49,7 +49,7 @@ def verify(
 
 
 def _verified(settings: "Settings", noted: str, *, with_data: bool) -> "Verdict":
-    """What a look through the whole log finds; `noted` is a head somebody wrote down, the file of one, or blank."""
+    """Check the whole log. `noted` is a head that somebody wrote down, a file with one, or blank."""
     from bot.open_storage import open_storage
     from storage.errors import StorageError
     from storage.upkeep.chain import Head, verify, verify_data
@@ -66,7 +66,7 @@ def _verified(settings: "Settings", noted: str, *, with_data: bool) -> "Verdict"
 
 
 def _noted(text: str) -> str:
-    """A head as it was given; of a file, its last line that holds one."""
+    """The head as it was given; from a file, the last line that has one."""
     file = Path(text)
     if "/" not in text and not file.is_file():
         return text
@@ -108,9 +108,9 @@ def listed(
     telegram_id: int | None = None,
     on: date | None = None,
 ) -> Iterable[dict[str, Any]]:
-    """The newest entries, the newest first, as stored and told in a sentence: of every plan unless one is named.
+    """The newest entries, the newest first, as stored and as a sentence; of every plan unless one is named.
 
-    `telegram_id` is who did it, `on` a day of ENLACE_TIMEZONE.
+    `telegram_id` is the actor, `on` is a day of ENLACE_TIMEZONE.
     """
     from bot.acts.audit import Teller, bounds_of
     from bot.open_storage import open_storage, plan_named

@@ -1,4 +1,4 @@
-"""What an author gets wrong, in a form or a plan: every problem on stderr, the worst first, and exit code 1."""
+"""An author's mistakes in a form or a plan: every problem on stderr, the worst first, and exit code 1."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def authored(read: Callable[[], T], language: str) -> T:
-    """What was read. If it cannot be used, print each problem and end with exit code 1."""
+    """What `read` returns. If the file cannot be used, print each problem and end with exit code 1."""
     try:
         return read()
     except AuthorError as error:

@@ -1,4 +1,4 @@
-"""`enlace comments`: what observers have written and nobody has settled."""
+"""`enlace comments`: observers' comments that nobody has settled."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The terminal: data to stdout, talk to stderr, and the options that many commands share."""
+"""The terminal: data to stdout, messages to stderr, and options that many commands share."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ def talk(text: str) -> None:
 
 
 def expect_language(language: str) -> None:
-    """Exit code 2 for a language that the bot does not speak; a blank one is the deployment's."""
+    """Exit code 2 for a language that the bot does not speak. Blank means the deployment's language."""
     from conversations.languages import LANGUAGES
 
     if language and language not in LANGUAGES:
@@ -45,10 +45,10 @@ def read_file(file: Path) -> bytes:
 
 @contextlib.contextmanager
 def making(out: Path, *, is_for_all: bool = False) -> Iterator[Path]:
-    """The path of the file to fill that `--out` names; see `storage.upkeep.whole_files`.
+    """The path of the file that `--out` names; see `storage.upkeep.whole_files`.
 
-    What the system refuses is one sentence, and nothing is left behind. New files are their owner's alone, unless what
-    is in them is no secret.
+    An error of the system becomes one sentence, and no file is left. New files are readable by their owner alone,
+    unless their content is no secret.
     """
     from bot.errors import Complaint
     from storage.upkeep.whole_files import AS_USUAL, OWNER_ALONE, whole_file
@@ -61,13 +61,13 @@ def making(out: Path, *, is_for_all: bool = False) -> Iterator[Path]:
 
 
 def write_file(file: Path, content: bytes) -> None:
-    """At once, or not at all."""
+    """Write the file at once, or not at all."""
     with making(file, is_for_all=True) as made:
         made.write_bytes(content)
 
 
 def where(out: Path) -> str:
-    """Where it went, in a sentence."""
+    """A sentence that says where it was written."""
     return "the standard output" if str(out) == "-" else str(out)
 
 

@@ -1,4 +1,4 @@
-"""`enlace db`: the database brought up to date, checked, copied, put back."""
+"""`enlace db`: update, check, copy and restore the database."""
 
 import contextlib
 from pathlib import Path
@@ -53,7 +53,7 @@ def backup(file: Path) -> None:
 
 
 def _count_on(chosen: "Settings") -> None:
-    """After a copy the database stands higher than the copy, which is how that is known for one (lineage)."""
+    """Count the copy: from now on the database is ahead of it, which shows later that it is a copy (lineage)."""
     from bot.open_storage import open_storage
     from storage.errors import Unavailable
     from storage.upkeep import lineage

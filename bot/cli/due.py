@@ -1,4 +1,4 @@
-"""`enlace due` and `enlace digest`: what is to be said and reported, and what the coordination is told of a week."""
+"""`enlace due` and `enlace digest`: what would be sent and reported, and the coordination's digest of a week."""
 
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -56,7 +56,7 @@ def due(
 
 
 def _reports(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]:
-    """What each agency has still to report at that instant."""
+    """What each agency still has to report at that instant."""
     on = instant.astimezone(ZoneInfo(chosen.timezone)).date()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
@@ -76,7 +76,7 @@ def _reports(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]
 
 
 def _messages(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]:
-    """A row for each schedule and person it is for; what is said comes first."""
+    """A row for each schedule and each person it is for. What would be said comes first."""
     from bot.open_storage import open_storage, plan_named
     from bot.schedule import scheduler
     from bot.schedule.explain import explained

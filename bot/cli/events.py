@@ -1,4 +1,4 @@
-"""`enlace events`: receivers outside that are told what happens, what they were told, and what they were not."""
+"""`enlace events`: receivers outside, and what they were told or not told."""
 
 import asyncio
 import sys
@@ -123,7 +123,7 @@ TROUBLE = {
     "status": "it answered with a status that is not 2xx",
     "keys": "its address is sealed under a key that is not in the keyring",
 }
-"""What each code of `bot.workers.webhooks.REASONS` means, at the server."""
+"""For the operator: the meaning of each code of `bot.workers.webhooks.REASONS`."""
 
 
 async def _call(ping: "Claimed", chosen: "Settings") -> "Answer":

@@ -1,4 +1,4 @@
-"""`enlace export`: a dataset from the database into one file, with a bar that shows how far it is."""
+"""`enlace export`: write a dataset from the database into a file, with a progress bar."""
 
 import sys
 from collections.abc import Callable, Collection, Iterable
@@ -82,7 +82,7 @@ def export(
 def _export_to(
     settings: "Settings", dataset: str, format: str, out: Path, dictionary: Path | None, plan_code: str, **asked: Any
 ) -> "Written":
-    """What went out. The file is there whole or not at all, and its audit entry before it.
+    """Write the file: whole or not at all, after its audit entry.
 
     `asked` is the rest of `Wanted`, as the options of the command line.
     """
@@ -125,7 +125,7 @@ def _export_to(
 
 
 class Exported(Protocol):
-    """A dataset in a format, and for whom: an exporter, or what somebody may have of it."""
+    """A dataset in a format and its audiences: an exporter, or what somebody may have of it."""
 
     @property
     def dataset(self) -> str: ...
@@ -136,7 +136,7 @@ class Exported(Protocol):
 
 
 def told_by_dataset(exported: Iterable[Exported]) -> str:
-    """What is exported, a dataset a line."""
+    """What can be exported, one line for each dataset."""
     from conversations.plan.export_request import AUDIENCES
 
     lines: dict[tuple[str, str], list[str]] = {}
@@ -150,7 +150,7 @@ def told_by_dataset(exported: Iterable[Exported]) -> str:
 
 
 def _bar() -> Callable[[int, int], None]:
-    """A line that is written over on a terminal; nothing where nobody looks."""
+    """A progress bar: a line that is overwritten on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         return lambda done, total: None
 

@@ -149,7 +149,7 @@ def _checked(file: Path) -> "CheckedForm":
 
 
 def _known_lists() -> "Mapping[str, bytes]":
-    """The plan's lists, where there is a database with a plan: a form can be checked anywhere."""
+    """The plan's lists, if there is a database with a plan: a form can be checked without one."""
     from storage.errors import StorageError
     from storage.plan.lists import plan_lists
 

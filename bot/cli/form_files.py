@@ -1,4 +1,4 @@
-"""A form's file and what lies beside it, as the command line reads them: .xlsx, .md or XForm .xml."""
+"""Read a form's file and the files beside it: .xlsx, .md or XForm .xml."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,15 +11,15 @@ from storage.reports.confinement import Confinement
 
 
 def read_form(file: Path, data: bytes, lists: Mapping[str, bytes] = {}) -> CheckedForm:
-    """The form of an .xlsx, .xls, .md or XForm .xml file, with the files beside it as its media.
+    """The form of an .xlsx, .xls, .md or XForm .xml file. The files beside it are its media.
 
-    `lists` are the plan's own, where a plan is known; else those that lie beside it (`enlace plan lists`).
+    `lists` are the plan's own lists, if a plan is known; otherwise those beside the file (`enlace plan lists`).
     """
     return Confinement().form(data, file.name, {**_beside(file), **lists})
 
 
 def read_bundle_at(file: Path, lists: Mapping[str, bytes] = {}) -> tuple[Bundle, CheckedForm]:
-    """What publishing a file stores: the workbook, what lies beside it and is named in it, and the form they make."""
+    """What publishing a file stores: the workbook, the files beside it that it names, and the form they make."""
     try:
         data = file.read_bytes()
     except OSError as error:

@@ -92,7 +92,7 @@ def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime]
 
 
 def _acts(taken: Step) -> list[dict[str, str]]:
-    """What a step did to a repeat; such a step answers nothing."""
+    """Changes of a repeat in this step. Such a step answers nothing."""
     acts = []
     for effect in taken.effects:
         match effect:
@@ -106,7 +106,7 @@ def _acts(taken: Step) -> list[dict[str, str]]:
 
 
 def _changes(before: Mapping[str, str], instance: Instance) -> list[dict[str, str]]:
-    """What a step answered, as steps of a script: questions only, for the rest follows from them."""
+    """The answers of this step, as steps of a script: questions only, because the rest follows from them."""
     return [
         {"ref": node.ref, "value": node.value}
         for node in instance.nodes()
@@ -144,7 +144,7 @@ def _draw(card: Card, buttons: list[str]) -> None:
 
 
 def _event(said: str, taps: list[ButtonTap], session: Session, origin: int) -> Event:
-    """`/3` presses the third button, `@file` sends a file, anything else is typed."""
+    """The event for a typed line: `/3` presses the third button, `@file` sends a file, anything else is typed."""
     if said.startswith("/") and said[1:].isdecimal() and 0 < int(said[1:]) <= len(taps):
         pressed = read_tap(taps[int(said[1:]) - 1])
         assert isinstance(pressed, FormTap), "the card of a form has no other buttons"

@@ -71,7 +71,7 @@ def remove(on: DayArgument, plan_code: PlanOption = "") -> None:
 
 
 def _furnish(actor: "Actor") -> None:
-    """The country's calendar is there before anybody changes it, also where the bot has not run yet."""
+    """Add the country's holidays before anybody changes them, also if the bot has not run yet."""
     from bot.acts.holidays import furnish_calendar
 
     furnish_calendar(actor.unit, actor.unit.plans.by_id(actor.plan_id), actor.now)

@@ -96,7 +96,7 @@ def suspend(telegram_id: PersonOption) -> None:
 
     def work(unit: "UnitOfWork") -> None:
         who = _known(unit, telegram_id)
-        actor = server(unit, 0, chosen)  # of no plan: they are shut out of all
+        actor = server(unit, 0, chosen)  # of no plan: it holds in all plans
         tell_later(unit, people.suspend(actor, who), actor.now)
 
     change(work, at=chosen)
@@ -257,7 +257,7 @@ def _known(unit: "UnitOfWork", telegram_id: int) -> "Person":
 
 
 def _enrolled(actor: "Actor", telegram_id: int) -> "tuple[Person, Membership]":
-    """Somebody with a role in the plan, the suspended too."""
+    """A person with a role in the plan, also a suspended one."""
     who = actor.unit.people.by_telegram_id(telegram_id)
     for held in who.memberships if who is not None else ():
         if who is not None and held.plan_id == actor.plan_id:

@@ -1,6 +1,6 @@
-"""`enlace periods`: reporting periods, moved for everybody or opened again for one agency.
+"""`enlace periods`: reporting periods, moved for everybody or reopened for one agency.
 
-The rules are the chat's own: what no button offers there is refused here.
+The rules are those of the chat: what no button offers there is refused here.
 """
 
 from datetime import date

@@ -1,6 +1,6 @@
-"""`enlace schedules`: what the bot says of its own accord, and when.
+"""`enlace schedules`: what the bot says by itself, and when.
 
-The rules are the chat's own: what no button offers there is refused here.
+The rules are those of the chat: what no button offers there is refused here.
 """
 
 from collections.abc import Mapping
@@ -144,7 +144,7 @@ def _hour(text: str) -> time:
 
 
 def _choice(actor: "Actor", chosen: "Settings", given: Mapping[str, str]) -> "Choice":
-    """The usual export with these answers. What nobody may have, or the plan does not, is refused."""
+    """The usual export with these answers. An answer that nobody may have, or that the plan lacks, is refused."""
     from bot.acts import exports
     from bot.cli.export import told_by_dataset
     from conversations.plan.export_request import PREVIOUS, answered, fitted, obstacles

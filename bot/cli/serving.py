@@ -1,4 +1,4 @@
-"""What serves, and what is made before it: `run`, `demo`, `sandbox`, `init`."""
+"""Commands that serve, and the one that prepares it: `run`, `demo`, `sandbox`, `init`."""
 
 import contextlib
 import gc
@@ -40,7 +40,7 @@ def run(clock: ClockOption = "", parent: ParentOption = None) -> None:
 
 @contextlib.contextmanager
 def without(*packages: str) -> Iterator[None]:
-    """What is imported meanwhile does not find these packages."""
+    """Modules imported meanwhile do not find these packages."""
     found = {package: sys.modules.get(package) for package in packages}
     sys.modules |= dict.fromkeys(packages)  # type: ignore[arg-type]
     try:
@@ -53,7 +53,7 @@ def without(*packages: str) -> Iterator[None]:
 
 
 def _instant(text: str, chosen: "Settings") -> datetime:
-    """Where the clock starts; never at Telegram's own host, whose people live in real time."""
+    """The time at which the clock starts. Refused at Telegram's own host, where people live in real time."""
     from bot.settings import TELEGRAM
 
     if chosen.telegram_api == TELEGRAM:
@@ -92,11 +92,11 @@ def sandbox(
 
 
 def _expect_free(port: int) -> None:
-    """Better one line now than a page that never comes."""
+    """Refuse a port in use now, instead of a page that never opens."""
     import socket
 
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:

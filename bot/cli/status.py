@@ -33,7 +33,7 @@ def status(
 
 
 def stated(settings: "Settings", language: str, now: datetime) -> list[dict[str, Any]]:
-    """What /estado says in the chat; but here the disk is looked at on the spot."""
+    """What /estado says in the chat; but here the disk is checked on this machine."""
     from bot.acts.status import free_bytes, look, readings, sentence
     from bot.open_storage import open_storage
     from conversations.wording import wording

@@ -51,7 +51,7 @@ _Due = tuple[Activity, ReportingPeriod, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Somebody with a phone on the page."""
+    """A person with a phone on the page."""
 
     telegram_id: int
     name: str
@@ -74,7 +74,7 @@ NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin en
 
 
 def serve_demo(port: int, *, fresh: bool = False) -> None:
-    """Run until Ctrl-C. State is kept in ./demo; `fresh` begins anew."""
+    """Run until Ctrl-C. The state is kept in ./demo; with `fresh` it begins anew."""
     if fresh and FOLDER.exists():
         shutil.rmtree(FOLDER)
     FOLDER.mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         print("People enrolled, last period's reports and two of this one's in place.", file=sys.stderr)
     start = wake(settings)
     world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
-    # Update numbers never come twice, or the bot would take new messages for redelivered ones.
+    # Update numbers never repeat. Otherwise the bot would take new messages for redelivered ones.
     world.bot.next_update_id = int(time.time())
     for member in CAST:
         world.add_person(
@@ -101,7 +101,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         for member in CAST:
             people.start(world, member.telegram_id)  # each phone opens on its first screen
         print(f"\n  The phones are at http://localhost:{port}   (Ctrl-C ends the demo)\n", file=sys.stderr, flush=True)
-        # The bot's door is one of its own: while "Telegram is down" it refuses, and the page stays.
+        # The bot has a port of its own: it refuses while "Telegram is down", and the page stays.
         serve(port, world=world, supervisor=supervisor, api_port=int(settings.telegram_api.rpartition(":")[2]))
     finally:
         supervisor.close()
@@ -109,7 +109,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
 
 
 def hear(settings: Settings, receiver: Receiver, now: datetime) -> None:
-    """The receiver of this demonstration is told everything; an earlier one's is removed."""
+    """Tell everything to this demonstration's receiver. An earlier one's is removed."""
 
     def work(unit: UnitOfWork) -> None:
         plan_id = unit.plans.only().id
@@ -128,7 +128,7 @@ READER: Final = "demo"
 
 
 def data_token(settings: Settings, now: datetime) -> str:
-    """A token for the public, for the reader of this demonstration; an earlier one's is revoked."""
+    """A token for the public, for this demonstration's reader. An earlier one's is revoked."""
 
     def work(unit: UnitOfWork) -> str:
         plan_id = unit.plans.only().id
@@ -142,7 +142,7 @@ def data_token(settings: Settings, now: datetime) -> str:
 
 
 def demo_settings() -> Settings:
-    """The demo's own settings: the environment of a real deployment must not reach a demonstration."""
+    """The demo's own settings: the environment of a real deployment must not affect a demonstration."""
     return Settings.model_construct(
         telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
         telegram_api=f"http://127.0.0.1:{free_port()}",
@@ -160,9 +160,9 @@ def demo_settings() -> Settings:
 
 # ------------------------------------------------------------------ what is in place when it begins
 def seed(settings: Settings) -> bool:
-    """Enrol the cast, have every agency report what it had to before October, and leave two reports to be reviewed.
+    """Enrol the cast, send every agency's reports until October, and leave two reports to review.
 
-    All of it or nothing, in one unit: a demo that was interrupted meanwhile begins it anew. False if it is there.
+    It is one unit: a demo that was interrupted begins again. False if it is done already.
     """
 
     def work(unit: UnitOfWork) -> bool:
@@ -185,7 +185,7 @@ def populate(unit: UnitOfWork, settings: Settings) -> None:
 def wake(settings: Settings) -> datetime:
     """The time at which the demo goes on: its beginning, or just after the last act of an earlier run.
 
-    Telegram begins anew with empty phones, so no chat looks at a card any more.
+    Telegram begins with empty phones, so no chat has a present card any more.
     """
     from sqlalchemy import func, select, update
 
@@ -236,7 +236,7 @@ def _last(unit: UnitOfWork) -> Iterator[_Due]:
 
 
 def _waiting(unit: UnitOfWork) -> Iterator[_Due]:
-    """The reports that were sent the day before and wait in the coordinator's queue."""
+    """The reports that were sent the day before and are in the coordinator's queue."""
     plan = unit.plans.only()
     for activity, period in WAITING:
         yield (
@@ -247,7 +247,7 @@ def _waiting(unit: UnitOfWork) -> Iterator[_Due]:
 
 
 def _report(unit: UnitOfWork, settings: Settings, due: Iterator[_Due], *, is_validated: bool) -> None:
-    """Reports filled through the same engine as in the chat."""
+    """Reports that are filled through the same engine as in the chat."""
     plan = unit.plans.only()
     version = unit.forms.current(plan.id, "activity_report")
     if version is None:

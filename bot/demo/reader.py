@@ -1,6 +1,6 @@
-"""A reader at the data door of the demonstration: somebody outside who keeps a copy of the reports, as the guide says.
+"""A reader at the demonstration's data door: a program outside that keeps a copy of the reports, as the guide says.
 
-It holds a token for the public. The page shows how many rows it has, and each that a coordinator validates arrives.
+It has a token for the public. The page shows the number of its rows, and each validated report arrives there.
 """
 
 import http.client
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 PATIENCE: Final = 0.5
-"""Seconds in which the door must answer; else the copy stays as it was."""
+"""Seconds within which the door must answer. Otherwise the copy stays as it is."""
 BEGIN: Final = "/data/v1/reports?limit=1000"
 
 
@@ -26,7 +26,7 @@ class Reader:
         self._lock = threading.Lock()
 
     def look(self) -> dict[str, int] | None:
-        """How many rows the copy has, and how many came after the first reading. None: nobody holds a token."""
+        """The number of rows of the copy, and how many came after the first reading. None without a token."""
         if not self._token:
             return None
         if self._lock.acquire(blocking=False):
@@ -43,7 +43,7 @@ class Reader:
             answer = connection.getresponse()
             said = answer.read()
         except (OSError, http.client.HTTPException):
-            return  # the bot is down; it goes on from the same place
+            return  # the bot is down; the next look goes on from the same place
         finally:
             connection.close()
         if answer.status == 410:  # the plan has changed

@@ -1,7 +1,7 @@
-"""A receiver of events beside the demonstration: another institution's program, which is told what happens.
+"""A receiver of events beside the demonstration: another institution's program.
 
-What it was told stands on the page among what the bot did. It keeps what it has not seen before, by its number, and
-answers 401 to a call that is not signed with its secret.
+The page shows what it was told beside what the bot did. It recognises a repetition by its number, and answers 401 to a
+call that is not signed with its secret.
 """
 
 import hmac
@@ -19,7 +19,7 @@ MOST: Final = 64 * 1024
 
 
 class Receiver(ThreadingHTTPServer):
-    """It listens from the start, on a port of this machine."""
+    """Listens from the start, on a port of this machine."""
 
     daemon_threads = True
 
@@ -63,4 +63,4 @@ class _Call(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the page shows it."""
+        """Log nothing: the page shows the call."""

@@ -1,7 +1,7 @@
-"""The bot beside the sandbox: a process that is started, watched, killed on request, and asked how it is doing.
+"""The bot's process beside the sandbox: started, watched, killed on request, and asked for its figures.
 
-A page that shows what the bot did must ask the bot, and a bot that is killed forgets what it counted. So figures
-come from its own `/metrics`, and what its predecessors had counted is added here: on the page nothing runs backwards.
+The page must ask the bot what it did, but a killed bot forgets its counters. So the figures come from its `/metrics`,
+and the counters of earlier processes are added here: on the page no number goes down.
 """
 
 import http.client
@@ -26,17 +26,17 @@ from bot.settings import Settings, inherited_environment
 from conversations.plan.periods import PeriodType, periods_between
 
 PATIENCE: Final = 0.5
-"""Seconds in which the bot must answer to have figures."""
+"""Seconds within which the bot must answer; otherwise there are no figures."""
 COUNTED: Final = ("updates", "commits", "units", "sent", "retried", "ambiguous", "undeliverable", "fires")
-"""What grows; `queued` and `sending` are how it stands now."""
+"""Counters that only grow. `queued` and `sending` are present values."""
 GOODBYE: Final = 9.5
-"""Seconds a bot has to end in order; it takes less (bot.stopping)."""
+"""Seconds a bot has for an orderly end. It needs less (bot.stopping)."""
 NINE: Final = time(9)
 MIDNIGHT: Final = time(0)
 
 
 class Supervisor:
-    """Keeps the bot's process running; the page can kill it, start it, and see what it does."""
+    """Keeps the bot's process running. The page can kill it, start it, and see what it does."""
 
     def __init__(self, settings: Settings, world: World, data_token: str = "") -> None:
         self._settings = settings
@@ -56,10 +56,10 @@ class Supervisor:
         self._watcher.start()
 
     def state(self) -> dict[str, object]:
-        """Whether it runs, what it has done `since` (sandbox time), and the moments of the plan that come next.
+        """Whether it runs, what it has done `since` (sandbox time), and the next moments of the plan.
 
-        `reader` is what somebody outside has, at the data door. `figures` is None while nobody answers;
-        that may take half a second.
+        `reader` is what the reader at the data door has. `figures` is None if the bot does not answer, which may take
+        half a second.
         """
         process = self._process
         pid = process.pid if process is not None and process.poll() is None else None
@@ -74,7 +74,7 @@ class Supervisor:
         }
 
     def order(self, what: str) -> dict[str, object]:
-        """`kill` is SIGKILL, at whatever instruction the bot stands; `start` starts it if it does not run."""
+        """`kill` sends SIGKILL, at any instruction. `start` starts the bot if it does not run."""
         with self._lock:
             if what == "kill":
                 self._is_wanted = False
@@ -88,15 +88,15 @@ class Supervisor:
         return self.state()
 
     def dismiss(self) -> None:
-        """Have the bot ended, without waiting for it: while its Telegram still answers, that is quick.
+        """Ask the bot to end, without waiting: it ends quickly while its Telegram still answers.
 
-        From a signal's handler, which may come in the midst of this very call.
+        Called from a signal's handler, which may interrupt this very call.
         """
         if not self._closing.is_set():
             self._closing.set()
 
     def close(self) -> None:
-        """End the bot, in order if that is possible."""
+        """End the bot, in order if possible."""
         self.dismiss()
         self._watcher.join()
 
@@ -116,7 +116,7 @@ class Supervisor:
             self._hold(ours)
 
     def _hold(self, pipe: int) -> None:
-        """Nobody else has this end: the bot knows by it that we are gone, also if nothing could be said any more."""
+        """Hold one end of a pipe. The bot learns from it that this process is gone, even if that was killed."""
         if self._pipe is not None:
             os.close(self._pipe)
         self._pipe = pipe
@@ -145,7 +145,7 @@ class Supervisor:
 
 
 class Counts:
-    """Sums of what several processes have counted, one after another."""
+    """Sums of the counters of several processes, one after another."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -154,7 +154,7 @@ class Counts:
         self._before: Counter[str] = Counter()
 
     def total(self, pid: int, now: Mapping[str, int]) -> dict[str, int]:
-        """`now` and all that the processes before `pid` were last seen to have counted."""
+        """`now`, plus the last known counters of all processes before `pid`."""
         with self._lock:
             if pid != self._pid:
                 self._before.update({name: self._last.get(name, 0) for name in COUNTED})
@@ -164,7 +164,7 @@ class Counts:
 
 
 def figures(families: Iterable[Metric]) -> dict[str, int]:
-    """The figures of the page, from the bot's metrics."""
+    """The page's figures, from the bot's metrics."""
     found = dict.fromkeys((*COUNTED, "queued", "sending"), 0)
     for family in families:
         for sample in family.samples:
@@ -189,9 +189,9 @@ def figures(families: Iterable[Metric]) -> dict[str, int]:
 
 
 def moments(now: datetime, zone: ZoneInfo, holidays: Collection[date] = frozenset()) -> list[dict[str, Any]]:
-    """The next opening, due day and lock of a monthly period, each at the hour at which it matters (DOMAIN §5.3).
+    """The next opening, due day and lock of a monthly period, each at its hour (DOMAIN §5.3).
 
-    Opening and due day are told at nine; a period is locked from the first minute of its day.
+    Opening and due day are announced at nine. A period is locked from the first minute of its day.
     """
     today = now.astimezone(zone).date()
     span = timedelta(days=62)
@@ -233,7 +233,7 @@ def free_port() -> int:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The bot's environment: the machine's, with these settings in the place of any others."""
+    """The bot's environment: the machine's, with these settings and no others."""
     return inherited_environment() | {
         "ENLACE_TELEGRAM_TOKEN": settings.telegram_token.get_secret_value(),
         "ENLACE_TELEGRAM_API": settings.telegram_api,

@@ -1,7 +1,7 @@
-"""What a request of the data door asks for: read once, strictly, from one table of parameters.
+"""Read the parameters of a request to the data door, strictly, from one table.
 
-A parameter that is passed over would be believed: somebody who mistypes `perod` would take the whole history for one
-month. So whatever is not in the table is refused, with what there is.
+A parameter that is ignored would mislead: somebody who types `perod` would take the whole history for one month. So a
+parameter that is not in the table is refused, and the answer lists those that exist.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,16 +22,16 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     CSV: "text/csv; charset=utf-8",
     JSONL: "application/x-ndjson",
 }
-"""The formats of the door, and what each is called in HTTP."""
+"""The formats of the door, and the media type of each."""
 NAMES: Final = {name.removesuffix("_id"): name for name in FILTERS}
-"""What a filter is called, here as on the command line, and its name in `FILTERS`."""
+"""The name of each filter here and on the command line, and its name in `FILTERS`."""
 LONGEST: Final = 400
 LONGEST_CURSOR: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter, and what is said of it in OpenAPI."""
+    """One parameter, and its description for OpenAPI."""
 
     name: str
     about: str
@@ -74,13 +74,13 @@ TABULAR: Final = tuple(name for name, *_ in DATASETS)
 
 
 def filters_of(dataset: str) -> tuple[str, ...]:
-    """The filters of a dataset, by their names in `FILTERS`: the table of exports is the only one."""
+    """The filters of a dataset, by their names in `FILTERS`. The table of exports alone decides."""
     [used] = [each.filters for each in EXPORTERS if (each.dataset, each.format) == (dataset, JSONL)]
     return tuple(name for name in FILTERS if name in used)
 
 
 def parameters_of(dataset: str) -> tuple[Parameter, ...]:
-    """All that may be asked of a dataset."""
+    """All parameters of a dataset."""
     filters = tuple(Parameter(name.removesuffix("_id"), FILTER_WORDS[name]) for name in filters_of(dataset))
     several = OF_SEVERAL if dataset == "answers" else ()
     return (*filters, *COMMON, *several, *(OF_FOLLOWED if dataset in FOLLOWED else ()))
@@ -101,7 +101,7 @@ class Asked:
 
 
 def asked_of(request: Request, dataset: str) -> Asked:
-    """What is asked. Problem for what is not in the table, not once, or not of its kind."""
+    """Read the parameters. Problem for an unknown, repeated or malformed one."""
     if dataset not in TABULAR:
         raise unknown("dataset", TABULAR, 404)
     given = single(request.query_params.multi_items(), [each.name for each in parameters_of(dataset)])
@@ -133,7 +133,7 @@ def asked_of(request: Request, dataset: str) -> Asked:
 
 
 def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]:
-    """Parameters by name. Problem for one that there is not, that comes twice, or that is too long."""
+    """Parameters by name. Problem for an unknown, repeated or too long one."""
     given: dict[str, str] = {}
     for name, value in items:
         if name not in known:
@@ -147,7 +147,7 @@ def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]
 
 
 def format_of(request: Request, named: str) -> str:
-    """The format that is named, else the first that is accepted; JSON for who accepts anything."""
+    """The named format, otherwise the first that the client accepts. JSON for a client that accepts anything."""
     if named:
         if named not in MEDIA_TYPES:
             raise unknown("format", list(MEDIA_TYPES))

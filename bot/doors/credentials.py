@@ -1,8 +1,7 @@
-"""Who knocks: the token of a request, and the address that it comes from.
+"""The token of a request, and the address that the request comes from.
 
-A token comes in a header: as Bearer, or as the password of Basic, which is what Excel asks people for. Never in the
-address of a request: addresses are logged, shared and kept in histories. One that is found there is refused, with the
-advice to revoke it.
+A token comes in a header: as Bearer, or as the password of Basic, which is what Excel asks for. It may not be in the
+URL, because URLs are logged, shared and kept in histories. A token in a URL is refused, with the advice to revoke it.
 """
 
 import base64
@@ -30,7 +29,7 @@ UNAUTHORISED: Final = Problem(
 
 
 def token_of(request: Request) -> str:
-    """The token of a request. Problem if there is none, or if one stands in the address."""
+    """The token of a request. Problem if there is none, or if one is in the URL."""
     if SHAPE.search(unquote(request.url.path)) or SHAPE.search(unquote(request.url.query)):
         raise Problem(
             400,
@@ -50,9 +49,9 @@ def token_of(request: Request) -> str:
 
 
 def address_of(request: Request) -> str:
-    """Where it comes from: what the server in front says, if it is on this machine; else who is connected.
+    """The client's address: as the reverse proxy reports it, if that is on this machine; otherwise the peer's address.
 
-    The last of what is forwarded is what that server saw itself; all before it anybody may have written.
+    The last forwarded address is the one that the proxy saw itself. Anybody may have written the ones before it.
     """
     host = request.client.host if request.client else ""
     forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()

@@ -1,10 +1,10 @@
-"""The data door: what `enlace export` writes to a file, read over HTTP by programs that hold a token.
+"""The data door: programs with a token read over HTTP what `enlace export` writes to a file.
 
-One entrance for all of `/data/v1`, so that nothing reaches a dataset past these steps: the token is looked up in the
-unit of work that counts the read and writes its audit entry, and only after its commit is anything read. Reads run in
-threads of their own on connections that cannot write.
+`/data/v1` has one entrance, so no request reaches a dataset without these steps. The token is looked up in a unit of
+work that counts the read and writes its audit entry. Data is read only after that commit, in threads of their own and
+on connections that cannot write.
 
-Law: nothing but GET and HEAD, nothing that is not declared, a JSON problem for all else; no line of a log says what was
+Law: only GET and HEAD, only what is declared, a JSON problem for everything else. No line of the log says what was
 asked or by whom.
 """
 
@@ -47,14 +47,14 @@ FAILED: Final = Problem(500, "failed", "It failed here, and the bot's log says w
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A request that was understood: what is read, for the count, and what writes the answer."""
+    """A request that was understood: the dataset, for the count, and the function that writes the answer."""
 
     dataset: str
     write: WriteFor
 
 
 class DataDoor:
-    """`/data/v1` of this bot. `origin` is its public address."""
+    """`/data/v1` of this bot. `origin` is its public URL."""
 
     def __init__(self, database: Database, clock: Clock, timezone: str, language: str, origin: str) -> None:
         self._database, self._clock = database, clock
@@ -74,7 +74,7 @@ class DataDoor:
         self._spool.close()
 
     async def answer(self, request: Request) -> Response:
-        """The boundary of a request: whatever happens in it, a problem leaves and nothing else."""
+        """The boundary of a request: an error inside becomes a problem, and nothing else leaves."""
         try:
             return await self._answer(request)
         except Problem as error:
@@ -95,13 +95,13 @@ class DataDoor:
             raise Problem(405, "method", "This door is for reading: GET and HEAD.", headers=(("Allow", "GET, HEAD"),))
         if len(request.url.path) + len(request.url.query) > ADDRESS_LENGTH:
             raise Problem(400, "too-long", "This address is longer than anything that can be asked.")
-        if request.url.path == f"{BASE}/openapi.json":  # it says nothing of any plan
+        if request.url.path == f"{BASE}/openapi.json":  # it says nothing about any plan
             return await self._spool.answer(request, lambda out: _json(out, openapi()))
         secret = self._secret(request)
         understood: Understood | Problem
         try:
             understood = understand(request)
-        except Problem as problem:  # said to nobody who has no token
+        except Problem as problem:  # not said to a client without a token
             understood = problem
         reader = await self._reader(request, secret, understood)
         if isinstance(understood, Problem):
@@ -121,7 +121,7 @@ class DataDoor:
             raise
 
     def _is_known(self, request: Request) -> bool:
-        """Whether this token was good before: such a reader is not held up by others at their address."""
+        """Whether this token was good before. Such a reader is not slowed down by other clients at its address."""
         try:
             return _key(token_of(request)) in self._readers
         except Problem:
@@ -151,7 +151,7 @@ class DataDoor:
 
 
 def _admit(unit: UnitOfWork, *, secret: str, dataset: str, now: datetime, timezone: str) -> DataToken | None:
-    """The token, if it is good now; its read is counted, and the first of a day is in the audit log."""
+    """The token, if it is good now. Its read is counted, and the first read of a day is in the audit log."""
     token = unit.tokens.admitted(secret)
     if token is None or not dataset:
         return token
@@ -176,7 +176,7 @@ def _too_many(wait: float) -> Problem:
 
 # ------------------------------------------------------------------ what is asked
 def understand(request: Request) -> Understood:
-    """What a request is for. Problem for what there is not."""
+    """What a request asks for. Problem if there is no such thing."""
     path = request.url.path.removeprefix(BASE).strip("/")
     if not path:
         single(request.query_params.multi_items(), [])

@@ -1,6 +1,7 @@
-"""How often one may knock: so many at once, and then one after the other, for each token and each address.
+"""How often a client may call: a burst, and then at a steady rate, for each token and each address.
 
-Kept in memory, so each process counts for itself. What is kept is bounded: of those who were not seen longest, nothing.
+The counts are in memory, so each process counts for itself. Memory is bounded: the counts of clients that were not seen
+for longest are dropped.
 """
 
 from collections import OrderedDict
@@ -13,20 +14,20 @@ REMEMBERED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`burst` at once, and one more every `every` seconds."""
+    """`burst` requests at once, and one more every `every` seconds."""
 
     burst: int
     every: float
 
 
 READS: Final = Rate(60, 0.5)
-"""Of a token."""
+"""For a token."""
 STRANGERS: Final = Rate(20, 10.0)
-"""Requests without a token that is good, of an address."""
+"""For an address: requests without a good token."""
 
 
 class Allowances:
-    """A token bucket for each of those who knock."""
+    """A token bucket for each client."""
 
     def __init__(self, rate: Rate, monotonic: Callable[[], float]) -> None:
         self._rate, self._monotonic = rate, monotonic
@@ -34,7 +35,7 @@ class Allowances:
         """Of each: how many of its burst are spent, and when that was so."""
 
     def wait(self, who: str) -> float:
-        """Seconds until they may knock again; 0 now."""
+        """Seconds until the client may call again; 0 now."""
         return max(0.0, (self._now(who) - self._rate.burst + 1) * self._rate.every)
 
     def __contains__(self, who: str) -> bool:

@@ -1,8 +1,8 @@
-"""The same rows as an OData v4 feed, for Excel, Power BI and whatever else speaks it.
+"""The same rows as an OData v4 feed, for Excel, Power BI and other programs that speak it.
 
-Read-only, JSON alone. Sets that are followed (`reports`, answers) come by pages with `@odata.nextLink`; the others, and
-whatever is counted, skipped or cut off, come in one answer. Rows are those of the export, and `$filter` and `$select`
-choose among them afterwards: they cannot reach past what the audience gets.
+Read-only, and only JSON. A followed set (`reports`, answers) comes in pages with `@odata.nextLink`. Every other set,
+and every request with $count, $skip or $top, comes in one answer. The rows are those of the export. `$filter` and
+`$select` choose among these rows afterwards, so they cannot reach more than the audience may have.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from storage.unit_of_work import UnitOfWork
 
 PATH: Final = f"{BASE}/odata"
 PAGE: Final = 1000
-"""Reports of a page."""
+"""Reports on a page."""
 VERSION: Final = {"OData-Version": "4.0"}
 MEDIA_TYPE: Final = "application/json;odata.metadata=minimal;charset=utf-8"
 OPTIONS: Final = ("$filter", "$select", "$count", "$top", "$skip", "$skiptoken", "$format")
@@ -38,12 +38,12 @@ class Feed:
     name: str
     options: Mapping[str, str]
     filters: Mapping[str, str]
-    """Those of the export, which the feed takes too: `?period=2018`."""
+    """Filters of the export, which the feed accepts too: `?period=2018`."""
     only_count: bool = False
 
     @property
     def dataset(self) -> str:
-        """What is read, for the count of reads."""
+        """The dataset that is read, for the count of reads."""
         return dataset_of(self.name) or "odata"
 
     @property
@@ -56,12 +56,12 @@ class Feed:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is answered at once: what is counted, skipped or cut off is looked at to its end."""
+        """Whether the answer is complete at once. A request with $count, $skip or $top needs all rows."""
         return self.only_count or any(name in self.options for name in ("$count", "$top", "$skip"))
 
 
 def feed_of(request: Request, path: str) -> Feed | None:
-    """What is asked of a set; None for the two documents. Problem for an option that there is not."""
+    """The request for a set; None for the two documents. Problem for an unknown option."""
     name, _, rest = path.partition("/")
     if rest not in ("", "$count"):
         raise NOT_FOUND
@@ -150,7 +150,7 @@ def _rows(of: EntitySet, unit: UnitOfWork, wanted: Any, test: Test | None) -> It
 
 
 def _write_rows(rows: Iterator[dict[str, Any]], feed: Feed, chosen: tuple[str, ...], out: BinaryIO) -> int:
-    """Those that are wanted, as members of an array; how many there are before `$skip` and `$top`."""
+    """Write the chosen rows as members of an array; return how many there are before `$skip` and `$top`."""
     top, skip, count, written = feed.top, feed.skip, 0, 0
     counts = feed.options.get("$count") == "true"
     for entity in rows:
@@ -170,7 +170,7 @@ def _next(base: str, of: EntitySet, feed: Feed, token: str) -> str:
 
 
 def _selected(of: EntitySet, text: str) -> tuple[str, ...]:
-    """The properties that `$select` names; none: all of them."""
+    """The properties that `$select` names; without it, all."""
     if not text or text.strip() == "*":
         return ()
     names = tuple(dict.fromkeys(each.strip() for each in text.split(",")))

@@ -1,11 +1,11 @@
-"""`$filter` of OData: a sentence about the columns of a row, read once and asked of every row.
+"""OData's `$filter`: a condition on the columns of a row, parsed once and tested on every row.
 
-Read is what spreadsheets and dashboards write (OData 4.01, Part 2, §5.1.1): comparisons, `and`, `or`, `not`, brackets,
-`in`, and three functions of texts. All else there is in the language is refused by name, never passed over: a filter
-that is half obeyed shows rows that nobody asked for.
+It accepts what spreadsheets and dashboards write (OData 4.01, Part 2, §5.1.1): comparisons, `and`, `or`, `not`,
+parentheses, `in`, and three text functions. Everything else in the language is refused by name and never ignored: a
+filter that is applied in part shows rows that nobody asked for.
 
-Law: no word of a filter leaves this module. It becomes functions of a row's cells, and no statement of a database.
-A comparison with null is false, except `eq null` and `ne null` (§5.1.1.1); a row is taken if the sentence is true.
+Law: no part of a filter leaves this module. It becomes functions of a row's cells, never part of an SQL statement. A
+comparison with null is false, except `eq null` and `ne null` (§5.1.1.1). A row is taken if the condition is true.
 """
 
 import re
@@ -18,7 +18,7 @@ from bot.doors.problems import Problem
 
 Row = Mapping[str, Any]
 Test = Callable[[Row], bool | None]
-"""Of a row: whether it is so; None is null."""
+"""The test of a row: True, False, or None for null."""
 Value = Callable[[Row], Any]
 
 STRING, NUMBER, BOOLEAN, DAY, INSTANT, NULL = "string", "number", "boolean", "date", "dateTimeOffset", "null"
@@ -61,7 +61,7 @@ class _Operand:
 
 
 def read_filter(text: str, types: Mapping[str, str]) -> Test:
-    """The test that a `$filter` is, of rows with columns of these types. Problem for what cannot be read."""
+    """Parse a `$filter` for rows with columns of these types. Problem if it cannot be parsed."""
     reader = _Reader(_tokens(text), types)
     test = reader.either(0)
     if reader.kind:

@@ -1,7 +1,7 @@
-"""Datasets as OData sees them: entity sets with typed properties, and the document that describes them.
+"""Datasets in OData: entity sets with typed properties, and the document that describes them.
 
-OData wants a name that is an identifier, a type for each column, and a key for each row. Where a column of numbers
-holds a word (a number that is not told), the property is null, and `_words` says so: `women=protected`.
+OData wants an identifier as name, a type for each column, and a key for each row. If a column of numbers has a word in
+place of a protected number, the property is null, and `_words` has the word: `women=protected`.
 """
 
 import re
@@ -29,16 +29,16 @@ TYPES: Final[Mapping[Kind, tuple[str, str, tuple[type, ...]]]] = {
     Kind.DAY: ("Edm.Date", DAY, (date,)),
     Kind.INSTANT: ("Edm.DateTimeOffset", INSTANT, (datetime,)),
 }
-"""What a column is in OData: its type there, in a `$filter`, and the types of its cells."""
+"""For each kind of column: its type in OData, its type in a `$filter`, and the types of its cells."""
 KEYS: Final[Mapping[str, str]] = {"reports": "root_receipt", "answers": "_key"}
-"""What a row is known by. Of the other datasets, which are read whole, it is the row's number in the answer."""
+"""The key of a row. In the other datasets, which are read whole, it is the row's number in the answer."""
 ROW, WORDS = "_row", "_words"
 ANSWERS: Final = "answers_"
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A column: its name in OData, and what it was."""
+    """A column, and its name in OData."""
 
     name: str
     edm: str
@@ -47,7 +47,7 @@ class Property:
     about: str = ""
 
     def value(self, cell: Cell) -> Cell:
-        """The cell as this property has it; ValueError for a word in a column of numbers."""
+        """The cell as a value of this property. ValueError for a word in a column of numbers."""
         if cell is None:
             return None
         if self.value_type == STRING:
@@ -59,7 +59,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """A table of a dataset, under a name of OData's."""
+    """A table of a dataset, and its name in OData."""
 
     name: str
     title: str
@@ -68,11 +68,11 @@ class EntitySet:
     table: str
     key: str
     properties: tuple[Property, ...]
-    """One a column, in their order."""
+    """One for each column, in their order."""
 
     @property
     def types(self) -> dict[str, str]:
-        """Of `$filter`, by name."""
+        """The type of each property in a `$filter`, by name."""
         found = {each.name: each.value_type for each in self.properties} | {WORDS: STRING}
         return found | ({ROW: NUMBER} if self.key == ROW else {})
 
@@ -90,13 +90,13 @@ class EntitySet:
 
 
 def dataset_of(name: str) -> str:
-    """The dataset of a set with this name; "" for what is none of any."""
+    """The dataset that a set of this name belongs to; "" if none."""
     named = {_identifier(dataset, set()): dataset for dataset in TABULAR}
     return "answers" if name.startswith(ANSWERS) else named.get(name, "")
 
 
 def entity_sets(unit: UnitOfWork, reader: Reader, datasets: Iterable[str]) -> tuple[EntitySet, ...]:
-    """The sets of these datasets: one each, and of answers one a form and one a repeat."""
+    """The sets of these datasets: one for each; of answers, one for each form and each repeat."""
     made: list[EntitySet] = []
     taken: set[str] = set()
     for dataset in datasets:
@@ -127,7 +127,7 @@ def _property(column: Column, name: str) -> Property:
 
 
 def _identifier(text: str, taken: set[str]) -> str:
-    """A name that OData takes, and that no other has: letters, digits and _, none of the digits first."""
+    """A name that OData accepts and no other set has: letters, digits and _, not beginning with a digit."""
     name = re.sub(r"\W", "_", text)[:120]
     name = name if re.match(r"[^\W\d]", name) else f"_{name}"
     found, number = name, 1
@@ -147,7 +147,7 @@ def service_document(sets: Iterable[EntitySet], base: str) -> dict[str, Any]:
 
 
 def metadata(sets: Sequence[EntitySet]) -> str:
-    """The service in CSDL (OData Common Schema Definition Language XML 4.01)."""
+    """The service description in CSDL (OData Common Schema Definition Language XML 4.01)."""
     types, members = [], []
     for each in sets:
         named = f"{each.name}_row"
@@ -175,5 +175,5 @@ def _csdl(one: Property, *, is_key: bool) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without signs that XML cannot hold."""
+    """The text without characters that XML cannot hold."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", " ", text)

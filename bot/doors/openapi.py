@@ -1,6 +1,6 @@
-"""The data door described for programs: an OpenAPI 3.1 document, made of the tables that the door itself obeys.
+"""The OpenAPI 3.1 document of the data door, made from the tables that the door itself uses.
 
-It says nothing of any plan, so it needs no token.
+It says nothing about any plan, so it needs no token.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""What a door answers when it cannot give what was asked: a problem as RFC 9457 writes it, which names the remedy.
+"""Error answers of the doors: RFC 9457 problems that name the remedy.
 
-Whoever reads it is a program's author who cannot see our log. So a problem says what was wrong, of which part of the
-request, and what there is instead. It never repeats what was sent: that may be a token.
+Their reader is a program's author who cannot see our log. So a problem says what was wrong, in which part of the
+request, and what would be right. It never repeats what was sent, which may be a token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosnif
 
 
 class Problem(Exception):
-    """An answer other than what was asked for: a status, a code for programs, and a sentence with the remedy."""
+    """An error answer: a status, a code for programs, and a sentence with the remedy."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Sequence[tuple[str, str]] = (), there_is: object = None
@@ -36,7 +36,7 @@ class Problem(Exception):
         self.status, self.code, self.detail, self.headers, self.there_is = status, code, detail, headers, there_is
 
     def response(self, *, is_odata: bool = False) -> Response:
-        """As JSON: RFC 9457, or in the shape of OData's errors (OData JSON 4.01, §21)."""
+        """The answer as JSON: RFC 9457, or in the form of OData's errors (OData JSON 4.01, §21)."""
         if is_odata:
             said: dict[str, object] = {"error": {"code": self.code, "message": self.detail}}
         else:
@@ -59,6 +59,6 @@ NOT_FOUND: Final = Problem(404, "not-found", "There is nothing here; what there 
 
 
 def unknown(what: str, there_is: Sequence[str], status: int = 400) -> Problem:
-    """Something was named that there is not; what there is."""
+    """The request named something that does not exist. `there_is` is what exists."""
     code = f"unknown-{what.replace(' ', '-')}"
     return Problem(status, code, f"There is no such {what}. There is: {', '.join(there_is)}", there_is=list(there_is))

@@ -1,6 +1,6 @@
-"""A dataset, read for a token: the same functions as `enlace export`, with nothing between them and the reader.
+"""Read a dataset for a token, with the functions of `enlace export`.
 
-What may leave, and what is suppressed, is decided where exports decide it; here stands only how it travels.
+The exports decide what may leave and what is suppressed. This module only decides how it travels.
 """
 
 from collections.abc import Mapping
@@ -31,13 +31,13 @@ BASE: Final = "/data/v1"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, and of when and where."""
+    """The reader's token, plan, time and origin."""
 
     token: DataToken
     now: datetime
     timezone: str
     origin: str
-    """The public address, without a path: what the addresses in answers begin with."""
+    """The public URL without a path: addresses in answers begin with it."""
     language: str = FIRST
 
     def wanted(self, filters: Mapping[str, str], language: str = "", *, bom: bool = False) -> Wanted:
@@ -53,12 +53,12 @@ class Reader:
 
 
 def datasets_for(audience: str) -> tuple[str, ...]:
-    """The datasets that a token of this audience reads."""
+    """The datasets that a token of this audience may read."""
     return tuple(name for name in TABULAR if exporter(name, "jsonl", audience) is not None)
 
 
 def expect_readable(dataset: str, audience: str) -> None:
-    """Problem if this audience does not get this dataset."""
+    """Raise Problem if this audience may not read this dataset."""
     if dataset not in datasets_for(audience):
         there_is = datasets_for(audience)
         raise Problem(
@@ -68,7 +68,7 @@ def expect_readable(dataset: str, audience: str) -> None:
 
 
 def extract_of(unit: UnitOfWork, dataset: str, wanted: Wanted) -> Extract:
-    """The rows as `enlace export` makes them. Problem for a filter that names nothing there is."""
+    """The rows as `enlace export` makes them. Problem for a filter that names nothing that exists."""
     used = exporter(dataset, "jsonl", wanted.audience)
     assert used is not None
     assert used.tables is not None
@@ -94,7 +94,7 @@ def check_filters(unit: UnitOfWork, dataset: str, wanted: Wanted) -> None:
 
 # ------------------------------------------------------------------ pages
 def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> tuple[Wanted, Page | None, Place]:
-    """What is wanted, as one page of it if it is read by pages; and where the reader stands afterwards."""
+    """What is wanted, as one page of it if the dataset has pages; and the reader's place after it."""
     if asked.dataset not in FOLLOWED:
         return wanted, None, BEGIN
     place = BEGIN
@@ -116,7 +116,7 @@ def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> tuple[Wanted, Pag
 
 # ------------------------------------------------------------------ formats
 def write_dataset(unit: UnitOfWork, asked: Asked, reader: Reader, out: BinaryIO) -> Wrote:
-    """The dataset into a file."""
+    """Write the dataset into a file."""
     expect_readable(asked.dataset, reader.token.audience)
     wanted = reader.wanted(asked.filters, asked.language, bom=asked.bom)
     if asked.format == JSON:
@@ -164,13 +164,13 @@ def table_named(extract: Extract, name: str) -> int:
 
 
 def write_dictionary(unit: UnitOfWork, dataset: str, reader: Reader, language: str, out: BinaryIO) -> None:
-    """What each column means: the data dictionary of exports, whose paths are those of the door."""
+    """Write the data dictionary of exports. Its paths are those of the door."""
     expect_readable(dataset, reader.token.audience)
     wanted = reader.wanted({}, language)
     extract = extract_of(unit, dataset, wanted)
     paths = {table.name: f"{reader.origin}{BASE}/{dataset}?{_as_csv(extract, table.name)}" for table in extract.tables}
     made = data_package(extract, wanted, paths, "csv")
-    del made["created"]  # it says the same as long as the columns do
+    del made["created"]  # it is the same as long as the columns are
     del made["description"]
     out.write(orjson.dumps(made, option=orjson.OPT_INDENT_2))
 
@@ -183,7 +183,7 @@ def _as_csv(extract: Extract, table: str) -> str:
 
 
 def listed(reader: Reader) -> dict[str, Any]:
-    """What a token may read, and where: the answer at the door itself."""
+    """What a token may read, and where: the answer of `/data/v1` itself."""
     audience = reader.token.audience
     return {
         "audience": audience,
@@ -203,4 +203,4 @@ def listed(reader: Reader) -> dict[str, Any]:
 
 
 def _in_silence(done: int, total: int) -> None:
-    """Nobody looks on."""
+    """Show no progress: nobody watches."""

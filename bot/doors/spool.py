@@ -1,10 +1,10 @@
-"""An answer is made whole before a byte of it leaves: from one moment of the database, beside the bot's own work.
+"""Make an answer whole before its first byte leaves, from one moment of the database, beside the bot's own work.
 
-Whoever reads slowly would otherwise hold a moment of the database open for as long as they like. So a worker thread
-writes the answer into an unnamed file, as an export is written, and lets go of the database; the file is sent from
-there. Its length and its hash are known before the first byte, so that an answer that has not changed is not sent.
+Otherwise a slow reader would hold a moment of the database open. So a worker thread writes the answer into an unnamed
+file, as an export is written, and releases the database. The file is sent from there. Its length and hash are known
+before the first byte, so an answer that has not changed is not sent.
 
-Memory stays flat, since rows go to the file as they come. Only a few answers are made at once; a few more wait.
+Memory stays constant, because rows go to the file as they come. Only a few answers are made at once; a few more wait.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ logger = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 2
 WAITING: Final = 16
-"""Answers that are being made, wait to be, or are being read."""
+"""The most answers that are being made, wait, or are being read."""
 IN_MEMORY: Final = 1 << 20
-"""Bytes of an answer that need no file."""
+"""Bytes of an answer that are kept in memory without a file."""
 LONGEST: Final = 900.0
-"""Seconds that a reader may take."""
+"""The most seconds that a reader may take."""
 BLOCK: Final = 1 << 16
 
 
@@ -47,7 +47,7 @@ class Made:
 
 
 class Writing:
-    """A file that knows the hash and the length of what was written into it."""
+    """A file that counts and hashes what is written into it."""
 
     def __init__(self) -> None:
         self.file: IO[bytes] = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
@@ -82,19 +82,19 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """What was written: its media type and headers, and how it ends."""
+    """What was written: its media type, headers and end."""
 
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     tail: bytes = b""
-    """Its end, which is another each time though nothing has changed: not in the hash, and the ETag is a weak one."""
+    """The end of the answer, which differs each time. It is not part of the hash, so the ETag is a weak one."""
 
 
 Write = Callable[[BinaryIO], Wrote]
 
 
 class Spool:
-    """Where answers are made."""
+    """Makes answers."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="door")
@@ -141,7 +141,7 @@ class Spool:
 
 
 class _Sent(Response):
-    """The answer, block after block as the reader takes them. Whatever becomes of the reader, `done` is called."""
+    """The answer, block after block. `done` is called whatever happens to the reader."""
 
     def __init__(self, made: Made, headers: Mapping[str, str], done: Callable[[], None]) -> None:
         super().__init__(None, 200, dict(headers), made.media_type)
@@ -170,6 +170,6 @@ def _make(write: Write) -> Made:
 
 
 def _is_known(etag: str, known: str) -> bool:
-    """Whether If-None-Match names it (RFC 9110, §13.1.2: compared weakly)."""
+    """Whether If-None-Match names this ETag (RFC 9110, §13.1.2: compared weakly)."""
     etag = etag.removeprefix("W/")
     return known.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))

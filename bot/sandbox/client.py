@@ -37,7 +37,7 @@ class SandboxClient:
     url: str
 
     def ask(self, method: str, path: str, body: Any = None, *, timeout: float = 70) -> Any:
-        """Any request of the control API; raises ControlError with the sandbox's own words."""
+        """A request to the control API. ControlError has the sandbox's own words."""
         data = None if body is None else json.dumps(body).encode()
         return self._send(method, path, data, "application/json", timeout)
 
@@ -56,7 +56,7 @@ class SandboxClient:
         return dict(self.ask("GET", "/state"))
 
     def wait_for_bot(self, timeout: float = 20) -> None:
-        """Until a bot polls or has set its webhook."""
+        """Wait until a bot polls or has set its webhook."""
         deadline = time.monotonic() + timeout
         while self.state()["bot"]["mode"] == "silent":
             if time.monotonic() > deadline:
@@ -74,12 +74,12 @@ class SandboxClient:
         return Phone(self, person_id)
 
     def move_clock(self, *, to: str | float | None = None, by: float | None = None) -> float:
-        """Forward, to a moment (ISO or Unix seconds) or by seconds; the new time."""
+        """Move the clock forward, to a moment (ISO or Unix seconds) or by seconds; return the new time."""
         given = {"by": by} if to is None else {"to": to}
         return float(self.ask("POST", "/clock", given)["now"])
 
     def add_fault(self, kind: str, **rule: Any) -> int:
-        """A rule of faults.py; its number."""
+        """Add a rule of faults.py; return its number."""
         return int(self.ask("POST", "/faults", {"kind": kind, **rule})["id"])
 
     def fault_hits(self, number: int) -> int:
@@ -89,7 +89,7 @@ class SandboxClient:
         self.ask("DELETE", "/faults")
 
     def switch(self, **switches: Any) -> None:
-        """down, latency, limits."""
+        """Switch `down`, `latency` or `limits`."""
         self.ask("POST", "/switches", switches)
 
     def reset(self) -> None:
@@ -106,18 +106,18 @@ class SandboxClient:
         return list(self.ask("GET", f"/ledger?{urlencode(query)}"))
 
     def update(self, update: Json) -> int:
-        """Any update at all, as it stands."""
+        """Post any update, as it is."""
         return int(self.ask("POST", "/update", update)["update_id"])
 
 
 class BotByHand:
-    """A bot without a bot: calls to the Bot API, one at a time, for tests of the sandbox itself."""
+    """Calls the Bot API directly, for tests of the sandbox itself."""
 
     def __init__(self, url: str, token: str) -> None:
         self.base = f"{url}/bot{token}/"
 
     def call(self, method: str, **params: Any) -> Json:
-        """The whole answer, refused or not."""
+        """The whole answer, also if it was refused."""
         request = urllib.request.Request(  # noqa: S310
             self.base + method, json.dumps(params).encode(), {"Content-Type": "application/json"}
         )
@@ -135,7 +135,7 @@ class BotByHand:
         return answer["result"]
 
     def refusal(self, method: str, **params: Any) -> str:
-        """The words in which the call was refused."""
+        """The words with which the call was refused."""
         answer = self.call(method, **params)
         assert not answer["ok"], answer
         return str(answer["description"])
@@ -147,7 +147,7 @@ class Phone:
     def __init__(self, sandbox: SandboxClient, person_id: int) -> None:
         self.sandbox = sandbox
         self.id = person_id
-        self.seen = 0  # the number of the last ledger entry that `wait` has told
+        self.seen = 0  # the number of the last ledger entry that `wait` has returned
 
     def _act(self, what: str, body: Any = None) -> Any:
         return self.sandbox.ask("POST", f"/chats/{self.id}/{what}", body or {})
@@ -156,14 +156,14 @@ class Phone:
         return dict(self._act("start", {"payload": payload}))
 
     def say(self, text: str, **more: Any) -> Json:
-        """Write a text; `more` is what the control API takes besides (reply_to, via_bot, …)."""
+        """Write a text. `more` is passed to the control API (reply_to, via_bot, …)."""
         return dict(self._act("text", {"text": text, **more}))
 
     def edit(self, message_id: int, text: str) -> Json:
         return dict(self._act("edit", {"message_id": message_id, "text": text}))
 
     def tap(self, message_id: int, text: str | None = None, *, data: str | None = None) -> str:
-        """Tap the button with this text, or send this data; the query's id."""
+        """Tap the button with this text, or send this data; return the query's id."""
         given: Json = {"message_id": message_id}
         given |= {"data": data} if data is not None else {"text": text}
         return str(self._act("tap", given)["query_id"])
@@ -172,7 +172,10 @@ class Phone:
         self._act("react", {"message_id": message_id, "emoji": emoji})
 
     def send_files(self, kind: str, *files: tuple[str, bytes], caption: str = "") -> list[Json]:
-        """Files by name and content; several are an album. kind: photo, document, video, audio, voice, sticker."""
+        """Send files by name and content; several make an album.
+
+        kind: photo, document, video, audio, voice, sticker.
+        """
         edge = uuid4().hex
         parts = []
         for name, value in (("as", kind), ("caption", caption)):
@@ -212,7 +215,7 @@ class Phone:
         return next(message for message in reversed(self.messages()) if message["from_bot"])
 
     def wait(self, timeout: float = 10, *, kinds: tuple[str, ...] = ("send", "edit")) -> Json:
-        """The next message that is sent or edited, as a Message; other kinds, if asked for, as their ledger entry."""
+        """The next message that is sent or edited, as a Message. Other kinds, if asked for, as their ledger entry."""
         given = {"chat": self.id, "after": self.seen, "timeout": timeout, "kinds": list(kinds)}
         seen = self.sandbox.ask("POST", "/wait", given)
         if seen is None:
@@ -221,7 +224,7 @@ class Phone:
         return dict(seen["message"] or seen)
 
     def wait_until(self, words: str, timeout: float = 10) -> Json:
-        """Like `wait`, past everything whose text or caption lacks these words."""
+        """The same as `wait`, but skip everything whose text or caption lacks these words."""
         deadline = time.monotonic() + timeout
         passed = []
         while (left := deadline - time.monotonic()) > 0:

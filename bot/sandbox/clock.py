@@ -1,4 +1,4 @@
-"""The sandbox's time, which can be moved forward, and bells that wake whoever waits for something in it."""
+"""The sandbox's time, which can be moved forward, and bells that wake those who wait for something in it."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ class Clock:
         return time.monotonic() + self._ahead
 
     def move_to(self, moment: float) -> None:
-        """Forward only: a world in which messages were sent tomorrow helps nobody. Raises ValueError."""
+        """Move forward only: a world with messages from tomorrow is of no use. Raises ValueError."""
         if moment < self.now():
             raise ValueError("the sandbox clock moves forward only")
         self._ahead = moment - time.monotonic()
@@ -27,10 +27,10 @@ class Clock:
 
 
 class Bell:
-    """Wakes whoever waits, on whichever event loop, from whichever thread.
+    """Wakes everybody who waits, on any event loop, from any thread.
 
-    Take a `waiter` while the world is locked and after looking whether there is anything to wait for; a ring between
-    looking and waiting is then never missed.
+    Take a `waiter` while the world is locked, after looking whether there is something to wait for. Then no ring
+    between looking and waiting is missed.
     """
 
     def __init__(self) -> None:
@@ -66,6 +66,6 @@ def _wake(future: "asyncio.Future[None]") -> None:
 
 
 async def rung(waiter: "asyncio.Future[None]", timeout: float | None) -> None:
-    """Until the bell rings, at the longest `timeout` real seconds."""
+    """Wait until the bell rings, or `timeout` real seconds."""
     await asyncio.wait([waiter], timeout=timeout)
     waiter.cancel()

@@ -1,8 +1,8 @@
 """The control API: people's phones, the clock, faults and what has happened, as JSON under /sandbox.
 
-The page of phones and tests in other processes have no world to hold in their hands; this is their only way in, and
-it can do everything. It is no part of Telegram: nothing of it is ever visible to the bot except through its effects.
-`Control` errors are 400 (unreadable), 404 (no such chat) and 409 (no phone would let a person do this).
+The page of phones, and tests in other processes, cannot touch the world directly. This is their only way in, and it can
+do everything. It is no part of Telegram: the bot sees nothing of it but its effects. Errors of `Control` are 400
+(unreadable), 404 (no such chat) and 409 (no phone would let a person do this).
 """
 
 import asyncio
@@ -41,11 +41,11 @@ def as_json(content: object, status: int = 200) -> Response:
 
 
 class NotUnderstoodError(Exception):
-    """A control request that is not what the control API takes."""
+    """A control request that the control API does not understand."""
 
 
 def moment(given: object) -> float:
-    """Unix seconds, or an ISO date and time (UTC where it names no zone)."""
+    """Unix seconds, or an ISO date and time (UTC if it names no zone)."""
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return float(given)
     try:
@@ -56,16 +56,16 @@ def moment(given: object) -> float:
 
 
 class Supervisor(Protocol):
-    """Whoever started the bot beside the sandbox, and can stop it: the demo. `state` says at least `running`."""
+    """Starts and stops the bot beside the sandbox: the demo. `state` has at least `running`."""
 
     def state(self) -> Json: ...
 
     def order(self, what: str) -> Json:
-        """Kill, start or restart the bot; raises ValueError for anything else."""
+        """Kill, start or restart the bot. ValueError for anything else."""
         ...
 
     def dismiss(self) -> None:
-        """Have the bot ended, without waiting for it; called in a signal's handler."""
+        """Ask the bot to end, without waiting; called in a signal's handler."""
         ...
 
 
@@ -201,7 +201,7 @@ class Control:
             return as_json([call.as_json() for call in self.world.calls.since(since)])
 
     async def updates(self, request: Request) -> Response:
-        """The latest updates, oldest first, and whether each still waits for the bot; never what was in them."""
+        """The latest updates, oldest first, and whether each still waits for the bot. Their content is not shown."""
         with self.world.lock:
             waiting = {pending.update_id for pending in self.world.bot.pending}
             return as_json(
@@ -213,9 +213,9 @@ class Control:
             )  # fmt: skip
 
     async def wait(self, request: Request) -> Response:
-        """The next thing this phone is shown after entry `after`; null when `timeout` seconds have passed.
+        """The next thing that this phone is shown after entry `after`; null if `timeout` seconds pass.
 
-        `kinds` says what counts; typing and drafts do not unless named.
+        `kinds` selects the kinds. Typing and drafts are left out unless named.
         """
         given = await _json(request)
         chat, after = given.get("chat"), int(given.get("after", 0))
@@ -304,7 +304,7 @@ class Control:
             )  # fmt: skip
 
     def _undelivered(self, chat: Chat) -> Json:
-        """What this phone did and the bot has not fetched: the messages by number, the taps by number of query."""
+        """What this phone did and the bot has not fetched: numbers of messages, and of queries for taps."""
         bodies = [(kind, body) for each in self.world.bot.pending for kind, body in each.body.items()]
         ours = [(kind, body) for kind, body in bodies if chat_in(body) == chat.id]
         return {
@@ -419,7 +419,7 @@ def _sender(given: Json) -> Sender:
 
 
 class Fresh(StaticFiles):
-    """Files that a browser asks for again each time: a page whose modules are of two versions does not run."""
+    """Files that a browser asks for again each time: a page with modules of two versions does not run."""
 
     def file_response(self, *args: Any, **more: Any) -> Response:
         response = super().file_response(*args, **more)

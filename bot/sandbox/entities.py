@@ -1,6 +1,6 @@
-"""Texts with entities, whatever they were written in: how they are counted, sorted and linked.
+"""Texts with entities, in any markup: how entities are counted, sorted and linked.
 
-Telegram counts in UTF-16 code units, and lists entities by where they begin, the longer first. (After tdlib's
+Telegram counts in UTF-16 code units. It lists entities by their beginning, the longer first. (After tdlib's
 `MessageEntity` and `LinkManager`.)
 """
 
@@ -14,7 +14,7 @@ from bot.sandbox.refusals import Refusal
 Json = dict[str, Any]
 FindUser = Callable[[int], Json | None]
 
-# Where two entities begin and end together, Telegram lists them in this order.
+# If two entities begin and end together, Telegram lists them in this order.
 ORDER: Final = (
     "blockquote",
     "expandable_blockquote",
@@ -41,7 +41,7 @@ class Text:
 
 
 def utf16(text: str) -> int:
-    """How many UTF-16 code units; what every offset, length and limit of Telegram counts."""
+    """The number of UTF-16 code units: Telegram's unit for every offset, length and limit."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -51,7 +51,7 @@ def refused(words: str) -> Refusal:
 
 
 def sort_entities(entities: Iterable[Json]) -> list[Json]:
-    """By where they begin, the longer first, and those at the same place in Telegram's order."""
+    """By their beginning, the longer first; at the same place in Telegram's order."""
 
     def rank(entity: Json) -> tuple[int, int, int]:
         kind = entity["type"]
@@ -70,7 +70,7 @@ _USER_LINK: Final = re.compile(r"tg:(?://)?user/?\?id=(\d{1,18})", re.IGNORECASE
 
 
 def checked_url(url: str) -> str | None:
-    """The URL as Telegram keeps it (a scheme before, a slash behind the host); None if it is none."""
+    """The URL as Telegram keeps it (with a scheme, and a slash after the host); None if it is no URL."""
     url = url.strip()
     if re.match(r"(tg|ton):", url, re.IGNORECASE):
         return url
@@ -82,7 +82,7 @@ def checked_url(url: str) -> str | None:
 
 
 def link(url: str, user: FindUser) -> Json | None:
-    """The entity of a link, without its place; None if the URL is none or nobody is known by it."""
+    """The entity of a link, without its place; None if it is no URL, or names no known person."""
     mention = _USER_LINK.fullmatch(url)
     if mention is not None:
         person = user(int(mention.group(1)))
@@ -92,7 +92,7 @@ def link(url: str, user: FindUser) -> Json | None:
 
 
 def date_time(unix: str, written: str) -> Json:
-    """The entity of a moment, without its place; `written` is how the phone is to write it."""
+    """The entity of a moment, without its place. `written` is how the phone writes it."""
     if not re.fullmatch(r"\d{1,19}", unix):
         raise refused("Invalid date-time specified")
     if not _DATE_TIME_FORMAT.fullmatch(written):

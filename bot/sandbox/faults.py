@@ -1,9 +1,9 @@
 """Failures on command.
 
-What breaks bots is not the refusal but the silence: a message that was delivered although the connection broke before
-the answer. So a fault has a side: `before` it, nothing happened in the world; `after` it, everything did and only the
-answer is lost. A fault that was never drawn proves nothing, so each rule counts its hits, and stays in the list when it
-is used up: a test asserts `hits`.
+Bots break less from refusals than from silence: a message was delivered, but the connection broke before the answer. So
+a fault has a side. `before`: nothing happened in the world. `after`: everything happened, and only the answer is lost.
+A fault that never struck proves nothing, so each rule counts its hits and stays in the list when it is used up: a test
+asserts `hits`.
 
     kind        what the bot gets
     refuse      an error in Telegram's form: status (400) and description
@@ -34,8 +34,8 @@ Json = dict[str, Any]
 class Fault:
     """One rule. Without `times` and `probability` it strikes every time until it is removed.
 
-    `method` is a regular expression over the whole name; "webhook" and "download" stand for deliveries to the bot and
-    for /file. With `chat`, only calls for that chat.
+    `method` is a regular expression for the whole name; "webhook" and "download" mean deliveries to the bot and /file.
+    With `chat`, it strikes only calls for that chat.
     """
 
     kind: Kind
@@ -64,7 +64,7 @@ class Fault:
         return {name: getattr(self, name) for name in names}
 
     def strikes(self, method: str, chat: object) -> bool:
-        """Whether this call is hit; if so it is counted."""
+        """Whether this call is hit. A hit is counted."""
         if self.times is not None and self.hits >= self.times:
             return False
         if self.chat is not None and str(chat) != str(self.chat):
@@ -81,7 +81,7 @@ class Fault:
 
 
 class Faults:
-    """The rules in force; the first that strikes is the one."""
+    """The present rules. The first that strikes counts."""
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []
@@ -94,7 +94,7 @@ class Faults:
         return fault
 
     def remove(self, fault_id: int | None = None) -> None:
-        """One rule, or all."""
+        """Remove one rule, or all."""
         self.rules = [] if fault_id is None else [rule for rule in self.rules if rule.id != fault_id]
 
     def draw(self, method: str, chat: object) -> Fault | None:
@@ -105,7 +105,7 @@ class Faults:
 
 
 def fault_from(given: Mapping[str, Any]) -> Fault:
-    """A rule as the control API takes it; ValueError says what is wrong with it."""
+    """A rule as the control API gets it. ValueError says what is wrong."""
     known = {"kind", "method", "chat", "when", "status", "description", "retry_after", "delay", "times", "probability",
              "seed", "skip"}  # fmt: skip
     if unknown := sorted(set(given) - known):

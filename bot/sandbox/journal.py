@@ -1,4 +1,4 @@
-"""What happened is written down in the order in which it happened: what phones were shown, what the bot called."""
+"""What happened, in order: what phones were shown, and what the bot called."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.sandbox.clock import Bell
 Json = dict[str, Any]
 
 KEPT_ENTRIES: Final = 20_000
-"""So much of the ledger, and of the bot's calls, can still be read."""
+"""How many entries of the ledger, and of the bot's calls, can still be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ Entry = TypeVar("Entry")
 
 
 class Journal(list[Entry]):
-    """The latest entries, oldest first; `total` counts all that there ever were, and numbers them from 1.
+    """The latest entries, oldest first. `total` counts all that there ever were; entries are numbered from 1.
 
-    A sandbox may run for weeks, so about `keep` are remembered.
+    A sandbox may run for weeks, so only about `keep` entries are kept.
     """
 
     def __init__(self, keep: int) -> None:
@@ -48,22 +48,22 @@ class Journal(list[Entry]):
     def add(self, entry: Entry) -> None:
         self.append(entry)
         self.total += 1
-        if len(self) > self.keep * 5 // 4:  # seldom and many at once: each cut moves the whole list
+        if len(self) > self.keep * 5 // 4:  # rarely and many at once, because each cut moves the whole list
             del self[: -self.keep]
 
     def since(self, seq: int) -> Iterator[Entry]:
-        """What came after number `seq` and is still remembered."""
+        """Entries after number `seq` that are still kept."""
         for at in range(max(seq - (self.total - len(self)), 0), len(self)):
             yield self[at]
 
     def clear(self) -> None:
-        """Forget all, and number from 1 again."""
+        """Delete all, and number from 1 again."""
         super().clear()
         self.total = 0
 
 
 class Ledger:
-    """What every phone was shown, oldest first; never changed afterwards."""
+    """What every phone was shown, oldest first. Entries never change."""
 
     def __init__(self, keep: int = KEPT_ENTRIES) -> None:
         self.entries: Journal[Seen] = Journal(keep)
@@ -77,13 +77,13 @@ class Ledger:
         return seen
 
     def since(self, seq: int = 0, chat: int | None = None) -> Iterator[Seen]:
-        """What came after entry number `seq`."""
+        """Entries after number `seq`."""
         return (seen for seen in self.entries.since(seq) if chat is None or seen.chat == chat)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One call of the bot; the token appears nowhere in it."""
+    """One call of the bot. The token is nowhere in it."""
 
     seq: int
     at: float

@@ -1,7 +1,8 @@
-"""Keyboards, and what Telegram refuses in them.
+"""Keyboards, and the keyboards that Telegram refuses.
 
-A button's data is at most 64 *bytes*, so a label in Creole that fits in English may not; and a refused keyboard is a
-refused message. Telegram drops a button without text silently; here that is refused, since it is never meant.
+A button's data is at most 64 *bytes*, so a label in Creole may be too long when the English one fits; a refused
+keyboard is a refused message. Telegram silently drops a button without text. Here it is refused, because nobody means
+it.
 """
 
 import re
@@ -26,7 +27,7 @@ _USES: Final = (
 
 
 def checked(markup: Json) -> Json:
-    """The keyboard itself, if Telegram would take it; raises Refusal."""
+    """The keyboard itself, if Telegram would accept it. Raises Refusal."""
     if "inline_keyboard" in markup:
         return {"inline_keyboard": _rows(markup["inline_keyboard"], _inline_button, MAX_BUTTONS)}
     if "keyboard" in markup:
@@ -91,7 +92,7 @@ def _key(button: Json) -> Json:
 
 
 def web_app(button: Json, spoken: str) -> None:
-    """Raises Refusal unless the page is on HTTPS; this machine's own pages may do without, here only."""
+    """Raises Refusal unless the page is on HTTPS. Here, pages of this machine may do without."""
     url = button["web_app"]["url"]
     if not re.match(r"https://|http://(localhost|127\.0\.0\.1)[:/]", url):
         raise bad_request(f"{spoken} Web App URL '{url}' is invalid: Only HTTPS links are allowed")

@@ -1,7 +1,7 @@
-"""Telegram's two Markdowns, which are neither Markdown nor each other.
+"""Telegram's two Markdowns, which differ from Markdown and from each other.
 
-In MarkdownV2 eighteen characters must be escaped wherever they mean nothing, so that one full stop too many and the
-message never arrives; in the older Markdown nothing nests and a lone underscore swallows the rest. (After tdlib's
+In MarkdownV2, eighteen characters must be escaped wherever they are plain text: one unescaped full stop, and the
+message is refused. In the older Markdown nothing nests, and a single underscore swallows the rest. (After tdlib's
 `parse_markdown_v2` and `parse_markdown`: the same texts, entities, refusals and byte offsets.)
 
     parse_markdown_v2("*a* ||b||")  ->  Text("a b", [bold 0 1, spoiler 2 1])
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from bot.sandbox.entities import FindUser, Json, Text, date_time, link, refused, sort_entities, utf16
 
 RESERVED: Final = frozenset("_*[]()~`>#+-=|{}.!\n")
-# How each entity opens where it can open, the longer mark first; what tdlib calls it; what the Bot API calls it.
+# How each entity opens, the longer mark first; its name in tdlib; its name in the Bot API.
 _MARKS: Final = (
     ("```", "Pre", "pre"),
     ("`", "Code", "code"),
@@ -44,7 +44,7 @@ class _Open:
 
 
 class _Markdown:
-    """What both dialects share: a cursor over the source, and the result that grows."""
+    """What both dialects share: a cursor over the source, and the result so far."""
 
     def __init__(self, text: str, user: FindUser) -> None:
         self.text = text
@@ -66,7 +66,7 @@ class _Markdown:
             self.entities.append({**entity, "offset": offset, "length": self.offset - offset})
 
     def language(self) -> str:
-        """What follows ``` at once, and then the end of that line, consumed."""
+        """Read the language that follows ``` at once, and the end of that line."""
         found = _LANGUAGE.match(self.text, self.at)
         self.at = found.end() if found else self.at
         end = _LINE_END.match(self.text, self.at)
@@ -74,7 +74,7 @@ class _Markdown:
         return found.group() if found else ""
 
     def until_parenthesis(self, *, is_escaped: bool) -> str | None:
-        """The URL up to `)`, consumed but for the parenthesis; None if it never ends."""
+        """Read the URL up to `)`, without the parenthesis. None if it never ends."""
         url = ""
         while self.at < len(self.text) and self.text[self.at] != ")":
             if is_escaped and self.is_escape():
@@ -91,7 +91,7 @@ class _Markdown:
 
 
 class _V2(_Markdown):
-    """A stack of what is open; one quotation may be among it, whose lines begin with `>`."""
+    """Keeps a stack of open entities. One may be a quotation, whose lines begin with `>`."""
 
     def __init__(self, text: str, user: FindUser) -> None:
         super().__init__(text, user)
@@ -173,7 +173,7 @@ class _V2(_Markdown):
         self.add(entity, closing.offset)
 
     def emoji_or_time(self) -> Json:
-        """`![…]` is followed by tg://emoji?id= or tg://time?unix=&format=."""
+        """`![…]` must be followed by tg://emoji?id= or tg://time?unix=&format=."""
         if not self.text.startswith("(", self.at):
             raise refused("Custom emoji entity must contain a tg://emoji URL")
         self.at += 1
@@ -197,7 +197,7 @@ class _V2(_Markdown):
         return {"type": "custom_emoji", "custom_emoji_id": given["id"]}
 
     def end_quotation(self) -> None:
-        """Behind the line's end; a spoiler that opens at the very end says that the quotation can be expanded."""
+        """End the quotation after the line's end. A spoiler mark at its very end makes it expandable."""
         kind = "blockquote"
         last = self.opened[-1]
         is_empty = "".join(self.parts[last.part :]).strip("\r\n") == ""
@@ -215,7 +215,7 @@ class _V2(_Markdown):
 
 
 class _V1(_Markdown):
-    """Nothing nests: each entity is read to its end as soon as it begins."""
+    """Nothing nests: each entity is read to its end when it begins."""
 
     def parse(self) -> Text:
         while self.at < len(self.text):

@@ -1,9 +1,9 @@
-"""Text as Telegram stores it: plain, with entities that count in UTF-16.
+"""Text as Telegram stores it: plain, with entities that are counted in UTF-16.
 
-One `<` that was not escaped and the message never arrives; one emoji before a bold word and every offset counted in
-characters is wrong. So the sandbox parses as Telegram does (after tdlib's `parse_html`; the tags and the date format
-are those of the Bot API document, "Formatting options"), refuses in the same words with the same byte offsets, and
-counts in UTF-16 code units.
+With one unescaped `<`, the message is refused. With one emoji before a bold word, every offset counted in characters is
+wrong. So the sandbox parses as Telegram does (after tdlib's `parse_html`; the tags and the date format are those of the
+Bot API document, "Formatting options"), refuses in the same words with the same byte offsets, and counts in UTF-16 code
+units.
 
     formatted("a <b>€</b>", "HTML", None, 4096)  ->  Text("a €", [{"type": "bold", "offset": 2, "length": 1}])
 """
@@ -70,11 +70,11 @@ def formatted(
     now: float = 0.0,
     too_long: str = "message is too long",
 ) -> Text:
-    """What Telegram keeps of a text: parsed, cleaned, trimmed, its links and commands found.
+    """What Telegram keeps of a text: parsed, cleaned and trimmed, with its links and commands found.
 
-    Entities given and a parse mode exclude each other; the parse mode wins, as at Telegram. `user` finds the person a
-    `tg://user?id=` link means. Raises Refusal for markup that does not parse and for more than `limit` code units.
-    An empty result is for the caller to refuse: a caption may be empty, a message may not.
+    Given entities and a parse mode exclude each other; the parse mode wins, as at Telegram. `user` finds the person
+    whom a `tg://user?id=` link names. Raises Refusal for markup that does not parse and for more than `limit` code
+    units. The caller must refuse an empty result if it may not be empty: a caption may, a message may not.
     """
     mode = (parse_mode or "").lower()
     if mode in ("", "none"):
@@ -98,7 +98,7 @@ def formatted(
 
 
 class _Reader:
-    """A cursor over the text; positions are characters, and bytes where Telegram tells them."""
+    """A cursor over the text. Positions are characters, or bytes where Telegram reports bytes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -120,7 +120,7 @@ class _Reader:
         return len(self.text[:at].encode("utf-8", "surrogatepass"))
 
     def character(self) -> str | None:
-        """The character that `&…;` stands for, consumed; None, nothing consumed, if it stands for itself."""
+        """Read the character that `&…;` means. None, and nothing is read, if it is plain text."""
         found_reference = _CHARACTER.match(self.text, self.at)
         if found_reference is None:
             return None
@@ -146,9 +146,9 @@ class _Open:
 
 
 def parse_html(text: str, *, user: FindUser = lambda _: None) -> Text:
-    """Telegram's HTML without its tags; entities in the order in which they closed, then sorted.
+    """Telegram's HTML without its tags. Entities are in the order in which they closed, then sorted.
 
-    Raises Refusal whose description is what Telegram says after "can't parse entities: ".
+    Raises Refusal with what Telegram says after "can't parse entities: ".
     """
     if "<" not in text and "&" not in text:
         return Text(text)
@@ -347,10 +347,10 @@ def _from_utf16(text: str, offset: int) -> str:
 
 
 def _trimmed(parsed: Text) -> Text:
-    """Without what Telegram strips; offsets moved along."""
+    """The text without what Telegram strips; offsets are moved along."""
     text = parsed.text
     if any(ord(c) in _CLEANED for c in text):
-        units: list[int] = []  # where each UTF-16 unit of the old text stands in the new one
+        units: list[int] = []  # where each UTF-16 unit of the old text is in the new one
         clean: list[str] = []
         at = 0
         for c in text:
@@ -383,7 +383,7 @@ def _end(entity: Json) -> int:
 
 
 def _settled(entities: list[Json]) -> list[Json]:
-    """Entities as they may stand together: no style in or around code, none twice over the same letters."""
+    """Entities that may stand together: no style in or around code, none twice over the same letters."""
     sealed = [entity for entity in entities if entity["type"] in _SEALED]
     result: list[Json] = []
     for entity in sort_entities(entities):
@@ -409,7 +409,7 @@ def _outside(entity: Json, code: Json) -> list[Json]:
     return [{**entity, "offset": a, "length": b - a} for a, b in pieces if b > a]
 
 
-# What people and bots write without marking it; found by Telegram's server in this order.
+# What people and bots write without markup. Telegram's server finds it in this order.
 _FOUND: Final = (
     ("url", _BARE_URL),
     ("email", re.compile(rf"(?<![\w.])[a-z0-9_+.-]{{1,64}}@{DOMAIN}", re.IGNORECASE)),
@@ -427,7 +427,7 @@ _COMMON_ENDS: Final = frozenset((
 
 
 def found(text: str, marked: Iterable[Json] = ()) -> list[Json]:
-    """Addresses, mentions, commands, hashtags and telephone numbers in a text, outside links and code."""
+    """Addresses, mentions, commands, hashtags and telephone numbers in a text, outside of links and code."""
     if not any(c in text for c in "@/#+."):
         return []
     closed = ("pre", "code", "text_link", "text_mention")

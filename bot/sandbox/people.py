@@ -1,11 +1,11 @@
 """What people do on their phones.
 
-A person does not send updates: a person writes, taps, photographs, forwards, blocks, and changes their mind about a
-message from yesterday; Telegram makes the updates. Each function here is one such act. It changes the chat as the
-phone would show it and posts the update that Telegram would post, after which it returns.
+A person does not send updates. A person writes, taps, photographs, forwards, blocks, and edits a message from
+yesterday, and Telegram makes the updates. Each function here is one such act. It changes the chat as the phone would
+show it, posts the update that Telegram would post, and returns.
 
-Acts that a phone would not let happen (tapping a button that is not there, writing to a bot one has blocked) raise
-ImpossibleError and change nothing.
+Acts that a phone would not allow (tapping a button that is not there, writing to a blocked bot) raise ImpossibleError
+and change nothing.
 """
 
 import re
@@ -33,10 +33,10 @@ class ImpossibleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes, where it is not simply the person of a private chat.
+    """Who writes, if it is not simply the person of a private chat.
 
-    In a group: one of its members, an administrator who hides behind the group, or a channel. `via_bot` and `origin`
-    (a MessageOrigin) say that the words are not the sender's own.
+    In a group: one of its members, an administrator who is anonymous behind the group, or a channel. `via_bot` and
+    `origin` (a MessageOrigin) say that the words are not the sender's own.
     """
 
     person: int | None = None
@@ -57,7 +57,7 @@ def open_chat(world: World, chat_id: int) -> Chat:
 def arrive(
     world: World, chat: Chat, content: Json, *, sender: Sender | None = None, reply_to: int | None = None
 ) -> Json:
-    """A message of a person, kept in the chat and posted to the bot; the message as the bot will see it."""
+    """Keep a person's message in the chat and post it to the bot; return it as the bot will see it."""
     sender = sender or Sender()
     if chat.kind == "private" and chat.blocked:
         raise ImpossibleError("the person has blocked the bot")
@@ -140,10 +140,10 @@ def tap(
     text: str | None = None,
     person: int | None = None,
 ) -> str:
-    """Tap a button of a message; the number of the query.
+    """Tap a button of a message; return the number of the query.
 
-    By its text, the button must be on the message now. By its data, it need not: a phone may still show a keyboard
-    that has been changed meanwhile, or a message that is gone (then the bot gets an inaccessible message).
+    By its text, the button must be on the message now. By its data, it need not be: a phone may still show an old
+    keyboard or a deleted message (then the bot gets an inaccessible message).
     """
     with world.lock:
         chat = open_chat(world, chat_id)
@@ -210,7 +210,7 @@ def edit(world: World, chat_id: int, message_id: int, text: str) -> Json:
 
 
 def react(world: World, chat_id: int, message_id: int, emoji: str | None) -> None:
-    """Set one's reaction to a message, or take it back. The bot hears of it if it asked for `message_reaction`."""
+    """Set one's reaction to a message, or remove it. The bot gets it if it asked for `message_reaction`."""
     with world.lock:
         chat = open_chat(world, chat_id)
         kept = chat.messages.get(message_id)
@@ -277,7 +277,7 @@ def send_venue(world: World, chat_id: int, place: Json, title: str, address: str
 
 
 def send_contact(world: World, chat_id: int, contact: Json | None = None) -> Json:
-    """One's own number, as the contact button shares it, or somebody else's."""
+    """Share one's own number, as the contact button does, or somebody else's."""
     with world.lock:
         chat = open_chat(world, chat_id)
         own: Json = {}
@@ -291,7 +291,7 @@ def send_contact(world: World, chat_id: int, contact: Json | None = None) -> Jso
 
 
 def forward(world: World, chat_id: int, content: Json, origin: Json | None = None) -> Json:
-    """Forward somebody else's message into the chat; by default the words of a person who hides their account."""
+    """Forward somebody else's message into the chat. By default its author's account is hidden."""
     with world.lock:
         hidden: Json = {"type": "hidden_user", "date": int(world.now()) - 3600, "sender_user_name": "Alguien"}
         return arrive(world, open_chat(world, chat_id), content, sender=Sender(origin=origin or hidden))
@@ -332,7 +332,7 @@ def member_changed(world: World, chat: Chat, before: str, after: str, by: Person
 
 
 def clear(world: World, chat_id: int) -> None:
-    """Delete the history on the phone; the bot is not told, and the numbers go on."""
+    """Delete the history on the phone. The bot is not told, and the numbers go on."""
     with world.lock:
         chat = open_chat(world, chat_id)
         chat.messages.clear()
@@ -352,7 +352,7 @@ def add_to_group(
     kind: ChatKind = "supergroup",
     by: int | None = None,
 ) -> Chat:
-    """Make a group or channel and add the bot to it; it learns of it as Telegram tells it."""
+    """Make a group or channel and add the bot to it. The bot gets the updates that Telegram sends."""
     with world.lock:
         people = {person: world.people[person] for person in members}
         chat = world.bot.chats[chat_id] = Chat(chat_id, kind, title=title, members=people, started=True)

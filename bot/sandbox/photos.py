@@ -11,7 +11,7 @@ PHOTO_SIDES: Final = (90, 320, 800, 1280)  # the longer side of each size that T
 
 
 def photo_sizes(data: bytes) -> list[tuple[bytes, int, int]]:
-    """JPEG, width and height of each size, the smallest first; raises Refusal."""
+    """JPEG, width and height of each size, the smallest first. Raises Refusal."""
     try:
         with Image.open(BytesIO(data)) as opened:
             width, height = opened.size

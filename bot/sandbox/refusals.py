@@ -1,15 +1,15 @@
-"""How Telegram says no.
+"""How Telegram refuses.
 
-A bot learns what went wrong from two things only: a number and an English sentence. Libraries compare the sentence
-(`python-telegram-bot` chooses its exception class by it), so the sentences are facts and stand here word for word,
-as tdlib/telegram-bot-api composes them.
+A bot learns what went wrong only from a number and an English sentence. Libraries compare the sentence
+(`python-telegram-bot` chooses its exception class by it). So the sentences are facts and stand here word for word, as
+tdlib/telegram-bot-api composes them.
 """
 
 from typing import Final
 
 
 class Refusal(Exception):
-    """One refused call: what the `error_code`, `description` and `parameters` of the answer will say."""
+    """One refused call: `error_code`, `description` and `parameters` of the answer."""
 
     def __init__(self, code: int, description: str, **parameters: int) -> None:
         super().__init__(f"{code} {description}")
@@ -19,7 +19,7 @@ class Refusal(Exception):
 
 
 def bad_request(words: str, **parameters: int) -> Refusal:
-    """A 400; the sentence begins as Telegram's do."""
+    """A 400. The sentence begins as Telegram's do."""
     return Refusal(400, f"Bad Request: {words}", **parameters)
 
 
@@ -29,12 +29,12 @@ def forbidden(words: str) -> Refusal:
 
 
 def too_many_requests(seconds: int) -> Refusal:
-    """A 429 that says how long to keep still."""
+    """A 429 that says how many seconds to wait."""
     return Refusal(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
 
 def absent(what: str) -> Refusal:
-    """Telegram could do this, the sandbox cannot: never mistaken for one of Telegram's own refusals."""
+    """Telegram could do this, but the sandbox cannot. The words differ from all of Telegram's own refusals."""
     return Refusal(400, f"Bad Request: the sandbox does not emulate {what}")
 
 

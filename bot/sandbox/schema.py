@@ -1,12 +1,12 @@
-"""What may be said to the Bot API: methods, their parameters, and the types inside them.
+"""The Bot API's methods, their parameters, and the types inside them.
 
-Telegram itself ignores a parameter it does not know and reads `"limit": "many"` as no limit at all, so a typing error
-may live for years. The sandbox reads the same facts (`bot_api.json`, version 10.1: names, types, required or not) and
-is stricter than Telegram in exactly two places: a value of the wrong type is always refused, and parameters that no
-document knows are remembered (`Call.unknown`) so that a test can insist that there are none.
+Telegram ignores a parameter that it does not know, and reads `"limit": "many"` as no limit, so a typing error may live
+for years. The sandbox reads the same facts (`bot_api.json`, version 10.1: names, types, required or not). It is
+stricter than Telegram in exactly two places: a value of the wrong type is always refused, and unknown parameters are
+remembered (`Call.unknown`) so that a test can insist that there are none.
 
-Values arrive as JSON, as form fields or in the query string; nested ones may be JSON inside a string. After `read`
-they are all the same: numbers, strings, booleans, lists and dicts, and `Upload` where a file was attached.
+Values arrive as JSON, as form fields or in the query string; nested ones may be JSON inside a string. After `read` they
+are all the same: numbers, strings, booleans, lists and dicts, and `Upload` for an attached file.
 """
 
 import re
@@ -43,7 +43,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The Bot API as its document states it."""
+    """The Bot API as its document describes it."""
 
     version: str
     methods: Mapping[str, tuple[Field, ...]]
@@ -70,7 +70,7 @@ def _load() -> Facts:
 FACTS: Final = _load()
 _METHOD_NAMES: Final = {name.lower(): name for name in FACTS.methods}
 
-# What Telegram says when a parameter is missing; all others: parameter "x" is required.
+# What Telegram says if a parameter is missing. For all others: parameter "x" is required.
 MISSING: Final[Mapping[str, str]] = {
     "chat_id": "chat_id is empty",
     "from_chat_id": "chat_id is empty",
@@ -89,7 +89,7 @@ MISSING: Final[Mapping[str, str]] = {
     "sticker": "there is no sticker in the request",
     "video_note": "there is no video note in the request",
 }
-# What Telegram calls a thing that it cannot read.
+# How Telegram names a thing that it cannot read.
 SPOKEN: Final[Mapping[str, str]] = {
     "InlineKeyboardButton": "inline keyboard button",
     "KeyboardButton": "keyboard button",
@@ -101,15 +101,15 @@ _LIMIT_OF_INTEGER: Final = 2**63
 
 
 def method_named(name: str) -> str | None:
-    """The method as the document writes it; Telegram does not mind upper or lower case."""
+    """The method as the document writes it. Telegram ignores upper and lower case."""
     return _METHOD_NAMES.get(name.lower())
 
 
 def read(method: str, given: Mapping[str, Any], uploads: Mapping[str, Upload]) -> tuple[Json, list[str]]:
-    """The parameters of one call, checked and of their types; and the names nobody knows.
+    """The parameters of one call, checked and typed, and the unknown names.
 
-    An upload stands where its field was; `attach://name` is left for the method to resolve. Raises Refusal in
-    Telegram's words at the first parameter that is missing or of another type.
+    An upload stands at its field; the method resolves `attach://name`. Raises Refusal in Telegram's words at the first
+    parameter that is missing or has the wrong type.
     """
     known = _readers(method)
     parameters: Json = {}
@@ -128,9 +128,9 @@ def read(method: str, given: Mapping[str, Any], uploads: Mapping[str, Upload]) -
 
 
 def conform(kind: str, value: object) -> object:
-    """The value itself, if it is what the document calls `kind`; raises Refusal otherwise.
+    """The value itself, if it is of the type that the document calls `kind`. Raises Refusal otherwise.
 
-    For the sandbox's own answers: a test holds them against the document that the bot's library was written from.
+    It checks the sandbox's own answers: a test compares them with the document that the bot's library was written from.
     """
     return _reader((kind,), nested=True)(value, kind)
 
@@ -148,7 +148,7 @@ def _reader(types: tuple[str, ...], *, nested: bool) -> Reader:
     if types == ("Integer", "String"):
         return _integer_or_string
     if len(types) > 1:
-        if all(kind.startswith("Array of ") for kind in types):  # sendMediaGroup: each item says its type itself
+        if all(kind.startswith("Array of ") for kind in types):  # sendMediaGroup: each item names its own type
             return _array(_one_of(tuple(kind.removeprefix("Array of ") for kind in types)), nested, "InputMedia")
         if types == ("InputFile", "String"):
             return _string
@@ -286,7 +286,7 @@ def _type_readers(kind: str) -> Mapping[Field, Reader]:
 
 
 def _one_of(kinds: tuple[str, ...], family: str = "") -> Reader:
-    """The reader of the one kind that the value's own `type` (or, without one, its fields) names."""
+    """The reader of the kind that the value's `type` names, or its fields if it has no `type`."""
 
     def read_one(value: Any, name: str) -> Any:
         if not isinstance(value, dict):
@@ -308,7 +308,7 @@ def _is_named(value: Json, kind: str, family: str) -> bool:
     return all(field.name in value for field in fields if field.is_required)
 
 
-# The values of `type` and `status` that the name of the type does not give away.
+# The values of `type` and `status` that do not follow from the name of the type.
 _NAMED_OTHERWISE: Final[Mapping[str, str]] = {
     "ChatMemberOwner": "creator",
     "ChatMemberBanned": "kicked",

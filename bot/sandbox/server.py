@@ -52,16 +52,16 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 GATEWAY_PAGE: Final = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><hr>nginx</body>\r\n</html>\r\n"
-TIMEOUT_FAULT: Final = 60.0  # seconds of silence, unless the fault says otherwise
+TIMEOUT_FAULT: Final = 60.0  # seconds of silence, unless the fault names another number
 BODY_LIMIT: Final = UPLOAD_LIMIT + 1024 * 1024  # the file and the fields around it
-# The names by which this machine is called when a connection comes to a loopback address.
+# Names of this machine for a connection that comes to a loopback address.
 OWN_NAMES: Final = re.compile(rb"((.+\.)?localhost|127\.0\.0\.1|\[::1\]|host\.docker\.internal)(:\d+)?", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
 _PATH: Final = re.compile(r"/(file/)?bot([^/]+)/(.+)")
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which also lets a request cut its own connection: faults need that."""
+    """uvicorn's protocol; here a request can also cut its own connection, for faults."""
 
     is_ended = False
 
@@ -75,17 +75,17 @@ class Protocol(HttpToolsProtocol):
             reset(transport)
 
     def end(self) -> None:
-        """Reset the connection: at once, or as soon as one is made that was accepted before the door shut."""
+        """Reset the connection: at once, or as soon as it exists if it was accepted before the port closed."""
         self.is_ended = True
         if self.transport is not None and not self.transport.is_closing():
             reset(self.transport)
 
 
 class Door:
-    """A port for the bot, shut while Telegram is down.
+    """A port for the bot, which is closed while Telegram is down.
 
-    A connection that is refused and one that is reset are not the same to a bot: what was refused was certainly not
-    sent. The port of the control API cannot be shut, so there `down` can only reset.
+    A refused and a reset connection differ for a bot: after a refusal it knows that nothing was sent. The port of the
+    control API cannot be closed, so there `down` can only reset.
     """
 
     def __init__(self, world: World, listening: socket.socket) -> None:
@@ -105,7 +105,7 @@ class Door:
         return protocol
 
     async def run(self) -> None:
-        """Open and shut until cancelled."""
+        """Open and close it until cancelled."""
         server: asyncio.Server | None = None
         try:
             while True:
@@ -125,7 +125,7 @@ class Door:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 is any free one."""
+    """A listening socket; port 0 means any free port."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
@@ -145,7 +145,7 @@ def reset(transport: asyncio.Transport) -> None:
 async def cut(scope: Scope, receive: Receive) -> None:
     """Break the connection of a request, as a broken network does."""
     reset(scope["sandbox.transport"])
-    while (await receive())["type"] != "http.disconnect":  # else uvicorn would try to answer in our place
+    while (await receive())["type"] != "http.disconnect":  # otherwise uvicorn would answer in our place
         pass
 
 
@@ -172,7 +172,7 @@ class Answer:
 
 
 class Gateway:
-    """The Bot API as an ASGI application of its own: one path, no routing, no middleware."""
+    """The Bot API as an ASGI application: one path, no routing, no middleware."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -237,7 +237,7 @@ class Gateway:
     async def performed(
         self, bot: Bot, method: str, given: Json, uploads: dict[str, Upload], *, forgets: bool = True
     ) -> tuple[Answer, list[str]]:
-        """The answer to one call, with its whole effect; and the parameters nobody knows."""
+        """The answer to one call, after its whole effect; and the unknown parameters."""
         unknown: list[str] = []
         try:
             with self.world.lock:
@@ -250,7 +250,7 @@ class Gateway:
             return Answer.refused(refusal), unknown
 
     async def ride(self, bot: Bot, name: str, given: Json) -> None:
-        """A method that came in a webhook's answer: performed and recorded, its outcome told to nobody."""
+        """Perform and record a method that came in a webhook's answer. Nobody gets its result."""
         method = schema.method_named(name)
         if method is None:
             return
@@ -390,11 +390,11 @@ async def _multipart(scope: Scope, receive: Receive, given: Json) -> tuple[Json,
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Whether a page of another site, open in a browser on this machine, sent this request.
+    """Whether a page of another site, in a browser on this machine, sent this request.
 
-    Nobody signs in to a sandbox: whoever reaches it may do everything, so no page but its own must reach it. A page
-    shows itself by `Origin` or `Sec-Fetch-Site`; one that has bent its own name to point here (DNS rebinding) by a
-    `Host` that is none of this machine's. Programs send neither of the first two and are free to call.
+    Nobody signs in to a sandbox: any client may do everything, so only its own page may reach it. A foreign page shows
+    itself by `Origin` or `Sec-Fetch-Site`. A page whose own name was made to point here (DNS rebinding) shows itself by
+    a `Host` that does not name this machine. Programs send neither of the first two and are free to call.
     """
     headers: dict[bytes, bytes] = dict(scope["headers"])
     host = headers.get(b"host", b"")
@@ -409,7 +409,7 @@ def is_foreign(scope: Scope) -> bool:
 
 
 def create_app(world: World, supervisor: Supervisor | None = None, door: Door | None = None) -> Any:
-    """The ASGI application of one world: Bot API, control API, page. Carries updates to webhooks while it lives."""
+    """The ASGI application of one world: Bot API, control API, page. It delivers updates to webhooks while it lives."""
     gateway = Gateway(world)
 
     @asynccontextmanager
@@ -436,10 +436,10 @@ def create_app(world: World, supervisor: Supervisor | None = None, door: Door | 
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which on a signal first ends what waits: the bot it looks after, its polls, event streams of pages.
+    """uvicorn's server. On a signal it first ends what waits: the bot it supervises, polls, and event streams of pages.
 
-    uvicorn would raise the signal once more when it has ended, and die of it; here an end that was asked for is none
-    to complain of. Its handler stays for as long as the process does, so that a second signal changes nothing.
+    uvicorn would raise the signal again at its end and die of it. Here such an end is normal. The handler stays until
+    the process ends, so a second signal changes nothing.
     """
 
     def __init__(self, config: uvicorn.Config, world: World, supervisor: Supervisor | None = None) -> None:
@@ -489,8 +489,8 @@ def serve(
 ) -> None:
     """Run the sandbox until SIGINT or SIGTERM.
 
-    `supervisor` lets the page stop and start the bot. The Bot API is on `port` too, but at `api_port`, if given,
-    connections are refused while Telegram is down, as they would be.
+    With `supervisor`, the page can stop and start the bot. The Bot API is on `port` too. At `api_port`, if given,
+    connections are refused while Telegram is down, as in reality.
     """
     world = world or World(start=start)
     door = None if api_port is None else Door(world, listen(host, api_port))
@@ -503,7 +503,7 @@ def serve(
 class Sandbox:
     """A sandbox that runs in a thread of this process.
 
-    `url` is there for people and tests all the time; `api`, for the bot, refuses connections while Telegram is down.
+    `url`, for people and tests, always answers. `api`, for the bot, refuses connections while Telegram is down.
     """
 
     url: str
@@ -516,10 +516,10 @@ class Sandbox:
 def running_sandbox(
     world: World | None = None, *, port: int = 0, supervisor: Supervisor | None = None, **settings: Any
 ) -> Iterator[Sandbox]:
-    """A sandbox on a free port, served by a thread until the block ends; the world may be used from the test's thread.
+    """A sandbox on a free port, served by a thread until the block ends. The test's thread may use the world.
 
     `settings` are those of `World`: start, token, username, any_token. Starting takes 10 ms, stopping 200: tests that
-    share one call `world.reset()` between them.
+    share a sandbox call `world.reset()` between them.
     """
     world = world or World(**settings)
     door = Door(world, listen("127.0.0.1", 0))

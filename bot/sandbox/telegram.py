@@ -1,11 +1,11 @@
 """The world behind the API: people, chats, messages, files, updates waiting for the bot, and the time.
 
-Telegram is one place where all of it happens in one order; a bot sees a narrow window of it. So the sandbox keeps one
-`World` under one lock, moved by three sides: the bot (methods/), people (people.py, or a test that holds the world
-in its hands) and the clock. Nothing in here speaks HTTP, and nothing here knows the time but through `World.clock`.
+In Telegram everything happens in one order, and a bot sees a small part of it. So the sandbox keeps one `World` under
+one lock. Three sides change it: the bot (methods/), people (people.py, or a test in the same process) and the clock.
+Nothing here speaks HTTP, and nothing here knows the time except through `World.clock`.
 
-What each phone was shown is written down (journal.py), and every call of the bot likewise (`World.calls`): tests assert
-on these, not on what the bot believes it has sent.
+What each phone was shown is written down (journal.py), and every call of the bot too (`World.calls`). Tests assert on
+these, not on what the bot believes it has sent.
 """
 
 import math
@@ -29,8 +29,8 @@ ChatKind = Literal["private", "group", "supergroup", "channel"]
 DEFAULT_TOKEN: Final = "7000000001:SANDBOX-token-for-the-demo-only"  # noqa: S105 - it opens nothing
 DEFAULT_USERNAME: Final = "enlace_demo_bot"
 
-UPDATE_LIFETIME: Final = 24 * 3600  # seconds that Telegram keeps an update nobody fetched
-QUERY_LIFETIME: Final = 150  # … and a tap: its update, and the time in which it may be answered
+UPDATE_LIFETIME: Final = 24 * 3600  # seconds that Telegram keeps an update that nobody fetched
+QUERY_LIFETIME: Final = 150  # … and a tap: its update, and the time within which it may be answered
 IDLE_WEEK: Final = 7 * 24 * 3600  # seconds without an update, after which update numbers begin anywhere
 DELETE_LIFETIME: Final = 48 * 3600  # seconds in which a message can still be deleted
 TYPING_LIFETIME: Final = 5
@@ -38,14 +38,14 @@ DOWNLOAD_LIMIT: Final = 20 * 1024 * 1024
 UPLOAD_LIMIT: Final = 50 * 1024 * 1024
 PHOTO_LIMIT: Final = 10 * 1024 * 1024
 
-KEPT_UPDATES: Final = 500  # how many of the latest updates the page can still tell of
+KEPT_UPDATES: Final = 500  # how many of the latest updates the page can still show
 UNASKED: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-"""Updates a bot receives only if it asks for them by name."""
+"""Updates that a bot gets only if it asks for them by name."""
 
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a telephone."""
+    """A person with a telephone."""
 
     id: int
     first_name: str
@@ -65,7 +65,7 @@ class Person:
 
 @dataclass(slots=True)
 class Kept:
-    """One message in a chat, as `Message` of the Bot API, and what Telegram knows besides."""
+    """One message in a chat, as `Message` of the Bot API, and what else Telegram knows about it."""
 
     message: Json
     from_bot: bool
@@ -93,7 +93,7 @@ class Chat:
     reply_keyboard: Json | None = None
     force_reply: Json | None = None  # {"message_id"} of the message whose answer box the phone has opened
     typing_until: float = 0.0
-    action: str = "typing"  # what the bot is said to be doing until then
+    action: str = "typing"  # the action that the chat shows until then
     toast: Json | None = None
     unread: int = 0
     pinned: list[int] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Chat:
     draft: Json | None = None
 
     def brief(self) -> Json:
-        """As messages name it."""
+        """The chat as messages contain it."""
         if self.kind == "private":
             assert self.person is not None
             names = {"first_name": self.person.first_name, "last_name": self.person.last_name}
@@ -127,7 +127,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An update that was made, of which kind and in which chat; what is in it is not kept here."""
+    """An update that was made: its kind and chat, without its content."""
 
     update_id: int
     at: float
@@ -157,7 +157,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Bytes that Telegram keeps; `file_id` names them for this bot."""
+    """Bytes that Telegram keeps. `file_id` names them for this bot."""
 
     file_id: str
     unique_id: str
@@ -184,7 +184,7 @@ class Bot:
     allowed_updates: frozenset[str] | None = None
     webhook: Webhook | None = None
     bell: Bell = field(default_factory=Bell)
-    poll: int = 0  # the number of the newest getUpdates that waits; an older one has lost
+    poll: int = 0  # the number of the newest getUpdates that waits; an older one gets a conflict
     poll_ended_by: str = OTHER_POLLER
     polled_at: float | None = None  # monotonic, of the last getUpdates begun or ended
     moves_known: int = 0  # moves of the clock that a getUpdates has told
@@ -201,11 +201,11 @@ class Bot:
 
 
 class Sent:
-    """What one bot has sent lately, and how long it must keep still: Telegram's limits, where they are switched on.
+    """What one bot has sent lately, and how long it must wait: Telegram's limits, if they are switched on.
 
-    30 messages a second for all chats together; to one chat one a second, after a burst of three; 20 a minute to a
-    group or channel. Telegram publishes these figures but not how it counts, and grants short bursts. A 429 binds
-    everything: until it is over nothing is written to any chat, and each try is told the seconds that are left.
+    At most 30 messages a second for all chats together; one a second to one chat, after a burst of three; 20 a minute
+    to a group or channel. Telegram publishes these figures but not how it counts, and allows short bursts. A 429 holds
+    for all chats: until it is over nothing is sent anywhere, and each try is told the seconds that are left.
     """
 
     OVERALL: Final = 30
@@ -219,12 +219,12 @@ class Sent:
         self._held_until = 0.0
 
     def expect_free(self, now: float) -> None:
-        """Raises 429 while an earlier one still binds."""
+        """Raise 429 while an earlier one lasts."""
         if now < self._held_until:
             raise too_many_requests(math.ceil(self._held_until - now))
 
     def count(self, chat: Chat, now: float, messages: int = 1) -> None:
-        """Count messages about to be sent; raises 429 instead if they are too many, and counts nothing then."""
+        """Count messages about to be sent. If there are too many, raise 429 and count nothing."""
         while self._all and self._all[0] <= now - 1:
             self._all.popleft()
         group = self._groups.setdefault(chat.id, deque()) if chat.kind != "private" else deque[float]()
@@ -322,7 +322,7 @@ class World:
         self.tell({"type": "state"})
 
     def reset(self) -> None:
-        """Forget everything but the time: people, chats, updates, files, faults, what was written down.
+        """Delete everything but the time: people, chats, updates, files, faults, the journal.
 
         Update numbers go on, so that a bot that remembers them is not confused. For tests that share a sandbox.
         """
@@ -349,7 +349,7 @@ class World:
         self.tell({"type": "state"})
 
     def close(self) -> None:
-        """The sandbox is shutting down: nobody needs to wait any longer."""
+        """The sandbox shuts down: nobody needs to wait any longer."""
         with self.lock:
             self.is_closing = True
             for bot in self.bots.values():
@@ -358,7 +358,7 @@ class World:
         self.tell({"type": "end"})
 
     def listen(self, listener: Callable[[Json], None]) -> Callable[[], None]:
-        """Hear of every change, in the thread that made it; the result ends it."""
+        """Call `listener` at every change, in the thread that made it. Calling the result ends this."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -367,15 +367,15 @@ class World:
             listener(event)
 
     def number(self) -> int:
-        """The next number of this world; identifiers are made of them, so that a run can be repeated."""
+        """The next number of this world. Identifiers are made of them, so that a run can be repeated."""
         return next(self._numbers)
 
     # ---------------------------------------------------------------- bots, people, chats
     def bot_of(self, token: str) -> Bot | None:
         """The bot that owns a token.
 
-        With `any_token` all tokens are good: the first that comes is that of the bot whose chat is open on the phones,
-        each other one makes a bot of its own.
+        With `any_token` every token is valid. The first one belongs to the bot whose chat the phones show; each further
+        token makes a bot of its own.
         """
         bot = self.bots.get(token)
         if bot is None and self.any_token:
@@ -392,7 +392,7 @@ class World:
         return bot
 
     def add_person(self, person: Person, *, started: bool = False) -> Chat:
-        """A person with a phone, and the empty chat with the bot. Adding again renames; the chat stays."""
+        """Add a person with a phone, and the empty chat with the bot. Adding again renames them; the chat stays."""
         with self.lock:
             known = self.people.get(person.id)
             if known is None:
@@ -416,7 +416,7 @@ class World:
         return self.bot.chats[chat_id]
 
     def chat_to_write(self, bot: Bot, chat_id: int | str) -> Chat:
-        """The chat the bot may write to; raises the refusal Telegram has for each reason why not."""
+        """The chat, if the bot may write to it. Otherwise raises Telegram's refusal for the reason."""
         if self.limited:
             bot.sent.expect_free(self.now())
         chat = self.chat_of(bot, chat_id)
@@ -436,7 +436,7 @@ class World:
         return chat
 
     def chat_of(self, bot: Bot, chat_id: int | str) -> Chat:
-        """The chat with this number or name, whether the bot may write to it or not."""
+        """The chat with this number or name, even if the bot may not write to it."""
         if isinstance(chat_id, str):
             name = chat_id.removeprefix("@").lower()
             for chat in bot.chats.values():
@@ -468,7 +468,7 @@ class World:
         return kept
 
     def show(self, chat: Chat, what: str, message: Json | None = None, **details: Any) -> Seen:
-        """Write down that a phone was shown something; pages and waiting tests hear of it."""
+        """Record that a phone was shown something, and notify pages and waiting tests."""
         seen = self.ledger.write(self.now(), chat.id, what, None if message is None else dict(message), **details)
         self.tell({"type": "chat", "id": chat.id})
         return seen
@@ -495,13 +495,13 @@ class World:
         return update_id
 
     def ring(self, bot: Bot) -> None:
-        """There is something for this bot: wake its getUpdates, or whoever carries updates to its webhook."""
+        """There is something for this bot: wake its getUpdates, or the courier of its webhook."""
         bot.bell.ring()
         if bot.webhook is not None:
             self.webhook_bell.ring()
 
     def inject(self, update: Json) -> int:
-        """Any update at all, as it stands; only a missing update_id is filled in."""
+        """Post any update, as it is. Only a missing update_id is filled in."""
         kind = next((name for name in update if name != "update_id"), "")
         chat_id = chat_in(update.get(kind))
         given = update.get("update_id")
@@ -521,7 +521,7 @@ class World:
         return update_id
 
     def expire(self, bot: Bot) -> None:
-        """Forget what Telegram would no longer keep."""
+        """Drop what Telegram would no longer keep."""
         now = self.now()
         if bot.pending and any(pending.expires_at <= now for pending in bot.pending):
             bot.pending = [pending for pending in bot.pending if pending.expires_at > now or pending.is_under_way]
@@ -536,7 +536,7 @@ class World:
 
     # ---------------------------------------------------------------- files
     def store(self, kind: str, data: bytes, name: str, mime: str, facts: Json | None = None) -> StoredFile:
-        """Keep bytes; the folder and the first letters of the identifier tell the kind, as Telegram's do."""
+        """Keep bytes. The folder and the first letters of the identifier tell the kind, as Telegram's do."""
         number = self.number()
         folder, head = _FOLDERS[kind]
         dot = name.rpartition(".")[2] if "." in name else ""
@@ -549,9 +549,9 @@ class World:
         return stored
 
     def store_photo(self, data: bytes) -> list[StoredFile]:
-        """A photo as Telegram keeps it: JPEG in several sizes, turned upright, nothing left of its metadata.
+        """Keep a photo as Telegram does: JPEG in several sizes, upright, without metadata.
 
-        Raises Refusal for what is no image, or one of impossible size.
+        Raises Refusal if it is no image, or has an impossible size.
         """
         sizes = []
         for jpeg, width, height in photo_sizes(data):

@@ -1,8 +1,8 @@
-"""How updates reach the bot: fetched by getUpdates, or carried to its webhook.
+"""How updates reach the bot: by getUpdates, or at its webhook.
 
-Telegram keeps an update until the bot says that it has it, by asking for a later one or by answering the webhook with
-2xx. Until then it comes again. That is the only inbox a bot has, so what is kept, forgotten, repeated and kept in
-order here decides whether its tests mean anything. (After tdlib/telegram-bot-api: Client, WebhookActor.)
+Telegram keeps an update until the bot confirms it, by asking for a later one or by answering the webhook with 2xx.
+Until then the update comes again. A bot has no other inbox, so its tests mean something only if updates are kept,
+dropped, repeated and ordered here as Telegram does it. (After tdlib/telegram-bot-api: Client, WebhookActor.)
 """
 
 import asyncio
@@ -24,27 +24,27 @@ Json = dict[str, Any]
 MAX_BATCH: Final = 100
 MAX_TIMEOUT: Final = 50
 WEBHOOK_TIMEOUT: Final = 60.0  # real seconds that Telegram waits for a webhook's answer
-MAX_RETRY_DELAY: Final = 60  # seconds between tries at the most; by chance up to twice that
-OFFSET_AHEAD: Final = 10  # how far beyond the next update's number an offset is still believed
+MAX_RETRY_DELAY: Final = 60  # most seconds between tries; by chance up to twice that
+OFFSET_AHEAD: Final = 10  # an offset is believed up to so far beyond the next update's number
 MAX_RETRY_AFTER: Final = 3600.0
-# What a webhook's own reply may not ask for; nor anything that begins with "get".
+# What a webhook's reply may not ask for; nor anything that begins with "get".
 UNRIDEABLE: Final = frozenset({"setwebhook", "deletewebhook", "close", "logout"})
 
 
 class CutError(Exception):
-    """Telegram went out of reach while the bot waited."""
+    """Telegram became unreachable while the bot waited."""
 
 
 BETWEEN_POLLS = 1.0
-"""Seconds within which a bot that polls without end begins its next getUpdates."""
+"""Seconds within which a bot that polls continuously begins its next getUpdates."""
 
 
 async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = True) -> list[Json]:
-    """The next updates, oldest first; waits for the first one up to `timeout` seconds.
+    """The next updates, oldest first. Waits for the first one up to `timeout` seconds.
 
-    A positive `offset` forgets everything before it, a negative one everything but the last so many; one that is far
-    beyond the next number (it was learnt at another Bot API, or before an idle week) forgets nothing. The call that
-    waits loses to a newer one: it ends with 409. It ends empty as soon as the clock is moved.
+    A positive `offset` drops everything before it; a negative one everything but the last so many. One that is far
+    beyond the next number (from another Bot API, or from before an idle week) drops nothing. A waiting call that a
+    newer one replaces ends with 409. A waiting call ends empty when the clock is moved.
     """
     with world.lock:
         if bot.webhook is not None:
@@ -65,7 +65,7 @@ async def get_updates(world: World, bot: Bot, params: Json, *, forgets: bool = T
         if batch or timeout == 0 or world.is_closing:
             return batch
         if is_between_polls and not is_clock_known:
-            return []  # moved while nobody waited: the bot would not learn of it before this poll ends
+            return []  # moved while nobody waited: otherwise the bot would learn of it only after this poll
         world.end_poll(bot, OTHER_POLLER)
         mine = bot.poll
         waiter = bot.bell.waiter()
@@ -113,11 +113,11 @@ Perform = Callable[[Bot, str, Json], Awaitable[object]]
 
 
 class Courier:
-    """Carries updates to webhooks: several at once, those of one line one after the other.
+    """Delivers updates to webhooks: several at once, those of one line one after the other.
 
-    What is not answered with 2xx is carried again, at once and then after delays that double up to one or two minutes,
-    or when `Retry-After` says; the line waits, and what would come too late is dropped. A method in the answer is
-    performed, and nobody hears how it went.
+    An update that is not answered with 2xx is delivered again, at once and then after delays that double up to one or
+    two minutes, or after `Retry-After`. Its line waits, and updates that are too old are dropped. A method in the
+    answer is performed, and nobody gets its result.
     """
 
     def __init__(self, world: World, perform: Perform) -> None:
@@ -126,7 +126,7 @@ class Courier:
         self._dice = random.Random(0)  # noqa: S311 - repeatable on purpose
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
             while True:

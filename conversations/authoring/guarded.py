@@ -1,8 +1,8 @@
-"""Authors are told of questions that nobody can answer, because the guard refuses every answer that the form takes.
+"""Warn authors of questions that nobody can answer, because the guard refuses every answer that the form accepts.
 
-Many forms require a telephone, an e-mail or an identity number, with a constraint that takes nothing else, and the
-guard refuses just that (SECURITY, last paragraph). Officers would meet a question without a way past it. So each
-required text is asked, as the form would be, about values that the guard refuses and about values that it does not.
+Many forms require a telephone, an e-mail or an identity number, with a constraint that accepts nothing else. The guard
+refuses just that (SECURITY, last paragraph), so officers would meet a question they cannot pass. So each required text
+question is tested with values that the guard refuses and with values that it accepts.
 """
 
 import re
@@ -40,7 +40,7 @@ def never_answered(form: Form) -> tuple[Problem, ...]:
         try:
             taken = [text for text in _texts(node.question) if is_taken(instance, node, text)]
         except Exhausted:
-            continue  # the trial says so
+            continue  # the trial reports it
         refused = [text for text in taken if withheld_kind(node.question, text, strict=False)]
         if refused and len(refused) == len(taken):
             values = {"node": node.place.path, "column": "constraint", "found": node.question.name, "value": refused[0]}
@@ -49,7 +49,7 @@ def never_answered(form: Form) -> tuple[Problem, ...]:
 
 
 def refused_contacts(form: Form) -> Iterator[Problem]:
-    """A warning for each question of a restricted form that asks for a contact: there the column has no effect."""
+    """A warning for each question of a restricted form that asks for a contact: that column has no effect there."""
     known = profile(form.form_id)
     if known.strict or known.always_sensitive:
         for question in form.questions:
@@ -59,7 +59,7 @@ def refused_contacts(form: Form) -> Iterator[Problem]:
 
 
 def _texts(question: Question) -> Iterator[str]:
-    """Possible answers: numbers of every length and shape, words, and what the constraint quotes."""
+    """Possible answers: numbers of every length and shape, words, and texts that the constraint quotes."""
     for first, length in ((first, length) for first in "0123456789" for length in range(1, _LONGEST + 1)):
         yield first + "1234567890123456789"[: length - 1]
     is_numeric = "numbers" in question.appearances

@@ -37,7 +37,7 @@ def _written(book: Any, xlrd: Any) -> bytes:
         as_date = copy.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         for name in book.sheet_names():
             sheet = book.sheet_by_name(name)
-            left -= sum(map(sheet.row_len, range(sheet.nrows)))  # what is formatted and empty is not in it
+            left -= sum(map(sheet.row_len, range(sheet.nrows)))  # a cell that is formatted and empty is not included
             if sheet.nrows > MAX_ROWS or sheet.ncols > MAX_COLUMNS or left < 0:
                 raise AuthorError([Problem("workbook.too_many_cells")])
             target = copy.add_worksheet(name)

@@ -8,15 +8,15 @@ from conversations.xforms.workbook import Sheet, Size
 MAX_SURVEY_ROWS = 5_000
 MAX_CHOICE_ROWS = 60_000
 MAX_CELLS = 500_000
-"""Filled cells of a workbook, whatever sheet they are in: each is built twice, here and by the converter."""
+"""Filled cells of a workbook, in all sheets: each is built twice, here and by the converter."""
 MAX_LINES = 130_000
-"""Rows of all its sheets, the empty ones included that some programs write down."""
+"""Rows of all its sheets, also the empty ones that some programs write."""
 MAX_MARKDOWN_BYTES = 8 * 1024 * 1024
 MAX_MARKDOWN_CELLS = 400_000
 
 
 def check_size(size: Size) -> None:
-    """AuthorError for more than a form has, before any of it is built."""
+    """AuthorError for a size that no form has, before anything is built."""
     survey = next((name for name in size.rows if len(size.rows) == 1 or name.casefold() == "survey"), None)
     for name, rows in size.rows.items():
         limit = MAX_SURVEY_ROWS if name == survey else MAX_CHOICE_ROWS

@@ -1,12 +1,12 @@
-"""A form is filled on trial before people fill it. What would stop a conversation is told to its author.
+"""A form is filled on trial before people fill it. Its author is told what would stop a conversation.
 
-Reading a form proves that its expressions compile, not that they can be afforded, nor that every card of it can be
-drawn. So a form about to be published is begun and answered to its end, by three kinds of person (who takes the first
-of everything, who takes the last, who skips), and whatever it can say is said in each of its languages: labels, hints,
-guidance, messages, choices, groups, the review. What goes wrong is a problem at its row.
+Reading a form proves that its expressions compile, not that they are affordable or that every card can be drawn. So a
+form about to be published is filled to its end by three kinds of person: one who takes the first of everything, one who
+takes the last, one who skips. Everything it can say is said in each language: labels, hints, guidance, messages,
+choices, groups, the review. What goes wrong is a problem at its row.
 
-The run is held to less than an answer is (`limits.PUBLISHING`) and ends after so many events: the same form is always
-tried in the same way.
+The trial has a smaller budget than a real answer (`limits.PUBLISHING`) and ends after a number of events. The same form
+is always tried in the same way.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from conversations.xforms.problems import Problem
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MAX_EVENTS = 400
-"""Events of one filling. The texts of later questions are drawn all the same."""
+"""Events of one filling. Texts of later questions are drawn anyway."""
 MAX_WORK = 20_000_000
 """Steps of all fillings together."""
 Taste = Literal["first", "last", "skip"]
@@ -60,7 +60,7 @@ class _Trial:
         self.at: tuple[Place, str] = (form.root, "")
 
     def run(self, work: int) -> Iterator[Problem]:
-        """The problems of one filling: it ends at the first, for all that follows may come from it."""
+        """The problem of one filling. It ends at the first one, because later ones may follow from it."""
         self.most = work
         try:
             self.fill()
@@ -74,7 +74,7 @@ class _Trial:
         return Problem(code, values={"node": place.path, "column": column, "found": place.name, **values})
 
     def refill(self, instance: Instance) -> None:
-        """Begin a new budget. What was spent of the last one is counted as work."""
+        """Begin a new budget. What was spent of the last one counts as work."""
         self.work += PUBLISHING.steps - max(instance.steps, 0)
         instance.refill()
 

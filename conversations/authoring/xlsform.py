@@ -1,12 +1,12 @@
-"""A workbook becomes a form, or a list of everything that is wrong with it, each with its cell and its remedy.
+"""A workbook becomes a form, or a list of all its problems, each with its cell and its remedy.
 
-Forms are written in Excel by people who are not programmers, and pyxform, which turns the workbook into an XForm,
-stops at its first complaint, does not look inside expressions (`${a} > 1 and (` converts without a word), and on
-some broken workbooks fails with a bare TypeError. So every row is checked here first, whatever pyxform thinks;
-then pyxform converts; then the XForm is read and compiled, and what only shows there is traced back to its row.
+People who are not programmers write forms in Excel. pyxform, which turns the workbook into an XForm, stops at its first
+complaint and does not look inside expressions (`${a} > 1 and (` converts without a word). On some broken workbooks it
+fails with a bare TypeError. So every row is checked here first, whatever pyxform thinks; then pyxform converts; then
+the XForm is read and compiled, and problems that show only there are traced back to their row.
 
-Laws: all problems at once, never only the first; what a chat does differently or cannot do is named (a note or a
-warning), never dropped silently; no exception but AuthorError leaves `read_xlsform`, whatever the file.
+Laws: all problems at once, never only the first. What a chat does differently or cannot do is named (a note or a
+warning), never dropped silently. No exception but AuthorError leaves `read_xlsform`, whatever the file.
 """
 
 import difflib
@@ -38,8 +38,8 @@ from conversations.xforms.xpath.expression import Surroundings
 from conversations.xforms.xpath.syntax import ExpressionError
 
 MAX_XFORM_TAGS = 1_000_000
-"""Marks of an XForm: the largest real ones have some 200 000, most of them in choice lists."""
-# What pyxform raises on workbooks it did not expect, besides its own error.
+"""Tags of an XForm. The largest real ones have some 200 000, most of them in choice lists."""
+# What pyxform raises on workbooks that it did not expect, besides its own error.
 _LEAKS = (
     TypeError,
     ValueError,
@@ -81,8 +81,8 @@ _NEEDS_NO_LABEL = frozenset({
 def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}) -> CheckedForm:
     """The form in a workbook (.xlsx, .xls), a Markdown XLSForm (.md) or an XForm (.xml).
 
-    `media` are the files that go with it, by name. Raises AuthorError with every problem found; warnings and
-    notes come with the form.
+    `media` are the files that belong to it, by name. AuthorError has every problem. Warnings and notes come with the
+    form.
     """
     kind = file_name.rpartition(".")[2].casefold()
     stem = re.split(r"[/\\]", file_name)[-1].rpartition(".")[0]
@@ -97,7 +97,7 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
             raise AuthorError(tried)
         text = complete(data.decode("utf-8", "replace"), form)
         return CheckedForm(form, text, (*form.warnings, *never_answered(form), *refused_contacts(form), *_notes(form)))
-    if kind in ("xls", "xlsx", "xlsm"):  # what a file is called, and what it is, differ often enough
+    if kind in ("xls", "xlsx", "xlsm"):  # a file's name and its content differ often enough
         if data.startswith(OLE) and not is_locked(data):
             data, kind = as_xlsx(data), "xlsx"
         elif data.startswith(b"PK") and kind == "xls":
@@ -109,19 +109,19 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
         sheets = read_checked(data)
     else:
         if kind in ("xls", "xlsb", "csv", "tsv"):
-            check_workbook(data)  # says what it is, and how to save it
+            check_workbook(data)  # says what the file is, and how to save it
         raise AuthorError([Problem("xlsform.file_kind", values={"file": file_name})])
     return _Check(data, f".{kind}", stem, sheets, media).publish()
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row of a sheet under the plain names of its columns; `letters` says where each cell is."""
+    """A row of a sheet, by the plain names of its columns. `letters` has the column letter of each cell."""
 
     sheet: str
     number: int
     cells: Mapping[str, tuple[tuple[str, str], ...]]
-    """plain column name → (text, column letter) of each such column: a label has one per language."""
+    """Plain column name → (text, column letter) of each such column: a label has one column for each language."""
 
     def get(self, column: str) -> str:
         found = self.cells.get(column)
@@ -204,7 +204,7 @@ class _Check:
         return sorted(self.problems, key=lambda p: (rank[p.severity], order.get(p.sheet, 9), p.row or 0, p.column))
 
     def add(self, problem: Problem) -> None:
-        """A problem of the XForm, unless the row has already been told of the same."""
+        """Add a problem of the XForm, unless the row has the same problem already."""
         kind = problem.code.removeprefix("expression.")
         for other in self.problems:
             is_same_place = (other.sheet, other.row, other.column) == (problem.sheet, problem.row, problem.column)
@@ -221,7 +221,7 @@ class _Check:
         if len(self.survey) > MAX_SURVEY_ROWS or len(self.choices) > MAX_CHOICE_ROWS:
             limit = MAX_SURVEY_ROWS if len(self.survey) > MAX_SURVEY_ROWS else MAX_CHOICE_ROWS
             self.problems.append(Problem("xlsform.too_long", self.survey_name, values={"limit": limit}))
-            raise AuthorError(self.sorted_problems())  # the converter would take minutes over it
+            raise AuthorError(self.sorted_problems())  # the converter would need minutes for it
         for name in self.sheets:
             if name not in ("survey", self.survey_name.casefold()):
                 self.conform("sheet", name, self.sheets[name].name)
@@ -229,7 +229,7 @@ class _Check:
             self.problems.append(Problem("xlsform.no_questions", self.survey_name))
 
     def conform(self, kind: Kind, name: str, sheet: str, row: int | None = None, letter: str = "") -> None:
-        """Name what a chat does differently with this word, once for the form."""
+        """Note what a chat does differently with this word, once for the form."""
         found = feature(kind, name)
         if found.support == "same" or (kind, name) in self.conformed:
             return
@@ -239,7 +239,7 @@ class _Check:
         self.problems.append(Problem(f"conform.{kind}", sheet, row, letter, values, severity))
 
     def check_conformance(self) -> None:
-        """Columns, appearances, parameters and settings that look different in a chat, at their first cell."""
+        """Note columns, appearances, parameters and settings that look different in a chat, at their first cell."""
         for row in self.survey:
             for column, cells in row.cells.items():
                 self.conform("column", column, row.sheet, row.number, cells[0][1])
@@ -402,7 +402,7 @@ class _Check:
             self.problems.append(found)
 
     def check_expression(self, text: str, row: _Row, column: str, letter: str) -> None:
-        """Parse and compile an expression of a form of which only the names are known."""
+        """Parse and compile an expression of a form, when only the names of its questions are known."""
         source = _REFERENCE.sub(lambda m: "''" if m[1] else f" /data/{m[2]} ", text)
         try:
             compile_expression(source, *self.scaffold(), in_item=column == "choice_filter")
@@ -426,7 +426,7 @@ class _Check:
     # pyxform
 
     def convert(self) -> tuple[str | None, Problem | None]:
-        """The XForm; or pyxform's complaint as a problem."""
+        """The XForm; or a problem with pyxform's complaint."""
         kind = SupportedFileTypes.md if self.kind == ".md" else SupportedFileTypes.xlsx
         told: list[str] = []
         try:
@@ -445,7 +445,7 @@ class _Check:
         return result.xform, None
 
     def complaint(self, message: str, severity: Severity) -> Problem:
-        """pyxform's sentence, with the row and column it mentions."""
+        """pyxform's sentence as a problem, with the row and column that it mentions."""
         row = re.search(r"\[row : (\d+)\]", message)
         sheet = re.search(r"On the '(\w+)' sheet", message)
         column = re.search(r"the '([\w:]+)' value", message)
@@ -462,7 +462,7 @@ class _Check:
         )
 
     def traced(self, problem: Problem) -> Problem:
-        """A problem of the XForm at the row and column it came from."""
+        """A problem of the XForm, at the row and column that it came from."""
         path = str(problem.values.get("node", ""))
         if not path.startswith("/") or problem.row is not None:
             return problem
@@ -475,14 +475,14 @@ class _Check:
 
 
 class _Anything(dict[str, Item]):
-    """Secondary instances while only the expressions are looked at: whichever is asked for exists."""
+    """Stands for the secondary instances while only expressions are checked: every name exists."""
 
     def get(self, key: object, default: object = None) -> Item:
         return Item(str(key))
 
 
 def _notes(form: Form, *, appearances: bool = True) -> Iterator[Problem]:
-    """What a chat does differently from a phone app, for the types this form uses, and what an XForm says of looks."""
+    """What a chat does differently from a phone app, for the types and appearances of this form."""
     for question in form.questions:
         kind = QUESTION_TYPES[question.type]
         if kind.support == "unsupported":
@@ -497,7 +497,7 @@ def _notes(form: Form, *, appearances: bool = True) -> Iterator[Problem]:
 
 
 def _appearances(text: str) -> list[str]:
-    """The words of an appearance; what stands in brackets belongs to its word."""
+    """The words of an appearance. Text in brackets belongs to its word."""
     return re.findall(r"[^\s(]+(?:\([^)]*\))?", text)
 
 
@@ -505,7 +505,7 @@ _TYPE_NAMES = [*QUESTION_TYPES, "begin_group", "end_group", "begin_repeat", "end
 
 
 def _near(word: str, words: Iterable[str]) -> str:
-    """The word that was probably meant, blank if none is close."""
+    """The most similar word, blank if none is close."""
     known = {each.casefold(): each for each in sorted(words)}
     found = difflib.get_close_matches(word.casefold(), known, 1)
     return known[found[0]] if found else ""
@@ -532,14 +532,14 @@ def _rows(sheet: Sheet) -> Iterator[_Row]:
         cells: dict[str, tuple[tuple[str, str], ...]] = {}
         for header, text in row.items():
             name = plain.get(header, header)
-            # As the converter does: Word makes curly quotes, which no expression knows.
+            # As the converter does: Word writes curly quotes, which no expression knows.
             straight = text.translate(_CURLY_QUOTES)
             cells[name] = (*cells.get(name, ()), (straight, sheet.headers.get(header, header)))
         yield _Row(sheet.name, number, cells)
 
 
 def _place_in(text: str, at: int) -> int:
-    """Where a place in the rewritten expression is in the text the author wrote."""
+    """The place in the author's text for a place in the rewritten expression."""
     written = 0
     position = 0
     for found in _REFERENCE.finditer(text):

@@ -1,11 +1,11 @@
-"""A form travels with its files: one workbook and the lists and pictures it names, as one piece of content.
+"""A form and its files: one workbook, and the lists and pictures that it names, as one content.
 
-An M&E officer sends an Excel and a CSV, together or one after the other, or both in a ZIP that some program made.
-Whatever way they came, the same files make the same bytes here, so that the same content is recognised (and
-publishing it again changes nothing) and one number can stand for it on a button.
+An author sends an Excel and a CSV, together, one after the other, or both in a ZIP. In each case the same files give
+the same bytes here. So the same content is recognised (publishing it again changes nothing), and a button can carry one
+number for it.
 
-Laws: nothing is unpacked before it has been counted and measured; names are bare file names; whatever is wrong is
-an `AuthorError`, never another exception.
+Laws: entries are counted and measured before anything is unpacked. Names are bare file names. An unusable file is an
+`AuthorError`, never another exception.
 """
 
 import io
@@ -33,7 +33,7 @@ PLAN_LISTS = (
     "plan_nationalities.csv",
     "plan_places.csv",
 )
-"""Files that the plan itself writes: a form names them, and brings none of them (`storage.plan.lists`)."""
+"""Files that the plan itself writes. A form names them and does not contain them (`storage.plan.lists`)."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _DAMAGE = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, OSError, EOFError, RuntimeError)
@@ -41,7 +41,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, OSError, EOF
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A workbook under its file name, and what goes with it by file name. `workbook` is empty until it came."""
+    """A workbook with its file name, and its files by name. `workbook` is empty until it has arrived."""
 
     name: str = ""
     workbook: bytes = b""
@@ -49,11 +49,11 @@ class Bundle:
 
     @property
     def content(self) -> bytes:
-        """What is kept as the form's source: the workbook as it was sent, or a ZIP of it and its files."""
+        """What is stored as the form's source: the workbook as it was sent, or a ZIP of it and its files."""
         return self.pack() if self.media else self.workbook
 
     def pack(self) -> bytes:
-        """All of it in one ZIP; the same files always give the same bytes."""
+        """Everything in one ZIP. The same files always give the same bytes."""
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in [(self.name, self.workbook), *sorted(self.media.items())]:
@@ -62,7 +62,7 @@ class Bundle:
         return written.getvalue()
 
     def with_files(self, other: "Bundle") -> "Bundle":
-        """This with what came since: a newer workbook takes the place of the older, a newer file of its namesake."""
+        """This bundle with later files. A newer workbook replaces the older one, a newer file one of the same name."""
         media = dict(self.media) | dict(other.media)
         return Bundle(other.name or self.name, other.workbook or self.workbook, media)
 
@@ -81,7 +81,7 @@ def read_bundle(name: str, data: bytes) -> Bundle:
 
 
 def stored_bundle(form_id: str, content: bytes) -> Bundle:
-    """The bundle that `Bundle.content` was kept of."""
+    """The bundle that was stored by `Bundle.content`."""
     if content.startswith(b"PK"):
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -129,7 +129,7 @@ def _unpacked(data: bytes) -> Bundle:
 
 
 def is_wanted(name: str) -> bool:
-    """Not what a Mac or an open Excel leaves beside the files."""
+    """False for files that a Mac or an open Excel adds."""
     return not bare(name).startswith((".", "~$")) and "__MACOSX" not in name
 
 
@@ -143,12 +143,12 @@ def kind_of(name: str) -> str:
 
 
 def attached_files(xform: str) -> tuple[str, ...]:
-    """The names of the lists (CSV, GeoJSON, XML) that come with the form: all that it takes but the plan's own."""
+    """Names of the lists (CSV, GeoJSON, XML) that belong to the form: all that it reads, without the plan's own."""
     return tuple(name for name in _files_of(xform) if name not in PLAN_LISTS)
 
 
 def plan_lists_of(xform: str) -> tuple[str, ...]:
-    """Those of the plan's own lists that the form takes choices or figures from."""
+    """The plan's own lists from which the form takes choices or figures."""
     return tuple(name for name in _files_of(xform) if name in PLAN_LISTS)
 
 
@@ -158,13 +158,13 @@ def _files_of(xform: str) -> tuple[str, ...]:
 
 
 def shown_files(xform: str) -> tuple[str, ...]:
-    """The names of the pictures and recordings that the form shows with its questions and choices."""
+    """Names of the pictures and recordings that the form shows with its questions and choices."""
     found = re.findall(r"jr://(?:images|audio|video)/([^\"'/<]+)", xform)
     return tuple(dict.fromkeys(unescape(name) for name in found))
 
 
 def lacking_files(xform: str, media: Mapping[str, bytes]) -> list[Problem]:
-    """Warn of files that a form shows and that did not come along. The reader of forms warns of missing lists."""
+    """Warn of files that a form shows and that did not arrive. The reader of forms warns of missing lists."""
     lacking = sorted(set(shown_files(xform)) - set(media))
     if not lacking:
         return []

@@ -1,10 +1,10 @@
-"""What becomes of everything an XLSForm can say, word by word: the tables behind docs/xlsform.md and `form check`.
+"""What a chat does with everything an XLSForm can say: the tables behind docs/xlsform.md and `form check`.
 
-An author writes for a phone app or a web page, and a chat is neither. Whatever looks different here is named, with
-its row, before a form is published; what is not in these tables is named as unknown. Nothing is dropped in silence.
+An author writes for a phone app or a web page, and a chat is neither. `form check` names every difference with its row
+before a form is published. A word that is in no table is named as unknown. Nothing is dropped silently.
 
-A `Feature` is "same" (as in ODK Collect or Kobo), "differs" (works, looks or is asked otherwise) or "unsupported"
-(has no counterpart; the form works without it). `way` is the catalogue's sentence of how: `way.WAY`.
+A `Feature` is "same" (as in ODK Collect or Kobo), "differs" (works, but looks or is asked otherwise) or "unsupported"
+(has no counterpart; the form works without it). `way` is the catalogue's sentence that explains it: `way.WAY`.
 """
 
 from collections.abc import Iterable
@@ -117,7 +117,7 @@ FOREIGN_FUNCTIONS = {
 
 
 def feature(kind: Kind, name: str) -> Feature:
-    """What becomes of this word; one that is in no table is ignored, and named as unknown."""
+    """The feature for this word. A word that is in no table is ignored and named as unknown."""
     plain = name.strip().casefold()
     if kind == "appearance":
         plain = _plain_appearance(plain)
@@ -125,7 +125,7 @@ def feature(kind: Kind, name: str) -> Feature:
 
 
 def _plain_appearance(word: str) -> str:
-    """`columns-3`, `w2`, `ex:org.app(…)` and `search('x')` without what varies."""
+    """The appearance without its variable part: `columns-3`, `w2`, `ex:org.app(…)`, `search('x')`."""
     for head in ("columns-pack", "columns", "compact", "ex", "search", "printer"):
         if word == head or word.startswith((f"{head}-", f"{head}:", f"{head}(")):
             return head
@@ -134,7 +134,7 @@ def _plain_appearance(word: str) -> str:
 
 # ------------------------------------------------------------------ docs/xlsform.md
 def made() -> dict[str, str]:
-    """The parts of docs/xlsform.md that are made from the registries, by the name in their markers."""
+    """The parts of docs/xlsform.md that are made from the tables, by the name in their markers."""
     kinds: tuple[tuple[Kind, str], ...] = (
         ("column", "columns"), ("appearance", "appearances"), ("parameter", "parameters"), ("setting", "settings"),
         ("sheet", "sheets"),
@@ -154,7 +154,7 @@ def _types() -> str:
 
 
 def _features(kind: Kind) -> str:
-    """One row a way, names together: sixty rows that say the same would hide the ten that do not."""
+    """One row for each way, with all its names: otherwise sixty equal rows would hide the ten that differ."""
     rows: dict[tuple[Support, str], list[str]] = {}
     for each in FEATURES:
         if each.kind == kind:

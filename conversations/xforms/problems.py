@@ -1,8 +1,7 @@
-"""An author's mistakes: everything wrong with a workbook, at once, each with its place and its remedy.
+"""An author's mistakes: everything that is wrong with a workbook, at once, each with its place and its remedy.
 
-A form or a plan is written in a spreadsheet by somebody who is not a programmer. Telling that person one
-error at a time costs a round trip through Excel for each; so readers collect `Problem`s and go on, and what
-is refused is refused with the whole list (STYLE §2, "Errors").
+Forms and plans are written in a spreadsheet by people who are not programmers. Each round trip through Excel costs them
+time. So readers collect `Problem`s and go on, and a refused file is refused with the whole list (STYLE §2, "Errors").
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +47,7 @@ class Problem:
 
 
 def worst_first(problems: Iterable[Problem]) -> list[Problem]:
-    """What must be mended before what may be, each in the order of the author's file."""
+    """Errors first, then the rest, each in the order of the author's file."""
     return sorted(problems, key=lambda problem: get_args(Severity).index(problem.severity))
 
 
@@ -57,7 +56,7 @@ def _is_letter(column: str) -> bool:
 
 
 class AuthorError(Exception):
-    """A workbook that cannot be used; `problems` holds everything found, never just the first."""
+    """A workbook that cannot be used. `problems` has everything that was found, never just the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problem(s): {', '.join(sorted({p.code for p in problems}))}")

@@ -1,9 +1,9 @@
-"""XLSForm has some forty question types, and what is stored for each is fixed by ODK, down to the decimals.
+"""The question types of XLSForm: some forty. ODK fixes what is stored for each, down to the decimals.
 
-A submission is read by Kobo, ODK Central and spreadsheets that know "12", "2018-10-03" and "18.47 -69.89 0.0 5.0",
-so whatever a chat accepts is cast to exactly that or refused. `QUESTION_TYPES` is the table of all types: how each
-appears in an XForm, whether it is asked, how it is cast, and what a chat does differently. The conformance table
-of docs/xlsform.md and the notes of `enlace form check` are made from it.
+Kobo, ODK Central and spreadsheets read submissions. They know "12", "2018-10-03" and "18.47 -69.89 0.0 5.0". So
+whatever a chat accepts is cast to exactly that or refused. `QUESTION_TYPES` is the table of all types: how each appears
+in an XForm, whether it is asked, how it is cast, and what a chat does differently. The conformance table of
+docs/xlsform.md and the notes of `enlace form check` are made from it.
 """
 
 import math
@@ -25,7 +25,7 @@ _INT_LIMIT = 2**31
 
 
 def clean(text: str) -> str:
-    """Text without what neither XML nor a database can hold: control characters and halves of characters."""
+    """The text without characters that XML or a database cannot hold: control characters and half surrogates."""
     return _UNSTORABLE.sub("", text)
 
 
@@ -87,13 +87,13 @@ def _point(value: str, _parameters: Mapping[str, str]) -> str | None:
     if abs(numbers[0]) > 90 or abs(numbers[1]) > 180:
         return None
     if not any(numbers):
-        # What a phone without a position sends; both reference engines take it for no answer.
+        # A phone without a position sends this; both reference engines take it for no answer.
         return None
     return " ".join(decimal_text(number) for number in numbers)
 
 
 def _origin(value: str) -> str | None:
-    """0 0 is no position of somebody, but it may be a point of a line."""
+    """0 0 is nobody's position, but it may be a point of a line."""
     numbers = [number_of(part) for part in value.split()]
     is_origin = 2 <= len(numbers) <= 4 and all(number == 0 for number in numbers)
     return " ".join(decimal_text(number) for number in numbers) if is_origin else None
@@ -136,8 +136,8 @@ def _words(value: str, _parameters: Mapping[str, str]) -> str | None:
 class QuestionType:
     """One question type.
 
-    `cast` turns what was understood into exactly what ODK stores, or None if the type cannot hold it; a blank is
-    never cast. `chat` says what a chat does differently; it is printed in the docs and by `form check`.
+    `cast` turns an understood answer into exactly what ODK stores, or None if the type cannot hold it. A blank is never
+    cast. `chat` says what a chat does differently; the docs and `form check` print it.
     """
 
     name: str
@@ -220,9 +220,10 @@ def type_of(control: str, value_type: str, *, mediatype: str = "", readonly: boo
 
 
 def coerce(value_type: str, value: str, parameters: Mapping[str, str] = {}) -> str:
-    """A calculated or scripted value as ODK's engines store it: forgiving where they are, blank if hopeless.
+    """A calculated or scripted value as ODK's engines store it: tolerant where they are, blank if it cannot be used.
 
-    12.9 becomes the integer 12, a dateTime the date; a person's answer goes through `QuestionType.cast` instead.
+    12.9 becomes the integer 12, a dateTime becomes the date. A person's answer goes through `QuestionType.cast`
+    instead.
     """
     if value == "":
         return ""

@@ -1,7 +1,7 @@
-"""What publishing a form anew changes, said before it is done.
+"""What publishing a form again changes, shown before it is done.
 
-An officer's draft goes on with the questions it began with, and reports of two versions are compared for years; so
-whoever publishes sees which questions come, go and change, by the name that stays the same.
+An officer's draft goes on with its old questions, and reports of two versions are compared for years. So the author
+sees which questions come, go and change, by the names that stay the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -88,7 +88,10 @@ def _choices(form: Form, items: ItemSet) -> Iterator[Any]:
 
 
 def _rows(form: Form, container: Item, items: ItemSet) -> Iterator[Any]:
-    """The list's rows with their words; a text's own number changes when a row is put in above it, and is no change."""
+    """The list's rows with their labels.
+
+    A text's own number moves when a row is inserted above it, so it does not count.
+    """
     for item in container.descendants():
         if not item.children:
             if items.label_is_itext and item.name == items.label_name:

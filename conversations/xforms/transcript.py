@@ -1,11 +1,11 @@
-"""Two programs agree about a form when they agree about every node after every answer.
+"""Compare engines: replay a script of answers and write the state of every node after each step.
 
-ODK's engines are compared by playing one script of answers through each and writing the whole state after each
-step as JSON Lines. `replay` plays such a script through ours and writes the same lines, so that any form can be
-held against the reference engines without Telegram or a database; `enlace form replay` prints it.
+Two programs agree about a form if they agree about every node after every answer. ODK's engines are compared in this
+way, with JSON Lines. `replay` plays such a script through our engine and writes the same lines. So any form can be
+compared with the reference engines without Telegram or a database; `enlace form replay` prints it.
 
-A replay does what a script says where a chat would refuse: a value that breaks its constraint is stored and shown
-with `valid: false`, and a value its type cannot hold is stored as the engines would, cut to fit or blank.
+A replay goes on where a chat would refuse. A value that breaks its constraint is stored and shown with `valid: false`.
+A value that its type cannot hold is stored as the engines do, cut to fit or blank.
 """
 
 import json
@@ -35,14 +35,14 @@ _NODE_TYPES = {
 
 
 class _Refused(Exception):
-    """A step that the form does not allow; the line says so and the replay goes on."""
+    """A step that the form does not allow. The line says so, and the replay goes on."""
 
 
 def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[str, Any]]:
-    """Every line of the transcript: the loaded form as step 0, one per step, and a last one with `final`.
+    """All lines of the transcript: the loaded form as step 0, one for each step, and a last one with `final`.
 
-    `mode` is "full" (all nodes in every line) or "diff" (after step 0 only what changed). Never raises for what
-    a step asks: its line has `ok: false` and the reason.
+    `mode` is "full" (all nodes in every line) or "diff" (after step 0 only what changed). Never raises for a step: its
+    line then has `ok: false` and the reason.
     """
     outline: Mapping[str, Any] = script if isinstance(script, Mapping) else {"steps": script}
     mode = outline.get("mode", mode)
@@ -156,7 +156,7 @@ def _answer(instance: Instance, ref: str, value: Any, *, is_forced: bool) -> Non
 
 
 def _forgiven(instance: Instance, node: Node, text: str) -> str:
-    """A scripted value as the engines take it."""
+    """A scripted value as the engines accept it."""
     question = node.question
     match question.type:
         case "select_multiple":

@@ -1,12 +1,11 @@
-"""An .xlsx as rows of text, once it has been shown to be one.
+"""Read an .xlsx as rows of text, after checking that it is one.
 
-What people call "the Excel" may be a CSV renamed, an old .xls, a file with a password, or a zip that unpacks to
-gigabytes; and a sheet may claim a billion rows in forty bytes. The libraries that read workbooks believe what the
-file says about itself, so everything is checked here before they see it.
+What people call "the Excel" may be a renamed CSV, an old .xls, a file with a password, or a zip that unpacks to
+gigabytes; a sheet may claim a billion rows in forty bytes. Libraries that read workbooks believe what the file says
+about itself, so everything is checked here first.
 
-Laws: nothing is unpacked before its entries have been counted; what an entry unpacks to is measured, never taken
-from its header; nothing with a DTD reaches a parser that would honour it; whatever is wrong is an `AuthorError`,
-never another exception.
+Laws: entries are counted before anything is unpacked. Unpacked sizes are measured, never taken from a header. Nothing
+with a DTD reaches a parser that would obey it. An unusable file is an `AuthorError`, never another exception.
 """
 
 import io
@@ -29,11 +28,11 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_ENTRIES = 1_000
 MAX_UNZIPPED = 64 * 1024 * 1024
 MAX_RATIO = 250
-"""Unzipped to zipped, of one entry of over 1 MiB. Deflate cannot do better than 1032; sheets of text reach 20."""
+"""Unzipped to zipped size, for an entry of over 1 MiB. Deflate cannot exceed 1032; sheets of text reach 20."""
 MAX_TAGS = 3_000_000
-"""XML marks in the whole workbook: what bounds the memory of whoever builds a tree of it."""
+"""XML tags in the whole workbook: they bound the memory of a tree of it."""
 MAX_PART_TAGS = 250_000
-"""XML marks in one part that is neither a sheet nor the table of strings: openpyxl takes 10 µs over a style."""
+"""XML tags in a part that is neither a sheet nor the table of strings: openpyxl takes 10 µs for a style."""
 MAX_ROWS = 100_000
 MAX_COLUMNS = 1_000
 
@@ -43,7 +42,7 @@ _RATIO_MATTERS_FROM = 1 << 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _CENTRAL_ENTRY = b"PK\x01\x02"
 
-# What zipfile and openpyxl raise on a damaged file: they validate by tripping over it.
+# What zipfile and openpyxl raise on a damaged file: they find damage only by failing.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -64,10 +63,10 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet under its header, the first row that holds anything.
+    """One sheet and its header, which is the first row that is not empty.
 
-    `headers` gives each header its column letter; `rows` pairs each non-empty row with its number as Excel shows
-    it. Empty cells are absent. Of two columns with the same header the first is read; `problems` names the other.
+    `headers` gives each header its column letter. `rows` pairs each non-empty row with its number in Excel. Empty cells
+    are absent. If two columns have the same header, the first is read; `problems` names the other.
     """
 
     name: str
@@ -79,7 +78,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What a plan is read from. `formulas` are sheet (its name folded), column letter and row of each formula."""
+    """The sheets that a plan is read from. `formulas` has folded sheet name, column letter and row of each formula."""
 
     sheets: tuple[Sheet, ...]
     formulas: tuple[tuple[str, str, int], ...] = ()
@@ -87,10 +86,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is to read, counted before anything is built of it: openpyxl takes 20 µs over a cell.
+    """How much there is to read, counted before anything is built: openpyxl takes 20 µs for a cell.
 
-    `rows` are the rows that hold anything, of each sheet by its name in the order of the tabs, the header included.
-    `lines` are all rows of all sheets, those included in which somebody only left a border.
+    `rows` are the non-empty rows of each sheet, with the header, by the sheet's name in the order of the tabs. `lines`
+    are all rows of all sheets, also those that have only a border.
     """
 
     rows: dict[str, int]
@@ -99,9 +98,9 @@ class Size:
 
 
 def check_workbook(data: bytes) -> Size:
-    """The size of an .xlsx that may be read; AuthorError with the reasons otherwise (S11).
+    """The size of an .xlsx that may be read. AuthorError with the reasons otherwise (S11).
 
-    Answers within 2 s and in bounded memory, whatever the file claims.
+    Takes at most 2 s and bounded memory, whatever the file claims.
     """
     if problem := _not_a_zip(data):
         raise AuthorError([problem])
@@ -112,16 +111,16 @@ def check_workbook(data: bytes) -> Size:
 
 
 def read_sheets(data: bytes) -> tuple[Sheet, ...]:
-    """`read_checked`, after the check."""
+    """Check the workbook, then read it like `read_checked`."""
     check_workbook(data)
     return read_checked(data)
 
 
 def read_checked(data: bytes) -> tuple[Sheet, ...]:
-    """The sheets that hold anything, in the order of the tabs, hidden ones included, of a workbook that was checked.
+    """The non-empty sheets of a checked workbook, in the order of the tabs, hidden ones included.
 
-    Text keeps its inner line breaks and loses outer blanks; whole numbers have no ".0", dates are ISO, truth is
-    TRUE or FALSE, a formula is the value it had when saved.
+    Text keeps its inner line breaks and loses outer blanks. Whole numbers have no ".0", dates are ISO, truth is TRUE or
+    FALSE, a formula is the value it had when saved.
     """
     try:
         sheets = tuple(_sheets(data))
@@ -137,7 +136,7 @@ def read_book(data: bytes, names: Collection[str]) -> Book:
     sheets = read_sheets(data)
     try:
         return Book(sheets, tuple(_formulas(data, names)))
-    except _DAMAGE as error:  # a formula that is none
+    except _DAMAGE as error:  # it looks like a formula and is none
         raise AuthorError([Problem("workbook.damaged")]) from error
 
 
@@ -183,7 +182,7 @@ def _measured(data: bytes) -> Problem | Size:
                 return Problem("workbook.no_sheet")
             parts = [measured.parts.get(id, "") for id in measured.sheets.values()]
             if not parts or len(set(parts)) < measured.listed:
-                return Problem("workbook.damaged")  # one part as many sheets is read as often
+                return Problem("workbook.damaged")  # one part used by many sheets is read as often
             return measured.size()
     except _DAMAGE:
         return Problem("workbook.damaged")
@@ -201,7 +200,7 @@ def _by_its_names(archive: zipfile.ZipFile) -> Problem | None:
     if "[content_types].xml" not in names or not any(name.startswith("xl/") for name in names):
         return Problem("workbook.not_xlsx")
     if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
-        return Problem("workbook.damaged")  # Excel writes no other, and zipfile unpacks others without a limit
+        return Problem("workbook.damaged")  # Excel uses no other method, and zipfile unpacks others without a limit
     if sum(entry.file_size for entry in entries) > MAX_UNZIPPED:
         return _unzips_too_far()
     return None
@@ -215,9 +214,9 @@ class _Measured:
     lines: int = 0
     listed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
-    """Part → rows that hold anything."""
+    """Part → number of non-empty rows."""
     sheets: dict[str, str] = field(default_factory=dict)
-    """Sheet name → the id that the workbook has for its part."""
+    """Sheet name → the workbook's id of its part."""
     parts: dict[str, str] = field(default_factory=dict)
 
     def size(self) -> Size:
@@ -231,7 +230,7 @@ class _Doctype(Exception):
 
 
 def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured) -> Problem | None:
-    """Unpack one entry in pieces, for what it measures and for a DTD; keeps none of it."""
+    """Unpack one entry in pieces, to measure it and to find a DTD. Keeps none of it."""
     parser = xml.parsers.expat.ParserCreate()
 
     def refuse(*_: object) -> None:
@@ -274,7 +273,7 @@ def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured)
             parser.StartElementHandler = count
         case _:
             pass
-    # Which parts are XML is said inside the package, so every entry is tried; a picture fails at its first byte.
+    # The package itself says which parts are XML, so every entry is tried. A picture fails at its first byte.
     must_be_xml = entry.filename.lower().endswith((".xml", ".rels"))
     is_xml = True
     is_long = "worksheets/" in entry.filename or "sharedStrings" in entry.filename
@@ -338,10 +337,10 @@ def _formulas(data: bytes, names: Collection[str]) -> Iterator[tuple[str, str, i
 
 
 def _sheets(data: bytes) -> Iterator[Sheet]:
-    from openpyxl import load_workbook  # 17 MB, and whoever only measures does without
+    from openpyxl import load_workbook  # 17 MB that a caller who only measures saves
 
     with warnings.catch_warnings():
-        # openpyxl warns about what it does not keep (validations, styles); we write nothing back.
+        # openpyxl warns about what it does not keep (validations, styles). We write nothing back.
         warnings.simplefilter("ignore")
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         try:
@@ -367,7 +366,7 @@ def _sheet(name: str, rows: Iterator[tuple[int, tuple[object, ...]]]) -> Sheet |
     for number, cells in rows:
         if cells is missing:
             continue  # openpyxl fills gaps with one and the same empty row: up to a million of them
-        # Rows are as wide as a sheet may be: what no header stands above is not looked at, but for the last cell.
+        # A row may be as wide as a sheet. Cells without a header are ignored, except the last one.
         is_too_wide = len(cells) > MAX_COLUMNS and cells[MAX_COLUMNS] is not None
         looked_at = cells[:width] if header_row else cells
         if cells.count(None) == len(cells):
@@ -433,7 +432,7 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def _unescape(match: re.Match[str]) -> str:
-    """Excel writes control characters, carriage returns above all, as `_x000D_` (ECMA-376, ST_Xstring)."""
+    """Decode Excel's `_x000D_` for control characters, mostly carriage returns (ECMA-376, ST_Xstring)."""
     code = int(match[1], 16)
     if code in (0x0D, 0x0A, 0x09):
         return {0x0D: "", 0x0A: "\n", 0x09: "\t"}[code]

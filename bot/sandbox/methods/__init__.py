@@ -1,7 +1,7 @@
-"""What the bot can call: METHODS, read from top to bottom, is the extent of the emulation.
+"""METHODS: what the bot can call. Read from top to bottom, it is the extent of the emulation.
 
-A method is a function of one `Call` whose parameters have been read by schema.py. It returns what the Bot API document
-says it returns, or raises a Refusal before anything has changed: a refused call never has half an effect.
+A method is a function of one `Call` whose parameters schema.py has read. It returns what the Bot API document says, or
+raises a Refusal before anything has changed: a refused call never has half an effect.
 """
 
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ def get_file(call: Call) -> Json:
 
 
 def accepted(call: Call) -> bool:
-    """Read and checked, and nothing happens."""
+    """Its parameters are read and checked, and nothing happens."""
     if "chat_id" in call.params:
         call.world.chat_of(call.bot, call.params["chat_id"])
     return True
@@ -176,7 +176,7 @@ EMPTY: Final[Mapping[str, Json | list[Json]]] = {
 
 
 def perform(call: Call) -> Any:
-    """The result of one call; awaitable for getUpdates alone. Raises Refusal."""
+    """The result of one call; awaitable for getUpdates only. Raises Refusal."""
     method = METHODS.get(call.method)
     if method is not None:
         return method(call)

@@ -12,18 +12,18 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: who calls, which method, its parameters as schema.py read them, all files that came along."""
+    """One call: the bot, the method, its parameters as schema.py read them, and all attached files."""
 
     world: World
     bot: Bot
     method: str
     params: Json
     uploads: Mapping[str, Upload]
-    is_counted: bool = False  # against the limits, already
+    is_counted: bool = False  # already counted against the limits
     forgets: bool = True  # getUpdates only; a `repeat` fault makes it false
 
     def user(self, user_id: int) -> Json | None:
-        """Somebody this bot has met."""
+        """A person whom this bot has met."""
         person = self.world.people.get(user_id)
         return person.user() if person is not None else None
 

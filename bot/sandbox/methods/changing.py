@@ -1,4 +1,4 @@
-"""Messages that are there already: edited, deleted, forwarded, pinned; and the answer to a tap."""
+"""Existing messages: edit, delete, forward, pin them; and answer a tap."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from bot.sandbox.telegram import DELETE_LIFETIME, QUERY_LIFETIME, Chat, Kept
 
 
 def edited(call: Call) -> tuple[Chat, Kept]:
-    """The message that an edit method means, if the bot may edit it."""
+    """The message of an edit method, if the bot may edit it."""
     if "inline_message_id" in call.params:
         raise absent("inline messages")
     if "chat_id" not in call.params:
@@ -29,7 +29,10 @@ def edited(call: Call) -> tuple[Chat, Kept]:
 
 
 def change(call: Call, chat: Chat, kept: Kept, content: Json, replaced: Iterable[str]) -> Json:
-    """Put new content into a message; the inline keyboard is the one given, or none. Refuses what changes nothing."""
+    """Put new content into a message.
+
+    Its inline keyboard becomes the given one, or none. Refuses an edit without a change.
+    """
     keyboard = keyboards.checked(call.params["reply_markup"]) if "reply_markup" in call.params else None
     message = {name: value for name, value in kept.message.items() if name not in {*replaced, "reply_markup"}}
     message |= content
@@ -87,7 +90,10 @@ def stop_poll(call: Call) -> Json:
 
 
 def deletable(call: Call, chat: Chat, kept: Kept) -> bool:
-    """Younger than 48 hours; in private chats anybody's, elsewhere the bot's own (all, for an administrator)."""
+    """Whether it can be deleted.
+
+    It must be younger than 48 hours; in groups it must be the bot's own, unless the bot is an administrator.
+    """
     if kept.message["date"] + DELETE_LIFETIME <= call.world.now():
         return False
     return chat.kind == "private" or kept.from_bot or chat.bot_status == "administrator"
@@ -236,7 +242,7 @@ def unpin_all_chat_messages(call: Call) -> bool:
 
 
 def answer_callback_query(call: Call) -> bool:
-    """Once, and within 150 seconds of the tap."""
+    """Answer a tap: once, and within 150 seconds."""
     query = call.bot.queries.get(call.params["callback_query_id"])
     if query is None or query.is_answered or query.at + QUERY_LIFETIME <= call.world.now():
         raise bad_request(QUERY_TOO_OLD)

@@ -6,7 +6,7 @@ from bot.sandbox.telegram import Chat
 
 
 def known_chat(call: Call) -> Chat:
-    """The chat, if the bot has ever had to do with it."""
+    """The chat, if the bot has ever had contact with it."""
     chat = call.world.chat_of(call.bot, call.params["chat_id"])
     if chat.kind == "private" and not (chat.started or chat.messages):
         raise bad_request("chat not found")

@@ -26,7 +26,7 @@ def poll(call: Call) -> Any:
 
 
 def set_webhook(call: Call) -> bool | Told:
-    """Telegram takes https only; a plain http webhook on this machine is taken too, here."""
+    """Telegram accepts only https. Here a plain http webhook on this machine is accepted too."""
     params, bot = call.params, call.bot
     url = params["url"]
     if not url:
@@ -48,7 +48,7 @@ def set_webhook(call: Call) -> bool | Told:
     if hook is not None and (hook.url, hook.secret_token, hook.max_connections) == (url, secret, connections):
         return Told("Webhook is already set")
     bot.webhook = Webhook(url, secret, connections)
-    for pending in bot.pending:  # a new address owes nothing to the old one's failures
+    for pending in bot.pending:  # failures of the old address do not count for the new one
         pending.fails, pending.delay, pending.due_at = 0, 1.0, 0.0
     call.world.end_poll(bot, WEBHOOK_WAS_SET)
     call.world.webhook_bell.ring()

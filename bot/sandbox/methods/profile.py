@@ -9,7 +9,7 @@ from bot.sandbox.telegram import Bot, Chat
 
 
 def scope_key(call: Call) -> str:
-    """One word for a BotCommandScope; the chat it names must exist."""
+    """One word for a BotCommandScope. The chat it names must exist."""
     scope = call.params.get("scope", {"type": "default"})
     parts = [scope["type"]]
     if "chat_id" in scope:
@@ -55,7 +55,10 @@ def delete_my_commands(call: Call) -> bool:
 
 
 def commands_for(bot: Bot, chat: Chat) -> list[Json]:
-    """The menu a person sees in a private chat: the narrowest scope first, in each the person's language first."""
+    """The menu that a person sees in a private chat.
+
+    The narrowest scope comes first, and in each scope the person's language.
+    """
     code = chat.person.language_code[:2] if chat.person is not None else ""
     for scope in (f"chat:{chat.id}", "all_private_chats", "default"):
         for lang in (code, ""):

@@ -28,7 +28,7 @@ def text_of(call: Call, name: str, limit: int, too_long: str, *, mode: str, enti
 
 
 def text_content(call: Call) -> Json:
-    """`text` and what goes with it; never empty."""
+    """`text` and its options; never empty."""
     if "rich_message" in call.params:
         raise absent("rich messages")
     if not call.params.get("text"):
@@ -62,7 +62,7 @@ def caption_content(call: Call) -> Json:
 
 
 def send(call: Call, content: Json) -> Json:
-    """One new message of the bot in the chat of the call; everything that all send methods have in common."""
+    """Send one new message to the chat of the call: what all send methods share."""
     chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
     keyboard = keyboards.checked(call.params["reply_markup"]) if "reply_markup" in call.params else None
     reply = reply_content(call, chat)
@@ -72,7 +72,7 @@ def send(call: Call, content: Json) -> Json:
 
 
 def count_sent(call: Call, chat: Chat, messages: int = 1) -> None:
-    """Against Telegram's limits, where they are switched on; raises 429."""
+    """Count against Telegram's limits, if they are switched on. Raises 429."""
     if call.world.limited:
         call.bot.sent.count(chat, call.world.now(), messages)
 
@@ -135,13 +135,13 @@ OFFICE_TYPES: Final[Mapping[str, str]] = {
 
 
 def mime_of(name: str) -> str:
-    """By the name's ending; Telegram does not look into documents."""
+    """The media type by the name's ending. Telegram does not look into documents."""
     ending = name.rpartition(".")[2].lower()
     return OFFICE_TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def file_for(call: Call, value: str | Upload, kind: str) -> StoredFile:
-    """The file that a parameter means: attached, sent before (file_id), or at a URL, which the sandbox cannot fetch."""
+    """The file that a parameter names: attached, sent before (file_id), or at a URL, which the sandbox cannot fetch."""
     if isinstance(value, str) and value.startswith("attach://"):
         name = value.removeprefix("attach://")
         if name not in call.uploads:
@@ -173,7 +173,7 @@ def check_upload(upload: Upload, limit: int) -> None:
 
 
 def media_content(call: Call, kind: str, value: str | Upload, params: Json) -> Json:
-    """The field of a Message that holds a file."""
+    """The field of a Message that contains a file."""
     stored = file_for(call, value, kind)
     content: Json = {kind: described(call.world, stored, params)}
     if params.get("has_spoiler"):
@@ -213,7 +213,7 @@ def described(world: World, stored: StoredFile, params: Json) -> Any:
 
 
 def sends(kind: str, *, captioned: bool = True) -> Method:
-    """The send method of one kind of file."""
+    """Make the send method of one kind of file."""
 
     def send_file(call: Call) -> Json:
         caption = caption_content(call) if captioned else {}
@@ -321,7 +321,7 @@ def send_chat_action(call: Call) -> bool:
 
 
 def send_message_draft(call: Call) -> bool:
-    """A text that grows on the phone; it is gone with the next message."""
+    """A text that grows on the phone. The next message replaces it."""
     text = text_of(call, "text", TEXT_LIMIT, "message is too long", mode="parse_mode", entities="entities")
     chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
     chat.draft = {"draft_id": call.params["draft_id"], "text": text.text, "entities": text.entities}
