@@ -1,13 +1,22 @@
 """A day in words."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from conversations.wording import wording
+
+MOMENT: Final = timedelta.resolution
 
 
 def short_date(day: date, language: str) -> str:
     """Day and short month, `30 oct`: where the year is plain from what stands beside it."""
     return f"{day.day} {wording(language)('months.short').split('|')[day.month - 1]}"
+
+
+def last_day(end: datetime, zone: ZoneInfo, language: str) -> str:
+    """The last day on which something holds that ends at an instant: of midnight, the day before."""
+    return show_date((end - MOMENT).astimezone(zone).date().isoformat(), language)
 
 
 def show_date(value: str, language: str) -> str:

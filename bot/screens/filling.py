@@ -15,7 +15,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.chat.form_cache import SENT_AS
 from bot.screens.receipts import receipt_card
 from conversations.card import Button, Card, Medium, home_button, line
-from conversations.dates import show_date
+from conversations.dates import last_day
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, tap
 from conversations.session import engine
@@ -241,7 +241,7 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
         ex.release_keyboard(Card((line("👌"),)))
     ex.filling = None
     title = str(session.about.get("code") or form_title(form, session.about, ex.language))
-    until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    until = last_day(stored.expires_at, ex.zone, ex.language)
     rows = (
         (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id), "primary"),),
         (

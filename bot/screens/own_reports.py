@@ -15,7 +15,7 @@ from bot.screens import handover
 from bot.screens.receipts import due_tap, status_label
 from bot.screens.reporting import correct, find_report, open_report, resume, show_nothing_left, take_over
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
+from conversations.dates import last_day, show_date
 from conversations.plan import review
 from conversations.plan.expected import DueReport, closes_together, expected_reports
 from conversations.plan.model import Activity, ValidationState
@@ -261,7 +261,7 @@ def cancel(ex: Exchange) -> None:
         ex.answer_line(ex.say("form.nothing_open"))
         return
     about = Session.from_json(stored.data).about
-    until = show_date(stored.expires_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    until = last_day(stored.expires_at, ex.zone, ex.language)
     rows = (
         (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id), "primary"),),
         (

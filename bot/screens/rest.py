@@ -6,7 +6,7 @@ the bot offers two or three likely buttons. A phrase never does anything by itse
 the button that follows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from bot.chat.contact import whom_to_ask
@@ -25,11 +25,14 @@ from conversations.routes import Route, RouteTap, read_tap, tap
 from conversations.session.events import Event, Located, Offered, Typed
 from conversations.session.reading.utterances import (
     Named,
+    foreign_code,
+    likely_meanings,
     mentioned_code,
     mentioned_names,
     significant,
     understood,
 )
+from storage.reports.submissions import StoredSubmission
 
 Asked = tuple[Route, str]
 """A route, and what its button would carry."""
@@ -49,11 +52,35 @@ ASKED: Mapping[str, tuple[Route, ...]] = {
     "calendario": (Route.HOLIDAYS, Route.PERIODS),
     "indicadores": (Route.INDICATORS, Route.INDICATOR_DIGEST),
     "nothing_new": (Route.NOTHING_NEW,),
-    "not_me": (Route.LEAVE_POST,),
 }
 """For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
 name of their route.
 """
+
+TOLD: Final = ("files", "saved", "access", "human")
+"""Meanings that are answered in words alone: such an answer to who meant something else costs nothing."""
+CLOSE: Final = 0.5
+"""As near as that must be (`likely_meanings`)."""
+OFFERED: Mapping[str, tuple[Route, ...]] = {
+    **ASKED,
+    "not_me": (Route.LEAVE_POST,),
+    "sent": (Route.HISTORY, Route.QUEUE),
+    "saved": (Route.HISTORY,),
+    "not_today": (Route.POSTPONE,),
+    "away": (Route.DELEGATE, Route.PAUSE),
+    "files": (Route.DUE,),
+    "human": (Route.HELP,),
+    "access": (Route.HELP,),
+}
+"""What a meaning is offered as, where a text only seems to have it."""
+NAMES: Mapping[Route, str] = {
+    Route.POSTPONE: "remind.tomorrow",
+    Route.NOTHING_NEW: "remind.nothing_new",
+    Route.LEAVE_POST: "remind.not_me",
+    Route.PAUSE: "heard.pause",
+    Route.DELEGATE: "heard.delegate",
+}
+"""What a button of these routes says; of the others, what the command's menu says of it."""
 
 
 def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
@@ -69,7 +96,7 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
         case Offered(kind="voice"):
             key = "heard.voice"
         case Offered() if promised := _promised(ex):
-            _offer_likely(ex, "heard.promised", promised)
+            _offer_likely(ex, ex.say("heard.promised"), promised)
             return None
         case Offered():
             key = "heard.file"
@@ -79,7 +106,7 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
             key = "heard.forwarded"
         case _:
             key = "heard.other"
-    _offer_likely(ex, key)
+    _offer_likely(ex, ex.say(key))
     return None
 
 
@@ -131,13 +158,22 @@ def _read(ex: Exchange, text: str) -> Asked | None:
     if (found := _mentioned(ex, text)) is not None:
         ex.go_below()
         return found
-    if meant is not None:
+    close = likely_meanings(text, ex.language)
+    is_sure = meant is not None and (meant.is_sure or meant.meaning in TOLD)
+    if meant is not None and is_sure and not (meant.is_polite and close):
         return _follow(ex, meant.meaning)
     ex.go_below()
     likely = _named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
-    _offer_likely(ex, "heard.which" if likely else "heard.unclear", likely)
+    first = [] if meant is None or meant.is_polite else [meant.meaning]
+    if not first and (told := next(iter(likely_meanings(text, ex.language, CLOSE)), "")) in TOLD:
+        return _follow(ex, told)
+    if (code := _code_of_others(ex, text)) is not None:
+        _offer_likely(ex, ex.say("heard.not_among", code=code, agency=ex.agency_code))
+        return None
+    key = "heard.which" if likely else "heard.unclear"
+    _offer_likely(ex, ex.say(key), likely or _meant_like(ex, [*first, *close]))
     return None
 
 
@@ -150,7 +186,7 @@ def _follow(ex: Exchange, meaning: str) -> Asked | None:
     routes = ASKED[meaning] if meaning in ASKED else (Route(meaning),)
     allowed = next((route for route in routes if ex.allows(route)), None)
     if allowed is None:
-        _offer_likely(ex, "heard.not_yours")
+        _offer_likely(ex, ex.say("heard.not_yours"))
         return None
     return allowed, ""
 
@@ -190,16 +226,19 @@ def _sent(ex: Exchange) -> Asked | None:
     known = {period.id: period for period in open_ones}
     latest = ex.unit.submissions.of_agency(ex.agency_id, limit=1)
     if latest and (period := known.get(latest[0].reporting_period_id or 0)) is not None:
-        ex.opening = ex.say(
-            "heard.sent",
-            code=(latest[0].subject or "").partition(":")[2] or ex.say("menu.referrals"),
-            period=period_name(period, ex.language),
-            receipt=f"{latest[0].receipt_number:04d}",
-            date=show_date(latest[0].submitted_at.astimezone(ex.zone).date().isoformat(), ex.language),
-        )
+        ex.opening = ex.say("heard.sent", period=period_name(period, ex.language), **_received(ex, latest[0]))
     elif open_ones:
         ex.opening = ex.say("heard.sent_none")
     return Route.DUE, ""
+
+
+def _received(ex: Exchange, sent: StoredSubmission) -> dict[str, str]:
+    """What a sentence about a report that has come says of it."""
+    return {
+        "code": (sent.subject or "").partition(":")[2] or ex.say("menu.referrals"),
+        "receipt": f"{sent.receipt_number:04d}",
+        "date": show_date(sent.submitted_at.astimezone(ex.zone).date().isoformat(), ex.language),
+    }
 
 
 def _not_today(ex: Exchange) -> None:
@@ -233,6 +272,42 @@ def _away(ex: Exchange) -> None:
     _offer(ex, ex.say("heard.away"), buttons)
 
 
+def _not_me(ex: Exchange) -> None:
+    """ "It is not me": of one report, for some days, or for good; nobody is led straight to giving up the post."""
+    ex.go_below()
+    buttons = [
+        Button(ex.say("heard.delegate"), tap(Route.DELEGATE)),
+        Button(ex.say("remind.explain"), tap(Route.EXPLAIN)),
+        Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),
+    ]
+    _offer(ex, ex.say("heard.not_me"), buttons)
+
+
+def _files(ex: Exchange) -> None:
+    """ "Where do I put the photo": in the report that promised it, or in one that is due."""
+    ex.go_below()
+    buttons = (_promised(ex) or _first_due(ex, LIKELY)) if ex.is_reporter else []
+    _offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), buttons)
+
+
+def _saved(ex: Exchange) -> None:
+    """ "The power went": what was answered is kept, and the way back to it; else the last receipt."""
+    if not ex.is_reporter:
+        _offer_likely(ex, ex.say("heard.unclear"))
+        return
+    ex.go_below()
+    text, drafts = ex.say("heard.saved"), _drafts(ex)
+    latest = [] if drafts else ex.unit.submissions.of_agency(ex.agency_id, limit=1)
+    text = "\n".join([text, *(ex.say("heard.saved_sent", **_received(ex, one)) for one in latest)])
+    _offer(ex, text, [*drafts, Button(ex.say("menu.history"), tap(Route.HISTORY)), *_first_due(ex)])
+
+
+def _access(ex: Exchange) -> None:
+    """ "I have another phone": there is no password, and who gives another link."""
+    ex.go_below()
+    _offer(ex, ex.say("heard.access", people=whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)), [])
+
+
 def _wants_somebody(ex: Exchange) -> None:
     ex.go_below()
     asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
@@ -246,6 +321,10 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
     "sent": _sent,
     "not_today": _not_today,
     "away": _away,
+    "not_me": _not_me,
+    "files": _files,
+    "saved": _saved,
+    "access": _access,
     "human": _wants_somebody,
 }
 """Meanings that need more than a route. Each answers by itself, or returns the route that follows."""
@@ -273,6 +352,15 @@ def _mentioned(ex: Exchange, text: str) -> Asked | None:
         sure = mentioned_names(text, [Named(each.code, tuple(each.name.values())) for each in agencies])
         named = sure.codes[0] if sure.is_sure else None
     return None if named is None else (Route.AGENCY_DIGEST, "" if shown else named)
+
+
+def _code_of_others(ex: Exchange, text: str) -> str | None:
+    """A code in a text of somebody who reports that is none of theirs: of another agency, or of nobody."""
+    if ex.membership.role not in REPORTERS:
+        return None
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
+    return foreign_code(text, known)
 
 
 def _toward(ex: Exchange, code: str, kind: str) -> Asked:
@@ -318,22 +406,36 @@ def _titles(report: DueReport) -> tuple[str, ...]:
 
 
 # ------------------------------------------------------------------ what is likely meant
-def _offer_likely(ex: Exchange, key: str, named: list[Button] | None = None) -> None:
+def _offer_likely(ex: Exchange, text: str, named: list[Button] | None = None) -> None:
     """Say this, with two or three buttons: what was named, or what this person does most."""
     rows: list[tuple[Button, ...]] = [(button,) for button in named or _likely(ex)]
     rows.append((home_button(ex.say), Button(ex.say("menu.help"), tap(Route.HELP))))
-    ex.offer(Card((line(ex.say(key)),), tuple(rows)))
+    ex.offer(Card((line(text),), tuple(rows)))
+
+
+def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
+    """Where these meanings lead, as far as this person may go, and what they do most if there is room."""
+    routes = [next(filter(ex.allows, OFFERED.get(each) or (Route(each),)), None) for each in meanings]
+    wanted = dict.fromkeys(route for route in routes if route and route not in (Route.HELP, Route.HOME))
+    made = [Button(cut(ex.say(NAMES.get(route, f"command.{route}"))), tap(route)) for route in wanted]
+    return [*made, *_likely(ex)][:LIKELY]
 
 
 def _likely(ex: Exchange) -> list[Button]:
     if not ex.is_reporter:
         first = [each for row in HOMES[ex.membership.role] for each in row if each.text and ex.allows(each.route)]
         return [Button(ex.say(each.text), tap(each.route, *each.parts)) for each in first[:1]]
+    return _drafts(ex) or _first_due(ex)
+
+
+def _drafts(ex: Exchange) -> list[Button]:
     drafts = [each for each in ex.unit.sessions.drafts_of(ex.person.id) if each.expires_at > ex.now]
-    if drafts:
-        return [Button(draft_title(ex, drafts[0]), tap(Route.CONTINUE, drafts[0].id), "primary")]
+    return [Button(draft_title(ex, each), tap(Route.CONTINUE, each.id), "primary") for each in drafts[:1]]
+
+
+def _first_due(ex: Exchange, most: int = 1) -> list[Button]:
     due = [report for report in ex.due() if ex.may_report(report.subject)]
-    return [_due_button(ex, one) for one in due[:1]]
+    return [_due_button(ex, one) for one in due[:most]]
 
 
 def _promised(ex: Exchange) -> list[Button]:

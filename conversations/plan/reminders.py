@@ -11,6 +11,7 @@ from conversations.card import Button, Card, Line, bold, cut, line
 from conversations.dates import show_date
 from conversations.languages import translated
 from conversations.plan.agenda import IN_A_ROW, NEEDS, Agenda, Reason, Recipient, Topic, asks_why, closing_count
+from conversations.plan.calendar import ONE_DAY
 from conversations.plan.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.model import Role
 from conversations.plan.monitoring import PLENARY
@@ -28,8 +29,6 @@ AGENCIES_LISTED = 16
 LETTERS = 4
 """So many agencies have a letter button under one notice. If there are more, one button opens their list."""
 STAGES = ("open", "before", "due", "late", "last")
-STUCK = "stuck"
-"""The key of the sentence for somebody whom two notices have not moved: another question, not another frequency."""
 PAST_DUE = STAGES[3:]
 """At these stages the message names the colleagues who were told too."""
 
@@ -73,7 +72,7 @@ def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
 def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: Recipient | None) -> Card:
     say = wording(who.language)
     drafts = [
-        line(say("remind.draft", code=draft.code, date=show_date(draft.on.isoformat(), who.language)))
+        line(say("remind.draft", code=draft.code, date=show_date((draft.on - ONE_DAY).isoformat(), who.language)))
         for draft in agenda.lapsing.get(who.person_id, ())
     ]
     if not topics:
@@ -82,9 +81,11 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     head = _head(topics, agenda)
     key = stage(head.period, agenda.today, agenda.holidays)
     is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
-    lines: list[Line] = [line(_told(head, STUCK if is_stuck else key, who))]
+    lines: list[Line] = [line(_told(head, key, who))]
     if head.left:
         lines.append(line(period_until(head.period, who.language)))
+    if is_stuck:  # another question, not another frequency; and the day is still what it is
+        lines.append(line(bold(say("remind.why"))))
     for left in head.left[:LISTED]:
         returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
         lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
@@ -150,6 +151,7 @@ def _told(topic: Topic, key: str, who: Recipient) -> str:
         period_name=period_name(period, who.language),
         n=count,
         minutes=MINUTES_EACH * count,
+        date=show_date(period.last_on.isoformat(), who.language),
     )
 
 

@@ -5,6 +5,7 @@ Nothing here acts. Whoever says "no puedo hoy" is shown what they may do about i
 wrongly costs a tap.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,15 @@ from conversations.session.reading.text import known, normalise, symbols
 
 LONGEST = 300
 """Characters; a longer message is no utterance."""
-_SAID, _NAMED, _BESIDE = "said.", "named.", "said.beside"
+_SAID, _NAMED, _BESIDE, _SHORT = "said.", "named.", "said.beside", "shortened"
 _POLITE = frozenset({"greeting", "thanks", "agreed"})
+_TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
+"""The apostrophe of "can't", which many leave out."""
+_CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
+COMMON = 0.5
+"""Words that are lighter together stand in too many phrases: where they stand apart they say nothing."""
+LIKELY = 0.3
+"""So much of a phrase, and so rare, must be in a text for it to be offered."""
 
 Words = tuple[str, ...]
 
@@ -28,26 +36,58 @@ class Utterance:
     meaning: str
     is_all: bool
     """Whether nothing else was said, but for words that change nothing."""
+    is_sure: bool = True
+    """Whether less was left over than was understood."""
+
+    @property
+    def is_polite(self) -> bool:
+        """Whether it says nothing that could be answered: a greeting, thanks, "ok"."""
+        return self.meaning in _POLITE
 
 
 def understood(text: str, language: str) -> Utterance | None:
     """What was meant, in whatever language; the person's own decides between two.
 
-    Accents, case, punctuation and a slip of the finger do not matter. A phrase within a longer message counts if few
-    words are left over; the longest one counts, and exact before nearly so. None for what is not in the table.
+    Accents, case, punctuation, apostrophes, usual short forms and a slip of the finger do not matter. A phrase within a
+    longer message counts if few words are left over; the longest one counts, exact before nearly so, and word for word
+    before one whose words stand elsewhere. None for what is not in the table.
     """
-    said = _words(text) if len(text) <= LONGEST else ()
-    if not said:
-        return Utterance("agreed", is_all=True) if symbols(text) else None
-    languages = (language, *(code for code in LANGUAGES if code != language))
-    for code in languages:
-        if (meaning := _whole(code).get(said)) is not None:
-            return Utterance(meaning, is_all=True)
-    found = [each for place, code in enumerate(languages) for each in _within(said, code, place)]
-    if not found:
+    if len(text) > LONGEST:
         return None
-    best = max(found)
-    return Utterance(best.meaning, is_all=best.left_over == 0)
+    if not _words(text):
+        return Utterance("agreed", is_all=True) if symbols(text) else None
+    languages = _from(language)
+    for code in languages:
+        if (meaning := _whole(code).get(_said(text, code))) is not None:
+            return Utterance(meaning, is_all=True)
+    found = [each for place, code in enumerate(languages) for each in _within(_said(text, code), code, place)]
+    best = max(found, default=None)
+    if best is None or not best.is_more_than_polite:
+        gathered = [each for code in languages for each in _gathered(_said(text, code), code) if each.is_whole]
+        if gathered:
+            first = max(gathered, key=lambda each: (each.words, each.weight))
+            return Utterance(first.meaning, first.left_over == 0, first.left_over < first.words)
+    return None if best is None else Utterance(best.meaning, best.left_over == 0, best.left_over < best.words)
+
+
+def likely_meanings(text: str, language: str, least: float = LIKELY) -> tuple[str, ...]:
+    """What may be meant by a text that was not understood: to be offered, never to be followed.
+
+    Each meaning counts as its nearest phrase. A word that few meanings have counts for more than one that many have.
+    """
+    if len(text) > LONGEST:
+        return ()
+    scores: dict[str, float] = {}
+    for place, code in enumerate(_from(language)):
+        for each in _gathered(_said(text, code), code):
+            score = each.weight * each.share * (0.7 if place else 1)
+            if each.meaning not in _POLITE and score >= least:
+                scores[each.meaning] = max(score, scores.get(each.meaning, 0))
+    return tuple(sorted(scores, key=lambda meaning: -scores[meaning]))
+
+
+def _from(language: str) -> tuple[str, ...]:
+    return (language, *(code for code in LANGUAGES if code != language))
 
 
 def significant(text: str) -> Words:
@@ -76,6 +116,15 @@ def is_nearly(typed: str, meant: str) -> bool:
     return one == other[::-1] if len(one) == len(other) == 2 else not (one and other)
 
 
+def is_akin(typed: str, meant: str) -> bool:
+    """Whether a word is nearly another, or another ending of it: "mande" and "mandar", "reporto" and "reportar"."""
+    if is_nearly(typed, meant):
+        return True
+    longer = max(len(typed), len(meant))
+    alike = next((at for at, (one, other) in enumerate(zip(typed, meant, strict=False)) if one != other), None)
+    return (min(len(typed), len(meant)) if alike is None else alike) >= max(4, longer - 4)
+
+
 # ------------------------------------------------------------------ what is mentioned
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -98,6 +147,17 @@ def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
     said = _words(text) if len(text) <= LONGEST else ()
     pieces = {"".join(said[at : at + length]) for length in (1, 2, 3) for at in range(len(said) - length + 1)}
     return next((code for code in codes if normalise(code).replace(" ", "") in pieces), None)
+
+
+def foreign_code(text: str, codes: Iterable[str]) -> str | None:
+    """What is written as these codes are, and is none of them: "PER-902". Whether there is such a code is not said."""
+    if len(text) > LONGEST:
+        return None
+    starts = {found[1]: code for code in codes if (found := _CODE.fullmatch(normalise(code)))}
+    for found in _CODE.finditer(normalise(text)):
+        if (like := starts.get(found[1])) is not None:
+            return f"{re.split('[^A-Za-z]', like, maxsplit=1)[0]}-{found[2]}"
+    return None
 
 
 def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Mentioned:
@@ -123,8 +183,8 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
 
 
 def _is_of(typed: str, word: str) -> bool:
-    """The word, its beginning, or the word with a slip."""
-    return (len(typed) > 3 and word.startswith(typed)) or (len(word) > 4 and is_nearly(typed, word))
+    """The word, its beginning, the word with a slip, or with another ending."""
+    return (len(typed) > 3 and word.startswith(typed)) or (len(word) > 4 and is_akin(typed, word))
 
 
 # ------------------------------------------------------------------ the table
@@ -139,6 +199,7 @@ class _Found:
     first: int
     meaning: str
     left_over: int
+    words: int
 
 
 def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
@@ -156,7 +217,58 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
             if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
                 exact = sum(map(eq, said[at:ends], phrase))
                 letters = sum(map(len, phrase))
-                yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over)
+                yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """A phrase some of whose words are in a text, wherever they stand."""
+
+    meaning: str
+    words: int
+    weight: float
+    """Of the words that are there: one for a word that no other meaning has."""
+    share: float
+    """Of the phrase's weight."""
+    left_over: int
+    is_whole: bool
+    """All its words are there, and few others: what was said is this."""
+
+
+def _gathered(said: Words, language: str) -> Iterator[_Gathered]:
+    """The phrases of a language that have words of a text, but for those that change nothing."""
+    wanted = dict.fromkeys(word for word in said if word not in _beside_any())
+    near = {word: _near(word) for word in wanted}
+    akin = {word: {each for each in _by_start(language).get(word[:3], ()) if is_akin(word, each)} for word in wanted}
+    said_so = {each for some in near.values() for each in some}
+    heard = dict.fromkeys(sorted(said_so.union(*akin.values())))
+    weights, having = _weights(language)
+    for words, meaning in dict.fromkeys(phrase for each in heard for phrase in having.get(each, ())):
+        its = [word for word in words if word in heard]
+        weight, total = (sum(weights[word] for word in some) for some in (its, words))
+        left_over = sum(near[word].isdisjoint(words) for word in wanted)
+        is_whole = said_so.issuperset(words) and sum(map(len, words)) > 4 and weight >= COMMON
+        is_whole = is_whole and left_over <= (2 * len(words) - 1 if len(words) > 1 else 0)
+        yield _Gathered(meaning, len(its), weight, weight / total, left_over, is_whole)
+
+
+@cache
+def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tuple[Words, str]]]]:
+    """Of each word of the phrases: its weight, and the phrases that have it, without what stands beside."""
+    having: dict[str, list[tuple[Words, str]]] = {}
+    for words, meaning, is_alone in _phrases(language):
+        its = tuple(dict.fromkeys(word for word in words if word not in _beside_any()))
+        for word in () if is_alone and len(its) > 1 else its:
+            having.setdefault(word, []).append((its, meaning))
+    return {word: 1 / len({meaning for _, meaning in some}) for word, some in having.items()}, having
+
+
+@cache
+def _by_start(language: str) -> Mapping[str, list[str]]:
+    table: dict[str, list[str]] = {}
+    for word in _weights(language)[0]:
+        table.setdefault(word[:3], []).append(word)
+    return table
 
 
 @cache
@@ -195,7 +307,7 @@ def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
     So must the name of a command: "plan" is in every other sentence.
     """
     return tuple(
-        (_words(phrase.replace("_", " ")), key.removeprefix(prefix), prefix == _NAMED)
+        (_said(phrase.replace("_", " "), language), key.removeprefix(prefix), prefix == _NAMED)
         for prefix in (_SAID, _NAMED)
         for key in tables(FIRST)
         if key.startswith(prefix) and key != _BESIDE
@@ -217,5 +329,16 @@ def _beside_any() -> frozenset[str]:
     )  # fmt: skip
 
 
+@cache
+def _short(language: str) -> Mapping[str, str]:
+    """What people shorten a word to, and the word: "q=que"."""
+    return dict(phrase.split("=", 1) for phrase in phrases(language, _SHORT))
+
+
+def _said(text: str, language: str) -> Words:
+    """The words of a text as this language writes them out."""
+    return tuple(_short(language).get(word, word) for word in _words(text))
+
+
 def _words(text: str) -> Words:
-    return tuple(normalise(text).split())
+    return tuple(normalise(_TAIL.sub("", text)).split())

@@ -77,6 +77,7 @@ def test_the_third_without_an_answer_asks_what_holds_them_back(desk: Desk) -> No
     assert [day.day for day, _ in heard] == [1, 5, 10]
     assert "¿Qué lo frena?" not in heard[1][1].text
     assert "¿Qué lo frena?" in heard[2][1].text
+    assert heard[2][1].text.startswith("Hoy vence el plazo del 3.er trimestre 2018"), "it is the due day all the same"
     assert "Falta de presupuesto" in heard[2][1].buttons
     desk.now = here("2018-10-10T10:00")
     assert "Gracias por decirlo" in said(tap(desk, SILENT, "explicar", "budget"), SILENT)[-1]

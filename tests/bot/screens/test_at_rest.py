@@ -76,6 +76,33 @@ def test_a_focal_point_is_understood(desk: Desk, typed: str, answer: str) -> Non
 @pytest.mark.parametrize(
     ("language", "typed", "answer"),
     [
+        ("es", "¿dónde le pongo las fotos?", "van dentro del reporte"),
+        ("es", "se fue la luz, ¿se guardó?", "queda guardado al momento"),
+        ("es", "me robaron el celular ayer", "No hay clave"),
+        ("en", "where do the pics go", "go inside the report"),
+        ("en", "I've got a new mobile", "There is no password"),
+        ("ht", "kouran an ale", "anrejistre menm lè a"),
+        ("fr", "j'ai un nouveau portable", "pas de mot de passe"),
+        ("es", "no me toca a mí esa actividad", "dejar el puesto"),
+    ],
+)
+def test_what_officers_ask_beside_reporting_is_answered(desk: Desk, language: str, typed: str, answer: str) -> None:
+    """Where a photo goes, what a power cut costs, another phone; and nobody is led straight to giving up the post."""
+    tap(desk, ANA, "idioma", language)
+    assert answer in said(desk.say(ANA, typed), ANA)[-1]
+
+
+def test_of_what_is_not_understood_the_likely_is_offered(desk: Desk) -> None:
+    """By words of the table, wherever they stand; nothing follows by itself."""
+    handled = desk.say(ANA, "que mi compañera los mande, estoy delegando")
+    assert "No entendí" in said(handled, ANA)[-1]
+    assert next(iter(buttons(handled, ANA))) == "🤝 Delegar en un colega"
+    assert 4 <= len(buttons(handled, ANA)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "answer"),
+    [
         ("en", "I already sent it", "Nothing of what is open now has reached me"),
         ("en", "can't today", "September 2018: on time until 5 Oct; received until 14 Oct."),
         ("ht", "m an vakans", "Mèsi paske ou fè m konnen"),
@@ -187,10 +214,13 @@ def test_other_roles_are_understood_as_far_as_they_may(desk: Desk, who: int, typ
 
 
 def test_who_may_not_look_people_up_learns_nothing(desk: Desk) -> None:
-    """A name is refused as everywhere, and another agency's code leads nowhere."""
+    """A name is refused as everywhere; of another agency's code is said what is said of a code that nobody has."""
     assert "Carmen" not in "\n".join(said(desk.say(ROSA, "busco a Carmen Díaz"), ROSA))
     later(desk)
-    assert "No entendí" in said(desk.say(ROSA, "PRE-101"), ROSA)[-1]
+    others = said(desk.say(ROSA, "PRE-101"), ROSA)[-1]
+    assert others.startswith("PRE-101 no está entre lo que reporta PGR.")
+    later(desk)
+    assert said(desk.say(ROSA, "la pre 909 ya"), ROSA)[-1] == others.replace("PRE-101", "PRE-909")
     later(desk)
     assert "No entendí" in said(desk.say(ROSA, "MMUJER"), ROSA)[-1]
 

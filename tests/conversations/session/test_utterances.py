@@ -6,7 +6,10 @@ from conversations.languages import FIRST, LANGUAGES, phrases, tables
 from conversations.session.reading.utterances import (
     LONGEST,
     Named,
+    foreign_code,
+    is_akin,
     is_nearly,
+    likely_meanings,
     mentioned_code,
     mentioned_names,
     understood,
@@ -162,3 +165,73 @@ def test_words_of_one_title_name_it_and_words_of_several_do_not_decide() -> None
     assert (both.codes, both.is_sure) == (("A", "B"), False)
     assert not mentioned_names("hoteles y restaurantes", plan).is_sure
     assert mentioned_names("la reunión de ayer fue en unos hoteles", plan).codes == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "meaning"),
+    [
+        ("es", "el reporte ya se lo envié yo ayer mismo", "sent"),
+        ("es", "la luz se me fue", "saved"),
+        ("es", "q me falta x enviar", "pendientes"),
+        ("en", "made a mistake in yesterdays report", "historial"),
+        ("en", "cant do it today", "not_today"),
+        ("fr", "jai deja envoye", "sent"),
+        ("ht", "mw fè yon ere nan rapò a", "historial"),
+    ],
+)
+def test_words_may_stand_elsewhere_and_be_shortened(language: str, text: str, meaning: str) -> None:
+    """All words of a phrase, in any order, with few others beside them; with or without an apostrophe."""
+    found = understood(text, language)
+    assert found is not None
+    assert found.meaning == meaning
+
+
+def test_words_that_stand_in_many_phrases_say_nothing_where_they_stand_apart() -> None:
+    """ "pa … ankò" is in "no longer in the post", and in "not yet"."""
+    found = understood("mwen pa gen chif yo ankò", "ht")
+    assert found is None or found.meaning != "not_me"
+
+
+@pytest.mark.parametrize(("text", "is_sure"), [("stop", True), ("stop bothering me", False), ("not now please", True)])
+def test_what_leaves_as_much_over_as_it_has_is_not_sure(text: str, is_sure: bool) -> None:
+    """It is offered beside what is likely, not followed."""
+    found = understood(text, "en")
+    assert found is not None
+    assert found.is_sure is is_sure
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "meaning"),
+    [
+        ("es", "no hubo nada este mes", "nothing_new"),
+        ("es", "ahorita mando eso", "not_today"),
+        ("fr", "un collègue peut le faire", "delegar"),
+        ("fr", "ca marche pas", "human"),
+    ],
+)
+def test_what_is_near_is_likely(language: str, text: str, meaning: str) -> None:
+    """By a part of a phrase, and other endings of its words."""
+    assert meaning in likely_meanings(text, language)
+
+
+def test_of_nothing_nothing_is_likely() -> None:
+    """Nor of thanks, nor of what is too long."""
+    assert [likely_meanings(text, "es") for text in ("asdfgh", "gracias", "12", "mandar " * LONGEST)] == [()] * 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "is_close"),
+    [("mande", "mandar", True), ("reporto", "reportar", True), ("plan", "planta", True), ("hora", "horno", False)],
+)
+def test_another_ending_is_akin(typed: str, meant: str, is_close: bool) -> None:
+    """The beginnings are the same for four letters at least, and for all but four."""
+    assert is_akin(typed, meant) is is_close
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("per102 ya", "PER-102"), ("la PER 909", "PER-909"), ("puse 20 de 25", None), ("en 2018", None), ("PER", None)],
+)
+def test_a_code_of_others_is_known_by_how_codes_are_written(text: str, code: str | None) -> None:
+    """Not by whether it is there."""
+    assert foreign_code(text, ["PER-101", "ASI-201"]) == code
