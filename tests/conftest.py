@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import once
+
 # Many images of Python forbid to keep what is compiled. Then each of some hundred interpreters that the suite starts
 # would compile the whole code anew: two thirds of what a start costs, and half of collecting the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -23,6 +25,11 @@ PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthChe
 settings.register_profile("enlace", derandomize=True, **PATIENT)
 settings.register_profile("hunt", max_examples=1000, **PATIENT)
 settings.load_profile("enlace")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # its workers share what is made for many tests
+        once.share()
 
 
 @pytest.hookimpl(wrapper=True)

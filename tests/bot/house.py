@@ -3,13 +3,10 @@
 The only fakes are Telegram's end of the wire and the clock (October 2018, as in the demo).
 """
 
-import atexit
-import functools
 import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -30,7 +27,9 @@ from bot.setup import set_up
 from tests.bot.cli import forked
 from tests.bot.resting import unanswered_taps, under_way
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
+from tests.once import made_once
 from tests.ports import free_port
+from tests.storage.database import scratch
 
 ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in CAST)
 
@@ -51,18 +50,12 @@ def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str
 def furnish(folder: Path, database_url: str = "") -> None:
     """A seeded database with the demo's people and last period's reports."""
     if database_url:
-        _furnish(settings_in(folder, database_url=database_url))
+        scratch.fill(
+            database_url, folder, "house-postgresql", lambda url, kept: _furnish(settings_in(kept, database_url=url))
+        )
     else:
-        shutil.copytree(_template(), folder, dirs_exist_ok=True)
-
-
-@functools.cache
-def _template() -> Path:
-    """Made once: whoever wants such a house gets a copy."""
-    folder = Path(tempfile.mkdtemp(prefix="enlace-furnished-"))
-    atexit.register(shutil.rmtree, folder)
-    _furnish(settings_in(folder))
-    return folder
+        template = made_once("house", lambda kept: _furnish(settings_in(kept)))
+        shutil.copytree(template, folder, dirs_exist_ok=True)
 
 
 def _furnish(settings: Settings) -> None:

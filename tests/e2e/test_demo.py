@@ -1,4 +1,7 @@
-"""`make demo` as a stranger meets it: a browser, the phones, no manual."""
+"""`make demo` as a stranger meets it: a browser, the phones, no manual.
+
+The browser asks for less motion: what moves is drawn sixty times a second, which was half of what these tests cost.
+"""
 
 import os
 import re
@@ -88,7 +91,7 @@ def browser(chromium: None) -> Iterator[Browser]:
 @pytest.fixture
 def page(demo: str, browser: Browser) -> Iterator[Page]:
     """In a context of its own: closing it forgets what the page has kept."""
-    page = browser.new_page(viewport={"width": 1500, "height": 950}, locale="es-DO")
+    page = browser.new_page(viewport={"width": 1500, "height": 950}, locale="es-DO", reduced_motion="reduce")
     page.set_default_timeout(PATIENCE * 1000)
     expect.set_options(timeout=PATIENCE * 1000)
     page.goto(demo)
@@ -237,7 +240,7 @@ def test_the_tour_can_be_had_done_to_its_end(
     own buttons, and what it speaks of is then in the chats.
     """
     with demo_process(tmp_path) as address:
-        page = browser.new_page(**SCREENS[screen], locale="es-DO")
+        page = browser.new_page(**SCREENS[screen], locale="es-DO", reduced_motion="reduce")
         page.set_default_timeout(PATIENCE * 1000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

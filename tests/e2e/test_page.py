@@ -39,6 +39,11 @@ PNG = bytes.fromhex(
     "53de0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
 )
 TAKES_A_LOOK = PATIENCE * 1000
+AS_A_RULE: dict[str, Any] = {
+    "viewport": {"width": 1400, "height": 860},
+    "locale": "es-DO",
+    "reduced_motion": "reduce",  # what moves is drawn sixty times a second
+}
 
 
 # ---------------------------------------------------------------- the other side
@@ -222,7 +227,7 @@ def opened(browser: Browser, sandbox: Process, bot: MiniBot) -> Iterator[Opened]
     contexts = []
 
     def open_page(url: str = sandbox.url, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1400, "height": 860}, "locale": "es-DO", **options})
+        context = browser.new_context(**{**AS_A_RULE, **options})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(TAKES_A_LOOK)

@@ -15,7 +15,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +43,7 @@ from storage.open_database import Database
 from storage.plan.lists import touch
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
+from tests.once import made_once
 from tests.ports import free_port
 from tests.storage.database import scratch
 
@@ -103,21 +103,13 @@ def settings_in(folder: Path, url: str = "") -> Settings:
 
 
 def furnish(folder: Path, cast: Cast, url: str = "") -> None:
-    """The shipped plan and forms, and people with something to report. Of SQLite a copy: it is made once a process."""
+    """The shipped plan and forms, and people with something to report."""
+    name = f"town-{cast.people}-{cast.activities}"
     if url:
-        _furnish(settings_in(folder, url), cast)
+        scratch.fill(url, folder, f"{name}-postgresql", lambda at, kept: _furnish(settings_in(kept, at), cast))
     else:
-        shutil.copytree(_template(cast), folder, dirs_exist_ok=True)
-
-
-_templates: dict[Cast, tempfile.TemporaryDirectory[str]] = {}
-
-
-def _template(cast: Cast) -> Path:
-    if cast not in _templates:
-        made = _templates[cast] = tempfile.TemporaryDirectory(prefix="enlace-faults-")
-        _furnish(settings_in(Path(made.name)), cast)
-    return Path(_templates[cast].name)
+        template = made_once(name, lambda kept: _furnish(settings_in(kept), cast))
+        shutil.copytree(template, folder, dirs_exist_ok=True)
 
 
 def _furnish(settings: Settings, cast: Cast) -> None:

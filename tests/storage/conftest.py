@@ -23,6 +23,7 @@ from storage.reports.sessions import NewSession, StoredSession
 from storage.reports.submissions import NewSubmission, StoredSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
+from tests.once import made_once
 from tests.storage.database import scratch
 from tests.storage.database.hearing import heard
 
@@ -42,15 +43,13 @@ def postgres_server() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def migrated_postgres() -> Iterator[str]:
     with scratch.schema_or_skip() as url:
-        upgrade(url)
+        scratch.migrate(url)
         yield url
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("template") / "enlace.db"
-    upgrade(f"sqlite:///{file}")
-    return file
+def migrated_sqlite() -> Path:
+    return made_once("migrated", lambda kept: upgrade(f"sqlite:///{kept / 'enlace.db'}")) / "enlace.db"
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import importlib.util
 import selectors
 import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +38,7 @@ from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.presence import Presence
 from tests import ROOT, deadlines
+from tests.once import made_once
 from tests.storage.database import scratch
 
 ANA, LUIS, ROSA = 501, 502, 503
@@ -90,14 +90,6 @@ class StillClock(HandClock):
 
 # ------------------------------------------------------------------ databases
 @functools.cache
-def _migrated_sqlite() -> Path:
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    upgrade(f"sqlite:///{folder / 'template.db'}")
-    return folder / "template.db"
-
-
-@functools.cache
 def _migrated_postgres() -> str:
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
@@ -105,14 +97,15 @@ def _migrated_postgres() -> str:
         url = stack.enter_context(scratch.schema("enlace_wire"))
     except OperationalError:
         return ""
-    upgrade(url)
+    scratch.migrate(url)
     return url
 
 
 def empty_database(kind: str, folder: Path) -> str:
     """The URL of migrated, empty tables; skips, saying so, where there is no PostgreSQL."""
     if kind == "sqlite":
-        shutil.copyfile(_migrated_sqlite(), folder / "wire.db")
+        template = made_once("migrated", lambda kept: upgrade(f"sqlite:///{kept / 'enlace.db'}"))
+        shutil.copyfile(template / "enlace.db", folder / "wire.db")
         return f"sqlite:///{folder / 'wire.db'}"
     url = _migrated_postgres()
     if not url:

@@ -1,0 +1,37 @@
+"""What many tests begin with is made once for all processes of a run: the first that wants it makes it.
+
+    template = made_once("furnished", furnish)     # a folder; whoever changes anything copies it first
+
+A run inside a test (tests/docs) has other code than the one around it, so it makes its own.
+"""
+
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+SHARED = "ENLACE_TESTS_SHARE"
+"""The variable that names the folder of the run: its workers inherit it."""
+
+
+def share() -> None:
+    """Begin a run: it begins with nothing, and leaves nothing."""
+    os.environ[SHARED] = tempfile.mkdtemp(prefix="enlace-tests-")
+    atexit.register(shutil.rmtree, os.environ[SHARED], ignore_errors=True)
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills. Whoever comes meanwhile waits; what fails is tried by the next one."""
+    if SHARED not in os.environ:  # a benchmark, which is no run of tests
+        share()
+    folder = Path(os.environ[SHARED]) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = Path(tempfile.mkdtemp(dir=folder.parent))
+            make(making)
+            making.rename(folder)
+    return folder
