@@ -17,17 +17,17 @@ from bot.acts import importing, publishing
 from bot.acts.reports import FETCH
 from bot.dispatch import Dispatch
 from bot.log import log_alarm
-from bot.stopping import until
 from bot.telegram.api import Api
 from bot.telegram.errors import BadRequest, TelegramError
-from bot.telegram.handled import Alarm, BotError, Clock, Handled
+from bot.telegram.handled import Alarm, Clock, Handled
 from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, if_it_can_be_said, place_of
 from bot.workers.job_answers import DEADLY
+from bot.workers.job_loop import JobLoop
 from bot.workers.publishing import Publishing
 from conversations.session.events import Fetched, FetchFailed
-from storage.errors import NotFound, Unavailable
-from storage.messages.jobs import CLAIMS, JobRow
+from storage.errors import NotFound
+from storage.messages.jobs import JobRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement, Interrupted
 from storage.reports.files import FileStore
@@ -40,7 +40,6 @@ logger = structlog.get_logger(__name__)
 KINDS = (FETCH, *publishing.KINDS, *importing.KINDS)
 LEASE = timedelta(minutes=5)
 TRIES = 3
-LOOK_EVERY = 0.5
 MAX_MB = "20"
 
 
@@ -75,55 +74,24 @@ class Evidence:
         self._forms = forms
         self._confinement = confinement
         self._alarm = alarm
-        self._stop = asyncio.Event()
+        self._loop = JobLoop("evidence", KINDS, LEASE, database, clock)
 
     def stop(self) -> None:
         """Begin nothing more. A file in hand is fetched again after the next start."""
-        self._stop.set()
+        self._loop.stop()
         self._confinement.close()
 
     async def run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                jobs = await self._units.run(CLAIMS, self._claim) if await asyncio.to_thread(self._has_work) else []
-                for job in jobs:
-                    await self._see_through(job)
-                    if self._stop.is_set():
-                        return
-                if jobs:
-                    continue
-            except Unavailable:  # the next claim takes back what was in hand
-                logger.warning("evidence.unavailable")
-            except BotError:
-                raise
-            except Exception:  # the boundary that all jobs share
-                logger.exception("evidence.defect")
-            await until(self._stop, LOOK_EVERY)
-
-    async def _see_through(self, job: JobRow) -> None:
-        try:
-            await (self._give_up(job) if job.is_deadly else self._do(job))
-        except Interrupted:
-            await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
-        except (Unavailable, BotError):
-            raise
-        except Exception as error:  # the boundary of one job
-            logger.exception("evidence.defect", job=job.id, kind=job.kind)
-            await self._fail(job, place_of(error))
-
-    def _has_work(self) -> bool:
-        """Whether a job waits. It asks a reader, so that looking takes no turn of the writer."""
-        with self._database.view() as unit:
-            return unit.jobs.has_work(self._clock.now(), KINDS, replica=self._units.replica_id)
-
-    def _claim(self, unit: UnitOfWork) -> list[JobRow]:
-        now = self._clock.now()
-        unit.jobs.take_back(KINDS, now)
-        unit.jobs.requeue_expired(now)
-        return unit.jobs.claim(now, now + LEASE, limit=1, kinds=KINDS)
+        await self._loop.run(self._do, self._fail)
 
     async def _do(self, job: JobRow) -> None:
-        await (self._work(job) if job.kind == FETCH else self._forms.work(job))
+        try:
+            if job.is_deadly:
+                await self._give_up(job)
+            else:
+                await (self._work(job) if job.kind == FETCH else self._forms.work(job))
+        except Interrupted:
+            await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
 
     async def _give_up(self, job: JobRow) -> None:
         """Fail a job that the process has died of too often, and tell its person."""
@@ -153,7 +121,7 @@ class Evidence:
         except TelegramError as error:
             reason, now = type(error).__name__, self._clock.now()
             is_final = isinstance(error, BadRequest)  # the file is gone or was never ours: asking again does not help
-            if job.attempts < TRIES and not is_final and not self._stop.is_set():
+            if job.attempts < TRIES and not is_final and not self._loop.is_stopped:
                 logger.warning("evidence.retry", reason=reason, attempt=job.attempts)
                 at = now + timedelta(seconds=1)
                 await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=at))

@@ -28,6 +28,7 @@ from bot.telegram import render
 from bot.telegram.handled import Alarm, BotError, Clock
 from bot.telegram.intake import place_of
 from bot.workers.job_answers import DEADLY
+from bot.workers.job_loop import LOOK_EVERY, claim_next
 from conversations.card import Card, line
 from conversations.plan.export_request import (
     Choice,
@@ -61,7 +62,6 @@ LIMIT: Final = 45_000_000
 LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 3
 """How often an export is begun while the database is away."""
-LOOK_EVERY: Final = 0.5
 SHOW_EVERY: Final = 2.0
 """Seconds between two edits of a message: Telegram takes one a second in a chat, and others want to write too."""
 CAPTION_LIMIT: Final = 1024
@@ -196,9 +196,7 @@ class ExportWorker:
             useless: list[str] = []
             for sent in unit.jobs.of_kind(KIND, states=("sending",)):
                 useless += settle(unit, sent, now, edits)
-            unit.jobs.take_back((KIND,), now)
-            unit.jobs.requeue_expired(now)
-            return unit.jobs.claim(now, now + LEASE, limit=1, kinds=(KIND,)), edits, useless
+            return claim_next(unit, (KIND,), now, LEASE), edits, useless
 
         jobs, edits, useless = await self._units.run(CLAIMS, look)
         self._feed(edits)

@@ -42,8 +42,7 @@ _RATIO_MATTERS_FROM = 1 << 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _CENTRAL_ENTRY = b"PK\x01\x02"
 
-# What zipfile and openpyxl raise on a damaged file: they find damage only by failing.
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -59,6 +58,7 @@ _DAMAGE = (
     RuntimeError,
     NotImplementedError,
 )
+"""What libraries raise on a damaged file: they find damage only by failing. (Pillow's own error is an OSError.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def read_checked(data: bytes) -> tuple[Sheet, ...]:
     """
     try:
         sheets = tuple(_sheets(data))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise AuthorError([Problem("workbook.damaged")]) from error
     if not sheets:
         raise AuthorError([Problem("workbook.no_sheet")])
@@ -136,7 +136,7 @@ def read_book(data: bytes, names: Collection[str]) -> Book:
     sheets = read_sheets(data)
     try:
         return Book(sheets, tuple(_formulas(data, names)))
-    except _DAMAGE as error:  # it looks like a formula and is none
+    except DAMAGE as error:  # it looks like a formula and is none
         raise AuthorError([Problem("workbook.damaged")]) from error
 
 
@@ -184,7 +184,7 @@ def _measured(data: bytes) -> Problem | Size:
             if not parts or len(set(parts)) < measured.listed:
                 return Problem("workbook.damaged")  # one part used by many sheets is read as often
             return measured.size()
-    except _DAMAGE:
+    except DAMAGE:
         return Problem("workbook.damaged")
 
 

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Final
 
-from storage.reports.refusals import DAMAGE
+from conversations.xforms.workbook import DAMAGE
 
 _LATITUDE: Final = 2
 _GPS: Final = 0x8825

@@ -17,8 +17,9 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Literal
 
+from conversations.xforms.workbook import DAMAGE
 from storage.reports import active_content, hidden_places
-from storage.reports.refusals import DAMAGE, Refused
+from storage.reports.refusals import Refused
 
 Accept = Literal["image", "audio", "video", "file"]
 

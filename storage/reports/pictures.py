@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageOps, ImageSequence
 
-from storage.reports.refusals import DAMAGE, MAX_PAGES, MAX_PIXELS, Refused
+from conversations.xforms.workbook import DAMAGE
+from storage.reports.refusals import MAX_PAGES, MAX_PIXELS, Refused
 
 # Pillow's own guard, for what its decoders find behind the header we have checked.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS

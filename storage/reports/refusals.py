@@ -1,8 +1,5 @@
 """Why a file is not taken, and how much of one is opened."""
 
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,23 +14,3 @@ class Refused:
 
     reason: str
     values: Mapping[str, object] = field(default_factory=dict)
-
-
-# ------------------------------------------------------------------ pictures
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    SyntaxError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-)
-"""What decoders raise on damaged files. Pillow's `UnidentifiedImageError` is an OSError."""
