@@ -20,6 +20,7 @@ from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, cut, home_button, line, paragraph
 from conversations.dates import show_date
 from conversations.plan.expected import DueReport, expected_reports
+from conversations.plan.model import Activity
 from conversations.plan.periods import period_name
 from conversations.routes import Route, RouteTap, read_tap, tap
 from conversations.session.events import Event, Located, Offered, Typed
@@ -32,6 +33,7 @@ from conversations.session.reading.utterances import (
     significant,
     understood,
 )
+from conversations.session.safeguards.guard import personal_data, refusal
 from storage.reports.submissions import StoredSubmission
 
 Asked = tuple[Route, str]
@@ -39,6 +41,8 @@ Asked = tuple[Route, str]
 LIKELY: Final = 3
 PROMISES: Final = 12
 """How many sent reports are searched for those that promised evidence."""
+BARE: Final = 2
+"""Words of a command at the most. What has more is a sentence, which may only sound like a command."""
 QUOTED: Final = 24
 """Bytes of an edited message that its button can carry."""
 
@@ -59,7 +63,7 @@ name of their route.
 
 TOLD: Final = ("files", "saved", "access", "human")
 """Meanings that are answered in words alone: such an answer to who meant something else costs nothing."""
-CLOSE: Final = 0.5
+CLOSE: Final = 0.8
 """As near as that must be (`likely_meanings`)."""
 OFFERED: Mapping[str, tuple[Route, ...]] = {
     **ASKED,
@@ -146,6 +150,8 @@ def leaves(text: str, language: str) -> bool:
 
 def _read(ex: Exchange, text: str) -> Asked | None:
     meant = understood(text, ex.language)
+    if meant is not None and len(text.split()) > BARE and not _leads(ex, meant.meaning):
+        meant = None
     if meant is not None and meant.is_all:
         return _follow(ex, meant.meaning)
     words = significant(text)
@@ -153,28 +159,42 @@ def _read(ex: Exchange, text: str) -> Asked | None:
         ex.forget_card()
         people.search(ex, " ".join(words))
         return None
-    if ex.names_somebody(text, strict=True):
+    kind = personal_data(text, strict=True, known=ex.known())
+    if kind is not None:
+        if ex.typed_message_id is not None:
+            ex.delete(ex.typed_message_id)
+        ex.go_below()
+        _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_meanings(text, ex.language)))
         return None
     if (found := _mentioned(ex, text)) is not None:
         ex.go_below()
         return found
     close = likely_meanings(text, ex.language)
-    is_sure = meant is not None and (meant.is_sure or meant.meaning in TOLD)
-    if meant is not None and is_sure and not (meant.is_polite and close):
+    is_serious = meant is not None and meant.is_polite and bool(likely_meanings(text, ex.language, CLOSE))
+    if meant is not None and (not is_serious if meant.is_polite else meant.is_sure or meant.meaning in TOLD):
         return _follow(ex, meant.meaning)
     ex.go_below()
     likely = _named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
     first = [] if meant is None or meant.is_polite else [meant.meaning]
-    if not first and (told := next(iter(likely_meanings(text, ex.language, CLOSE)), "")) in TOLD:
+    if (told := next(iter(likely_meanings(text, ex.language, CLOSE)), "")) in TOLD:
         return _follow(ex, told)
     if (code := _code_of_others(ex, text)) is not None:
         _offer_likely(ex, ex.say("heard.not_among", code=code, agency=ex.agency_code))
         return None
     key = "heard.which" if likely else "heard.unclear"
-    _offer_likely(ex, ex.say(key), likely or _meant_like(ex, [*first, *close]))
+    _offer_likely(ex, ex.say(key), likely or _meant_like(ex, [*close, *first]))
     return None
+
+
+def _leads(ex: Exchange, meaning: str) -> bool:
+    """Whether a sentence with this meaning leads this person somewhere. Nothing is open that could be left."""
+    return meaning in ANSWERS or (meaning != "cancelar" and any(map(ex.allows, _routes(meaning))))
+
+
+def _routes(meaning: str) -> tuple[Route, ...]:
+    return ASKED[meaning] if meaning in ASKED else (Route(meaning),)
 
 
 def _follow(ex: Exchange, meaning: str) -> Asked | None:
@@ -183,8 +203,7 @@ def _follow(ex: Exchange, meaning: str) -> Asked | None:
     if answer is not None:
         return answer(ex)
     ex.go_below()
-    routes = ASKED[meaning] if meaning in ASKED else (Route(meaning),)
-    allowed = next((route for route in routes if ex.allows(route)), None)
+    allowed = next((route for route in _routes(meaning) if ex.allows(route)), None)
     if allowed is None:
         _offer_likely(ex, ex.say("heard.not_yours"))
         return None
@@ -391,7 +410,11 @@ def _named_like(ex: Exchange, text: str) -> Asked | list[Button]:
         return [_due_button(ex, next(one for one in due if one.code == code)) for code in found.codes]
     of = ex.agency_id if ex.membership.role in REPORTERS else None
     activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
-    found = mentioned_names(text, [Named(code, tuple(each.name.values())) for code, each in activities.items()], LIKELY)
+    found = mentioned_names(
+        text,
+        [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()],
+        LIKELY,
+    )
     if found.is_sure:
         return _toward(ex, found.codes[0], "a")
     buttons = []
@@ -402,7 +425,8 @@ def _named_like(ex: Exchange, text: str) -> Asked | list[Button]:
 
 
 def _titles(report: DueReport) -> tuple[str, ...]:
-    return tuple(report.item.name.values())
+    short = report.item.short_name.values() if isinstance(report.item, Activity) else ()
+    return (*report.item.name.values(), *short)
 
 
 # ------------------------------------------------------------------ what is likely meant
@@ -416,7 +440,7 @@ def _offer_likely(ex: Exchange, text: str, named: list[Button] | None = None) ->
 def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
     """Where these meanings lead, as far as this person may go, and what they do most if there is room."""
     routes = [next(filter(ex.allows, OFFERED.get(each) or (Route(each),)), None) for each in meanings]
-    wanted = dict.fromkeys(route for route in routes if route and route not in (Route.HELP, Route.HOME))
+    wanted = dict.fromkeys(route for route in routes if route not in (None, Route.HELP, Route.HOME, Route.CANCEL))
     made = [Button(cut(ex.say(NAMES.get(route, f"command.{route}"))), tap(route)) for route in wanted]
     return [*made, *_likely(ex)][:LIKELY]
 
@@ -425,7 +449,8 @@ def _likely(ex: Exchange) -> list[Button]:
     if not ex.is_reporter:
         first = [each for row in HOMES[ex.membership.role] for each in row if each.text and ex.allows(each.route)]
         return [Button(ex.say(each.text), tap(each.route, *each.parts)) for each in first[:1]]
-    return _drafts(ex) or _first_due(ex)
+    always = [Button(ex.say(f"command.{route}"), tap(route)) for route in (Route.DUE, Route.HISTORY)]
+    return [*(_drafts(ex) or _first_due(ex)), *always][:LIKELY]
 
 
 def _drafts(ex: Exchange) -> list[Button]:

@@ -16,6 +16,7 @@ from conversations.session.reading.text import known, normalise, symbols
 
 LONGEST = 300
 """Characters; a longer message is no utterance."""
+_MONTHS, _WEEKDAYS = "reading.months", "reading.weekdays"
 _SAID, _NAMED, _BESIDE, _SHORT = "said.", "named.", "said.beside", "shortened"
 _POLITE = frozenset({"greeting", "thanks", "agreed"})
 _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
@@ -23,7 +24,7 @@ _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
 COMMON = 0.5
 """Words that are lighter together stand in too many phrases: where they stand apart they say nothing."""
-LIKELY = 0.3
+LIKELY = 0.2
 """So much of a phrase, and so rare, must be in a text for it to be offered."""
 
 Words = tuple[str, ...]
@@ -79,7 +80,7 @@ def likely_meanings(text: str, language: str, least: float = LIKELY) -> tuple[st
         return ()
     scores: dict[str, float] = {}
     for place, code in enumerate(_from(language)):
-        for each in _gathered(_said(text, code), code):
+        for each in _gathered(_said(text, code), code, is_fuzzy=place == 0):
             score = each.weight * each.share * (0.7 if place else 1)
             if each.meaning not in _POLITE and score >= least:
                 scores[each.meaning] = max(score, scores.get(each.meaning, 0))
@@ -183,8 +184,8 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
 
 
 def _is_of(typed: str, word: str) -> bool:
-    """The word, its beginning, the word with a slip, or with another ending."""
-    return (len(typed) > 3 and word.startswith(typed)) or (len(word) > 4 and is_akin(typed, word))
+    """The word, its beginning, or the word with a slip."""
+    return (len(typed) > 3 and word.startswith(typed)) or (len(word) > 4 and is_nearly(typed, word))
 
 
 # ------------------------------------------------------------------ the table
@@ -235,11 +236,15 @@ class _Gathered:
     """All its words are there, and few others: what was said is this."""
 
 
-def _gathered(said: Words, language: str) -> Iterator[_Gathered]:
-    """The phrases of a language that have words of a text, but for those that change nothing."""
+def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[_Gathered]:
+    """The phrases of a language that have words of a text, but for those that change nothing.
+
+    Between two languages a slip or another ending makes another word: there each word must be the same.
+    """
     wanted = dict.fromkeys(word for word in said if word not in _beside_any())
-    near = {word: _near(word) for word in wanted}
-    akin = {word: {each for each in _by_start(language).get(word[:3], ()) if is_akin(word, each)} for word in wanted}
+    near = {word: _near(word) if is_fuzzy else frozenset((word,)) for word in wanted}
+    starts = _by_start(language) if is_fuzzy else {}
+    akin = {word: {each for each in starts.get(word[:3], ()) if is_akin(word, each)} for word in wanted}
     said_so = {each for some in near.values() for each in some}
     heard = dict.fromkeys(sorted(said_so.union(*akin.values())))
     weights, having = _weights(language)
@@ -323,16 +328,21 @@ def _whole(language: str) -> Mapping[Words, str]:
 
 @cache
 def _beside_any() -> frozenset[str]:
-    """Single words that may stand beside a phrase without changing it, in every language."""
-    return frozenset(
-        word for code in LANGUAGES for phrase in phrases(code, _BESIDE) for word in _words(phrase)
-    )  # fmt: skip
+    """Single words that may stand beside a phrase without changing it, in every language; names of months too."""
+    said = (phrase for code in LANGUAGES for phrase in (*phrases(code, _BESIDE), *_spelled(code, _MONTHS)))
+    return frozenset(word for phrase in said for word in _words(phrase))
+
+
+def _spelled(language: str, key: str) -> list[str]:
+    """The days or months of a language, each in its longest spelling."""
+    return [each.split("/")[0] for each in phrases(language, key)]
 
 
 @cache
 def _short(language: str) -> Mapping[str, str]:
-    """What people shorten a word to, and the word: "q=que"."""
-    return dict(phrase.split("=", 1) for phrase in phrases(language, _SHORT))
+    """What people shorten a word to, and the word: "q=que". One day of the week is here as good as another."""
+    days = [normalise(each) for each in _spelled(language, _WEEKDAYS)]
+    return dict.fromkeys(days, days[0]) | dict(phrase.split("=", 1) for phrase in phrases(language, _SHORT))
 
 
 def _said(text: str, language: str) -> Words:
