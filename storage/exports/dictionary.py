@@ -27,8 +27,8 @@ TYPES: Mapping[Kind, str] = {
 }
 MAY_BE_WORDS = frozenset({"baseline", "target"})
 """Columns of numbers in which the plan's author may have written words ("all of them")."""
-SEVERAL_CODES = frozenset({"obstacles", "evidence"})
-"""Columns that may hold several codes, separated by blanks."""
+ASKED = frozenset({"data_source", "data_status", "evidence", "obstacles", "place", "province"})
+"""Columns of codes that a form asks for. Its author may offer other codes, and a cell may hold several."""
 MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
@@ -71,7 +71,7 @@ def _field(column: Column, table: Table) -> dict[str, Any]:
     told = "; ".join(f"{code} = {label}" for code, label in codes.items())
     if description := " ".join(filter(None, (column.note, told))):
         found["description"] = description
-    if codes and column.name not in SEVERAL_CODES:
+    if codes and column.name not in ASKED:
         found["constraints"] = {"enum": list(codes)}
     return found
 
