@@ -4,96 +4,243 @@ A document of evidence is opened on the computers of a ministry, and it is kept 
 So one that does more than show itself is refused, as one with macros is, with a sentence that says how to send it.
 
 A PDF is not parsed: names are looked for, as they may be written, in its bytes and in its compressed objects. What is
-encrypted cannot be looked at. This runs in the child process that opens files, within its limits.
+encrypted, or packed as nobody packs objects, cannot be looked at. Office documents are read as the XML that they are:
+no spelling of it hides anything. This runs in the child process that opens files, within its limits.
 """
 
+import io
 import re
+import xml.parsers.expat
 import zipfile
-import zlib
-from collections.abc import Iterator
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import IO, Final, Literal
 
-Reason = Literal["scripts", "attached", "remote", "password", "unzips_too_far"]
+from conversations.xforms.workbook import DAMAGE
+from storage.reports.pdf_streams import MOST_STREAMS, READABLE, UNREADABLE, names_in, streams
 
-_NAME = re.compile(rb"/((?:[^\x00\t\n\f\r ()<>\[\]{}/%#]|#[0-9A-Fa-f]{2})+)")
-_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_STREAM = re.compile(rb">>\s{0,8}stream\r?\n")
-_HEAD: Final = 2000
-"""Bytes before a stream among which it says what it is."""
-_MOST_STREAMS: Final = 20_000
+Reason = Literal["scripts", "attached", "remote", "password", "unzips_too_far", "macros", "executable", "damaged"]
+
 _ALL_UNPACKED: Final = 256 * 1024 * 1024
 """Bytes of object streams of one PDF that are looked at."""
 _OF_PDF: Final[dict[bytes, Reason]] = {
     b"JavaScript": "scripts",
     b"Launch": "scripts",
     b"RichMedia": "scripts",
+    b"XFA": "scripts",
     b"EmbeddedFile": "attached",
     b"EmbeddedFiles": "attached",
+    b"GoToE": "attached",
+    b"SubmitForm": "remote",
+    b"ImportData": "remote",
     b"Encrypt": "password",
 }
 """Too long to stand in compressed data by chance, as `/JS` may."""
-_FAR = re.compile(rb"""Target\s*=\s*["'](?:https?:|ftp:|\\\\|//|file:////)""", re.IGNORECASE)
-_RELATION = re.compile(rb"<Relationship\b[^>]*>")
-_FETCHED = re.compile(rb"/(?:attachedTemplate|oleObject|frame|subDocument)\b")
-_INSTRUCTION = re.compile(rb"<w:instrText[^>]*>([^<]*)</w:instrText>|w:instr\s*=\s*[\"']([^\"']*)")
-_DDE = re.compile(rb"\bDDE(?:AUTO)?\b", re.IGNORECASE)
-_LISTENER = re.compile(rb"<script:event-listener\b")
+_SHARE = re.compile(rb"\(\s*(?:\\\\\\\\|//)")
+"""A server that Windows logs in to: a link to another PDF (`GoToR`) on it gives the password's hash away."""
+
+PROGRAM_NAMES: Final = frozenset(
+    "exe com scr bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp lnk pif cpl jar apk app sh command reg dll".split()  # noqa: SIM905
+)
+PROGRAMS: Final = (
+    b"MZ",
+    b"\x7fELF",
+    b"\xfe\xed\xfa",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"#!",
+    b"dex\n",
+    b"\0asm",
+    b"L\0\0\0\x01\x14\x02\0",
+    b"!<arch>",
+)
+_ARCHIVE_NAMES: Final = frozenset("zip rar 7z gz iso img cab tar".split())  # noqa: SIM905
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FAR = re.compile(r"\s*(?:https?:|ftp:|\\\\|//|file:/{4}|file:\\\\)", re.IGNORECASE)
+_FETCHED: Final = frozenset(
+    ("attachedTemplate", "oleObject", "frame", "subDocument", "image", "audio", "video", "media", "control")
+)
+_DDE = re.compile(r"\bDDE(?:AUTO)?\b", re.IGNORECASE)
+_MACROS: Final = ("vbaproject", "macroenabled", "macrosheet")
+_ELEMENTS: Final[dict[str, Reason]] = {
+    "event-listener": "scripts",
+    "ddeLink": "remote",
+    "dde-connection-decl": "remote",
+    "dde-link": "remote",
+    "dde-source": "remote",
+}
+_SHOWN_FROM: Final = frozenset(("image", "object", "object-ole", "plugin", "floating-frame"))
+"""Elements of an OpenDocument whose link is followed when it is opened."""
+_CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache")
+"""The figures of a workbook: large, and nothing in them acts."""
+_DDE_CELL = re.compile(r"""(?:^|[,;\t"])\s*[=+\-@][^,;\t\n"|]{0,80}\|[^,;\t\n!]{0,400}!""", re.MULTILINE)
+_RTF_CODE = re.compile(rb"\\'([0-9A-Fa-f]{2})")
+_RTF_REMOTE = re.compile(
+    rb"\\template\b[^{}]{0,40}?(?:https?:|ftp:|\\\\\\\\|//)|\\fldinst\b[^}]{0,400}?DDE", re.IGNORECASE
+)
+_PIECE: Final = 65_536
+_LONGEST_FIELD: Final = 4_096
+_DEEPEST: Final = 3
+"""Documents inside one another that are looked into."""
 
 
+# ------------------------------------------------------------------ PDF
 def of_pdf(data: bytes) -> Reason | None:
     """What a PDF does besides being shown; None: nothing that is known."""
-    found: set[Reason] = {_OF_PDF[name] for name in _names(data) if name in _OF_PDF}
+    found = _acts_of(data, exact=False)
     left = _ALL_UNPACKED
-    if sum(1 for _ in _STREAM.finditer(data)) > _MOST_STREAMS:
-        return "unzips_too_far"
-    for packed in _object_streams(data):
-        try:
-            objects = zlib.decompressobj().decompress(packed, left)
-        except zlib.error:
+    for number, stream in enumerate(streams(data)):
+        names = set(stream.names)
+        if number >= MOST_STREAMS:
+            return "unzips_too_far"
+        if b"ObjStm" not in names and not {b"First", b"N"} <= names:
             continue
+        if names & UNREADABLE or names & {b"DecodeParms", b"DP"} or (b"Filter" in names and not names & READABLE):
+            found.add("scripts")  # objects (ISO 32000-1, 7.5.7) that are packed so are packed not to be read
+            continue
+        objects = stream.decoded(left)
         left -= len(objects)
         if left <= 0:
             return "unzips_too_far"
-        names = set(_names(objects))
-        found |= {_OF_PDF[name] for name in names & _OF_PDF.keys()}
-        if b"JS" in names:
-            found.add("scripts")
-    order: tuple[Reason, ...] = ("scripts", "attached", "password")
+        found |= _acts_of(objects, exact=True)
+    order: tuple[Reason, ...] = ("scripts", "attached", "remote", "password")
     return next((reason for reason in order if reason in found), None)
 
 
-def _object_streams(data: bytes) -> Iterator[bytes]:
-    """Objects that are kept together, compressed (ISO 32000-1, 7.5.7)."""
-    for found in _STREAM.finditer(data):
-        head = data[max(0, found.start() - _HEAD) : found.start()]
-        if b"ObjStm" in head or (b"#" in head and b"ObjStm" in set(_names(head))):
-            end = data.find(b"endstream", found.end())
-            yield data[found.end() : end if end >= 0 else len(data)]
+def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
+    """What these objects do. In bytes that are not `exact`ly objects, short names may stand by chance."""
+    names = set(names_in(part))
+    found = {_OF_PDF[name] for name in names & _OF_PDF.keys()}
+    if exact and b"JS" in names:
+        found.add("scripts")
+    if b"GoToR" in names and _SHARE.search(part):
+        found.add("remote")
+    return found
 
 
-def _names(part: bytes) -> Iterator[bytes]:
-    for found in _NAME.finditer(part):
-        yield _ESCAPE.sub(lambda code: bytes((int(code[1], 16),)), found[1]) if b"#" in found[1] else found[1]
-
-
-def of_zipped(archive: zipfile.ZipFile) -> Reason | None:
+# ------------------------------------------------------------------ office documents
+def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
     """What an office document does besides being shown. Its sizes have been looked at before."""
-    for entry in archive.infolist():
+    entries = archive.infolist()
+    names = {entry.filename.lower() for entry in entries}
+    if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
+        return "macros"
+    is_workbook = "xl/workbook.xml" in names and "word/document.xml" not in names
+    for entry in entries:
         name = entry.filename.lower()
+        if "/macrosheets/" in name:
+            return "macros"
         if "/activex/" in name:
             return "scripts"
-        if "/embeddings/" in name and name.endswith(".bin"):
-            return "attached"
-        if name.endswith(".rels"):
-            related = _RELATION.findall(archive.read(entry))
-            if any(_FETCHED.search(each) and _FAR.search(each) for each in related):
-                return "remote"
-        elif name.startswith("xl/externallinks/") and b"<ddeLink" in archive.read(entry):
-            return "remote"
-        elif name.startswith("word/") and name.endswith(".xml"):
-            said = b"".join(b"".join(each) for each in _INSTRUCTION.findall(archive.read(entry)))
-            if _DDE.search(said):
-                return "remote"
-        elif name == "content.xml" and _LISTENER.search(archive.read(entry)):
-            return "scripts"
+        if name.endswith((".xml", ".rels")):
+            if not (is_workbook and name.startswith(_CELLS)) and (reason := _of_xml(archive.open(entry))):
+                return reason
+        elif reason := _of_part(archive, entry, name.rpartition(".")[2], depth):
+            return reason
     return None
+
+
+def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, depth: int) -> Reason | None:
+    """What else than XML lies in a document: pictures and letters are expected, files and programs are not."""
+    with archive.open(entry) as opened:
+        head = opened.read(8)
+    if extension in PROGRAM_NAMES or head.startswith(PROGRAMS):
+        return "executable"
+    is_object = extension == "bin" and "/embeddings/" in entry.filename.lower()
+    if is_object or extension in _ARCHIVE_NAMES or head == _OLE:
+        return "attached"
+    if not head.startswith(b"PK\x03\x04"):
+        return None
+    if depth >= _DEEPEST:
+        return "unzips_too_far"
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive.read(entry))) as inner:
+            if not any(each in inner.namelist() for each in ("[Content_Types].xml", "mimetype")):
+                return "attached"
+            return of_zipped(inner, depth + 1)  # the table behind a chart
+    except DAMAGE:
+        return "attached"
+
+
+def _of_xml(opened: IO[bytes]) -> Reason | None:
+    """What one part of a document does. Read by a parser: prefixes, character references and encodings hide nothing."""
+    seen = _Seen()
+    reading = xml.parsers.expat.ParserCreate()
+    reading.buffer_text = True
+    reading.StartElementHandler = seen.start
+    reading.CharacterDataHandler = seen.text
+    reading.StartDoctypeDeclHandler = seen.declared
+    try:
+        while seen.reason is None and (piece := opened.read(_PIECE)):
+            reading.Parse(piece)
+        if reading.CurrentByteIndex > 0 and seen.reason is None:
+            reading.Parse(b"", True)
+    except (xml.parsers.expat.ExpatError, *DAMAGE):
+        return seen.reason or "damaged"
+    return seen.reason
+
+
+class _Seen:
+    """What an XML part has been found to do so far. Instructions of fields may be split between many elements."""
+
+    def __init__(self) -> None:
+        self.reason: Reason | None = None
+        self._is_field = False
+        self._instructions = ""
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        own = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        self.reason = self.reason or _ELEMENTS.get(name) or _of_element(name, own)
+        self._is_field = name == "instrText"
+        if "instr" in own:
+            self._say(own["instr"] + " ")
+
+    def text(self, text: str) -> None:
+        if self._is_field:
+            self._say(text)
+
+    def declared(self, *_: object) -> None:
+        self.reason = self.reason or "damaged"  # no program that writes documents declares entities
+
+    def _say(self, text: str) -> None:
+        self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
+        if _DDE.search(self._instructions):
+            self.reason = self.reason or "remote"
+
+
+def _of_element(name: str, attributes: Mapping[str, str]) -> Reason | None:
+    if name == "Relationship":
+        return _of_relationship(attributes)
+    if name in ("Override", "Default"):
+        kind = attributes.get("ContentType", "").lower()
+        return "macros" if any(macro in kind for macro in _MACROS) else None
+    if name in _SHOWN_FROM and _FAR.match(attributes.get("href", "")):
+        return "remote"
+    action = attributes.get("action", "").lower()
+    return "scripts" if action.startswith(("ppaction://program", "ppaction://macro", "ppaction://ole")) else None
+
+
+def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
+    kind = attributes.get("Type", "").rpartition("/")[2]
+    if kind in _FETCHED and _FAR.match(attributes.get("Target", "")):
+        return "remote"
+    if kind == "vbaProject":
+        return "macros"
+    return "attached" if kind == "oleObject" else None
+
+
+# ------------------------------------------------------------------ text
+def of_table(text: str) -> Reason | None:
+    """What a table in text does when Excel opens it: SYLK with another name, and a cell that calls a program (DDE)."""
+    if text.lstrip("\ufeff").startswith("ID;"):
+        return "macros"
+    return "remote" if _DDE_CELL.search(text) else None
+
+
+def of_rtf(data: bytes) -> Reason | None:
+    """What a document in RTF does: an object in it, a template or a field that fetches."""
+    if b"\\objdata" in data or b"\\objocx" in data:
+        return "macros"
+    plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)
+    return "remote" if _RTF_REMOTE.search(plain) else None

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from conversations.xforms.workbook import DAMAGE
+from storage.reports.pdf_streams import READABLE, streams
 
 _LATITUDE: Final = 2
 _GPS: Final = 0x8825
 """Exif 3.0, 4.6.3: the part that holds the place, and in it the tag that does."""
-_EXIF = re.compile(rb"(?:Exif\0\0|eXIf)(?=II\*\0|MM\0\*)")  # in JPEG and WebP, in PNG
+_EXIF = re.compile(rb"(?:Exif\0\0|eXIf|EXIF.{4})(?=II\*\0|MM\0\*)", re.DOTALL)  # in JPEG, in PNG, in WebP
 _XMP = re.compile(rb"exif:GPSLatitude(?!Ref)")
 _LONGEST: Final = 65_536
 """Bytes of one Exif segment (JPEG counts its length in two bytes)."""
-_PICTURES: Final = (".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".png", ".heic", ".heif")
+_OF_PHOTOS: Final = frozenset((b"DCTDecode", b"DCT", b"Metadata"))
+_ALL_UNPACKED: Final = 256 * 1024 * 1024
+"""Bytes of a PDF's photos and notes that are looked at."""
 
 
 def of_document(data: bytes) -> bool:
@@ -29,12 +32,19 @@ def of_document(data: bytes) -> bool:
 
 def _parts(data: bytes) -> Iterator[bytes]:
     if not data.startswith(b"PK"):
-        yield data  # a PDF holds a photo as the camera wrote it (DCTDecode)
+        yield data  # a PDF holds a photo as the camera wrote it (DCTDecode), or packed once more
+        left = _ALL_UNPACKED
+        for stream in streams(data):
+            names = set(stream.names)
+            if names & READABLE and names & _OF_PHOTOS and left > 0:
+                part = stream.decoded(left)
+                left -= len(part)
+                yield part
         return
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():
-                if entry.filename.lower().endswith(_PICTURES):
+                if not entry.filename.lower().endswith((".xml", ".rels")):
                     yield archive.read(entry)
     except DAMAGE:
         return

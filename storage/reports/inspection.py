@@ -109,22 +109,6 @@ _OLE_STREAMS = (
     ("Workbook", _Kind("application/vnd.ms-excel", "xls")),
     ("Book", _Kind("application/vnd.ms-excel", "xls")),
 )
-_PROGRAMS = (
-    b"MZ",
-    b"\x7fELF",
-    b"\xfe\xed\xfa",
-    b"\xce\xfa\xed\xfe",
-    b"\xcf\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"#!",
-    b"dex\n",
-    b"\0asm",
-    b"L\0\0\0\x01\x14\x02\0",
-    b"!<arch>",
-)
-_PROGRAM_NAMES = frozenset(
-    "exe com scr bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp lnk pif cpl jar apk app sh command reg dll".split()  # noqa: SIM905
-)
 _ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"MSCF", b"\x28\xb5\x2f\xfd")
 _MARKUP = re.compile(rb"<\s*(svg|html|script|body|iframe|!doctype\s+html|!doctype\s+svg|head)\b", re.IGNORECASE)
 _CODE = re.compile(rb"<\s*(?:html|script|iframe|\?php)\b", re.IGNORECASE)
@@ -166,7 +150,7 @@ def inspect(
         return Refused("too_big", {"max_mb": MAX_BYTES // (1024 * 1024)})
     name = safe_name(claimed_name)
     extension = _extension(name)
-    if extension in _PROGRAM_NAMES:
+    if extension in active_content.PROGRAM_NAMES:
         return Refused("executable")
     kind = _sniff(data, extension)
     if isinstance(kind, Refused):
@@ -180,12 +164,19 @@ def inspect(
             return drawn
         stored, kind = drawn
     elif strip and kind.mime_type in ("video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "audio/mp4"):
-        stored = _COORDINATES.sub(_zeros, data)
+        stored = _without_place(data)
     elif strip and kind.mime_type.startswith("application/") and hidden_places.of_document(data):
         return Refused("place")
     return Inspected(
-        stored, kind.mime_type, kind.extension, name or f"file.{kind.extension}", _sha256(data), _sha256(stored)
+        stored, kind.mime_type, kind.extension, _named(name, extension, kind), _sha256(data), _sha256(stored)
     )
+
+
+def _named(name: str, extension: str, kind: _Kind) -> str:
+    """Its own name; behind an ending that nothing here knows, a known one: it is the ending that starts a program."""
+    if not name:
+        return f"file.{kind.extension}"
+    return safe_name(f"{name}.{kind.extension}") if extension and extension not in _KNOWN_EXTENSIONS else name
 
 
 def _sha256(data: bytes) -> str:
@@ -194,7 +185,7 @@ def _sha256(data: bytes) -> str:
 
 def _sniff(data: bytes, extension: str) -> _Kind | Refused:
     head = data[:4096]
-    if any(head.startswith(program) for program in _PROGRAMS):
+    if any(head.startswith(program) for program in active_content.PROGRAMS):
         return Refused("executable")
     if data.startswith(_OLE):
         return _of_ole(data)
@@ -232,7 +223,7 @@ def _of_text(data: bytes, extension: str) -> _Kind | Refused | None:
     text = _as_text(data)
     if text is None:
         return None
-    head = text[:4096].lstrip("\ufeff \t\r\n").encode("utf-8", "replace")
+    head = text.lstrip("\ufeff \t\r\n")[:4096].encode("utf-8", "replace")
     if markup := _MARKUP.search(head):
         return Refused("svg" if b"svg" in markup[1].lower() else "html")
     if head.startswith((b"<?xml", b"<!")):
@@ -240,7 +231,10 @@ def _of_text(data: bytes, extension: str) -> _Kind | Refused | None:
     if head.startswith((b"%PDF-", b"<?")):
         return None if head.startswith(b"%PDF-") else Refused("executable")
     if head.startswith(b"{\\rtf"):
-        return Refused("macros") if b"\\objdata" in data else _Kind("application/rtf", "rtf")
+        acts = active_content.of_rtf(data)
+        return Refused(acts) if acts else _Kind("application/rtf", "rtf")
+    if acts := active_content.of_table(text):
+        return Refused(acts)
     if extension in ("csv", "tsv"):
         return _Kind("text/csv", extension)
     if extension in ("json", "geojson"):
@@ -299,12 +293,6 @@ def _of_zip(data: bytes) -> _Kind | Refused:
     unzipped = sum(entry.file_size for entry in entries)
     if unzipped > MAX_UNZIPPED or (unzipped > 50_000_000 and unzipped > 200 * len(data)):
         return Refused("unzips_too_far")
-    has_macros = any(
-        name.endswith("vbaproject.bin") or "/macrosheets/" in name or name.startswith(("basic/", "scripts/"))
-        for name in names
-    )
-    if has_macros:
-        return Refused("macros")
     if any(entry.flag_bits & 1 for entry in entries):
         return Refused("password")
     try:
@@ -347,12 +335,22 @@ def _is_not_wanted(kind: _Kind, claimed_mime: str, accept: Accept) -> Refused | 
     return None if accept in ("file", family) or is_sound else Refused("wrong_kind")
 
 
-_COORDINATES = re.compile(rb"[+-]\d{1,3}\.\d{2,8}[+-]\d{1,3}\.\d{2,8}(?:[+-]\d{1,6}(?:\.\d{1,6})?)?/")
-"""ISO 6709, as cameras write it into the `©xyz` and `com.apple.quicktime.location` of a video."""
+_COORDINATES = re.compile(
+    rb"[+-]\d{2,6}(?:\.\d{1,8})?[+-]\d{3,7}(?:\.\d{1,8})?(?:[+-]\d{1,6}(?:\.\d{1,6})?)?(?:CRS\w{1,12})?/"
+    rb"|(?<=GPSLatitude)[=\"'>\s]{1,4}[\d,.NSns]+|(?<=GPSLongitude)[=\"'>\s]{1,4}[\d,.EWew]+"
+)
+"""ISO 6709, in degrees or with minutes and seconds, as cameras write it into the `©xyz` and
+`com.apple.quicktime.location` of a video; and the same in XMP."""
+_LOCI = re.compile(rb"loci\0\0\0\0.{2}[^\0]{0,255}\0.", re.DOTALL)
+"""3GPP TS 26.244, 8.10: a name and its role, and then length, width and height in twelve bytes."""
 
 
-def _zeros(found: re.Match[bytes]) -> bytes:
-    return re.sub(rb"\d", b"0", found[0])
+def _without_place(data: bytes) -> bytes:
+    """The same recording, as long as before, with zeros where it says where it was made."""
+    stored = _COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data)
+    for found in _LOCI.finditer(stored):
+        stored = stored[: found.end()] + bytes(12) + stored[found.end() + 12 :]
+    return stored
 
 
 def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -> tuple[bytes, _Kind] | Refused:

