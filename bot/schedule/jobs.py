@@ -4,6 +4,7 @@ from bot.schedule import digests, exports
 from bot.schedule.job import Job
 from bot.schedule.reminders import REMINDERS
 from bot.schedule.restored import RESTORED
+from bot.schedule.vacancies import VACANCIES
 from bot.schedule.validated import VALIDATED
 
 JOBS: tuple[Job, ...] = (
@@ -11,6 +12,7 @@ JOBS: tuple[Job, ...] = (
     digests.WEEKLY,
     digests.MONTHLY,
     VALIDATED,
+    VACANCIES,
     exports.SCHEDULED,
     RESTORED,
 )

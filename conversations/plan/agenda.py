@@ -41,6 +41,7 @@ Reason = Literal[
     "nothing_expected",
     "nothing_left",
     "nothing_validated",
+    "no_vacancies",
     "nothing_to_tell",
     "focal_point_told",
     "everybody_closed",

@@ -329,6 +329,15 @@ def test_a_file_sent_at_rest_is_offered_to_the_report_that_promised_evidence(des
     assert "prometió" not in said(send(desk, ANA, **photo(3)), ANA)[-1]
 
 
+def test_a_draft_that_is_left_names_the_last_day_that_every_screen_names(desk: Desk) -> None:
+    """September is received until the 14th: its draft is not promised for the 15th."""
+    tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    assert "se conserva hasta el 14 oct 2018" in said(desk.say(ANA, "/cancelar"), ANA)[-1]
+    [draft] = desk.do(lambda unit: unit.sessions.drafts_of(unit.people.by_telegram_id(ANA).id))
+    again = tap(desk, ANA, "continuar", str(draft.id))
+    assert "se conserva hasta el 14 oct 2018" in said(press(desk, ANA, again, "Salir"), ANA)[-1]
+
+
 def test_the_third_equal_complaint_offers_another_way(desk: Desk) -> None:
     """Not the second, not another complaint, and not after an answer that was taken."""
     press(desk, ANA, tap(desk, ANA, "reportar", "a.PRE-101.201809"), "🔵 En curso")
