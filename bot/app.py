@@ -34,7 +34,7 @@ from bot.starting import expect_evidence_folder, only_one
 from bot.stopping import Stopping
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
-from bot.telegram.errors import InvalidToken, NetworkError
+from bot.telegram.errors import InvalidToken, TelegramError
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
 from bot.telegram.intake import BATCH, CAUTION, Intake
 from bot.telegram.polling import Polling
@@ -171,7 +171,7 @@ async def _introduce(api: Api, settings: Settings, database: Database, clock: Cl
     except InvalidToken:
         await asyncio.to_thread(_remember_rejection, database, clock)
         raise Complaint("Telegram does not accept ENLACE_TELEGRAM_TOKEN. Ask @BotFather for the bot's token.") from None
-    except NetworkError as error:
+    except TelegramError as error:
         raise Complaint(
             f"{settings.telegram_api} cannot be reached ({type(error).__name__}). "
             "Check ENLACE_TELEGRAM_API and the network."
@@ -522,7 +522,7 @@ def _warm(database: Database, shelf: FormCache) -> None:
 
 async def _set_menus(api: Api, default_language: str) -> None:
     """Set the command menu for strangers: only what starts the conversation."""
-    with contextlib.suppress(NetworkError):
+    with contextlib.suppress(TelegramError):
         for language in LANGUAGES:
             menu = [{"command": c, "description": d} for c, d in telegram_menu(Role.READER, language)][:1]
             payload: dict[str, object] = {"commands": menu, "scope": {"type": "all_private_chats"}}

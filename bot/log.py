@@ -35,13 +35,13 @@ QUIET: Final = (
     "alembic",
     "apscheduler",
     "asyncio",
-    "httpcore",
-    "httpx",
+    "hyper_util",
     "multipart",
     "PIL",
     "pyxform",
+    "reqwest",
+    "rustls",
     "sqlalchemy",
-    "telegram",
     "uvicorn",
 )
 """Loggers that write addresses, parameters or bodies below WARNING, or nothing useful."""

@@ -9,8 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 
-from telegram import error as errors
-
+from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.http import File
 from bot.telegram.in_hand import Note

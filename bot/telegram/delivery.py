@@ -17,14 +17,13 @@ from functools import partial
 from typing import Final, assert_never
 
 import structlog
-from telegram import error as errors
 
 from bot.log import log_alarm
 from bot.stopping import until
+from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.calls import Calls, OpenFile, open_path
 from bot.telegram.handled import Alarm, Clock, TapAnswer, TokenRejected
-from bot.telegram.http import TooManyRequests
 from bot.telegram.in_hand import Asked, Note, SecondLook, as_claimed, begin, find_left, lease_of, look
 from bot.telegram.lanes import Held, Lane, Lanes
 from bot.telegram.methods import answer_payload, makes_message
@@ -213,7 +212,7 @@ class Delivery:
     async def _answer(self, answer: TapAnswer) -> None:
         try:
             await self._api.call("answerCallbackQuery", answer_payload(answer), timeout=5.0)
-        except TooManyRequests as error:
+        except errors.TooManyRequests as error:
             self._close_window(error.seconds)
         except errors.TelegramError:
             pass  # older than 150 s, answered already, or the network: the button stops by itself

@@ -1,5 +1,76 @@
-"""Telegram's errors, for those who call it through `bot/telegram`."""
+"""What a call of the Bot API can end with, other than its result.
 
-from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
+`sendMessage` has no idempotency key: after a failed call the only question that matters is whether Telegram can have
+acted on it. `NotSent` and what Telegram itself says leave no doubt; each other `NetworkError` does. No error carries an
+address: the address holds the token.
+"""
 
-__all__ = ["BadRequest", "InvalidToken", "NetworkError", "TelegramError"]
+
+class TelegramError(Exception):
+    """A call that did not end with its result."""
+
+
+# ------------------------------------------------------------------ what the network did
+class NetworkError(TelegramError):
+    """Telegram has not answered, or something else has."""
+
+
+class NotSent(NetworkError):
+    """The call certainly never reached Telegram: refused, no such host, no TLS, no connection in time."""
+
+
+class TimedOut(NetworkError):
+    """No whole answer came in time: Telegram may have acted."""
+
+
+class ConnectionLost(NetworkError):
+    """The connection broke before the answer: Telegram may have acted."""
+
+
+class ServerFault(NetworkError):
+    """A 5xx: Telegram, or what stands before it, failed, perhaps after acting."""
+
+
+class Unreadable(NetworkError):
+    """An answer that is not the Bot API's: a proxy's HTML page, or JSON cut off. Telegram may have acted."""
+
+
+# ------------------------------------------------------------------ what Telegram said: nothing was done
+class BadRequest(TelegramError):
+    """400, or a refusal of a kind that we do not know."""
+
+
+class InvalidToken(TelegramError):
+    """401 for a token that nobody has, 404 for one that is malformed."""
+
+
+class Forbidden(TelegramError):
+    """403: this person or chat does not receive us."""
+
+
+class Conflict(TelegramError):
+    """409: somebody else asks for the updates of this bot, or a webhook is set."""
+
+
+class RefusedFile(TelegramError):
+    """413: what was to be uploaded is too large, and always will be."""
+
+
+class TooManyRequests(TelegramError):
+    """429: for `seconds` nothing may be sent."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Flood control exceeded. Retry in {seconds} seconds")
+        self.seconds = seconds
+
+
+class ChatMigrated(TelegramError):
+    """The group has become a supergroup, under the number `new_chat_id`."""
+
+    def __init__(self, new_chat_id: int) -> None:
+        super().__init__("the chat has migrated")
+        self.new_chat_id = new_chat_id
+
+
+class TooLarge(TelegramError):
+    """A download that exceeds what we accept; it was broken off."""

@@ -1,42 +1,48 @@
-"""HTTP to the Bot API over aiohttp, telling what was certainly not sent from what may have been.
+"""HTTP to the Bot API over pyreqwest, telling what was certainly not sent from what may have been.
 
-`sendMessage` has no idempotency key: after a failed call the only question that matters is whether Telegram
-can have acted on it. python-telegram-bot's own transport answers "NetworkError" to a refused connection and to
-a reset one alike, and takes most of a bot's processor time (DESIGN §11). So this one raises
-
-    NotSent       refused, no such host, no TLS, no connection in time: Telegram never saw the call
-    RefusedFile   413: seen and refused before anything was done
-    TimedOut, ConnectionLost, ServerFault, Unreadable      Telegram may have acted
-
-and python-telegram-bot's classes for what Telegram itself says. No exception carries an address: the address
-holds the token.
+aiohttp took twice its processor time for a call. Its error classes do not tell what we must know: a connection that is
+reset under a call is a `ConnectError`, as one that is refused. The chain of causes does: hyper names the phase that
+failed, and only what failed while connecting was not sent.
 """
 
 import asyncio
 import io
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import IO, Any, Final
 
-import aiohttp
+os.putenv("MIMALLOC_ALLOW_THP", "0")  # pyreqwest's allocator asks for huge pages when it is loaded: 10 MB, hardly used
+
 import orjson
-from telegram.error import (
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import BodyDecodeError, BuilderError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.multipart import FormBuilder, PartBuilder
+from pyreqwest.request import RequestBuilder
+from pyreqwest.response import Response
+
+from bot.telegram.errors import (
     BadRequest,
     ChatMigrated,
     Conflict,
+    ConnectionLost,
     Forbidden,
     InvalidToken,
-    NetworkError,
-    RetryAfter,
+    NotSent,
+    RefusedFile,
+    ServerFault,
     TelegramError,
     TimedOut,
+    TooLarge,
+    TooManyRequests,
+    Unreadable,
 )
-from telegram.request import BaseRequest, RequestData
 
 CONNECT_TIMEOUT: Final = 5.0
-READ_TIMEOUT: Final = 10.0
-UPLOAD_TIMEOUT: Final = 120.0
+TIMEOUT: Final = 15.0
+"""Seconds for all of a call, from the wait for a connection to the last byte of the answer."""
+UPLOAD_TIMEOUT: Final = 480.0
 
 # A connection the server is about to close loses the race against our next call: ours must end first. Telegram
 # keeps idle connections for over a minute, small local servers (uvicorn: 5 s) do not.
@@ -46,45 +52,10 @@ KEEPALIVE_PLAIN: Final = 3.0
 UNTIMED_RETRY: Final = 5
 """Seconds to keep still after a 429 that does not say how long."""
 
-_JSON_HEADERS: Final = {"Content-Type": "application/json"}
-_NO_HEADERS: Final[dict[str, str]] = {}
+CONNECTING: Final = "client error (Connect)"
+"""What hyper calls a call that failed before anything of it was written."""
 
-
-class NotSent(NetworkError):
-    """The call certainly never reached Telegram."""
-
-
-class ConnectionLost(NetworkError):
-    """The connection broke before the answer: Telegram may have acted."""
-
-
-class ServerFault(NetworkError):
-    """A 5xx: Telegram, or what stands before it, failed, perhaps after acting."""
-
-
-class Unreadable(NetworkError):
-    """An answer that is not the Bot API's: a proxy's HTML page, or JSON cut off. Telegram may have acted."""
-
-
-class RefusedFile(NetworkError):
-    """413: what was to be uploaded is too large, and always will be."""
-
-
-class TooManyRequests(RetryAfter):
-    """A 429: for `seconds` nothing may be sent. The library's own class raises a deprecation warning."""
-
-    def __init__(self, seconds: int) -> None:
-        TelegramError.__init__(self, f"Flood control exceeded. Retry in {seconds} seconds")
-        self.seconds = seconds
-        self._retry_after = timedelta(seconds=seconds)
-
-    def __reduce__(self) -> tuple[type, tuple[int]]:  # type: ignore[override]
-        return self.__class__, (self.seconds,)
-
-
-class TooLarge(TelegramError):
-    """A download that exceeds what we accept; it was broken off."""
-
+CHUNK: Final = 1 << 18
 
 File = tuple[str, bytes | IO[bytes], str]
 """Name, content, media type."""
@@ -160,166 +131,149 @@ def result_of(payload: bytes) -> Any:
     return answer["result"]
 
 
-class AiohttpRequest(BaseRequest):
-    """python-telegram-bot's transport, and `exchange` beside it for calls whose results nobody turns into objects.
+class Transport:
+    """Connections to one server.
 
     `fresh` opens a connection for each call, so that a kept connection which the server has just closed cannot
-    make a reminder ambiguous. `on_headers` sees the headers of every answer.
+    make a reminder ambiguous. `on_headers` is handed a look into the headers of every answer.
     """
 
     def __init__(
         self,
         *,
         connections: int = 128,
-        read_timeout: float = READ_TIMEOUT,
+        timeout: float = TIMEOUT,
         fresh: bool = False,
         is_plain: bool = False,
-        on_headers: Callable[[Mapping[str, str]], None] | None = None,
+        on_headers: Callable[[Callable[[str], str | None]], None] | None = None,
     ) -> None:
         self._connections = connections
-        self._read_timeout = read_timeout
+        self._timeout = timeout
         self._fresh = fresh
         self._keepalive = KEEPALIVE_PLAIN if is_plain else KEEPALIVE_TLS
         self._on_headers = on_headers
-        self._timeouts: dict[tuple[float | None, float | None], aiohttp.ClientTimeout] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._client: Client | None = None
         self.answered_at: float | None = None
         """The event loop's time of the last answer that was a success."""
 
-    @property
-    def read_timeout(self) -> float | None:
-        return self._read_timeout
-
-    async def initialize(self) -> None:
-        if self._session is not None:
+    def open(self) -> None:
+        if self._client is not None:
             return
-        connector = (
-            aiohttp.TCPConnector(limit=self._connections, force_close=True)
-            if self._fresh
-            else aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=self._keepalive)
+        self._client = (
+            ClientBuilder()
+            .max_connections(self._connections)
+            .pool_timeout(timedelta(seconds=CONNECT_TIMEOUT))
+            .connect_timeout(timedelta(seconds=CONNECT_TIMEOUT))
+            .pool_idle_timeout(timedelta(seconds=self._keepalive))
+            .pool_max_idle_per_host(0 if self._fresh else self._connections)
+            .follow_redirects(False)  # one would be handed the token
+            .no_proxy()
+            .referer(False)
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .user_agent("Enlace")
+            .build()
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
-        )
 
-    async def shutdown(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    @staticmethod
-    def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        return {"result": result_of(payload)}
-
-    async def do_request(
-        self,
-        url: str,
-        method: str,
-        request_data: RequestData | None = None,
-        read_timeout: Any = BaseRequest.DEFAULT_NONE,
-        write_timeout: Any = BaseRequest.DEFAULT_NONE,
-        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
-        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
-    ) -> tuple[int, bytes]:
-        """Status and body for python-telegram-bot's own methods; raises for anything but 2xx."""
-        body: bytes | aiohttp.FormData | None = None
-        if request_data is not None:
-            if request_data.contains_files:
-                files = {field: _file(field, given) for field, given in request_data.multipart_data.items()}
-                body = _form(request_data.json_parameters, files)
-            else:
-                body = orjson.dumps(request_data.parameters)
-        reading = self._read_timeout if read_timeout is BaseRequest.DEFAULT_NONE else read_timeout
-        connecting = CONNECT_TIMEOUT if connect_timeout is BaseRequest.DEFAULT_NONE else connect_timeout
-        return 200, await self.exchange(url, body, method=method, read_timeout=reading, connect_timeout=connecting)
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     async def exchange(
         self,
         url: str,
-        body: bytes | aiohttp.FormData | None,
+        body: bytes | FormBuilder | None,
         *,
         method: str = "POST",
-        read_timeout: float | None = None,
-        connect_timeout: float | None = CONNECT_TIMEOUT,
+        timeout: float | None = None,
         limit: int | None = None,
     ) -> bytes:
-        """The body of a 2xx answer, at most `limit` bytes of it; anything else raises. Seconds."""
-        session = self._session
-        if session is None:
+        """The body of a 2xx answer, at most `limit` bytes of it; anything else raises. Seconds, for all of the call."""
+        if self._client is None:
             raise NotSent("the connection is not open")
-        key = (self._read_timeout if read_timeout is None else read_timeout, connect_timeout)
-        timeout = self._timeouts.get(key)
-        if timeout is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_read=key[0], sock_connect=key[1], connect=key[1])
-            self._timeouts[key] = timeout
-        headers = _JSON_HEADERS if isinstance(body, bytes) else _NO_HEADERS
         try:
-            async with session.request(
-                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                if self._on_headers is not None:
-                    self._on_headers(response.headers)
-                if limit is not None:
-                    payload = await _at_most(response, limit)
-                else:
-                    payload = await response.read()
-                status = response.status
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            # What aiohttp says may hold the address, and the address the token: only the class is told on.
-            raise NotSent(type(error).__name__) from None
-        except aiohttp.InvalidURL:
+            request = self._client.request(method, url)
+        except ValueError:
             raise NotSent("not an address") from None
-        except TimeoutError:
-            raise TimedOut from None
-        except aiohttp.ClientPayloadError:
-            raise Unreadable("an answer cut off") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise ConnectionLost(type(error).__name__) from None
+        request.timeout(timedelta(seconds=self._timeout if timeout is None else timeout))
+        if isinstance(body, bytes):
+            request.header("Content-Type", "application/json").body_bytes(body)
+        elif body is not None:
+            request.multipart(body)
+        try:
+            status, payload = await self._send(request, limit)
+        except PyreqwestError as error:
+            raise _meaning(error) from None
         if 200 <= status < 300:
             self.answered_at = asyncio.get_running_loop().time()
             return payload
         raise error_of(status, payload)
 
+    async def _send(self, request: RequestBuilder, limit: int | None) -> tuple[int, bytes]:
+        if limit is None:
+            response = await request.build().send()
+            payload = bytes(await response.bytes())
+        else:
+            async with request.streamed_read_buffer_limit(0).build_streamed() as response:
+                payload = b"".join([part async for part in _at_most(response, limit)])
+        if self._on_headers is not None:
+            self._on_headers(response.get_header)
+        return response.status, payload
 
-async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    if response.content_length is not None and response.content_length > limit:
+
+def _meaning(error: PyreqwestError) -> TelegramError:
+    """What a call that brought no answer means.
+
+    What pyreqwest says may hold the address, and the address the token: only the class is told on.
+    """
+    name, details = type(error).__name__, getattr(error, "details", None) or {}
+    if isinstance(error, PoolTimeoutError | BuilderError):
+        return NotSent(name)
+    if any(cause["message"] == CONNECTING for cause in details.get("causes") or ()):
+        return NotSent(name)
+    if isinstance(error, RequestTimeoutError):
+        return TimedOut()
+    if isinstance(error, BodyDecodeError):
+        return Unreadable("an answer cut off")
+    return ConnectionLost(name)
+
+
+async def _at_most(response: Response, limit: int) -> AsyncIterator[bytes]:
+    """The parts of an answer; TooLarge as soon as it has, or promises, more than `limit` bytes."""
+    promised = response.get_header("Content-Length") or ""
+    left = limit
+    if promised.isdecimal() and int(promised) > limit:
         raise TooLarge(f"over {limit} bytes")
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(1 << 16):
-        size += len(part)
-        if size > limit:
+    while (part := await response.body_reader.read_chunk()) is not None:
+        left -= len(part)
+        if left < 0:
             raise TooLarge(f"over {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
+        yield bytes(part)
 
 
-def _file(field: str, given: Any) -> File:
-    if isinstance(given, tuple):
-        name, content, *kind = given
-        return name, content, kind[0] if kind and kind[0] else "application/octet-stream"
-    return field, given, "application/octet-stream"
-
-
-def _form(parameters: Mapping[str, str], files: Mapping[str, File]) -> aiohttp.FormData:
-    # Quoted, "año.xlsx" arrives as "a%C3%B1o.xlsx"; and bytes over 1 MiB are complained of with their content.
-    form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+def multipart(parameters: Mapping[str, Any], files: Mapping[str, File]) -> FormBuilder:
+    """A request body with files. Text parameters stay as they are, the others become JSON, as the Bot API wants."""
+    form = FormBuilder().percent_encode_noop()  # else "año.xlsx" arrives as "a%C3%B1o.xlsx"
     for name, value in parameters.items():
-        form.add_field(name, value)
+        form.text(name, value if isinstance(value, str) else orjson.dumps(value).decode())
     for field, (file_name, content, kind) in files.items():
-        readable = io.BytesIO(content) if isinstance(content, bytes) else content
-        form.add_field(field, readable, filename=_header_safe(file_name), content_type=kind)
+        part = PartBuilder.from_bytes(content) if isinstance(content, bytes) else _streamed(content)
+        form.part(field, part.file_name(_header_safe(file_name)).mime(kind))
     return form
 
 
-def multipart(parameters: Mapping[str, Any], files: Mapping[str, File]) -> aiohttp.FormData:
-    """A request body with files. Text parameters stay as they are, the others become JSON, as the Bot API wants."""
-    return _form(
-        {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in parameters.items()},
-        files,
-    )
+def _streamed(content: IO[bytes]) -> PartBuilder:
+    async def parts() -> AsyncIterator[bytes]:
+        while part := await asyncio.to_thread(content.read, CHUNK):
+            yield part
+
+    begin = content.tell()
+    length = content.seek(0, io.SEEK_END) - begin
+    content.seek(begin)
+    return PartBuilder.from_stream_with_length(parts(), length)
 
 
 def _header_safe(name: str) -> str:

@@ -19,7 +19,7 @@ from storage.messages.outbox import REPLIES, OutboxRow
 
 FAN_OUT_IN_HAND: Final = 60
 MARGIN: Final = timedelta(seconds=16)
-"""No call starts with less left of its lease: the longest call (5 s to connect, 10 s to be answered) must fit in."""
+"""No call starts with less left of its lease: the longest call (`http.TIMEOUT`) must fit in."""
 UPLOAD_MARGIN: Final = timedelta(minutes=9)
 
 

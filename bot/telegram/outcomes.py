@@ -8,11 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from telegram import error as errors
-
 from bot.log import redact
-from bot.telegram.http import NotSent as NeverLeft
-from bot.telegram.http import RefusedFile, TooManyRequests
+from bot.telegram import errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +118,9 @@ def classify(error: errors.TelegramError) -> Outcome:
     """
     reason = _reason(error)
     match error:
-        case NeverLeft():
+        case errors.NotSent():
             return NotSent(reason)
-        case TooManyRequests():
+        case errors.TooManyRequests():
             return RetryAfter(error.seconds)
         case errors.ChatMigrated():
             return Migrated(error.new_chat_id)
@@ -131,10 +128,10 @@ def classify(error: errors.TelegramError) -> Outcome:
             return Unreachable(reason)
         case errors.InvalidToken():
             return Rejected(reason)
-        case RefusedFile():
+        case errors.RefusedFile():
             return Undeliverable(reason)
         case errors.BadRequest():
-            said = error.message.lower()
+            said = str(error).lower()
             if any(words in said for words in NOT_MODIFIED):
                 return NotModified()
             if any(words in said for words in GONE):

@@ -9,13 +9,12 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from telegram import error as errors
 
 from bot.log import log_alarm
 from bot.stopping import Breakable, until
+from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.handled import Alarm, Clock, Handled, TokenRejected
-from bot.telegram.http import TooManyRequests
 from bot.telegram.intake import ALLOWED_UPDATES, BATCH, WEBHOOK_FACT, Intake, chat_of, host_of, is_update
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
@@ -128,7 +127,7 @@ class Polling:
         except errors.Conflict as error:
             await self._on_conflict(error)
             return None
-        except TooManyRequests as error:
+        except errors.TooManyRequests as error:
             await until(self._stop, error.seconds)
             return None
         except errors.TelegramError as error:

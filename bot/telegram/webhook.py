@@ -10,10 +10,10 @@ import orjson
 import structlog
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
-from telegram import error as errors
 
 from bot.log import log_alarm
 from bot.stopping import until
+from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected

@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 import orjson
 import structlog
 
@@ -29,6 +28,9 @@ from storage.errors import Unavailable
 from storage.messages.endpoints import Claimed, Outcome, target_of
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    import aiohttp
 
 logger = structlog.get_logger(__name__)
 
@@ -84,10 +86,15 @@ class EventWorker:
         self._is_news.set()
 
     async def run(self) -> None:
-        async with calling(self._inside) as session:
+        session: aiohttp.ClientSession | None = None
+        async with contextlib.AsyncExitStack() as connections:
             while not self._stop.is_set():
                 try:
-                    for one in await self._turn():
+                    claimed = await self._turn()
+                    if claimed and session is None:
+                        session = await connections.enter_async_context(calling(self._inside))
+                    for one in claimed:
+                        assert session is not None
                         self._lanes[one.endpoint_id].in_hand += 1
                         self._tasks.create_task(self._tell(session, one))
                 except Unavailable:  # an event that was claimed and has no outcome is free when its lease ends
@@ -125,7 +132,7 @@ class EventWorker:
         with self._database.view() as unit:
             return unit.event_deliveries.due(self._clock.now())
 
-    async def _tell(self, session: aiohttp.ClientSession, one: Claimed) -> None:
+    async def _tell(self, session: "aiohttp.ClientSession", one: Claimed) -> None:
         lane = self._lanes[one.endpoint_id]
         answer = Answer("reset")
         try:
@@ -142,7 +149,7 @@ class EventWorker:
             lane.in_hand -= 1
             self._is_news.set()
 
-    async def _call(self, session: aiohttp.ClientSession, one: Claimed) -> Answer:
+    async def _call(self, session: "aiohttp.ClientSession", one: Claimed) -> Answer:
         vault = self._database.vault
         try:
             if vault is None:

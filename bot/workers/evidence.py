@@ -18,9 +18,8 @@ from bot.acts.reports import FETCH
 from bot.dispatch import Dispatch
 from bot.log import log_alarm
 from bot.telegram.api import Api
-from bot.telegram.errors import BadRequest, TelegramError
+from bot.telegram.errors import BadRequest, TelegramError, TooLarge
 from bot.telegram.handled import Alarm, Clock, Handled
-from bot.telegram.http import TooLarge
 from bot.telegram.intake import Intake, if_it_can_be_said, place_of
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop

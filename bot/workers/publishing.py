@@ -13,9 +13,8 @@ from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS
 from bot.screens.forms import publication_day
 from bot.telegram.api import Api
-from bot.telegram.errors import TelegramError
+from bot.telegram.errors import TelegramError, TooLarge
 from bot.telegram.handled import Clock
-from bot.telegram.http import TooLarge
 from bot.workers.imports import Importing
 from bot.workers.job_answers import SHOWN, Answers, listed, told
 from conversations.card import Button, Card, Line, bold, home_button, line

@@ -14,14 +14,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from bot.acts.addresses import is_callable
 from bot.acts.receivers import SECRET
 from bot.settings import Network
 from storage.messages.endpoints import Target
+
+if TYPE_CHECKING:
+    import aiohttp
 
 CONNECT_TIMEOUT: Final = 5.0
 TIMEOUT: Final = 10.0
@@ -62,8 +63,9 @@ def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
     return {"webhook-id": uid, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 
-def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> "aiohttp.ClientSession":
     """A session that checks every socket: the checked address is the one it connects to."""
+    import aiohttp  # where nobody is told of events, this is 5 MB
 
     def checked(found: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
         family, kind, protocol, _, where = found
@@ -86,9 +88,11 @@ def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> 
 
 
 async def call(
-    session: aiohttp.ClientSession, target: Target, uid: str, body: bytes, now: Callable[[], datetime]
+    session: "aiohttp.ClientSession", target: Target, uid: str, body: bytes, now: Callable[[], datetime]
 ) -> Answer:
     """Call a receiver once. It never raises for what a receiver does or is."""
+    import aiohttp
+
     headers = {"Content-Type": "application/json", **signed(target.secret, uid, now(), body)}
     try:
         async with session.post(target.url, data=body, headers=headers, allow_redirects=False) as response:
@@ -113,8 +117,10 @@ async def call(
         return Answer("reset")
 
 
-async def _read(response: aiohttp.ClientResponse) -> None:
+async def _read(response: "aiohttp.ClientResponse") -> None:
     """Read a little of an answer. A longer answer ends the connection; the receiver has accepted the event already."""
+    import aiohttp
+
     try:
         await response.content.read(READ)
         if not response.content.at_eof():

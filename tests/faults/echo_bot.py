@@ -123,7 +123,7 @@ class BlamesEverybody(Intake):
 
 async def serve(options: argparse.Namespace) -> None:
     clock = RealClock()
-    api = Api(SecretStr(options.token), options.api, read_timeout=60.0)
+    api = Api(SecretStr(options.token), options.api, timeout=60.0)
     database = open_database(options.database, vault=Vault.load(Path(options.keys)))
     plants: set[str] = set(options.plant)
     echo = Echo(api.bot_id)

@@ -1,9 +1,9 @@
 """Enlace as it is, or with one thing taken away, to see that the benchmark would show it.
 
-    python tests/benchmarks/peers/enlace.py [--without group|aiohttp] -- run --clock 2018-10-03T08:00
+    python tests/benchmarks/peers/enlace.py [--without group|pyreqwest] -- run --clock 2018-10-03T08:00
 
 `--without group`: every unit of work is a commit of its own, as in a bot that commits each answer. `--without
-aiohttp`: calls go through python-telegram-bot's own transport (httpx). No setting of the product does either; here
+pyreqwest`: calls go through httpx, as python-telegram-bot's do. No setting of the product does either; here
 a name is replaced before the command line starts.
 """
 
@@ -12,30 +12,34 @@ import functools
 import sys
 from typing import Any
 
-import telegram.request
+import httpx
 
 import bot.open_storage
 import bot.telegram.api
 from bot.cli.app import main
-from bot.telegram.http import TooLarge, error_of
+from bot.telegram.errors import TooLarge
+from bot.telegram.http import Transport, error_of
 
 
 def without_group() -> None:
     bot.open_storage.open_database = functools.partial(bot.open_storage.open_database, group_size=1)  # type: ignore[attr-defined]
 
 
-class HttpxRequest(telegram.request.HTTPXRequest):
-    """The library's transport where Enlace's is expected."""
+class HttpxTransport(Transport):
+    """httpx in the place of pyreqwest."""
 
-    def __init__(self, *, connections: int, read_timeout: float, **_: Any) -> None:
-        super().__init__(connection_pool_size=connections, read_timeout=read_timeout, pool_timeout=30)
-        self.answered_at: float | None = None
+    def open(self) -> None:
+        limits = httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections)
+        self._other = httpx.AsyncClient(limits=limits, timeout=httpx.Timeout(self._timeout, pool=30))
+
+    async def close(self) -> None:
+        await self._other.aclose()
 
     async def exchange(
-        self, url: str, body: bytes | None, *, method: str = "POST", limit: int | None = None, **_: Any
+        self, url: str, body: Any, *, method: str = "POST", timeout: float | None = None, limit: int | None = None
     ) -> bytes:
-        # Its do_request knows forms only: the client below it is asked, as the library itself does.
-        answer = await self._client.request(method, url, content=body, headers={"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        answer = await self._other.request(method, url, content=body, headers=headers, timeout=timeout or self._timeout)
         if limit is not None and len(answer.content) > limit:
             raise TooLarge(f"over {limit} bytes")
         if answer.is_success:
@@ -43,11 +47,11 @@ class HttpxRequest(telegram.request.HTTPXRequest):
         raise error_of(answer.status_code, answer.content)
 
 
-def without_aiohttp() -> None:
-    bot.telegram.api.AiohttpRequest = HttpxRequest  # type: ignore[misc, assignment]
+def without_pyreqwest() -> None:
+    bot.telegram.api.Transport = HttpxTransport  # type: ignore[misc, assignment, attr-defined]
 
 
-SLOWDOWNS = {"group": without_group, "aiohttp": without_aiohttp}
+SLOWDOWNS = {"group": without_group, "pyreqwest": without_pyreqwest}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

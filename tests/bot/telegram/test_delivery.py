@@ -55,7 +55,7 @@ from tests.deadlines import PATIENCE
 
 def silence(kind: str) -> dict[str, float]:
     """How long the bot waits for an answer: where none comes, not for long."""
-    return {"read_timeout": 1.5} if kind == "timeout" else {}
+    return {"timeout": 1.5} if kind == "timeout" else {}
 
 
 @pytest.fixture(scope="module")

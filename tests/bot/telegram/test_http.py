@@ -5,20 +5,28 @@ The servers here are real ones that misbehave: sockets that close, answers that 
 
 import asyncio
 import contextlib
+import io
 import json
 import socket
+import ssl
 import struct
+import tempfile
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
-from telegram import InputFile
-from telegram import error as errors
 
+from bot.telegram import errors
 from bot.telegram.api import Api
-from bot.telegram.http import (
+from bot.telegram.errors import (
     ConnectionLost,
     NotSent,
     RefusedFile,
@@ -26,8 +34,8 @@ from bot.telegram.http import (
     TooLarge,
     TooManyRequests,
     Unreadable,
-    parse_json,
 )
+from bot.telegram.http import parse_json
 from bot.telegram.outcomes import (
     Ambiguous,
     Gone,
@@ -148,6 +156,23 @@ async def keeps_silent(head: bytes, body: bytes, writer: asyncio.StreamWriter) -
     await asyncio.sleep(30)
 
 
+def certificate(folder: Path, name: str) -> Path:
+    """A certificate of `name` that vouches for itself, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(key.private_bytes(*plain) + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
 def refusal(status: str, description: str, **parameters: Any) -> bytes:
     said: dict[str, Any] = {"ok": False, "error_code": int(status[:3]), "description": description}
     if parameters:
@@ -175,6 +200,63 @@ async def test_an_unknown_host_is_certainly_not_sent() -> None:
             await api.call("sendMessage", {"chat_id": 1, "text": "x"})
 
 
+async def test_a_connection_that_does_not_come_in_time_is_certainly_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that takes no connections any more has not seen the call, though a timeout may have acted elsewhere."""
+    monkeypatch.setattr("bot.telegram.http.CONNECT_TIMEOUT", 0.3)
+    async with serving(writes(response(OK))) as (_, api):
+        with socket.socket() as full, contextlib.ExitStack() as waiting:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(3):
+                other = waiting.enter_context(socket.socket())
+                other.setblocking(False)
+                other.connect_ex(full.getsockname())
+            api._methods = f"http://127.0.0.1:{full.getsockname()[1]}/bot{TOKEN}/"
+            with pytest.raises(NotSent):
+                await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+
+
+async def test_a_server_that_is_not_who_it_should_be_is_not_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without TLS, or with a certificate nobody vouches for, there is no call."""
+    monkeypatch.setattr("bot.telegram.http.CONNECT_TIMEOUT", 0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate(Path(folder), "localhost"))
+        for context in (None, tls):
+            server = Server(writes(response(OK)))
+            listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
+            api = Api(SecretStr(TOKEN), f"https://localhost:{listening.sockets[0].getsockname()[1]}")
+            with pytest.raises(NotSent):
+                await api.initialize()
+            assert server.heads == []
+            await api.shutdown()
+            listening.close()
+            await server.close()
+
+
+async def test_whom_the_machine_trusts_is_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An organisation's own authority counts where SSL_CERT_FILE names it."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate(tmp_path, "localhost"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    server = Server(writes(response(ME)))
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    api = Api(SecretStr(TOKEN), f"https://localhost:{listening.sockets[0].getsockname()[1]}")
+    await api.initialize()
+    assert api.username == "x_bot"
+    await api.shutdown()
+    listening.close()
+    await server.close()
+
+
+async def test_a_proxy_of_the_machine_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ENLACE_TELEGRAM_API alone says who is called: a variable meant for other programs hands nobody the token."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    async with serving(writes(response(OK))) as (_, api):
+        assert await api.call("sendMessage", {"chat_id": 1, "text": "x"}) == {"message_id": 7}
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -197,7 +279,7 @@ async def test_what_breaks_after_the_call_has_left_is_ambiguous(
     answer: Answer, expected: type[errors.TelegramError]
 ) -> None:
     """Reset, silence, a page instead of JSON, JSON cut off: Telegram may have acted, and nobody can know."""
-    async with serving(answer, read_timeout=0.2 if expected is errors.TimedOut else PATIENCE) as (_, api):
+    async with serving(answer, timeout=0.2 if expected is errors.TimedOut else PATIENCE) as (_, api):
         with pytest.raises(expected) as failed:
             await api.call("sendMessage", {"chat_id": 1, "text": "x"})
     assert isinstance(classify(failed.value), Ambiguous)
@@ -283,12 +365,11 @@ def test_what_is_recorded_of_a_refusal_does_not_quote_the_message() -> None:
 )  # fmt: skip
 async def test_no_exception_holds_the_token(answer: Answer) -> None:
     """Neither message, cause, context nor traceback: all of it ends up in a log some day (S8)."""
-    async with serving(answer, read_timeout=0.2) as (_, api):
+    async with serving(answer, timeout=0.2) as (_, api):
         for call in (
             lambda: api.call("sendMessage", {"chat_id": 1, "text": "x"}),
-            lambda: api.send_message(1, "x"),
             lambda: api.download("file"),
-            lambda: api.updates(None, limit=1, wait=-9, allowed=[]),
+            lambda: api.updates(None, limit=1, wait=-14, allowed=[]),
         ):
             with pytest.raises(errors.TelegramError) as failed:
                 await call()
@@ -321,6 +402,60 @@ async def test_a_connection_is_kept_but_not_for_a_reminder() -> None:
         assert server.connections == 4
 
 
+@pytest.mark.parametrize("ends", [resets, writes(b"", closes=True)], ids=["reset", "closed"])
+async def test_a_kept_connection_that_ends_under_a_call_is_not_tried_again_by_the_client(ends: Answer) -> None:
+    """The call has been read: a client that repeats it by itself would say everything twice."""
+    async with serving(writes(response(OK))) as (server, api):
+        await api.call("sendMessage", {"chat_id": 1, "text": "first"})
+        good, server.answer = server.answer, ends
+        with pytest.raises(ConnectionLost) as failed:
+            await api.call("sendMessage", {"chat_id": 1, "text": "second"})
+        assert isinstance(classify(failed.value), Ambiguous)
+        server.answer = good
+        await api.call("sendMessage", {"chat_id": 1, "text": "third"})
+    assert [json.loads(body)["text"] for body in server.bodies[1:]] == ["first", "second", "third"]
+
+
+async def test_a_call_that_is_given_up_ends_its_connection() -> None:
+    """Its answer, which nobody reads, must not be taken for the next call's."""
+    has_come, is_given_up = asyncio.Event(), asyncio.Event()
+
+    async def waits(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"slow" not in body:
+            return writer.write(response(OK))
+        has_come.set()
+        await is_given_up.wait()
+        writer.write(response(OK.replace(b"7", b"8")))
+
+    async with serving(waits) as (server, api):
+        call = asyncio.create_task(api.call("sendMessage", {"chat_id": 1, "text": "slow"}))
+        await has_come.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        is_given_up.set()
+        assert await api.call("sendMessage", {"chat_id": 1, "text": "x"}) == {"message_id": 7}
+        assert server.connections == 2
+
+
+async def test_a_call_that_is_closed_under_is_ambiguous() -> None:
+    """At the end of the process, calls that have not ended are broken off; afterwards none begins."""
+    has_come = asyncio.Event()
+
+    async def waits(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        has_come.set()
+        await asyncio.Event().wait()
+
+    async with serving(waits) as (_, api):
+        call = asyncio.create_task(api.call("sendMessage", {"chat_id": 1, "text": "x"}))
+        await has_come.wait()
+        await api.shutdown()
+        with pytest.raises(ConnectionLost):
+            await call
+        with pytest.raises(NotSent):
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+
+
 async def test_an_idle_connection_ends_before_the_servers_patience() -> None:
     """A small local server closes after 5 s: a call must never go out on a connection that old."""
     async with serving(writes(response(OK))) as (_, api):
@@ -349,17 +484,23 @@ async def test_a_file_name_arrives_as_it_is_written() -> None:
     """Percent-encoded, "año.xlsx" would be shown as "a%C3%B1o.xlsx"."""
     async with serving(writes(response(json.dumps({"ok": True, "result": SENT}).encode()))) as (server, api):
         await api.call("sendDocument", {"chat_id": 1}, {"document": ("reporte del año.xlsx", b"PK", "application/zip")})
-        await api.send_document(1, InputFile(b"PK", filename="señales.xlsx"))
+        await api.call("sendDocument", {"chat_id": 1}, {"document": ('a"b\n.xlsx', b"PK", "application/zip")})
     assert 'filename="reporte del año.xlsx"'.encode() in server.bodies[-2]
-    assert 'filename="señales.xlsx"'.encode() in server.bodies[-1]
+    assert rb'filename="a\"b.xlsx"' in server.bodies[-1]
 
 
-async def test_a_large_file_is_sent_without_a_word() -> None:
-    """aiohttp warns of bytes over 1 MiB, with their content; warnings are errors here."""
+async def test_a_large_file_is_sent_whole(tmp_path: Path) -> None:
+    """An export is read piece by piece, and its length is told beforehand; some servers take no other."""
     content = b"x" * (2 * 1024 * 1024)
+    (tmp_path / "a.bin").write_bytes(b"-" + content)
     async with serving(writes(response(OK))) as (server, api):
         await api.call("sendDocument", {"chat_id": 1, "caption": "é"}, {"document": ("a.bin", content, "x/y")})
-    assert content in server.bodies[-1]
+        for opened in (io.BytesIO(b"-" + content), (tmp_path / "a.bin").open("rb")):
+            with opened:
+                opened.read(1)
+                await api.call("sendDocument", {"chat_id": 1}, {"document": ("a.bin", opened, "x/y")})
+    assert all(b"\r\n\r\n" + content + b"\r\n" in body for body in server.bodies[1:])
+    assert all(b"content-length:" in head.lower() for head in server.heads[1:])
 
 
 async def test_a_download_that_is_too_large_is_broken_off() -> None:

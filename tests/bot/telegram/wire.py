@@ -194,12 +194,12 @@ async def running(
     alarm: Alarm = log_alarm,
     server: str = "",
     delivery_class: type[Delivery] = Delivery,
-    read_timeout: float = deadlines.PATIENCE,
+    timeout: float = deadlines.PATIENCE,
     **options: Any,
 ) -> AsyncIterator[Bot]:
     """A bot on this sandbox and database: delivery, intake, and polling if wanted. Stopped cleanly at the end."""
     clock = clock or HandClock()
-    api = Api(SecretStr(sandbox.token), server or sandbox.url, read_timeout=read_timeout)
+    api = Api(SecretStr(sandbox.token), server or sandbox.url, timeout=timeout)
     settings: dict[str, Any] = {"rate": 0, "sweep_every": 0.1, "back_off": BACK_OFF} | options
     await api.initialize()
     presence = Presence(database, clock.now)
