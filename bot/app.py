@@ -268,6 +268,7 @@ async def _compose(
         forms=shelf,
         new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
         inside=read_networks(settings.events_inside),
+        origin=settings.origin,
     )
     dispatch = Dispatch(house)
     store, parcels = FileStore(settings.files, vault), Parcels(settings.files / "exports")
@@ -337,7 +338,10 @@ async def _compose(
         )
         return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
 
-    outside = (EventWorker(database, clock, tasks, house.inside), Trying(database, answers, clock, house.inside))
+    outside = (
+        EventWorker(database, clock, tasks, house.inside),
+        Trying(database, answers, clock, settings.timezone, house.inside),
+    )
     return _Parts(
         source, door, intake, delivery, evidence, exports, outside, scheduler, monitoring, alarms, look, presence
     )

@@ -257,7 +257,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.LETTERS: (maybe(CODE), maybe(number_or(word("draft", "call", "later")))),
     Route.SCHEDULES: (maybe(number_or(word("new"))), maybe(NAME), maybe(NAME), TEXT),
     Route.EXPORT: (maybe(NAME), TEXT),
-    Route.TOKENS: (maybe(word("new", "end")), maybe(NAME), YES),
+    Route.TOKENS: (maybe(word("new", "test", "end")), maybe(NAME), YES),
     Route.HOLIDAYS: (maybe(Piece("[+-]?[0-9]{4}-[0-9]{2}-[0-9]{2}", "str")),),
     Route.PERIODS: (maybe(CODE),),
     Route.STATUS: (maybe(word("resume")),),
@@ -268,7 +268,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.INVITE: (maybe(CODE), maybe(CODE), maybe(word("observes", "reports"))),
     Route.PLAN: (maybe(word("A", "O", "I", "a", "i")), maybe(CODE), replace(PAGE, before="~")),
     Route.IMPORT: (Piece("yes|no|p[0-9]{1,4}", "str"), CONTENT),
-    Route.RECEIVER: (number_or(word("new")), maybe(NAME), YES),
+    Route.RECEIVER: (number_or(word("new")), maybe(NAME), maybe(NAME)),
     Route.UNDO_IMPORT: (YES, maybe(NUMBER)),
     Route.COMMENT: (maybe(CODE),),
     Route.COMMENTS: (maybe(number_or(Piece("r|x|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
@@ -344,7 +344,7 @@ AWAITS: Mapping[Route, tuple[Piece, ...]] = {
     Route.SEND_BACK: (NUMBER, maybe(CODE)),
     Route.AGENCY: (number_or(word("new")), maybe(word("name", "from", "end")), maybe(NAME)),
     Route.SETTING: (CODE,),
-    Route.RECEIVER: (word("new"), NAME),
+    Route.RECEIVER: (word("new"), NAME, maybe(NAME)),
 }
 """What a chat keeps that awaits words for a route (`awaiting`), in this order; the other routes hear nothing."""
 

@@ -133,6 +133,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "plan.period.half.{}": ("1", "2"),
     "plan.period.quarter.{}": ("1", "2", "3", "4"),
     "receivers.for.{}": export_request.AUDIENCES,
+    "receivers.list.{}": ("told", "dead"),
     "receivers.refused.{}": ("scheme", "inside", "login", "long", "url"),
     "plan.unit.{}": ("people", "count", "percent"),
     "plan.table.{}": (

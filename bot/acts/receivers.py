@@ -67,9 +67,14 @@ def resume(actor: Actor, endpoint: StoredEndpoint) -> bool:
     return actor.unit.endpoints.resume(endpoint, now=actor.now, by=actor.person_id)
 
 
-def replay(actor: Actor, endpoint: StoredEndpoint) -> int:
-    """Make everything that could not be delivered wait again; return how many events."""
-    return actor.unit.endpoints.replay(endpoint, now=actor.now, by=actor.person_id)
+def choose(actor: Actor, endpoint: StoredEndpoint, kinds: Collection[str]) -> bool:
+    """Tell it these kinds of events from now on. Return False if nothing changes."""
+    return actor.unit.endpoints.set_kinds(endpoint, kinds, now=actor.now, by=actor.person_id)
+
+
+def replay(actor: Actor, endpoint: StoredEndpoint, only: Collection[int] | None = None) -> int:
+    """Make what could not be delivered wait again: all of it, or `only` these deliveries. Return how many events."""
+    return actor.unit.endpoints.replay(endpoint, now=actor.now, by=actor.person_id, only=only)
 
 
 def remove(actor: Actor, endpoint: StoredEndpoint) -> None:

@@ -60,6 +60,8 @@ class Deployment:
     new_instance_id: Callable[[], str]
     inside: tuple[Network, ...] = ()
     """Networks of the house that event receivers may be in."""
+    origin: str = ""
+    """The public address of the data door, without a path; "" while it is shut."""
 
 
 @dataclass

@@ -11,6 +11,8 @@ from bot.cli.console import JsonOption, PlanOption, print_rows, talk
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bot.chat.actor import Actor
     from bot.settings import Settings
     from bot.workers.webhooks import Answer
@@ -73,16 +75,11 @@ def add(
     from bot.acts.addresses import BadAddress
     from bot.chat.actor import tell_later
     from bot.settings import read_networks
-    from conversations.plan.events import kinds_for, read_kinds
     from conversations.plan.export_request import AUDIENCES
 
     if audience not in AUDIENCES:
         raise Misuse(f"--audience {audience!r} is not one of {', '.join(AUDIENCES)}")
-    try:
-        wanted = read_kinds(kinds.split(","), audience)
-    except ValueError as stray:
-        known = ", ".join(kinds_for(audience))
-        raise Misuse(f"--kinds: {str(stray)!r} is no event for {audience}; there are {known}") from None
+    wanted = _kinds(kinds, audience)
     chosen, address = settings(), sys.stdin.readline() if url == "-" else url
 
     def work(actor: "Actor") -> "tuple[StoredEndpoint, str]":
@@ -175,15 +172,45 @@ def deliveries(
 
 
 @app.command()
-def replay(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
-    """Have everything wait anew that could not be delivered: with the numbers it had, in its order."""
+def replay(
+    receiver: ReceiverArgument,
+    only: Annotated[
+        str, typer.Option("--only", metavar="ID", help="This event alone: its id in 'enlace events deliveries'.")
+    ] = "",
+    plan_code: PlanOption = "",
+) -> None:
+    """Have wait anew what could not be delivered: with the numbers it had, in its order."""
     from bot.acts import receivers
 
     def work(actor: "Actor") -> int:
         one = _named(actor.unit, actor.plan_id, receiver)
-        return receivers.replay(actor, one)
+        if not only:
+            return receivers.replay(actor, one)
+        dead = actor.unit.event_deliveries.latest(one, states=("dead",), limit=None)
+        found = [each.id for each in dead if each.uid == only]
+        if not found:
+            raise Complaint(f"Nothing is dead under that id: see 'enlace events deliveries {receiver} --state dead'.")
+        return receivers.replay(actor, one, found)
 
     talk(f"{act(plan_code, work)} events wait anew.")
+
+
+@app.command("kinds")
+def choose_kinds(
+    receiver: ReceiverArgument,
+    kinds: Annotated[str, typer.Argument(metavar="KINDS", help="Kinds of events, separated by commas, or 'all'.")],
+    plan_code: PlanOption = "",
+) -> None:
+    """Tell it of these kinds from now on. What waits for it already is told."""
+    from bot.acts import receivers
+
+    def work(actor: "Actor") -> int:
+        one = _named(actor.unit, actor.plan_id, receiver)
+        wanted = _kinds("" if kinds == "all" else kinds, one.audience)
+        receivers.choose(actor, one, wanted)
+        return len(wanted)
+
+    talk(f"Receiver {receiver} is told of {act(plan_code, work)} kinds of events from now on.")
 
 
 @app.command()
@@ -225,6 +252,16 @@ def remove(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
 
     act(plan_code, work)
     talk(f"Receiver {receiver} is removed.")
+
+
+def _kinds(words: str, audience: str) -> "Collection[str]":
+    from conversations.plan.events import kinds_for, read_kinds
+
+    try:
+        return read_kinds(words.split(","), audience)
+    except ValueError as stray:
+        known = ", ".join(kinds_for(audience))
+        raise Misuse(f"{str(stray)!r} is no kind of event for {audience}; there are {known}") from None
 
 
 def _named(unit: "UnitOfWork", plan_id: int, receiver: int) -> "StoredEndpoint":

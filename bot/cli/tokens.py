@@ -61,6 +61,33 @@ def add(
         talk("Nothing is open to it yet: set ENLACE_APP_URL to the bot's public address and start the bot again.")
 
 
+@app.command("test")
+def try_token(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],
+    plan_code: PlanOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Read now what this token reads: each dataset, and how many rows. Exit 1 if it reads nothing any more."""
+    from bot.acts.tokens import readable
+    from bot.cli.at_server import now
+    from storage.errors import NotFound
+
+    chosen = settings()
+
+    def read(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
+        try:
+            token = unit.tokens.get(plan.id, prefix)
+        except NotFound:
+            raise Complaint("There is no such token: see 'enlace tokens list'.") from None
+        if token.revoked_at is not None:
+            raise Complaint(f"Token {prefix} was revoked: it reads nothing.")
+        return [{"dataset": name, "rows": rows} for name, rows in readable(unit, token, now(), chosen.timezone)]
+
+    print_rows(look(plan_code, read, at=chosen), as_json)
+    if not chosen.origin:
+        talk("Nothing is open to it yet: set ENLACE_APP_URL to the bot's public address and start the bot again.")
+
+
 @app.command()
 def revoke(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],

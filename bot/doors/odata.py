@@ -17,8 +17,9 @@ from bot.doors.asked import JSON, NAMES, Asked, filters_of, single
 from bot.doors.odata_filter import Test, read_filter
 from bot.doors.odata_sets import EntitySet, dataset_of, entity_sets, metadata, service_document
 from bot.doors.problems import NOT_FOUND, Problem, unknown
-from bot.doors.reading import BASE, Reader, datasets_for, expect_readable, extract_of, page_at
+from bot.doors.reading import BASE, Reader, expect_readable, extract_of, page_at
 from bot.doors.spool import Wrote
+from storage.exports import datasets_for
 from storage.exports.following import FOLLOWED, cursor
 from storage.unit_of_work import UnitOfWork
 

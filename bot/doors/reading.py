@@ -10,12 +10,12 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from bot.doors.asked import CSV, JSON, MEDIA_TYPES, TABULAR, Asked, filters_of
+from bot.doors.asked import CSV, JSON, MEDIA_TYPES, Asked, filters_of
 from bot.doors.problems import Problem, unknown
 from bot.doors.spool import Wrote
 from conversations.languages import FIRST
 from storage.errors import NotFound
-from storage.exports import check_wanted, exporter
+from storage.exports import check_wanted, datasets_for, exporter
 from storage.exports.delimited import write_csv, write_table
 from storage.exports.dictionary import data_package
 from storage.exports.following import BEGIN, FOLLOWED, MOST, NoCursor, Page, Place, Stale, cursor, page, read_cursor
@@ -50,11 +50,6 @@ class Reader:
             bom=bom,
         )
         return with_filters(wanted, filters)
-
-
-def datasets_for(audience: str) -> tuple[str, ...]:
-    """The datasets that a token of this audience may read."""
-    return tuple(name for name in TABULAR if exporter(name, "jsonl", audience) is not None)
 
 
 def expect_readable(dataset: str, audience: str) -> None:

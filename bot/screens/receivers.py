@@ -4,20 +4,22 @@ An address is pasted, because nobody types one. It may be a secret itself, so th
 of the signature is shown once, on a card that cannot be forwarded and that leaves the chat again.
 """
 
+from collections.abc import Collection
 from functools import partial
 
 from bot.acts import receivers as acts
 from bot.acts.addresses import BadAddress
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, number_of
 from conversations.card import Button, Card, Line, Span, bold, home_button, italic, line
 from conversations.dates import show_date
-from conversations.plan.events import kinds_for
+from conversations.plan.events import kinds_for, packed, unpacked
 from conversations.plan.export_request import AUDIENCES
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Route, Taps, awaiting, tap
 from storage.errors import Conflict, NotFound
-from storage.messages.endpoints import MOST, StoredDelivery, StoredEndpoint
+from storage.messages.endpoints import MOST, STATES, StoredDelivery, StoredEndpoint
 
-SHOWN = 8
+LATEST, LISTED = 3, 8
+"""Deliveries on a receiver's own screen, and on a page of them."""
 SHAPES = {"waiting": "⏳", "delivered": "✅", "dead": "⛔"}
 
 
@@ -36,10 +38,13 @@ def receivers(ex: Exchange) -> None:
     ex.answer(Card(tuple(lines), tuple(rows)))
 
 
-def receiver(ex: Exchange, which: int | str, act: str, agreed: str) -> None:
-    """One receiver, or an act on it. `act` "new" asks for one. `agreed` confirms an act."""
+def receiver(ex: Exchange, which: int | str, act: str, more: str) -> None:
+    """One receiver, or an act on it. `act` "new" asks for one.
+
+    `more` confirms an act, or holds a choice of kinds, a delivery, or where a page of deliveries begins.
+    """
     if isinstance(which, str):
-        _ask(ex, act)
+        _ask(ex, act, more)
         return
     try:
         found = ex.unit.endpoints.get(ex.membership.plan_id, which)
@@ -57,9 +62,16 @@ def receiver(ex: Exchange, which: int | str, act: str, agreed: str) -> None:
             acts.resume(ex.actor, found)
             _show(ex, _again(ex, found))
         case "replay":
-            count = acts.replay(ex.actor, found)
+            count = acts.replay(ex.actor, found, [number_of(more)] if more else None)
             _show(ex, found, ex.say("receivers.replayed", n=count))
-        case "remove" if agreed == "yes":
+        case "kinds":
+            _choose(ex, found, unpacked(more, found.audience) or found.kinds)
+        case "tell":
+            acts.choose(ex.actor, found, unpacked(more, found.audience) or found.kinds)
+            _show(ex, _again(ex, found))
+        case "told" | "dead":
+            _list(ex, found, act, number_of(more) if more else None)
+        case "remove" if more == "yes":
             acts.remove(ex.actor, found)
             receivers(ex)
         case "remove":
@@ -82,7 +94,7 @@ def _show(ex: Exchange, found: StoredEndpoint, first: str = "") -> None:
         line(say("receivers.told_of", kinds=", ".join(say(f"event.{kind}") for kind in found.kinds))),
         line(say("receivers.counts", **_numbers(found, counted))),
     ]
-    latest = ex.unit.event_deliveries.latest(found, limit=SHOWN)
+    latest = ex.unit.event_deliveries.latest(found, limit=LATEST)
     lines += [line(italic(say("receivers.latest")))] if latest else []
     lines += [line(_told(ex, one)) for one in latest]
     pause = Button(say("receivers.pause"), to("pause"))
@@ -90,9 +102,12 @@ def _show(ex: Exchange, found: StoredEndpoint, first: str = "") -> None:
         pause = Button(say("receivers.resume"), to("resume"), "success")
     rows: list[tuple[Button, ...]] = [
         (Button(say("receivers.test"), to("test"), "primary"), pause),
+        (Button(say("receivers.kinds"), to("kinds")),),
     ]
+    if latest:
+        rows.append((Button(say("receivers.all"), to("told")),))
     if dead:
-        rows.append((Button(say("receivers.replay", n=dead), to("replay")),))
+        rows.append((Button(say("receivers.dead", n=dead), to("dead")),))
     rows.append((Button(say("receivers.remove"), to("remove"), "danger"),))
     rows.append((Button(say("nav.back"), tap(Route.RECEIVERS)), home_button(say)))
     ex.answer(Card(tuple(lines), tuple(rows)))
@@ -118,12 +133,41 @@ def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], i
     return f"{SHAPES['delivered']} {say('receivers.state.on')}"
 
 
+def _list(ex: Exchange, found: StoredEndpoint, which: str, before: int | None) -> None:
+    """What it was told or could not be told, the newest first; what is dead can be told again, one or all."""
+    say, to = ex.say, partial(tap, Route.RECEIVER, found.id)
+    states = STATES if which == "told" else (which,)
+    page = ex.unit.event_deliveries.latest(found, states=states, limit=LISTED + 1, before=before)
+    shown = page[:LISTED]
+    lines: list[Line] = [line(bold(say(f"receivers.list.{which}", host=found.host)))]
+    lines += [line(_told(ex, one)) for one in shown] or [line(say("receivers.list.none"))]
+    dead = [one for one in shown if one.state == "dead"]
+    rows: list[tuple[Button, ...]] = [
+        (Button(say("receivers.again", what=_what(ex, one)), to("replay", one.id)),) for one in dead
+    ]
+    if count := ex.unit.event_deliveries.counts(found.plan_id).get((found.id, "dead"), 0):
+        rows.append((Button(say("receivers.replay", n=count), to("replay"), "primary"),))
+    if len(page) > LISTED:
+        rows.append((Button(say("audit.older"), to(which, shown[-1].id)),))
+    rows.append((Button(say("nav.back"), to()), home_button(say)))
+    ex.answer(Card(tuple(lines), tuple(rows)))
+
+
+def _what(ex: Exchange, one: StoredDelivery) -> str:
+    """What an event was of, as short as a button: a report's receipt, a period, else its kind."""
+    if "receipt" in one.data:
+        return ex.say("receivers.receipt", receipt=f"{one.data['receipt']:04d}")
+    return str(one.data.get("period") or one.data.get("agency") or ex.say(f"event.{one.kind}"))
+
+
 def _told(ex: Exchange, one: StoredDelivery) -> str:
-    """A line: the event, its time, and the receiver's answer."""
+    """A line: the event, what it is about, its time, and the receiver's answer."""
     local = one.at.astimezone(ex.zone)
     when = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
     why = ex.say(f"event.why.{one.reason}", status=one.status or "–") if one.reason else ""
-    return " · ".join(filter(None, (f"{SHAPES[one.state]} {ex.say(f'event.{one.kind}')}", when, why)))
+    kind = ex.say(f"event.{one.kind}")
+    what = _what(ex, one)
+    return " · ".join(filter(None, (f"{SHAPES[one.state]} {kind}", what if what != kind else "", when, why)))
 
 
 def _warn(ex: Exchange, found: StoredEndpoint) -> None:
@@ -135,9 +179,29 @@ def _warn(ex: Exchange, found: StoredEndpoint) -> None:
     ex.answer(Card((line(ex.say("receivers.remove_sure", host=found.host, n=waiting)),), rows))
 
 
+# ------------------------------------------------------------------ of what it is told
+def _choices(ex: Exchange, audience: str, chosen: Collection[str], to: Taps) -> list[tuple[Button, ...]]:
+    """A button for each kind, which takes it in or leaves it out. The last one stays: a receiver of nothing is none."""
+    rows: list[tuple[Button, ...]] = []
+    for kind in kinds_for(audience):
+        is_in = kind in chosen
+        after = [each for each in chosen if each != kind] if is_in else [*chosen, kind]
+        rows.append((Button(f"{'✅' if is_in else '▫️'} {ex.say(f'event.{kind}')}", to(packed(after or chosen))),))
+    return rows
+
+
+def _choose(ex: Exchange, found: StoredEndpoint, chosen: Collection[str]) -> None:
+    """Nothing has changed until it is kept."""
+    say, to = ex.say, partial(tap, Route.RECEIVER, found.id)
+    rows = _choices(ex, found.audience, chosen, partial(to, "kinds"))
+    rows.append((Button(say("receivers.keep"), to("tell", packed(chosen)), "success"),))
+    rows.append((Button(say("nav.back"), to()), home_button(say)))
+    ex.answer(Card((line(say("receivers.ask_kinds", host=found.host)),), tuple(rows)))
+
+
 # ------------------------------------------------------------------ a new one
-def _ask(ex: Exchange, audience: str, refused: str = "") -> None:
-    """Ask for whom it is, then for its address."""
+def _ask(ex: Exchange, audience: str, choice: str = "", refused: str = "") -> None:
+    """Ask for whom it is, then for its address and the kinds of events."""
     say = ex.say
     if len(ex.unit.endpoints.all(ex.membership.plan_id)) >= MOST:
         _say_full(ex)
@@ -150,20 +214,22 @@ def _ask(ex: Exchange, audience: str, refused: str = "") -> None:
         return
     lines = [line(refused)] if refused else []
     lines.append(line(say("receivers.ask_url", audience=say(f"export.audience.{audience}"))))
-    ex.show(Card(tuple(lines), ((Button(say("nav.back"), tap(Route.RECEIVERS)),),)))
-    ex.stand(None, awaits=awaiting(Route.RECEIVER, "new", audience))
+    lines.append(line(say("receivers.new_kinds")))
+    chosen = unpacked(choice, audience) or kinds_for(audience)
+    rows = _choices(ex, audience, chosen, partial(tap, Route.RECEIVER, "new", audience))
+    ex.show(Card(tuple(lines), (*rows, (Button(say("nav.back"), tap(Route.RECEIVERS)),))))
+    ex.stand(None, awaits=awaiting(Route.RECEIVER, "new", audience, packed(chosen)))
 
 
-def hear(ex: Exchange, _: str, audience: str, text: str) -> None:
+def hear(ex: Exchange, _: str, audience: str, choice: str, text: str) -> None:
     """Read the address that was pasted."""
     if ex.typed_message_id is not None:
         ex.delete(ex.typed_message_id)
     try:
-        made, secret, news = acts.add(
-            ex.actor, text, audience=audience, kinds=kinds_for(audience), inside=ex.house.inside
-        )
+        chosen = unpacked(choice, audience) or kinds_for(audience)
+        made, secret, news = acts.add(ex.actor, text, audience=audience, kinds=chosen, inside=ex.house.inside)
     except BadAddress as refused:
-        _ask(ex, audience, ex.say(f"receivers.refused.{refused.why}"))
+        _ask(ex, audience, choice, ex.say(f"receivers.refused.{refused.why}"))
         return
     except Conflict:
         _say_full(ex)

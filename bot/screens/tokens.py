@@ -21,11 +21,13 @@ LISTED: Final = 10
 
 
 def tokens(ex: Exchange, act: str, which: str, answer: str) -> None:
-    """The list, a new token for an audience, or the end of one."""
+    """The list, a new token for an audience, one that is tried, or the end of one."""
     if act == "new" and which in AUDIENCES:
         _make(ex, which)
     elif act == "new":
         _choose(ex)
+    elif act == "test":
+        _test(ex, which)
     elif act == "end":
         _end(ex, which, is_sure=bool(answer))
     else:
@@ -40,9 +42,20 @@ def _list(ex: Exchange) -> None:
     lines: list[Line] = [line(bold(say("tokens.title", n=len(open_ones))))]
     lines += [line("• ", _told(ex, each, reads.get(each.prefix, 0))) for each in shown]
     lines.append(line(italic(say("tokens.how" if open_ones else "tokens.none"))))
-    rows = [(_end_button(ex, each.prefix),) for each in shown]
+    lines.append(line(_door(ex)))
+    rows: list[tuple[Button, ...]] = [(_test_button(ex, each.prefix), _end_button(ex, each.prefix)) for each in shown]
     rows.append((Button(say("tokens.new"), tap(Route.TOKENS, "new"), "primary"),))
     _show(ex, lines, (*rows, (home_button(say),)))
+
+
+def _door(ex: Exchange) -> str:
+    """Where programs read, or why they cannot."""
+    origin = ex.house.origin
+    return ex.say("tokens.open", url=f"{origin}/data/v1/") if origin else ex.say("tokens.shut")
+
+
+def _test_button(ex: Exchange, prefix: str) -> Button:
+    return Button(ex.say("tokens.test", token=prefix), tap(Route.TOKENS, "test", prefix))
 
 
 def _end_button(ex: Exchange, prefix: str) -> Button:
@@ -94,12 +107,38 @@ def _make(ex: Exchange, audience: str) -> None:
     ex.answer(Card(lines, ((Button(say("tokens.kept"), tap(Route.TOKENS), "success"),),)), restricted=True)
 
 
-def _end(ex: Exchange, prefix: str, *, is_sure: bool) -> None:
-    say = ex.say
+def _named(ex: Exchange, prefix: str) -> DataToken:
     try:
-        token = ex.unit.tokens.get(ex.membership.plan_id, prefix)
+        return ex.unit.tokens.get(ex.membership.plan_id, prefix)
     except NotFound:
         raise Denied from None
+
+
+# ------------------------------------------------------------------ tried
+def _test(ex: Exchange, prefix: str) -> None:
+    token = _named(ex, prefix)
+    if token.revoked_at is not None:
+        _list(ex)
+        return
+    acts.ask_for_reading(ex.actor, ex.telegram_id, token)
+    ex.toast = ex.say("tokens.testing")
+    _list(ex)
+
+
+def show_read(ex: Exchange, prefix: str, found: Sequence[tuple[str, int]]) -> None:
+    """What a token reads at this moment, and when it was used last."""
+    say, token = ex.say, _named(ex, prefix)
+    reads = ex.unit.tokens.reads(token.plan_id).get(prefix, 0)
+    lines: list[Line] = [line(bold(say("tokens.read", token=prefix)))]
+    lines += [line(f"• {say(f'export.data.{dataset}')}: {rows}") for dataset, rows in found]
+    lines += [line(_told(ex, token, reads)), line(_door(ex))]
+    ex.answer(Card(tuple(lines), ((Button(say("nav.back"), tap(Route.TOKENS)), home_button(say)),)))
+
+
+# ------------------------------------------------------------------ revoked
+def _end(ex: Exchange, prefix: str, *, is_sure: bool) -> None:
+    say = ex.say
+    token = _named(ex, prefix)
     if is_sure:
         acts.revoke(ex.actor, prefix)
         ex.toast = say("tokens.ended", token=prefix)

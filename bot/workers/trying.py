@@ -1,16 +1,19 @@
-"""Try a receiver: call it once with a ping, and say in the chat what it answered.
+"""Try what programs outside are given, and say in the chat what came of it.
 
-The call takes seconds and happens in no unit, so it is a job like the download of a file.
+A receiver is called once with a ping; what a token may read is read to its end. Both take seconds and happen outside the
+writer's units, so they are jobs like the download of a file.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.acts import receivers
+from bot.acts import receivers, tokens
 from bot.chat.actor import Actor
 from bot.screens.receivers import show_tried
+from bot.screens.tokens import show_read
 from bot.settings import Network
 from bot.telegram.handled import Clock
 from bot.workers.events import body_of
@@ -25,18 +28,21 @@ from storage.messages.jobs import JobRow
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
-KINDS = (receivers.TRY,)
+KINDS = (receivers.TRY, tokens.TRY)
 LEASE = timedelta(minutes=1)
 
 
 class Trying:
-    """The worker that tries receivers, one at a time."""
+    """The worker that tries receivers and tokens, one at a time."""
 
-    def __init__(self, database: Database, answers: Answers, clock: Clock, inside: Sequence[Network] = ()) -> None:
+    def __init__(
+        self, database: Database, answers: Answers, clock: Clock, timezone: str, inside: Sequence[Network] = ()
+    ) -> None:
         self._database = database
         self._units = database.units
         self._answers = answers
         self._clock = clock
+        self._timezone = timezone
         self._inside = inside
         self._loop = JobLoop("trying", KINDS, LEASE, database, clock)
 
@@ -47,9 +53,22 @@ class Trying:
         await self._loop.run(self._work, self._answers.fail)
 
     async def _work(self, job: JobRow) -> None:
-        await (self._answers.abandon(job) if job.is_deadly else self._try(job))
+        if job.is_deadly:
+            await self._answers.abandon(job)
+            return
+        await (self._call_receiver(job) if job.kind == receivers.TRY else self._read(job))
 
-    async def _try(self, job: JobRow) -> None:
+    async def _read(self, job: JobRow) -> None:
+        prefix = job.payload["prefix"]
+        found = await asyncio.to_thread(self._readable, job.payload["plan_id"], prefix)
+        await self._answers.give(job, partial(show_read, prefix=prefix, found=found), (Role.ADMIN,))
+
+    def _readable(self, plan_id: int, prefix: str) -> list[tuple[str, int]]:
+        with self._database.view() as unit:
+            token = unit.tokens.get(plan_id, prefix)
+            return tokens.readable(unit, token, self._clock.now(), self._timezone)
+
+    async def _call_receiver(self, job: JobRow) -> None:
         ping = await self._units.run(None, partial(self._ping, job=job))
         answer = Answer("keys") if ping is None else await self._call(ping)
         show = partial(show_tried, endpoint_id=job.payload["endpoint_id"], reason=answer.reason, status=answer.status)

@@ -9,7 +9,7 @@ of the plan's own coordination, and with it the only figures that an event holds
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from conversations.plan.export_request import AUDIENCES, is_told_outside
 from conversations.plan.model import ValidationState
@@ -66,7 +66,7 @@ EVENTS: Final[tuple[Event, ...]] = (
 
 KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 OFFERED: Final = tuple(kind for kind in KINDS if kind != "ping")
-"""What a receiver may ask for; a ping is sent by whoever tries it."""
+"""What a receiver may ask for; a ping is sent by whoever tries it. A new kind comes last: buttons hold their places."""
 _OF: Final[Mapping[str, Event]] = {event.kind: event for event in EVENTS}
 
 
@@ -89,6 +89,20 @@ def audiences_of(kind: str, data: Mapping[str, Any]) -> frozenset[str]:
 def kinds_for(audience: str) -> tuple[str, ...]:
     """What a receiver of this audience may ask for."""
     return tuple(kind for kind in OFFERED if audience in _OF[kind].audiences)
+
+
+def packed(kinds: Collection[str]) -> str:
+    """A choice of kinds as a button holds it: a bit for each place in OFFERED, in hexadecimal."""
+    return f"{sum(1 << at for at, kind in enumerate(OFFERED) if kind in kinds):x}"
+
+
+def unpacked(text: str, audience: str) -> tuple[str, ...]:
+    """The kinds that a button holds, without those that are not for this audience. None of them: it holds no choice."""
+    try:
+        bits = int(text, 16)
+    except ValueError:
+        bits = 0
+    return tuple(kind for kind in kinds_for(audience) if bits >> OFFERED.index(cast(EventKind, kind)) & 1)
 
 
 def payload(kind: str, data: Mapping[str, Any], at: datetime, audience: str, plan: str) -> dict[str, Any]:

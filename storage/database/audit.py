@@ -73,6 +73,7 @@ Act = Literal[
     "report.remarked",
     "restricted.viewed",
     "endpoint.added",
+    "endpoint.changed",
     "endpoint.removed",
     "endpoint.paused",
     "endpoint.resumed",

@@ -144,6 +144,11 @@ def exporter(dataset: str, format: str, audience: str, role: Role | None = None)
     return None
 
 
+def datasets_for(audience: str) -> tuple[str, ...]:
+    """The datasets that a program which holds a token of this audience reads."""
+    return tuple(name for name, *_ in DATASETS if exporter(name, "jsonl", audience) is not None)
+
+
 def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
     """Check the filters: the dataset knows each one, and each names something that exists and may be exported.
 

@@ -112,6 +112,7 @@ class StoredDelivery:
     at: datetime
     next_at: datetime
     settled_at: datetime | None
+    data: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ _SETTLE = (
 )
 _LISTED = select(
     _D.c.id, _D.c.endpoint_id, _E.c.uid, _E.c.kind, _D.c.state, _D.c.tries, _D.c.status, _D.c.reason, _E.c.at,
-    _D.c.next_at, _D.c.settled_at,
+    _D.c.next_at, _D.c.settled_at, _E.c.data,
 ).join(_E, _E.c.id == _D.c.event_id).join(_EP, _EP.c.id == _D.c.endpoint_id)  # fmt: skip
 _TROUBLED = (
     select(
@@ -269,9 +270,22 @@ class Endpoints:
         """Somebody has a ping sent to it: an audit entry."""
         self._record("endpoint.tried", endpoint, by, now)
 
-    def replay(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> int:
-        """Have everything that is dead wait anew, in its order; how much that is."""
+    def set_kinds(self, endpoint: StoredEndpoint, kinds: Collection[str], *, now: datetime, by: int | None) -> bool:
+        """Tell it of these kinds from now on; what waits already is told. False if they are those it had."""
+        if set(kinds) == set(endpoint.kinds):
+            return False
+        here = _EP.c.id == endpoint.id
+        self._connection.execute(update(_EP).where(here).values(kinds=f",{','.join(kinds)},"))
+        self._record("endpoint.changed", endpoint, by, now, kinds=len(kinds))
+        return True
+
+    def replay(
+        self, endpoint: StoredEndpoint, *, now: datetime, by: int | None, only: Collection[int] | None = None
+    ) -> int:
+        """Have what is dead wait anew, in its order: everything, or `only` these deliveries; how much that is."""
         dead = (_D.c.endpoint_id == endpoint.id) & (_D.c.state == "dead")
+        if only is not None:
+            dead &= _D.c.id.in_(list(only))
         again = {"state": "waiting", "tries": 0, "next_at": now, "settled_at": None}
         count = self._connection.execute(update(_D).where(dead).values(**again)).rowcount
         if count:
@@ -361,12 +375,19 @@ class EventDeliveries:
         return [Troubled(*one) for one in found]
 
     def latest(
-        self, endpoint: StoredEndpoint, *, states: Collection[str] = STATES, limit: int = 20
+        self,
+        endpoint: StoredEndpoint,
+        *,
+        states: Collection[str] = STATES,
+        limit: int | None = 20,
+        before: int | None = None,
     ) -> list[StoredDelivery]:
-        """The newest first."""
+        """The newest first; the next page is what lies `before` the last one's id."""
         statement = _LISTED.where(_D.c.endpoint_id == endpoint.id, _D.c.state.in_(list(states)))
-        found = self._connection.execute(statement.order_by(_D.c.id.desc()).limit(limit)).all()
-        return [StoredDelivery(*one) for one in found]
+        if before is not None:
+            statement = statement.where(_D.c.id < before)
+        found = self._connection.execute(statement.order_by(_D.c.id.desc()).limit(limit)).mappings().all()
+        return [StoredDelivery(**one) for one in found]
 
     def purge(self, before: datetime) -> int:
         """Forget what was settled before then, and the events that nobody is to be told of any more."""

@@ -127,6 +127,8 @@ def once(run: Run, seed: int, until_time: float | None, plant: str = "") -> Outc
 
 def torture(minutes: float, seed: int, only: str) -> bool:
     runs = [run for run in RUNS if not only or {run.test, run.name} & set(only.split(","))]
+    if not runs:
+        raise SystemExit(f"No row is called {only!r}. There is: {', '.join(dict.fromkeys(run.name for run in RUNS))}")
     share = minutes * 60 / sum(run.share for run in runs)
     print(f"{environment()}; seed {seed}\n", flush=True)
     print("| test | database | mode | rounds | kills | forms | answers | lost, doubled, out of order | back after, s |")

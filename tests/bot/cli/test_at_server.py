@@ -114,6 +114,8 @@ OF_A_PLAN = [
     ("tokens", "list"),
     ("tokens", "add", "--audience", "public"),
     ("tokens", "revoke", "nobody"),
+    ("tokens", "test", "nobody"),
+    ("events", "kinds", "9", "all"),
     ("export", "agencies", "--format", "csv", "--out", "a.csv"),
     ("digest",),
     ("due",),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -74,7 +75,9 @@ def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener
     assert len(listener.heard) == 2
     for act, code in (("pause", 0), ("pause", 1), ("resume", 0), ("resume", 1), ("replay", 0), ("deliveries", 0)):
         assert enlace(folder, "events", act, number).code == code, act
+    assert enlace(folder, "events", "kinds", number, "period.locked,report.validated").code == 0
     listed = enlace(folder, "events", "list", "--json")
+    assert json.loads(listed.out)[0]["kinds"] == ["report.validated", "period.locked"]
     [shown] = json.loads(listed.out)
     assert (shown["host"], shown["audience"], shown["state"]) == ("127.0.0.1", "internal", "on")
     assert secret not in listed.out
@@ -95,6 +98,7 @@ def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener
         (("add", "https://example.org/in", "--kinds", "report.submitted"), 2, "there are report.validated"),
         (("deliveries", "1", "--state", "lost"), 2, "waiting, delivered, dead"),
         (("remove", "77"), 1, "enlace events list"),
+        (("kinds", "77", "all"), 1, "enlace events list"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_with_its_remedy(
@@ -111,3 +115,31 @@ def test_a_setting_that_is_no_network_is_named(folder: Path) -> None:
     refused = enlace(folder, "events", "list", ENLACE_EVENTS_INSIDE="everywhere")
     assert "ENLACE_EVENTS_INSIDE" in refused.err
     assert refused.code == 1
+
+
+def test_one_dead_letter_is_told_again(folder: Path) -> None:
+    """By its id in the list of deliveries; one that is not dead is named."""
+    assert enlace(folder, "events", "add", "https://example.org/in", "--kinds", "plan.changed").code == 0
+    for code in ("A-1", "A-2"):
+        assert enlace(folder, "agencies", "add", "--code", code, "--name", code).code == 0
+    with sqlite3.connect(folder / "enlace.db") as database:
+        database.execute("UPDATE event_delivery SET state = 'dead'")
+    dead = json.loads(enlace(folder, "events", "deliveries", "1", "--state", "dead", "--json").out)
+    assert len(dead) == 2
+    assert "1 events" in enlace(folder, "events", "replay", "1", "--only", dead[0]["id"]).err
+    again = enlace(folder, "events", "replay", "1", "--only", dead[0]["id"])
+    assert (again.code, is_one_line(again)) == (1, True)
+    assert "1 events" in enlace(folder, "events", "replay", "1").err
+
+
+def test_a_token_is_tried_from_the_shell(folder: Path) -> None:
+    """What it reads, in rows; one that was revoked reads nothing."""
+    assert enlace(folder, "tokens", "add", "--audience", "public").code == 0
+    [made] = json.loads(enlace(folder, "tokens", "list", "--json").out)
+    tried = enlace(folder, "tokens", "test", made["token"], "--json")
+    assert {row["dataset"]: row["rows"] for row in json.loads(tried.out)}["plan"] > 0
+    assert "ENLACE_APP_URL" in tried.err
+    assert enlace(folder, "tokens", "revoke", made["token"]).code == 0
+    for prefix in (made["token"], "nobody22"):
+        refused = enlace(folder, "tokens", "test", prefix)
+        assert (refused.code, refused.out, is_one_line(refused)) == (1, "", True)

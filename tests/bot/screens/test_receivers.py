@@ -14,11 +14,11 @@ from bot.chat.exchange import Exchange
 from bot.open_storage import open_storage
 from bot.screens.receivers import show_tried
 from bot.workers.webhooks import REASONS
-from conversations.plan.events import kinds_for
+from conversations.plan.events import OFFERED, kinds_for, packed
 from conversations.plan.export_request import AUDIENCES
 from storage.messages.endpoints import MOST, Outcome, target_of
 from storage.unit_of_work import UnitOfWork
-from tests.bot.desk import Desk, said
+from tests.bot.desk import Desk, press, said
 from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
 from tests.taps import command_token
 
@@ -132,6 +132,62 @@ def test_what_was_delivered_and_what_is_dead_is_shown_and_replayed(office: Offic
     assert "sin entregar: 1" in office.asked(office.say(PEDRO, "/estado") and office.say(PEDRO, "/receptores"))
     assert "hooks.example.org (1)" in office.asked(office.say(PEDRO, "/estado"))
     assert "Se vuelven a entregar: 1" in office.asked(office.tap(PEDRO, command_token("receptor", f"{made.id}.replay")))
+
+
+def test_everything_it_was_told_is_listed_by_pages_and_one_dead_letter_is_told_again(office: Office) -> None:
+    """Each line says of what it was; the dead have a list of their own, with a button each and one for all."""
+    office.paste(URL)
+    [made] = office.endpoints()
+    codes = [f"2018{month:02}" for month in range(1, 13)]
+
+    def live(unit: UnitOfWork) -> None:
+        for code in codes:
+            unit.events.record("period.locked", made.plan_id, {"period": code}, NOW)
+        unit.connection.exec_driver_sql("UPDATE event_delivery SET state = 'dead' WHERE id <= 3")
+
+    office.do(live)
+    first = press(office, PEDRO, office.tap(PEDRO, command_token("receptor", str(made.id))), "Ver todo lo entregado")
+    older = press(office, PEDRO, first, "Más antiguas ›")
+    assert [code for code in codes if code in office.asked(first)] == codes[4:]
+    assert [code for code in codes if code in office.asked(older)] == codes[:4]
+    card = office.tap(PEDRO, command_token("receptor", str(made.id)))
+    dead = press(office, PEDRO, card, "Ver lo no entregado (3)")
+    assert [code for code in codes if code in office.asked(dead)] == codes[:3]
+    once = press(office, PEDRO, dead, "Entregar de nuevo: 201802")
+    assert "Se vuelven a entregar: 1" in office.asked(once)
+    assert "sin entregar: 2" in office.asked(once)
+    press(office, PEDRO, dead, "Entregar de nuevo: 201802")  # the button stays on an old screen
+    dead = press(office, PEDRO, once, "Ver lo no entregado (2)")
+    assert "Se vuelven a entregar: 2" in office.asked(press(office, PEDRO, dead, "Entregar de nuevo (2)"))
+
+
+def test_what_it_is_told_of_is_chosen_when_it_is_added(office: Office) -> None:
+    """Everything, unless they leave something out; a refused address keeps the choice."""
+    asked = press(office, PEDRO, office.tap(PEDRO, command_token("receptor", "new.public")), "✅ período bloqueado")
+    press(office, PEDRO, asked, "✅ cambio del plan")
+    office.say(PEDRO, "hola")
+    office.say(PEDRO, URL)
+    [made] = office.endpoints()
+    assert set(kinds_for("public")) - set(made.kinds) == {"period.locked", "plan.changed"}
+
+
+def test_what_it_is_told_of_is_changed_later(office: Office) -> None:
+    """Nothing before it is kept; the last kind cannot be left out; no button adds what its audience may not hear."""
+    office.paste(URL)
+    [made] = office.endpoints()
+    card = office.tap(PEDRO, command_token("receptor", str(made.id)))
+    asked = press(office, PEDRO, press(office, PEDRO, card, "De qué se le avisa"), "✅ reporte validado")
+    assert office.endpoints() == [made]
+    assert "reporte validado" not in office.asked(press(office, PEDRO, asked, "Guardar"))
+    office.tap(PEDRO, command_token("receptor", f"{made.id}.tell.{packed(OFFERED)}"))
+    assert office.endpoints()[0].kinds == kinds_for("public")
+    office.tap(PEDRO, command_token("receptor", f"{made.id}.tell.{packed(['plan.changed'])}"))
+    last = office.tap(PEDRO, command_token("receptor", f"{made.id}.kinds.{packed(['plan.changed'])}"))
+    press(office, PEDRO, press(office, PEDRO, last, "✅ cambio del plan"), "Guardar")
+    for stray in (packed(["report.submitted"]), "0", "zz", "-1", "f" * 40):
+        office.tap(PEDRO, command_token("receptor", f"{made.id}.tell.{stray}"))
+        assert office.endpoints()[0].kinds
+        assert set(office.endpoints()[0].kinds) <= set(kinds_for("public"))
 
 
 def test_trying_it_is_a_job_and_its_answer_is_said(office: Office) -> None:

@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.acts import tokens
+from bot.chat.exchange import Exchange
 from bot.open_storage import open_storage
-from storage.people.tokens import MOST, SHAPE
+from bot.screens.tokens import show_read
+from storage.people.tokens import MOST, SHAPE, DataToken
+from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
 
@@ -69,4 +75,37 @@ def test_too_many_tokens_are_refused_with_the_remedy(desk: Desk) -> None:
     desk.do(lambda unit: [unit.tokens.make(plan_id, "public", "", NOW, None) for _ in range(MOST)])
     refused = tap(desk, PEDRO, "accesos", "new.public")
     assert "demasiados" in str([row.payload for row in refused.deliveries] + [refused])
-    assert len(buttons(refused, PEDRO)) == 12
+    assert len(buttons(refused, PEDRO)) == 22
+
+
+def test_a_token_is_tried_from_the_chat(desk: Desk) -> None:
+    """The reading is a job; its answer says each dataset with its rows, and where programs read."""
+    plan_id = desk.do(lambda unit: unit.plans.only().id)
+    made = desk.do(lambda unit: unit.tokens.make(plan_id, "public", "", NOW, None)).token
+    press(desk, PEDRO, desk.say(PEDRO, "/accesos"), f"Probar {made.prefix}")
+    [job] = desk.do(lambda unit: unit.jobs.of_kind(tokens.TRY))
+    assert job.payload["prefix"] == made.prefix
+    shown = desk.do(partial(_read, desk, made))
+    with desk.database.view() as unit:
+        rows = len(unit.plans.activities(plan_id))
+    assert f"Plan y actividades: {rows}" in shown
+    assert "Personas inscritas" not in shown
+    assert "Último uso: nunca" in shown
+    assert "ENLACE_APP_URL" in shown
+    desk.dispatch._house = replace(desk.dispatch._house, origin="https://enlace.example.org")
+    assert "https://enlace.example.org/data/v1/" in desk.do(partial(_read, desk, made))
+
+
+def _read(desk: Desk, token: DataToken, unit: UnitOfWork) -> str:
+    """What the worker's answer says in the chat."""
+    ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, desk.dispatch._house, PEDRO)
+    show_read(ex, token.prefix, tokens.readable(unit, token, NOW, "America/Santo_Domingo"))
+    return str(ex.deliveries[-1].payload["text"])
+
+
+def test_a_token_that_was_revoked_is_not_tried(desk: Desk) -> None:
+    plan_id = desk.do(lambda unit: unit.plans.only().id)
+    made = desk.do(lambda unit: unit.tokens.make(plan_id, "public", "", NOW, None)).token
+    desk.do(lambda unit: unit.tokens.revoke(plan_id, made.prefix, NOW, None))
+    tap(desk, PEDRO, "accesos", f"test.{made.prefix}")
+    assert desk.do(lambda unit: unit.jobs.of_kind(tokens.TRY)) == []

@@ -335,12 +335,16 @@ def test_address_and_secret_are_sealed(apply: Any, world: Any, vault: Vault) -> 
 
 
 def test_whatever_is_done_to_a_receiver_is_audited(apply: Any, world: Any) -> None:
-    """Added, paused, resumed, tried, replayed, removed; what waited for it goes with it."""
+    """Added, paused, changed, resumed, tried, replayed, removed; what waited for it goes with it."""
     one = apply(lambda unit: receiver(unit, world))
     apply(lambda unit: report(unit, world))
     apply(lambda unit: unit.connection.execute(table(EventDelivery).update().values(state="dead")))
     for act in ("pause", "resume", "tried", "replay", "remove"):
         apply(lambda unit, act=act: getattr(unit.endpoints, act)(one, now=NOW, by=world.person_ids[2]))
+        if act == "pause":
+            for told in (["plan.changed"], ["plan.changed"]):  # the same again is nothing
+                apply(lambda unit, told=told: unit.endpoints.set_kinds(one, told, now=NOW, by=world.person_ids[2]))
+                one = apply(lambda unit: unit.endpoints.get(world.plan_id, 1))
     acts = [entry.act for entry in apply(lambda unit: unit.audit.latest()) if entry.act.startswith("endpoint.")]
     assert sorted(acts) == sorted(act for act in audit.AUDITED_ACTS if act.startswith("endpoint."))
     with pytest.raises(NotFound):
