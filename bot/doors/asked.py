@@ -26,7 +26,13 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 NAMES: Final = {name.removesuffix("_id"): name for name in FILTERS}
 """The name of each filter here and on the command line, and its name in `FILTERS`."""
 LONGEST: Final = 400
-LONGEST_CURSOR: Final = 4000
+LONGEST_CURSOR: Final = 7000
+"""A snapshot of PostgreSQL names each transaction that was open: with a hundred of them a cursor has some thousands."""
+LONGEST_FILTER: Final = 4000
+LONGEST_ADDRESS: Final = 8000
+"""Of path and query. nginx and others take 8 KB for the first line of a request."""
+LENGTHS: Final = {"cursor": LONGEST_CURSOR, "$skiptoken": LONGEST_CURSOR, "$filter": LONGEST_FILTER}
+"""Where another length holds than `LONGEST`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +146,17 @@ def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]
             raise unknown("parameter", known)
         if name in given:
             raise Problem(400, "twice", f"`{name}` is given twice. Several codes stand in one, with commas between.")
-        if len(value) > (LONGEST_CURSOR if name in ("cursor", "$filter", "$skiptoken") else LONGEST) or "\0" in value:
+        if len(value) > LENGTHS.get(name, LONGEST) or "\0" in value:
             raise Problem(400, "too-long", f"`{name}` is longer than anything it could be.")
         given[name] = value
     return given
+
+
+def next_address(origin: str, path: str) -> str:
+    """The address of what comes next. Problem if nobody could ask for it: better now than in the middle of a copy."""
+    if len(path) > LONGEST_ADDRESS:
+        raise Problem(400, "too-long", "The address of the next page would be too long to be asked: filter by less.")
+    return origin + path
 
 
 def format_of(request: Request, named: str) -> str:

@@ -52,14 +52,20 @@ def address_of(request: Request) -> str:
     """The client's address: as the reverse proxy reports it, if that is on this machine; otherwise the peer's address.
 
     The last forwarded address is the one that the proxy saw itself. Anybody may have written the ones before it.
+    Of IPv6 it is the network of 64 bits: whoever has one address there has all of them.
     """
     host = request.client.host if request.client else ""
     forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return forwarded[:64] if forwarded and _is_local(host) else host
+    found, behind = _read(host), _read(forwarded)
+    if found is not None and found.is_loopback and behind is not None:
+        found = behind
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return host if found is None else str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def _is_local(host: str) -> bool:
+def _read(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return False
+        return None

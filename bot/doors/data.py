@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.doors.asked import MEDIA_TYPES, TABULAR, asked_of, single
+from bot.doors.asked import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.credentials import UNAUTHORISED, address_of, token_of
 from bot.doors.limits import READS, STRANGERS, Allowances
 from bot.doors.odata import PATH, VERSION, feed_of, write_odata
@@ -40,7 +40,6 @@ from storage.unit_of_work import UnitOfWork
 logger = structlog.get_logger(__name__)
 
 WriteFor = Callable[[UnitOfWork, Reader, BinaryIO], Wrote]
-ADDRESS_LENGTH: Final = 8_000
 AWAY: Final = Problem(503, "database", "The database is away. Ask again in a moment.", headers=(("Retry-After", "10"),))
 FAILED: Final = Problem(500, "failed", "It failed here, and the bot's log says where. Later it may work.")
 
@@ -93,7 +92,7 @@ class DataDoor:
     async def _answer(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             raise Problem(405, "method", "This door is for reading: GET and HEAD.", headers=(("Allow", "GET, HEAD"),))
-        if len(request.url.path) + len(request.url.query) > ADDRESS_LENGTH:
+        if len(request.url.path) + len(request.url.query) > LONGEST_ADDRESS:
             raise Problem(400, "too-long", "This address is longer than anything that can be asked.")
         if request.url.path == f"{BASE}/openapi.json":  # it says nothing about any plan
             return await self._spool.answer(request, lambda out: _json(out, openapi()))

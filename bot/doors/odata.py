@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 from starlette.requests import Request
 
-from bot.doors.asked import JSON, NAMES, Asked, filters_of, single
+from bot.doors.asked import JSON, NAMES, Asked, filters_of, next_address, single
 from bot.doors.odata_filter import Test, read_filter
 from bot.doors.odata_sets import EntitySet, dataset_of, entity_sets, metadata, service_document
 from bot.doors.problems import NOT_FOUND, Problem, unknown
@@ -133,7 +133,7 @@ def _write(of: EntitySet, feed: Feed, unit: UnitOfWork, reader: Reader, base: st
         out.write(b"}\n")
         return Wrote(MEDIA_TYPE, VERSION)
     token = cursor(unit, of.dataset, replace(wanted, only=None), after)
-    link = _next(base, of, feed, token)
+    link = next_address(reader.origin, _next(of, feed, token))
     return Wrote(MEDIA_TYPE, VERSION, b',"@odata.nextLink":' + orjson.dumps(link) + b"}\n")
 
 
@@ -165,9 +165,9 @@ def _write_rows(rows: Iterator[dict[str, Any]], feed: Feed, chosen: tuple[str, .
     return count
 
 
-def _next(base: str, of: EntitySet, feed: Feed, token: str) -> str:
+def _next(of: EntitySet, feed: Feed, token: str) -> str:
     kept = {name: value for name, value in feed.options.items() if name != "$skiptoken"} | {"$skiptoken": token}
-    return f"{base}/{of.name}?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in kept.items())
+    return f"{PATH}/{of.name}?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in kept.items())
 
 
 def _selected(of: EntitySet, text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from bot.doors.asked import JSON, MEDIA_TYPES, TABULAR, parameters_of
+from bot.doors.asked import JSON, LENGTHS, LONGEST, MEDIA_TYPES, TABULAR, parameters_of
 from bot.doors.odata import OPTIONS
 from bot.doors.odata import PATH as ODATA
 from bot.doors.problems import TITLES
@@ -108,7 +108,7 @@ def _odata() -> Schema:
         if name == "$count"
         else {"name": name, "in": "query", "schema": {"enum": ["json"]}}
         if name == "$format"
-        else {"name": name, "in": "query", "schema": {"type": "string", "maxLength": 4000}}
+        else {"name": name, "in": "query", "schema": {"type": "string", "maxLength": LENGTHS.get(name, LONGEST)}}
         for name in OPTIONS
     ]
     of_set = {"name": "set", "in": "path", "required": True, "schema": {"type": "string"}}

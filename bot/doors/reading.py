@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from bot.doors.asked import CSV, JSON, MEDIA_TYPES, Asked, filters_of
+from bot.doors.asked import CSV, JSON, MEDIA_TYPES, Asked, filters_of, next_address
 from bot.doors.problems import Problem, unknown
 from bot.doors.spool import Wrote
 from conversations.languages import FIRST
@@ -147,7 +147,7 @@ def _write_json(
     out.write(b"," + orjson.dumps(round)[1:-1])
     limit = f"&limit={asked.limit}" if asked.limit else ""
     told = cursor(unit, asked.dataset, wanted, after)
-    next = {"next": f"{reader.origin}{BASE}/{asked.dataset}?cursor={told}{limit}"}
+    next = {"next": next_address(reader.origin, f"{BASE}/{asked.dataset}?cursor={told}{limit}")}
     return Wrote(MEDIA_TYPES[JSON], tail=b"," + orjson.dumps(next)[1:] + b"\n")
 
 

@@ -1,7 +1,7 @@
 """Try what programs outside are given, and say in the chat what came of it.
 
-A receiver is called once with a ping; what a token may read is read to its end. Both take seconds and happen outside the
-writer's units, so they are jobs like the download of a file.
+A receiver is called once with a ping; what a token may read is read to its end. Both take seconds and happen outside
+the writer's units, so they are jobs like the download of a file.
 """
 
 import asyncio

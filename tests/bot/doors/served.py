@@ -5,12 +5,14 @@ import base64
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from starlette.routing import BaseRoute
 
 from bot.doors.data import DataDoor
 from bot.web.health import web_app
@@ -100,10 +102,10 @@ def basic(token: str) -> dict[str, str]:
 
 
 @contextmanager
-def served(database: Database) -> Iterator[Served]:
+def served(database: Database, beside: Sequence[BaseRoute] = ()) -> Iterator[Served]:
     port, clock = free_port(), Clock()
     door = DataDoor(database, clock, ZONE, "es", f"http://127.0.0.1:{port}")
-    server = HttpServer(web_app(door.routes()), "127.0.0.1", port)
+    server = HttpServer(web_app([*door.routes(), *beside]), "127.0.0.1", port)
     server.listen()
     thread = threading.Thread(target=lambda: asyncio.run(server.run()))
     thread.start()

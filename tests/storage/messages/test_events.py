@@ -339,12 +339,13 @@ def test_whatever_is_done_to_a_receiver_is_audited(apply: Any, world: Any) -> No
     one = apply(lambda unit: receiver(unit, world))
     apply(lambda unit: report(unit, world))
     apply(lambda unit: unit.connection.execute(table(EventDelivery).update().values(state="dead")))
+    told, by = ("plan.changed",), world.person_ids[2]
+    assert apply(lambda unit: unit.endpoints.set_kinds(one, told, now=NOW, by=by))
+    changed = apply(lambda unit: unit.endpoints.get(world.plan_id, one.id))
+    assert changed.kinds == told
+    assert not apply(lambda unit: unit.endpoints.set_kinds(changed, told, now=NOW, by=by))
     for act in ("pause", "resume", "tried", "replay", "remove"):
-        apply(lambda unit, act=act: getattr(unit.endpoints, act)(one, now=NOW, by=world.person_ids[2]))
-        if act == "pause":
-            for told in (["plan.changed"], ["plan.changed"]):  # the same again is nothing
-                apply(lambda unit, told=told: unit.endpoints.set_kinds(one, told, now=NOW, by=world.person_ids[2]))
-                one = apply(lambda unit: unit.endpoints.get(world.plan_id, 1))
+        apply(lambda unit, act=act: getattr(unit.endpoints, act)(one, now=NOW, by=by))
     acts = [entry.act for entry in apply(lambda unit: unit.audit.latest()) if entry.act.startswith("endpoint.")]
     assert sorted(acts) == sorted(act for act in audit.AUDITED_ACTS if act.startswith("endpoint."))
     with pytest.raises(NotFound):

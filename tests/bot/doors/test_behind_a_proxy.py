@@ -1,0 +1,264 @@
+"""The door and the webhook through nginx and Caddy, with the files that are shipped.
+
+Only host, ports, certificate and seconds are other ones.
+"""
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.doors.limits import STRANGERS
+from bot.open_storage import open_storage
+from tests.bot.doors.served import Answer, Served, basic, served
+from tests.bot.house import furnish, settings_in
+from tests.deadlines import PATIENCE, wait_until
+from tests.ports import free_port
+
+pytestmark = pytest.mark.slow
+
+DEPLOY: Final = Path(__file__).parents[3] / "deploy"
+HOST: Final = "enlace.example.org"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+CADDY = shutil.which("caddy")
+
+
+class Proxy(Served):
+    """The door as it is seen from outside."""
+
+    def __init__(self, inside: Served, port: int, certificate: Path) -> None:
+        super().__init__(inside.database, inside.port, inside.clock)
+        self.outside, self.context = port, ssl.create_default_context(cafile=str(certificate))
+
+    def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        connection = http.client.HTTPSConnection(HOST, self.outside, timeout=PATIENCE, context=self.context)
+        connection._create_connection = lambda *_, **__: socket.create_connection(  # type: ignore[attr-defined]
+            ("127.0.0.1", self.outside), PATIENCE
+        )
+        try:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+                connection.request(method, path, body or None, sent)
+            answer = connection.getresponse()
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, told, answer.read())
+        finally:
+            connection.close()
+
+    def read(self, path: str, audience: str = "internal", **headers: str) -> Answer:
+        self.clock.moved += 1
+        return self.call("GET", f"/data/v1/{path}", Authorization=f"Bearer {self.token(audience)}", **headers)
+
+
+async def _telegram(request: Request) -> Response:
+    """Says what arrived; and 503, as the bot while its database is away."""
+    body = await request.body()
+    if body == b"away":
+        return Response(status_code=503, headers={"Retry-After": "2"})
+    return JSONResponse({"size": len(body), "secret": request.headers.get("x-telegram-bot-api-secret-token")})
+
+
+def _adapted(name: str, certificate: Path, key: Path, outside: int, inside: int) -> str:
+    """The shipped file. Each change is found in it, or the file is another than this test knows."""
+    text = (DEPLOY / name).read_text()
+    changes: Mapping[str, str]
+    if name == "nginx.conf":
+        changes = {
+            "listen 443 ssl;": f"listen 127.0.0.1:{outside} ssl;",
+            "listen [::]:443 ssl;": "",
+            f"/etc/letsencrypt/live/{HOST}/fullchain.pem": str(certificate),
+            f"/etc/letsencrypt/live/{HOST}/privkey.pem": str(key),
+            "127.0.0.1:8443": f"127.0.0.1:{inside}",
+            "_timeout 10s": "_timeout 1s",
+        }
+    else:
+        changes = {
+            f"\n{HOST} {{\n": f"\nhttps://{HOST}:{outside} {{\n\tbind 127.0.0.1\n\ttls {certificate} {key}\n",
+            "127.0.0.1:8443": f"127.0.0.1:{inside}",
+            "read_header 10s": "read_header 1s",
+            "\n{\n": "\n{\n\tadmin off\n\tauto_https off\n",
+        }
+    for found, instead in changes.items():
+        assert found in text, found
+        text = text.replace(found, instead)
+    return text
+
+
+def _command(name: str, folder: Path, text: str) -> list[str]:
+    """How it is started in the foreground; what the file says is checked as an operator would."""
+    written = folder / name
+    written.write_text(text)
+    if name == "Caddyfile":
+        assert CADDY is not None
+        subprocess.run([CADDY, "validate", "--adapter", "caddyfile", "--config", written], check=True, cwd=folder)
+        return [CADDY, "run", "--adapter", "caddyfile", "--config", str(written)]
+    assert NGINX is not None
+    around = folder / "around.conf"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    around.write_text(
+        ("user root; " if os.geteuid() == 0 else "")
+        + f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}} http {{ "
+        + " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+        + f" include {written}; }}"
+    )
+    subprocess.run([NGINX, "-t", "-q", "-c", around, "-e", folder / "error.log"], check=True)
+    return [NGINX, "-c", str(around), "-e", str(folder / "error.log")]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("certificate")
+    made, key = folder / "made.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}", "-addext",
+         f"subjectAltName=DNS:{HOST}", "-keyout", key, "-out", made],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return made, key
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("nginx.conf", marks=pytest.mark.skipif(NGINX is None, reason="no nginx on this machine")),
+        pytest.param("Caddyfile", marks=pytest.mark.skipif(CADDY is None, reason="no Caddy on this machine")),
+    ],
+)
+def proxy(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
+) -> Iterator[Proxy]:
+    folder = tmp_path_factory.mktemp("proxy")
+    folder.chmod(0o755)
+    furnish(folder / "house")
+    echo = Route("/telegram", _telegram, methods=["POST"])
+    with open_storage(settings_in(folder / "house")) as database, served(database, (echo,)) as inside:
+        outside = free_port()
+        text = _adapted(request.param, *certificate, outside, inside.port)
+        command = _command(request.param, folder, text)
+        with (folder / "said.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={"HOME": str(folder)})
+        try:
+            wait_until(lambda: _answers(outside), "the proxy listens", unless=lambda: process.poll() is not None)
+            yield Proxy(inside, outside, certificate[0])
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+# ------------------------------------------------------------------ reading
+def test_rows_are_read_with_the_token_as_bearer_and_as_a_password(proxy: Proxy) -> None:
+    """And without one the challenge arrives, and the problem with its remedy."""
+    rows = proxy.ask("agencies").rows
+    assert rows
+    assert proxy.read("agencies").rows == rows
+    secret = proxy.token("internal")
+    assert proxy.call("GET", "/data/v1/agencies", **basic(secret)).rows == rows
+    nobody = proxy.call("GET", "/data/v1/agencies")
+    assert (nobody.status, nobody.headers["content-type"]) == (401, "application/problem+json")
+    assert "realm" in nobody.headers["www-authenticate"]
+    assert proxy.read("nothing").json["there_is"]
+
+
+def test_what_has_not_changed_is_304_also_where_it_was_compressed(proxy: Proxy) -> None:
+    for accepted in ("identity", "gzip"):
+        answer = proxy.read("plan", Accept_Encoding=accepted)
+        assert (answer.headers.get("content-encoding") == "gzip") == (accepted == "gzip")
+        body = gzip.decompress(answer.body) if accepted == "gzip" else answer.body
+        assert json.loads(body)["rows"] == proxy.ask("plan").rows
+        again = proxy.read("plan", Accept_Encoding=accepted, If_None_Match=answer.headers["etag"])
+        assert (again.status, again.body) == (304, b"")
+
+
+def test_every_address_that_the_door_gives_out_gets_through(proxy: Proxy) -> None:
+    """Also the longest: a cursor with filters, and a feed's next page with a long $filter."""
+    page = proxy.ask("reports", limit="1", agency=",".join(["PGR"] * 99), period="2018", status="in_progress")
+    while True:
+        path = page.json["next"].removeprefix(proxy.origin)
+        page = proxy.call("GET", path, Authorization=f"Bearer {proxy.token('internal')}")
+        assert page.status == 200, page.body
+        if not page.json["has_more"]:
+            break
+    longest = "/data/v1/reports?cursor=" + "x" * 6900
+    assert proxy.call("GET", longest, Authorization=f"Bearer {proxy.token('internal')}").json["type"].endswith("cursor")
+
+
+def test_the_door_itself_needs_no_slash(proxy: Proxy) -> None:
+    """No redirect: a client that follows one may leave its token behind, or carry it elsewhere."""
+    assert proxy.call("GET", "/data/v1", Authorization=f"Bearer {proxy.token('internal')}").status == 200
+
+
+def test_who_guesses_is_held_up_by_their_own_address_alone(proxy: Proxy) -> None:
+    """What they write into X-Forwarded-For is theirs, and not believed."""
+    guesses = [
+        proxy.call("GET", "/data/v1/", Authorization="Bearer guess", X_Forwarded_For=f"203.0.113.{number}").status
+        for number in range(STRANGERS.burst + 2)
+    ]
+    assert guesses[0] == 401
+    assert guesses[-1] == 429
+    assert proxy.read("agencies").status == 200  # a reader who is known, at the same address
+    proxy.clock.moved += 3600
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/metrics", "/data/v1/../../healthz", "/data/v1/%2e%2e/%2e%2e/healthz",
+     "/telegram/../healthz", "/data/v1/..%2f..%2fhealthz", "//healthz", "/data/v1x", "/DATA/V1/../../healthz",
+     "/data/v1/;/../../healthz"],
+)  # fmt: skip
+def test_nothing_else_is_open_to_the_world(proxy: Proxy, path: str) -> None:
+    answer = proxy.call("GET", path, Authorization=f"Bearer {proxy.token('internal')}")
+    assert answer.status in (400, 404), answer
+    assert answer.body.strip() != b"ok"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"])
+def test_only_reading_gets_through(proxy: Proxy, method: str) -> None:
+    answer = proxy.call(method, "/data/v1/agencies", Authorization=f"Bearer {proxy.token('internal')}")
+    assert answer.status in (400, 404, 405, 501)
+    assert b"rows" not in answer.body
+
+
+# ------------------------------------------------------------------ what is too much
+def test_a_body_at_the_door_is_refused(proxy: Proxy) -> None:
+    assert proxy.call("GET", "/data/v1/agencies", b"x" * 100_000).status in (400, 401, 413, 502)
+    assert proxy.read("agencies").status == 200
+
+
+def test_headers_that_do_not_end_are_cut_off(proxy: Proxy) -> None:
+    """By the proxy itself: they never reach the bot."""
+    plain = socket.create_connection(("127.0.0.1", proxy.outside), PATIENCE)
+    with proxy.context.wrap_socket(plain, server_hostname=HOST) as connection:
+        connection.sendall(b"GET /data/v1/ HTTP/1.1\r\nHost: enlace.example.org\r\nX-Slow: ")
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while connection.recv(1000):  # until it is closed, with a word of reproach or without
+                pass
+
+
+# ------------------------------------------------------------------ the webhook
+def test_updates_arrive_with_their_secret_and_503_goes_back(proxy: Proxy) -> None:
+    """Telegram sends again what it gets 503 for: a page of the proxy's in its place would lose Retry-After."""
+    sent: dict[str, Any] = {"X_Telegram_Bot_Api_Secret_Token": "a-secret"}
+    answer = proxy.call("POST", "/telegram", b"{" + b" " * 500_000 + b"}", **sent)
+    assert answer.json == {"size": 500_002, "secret": "a-secret"}
+    away = proxy.call("POST", "/telegram", b"away", **sent)
+    assert (away.status, away.headers["retry-after"]) == (503, "2")
+    assert proxy.call("POST", "/telegram", b"x" * 3_000_000, **sent).status in (413, 502)  # 502: Caddy of 2022
