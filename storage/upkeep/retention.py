@@ -30,6 +30,7 @@ from storage.database.models import (
     table,
 )
 from storage.reports import submissions
+from storage.reports.standing import StandingChanges
 from storage.upkeep import data_check
 
 if TYPE_CHECKING:
@@ -113,14 +114,14 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
     removed += connection.execute(update(_C).where(is_told).values(sealed_text=None, sealed_reply=None)).rowcount
     last = int(unit.facts.get(_UP_TO) or 0)
     rows = connection.execute(
-        select(_T.c.id, _T.c.submitted_at, _T.c.form_version_id, _T.c.sealed_answers.is_not(None))
+        select(_T.c.id, _T.c.submitted_at, _T.c.form_version_id, _T.c.sealed_answers.is_not(None), _T.c.is_standing)
         .where(_T.c.id > last)
         .order_by(_T.c.id)
         .limit(PAGE)
     ).all()
     forms: dict[int, Form] = {}
     done = last
-    for id, submitted_at, version_id, is_sealed in rows:
+    for id, submitted_at, version_id, is_sealed, is_standing in rows:
         if submitted_at >= before:
             break
         done = id
@@ -137,6 +138,8 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
             connection.execute(
                 update(_T).where(_T.c.id == id).values(sealed_answers=sealed, mark=data_check.mark_anew(unit, id, text))
             )
+            if is_standing:  # a repeat that held nothing but words is gone
+                unit.of(StandingChanges).note(sent.plan_id, sent.root_id)
             removed += 1
     if done > last:
         unit.facts.set(_UP_TO, str(done), before)

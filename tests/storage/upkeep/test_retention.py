@@ -16,6 +16,7 @@ from storage.database.models import Attachment, Base, Invitation, OutboxMessage,
 from storage.messages.outbox import OutboxDraft, Sent
 from storage.reports.inspection import Inspected
 from storage.reports.sessions import StoredSession
+from storage.reports.standing import CHANGE, StandingChanges
 from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.retention import RETENTION, Rule
@@ -200,6 +201,22 @@ def test_words_of_restricted_reports_go_and_figures_stay(apply: Any, world: Any,
     assert apply(lambda unit: [len(unit.attachments.of_instance(s.instance_id)) for s in (old, plain)]) == [0, 1]
     keep(apply, rule, after(rule, 1) + timedelta(days=5))
     assert answers(apply, young) == FIGURES
+
+
+def test_who_keeps_a_copy_hears_of_a_report_that_lost_its_words(apply: Any, world: Any, sealed: Any) -> None:
+    """Of one that stands; that another was ever sent is not for them (decision 0049)."""
+    stood, sent = sealed("uuid:1"), sealed("uuid:2")
+    apply(lambda unit: unit.submissions.set_validation_state(stood.id, "validated"))
+    before = apply(lambda unit: unit.of(StandingChanges).now())
+    rule = RULES["sensitive"]
+    keep(apply, rule, after(rule, 1))
+
+    def noted(unit: UnitOfWork) -> list[str]:
+        changes = unit.of(StandingChanges)
+        return list(unit.connection.execute(select(CHANGE.c.root_id).where(changes.unseen_in(before))).scalars())
+
+    assert answers(apply, sent) == FIGURES
+    assert apply(noted) == [stood.root_id]
 
 
 def test_a_long_past_is_forgotten_page_by_page(apply: Any, sealed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
