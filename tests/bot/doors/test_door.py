@@ -11,6 +11,7 @@ import pytest
 
 from bot.doors import reading
 from bot.doors.asked import TABULAR, filters_of
+from bot.doors.limits import STRANGERS
 from conversations.plan.export_request import AUDIENCES, FILTERS
 from storage.errors import Unavailable
 from storage.exports import exporter
@@ -259,6 +260,19 @@ def test_an_address_that_guesses_is_held_up_and_a_reader_beside_it_is_not(door_o
     assert door.ask("", token=token).status == 200
     elsewhere = {"X-Forwarded-For": "10.0.0.1, 192.0.2.7"}
     assert door.ask("", token="x", headers=elsewhere).status == 401
+
+
+def test_who_has_a_network_of_ipv6_has_one_address(door_on_sqlite: Served) -> None:
+    """Its 2⁶⁴ addresses guess as one; what is no address in X-Forwarded-For is no new guesser either."""
+    door = door_on_sqlite
+
+    def guess(forwarded: str) -> int:
+        return door.ask("", token="guess", headers={"X-Forwarded-For": forwarded}).status
+
+    for beginning in ("2001:db8:1:2::", "word-"):
+        assert [guess(f"{beginning}{number}") for number in range(STRANGERS.burst + 5)][-1] == 429
+    assert guess("2001:db8:1:3::1") == 401
+    assert guess("::ffff:192.0.2.7") == 401
 
 
 def test_only_so_many_answers_are_made_at_once(door: Served, monkeypatch: pytest.MonkeyPatch) -> None:
