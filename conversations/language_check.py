@@ -34,7 +34,7 @@ COUNTED: Final = {
     "months.short": 12,
     "reading.months": 12,
     "reading.weekdays": 7,
-    "reading.numbers": 21,
+    "reading.numbers": 100,
 }
 """Tables that are read by position, and how many entries they have."""
 MAY_LACK: Final = frozenset(

@@ -70,7 +70,7 @@ def _as_one_word(spelling: str) -> str:
 @cache
 def _of_several_words(language: str) -> re.Pattern[str]:
     spelled = (word for spellings in phrases(language, NUMBERS) for word in spellings.split("/"))
-    several = (WORD.findall(fold(word)) for word in spelled)
+    several = sorted((WORD.findall(fold(word)) for word in spelled), key=len, reverse=True)  # 97 before 90 and 80
     return re.compile("|".join(rf"\b{'[- ]'.join(words)}\b" for words in several if len(words) > 1) or r"(?!)")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.languages import LANGUAGES
+from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.choices import (
     Chosen,
     Matched,
@@ -111,7 +111,16 @@ INTEGERS = {
     "½": "!number",
     "12.5.3": "!number",
     "1,2,3": "!number",
-    "treinta y dos": "!number",
+    "treinta y dos": "32",
+    "treinta y cinco mil": "35000",
+    "veintiún personas": "21",
+    "treinta y 5": "!number",
+    "treinta cinco": "!number",
+    "ciento treinta": "!number",
+    "doscientos treinta y cinco": "!number",
+    "mil treinta": "!number",
+    "treinta y pico": "!number",
+    "seis treinta": "!number",
     "2 docenas": "!number",
     "25 mil 300": "!number",
     "12.5": "!integer",
@@ -162,7 +171,13 @@ def test_a_decimal_is_read_with_point_or_comma(typed: str) -> None:
         ("apeprè 25", "ht", "25?"),
         ("2 milyon", "ht", "2000000"),
         ("12 pou san", "ht", "12"),
-        ("twenty two", "en", "!number"),
+        ("twenty two", "en", "22"),
+        ("thirty-five people", "en", "35"),
+        ("one hundred five", "en", "!number"),
+        ("swasanndis", "ht", "70"),
+        ("katreven diznèf", "ht", "99"),
+        ("trant senk moun", "ht", "35"),
+        ("de san trant", "ht", "!number"),
         ("about 25", "en", "25?"),
         ("a dozen", "en", "!number"),
         ("okenn", "ht", "0?"),
@@ -600,6 +615,17 @@ def test_a_search_finds_by_beginning_word_code_and_misspelling() -> None:
     assert search_choices("xyzw", provinces) == ()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_word_of_the_table_is_read_as_its_place(language: str) -> None:
+    """Whole, joined by blanks or hyphens; a shorter number in it, such as 80 and 10 in 97, is not read by itself."""
+    table = phrases(language, "reading.numbers")
+    assert len(table) == 100
+    for number, spellings in enumerate(table):
+        for spelling in spellings.split("/"):
+            for typed in (spelling, spelling.replace("-", " "), spelling.replace(" ", "-").title()):
+                assert read_number(typed, integer=True, language=language) == Understood(str(number)), typed
+
+
 # ------------------------------------------------------------------ French, which is data alone
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -611,7 +637,12 @@ def test_a_search_finds_by_beginning_word_code_and_misspelling() -> None:
         ("trois personnes", Understood("3")),
         ("environ 25", Ambiguous(("25",))),
         ("aucune", Ambiguous(("0",))),
-        ("vingt-cinq", NotUnderstood("err.number")),
+        ("vingt-cinq", Understood("25")),
+        ("quatre-vingt-dix", Understood("90")),
+        ("soixante et onze", Understood("71")),
+        ("quatre vingt dix sept", Understood("97")),
+        ("septante-deux mille", Understood("72000")),
+        ("deux cent trente", NotUnderstood("err.number")),
     ],
 )
 def test_numbers_are_read_as_a_language_writes_them(text: str, expected: Read) -> None:
