@@ -256,6 +256,8 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
     if reports.changes_nothing(reporter_of(ex), stored, form, taken):
         reports.discard_draft(ex.unit, stored)
+        ex.filling = None
+        ex.clean_chat()
         ex.answer(notice_card(ex, ex.say("receipt.unchanged")), anew=anew)
         return
     sent, news = reports.send(reporter_of(ex), stored, form, taken)

@@ -93,10 +93,10 @@ GONE: Final = (
     "there is no text in the message to edit",
     "there is no caption in the message to edit",
     "there is no media in the message to edit",
-    "message can't be deleted",
-    "message_delete_forbidden",
     "message not found",
 )
+UNDELETABLE: Final = ("message can't be deleted", "message_delete_forbidden")
+"""It is there still, and known by its number: whoever has it on a list keeps it there."""
 UNREACHABLE: Final = (
     "chat not found",
     "user not found",
@@ -134,6 +134,8 @@ def classify(error: errors.TelegramError) -> Outcome:
             said = str(error).lower()
             if any(words in said for words in NOT_MODIFIED):
                 return NotModified()
+            if any(words in said for words in UNDELETABLE):
+                return Undeliverable(reason)
             if any(words in said for words in GONE):
                 return Gone(reason)
             if any(words in said for words in UNREACHABLE):

@@ -91,6 +91,8 @@ def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[flo
             return Settle(outbox.Sent(message_id))
         case NotModified():
             return Settle(outbox.Sent(None))
+        case Gone() if row.method == "deleteMessage":
+            return Settle(outbox.Sent())  # what was to be gone is
         case Gone(reason):
             if not tried.is_anew and anew(row.method, row.payload) is not None:
                 return Again(replace(tried, is_anew=True))

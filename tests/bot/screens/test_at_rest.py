@@ -277,6 +277,19 @@ def test_after_sending_an_edited_message_is_answered_and_what_did_not_change_mak
         assert tuple(unit.connection.exec_driver_sql(statement).one()) == (1, 1)
 
 
+def test_a_restricted_correction_that_changes_nothing_leaves_the_chat(desk: Desk) -> None:
+    """What was said and typed for it goes with its draft, as with one that is sent."""
+    opened = tap(desk, ANA, "reportar", "a.ASI-201.201809")
+    press(desk, ANA, opened, "Igual que el reporte anterior")
+    receipt = press(desk, ANA, desk.say(ANA, "Abrir dos plazas en octubre"), "📨 Enviar ahora")
+    answers = press(desk, ANA, receipt, "✏️ Corregir")
+    press(desk, ANA, answers, next(words for words in buttons(answers, ANA) if "próximo paso" in words))
+    same = press(desk, ANA, desk.say(ANA, "Abrir dos plazas en octubre"), "📨 Enviar ahora")
+    assert said(same, ANA)[-1] == "No cambió nada: el reporte queda como se envió."
+    standing = f"SELECT count(*) FROM restricted_message WHERE outbox_id IS NULL AND chat_id = {ANA}"
+    assert desk.do(lambda unit: unit.connection.exec_driver_sql(standing).scalar()) == 0
+
+
 def test_a_short_edited_answer_is_quoted_and_one_tap_puts_it_in(desk: Desk) -> None:
     """Then the review says it, and sending it makes a new version."""
     opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")

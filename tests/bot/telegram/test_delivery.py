@@ -402,7 +402,7 @@ async def test_not_modified_is_what_was_wanted(sandbox: Sandbox, sqlite: Databas
 
 
 async def test_a_deletion_that_cannot_be_is_settled_and_listed(sandbox: Sandbox, sqlite: Database) -> None:
-    """Older than 48 h: one attempt, and the reason stays (S15)."""
+    """Older than 48 h: one attempt, the reason stays, and the card is known by its number: it is there still (S15)."""
     async with running(sandbox, sqlite) as bot:
         card = await bot.card(ANA)
         await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card))
@@ -413,6 +413,7 @@ async def test_a_deletion_that_cannot_be_is_settled_and_listed(sandbox: Sandbox,
         [_, row] = await bot.outbox()
         assert row.state == "undeliverable"
         assert "can't be deleted" in row.error
+        assert sqlite.units.submit(None, lambda unit: unit.outbox.card_message_id(card)).result() is not None
     assert len(calls(sandbox, "deleteMessage")) == 1
 
 

@@ -293,7 +293,7 @@ async def test_what_breaks_after_the_call_has_left_is_ambiguous(
         ("400 Bad Request", "Bad Request: message can't be edited", {}, Gone),
         ("400 Bad Request", "Bad Request: MESSAGE_ID_INVALID", {}, Gone),
         ("400 Bad Request", "Bad Request: message to delete not found", {}, NotModified),
-        ("400 Bad Request", "Bad Request: message can't be deleted for everyone", {}, Gone),
+        ("400 Bad Request", "Bad Request: message can't be deleted for everyone", {}, Undeliverable),
         ("400 Bad Request", "Bad Request: there is no text in the message to edit", {}, Gone),
         ("400 Bad Request", "Bad Request: chat not found", {}, Unreachable),
         ("400 Bad Request", "Bad Request: PEER_ID_INVALID", {}, Unreachable),

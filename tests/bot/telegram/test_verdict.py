@@ -68,7 +68,11 @@ def test_an_edit_of_what_is_gone_is_said_anew_once() -> None:
     assert weigh(edit, Gone("not found"), BEGUN, BACK_OFF) == Again(ANEW)
     gone = Settle(outbox.Undeliverable("not found"), is_card_gone=True)
     assert weigh(edit, Gone("not found"), ANEW, BACK_OFF) == gone
-    assert weigh(row("prompt", "deleteMessage"), Gone("not found"), BEGUN, BACK_OFF) == gone
+
+
+def test_what_is_to_be_deleted_and_is_gone_is_deleted() -> None:
+    """It would be tried again for ever, and listed among what Telegram refuses to delete."""
+    assert weigh(row("prompt", "deleteMessage"), Gone("not found"), BEGUN, BACK_OFF) == Settle(outbox.Sent())
 
 
 def test_a_reply_in_doubt_is_given_up_in_the_end() -> None:
