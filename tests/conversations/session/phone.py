@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.card import Button, Card, plain
 from conversations.session import engine
 from conversations.session.cards.session_card import session_card
@@ -17,6 +16,7 @@ from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
+from tests.forms import compiled
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def made(rows: str, choices: Mapping[str, list[str]] | None = None, columns: str
         text += "| choices |\n| | list_name | name | label |\n"
         for of, labels in choices.items():
             text += "".join(f"| | {of} | c{number} | {label} |\n" for number, label in enumerate(labels))
-    return read_xlsform(text.encode(), "made.md").form
+    return compiled(text).form
 
 
 class Phone:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.card import Card
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from tests import ROOT
 from tests.conversations.session.phone import Phone, drawn
+from tests.forms import compiled
 
 GOLDEN = ROOT / "tests" / "conversations" / "golden"
 FORM = """
@@ -53,7 +53,7 @@ def walk(language: str) -> Iterator[tuple[str, Card]]:
     """Every new screen once, in the order one meets them."""
     say = wording(language)
     done = say("words.done").split("|")[0]
-    phone = Phone(read_xlsform(FORM.encode(), "home.md").form, language)
+    phone = Phone(compiled(FORM).form, language)
     yield "the first question of an instance", phone.card
     phone.say("Ana").say("34")
     yield "of an inner repeat", phone.card

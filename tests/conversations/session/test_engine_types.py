@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.card import plain
 from conversations.languages import LANGUAGES
 from conversations.session.effects import Stale
@@ -13,6 +12,7 @@ from conversations.session.session import REVIEW, Reading
 from conversations.wording import wording
 from conversations.xforms.form import Form
 from tests.conversations.session.phone import NOW, Phone, drawn, made
+from tests.forms import compiled
 
 AFTER = "text | after | ¿Algo más?"
 
@@ -22,7 +22,7 @@ def asking(row: str, language: str = "es", **given) -> Phone:
 
 
 def written(form: str) -> Form:
-    return read_xlsform(form.encode(), "made.md").form
+    return compiled(form).form
 
 
 # ------------------------------------------------------------------ dates and times

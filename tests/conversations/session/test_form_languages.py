@@ -2,12 +2,12 @@
 
 import pytest
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
 from conversations.session.session import REVIEW
 from conversations.wording import wording
 from conversations.xforms.form import Form
 from tests.conversations.session.phone import Phone
+from tests.forms import compiled
 
 PORTUGUESE = """
 | survey |
@@ -22,7 +22,7 @@ PORTUGUESE = """
 
 
 def form(more: str = "", other: str = "") -> Form:
-    return read_xlsform(PORTUGUESE.format(more=more, other=other).encode(), "escolas.md").form
+    return compiled(PORTUGUESE.format(more=more, other=other)).form
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

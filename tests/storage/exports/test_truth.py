@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.export_request import AUDIENCES
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, periods_between
@@ -34,6 +33,7 @@ from storage.database.models import ReportingPeriod as PeriodRow
 from storage.exports import DATASETS
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
+from tests.forms import compiled
 from tests.storage.exports.test_tables import (
     INDICATOR,
     REPORT,
@@ -151,8 +151,8 @@ class History:
         ):
             add(unit, Indicator, **here, strategic_area_id=area, agency_id=self.agency[agency], code=code,
                 name={"es": code}, level="output", direction="increase", frequency="monthly", **more)  # fmt: skip
-        unit.connection.execute(update(table(FormVersion)).values(xform=read_xlsform(REPORT, "report.md").xform))
-        checked = read_xlsform(INDICATOR, "indicator.md")
+        unit.connection.execute(update(table(FormVersion)).values(xform=compiled(REPORT).xform))
+        checked = compiled(INDICATOR)
         self.form = unit.forms.publish(
             **here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
             workbook=INDICATOR, sha256="1" * 64, now=NOW,
