@@ -65,6 +65,7 @@ class HttpServer:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # who is believed about where a request comes from: bot.doors.credentials
             date_header=False,
             ws="none",
             http=ShortHeads,

@@ -270,7 +270,7 @@ def test_who_has_a_network_of_ipv6_has_one_address(door_on_sqlite: Served) -> No
         return door.ask("", token="guess", headers={"X-Forwarded-For": forwarded}).status
 
     for beginning in ("2001:db8:1:2::", "word-"):
-        assert [guess(f"{beginning}{number}") for number in range(STRANGERS.burst + 5)][-1] == 429
+        assert 429 in [guess(f"{beginning}{number}") for number in range(STRANGERS.burst + 5)]
     assert guess("2001:db8:1:3::1") == 401
     assert guess("::ffff:192.0.2.7") == 401
 

@@ -46,9 +46,19 @@ class Wall:
         return time.monotonic()
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(empty_database("sqlite", tmp_path), tmp_path) as found:
+def url(kind: str, tmp_path: Path) -> str:
+    return empty_database(kind, tmp_path)
+
+
+@pytest.fixture
+def database(url: str, tmp_path: Path) -> Iterator[Database]:
+    with opened(url, tmp_path) as found:
         yield found
 
 
@@ -178,6 +188,24 @@ async def test_nothing_is_lost_or_out_of_order_whatever_the_receiver_and_the_pro
     assert kills > 5
     assert versions(receiver) == expected
     assert len(receiver.seen) >= len(receiver.kept)
+
+
+async def test_two_replicas_tell_each_event_once_and_each_report_in_order(
+    database: Database, world: World, url: str, tmp_path: Path
+) -> None:
+    """Both claim at the same moment; while nothing dies, nothing comes twice."""
+    receiver = Receiver(SECRET, lambda: "hold")
+    with opened(url, tmp_path) as other:
+        async with receiving(receiver), working(database) as one, working(other) as second:
+            added(database, world, receiver.url)
+            for number in range(70):  # more than one of them takes in hand
+                reported(database, world, f"A-{number}", corrections=1)
+            await until(lambda: receiver.held == 2 * events.WIDTH, "both are calling")
+            receiver.let_go.set()
+            await until(lambda: counts(database) == {"delivered": 140}, "everything is delivered")
+    assert len(receiver.seen) == 140
+    assert set(map(tuple, versions(receiver).values())) == {(1, 2)}
+    assert one.counts["delivered"] + second.counts["delivered"] == 140
 
 
 async def _torn_after(database: Database, calls: int) -> None:
