@@ -1,0 +1,150 @@
+"""Somebody keeps every file that ever left, whatever it was filtered by, and solves for the people in it."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from conversations.authoring.xlsform import read_xlsform
+from conversations.plan.periods import PeriodType, periods_between
+from storage.database.models import FormVersion, Indicator, ReportingPeriod, StrategicArea, table
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.conversations.plan.test_annual import follows, reduced
+from tests.storage.exports.test_tables import REPORT, Plan, add
+
+LIMIT = 10
+GROUPS = ("women", "men", "girls", "boys")
+MONTHS = periods_between(date(2018, 1, 1), date(2019, 4, 30), types=(PeriodType.MONTHLY,))
+FORM = b"""
+| survey |
+| | type | name | label |
+| | select_one s | data_status | Status |
+| | integer | value_people | People |
+| | integer | sa_women | Women |
+| | integer | sa_men | Men |
+| | integer | sa_girls | Girls |
+| | integer | sa_boys | Boys |
+| choices |
+| | list_name | name | label |
+| | s | final | Final |
+| settings |
+| | form_id | form_title | version |
+| | indicator_update | Indicador | 1 |
+"""
+ASKED: Sequence[Mapping[str, Any]] = tuple(
+    {"audience": audience, **more}
+    for audience in ("observers", "public")
+    for more in (
+        {},
+        {"period": "2018"},
+        {"period": "2018Q4"},
+        {"agency": "PGR"},
+        {"area": "ASI"},
+        {"validation": "validated"},
+        {"since": "2018-06-01"},
+    )
+)
+Counts = tuple[int, ...]
+Known = dict[tuple[int, ...], int]
+
+
+def _furnish(unit: UnitOfWork, world: Any) -> tuple[Any, dict[str, int]]:
+    here = {"plan_id": world.plan_id}
+    area = add(unit, StrategicArea, **here, code="ASI", name={"es": "Asistencia"}, intent={}, position=1)
+    add(unit, Indicator, **here, strategic_area_id=area, agency_id=world.agency_ids[1], code="IND-20",
+        name={"es": "Víctimas"}, level="outcome", unit="people", direction="contextual", aggregation="sum",
+        frequency="monthly", sensitivity="restricted", min_cell=LIMIT, annual_table="protection")  # fmt: skip
+    unit.connection.execute(table(ReportingPeriod).delete())
+    unit.connection.execute(update(table(FormVersion)).values(xform=read_xlsform(REPORT, "report.md").xform))
+    periods = {
+        each.code: add(unit, ReportingPeriod, **here, code=each.code, period_type="Monthly", start_on=each.start_on,
+                       end_on=each.end_on, opens_on=each.opens_on, due_on=each.due_on,
+                       grace_until_on=each.grace_until_on, locks_on=each.locks_on)
+        for each in MONTHS
+    }  # fmt: skip
+    checked = read_xlsform(FORM, "indicator.md")
+    form = unit.forms.publish(**here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
+                              workbook=FORM, sha256="1" * 64, now=datetime(2018, 1, 1, tzinfo=UTC))  # fmt: skip
+    return form, periods
+
+
+def _rows(plan: Plan, dataset: str) -> Iterator[dict[str, Any]]:
+    for asked in ASKED:
+        if dataset == "3p" and not {"validation", "since"}.isdisjoint(asked):
+            continue
+        yield from plan.rows(dataset, **asked)
+
+
+def _learn(known: Known, row: Mapping[str, Any]) -> None:
+    """A figure as an equation: over months and groups, month by month."""
+    if row["value"] is None or not row["cut_off"] or row["dimension"] not in ("total", "sex_age", None, ""):
+        return
+    inside = [row["period_start"] <= each.start_on and each.end_on <= row["cut_off"] for each in MONTHS]
+    group = row["category"] if row["dimension"] == "sex_age" else None
+    known[tuple(int(month and group in (None, each)) for month in inside for each in GROUPS)] = int(row["value"])
+
+
+def _few(counts: Sequence[Counts]) -> Iterator[tuple[int, ...]]:
+    """Each group, or all of them, over months in a row, that is few people."""
+    for which in (*[(number,) for number in range(len(GROUPS))], tuple(range(len(GROUPS)))):
+        for start in range(len(counts)):
+            people = 0
+            for end in range(start, len(counts)):
+                people += sum(counts[end][number] for number in which)
+                if 0 < people < LIMIT:
+                    yield tuple(
+                        int(start <= month <= end and number in which)
+                        for month in range(len(counts))
+                        for number in range(len(GROUPS))
+                    )
+
+
+@pytest.mark.parametrize("seed", range(1))
+def test_nobody_few_follows_from_all_files_that_ever_left(
+    database: Database, apply: Callable[[Any], Any], world: Any, tmp_path: Path, seed: int
+) -> None:
+    """Every month both audiences take every table, filtered in each way, and what both hold is laid together."""
+    chance = random.Random(seed)
+    sizes = [chance.choice((2, 8, 40, 90)) for _ in GROUPS]
+    form, periods = apply(lambda unit: _furnish(unit, world))
+    plan, figures = Plan(database, world, tmp_path), 0
+    counts: list[Counts] = []
+    known: Known = {}
+    for period in MONTHS:
+        people: Counts = tuple(chance.randrange(size) if chance.random() < 0.8 else 0 for size in sizes)
+        counts.append(people)
+        said = {"data_status": "final", "value_people": sum(people)}
+        said |= {f"sa_{group}": number for group, number in zip(GROUPS, people, strict=True)}
+        day = datetime.combine(period.end_on + timedelta(1), time(15), UTC)
+
+        def send(unit: UnitOfWork, said: Any = said, day: datetime = day, code: str = period.code) -> None:
+            sent = world.submit(
+                unit, f"uuid:{code}", subject="indicator:IND-20", form_id=form.form_key, form_version_id=form.id,
+                agency_id=world.agency_ids[1], sensitive=True, reporting_period_id=periods[code], now=day,
+                answers={f"/data/{name}": str(value) for name, value in said.items()},
+            )  # fmt: skip
+            unit.reviews.decide(sent, "validated", world.person_ids[2], day)
+
+        apply(send)
+        for dataset in ("indicators", "3p"):
+            for row in _rows(replace(plan, now=day), dataset):
+                _learn(known, row)
+                figures += row["value"] is not None
+    flat = [number for people in counts for number in people]
+    assert figures
+    for equation, value in known.items():
+        assert sum(a * b for a, b in zip(equation, flat, strict=True)) == value
+    basis = reduced([[Fraction(each) for each in equation] for equation in known])
+    assert [few for few in _few(counts) if follows([Fraction(each) for each in few], basis)] == []
+    for audience in ("observers", "public"):
+        for rows in plan.read("answers", "jsonl", audience=audience).values():
+            assert not [
+                value for row in rows for name, value in row.items() if name.startswith(("sa_", "value_")) and value
+            ]
