@@ -15,6 +15,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from pyxform.errors import PyXFormError
 from pyxform.question_type_dictionary import QUESTION_TYPE_DICT
@@ -425,6 +426,17 @@ class _Check:
 
     # pyxform
 
+    def root_name(self) -> str | None:
+        """A name for the form's root element, where pyxform's own would not do; None for that.
+
+        It calls the root `data` and then refuses `${data}`, which in Portuguese is the question for a date.
+        """
+        rows = (*self.survey, *self.choices, *([self.settings] if self.settings else []))
+        texts = (text for row in rows for cells in row.cells.values() for text, _ in cells)
+        is_asked = "data" in self.names and any(found[2] == "data" for t in texts for found in _REFERENCE.finditer(t))
+        is_named = self.settings is not None and self.settings.get("name")
+        return next(f"form{n}" for n in count() if f"form{n}" not in self.names) if is_asked and not is_named else None
+
     def convert(self) -> tuple[str | None, Problem | None]:
         """The XForm; or a problem with pyxform's complaint."""
         kind = SupportedFileTypes.md if self.kind == ".md" else SupportedFileTypes.xlsx
@@ -433,7 +445,7 @@ class _Check:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 definition = Definition(data=io.BytesIO(self.data), file_type=kind, file_path_stem=self.stem or "form")
-                result = convert(definition, warnings=told, file_type=kind.value)
+                result = convert(definition, warnings=told, file_type=kind.value, form_name=self.root_name())
         except PyXFormError as error:
             return None, self.complaint(str(error), "error")
         except RecursionError:

@@ -342,6 +342,36 @@ def test_a_workbook_of_excel_97_is_read_like_todays():
     assert stored_bundle("old_form", data).name == "old_form.xls"
 
 
+def test_a_question_may_be_called_as_the_converter_calls_the_root():
+    """`data` is a date in Portuguese, and its form is no other for it: rules, labels and the submission hold it."""
+    checked = read_xlsform(
+        b"""
+        | survey |
+        | | type | name | label | relevant | constraint |
+        | | date | data | Data da visita? | | . <= today() |
+        | | integer | form0 | Quantas pessoas em ${data}? | ${data} != '' | |
+        | | note | fim | Obrigado | | |
+        """,
+        "visita.md",
+    )
+    assert checked.form.root.name == "form1"
+    instance = Instance.start(checked.form, Filling("uuid:1", datetime(2026, 1, 1, tzinfo=UTC), "UTC", "default"))
+    assert not instance.node("/form1/form0").is_relevant
+    instance.answer("/form1/data", "2025-12-31")
+    assert instance.node("/form1/form0").is_relevant
+    named = b"""
+        | survey |
+        | | type | name | label |
+        | | date | data | Data |
+        | settings |
+        | | form_id | instance_name |
+        | | visita | concat('v', ${data}) |
+        """
+    assert read_xlsform(named, "visita.md").form.root.name == "form0"
+    plain = read_xlsform(b"| survey |\n| | type | name | label |\n| | date | data | Data |\n", "visita.md")
+    assert plain.form.root.name == "data"
+
+
 def test_what_the_converter_passes_over_refuses_no_form():
     """A choice of no list is in none, and a list of tags comes with its map editor: both are named."""
     form = (
