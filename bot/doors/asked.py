@@ -41,7 +41,9 @@ class Parameter:
 
     name: str
     about: str
-    schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string", "maxLength": LONGEST})
+    schema: Mapping[str, object] = field(
+        default_factory=lambda: {"type": "string", "minLength": 1, "maxLength": LONGEST}
+    )
 
 
 COMMON: Final = (
@@ -63,7 +65,7 @@ OF_FOLLOWED: Final = (
     Parameter(
         "cursor",
         "What `next` of an answer says: it goes on from there, with the filters of the first request.",
-        {"type": "string", "maxLength": LONGEST_CURSOR},
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_CURSOR},
     ),
 )
 FILTER_WORDS: Final[Mapping[str, str]] = {
@@ -148,6 +150,9 @@ def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]
             raise Problem(400, "twice", f"`{name}` is given twice. Several codes stand in one, with commas between.")
         if len(value) > LENGTHS.get(name, LONGEST) or "\0" in value:
             raise Problem(400, "too-long", f"`{name}` is longer than anything it could be.")
+        if not value.strip(" ,") and not name.startswith("$"):
+            # A program whose variable is empty would be given the whole history for one month.
+            raise Problem(400, "empty", f"`{name}` is empty: leave it out, or say which.")
         given[name] = value
     return given
 

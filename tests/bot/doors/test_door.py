@@ -343,6 +343,12 @@ def wrong() -> Iterator[tuple[str, dict[str, str], int, str]]:
     yield "plan", {"bom": "yes"}, 400, "bom"
     yield "plan", {"limit": "3"}, 400, "unknown-parameter"
     yield "plan", {"agency": "NADIE"}, 400, "filter"
+    for blank in ("", " ", ",", " , "):
+        yield "plan", {"agency": blank}, 400, "empty"
+        yield "reports", {"period": blank}, 400, "empty"
+    yield "plan", {"language": ""}, 400, "empty"
+    yield "plan", {"format": ""}, 400, "empty"
+    yield "reports", {"cursor": ""}, 400, "empty"
     yield "reports", {"limit": "0"}, 400, "limit"
     yield "reports", {"limit": "10001"}, 400, "limit"
     yield "reports", {"limit": "3", "format": "csv"}, 400, "format"

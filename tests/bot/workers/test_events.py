@@ -323,7 +323,34 @@ def test_only_public_addresses_are_called() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0", "[::1]", "[::ffff:127.0.0.1]"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "localhost.",
+        "at.localhost",
+        "127.0.0.1.",
+        "0177.0.0.1",
+        "0x7f.1",
+        "017700000001",
+        "127。0。0。1",
+        "127．0．0．1",
+        "①②⑦.0.0.1",
+        "ⓛocalhost",
+        "%31%32%37.0.0.1",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[::1%25lo]",
+        "[::ffff:0:127.0.0.1]",
+        "user@127.0.0.1",
+        "example.org:80@127.0.0.1",
+    ],
 )
 async def test_no_socket_is_opened_to_an_address_inside(host: str) -> None:
     """However it is written: what is looked at is the address that is connected to."""
