@@ -1,4 +1,4 @@
-"""Whether roles and submissions are what the audit log says they are.
+"""Whether roles, submissions and what lets data out are what the audit log says they are.
 
 A log that nobody can change unseen proves little if what it speaks of can be. Whoever has the database could make
 themselves a coordinator, or validate a report, with one UPDATE. So:
@@ -7,6 +7,8 @@ themselves a coordinator, or validate a report, with one UPDATE. So:
   a database by hand is named;
 * each role, each suspension and each review is told by the log: a row that was put back as it was on an earlier day,
   whose old mark is good, does not agree with the last entry about it;
+* what lets data out or somebody act for another, a token, a receiver and a delegation, has its entry, and stands
+  as the last entry says;
 * receipts are numbered without a gap, and each role has its entry: what was removed is missed.
 """
 
@@ -20,12 +22,22 @@ from sqlalchemy import bindparam, func, select, update
 
 from conversations.plan.model import ValidationState
 from storage.database.marks import ROLE_COLUMNS, ROLES, mark_role, role_mark, submission_mark
-from storage.database.models import AuditEntry, Membership, Person, Submission, table
+from storage.database.models import (
+    AuditEntry,
+    DataToken,
+    Delegation,
+    Endpoint,
+    Membership,
+    Person,
+    Submission,
+    table,
+)
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
+_TOKEN, _ENDPOINT, _DELEGATION = map(table, (DataToken, Endpoint, Delegation))
 PAGE: Final = 500
 
 _UNMARKED_ROLES = select(_M.c.id).where(_M.c.mark.is_(None))
@@ -52,6 +64,9 @@ _TOLD = (
 )
 _ROLES = ("membership.granted", "membership.ended")
 _SUSPENSIONS = ("person.suspended", "person.restored")
+_TOKENS = ("token.made", "token.revoked")
+_ENDPOINTS = ("endpoint.added", "endpoint.changed", "endpoint.paused", "endpoint.resumed", "endpoint.removed")
+_DELEGATIONS = ("delegation.begun", "delegation.ended")
 _REVIEWS: Final = {
     "report.validated": (ValidationState.VALIDATED.value,),
     "report.returned": (ValidationState.RETURNED.value,),
@@ -101,9 +116,12 @@ def mark_anew(unit: "UnitOfWork", submission_id: int, text: str) -> str:
 
 # ------------------------------------------------------------------ comparing
 def differences(unit: "UnitOfWork") -> Iterator[Difference]:
-    """Every role, suspension and submission that is not as it was written, in constant memory but for the roles."""
+    """Every row that is not as it was written, in constant memory but for the roles and what lets data out."""
     yield from _roles(unit)
     yield from _suspensions(unit)
+    yield from _tokens(unit)
+    yield from _endpoints(unit)
+    yield from _delegations(unit)
     yield from _submissions(unit)
 
 
@@ -141,6 +159,60 @@ def _suspensions(unit: "UnitOfWork") -> Iterator[Difference]:
             yield Difference(person_id, f"person {person_id} is {'not ' * (person_id not in suspended)}suspended")
     for person_id in sorted(suspended - told.keys()):
         yield Difference(person_id, f"person {person_id} is suspended, and the log does not say by whom")
+
+
+def _told(unit: "UnitOfWork", acts: tuple[str, ...], name: str) -> dict[Any, dict[str, Any]]:
+    """Of each thing with this name in the details: all that its entries say together, the last act as `act`."""
+    told: dict[Any, dict[str, Any]] = defaultdict(dict)
+    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": acts}):
+        told[details[name]] |= {**details, "plan_id": plan_id, "act": act}
+        if act in ("endpoint.paused", "endpoint.resumed"):
+            told[details[name]]["is_paused"] = act == "endpoint.paused"
+    return told
+
+
+def _tokens(unit: "UnitOfWork") -> Iterator[Difference]:
+    told = _told(unit, _TOKENS, "token")
+    for row in unit.connection.execute(select(_TOKEN).order_by(_TOKEN.c.id)).mappings():
+        said = told.get(row["prefix"])
+        what = f"the token {row['prefix']}"
+        if said is None or said["plan_id"] != row["plan_id"]:
+            yield Difference(row["id"], f"{what} was not made by this program")
+        elif said["audience"] != row["audience"]:
+            yield Difference(row["id"], f"{what} is for {row['audience']!r}, and the log says otherwise")
+        elif (said["act"] == "token.revoked") != (row["revoked_at"] is not None):
+            yield Difference(row["id"], f"{what} is {'not ' * (row['revoked_at'] is None)}revoked")
+
+
+def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
+    told = _told(unit, _ENDPOINTS, "endpoint")
+    for row in unit.connection.execute(select(_ENDPOINT).order_by(_ENDPOINT.c.id)).mappings():
+        said = told.get(row["id"])
+        what = f"receiver {row['id']}"
+        if said is None or said["act"] == "endpoint.removed":
+            yield Difference(row["id"], f"{what} was not set up by this program, or was removed")
+            continue
+        kinds = len([kind for kind in row["kinds"].split(",") if kind])
+        here = (row["plan_id"], row["host"], row["audience"], kinds)
+        if here != (said["plan_id"], said["host"], said["audience"], said["kinds"]):
+            yield Difference(row["id"], f"{what} was altered")
+        elif said.get("is_paused", False) != (row["paused_at"] is not None):
+            yield Difference(row["id"], f"{what} is {'not ' * (row['paused_at'] is None)}paused")
+
+
+def _delegations(unit: "UnitOfWork") -> Iterator[Difference]:
+    told = _told(unit, _DELEGATIONS, "delegation")
+    for row in unit.connection.execute(select(_DELEGATION).order_by(_DELEGATION.c.id)).mappings():
+        said = told.get(row["id"])
+        what = f"delegation {row['id']}"
+        if said is None or "until" not in said:
+            yield Difference(row["id"], f"{what} was not given through this program")
+        elif (row["person_id"], row["until_on"].isoformat()) != (said["person"], said["until"]) or (
+            said["deputy"] not in (None, row["deputy_id"])
+        ):
+            yield Difference(row["id"], f"{what} was altered")
+        elif (said["act"] == "delegation.ended") != (row["ended_at"] is not None):
+            yield Difference(row["id"], f"{what} is {'not ' * (row['ended_at'] is None)}over")
 
 
 def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:

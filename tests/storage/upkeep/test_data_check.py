@@ -9,7 +9,9 @@ import pytest
 from conversations.plan.model import Role
 from storage.database.marks import OF_A_ROLE, OF_A_SUBMISSION
 from storage.database.models import Membership, Submission
+from storage.messages.endpoints import Target
 from storage.open_database import Database
+from storage.people.tokens import DataTokens
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep import chain
 from storage.upkeep.chain import Verdict
@@ -94,6 +96,56 @@ def test_a_change_by_hand_is_named(live: Any, database: Database, change: str, s
     assert found.found > 0
     assert any(said in finding.text for finding in found.findings), found.findings
     assert {finding.kind for finding in found.findings} == {"data"}
+
+
+@pytest.fixture
+def open_doors(live: Any, apply: Apply) -> Any:
+    """Two tokens, of which one is revoked; two receivers, of which one is paused; a delegation that is over."""
+
+    def work(unit: UnitOfWork) -> None:
+        plan_id = live.plan_id
+        unit.of(DataTokens).make(plan_id, "observers", "uno", NOW, None)
+        gone = unit.of(DataTokens).make(plan_id, "public", "dos", NOW, None)
+        unit.of(DataTokens).revoke(plan_id, gone.token.prefix, NOW, None)
+        target = Target("https://hooks.example.org/in", "whsec_c2VjcmV0")
+        for number, host in enumerate(("hooks.example.org", "other.example.org")):
+            made = unit.endpoints.add(
+                plan_id, target, host, audience="public", kinds=("report.submitted", "period.closed"),
+                now=NOW + timedelta(seconds=number), by=None,
+            )  # fmt: skip
+        unit.endpoints.set_kinds(made, ("period.closed",), now=NOW, by=None)
+        unit.endpoints.pause(made, now=NOW, by=None)
+        membership = unit.people.in_plan(plan_id, live.person_ids[0])[1]
+        given = unit.roles.delegate(membership, live.person_ids[1], NOW.date() + timedelta(days=9), now=NOW)
+        unit.leaving.end_delegation(given, now=NOW, by=None)
+        chain.seal(unit)
+
+    apply(work)
+    return live
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE data_token SET audience = 'observers' WHERE audience = 'public'", "the log says otherwise"),
+        ("UPDATE data_token SET revoked_at = NULL WHERE revoked_at IS NOT NULL", "is not revoked"),
+        ("UPDATE data_token SET prefix = 'zzzzzzzz' WHERE audience = 'public'", "was not made by this program"),
+        ("UPDATE endpoint SET audience = 'observers'", "was altered"),
+        ("UPDATE endpoint SET kinds = ',report.submitted,period.closed,' WHERE paused_at IS NOT NULL", "was altered"),
+        ("UPDATE endpoint SET paused_at = NULL WHERE paused_at IS NOT NULL", "is not paused"),
+        ("UPDATE endpoint SET id = 99 WHERE paused_at IS NOT NULL", "was not set up by this program"),
+        ("UPDATE delegation SET ended_at = NULL", "is not over"),
+        ("UPDATE delegation SET deputy_id = person_id", "was altered"),
+        ("UPDATE delegation SET id = 99", "was not given through this program"),
+    ],
+)
+def test_what_lets_data_out_or_acts_for_another_stands_as_the_log_says(
+    open_doors: Any, database: Database, change: str, said: str
+) -> None:
+    """A token, a receiver and a delegation: whoever has the database opens none unseen."""
+    assert look(database).findings == []
+    by_hand(database, change)
+    assert any(said in finding.text for finding in look(database).findings), look(database).findings
 
 
 def test_an_old_row_with_its_good_mark_does_not_agree_with_the_log(live: Any, database: Database, apply: Apply) -> None:
