@@ -94,7 +94,8 @@ def _asked(about: Mapping[str, Any]) -> tuple[Line, ...]:
 def _marks() -> re.Pattern[str]:
     """Question marks, and notes such as "(opcional)"."""
     asides = "|".join(map(re.escape, phrases_of_all("aside.optional")))
-    return re.compile(rf"[¿?؟]|\((?:{asides})[^)]*\)")
+    # In French a blank stands before the mark, and goes with it.
+    return re.compile(rf"¿|\s*[?؟]|\((?:{asides})[^)]*\)")
 
 
 def topic(label: str) -> str:
