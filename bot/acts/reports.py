@@ -5,7 +5,7 @@ and stores its result. There is one report for each subject and period, whatever
 refuses a second one with Conflict.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import PurePath
@@ -96,6 +96,17 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
     """
     form = who.forms.version(who.unit, version.id)
     previous = _previous(who, version.form_key, report)
+    begun, unlisted = _begin(who, report, form, previous, _last_saved(who, form, version.form_key))
+    if unlisted:
+        logger.error("form.disagrees", form_id=form.form_id, version=form.version, questions=unlisted)
+        return None
+    return begun
+
+
+def _begin(
+    who: Reporter, report: Report, form: Form, previous: Mapping[str, str], last_saved: Mapping[str, str]
+) -> tuple[Step, Sequence[str]]:
+    """The first step of a session of this report, and the questions whose choices lack what the bot fills in."""
     filled = _filled(who, report, previous)
     given = Given(
         asked_in=who.form_language,
@@ -103,13 +114,10 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
         previous=previous,
         about=_about(report, who),
         restricted=report.is_restricted,
-        last_saved=_last_saved(who, form, version.form_key),
+        last_saved=last_saved,
     )
     begun = engine.begin(form, _filling(who), given)
-    if unlisted := unlisted_in(begun.instance, filled):
-        logger.error("form.disagrees", form_id=form.form_id, version=form.version, questions=unlisted)
-        return None
-    return begun
+    return begun, unlisted_in(begun.instance, filled)
 
 
 def begin_correction(
@@ -404,40 +412,14 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
         return None
     form = who.forms.version(unit, version.id)
     previous = _previous(who, version.form_key, report)
-    filled = _filled(who, report, previous)
-    given = Given(
-        asked_in=who.form_language,
-        values=filled,
-        previous=previous,
-        about=_about(report, who),
-        restricted=report.is_restricted,
-    )
-    begun = taken = engine.begin(form, _filling(who), given)
-    if unlisted_in(begun.instance, filled):
-        return None
+    begun, unlisted = _begin(who, report, form, previous, {})
     ways = profile(report.form_id)
     told = wording(who.language)(f"nothing.reason.{reason}")
     answers = {**NOT_STARTED, **{name: previous.get(name) or told for name in ways.same_asks}}
-    for _ in range(len(form.questions)):
-        question = taken.instance.node(taken.session.at).question
-        if is_sending(question):
-            ways_on = taken.instance.choices(taken.instance.node(taken.session.at))
-            position = next((at for at, choice in enumerate(ways_on) if choice.value == "send"), None)
-            turn = taken.session.turn
-            send = Tap(turn, "send") if position is None else Tap(turn, "pick", str(position))
-            taken = engine.step(form, taken.session, send, now=who.actor.now)
-            break
-        event: Event
-        if previous and question.name == ways.same_at:
-            event = Tap(taken.session.turn, "same")
-        elif question.name in answers:
-            event = Typed(answers[question.name], 1)
-        else:
-            return None
-        taken = engine.step(form, taken.session, event, now=who.actor.now)
-    if not any(isinstance(effect, Submit) for effect in taken.effects):
+    same_at = ways.same_at if previous else None
+    taken = None if unlisted else _filled_to_the_end(form, begun, answers, same_at, who.actor.now)
+    if taken is None:
         return None
-    sensitive = report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions)
     names = _by_name(taken.instance.answers())
     return unit.submissions.add(
         NewSubmission(
@@ -450,7 +432,7 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
             subject=report.subject,
             reporting_period_id=report.period.id,
             answers=taken.instance.answers(),
-            sensitive=sensitive,
+            sensitive=report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions),
             language=who.language,
             activity_status=names.get("status"),
             progress=_percent(names),
@@ -459,6 +441,38 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
         ),
         who.actor.now,
     )
+
+
+def _filled_to_the_end(
+    form: Form, begun: Step, answers: Mapping[str, str], same_at: str | None, now: datetime
+) -> Step | None:
+    """Fill the form with these answers, by question name, and send it. None if it asks for more.
+
+    At the question `same_at`, everything is answered as in the previous report.
+    """
+    taken = begun
+    for _ in range(len(form.questions)):
+        question = taken.instance.node(taken.session.at).question
+        if is_sending(question):
+            taken = engine.step(form, taken.session, _tap_that_sends(taken), now=now)
+            return taken if any(isinstance(effect, Submit) for effect in taken.effects) else None
+        event: Event
+        if question.name == same_at:
+            event = Tap(taken.session.turn, "same")
+        elif question.name in answers:
+            event = Typed(answers[question.name], 1)
+        else:
+            return None
+        taken = engine.step(form, taken.session, event, now=now)
+    return taken if any(isinstance(effect, Submit) for effect in taken.effects) else None
+
+
+def _tap_that_sends(taken: Step) -> Tap:
+    """The button of the form's own last question that sends it, or the engine's."""
+    choices = taken.instance.choices(taken.instance.node(taken.session.at))
+    position = next((at for at, choice in enumerate(choices) if choice.value == "send"), None)
+    turn = taken.session.turn
+    return Tap(turn, "send") if position is None else Tap(turn, "pick", str(position))
 
 
 # ------------------------------------------------------------------ what a report begins with

@@ -4,6 +4,8 @@ The conversation itself is `conversations.session.engine.step`. Here its effects
 unit of one update.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 from zlib import crc32
@@ -25,6 +27,7 @@ from conversations.session.effects import (
     Added,
     Answered,
     Ask,
+    Effect,
     Fetch,
     Leave,
     Notice,
@@ -87,66 +90,87 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     known = ex.known() if isinstance(event, Typed | Corrected | Offered) else NOTHING
     taken = engine.step(form, session, event, now=ex.now, known=known)
     is_typed = not isinstance(event, Tap | Corrected | Fetched | FetchFailed | Resumed)
-    notices: list[str] = []
-    complaints: list[str] = []
+    found = _carry_out(ex, stored, session, taken.effects, is_typed=is_typed)
+    anew = anew or found.goes_below
+    if found.is_submitted:
+        submit(ex, stored, form, taken, anew=was_place)
+        return
+    if taken.session != session or stored.data != session.to_json():
+        stored = reports.save(ex.unit, stored, taken.session, ex.now)
+    if found.has_left:
+        leave(ex, stored, taken.session, form)
+        return
+    if found.is_stale:
+        if isinstance(event, Fetched | FetchFailed):
+            return
+        ex.toast = ex.say("form.stale")
+        anew = not _is_looked_at(ex)
+        found.is_shown = True
+    mark, times = _again(ex, found.complaints)
+    if times >= OFTEN:
+        asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+        found.notices.append(ex.say("form.another_way", people=asked))
+    if found.is_shown:
+        is_new = taken.session.at != session.at or isinstance(event, Resumed)
+        _draw(ex, stored, form, taken, found, anew=anew, was_place=was_place, is_new=is_new)
+    ex.stand(stored.id, awaits=mark)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the effects of one event ask of the card."""
+
+    notices: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
     answered: Answered | None = None
-    is_submitted = has_left = is_shown = is_stale = False
-    for effect in taken.effects:
+    is_shown: bool = False
+    goes_below: bool = False
+    """The next card is a new message, because something was typed or sent after the present one."""
+    is_stale: bool = False
+    is_submitted: bool = False
+    has_left: bool = False
+
+
+def _carry_out(
+    ex: Exchange, stored: StoredSession, session: Session, effects: Sequence[Effect], *, is_typed: bool
+) -> _Outcome:
+    """Do what the effects ask for at once (delete, fetch, move files), and collect the rest."""
+    found = _Outcome()
+    for effect in effects:
         match effect:
             case Ask(below):
-                is_shown = True
-                anew = anew or (below and is_typed)
+                found.is_shown = True
+                found.goes_below |= below and is_typed
             case Answered():
-                answered = effect
+                found.answered = effect
             case Reject(message):
-                notices.append(message)
-                complaints.append(message)
-                is_shown = True
-                anew = anew or is_typed
+                found.notices.append(message)
+                found.complaints.append(message)
+                found.is_shown = True
+                found.goes_below |= is_typed
             case Notice("file.first_of_album" as key):
                 ex.notice(ex.say(key))  # in a line of its own, because the card changes as soon as the file has arrived
-                is_shown = anew = True
+                found.is_shown = found.goes_below = True
             case Notice(key, values):
-                notices.append(ex.say(key, **dict(values)))
-                is_shown = True
+                found.notices.append(ex.say(key, **dict(values)))
+                found.is_shown = True
             case Stale():
-                is_stale = True
+                found.is_stale = True
             case Withhold(origin):
                 ex.delete(origin)
             case Fetch():
                 reports.fetch(ex.unit, stored, session, effect, ex.chat_id, ex.telegram_id, ex.now)
             case Submit():
-                is_submitted = True
+                found.is_submitted = True
             case Leave():
-                has_left = True
+                found.has_left = True
             case Added():
                 pass  # the card says it
             case Removed(ref):
                 reports.move_files(ex.unit, stored, ref)
             case _:
                 assert_never(effect)
-    if is_submitted:
-        submit(ex, stored, form, taken, anew=was_place)
-        return
-    if taken.session != session or stored.data != session.to_json():
-        stored = reports.save(ex.unit, stored, taken.session, ex.now)
-    if has_left:
-        leave(ex, stored, taken.session, form)
-        return
-    if is_stale:
-        if isinstance(event, Fetched | FetchFailed):
-            return
-        ex.toast = ex.say("form.stale")
-        anew = not _is_looked_at(ex)
-        is_shown = True
-    mark, times = _again(ex, complaints)
-    if times >= OFTEN:
-        asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
-        notices.append(ex.say("form.another_way", people=asked))
-    if is_shown:
-        is_new = taken.session.at != session.at or isinstance(event, Resumed)
-        _draw(ex, stored, form, taken, notices, answered, anew=anew, was_place=was_place, is_new=is_new)
-    ex.stand(stored.id, awaits=mark)
+    return found
 
 
 def _again(ex: Exchange, complaints: list[str]) -> tuple[str, int]:
@@ -167,8 +191,7 @@ def _draw(
     stored: StoredSession,
     form: Form,
     taken: Step,
-    notices: list[str],
-    answered: Answered | None,
+    found: _Outcome,
     *,
     anew: bool,
     was_place: bool,
@@ -178,8 +201,8 @@ def _draw(
 
     With `is_new`, the pictures and recordings of the question are sent first.
     """
-    restricted = stored.sensitive
-    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=notices)
+    restricted, answered = stored.sensitive, found.answered
+    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=found.notices)
     anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
     if was_place and card.asks_place and answered is None:
         ex.drop_card()  # the next point of a line: the new card has the same keyboard

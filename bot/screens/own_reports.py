@@ -4,6 +4,7 @@ Reporting begins with the due list, which is this role's first screen: sixty sec
 report if nothing must be searched for. Every draft is one tap away, and every sent report can be read again.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.acts import reviewing
@@ -42,46 +43,14 @@ def pending(ex: Exchange, page: int = 0) -> None:
 
 
 def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
-    say, language = ex.say, ex.language
-    lines: list[Line] = []
-    rows: list[tuple[Button, ...]] = []
+    say = ex.say
     own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
-    drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
-    listed = {(report.subject, report.period.id) for report in due}
-    others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     closes = () if due else _to_close(ex, periods)
-    if due:
-        lines.append(line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language)))))
-        key = "menu.left" if len(due) > 1 else "menu.left_one"
-        lines.append(line(say(key, n=len(due))))
-        periods_due = {report.period.code: report.period for report in due}
-        for each in periods_due.values():
-            until = f"{each.until(language)}."
-            is_named = len(periods_due) == 1  # by the title
-            lines.append(line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}: {until}"))
-        lines.append(line(say("menu.pick")))
-        pages = -(-len(due) // DUE_SHOWN)
-        page = page % pages
-        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
-            mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
-            reopened = "🔓 " if report.period.is_reopened else ""  # it may stand there for this month too
-            text = f"{reopened}{mark}{report.code} · {report.item.title(language)}"
-            rows.append((Button(cut(text), due_tap(report)),))
-        if pages > 1:
-            rows.append((Button(say("menu.more"), tap(Route.DUE, page + 1)),))
-    elif periods:
-        theirs = next((period for period in periods if _expects(ex, period)), None)
-        title = say("menu.title", agency=ex.agency_code, period_name=period_name(theirs, language)) if theirs else ""
-        lines.append(line(bold(title or ex.agency_code)))
-        lines.append(line(say("menu.only_close" if closes else "menu.nothing")))
-    else:
-        lines.append(line(bold(ex.agency_code)))
-        lines.append(line(say("menu.no_period")))
-    for draft in others[:DUE_SHOWN]:  # corrections, indicators, referrals: every draft is one tap away
-        rows.append((Button(draft_title(ex, draft), tap(Route.CONTINUE, draft.id)),))
-    for number, text in handover.drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
-        rows.append((Button(cut(text), tap(Route.TAKE_OVER, number)),))
+    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, is_closing=bool(closes))
+    if own:
+        lines.append(line(italic(say("menu.drafts"))))
+    rows = [*_due_rows(ex, due, own, page), *_draft_rows(ex, due, own)]
     second = [Button(say("menu.indicators"), tap(Route.INDICATORS))] if periods else []
     if periods and _reports_referrals(ex):
         second.append(Button(say("menu.referrals"), tap(Route.REFERRALS)))
@@ -89,24 +58,82 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append(tuple(second))
     if closes:
         rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
-    if own:
-        lines.append(line(italic(say("menu.drafts"))))
-    lines[1:1] = [
-        line(in_words(ex.unit, one, ex.say))
-        for one in ex.unit.delegations.of_agency(ex.agency_id)
-        if ex.today < one.until_on
-    ]
+    rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
+    return Card(
+        (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods)), tuple(rows)
+    )
+
+
+def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+    """What is due, how many, and until when, period by period."""
+    say, language = ex.say, ex.language
+    yield line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language))))
+    yield line(say("menu.left" if len(due) > 1 else "menu.left_one", n=len(due)))
+    periods = {report.period.code: report.period for report in due}
+    for each in periods.values():
+        until = f"{each.until(language)}."
+        is_named = len(periods) == 1  # by the title
+        yield line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}: {until}")
+    yield line(say("menu.pick"))
+
+
+def _nothing_due_lines(ex: Exchange, periods: Sequence[ReportingPeriod], *, is_closing: bool) -> Iterator[Line]:
+    say = ex.say
+    theirs = next((period for period in periods if _expects(ex, period)), None)
+    title = say("menu.title", agency=ex.agency_code, period_name=period_name(theirs, ex.language)) if theirs else ""
+    yield line(bold(title or ex.agency_code))
+    if not periods:
+        yield line(say("menu.no_period"))
+    else:
+        yield line(say("menu.only_close" if is_closing else "menu.nothing"))
+
+
+def _due_rows(
+    ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSession], page: int
+) -> Iterator[tuple[Button, ...]]:
+    """A button for each due report, a page of them."""
+    drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
+    pages = max(-(-len(due) // DUE_SHOWN), 1)
+    page = page % pages
+    for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+        mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
+        reopened = "🔓 " if report.period.is_reopened else ""  # it may stand there for this month too
+        text = f"{reopened}{mark}{report.code} · {report.item.title(ex.language)}"
+        yield (Button(cut(text), due_tap(report)),)
+    if pages > 1:
+        yield (Button(ex.say("menu.more"), tap(Route.DUE, page + 1)),)
+
+
+def _draft_rows(ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSession]) -> Iterator[tuple[Button, ...]]:
+    """Drafts that are not about a due report (corrections, indicators, referrals), and those of people who left."""
+    listed = {(report.subject, report.period.id) for report in due}
+    others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
+    for draft in others[:DUE_SHOWN]:
+        yield (Button(draft_title(ex, draft), tap(Route.CONTINUE, draft.id)),)
+    for number, text in handover.drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
+        yield (Button(cut(text), tap(Route.TAKE_OVER, number)),)
+
+
+def _added_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+    """What came into the plan after the agency had closed."""
     if since := [report for report in due if _is_since(ex, report)]:
         codes = ", ".join(report.code for report in since[:DUE_SHOWN])
-        names = " · ".join(dict.fromkeys(period_name(report.period, language) for report in since))
+        names = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in since))
         key = "close.added" if len(since) > 1 else "close.added_one"
-        lines.insert(1, line(say(key, n=len(since), codes=codes, period_name=names)))
+        yield line(ex.say(key, n=len(since), codes=codes, period_name=names))
+
+
+def _delegated_lines(ex: Exchange) -> Iterator[Line]:
+    for one in ex.unit.delegations.of_agency(ex.agency_id):
+        if ex.today < one.until_on:
+            yield line(in_words(ex.unit, one, ex.say))
+
+
+def _reopened_lines(ex: Exchange, periods: Sequence[ReportingPeriod]) -> Iterator[Line]:
     for period in periods:
         if period.is_reopened:
-            until = show_date(period.last_on.isoformat(), language)
-            lines.append(line(say("menu.reopened", period_name=period_name(period, language), date=until)))
-    rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
-    return Card(tuple(lines), tuple(rows))
+            until = show_date(period.last_on.isoformat(), ex.language)
+            yield line(ex.say("menu.reopened", period_name=period_name(period, ex.language), date=until))
 
 
 def draft_title(ex: Exchange, draft: StoredSession) -> str:
@@ -117,7 +144,7 @@ def draft_title(ex: Exchange, draft: StoredSession) -> str:
     return cut(" · ".join([f"✎ {code}", *([period_name(period, ex.language)] if period else [])]))
 
 
-def _period_names(due: tuple[DueReport, ...], language: str) -> str:
+def _period_names(due: Sequence[DueReport], language: str) -> str:
     names = dict.fromkeys(period_name(report.period, language) for report in due)
     return ", ".join(names)
 

@@ -7,7 +7,7 @@ the ticks, so that a tap that arrives twice ticks once and a restart loses nothi
 
 import contextlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from bot.acts import reviewing
@@ -62,30 +62,44 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     order = [*open_ones, *(one for one in found if one.sensitive)]
     pages = -(-len(order) // PAGE)
     page %= pages
-    title = say("review.queue" if len(found) != 1 else "review.queue_one", n=len(found))
-    lines: list[Line] = [*head, line(bold(f"{agency} · {title}" if agency else title))]
-    if restricted := len(order) - len(open_ones):
-        lines.append(line(f"🔒 {say('review.restricted', n=restricted)}"))
-    if mine := sum(one.reviewer_id == ex.person.id for one in found):
-        lines.append(line(f"↩️ {say('review.mine', n=mine)}"))
-    oldest = min(one.submitted_at for one in found).astimezone(ex.zone).date()
-    lines.append(line(italic(say("review.oldest", date=show_date(oldest.isoformat(), ex.language)))))
-    lines += sent_back
     rows: list[tuple[Button, ...]] = [(_item_button(ex, one),) for one in order[page * PAGE : (page + 1) * PAGE]]
-    filtered = (agency,) if agency else ()
     if pages > 1:
+        filtered = (agency,) if agency else ()
         rows.append((Button(say("digest.page"), tap(Route.QUEUE, page + 1, *filtered)),))
-    if agency:
-        if len(together := _ordinary(ex, agency, open_ones)) > 1:
-            text = say("review.together", n=len(together), agency=agency)
-            rows.append((Button(text, tap(Route.VALIDATE, agency)),))
-        rows.append((Button(say("review.all_agencies"), tap(Route.QUEUE, 0)),))
-    elif len(everything) > BY_AGENCY or any(len(each) > 1 for each in _by_agency(open_ones).values()):
-        counts = _by_agency(everything)
-        buttons = [Button(f"{code} {len(some)}", tap(Route.QUEUE, 0, code)) for code, some in counts.items() if code]
-        buttons = sorted(buttons, key=lambda button: button.text)[:AGENCIES]
-        rows += [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
-    return Card(tuple(lines), (*rows, home))
+    rows += _rows_of_agency(ex, agency, open_ones) if agency else _agency_rows(everything, open_ones)
+    return Card((*head, *_queue_lines(ex, found, agency), *sent_back), (*rows, home))
+
+
+def _queue_lines(ex: Exchange, found: Sequence[Waiting], agency: str) -> Iterator[Line]:
+    """How many wait, how many of these are restricted or the reader's own, and since when."""
+    say = ex.say
+    title = say("review.queue" if len(found) != 1 else "review.queue_one", n=len(found))
+    yield line(bold(f"{agency} · {title}" if agency else title))
+    if restricted := sum(one.sensitive for one in found):
+        yield line(f"🔒 {say('review.restricted', n=restricted)}")
+    if mine := sum(one.reviewer_id == ex.person.id for one in found):
+        yield line(f"↩️ {say('review.mine', n=mine)}")
+    oldest = min(one.submitted_at for one in found).astimezone(ex.zone).date()
+    yield line(italic(say("review.oldest", date=show_date(oldest.isoformat(), ex.language))))
+
+
+def _rows_of_agency(ex: Exchange, agency: str, open_ones: Sequence[Waiting]) -> Iterator[tuple[Button, ...]]:
+    """Validate an agency's ordinary reports together; back to all agencies."""
+    if len(together := _ordinary(ex, agency, open_ones)) > 1:
+        text = ex.say("review.together", n=len(together), agency=agency)
+        yield (Button(text, tap(Route.VALIDATE, agency)),)
+    yield (Button(ex.say("review.all_agencies"), tap(Route.QUEUE, 0)),)
+
+
+def _agency_rows(everything: Sequence[Waiting], open_ones: Sequence[Waiting]) -> Iterator[tuple[Button, ...]]:
+    """A button for each agency, if the queue is long or an agency has several ordinary reports."""
+    if len(everything) <= BY_AGENCY and all(len(each) <= 1 for each in _by_agency(open_ones).values()):
+        return
+    counts = _by_agency(everything)
+    buttons = [Button(f"{code} {len(some)}", tap(Route.QUEUE, 0, code)) for code, some in counts.items() if code]
+    buttons = sorted(buttons, key=lambda button: button.text)[:AGENCIES]
+    for at in range(0, len(buttons), IN_A_ROW):
+        yield tuple(buttons[at : at + IN_A_ROW])
 
 
 def _by_agency(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:

@@ -12,6 +12,7 @@ from bot.chat.zones import NEAR, is_zone, zone_name, zones_called
 from bot.schedule import scheduler
 from bot.schedule.edit import DAYS_OF_A_MONTH, HOURS, MONTHLY, RECURRENCES, add, change, remove, run_now, set_export
 from bot.schedule.explain import pause_of_all, upcoming
+from bot.schedule.job import Job
 from bot.schedule.jobs import JOBS, job_of
 from bot.screens import notices
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
@@ -134,75 +135,74 @@ def _show_schedule(ex: Exchange, schedule: StoredSchedule, *, note: str = "") ->
 
 
 def _act(ex: Exchange, schedule: StoredSchedule, act: str, value: str) -> None:
-    plan_id, repository, say = ex.membership.plan_id, ex.unit.schedules, ex.say
-    to = partial(tap, Route.SCHEDULES, schedule.id)
+    """Ask a question about a schedule, change it, run it, or delete it. Denied for anything else."""
     job = job_of(schedule.what)
     assert job is not None
-    changes: dict[str, object] = {}
+    match act, value:
+        case ("days" | "at" | "zone" | "roles" | "delete", "") | ("days", "month"):
+            _ask(ex, schedule, job, act, value)
+        case "roles", role if role in set(job.roles):
+            chosen = set(schedule.roles or job.roles) ^ {Role(role)}
+            if chosen:
+                schedule = change(ex.actor, schedule, roles=",".join(sorted(chosen)))
+            _ask(ex, schedule, job, "roles", "")
+        case "now", "":
+            _run_now(ex, schedule)
+        case "delete", "yes":
+            remove(ex.actor, schedule)
+            _list(ex)
+        case _:
+            _show_schedule(ex, change(ex.actor, schedule, **_changed(ex, act, value)))
+
+
+def _changed(ex: Exchange, act: str, value: str) -> dict[str, object]:
+    """The column that a button changes, and its new value. Denied for what no button carries."""
+    match act, value:
+        case "days", days if days in (*RECURRENCES, *MONTHLY):
+            return {"days": days}
+        case "at", at if at in {f"{hour:%H%M}" for hour in HOURS}:
+            return {"at": time(int(at[:2]), int(at[2:]))}
+        case "zone", name if name == "own" or is_zone(name):
+            return {"timezone": "" if name == "own" else name}
+        case "pause", "":
+            return {"paused_at": ex.now}
+        case "resume", "":
+            return {"paused_at": None}
+        case _:
+            raise Denied
+
+
+def _ask(ex: Exchange, schedule: StoredSchedule, job: Job, act: str, value: str) -> None:
+    """Show the answers to one question about a schedule."""
+    say, to = ex.say, partial(tap, Route.SCHEDULES, schedule.id)
     match act, value:
         case "days", "":
             choices = [(_days(days, say), to("days", days)) for days in RECURRENCES]
             _choose(ex, schedule, [*choices, (say("schedule.each_month"), to("days", "month"))], 3)
-            return
         case "days", "month":
             choices = [
                 (say("schedule.last_day") if day == LAST_DAY else day, to("days", f"month:{day}"))
                 for day in DAYS_OF_A_MONTH
             ]
             _choose(ex, schedule, choices, A_WEEK, say("schedule.which_day"))
-            return
-        case "days", days if days in (*RECURRENCES, *MONTHLY):
-            changes = {"days": days}
-        case "at", "":
+        case "at", _:
             _choose(ex, schedule, [(f"{at:%H:%M}", to("at", f"{at:%H%M}")) for at in HOURS], 4)
-            return
-        case "at", at if at in {f"{hour:%H%M}" for hour in HOURS}:
-            changes = {"at": time(int(at[:2]), int(at[2:]))}
-        case "zone", "":
+        case "zone", _:
             zones = tuple(dict.fromkeys((ex.house.timezone, *NEAR)))
             _choose_zone(ex, schedule, zones, say("schedule.which_zone"))
-            return
-        case "zone", name if name == "own" or is_zone(name):
-            changes = {"timezone": "" if name == "own" else name}
-        case "roles", "":
+        case "roles", _:
             chosen = set(schedule.roles or job.roles)
-            _choose(
-                ex,
-                schedule,
-                [
-                    (f"{'☑' if role in chosen else '☐'} {say(f'role.{role}')}", to("roles", role))
-                    for role in sorted(job.roles)
-                ],
-                1,
-            )
-            return
-        case "roles", role if role in set(job.roles):
-            chosen = set(schedule.roles or job.roles) ^ {Role(role)}
-            if chosen:
-                change(ex.actor, schedule, roles=",".join(sorted(chosen)))
-            _act(ex, repository.get(plan_id, schedule.id) or schedule, "roles", "")
-            return
-        case "pause", "":
-            changes = {"paused_at": ex.now}
-        case "resume", "":
-            changes = {"paused_at": None}
-        case "now", "":
-            _run_now(ex, schedule)
-            return
-        case "delete", "":
+            choices = [
+                (f"{'☑' if role in chosen else '☐'} {say(f'role.{role}')}", to("roles", role))
+                for role in sorted(job.roles)
+            ]
+            _choose(ex, schedule, choices, 1)
+        case "delete", _:
             rows = (
                 (Button(say("schedule.delete_yes"), to("delete", "yes"), "danger"),),
                 (Button(say("nav.back"), to()),),
             )
             ex.answer(Card((line(say("schedule.delete_sure", what=say(f"job.{schedule.what}"))),), rows))
-            return
-        case "delete", "yes":
-            remove(ex.actor, schedule)
-            _list(ex)
-            return
-        case _:
-            raise Denied
-    _show_schedule(ex, change(ex.actor, schedule, **changes))
 
 
 def hear_zone(ex: Exchange, number: int, _: str, text: str) -> None:

@@ -405,27 +405,54 @@ def _narrowed(choice: Choice, say: Wording) -> list[str]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The answers to one question: (code, label) of each, the present one, and how many stand in a row."""
+
+    choices: Sequence[tuple[str, str]]
+    now: str
+    width: int = 1
+
+
 def options_card(
     what: str, choice: Choice, offers: Sequence[Offer], scope: Scope, today: date, say: Wording,
     *, to: Taps = partial(tap, Route.EXPORT), previous: bool = False,
 ) -> Card | None:  # fmt: skip
     """The answers to one question of the request; None for no question of ours."""
-    width = 1
+    periods = tuple(PREVIOUS) if previous else periods_offered(scope.periods, today)
+    options = _options(what, choice, offers, scope, say, periods)
+    if options is None:
+        return None
+    lines = [line(bold(say("export.title"))), line(say(f"export.ask.{what}"))]
+    if what == "who":
+        lines += [line(f"• {label}: {say(f'export.audience.{code}.is')}") for code, label in options.choices]
+    acts = () if what == "more" else (what,)
+    buttons = [
+        Button(cut(f"● {label}" if code == options.now else label), to(*acts, code))
+        for code, label in dict.fromkeys(options.choices)
+    ]
+    rows = list(_rows(buttons, options.width))
+    return Card(tuple(lines), (*rows, (Button(say("nav.back"), to()),)))
+
+
+def _options(
+    what: str, choice: Choice, offers: Sequence[Offer], scope: Scope, say: Wording, periods: Sequence[str]
+) -> _Options | None:
+    """The options for one question; None if this request has no such question. `periods` are codes or PREVIOUS."""
     offer, more = offer_of(choice, offers), more_of(choice, offers)
     match what:
         case "what":
             options = [(o.dataset, say(f"export.data.{o.dataset}")) for o in offers]
-            now = choice.dataset
+            return _Options(options, choice.dataset)
         case "as":
             options = [(o.format, say(f"export.format.{o.format}")) for o in offers if o.dataset == choice.dataset]
-            now = choice.format
+            return _Options(options, choice.format)
         case "who":
             options = [(audience, say(f"export.audience.{audience}")) for audience in offer.audiences]
-            now = choice.audience
+            return _Options(options, choice.audience)
         case "when" if "period" in offer.filters:
-            codes = tuple(PREVIOUS) if previous else periods_offered(scope.periods, today)
-            options = [("all", say("export.all_periods")), *((code, period_label(code, say)) for code in codes)]
-            now, width = choice.period or "all", 1 if previous else 2
+            options = [("all", say("export.all_periods")), *((code, period_label(code, say)) for code in periods)]
+            return _Options(options, choice.period or "all", 1 if periods == tuple(PREVIOUS) else 2)
         case "where" if "agency" in offer.filters:
             options = [("all", say("export.everywhere"))]
             if "area" in offer.filters:
@@ -434,33 +461,24 @@ def options_card(
                 ]
             options += [(code, code) for code in scope.agencies]
             now = choice.agency or (choice.area and f"area-{choice.area}") or "all"
-            width = IN_A_ROW
+            return _Options(options, now, IN_A_ROW)
         case "more" if more:
             options = [(name, cut(f"{say(f'export.{name}')}: {_now(name, choice, say)}", WIDEST)) for name in more]
-            now = ""
+            return _Options(options, "")
         case "status" if what in more:
             options = [("all", say("export.any")), *((code, say(f"export.status.{code}")) for code in STATUSES)]
-            now = choice.status or "all"
+            return _Options(options, choice.status or "all")
         case "validation" if what in more:
             states = [each for each in SENT if choice.audience in offer.unvalidated or each == choice.validation]
             options = [("all", say("export.any")), *((code, say(f"export.validation.{code}")) for code in states)]
-            now = choice.validation or "all"
+            return _Options(options, choice.validation or "all")
         case "form" if what in more:
             forms = [(form_id, title or form_id) for form_id, title in scope.forms.items()
                      if choice.audience == AUDIENCES[0] or is_told_outside(form_id)]  # fmt: skip
             options = [("all", say("export.any")), *((_mark(code), cut(name, WIDEST - 2)) for code, name in forms)]
-            now = _mark(choice.form_id) if choice.form_id else "all"
+            return _Options(options, _mark(choice.form_id) if choice.form_id else "all")
         case _:
             return None
-    lines = [line(bold(say("export.title"))), line(say(f"export.ask.{what}"))]
-    if what == "who":
-        lines += [line(f"• {label}: {say(f'export.audience.{code}.is')}") for code, label in options]
-    acts = () if what == "more" else (what,)
-    buttons = [
-        Button(cut(f"● {label}" if code == now else label), to(*acts, code)) for code, label in dict.fromkeys(options)
-    ]
-    rows = list(_rows(buttons, width))
-    return Card(tuple(lines), (*rows, (Button(say("nav.back"), to()),)))
 
 
 def _rows(buttons: Sequence[Button], width: int) -> Iterator[tuple[Button, ...]]:

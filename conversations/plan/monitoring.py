@@ -184,48 +184,26 @@ def standing(
     """
     today = now.astimezone(zone).date()
     closings = closings_until(records.periods, today, COLUMNS)
-    closed, led = records.closed_at(), records.led_by()
-    known = known_reports(records.reports, only_validated=only_validated)
-    on, then = _On(today, now), _On(since.astimezone(zone).date(), since)
+    led = records.led_by()
     past = {
         kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)
         for kind in PeriodType
     }
+    known = known_reports(records.reports, only_validated=only_validated)
+    then = _On(since.astimezone(zone).date(), since)
+    look = _Look(records, known, past, _On(today, now), then, zone, records.closed_at())
 
     agencies: list[AgencyStanding] = []
     counts = [[0, 0, 0] for _ in closings]
     for agency in records.agencies:
         own = led.get(agency.code, ())
-        told = [agency_closing(own, closing, known, closed.get(agency.id, {})) for closing in closings]
+        told = [agency_closing(own, closing, known, look.closed.get(agency.id, {})) for closing in closings]
         for count, one in zip(counts, told, strict=True):
             count[0] += one.is_expected
             count[1] += one.is_closed
             count[2] += one.is_on_time(zone)
-        present = [activity for activity in own if activity.retired_on is None]
-        now_due = told[-1] if told else None
-        if not present and not (now_due and now_due.is_expected):
-            continue
-        reporters = [reporter for reporter in records.reporters if reporter.agency_id == agency.id]
-        agencies.append(
-            AgencyStanding(
-                agency=agency,
-                activities=tuple(
-                    _standing_of(a, known.get(a.code, NOTHING), past, on, then, zone, records.kept_since)
-                    for a in present
-                ),
-                cells=tuple(_cell(present, known, closing, past, on) for closing in closings),
-                expected=len(now_due.wanted) if now_due else 0,
-                reported=now_due.received if now_due else 0,
-                closed_at=now_due.closed_at if now_due else None,
-                is_on_time=now_due is not None and now_due.is_on_time(zone),
-                silent=_silent(told, today),
-                focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
-                vacant_since=_vacant_since(reporters, zone),
-                unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
-                reminders=records.reminded.get(agency.id, 0),
-                passed=_passed(own, records, known, closed.get(agency.id, {}), past, today),
-            )
-        )
+        if any(activity.retired_on is None for activity in own) or (told and told[-1].is_expected):
+            agencies.append(_agency_standing(agency, own, closings, told, look))
     everything = [activity for agency in agencies for activity in agency.activities]
     return Standing(
         now=now,
@@ -274,6 +252,50 @@ class _On(NamedTuple):
 
     day: date
     by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What everything that is counted for one moment is counted from."""
+
+    records: Records
+    known: Mapping[str, Known]
+    past: _Past
+    """By type, the periods that have opened."""
+    on: _On
+    then: _On
+    """The day and instant that `on` is compared with."""
+    zone: ZoneInfo
+    closed: Mapping[int, Mapping[int, datetime]]
+    """By agency, when it closed each period."""
+
+
+def _agency_standing(
+    agency: Agency,
+    own: Sequence[Activity],
+    closings: Sequence[Closing],
+    told: Sequence[AgencyClosing],
+    look: _Look,
+) -> AgencyStanding:
+    """An agency's activities, its cells for each closing, and how it stands at the present one, the last of `told`."""
+    present = [activity for activity in own if activity.retired_on is None]
+    now_due = told[-1] if told else None
+    reporters = [reporter for reporter in look.records.reporters if reporter.agency_id == agency.id]
+    return AgencyStanding(
+        agency=agency,
+        activities=tuple(_standing_of(activity, look) for activity in present),
+        cells=tuple(_cell(present, closing, look) for closing in closings),
+        expected=len(now_due.wanted) if now_due else 0,
+        reported=now_due.received if now_due else 0,
+        closed_at=now_due.closed_at if now_due else None,
+        is_on_time=now_due is not None and now_due.is_on_time(look.zone),
+        silent=_silent(told, look.on.day),
+        focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
+        vacant_since=_vacant_since(reporters, look.zone),
+        unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
+        reminders=look.records.reminded.get(agency.id, 0),
+        passed=_passed(agency, own, look),
+    )
 
 
 def _known_of(known: Mapping[str, Known], activity: Activity) -> Known:
@@ -331,15 +353,8 @@ def _light(activity: Activity, last: Report | None, known: Known, past: _Past, o
     )
 
 
-def _standing_of(
-    activity: Activity,
-    known: Known,
-    past: _Past,
-    on: _On,
-    then: _On,
-    zone: ZoneInfo,
-    kept_since: date,
-) -> ActivityStanding:
+def _standing_of(activity: Activity, look: _Look) -> ActivityStanding:
+    known, past, on, then = _known_of(look.known, activity), look.past, look.on, look.then
     last = known.shown[-1] if known.shown else None
     last_then = next((report for report in reversed(known.shown) if report.sent_at <= then.by), None)
     return ActivityStanding(
@@ -351,7 +366,7 @@ def _standing_of(
         missed=_missed(activity, known, past, on),
         is_started=activity.start_on <= on.day,
         is_over=last is not None and last.ends_activity,
-        unexplained_since=_unexplained_since(activity, known, past, on.day, zone, kept_since),
+        unexplained_since=_unexplained_since(activity, known, look),
         asked_at=_asked_at(known.shown),
     )
 
@@ -365,22 +380,16 @@ def _asked_at(reports: Sequence[Report]) -> datetime | None:
     return asked_at
 
 
-def _unexplained_since(
-    activity: Activity,
-    known: Known,
-    past: _Past,
-    today: date,
-    zone: ZoneInfo,
-    kept_since: date,
-) -> date | None:
+def _unexplained_since(activity: Activity, known: Known, look: _Look) -> date | None:
     """Go back from report to report. Between two reports a light only gets worse, so its first red day is bisected."""
-    first_day = max(activity.start_on, kept_since, activity.added_on or activity.start_on)
+    today, zone = look.on.day, look.zone
+    first_day = max(activity.start_on, look.records.kept_since, activity.added_on or activity.start_on)
     if known.ended_on <= today or first_day > today - UNEXPLAINED:
         return None
 
     def is_red(report: Report | None, day: date) -> bool:
         end = datetime.combine(day + timedelta(days=1), time.min, zone)
-        return _light(activity, report, known, past, _On(day, end)) is Light.CRITICAL
+        return _light(activity, report, known, look.past, _On(day, end)) is Light.CRITICAL
 
     found, until = None, today
     for report in (*reversed(known.current), None):
@@ -399,21 +408,15 @@ def _unexplained_since(
     return found if found is not None and found <= today - UNEXPLAINED else None
 
 
-def _passed(
-    activities: Iterable[Activity],
-    records: Records,
-    known: Mapping[str, Known],
-    closed: Mapping[int, datetime],
-    past: _Past,
-    today: date,
-) -> tuple[ReportingPeriod, ...]:
+def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[ReportingPeriod, ...]:
+    today, past, closed = look.on.day, look.past, look.closed.get(agency.id, {})
     by_type: dict[PeriodType, list[Activity]] = {}
-    for activity in activities:
+    for activity in own:
         by_type.setdefault(activity.frequency.period_type, []).append(activity)
     open_ones = [period for periods in past.values() for period in periods if period.is_open(today)]
 
     def expected(period: ReportingPeriod) -> list[Known]:
-        of_type = ((each, _known_of(known, each)) for each in by_type.get(period.type, ()))
+        of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
         return [found for each, found in of_type if _is_expected(each, period, found)]
 
     return max(
@@ -421,7 +424,7 @@ def _passed(
             unclosed_row(
                 past[kind],
                 today,
-                records.kept_since,
+                look.records.kept_since,
                 today - LOOK_BACK,
                 lambda period: bool(expected(period)),
                 lambda period: period.id in closed,
@@ -436,25 +439,20 @@ def _passed(
     )
 
 
-def _cell(
-    activities: Iterable[Activity],
-    known: Mapping[str, Known],
-    closing: Closing,
-    past: _Past,
-    on: _On,
-) -> Cell | None:
+def _cell(activities: Iterable[Activity], closing: Closing, look: _Look) -> Cell | None:
     """The state on the day the closing locked, or today's if it has not.
 
     What was sent to a reopened period since counts there too.
     """
+    on = look.on
     at_lock = _On(min(on.day, closing.locks_on), on.by)
     lights: list[Light] = []
     for activity in activities:
         if activity.start_on > closing.month_end and at_lock.day < on.day:
             continue  # it began later: that column knows nothing of it
-        found = _known_of(known, activity)
+        found = _known_of(look.known, activity)
         last = next((report for report in reversed(found.shown) if report.end_on <= closing.month_end), None)
-        lights.append(_light(activity, last, found, past, at_lock))
+        lights.append(_light(activity, last, found, look.past, at_lock))
     return worst_of(lights)
 
 
