@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 from bot.doors.asked import TABULAR
 from bot.doors.odata_filter import BOOLEAN, DAY, INSTANT, NUMBER, STRING
 from bot.doors.reading import Reader, extract_of
-from storage.exports.dictionary import MAY_BE_WORDS
+from storage.exports.formats.dictionary import MAY_BE_WORDS
 from storage.exports.tables import Cell, Column, Kind, Table
 from storage.unit_of_work import UnitOfWork
 

@@ -14,21 +14,21 @@ from conversations.languages import translated
 from conversations.plan.export_request import AUDIENCES, FILTERS
 from conversations.plan.model import ActivityStatus, Role, ValidationState
 from storage.errors import NotFound
-from storage.exports.answers import answers, refuse_closed_forms
-from storage.exports.closings import closings
-from storage.exports.delimited import write_csv, write_package
-from storage.exports.indicators import indicators, three_p
-from storage.exports.instances import write_instances
-from storage.exports.json_lines import write_jsonl
-from storage.exports.media import write_media
-from storage.exports.people import audit, people, reminders
-from storage.exports.plan import agencies, plan
-from storage.exports.plan_state import write_plan_state
-from storage.exports.reports import reports
+from storage.exports.datasets.answers import answers, refuse_closed_forms
+from storage.exports.datasets.closings import closings
+from storage.exports.datasets.indicators import indicators, three_p
+from storage.exports.datasets.people import audit, people, reminders
+from storage.exports.datasets.plan import agencies, plan
+from storage.exports.datasets.reports import reports
+from storage.exports.datasets.withdrawn import withdrawn
+from storage.exports.files.instances import write_instances
+from storage.exports.files.media import write_media
+from storage.exports.files.plan_state import write_plan_state
+from storage.exports.formats.delimited import write_csv, write_package
+from storage.exports.formats.json_lines import write_jsonl
+from storage.exports.formats.workbooks import write_xlsx
 from storage.exports.tables import Dataset, Extract
 from storage.exports.wanted import INTERNAL, OBSERVERS, Progress, Refused, Wanted, Written, span_of
-from storage.exports.withdrawn import withdrawn
-from storage.exports.workbooks import write_xlsx
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 

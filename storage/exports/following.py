@@ -23,10 +23,10 @@ from sqlalchemy import ColumnElement, func, select
 from storage.database.facts import HELD
 from storage.database.models import Submission, table
 from storage.errors import StorageError
-from storage.exports.answers import chosen_forms, of_chosen_forms
 from storage.exports.choosing import allowed, matching
 from storage.exports.codes import plans_own
-from storage.exports.reports import ABOUT_ACTIVITIES
+from storage.exports.datasets.answers import chosen_forms, of_chosen_forms
+from storage.exports.datasets.reports import ABOUT_ACTIVITIES
 from storage.exports.wanted import Wanted, with_filters
 from storage.reports.standing import CHANGE, Moment, StandingChanges
 from storage.unit_of_work import UnitOfWork

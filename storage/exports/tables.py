@@ -75,7 +75,7 @@ class Extract:
     overview: str = ""
     """The summary of the rows on a separate sheet of a workbook, for people who look and do not compute:
 
-        `charts` or `crosstab` (`storage.exports.workbooks.OVERVIEWS`).
+        `charts` or `crosstab` (`storage.exports.formats.workbooks.OVERVIEWS`).
     """
     is_several: bool = False
     """Whether there may be several tables. Then it is written as several, whatever was answered."""

@@ -149,7 +149,7 @@ def another_word_than_on_the_card(patch: pytest.MonkeyPatch, _: ExitStack) -> No
 # ------------------------------------------------------------------ an export format, a dataset
 def a_format_that_loses_cells(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from storage import exports
-    from storage.exports.json_lines import write_jsonl
+    from storage.exports.formats.json_lines import write_jsonl
     from tests.storage.exports import test_tables
 
     def lossy(extract: Any, wanted: Any, out: Any, progress: Any) -> Any:
@@ -162,7 +162,7 @@ def a_format_that_loses_cells(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
 
 def a_format_that_nobody_reads_back(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from storage import exports
-    from storage.exports.json_lines import write_jsonl
+    from storage.exports.formats.json_lines import write_jsonl
     from tests.storage.exports import test_tables
 
     _one_format_more(patch, exports, test_tables, write_jsonl)
@@ -170,7 +170,7 @@ def a_format_that_nobody_reads_back(patch: pytest.MonkeyPatch, _: ExitStack) -> 
 
 def a_format_that_tells_a_secret(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from storage import exports
-    from storage.exports.json_lines import write_jsonl
+    from storage.exports.formats.json_lines import write_jsonl
     from tests.storage.exports import test_tables
 
     def talkative(extract: Any, wanted: Any, out: Any, progress: Any) -> Any:

@@ -13,7 +13,7 @@ from bot.open_storage import open_storage
 from bot.schedule.digests import WEEK, printed
 from bot.schedule.scheduler import furnish
 from conversations.plan.model import Role
-from storage.exports.plan import agencies
+from storage.exports.datasets.plan import agencies
 from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, said, tap

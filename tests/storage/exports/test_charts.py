@@ -13,11 +13,11 @@ import pytest
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.wording import wording
-from storage.exports.charts import CHARTS, _Block
-from storage.exports.indicators import INDICATORS
+from storage.exports.datasets.indicators import INDICATORS
+from storage.exports.formats.charts import CHARTS, _Block
+from storage.exports.formats.workbooks import write_xlsx
 from storage.exports.tables import one_table
 from storage.exports.wanted import Wanted
-from storage.exports.workbooks import write_xlsx
 
 NOW = datetime(2018, 10, 16, 12, tzinfo=UTC)
 

@@ -13,13 +13,13 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.plan.plan_state import Reader, plan_state
 from conversations.wording import wording
-from storage.exports import plan_pages
-from storage.exports.crosstab import Crosstab, Line
-from storage.exports.indicators import THREE_P
-from storage.exports.paper import Paper
+from storage.exports.datasets.indicators import THREE_P
+from storage.exports.files import plan_pages
+from storage.exports.files.paper import Paper
+from storage.exports.formats.crosstab import Crosstab, Line
+from storage.exports.formats.workbooks import write_xlsx
 from storage.exports.tables import Extract, one_table
 from storage.exports.wanted import Wanted
-from storage.exports.workbooks import write_xlsx
 from tests.conversations.plan.commission import stand
 
 NOW = datetime(2019, 10, 16, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ from storage.exports.following import (
     page,
     read_cursor,
 )
-from storage.exports.json_lines import objects
+from storage.exports.formats.json_lines import objects
 from storage.exports.wanted import Wanted
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork

@@ -20,8 +20,8 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.plan.plan_state import spoken
 from storage.exports import exporter
-from storage.exports.paper import Paper
-from storage.exports.plan_state import state_of
+from storage.exports.files.paper import Paper
+from storage.exports.files.plan_state import state_of
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
 from storage.reports.files import FileStore

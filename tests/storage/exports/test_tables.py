@@ -41,10 +41,10 @@ from storage.database.models import (
 )
 from storage.errors import Conflict, NotFound
 from storage.exports import DATASETS, EXPORTERS, FORMATS, check_wanted, exporter, file_name, record_export
-from storage.exports.delimited import neutral, original, write_csv
+from storage.exports.formats.delimited import neutral, original, write_csv
+from storage.exports.formats.workbooks import in_reading_order, names_of_columns, write_xlsx
 from storage.exports.tables import PROTECTED, Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Refused, Wanted, Written, span_of
-from storage.exports.workbooks import in_reading_order, names_of_columns, write_xlsx
 from storage.open_database import Database
 from storage.plan.settings import SHOW_GCM
 from storage.reports.files import FileStore
@@ -1074,7 +1074,7 @@ def test_what_a_cell_cannot_hold_is_cut_and_said() -> None:
 
 def test_sheets_of_the_same_name_are_told_apart_and_a_full_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names are cut to what a sheet may be called, and rows beyond a sheet's limit are on the next one."""
-    monkeypatch.setattr("storage.exports.workbooks.ROWS", 3)
+    monkeypatch.setattr("storage.exports.formats.workbooks.ROWS", 3)
     columns = (Column("n", Kind.WHOLE, "n"),)
     tables = tuple(Table(f"t{n}", "Una tabla con: un título muy, muy largo", columns) for n in range(2))
     extract = Extract(tables, 10, iter([(n % 2, (n,)) for n in range(10)]))

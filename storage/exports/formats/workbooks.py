@@ -15,10 +15,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from conversations.wording import wording
-from storage.exports.charts import Charts
 from storage.exports.codes import shown
 from storage.exports.cover import about, note_of
-from storage.exports.crosstab import Crosstab
+from storage.exports.formats.charts import Charts
+from storage.exports.formats.crosstab import Crosstab
 from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.upkeep.whole_files import working_folder

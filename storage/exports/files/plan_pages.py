@@ -13,8 +13,8 @@ from typing import Any
 from conversations.plan.digest_words import number
 from conversations.plan.monitoring import WORST_FIRST
 from conversations.plan.plan_state import Page
-from storage.exports.crosstab import NOT_WHOLE, Crosstab, Line, Told
-from storage.exports.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
+from storage.exports.files.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
+from storage.exports.formats.crosstab import NOT_WHOLE, Crosstab, Line, Told
 
 YEARS = 4
 """The last so many years of each calendar fit on a page."""

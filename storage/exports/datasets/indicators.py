@@ -23,9 +23,9 @@ from conversations.wording import Wording, wording
 from storage.database.models import Indicator as IndicatorTable
 from storage.database.models import ReportingPeriod, Submission, table
 from storage.exports.choosing import allowed, root_receipt
-from storage.exports.closings import history_of
-from storage.exports.plan import shows_gcm
-from storage.exports.reports import number_or_text
+from storage.exports.datasets.closings import history_of
+from storage.exports.datasets.plan import shows_gcm
+from storage.exports.datasets.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
 from storage.plan.cadences import Cadences

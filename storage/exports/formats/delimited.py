@@ -16,8 +16,8 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from typing import IO, Any, BinaryIO
 
-from storage.exports.dictionary import NAME as DICTIONARY
-from storage.exports.dictionary import write_dictionary
+from storage.exports.formats.dictionary import NAME as DICTIONARY
+from storage.exports.formats.dictionary import write_dictionary
 from storage.exports.tables import Extract
 from storage.exports.wanted import Progress, Wanted, Written
 

@@ -17,7 +17,7 @@ from conversations.plan.monitoring import AgencyStanding, Standing
 from storage.calendar.figures import Figures
 from storage.database.models import Activity, ActivitySupport, Indicator, Objective, Plan, StrategicArea, table
 from storage.database.models import Agency as AgencyTable
-from storage.exports.reports import number_or_text
+from storage.exports.datasets.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, one_table
 from storage.exports.wanted import PUBLIC, Wanted
 from storage.plan.settings import SHOW_GCM

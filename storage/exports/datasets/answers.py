@@ -32,8 +32,8 @@ from storage.database.models import Agency, Person, ReportingPeriod, Submission,
 from storage.database.models import Form as FormTable
 from storage.errors import NotFound
 from storage.exports.choosing import allowed, root_receipt, streamed
-from storage.exports.people import code as person_code
-from storage.exports.reports import PEOPLE
+from storage.exports.datasets.people import code as person_code
+from storage.exports.datasets.reports import PEOPLE
 from storage.exports.tables import PROTECTED, Cell, Column, Extract, Kind, Table, at, columns
 from storage.exports.wanted import Refused, Wanted
 from storage.reports.submissions import row as sealed_name

@@ -20,7 +20,7 @@ from conversations.plan.model import is_restricted
 from storage.database.models import Activity, Agency, Attachment, Indicator, ReportingPeriod, Submission, table
 from storage.errors import NotFound, StorageError
 from storage.exports.choosing import allowed, streamed
-from storage.exports.delimited import neutral
+from storage.exports.formats.delimited import neutral
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.reports.files import FileStore, storage_key
 from storage.reports.inspection import safe_name

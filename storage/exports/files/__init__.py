@@ -1,0 +1,1 @@
+"""Files that are no tables: XForm instances, evidence, the plan on a page."""

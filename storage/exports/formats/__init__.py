@@ -1,0 +1,1 @@
+"""Formats: how tables are written as a file. A format knows no dataset."""
