@@ -183,7 +183,7 @@ def a_format_that_tells_a_secret(patch: pytest.MonkeyPatch, _: ExitStack) -> Non
 
 def _one_format_more(patch: pytest.MonkeyPatch, exports: Any, tests: Any, write: Any) -> None:
     """One row more in FORMATS, as somebody adds it: the tests learn of it from the table alone."""
-    added = ("lossy", write, False)
+    added = ("lossy", write, ".lossy")
     more = tuple(exports._tabular(*dataset, *added) for dataset in exports.DATASETS)
     patch.setattr(exports, "EXPORTERS", (*exports.EXPORTERS, *more))
     patch.setattr(tests, "FORMATS", (*exports.FORMATS, added))
@@ -220,6 +220,73 @@ def an_exception_of_no_job(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     patch.setitem(BESIDE, "reminder", "Misspelt.")  # type: ignore[arg-type]
 
 
+# ------------------------------------------------------------------ a kind of event
+def a_kind_without_its_row(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from tests.storage.messages import test_events
+
+    patch.setattr(test_events, "EVENTS", test_events.EVENTS[:-1])
+
+
+def an_act_that_becomes_no_event(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from storage.database import audit
+
+    patch.delitem(audit.EVENTS, "period.moved")
+
+
+def an_act_that_nobody_decided_about(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from storage.database import audit
+
+    patch.delitem(audit.EVENTS, "form_published")
+
+
+def an_event_with_all_that_the_act_knows(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from conversations.plan import events
+
+    every = tuple(replace(event, fields=(*event.fields, "reason")) for event in events.EVENTS)
+    patch.setattr(events, "_OF", {event.kind: event for event in every})
+
+
+def news_for_everybody(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from conversations.plan import events
+
+    every = tuple(replace(event, audiences=frozenset(events.AUDIENCES)) for event in events.EVENTS)
+    patch.setattr(events, "_OF", {event.kind: event for event in every})
+
+
+def a_kind_that_the_guide_does_not_name(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from conversations.plan.events import EVENTS
+    from tests.docs import test_events
+
+    patch.setattr(test_events, "EVENTS", (*EVENTS, replace(EVENTS[0], kind="report.lost")))  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------ a filter
+def a_filter_without_a_condition(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from storage.exports import choosing
+
+    matching = choosing.matching
+    patch.setattr(choosing, "matching", lambda wanted: matching(replace(wanted, status="")))
+
+
+def a_filter_that_is_passed_over(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from tests.storage.exports import test_tables
+
+    patch.setattr(test_tables, "check_wanted", lambda unit, used, wanted: None)
+
+
+def a_filter_without_a_sentence(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from bot.doors.asked import FILTER_WORDS
+
+    patch.delitem(FILTER_WORDS, "since")  # type: ignore[arg-type]
+
+
+def a_door_that_reads_as_the_coordination(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from bot.doors import reading
+
+    wanted = reading.Reader.wanted
+    patch.setattr(reading.Reader, "wanted", lambda *given, **more: replace(wanted(*given, **more), audience="internal"))
+
+
 # ------------------------------------------------------------------ a rule, a message, a setting
 def a_setting_that_nobody_documents(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from bot.settings import Settings
@@ -240,6 +307,7 @@ HOUSE, TABLES = "tests/test_house.py::", "tests/storage/exports/test_tables.py::
 ACCESS, MATRIX = "tests/bot/chat/test_access.py::", "tests/bot/chat/test_matrix.py::"
 LANGUAGES = "tests/conversations/test_languages.py::"
 ONE_A_DAY = "tests/bot/schedule/test_one_notice_a_day.py::"
+EVENTS = "tests/storage/messages/test_events.py::"
 
 PLANTS: Mapping[str, Plant] = {
     "the sentence for authors, in any language": Plant(
@@ -311,6 +379,38 @@ PLANTS: Mapping[str, Plant] = {
     "the reason of an exception, or its right name": Plant(
         ONE_A_DAY + "test_every_exception_is_a_job_and_has_its_reason", an_exception_of_no_job
     ),
+    "the row in `EVENTS`": Plant(EVENTS + "test_every_kind_of_event_has_its_row_and_its_act", a_kind_without_its_row),
+    "the act that becomes it": Plant(
+        EVENTS + "test_each_kind_is_recorded_by_its_act[sqlite]", an_act_that_becomes_no_event
+    ),
+    "what becomes of a new act outside": Plant(
+        EVENTS + "test_every_act_is_told_or_is_known_not_to_be", an_act_that_nobody_decided_about
+    ),
+    "that an event holds no words": Plant(
+        EVENTS + "test_no_restricted_word_is_in_any_event[sqlite]", an_event_with_all_that_the_act_knows
+    ),
+    "that only what is validated goes outside": Plant(
+        EVENTS + "test_outside_nobody_hears_of_what_is_not_validated[sqlite]", news_for_everybody
+    ),
+    "its line in the guide": Plant(
+        "tests/docs/test_events.py::test_the_page_names_every_kind_of_event[events.md]",
+        a_kind_that_the_guide_does_not_name,
+    ),
+    "the condition that it means": Plant(
+        TABLES + "test_every_filter_that_is_declared_leaves_something_out[sqlite-reports-status]",
+        a_filter_without_a_condition,
+    ),
+    "that a dataset without it refuses it": Plant(
+        TABLES + "test_a_filter_that_is_not_declared_is_refused_with_those_that_are[sqlite-audit",
+        a_filter_that_is_passed_over,
+    ),
+    "its sentence at the data door": Plant(
+        "tests/bot/doors/test_openapi.py::test_every_filter_has_its_sentence_at_the_door", a_filter_without_a_sentence
+    ),
+    "that the door reads no more than an export": Plant(
+        "tests/bot/doors/test_door.py::test_the_same_rows_and_the_same_suppression_as_export[sqlite]",
+        a_door_that_reads_as_the_coordination,
+    ),
     "a setting": Plant(HOUSE + "test_env_example_names_exactly_the_settings", a_setting_that_nobody_documents),
     "a table": Plant(
         "tests/storage/database/test_migrations.py::test_alembic_finds_nothing_to_do_after_an_upgrade[sqlite]",
@@ -324,6 +424,7 @@ NOT_PLANTED: Mapping[str, str] = {
     "constant memory": "A benchmark shows it, not a test.",
     "when something is due, a traffic light": "A rule of the plan is changed, not forgotten.",
     "a sentence of the bot": "As the rows about a language.",
+    "what the kind is called": "As what a job is called.",
     "the database itself": "The whole contract suite runs on it.",
 }
 """Rows of which no test speaks, and why."""

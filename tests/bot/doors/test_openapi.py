@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from bot.doors.asked import TABULAR, parameters_of
+from bot.doors.asked import FILTER_WORDS, TABULAR, parameters_of
 from bot.doors.openapi import openapi
-from conversations.plan.export_request import AUDIENCES
+from conversations.plan.export_request import AUDIENCES, FILTERS
 from tests.bot.doors.served import Answer, Served
 
 
@@ -55,6 +55,10 @@ def test_it_is_open_and_says_what_the_door_obeys(door: Served) -> None:
     for dataset in TABULAR:
         named = [each["name"] for each in paths[f"/data/v1/{dataset}"]["get"]["parameters"]]
         assert named == [each.name for each in parameters_of(dataset)]
+
+
+def test_every_filter_has_its_sentence_at_the_door() -> None:
+    assert set(FILTER_WORDS) == set(FILTERS)
 
 
 def values(schema: Any) -> st.SearchStrategy[str]:
