@@ -136,13 +136,13 @@ async def run(settings: Settings, clock: Clock, database: Database, parent: int 
     if parent is not None:
         _end_with(parent, stopping)
     api = _api(settings, clock)
-    shelf = FormCache(settings.timezone, FileStore(settings.files, units_vault(database)))
+    form_cache = FormCache(settings.timezone, FileStore(settings.files, units_vault(database)))
     try:
         async with stopping.breaking():
             await _introduce(api, settings, database, clock)
-            await _prepare(settings, clock, database, api, shelf)
+            await _prepare(settings, clock, database, api, form_cache)
         if not stopping.is_asked:
-            await _serve(settings, clock, database, api, shelf, stopping)
+            await _serve(settings, clock, database, api, form_cache, stopping)
         logger.info("bot.stopped")
     finally:
         with contextlib.suppress(Exception):
@@ -186,7 +186,7 @@ def _remember_rejection(database: Database, clock: Clock) -> None:
         database.units.submit(None, partial(keep, raised=rejected, now=now)).result()
 
 
-async def _prepare(settings: Settings, clock: Clock, database: Database, api: Api, shelf: FormCache) -> None:
+async def _prepare(settings: Settings, clock: Clock, database: Database, api: Api, form_cache: FormCache) -> None:
     """Everything that is done once, before the first update. It may be broken off anywhere."""
     try:
         await database.units.run(None, partial(_learn, username=api.username, now=clock.now()))
@@ -195,18 +195,18 @@ async def _prepare(settings: Settings, clock: Clock, database: Database, api: Ap
         raise Complaint(
             f"The database cannot be written to: {error}. See that its disk has room and that the bot may write there."
         ) from None
-    await asyncio.to_thread(_warm, database, shelf)
+    await asyncio.to_thread(_warm, database, form_cache)
     await _set_menus(api, settings.language)
 
 
 async def _serve(
-    settings: Settings, clock: Clock, database: Database, api: Api, shelf: FormCache, stopping: Stopping
+    settings: Settings, clock: Clock, database: Database, api: Api, form_cache: FormCache, stopping: Stopping
 ) -> None:
     """Run all tasks, from the first to the last. A process that ends in another way has ended uncleanly."""
     presence = Presence(database, clock.now)
     try:
         async with asyncio.TaskGroup() as tasks:
-            parts = await _compose(settings, clock, database, api, shelf, tasks, presence)
+            parts = await _compose(settings, clock, database, api, form_cache, tasks, presence)
             running = await _begin(parts, clock, stopping, tasks)
             _settle_memory()
             logger.info("bot.ready", username=api.username, mode="webhook" if settings.webhook_url else "polling")
@@ -255,7 +255,7 @@ async def _compose(
     clock: Clock,
     database: Database,
     api: Api,
-    shelf: FormCache,
+    form_cache: FormCache,
     tasks: asyncio.TaskGroup,
     presence: Presence,
 ) -> _Parts:
@@ -265,7 +265,7 @@ async def _compose(
         bot_username=lambda: api.username,
         language=settings.language,
         timezone=settings.timezone,
-        forms=shelf,
+        forms=form_cache,
         new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
         inside=read_networks(settings.events_inside),
         origin=settings.origin,
@@ -336,7 +336,7 @@ async def _compose(
             scheduler.looked_at,
             scheduler.is_clock_held,
         )
-        return Premises(database, store, vitals, alarms, shelf, covered, lineage.beside(settings.keys))
+        return Premises(database, store, vitals, alarms, form_cache, covered, lineage.beside(settings.keys))
 
     outside = (
         EventWorker(database, clock, tasks, house.inside),
@@ -516,12 +516,12 @@ def _look_back(settings: Settings, database: Database, clock: Clock) -> None:
         logger.critical("database.went_back", reason=str(found), remedy="look at it, then: enlace db resume")
 
 
-def _warm(database: Database, shelf: FormCache) -> None:
+def _warm(database: Database, form_cache: FormCache) -> None:
     """Compile the forms in use before the first person waits for one."""
     with database.view() as unit:
         for plan in unit.plans.all():
             for form in unit.forms.list(plan.id):
-                shelf.version(unit, form.id)
+                form_cache.version(unit, form.id)
 
 
 async def _set_menus(api: Api, default_language: str) -> None:

@@ -50,12 +50,12 @@ def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
 
 def _calendar(unit: UnitOfWork, now: datetime) -> None:
     """Add the holidays and schedules of every plan. Otherwise the bot would add them at its first scan."""
-    from bot.acts.holidays import furnish_calendar
-    from bot.schedule.scheduler import furnish
+    from bot.acts.holidays import add_public_holidays
+    from bot.schedule.scheduler import ensure_schedules
 
     for plan in unit.plans.all():
-        furnish_calendar(unit, plan, now)
-        furnish(unit, plan.id, now)
+        add_public_holidays(unit, plan, now)
+        ensure_schedules(unit, plan.id, now)
 
 
 def _forms(unit: UnitOfWork, now: datetime) -> list[str]:

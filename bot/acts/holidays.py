@@ -12,7 +12,7 @@ from storage.plan.plans import Plan
 from storage.unit_of_work import UnitOfWork
 
 
-def furnish_calendar(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
+def add_public_holidays(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
     """Give a plan the holidays of its country, once; and further years once the plan goes on longer.
 
     What admins have changed stays.

@@ -86,7 +86,7 @@ def _messages(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row
 
     def furnished(unit: "UnitOfWork") -> int:
         plan = plan_named(unit, plan_code)
-        scheduler.furnish(unit, plan.id, instant)
+        scheduler.ensure_schedules(unit, plan.id, instant)
         return plan.id
 
     with open_storage(chosen) as database:

@@ -72,6 +72,6 @@ def remove(on: DayArgument, plan_code: PlanOption = "") -> None:
 
 def _furnish(actor: "Actor") -> None:
     """Add the country's holidays before anybody changes them, also if the bot has not run yet."""
-    from bot.acts.holidays import furnish_calendar
+    from bot.acts.holidays import add_public_holidays
 
-    furnish_calendar(actor.unit, actor.unit.plans.by_id(actor.plan_id), actor.now)
+    add_public_holidays(actor.unit, actor.unit.plans.by_id(actor.plan_id), actor.now)

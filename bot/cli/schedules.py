@@ -32,7 +32,7 @@ def list_schedules(plan_code: PlanOption = "", as_json: JsonOption = False) -> N
     from bot.schedule.jobs import job_of
 
     def work(actor: "Actor") -> list[Row]:
-        found = scheduler.furnish(actor.unit, actor.plan_id, actor.now)
+        found = scheduler.ensure_schedules(actor.unit, actor.plan_id, actor.now)
         return [_row(actor, one) for one in found if job_of(one.what) is not None]
 
     print_rows(act(plan_code, work), as_json)
@@ -107,7 +107,7 @@ def add_schedule(
         raise Misuse(f"{what} takes nothing out: what is exported is asked of '{exports.KIND}' alone.")
 
     def work(actor: "Actor") -> int:
-        scheduler.furnish(actor.unit, actor.plan_id, actor.now)
+        scheduler.ensure_schedules(actor.unit, actor.plan_id, actor.now)
         choice = _choice(actor, chosen, given) if given else None
         made = add(actor, job)
         if changes:
@@ -210,7 +210,7 @@ def _schedule(actor: "Actor", number: int) -> "StoredSchedule":
     from bot.schedule import scheduler
     from bot.schedule.jobs import job_of
 
-    scheduler.furnish(actor.unit, actor.plan_id, actor.now)
+    scheduler.ensure_schedules(actor.unit, actor.plan_id, actor.now)
     found = actor.unit.schedules.get(actor.plan_id, number)
     if found is None or job_of(found.what) is None:
         raise Complaint(f"There is no schedule {number}: see 'enlace schedules list'.")

@@ -37,7 +37,7 @@ from bot.sandbox.clock import rung
 from bot.sandbox.control import Supervisor
 from bot.sandbox.faults import Fault
 from bot.sandbox.methods import perform
-from bot.sandbox.methods.call import Call, Told
+from bot.sandbox.methods.call import Call, Described
 from bot.sandbox.refusals import Refusal, bad_request, not_found, too_many_requests, unauthorized
 from bot.sandbox.schema import Upload
 from bot.sandbox.telegram import UPLOAD_LIMIT, Bot, World
@@ -159,7 +159,7 @@ class Answer:
 
     @classmethod
     def of(cls, result: object) -> "Answer":
-        if isinstance(result, Told):
+        if isinstance(result, Described):
             return cls(200, orjson.dumps({"ok": True, "result": True, "description": result.description}))
         return cls(200, orjson.dumps({"ok": True, "result": result}))
 

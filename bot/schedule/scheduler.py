@@ -25,7 +25,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.acts import delegations
-from bot.acts.holidays import furnish_calendar
+from bot.acts.holidays import add_public_holidays
 from bot.log import log_alarm
 from bot.schedule.agenda import outlook_of
 from bot.schedule.by_hand import progress_card
@@ -344,8 +344,8 @@ def _begin(unit: UnitOfWork, now: datetime) -> int:
     Return how many older reminders become a line.
     """
     for plan in unit.plans.all():
-        furnish_calendar(unit, plan, now)
-        furnish(unit, plan.id, now)
+        add_public_holidays(unit, plan, now)
+        ensure_schedules(unit, plan.id, now)
         delegations.end_over(unit, plan, now)
     replaced = settle(unit, now)
     unit.sessions.expire(now - DRAFTS_KEPT)
@@ -375,7 +375,7 @@ def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], boo
     return edits, goes_on
 
 
-def furnish(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[StoredSchedule, ...]:
+def ensure_schedules(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[StoredSchedule, ...]:
     """Make the schedules that every plan begins with.
 
     A second time changes nothing, also if they were changed or deleted.

@@ -141,13 +141,13 @@ def _headline(ex: Exchange) -> list[str]:
         ).split("\n")
     if role == Role.READER:
         return [f"{say('role.reader')} · {_month(ex)}", say("home.reader")]
-    tally = count(ex)
+    counted = count(ex)
     title = say(f"role.{role}")
-    lines = [f"{title} · {period_name(tally.periods[0], ex.language)}" if tally else title]
-    if tally:
-        closed = sum(each.is_closed for each in tally.agencies.values())
-        lines.append(say("home.closing", closed=closed, expected=len(tally.agencies)))
-        open_ones = [period for period in tally.periods if period.is_open(ex.today)]
+    lines = [f"{title} · {period_name(counted.periods[0], ex.language)}" if counted else title]
+    if counted:
+        closed = sum(each.is_closed for each in counted.agencies.values())
+        lines.append(say("home.closing", closed=closed, expected=len(counted.agencies)))
+        open_ones = [period for period in counted.periods if period.is_open(ex.today)]
         lines += [f"{period_name(period, ex.language)}: {period.until(ex.language)}." for period in open_ones]
     return lines
 
@@ -182,24 +182,24 @@ class _Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ClosingCount:
     """A closing: its periods, and by agency code what was sent. Only agencies of which something is expected."""
 
     periods: tuple[ReportingPeriod, ...]
     agencies: dict[str, _Reported]
 
 
-def count(ex: Exchange) -> Tally | None:
+def count(ex: Exchange) -> ClosingCount | None:
     """Count the present closing as the digest does. None before the first.
 
     It counts all periods that end with it, also a locked one beside an open one. The number of statements does not
     depend on the plan.
     """
     present = closings_until(ex.unit.plans.periods(ex.membership.plan_id), ex.today, 1)
-    return _tally(ex, present[-1].periods) if present else None
+    return _count_of(ex, present[-1].periods) if present else None
 
 
-def _tally(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> Tally:
+def _count_of(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ClosingCount:
     plan_id, unit = ex.membership.plan_id, ex.unit
     activities, ended = unit.plans.activities(plan_id, include_retired=True), unit.plans.ended(plan_id)
     returned, closed = unit.reviews.returned(plan_id), unit.closings.closed(plan_id, periods[0].end_on)
@@ -217,7 +217,7 @@ def _tally(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> Tally:
                 found.open_periods.add(period.id)
             elif subject not in done and report.activity.is_new_since(closed_on):
                 found.added += 1
-    return Tally(periods, agencies)
+    return ClosingCount(periods, agencies)
 
 
 def progress(ex: Exchange, period_code: str) -> None:
@@ -227,13 +227,13 @@ def progress(ex: Exchange, period_code: str) -> None:
     """
     say = ex.say
     back = (home_button(say),)
-    tally = _tally(ex, (_period(ex, period_code),)) if period_code else count(ex)
-    if tally is None:
+    counted = _count_of(ex, (_period(ex, period_code),)) if period_code else count(ex)
+    if counted is None:
         ex.answer(Card((line(say("progress.none")),), (back,)))
         return
-    lines: list[Line] = [line(bold(say("progress.title", period_name=period_names(tally.periods, ex.language))))]
+    lines: list[Line] = [line(bold(say("progress.title", period_name=period_names(counted.periods, ex.language))))]
     for agency in ex.unit.plans.agencies(ex.membership.plan_id):
-        found = tally.agencies.get(agency.code)
+        found = counted.agencies.get(agency.code)
         if found is None:
             continue
         is_whole = found.received == found.expected and not found.returned
@@ -244,8 +244,8 @@ def progress(ex: Exchange, period_code: str) -> None:
         key = "progress.added" if found.added > 1 else "progress.added_one"
         added = f" · {say(key, n=found.added)}" if found.added else ""
         lines.append(line(f"{shape} {row}{sent_back}{closed}{added}"))
-    received = sum(found.received for found in tally.agencies.values())
-    expected = sum(found.expected for found in tally.agencies.values())
+    received = sum(found.received for found in counted.agencies.values())
+    expected = sum(found.expected for found in counted.agencies.values())
     percent = round(100 * received / expected) if expected else 0
     total = say("progress.total", reported=received, expected=expected, percent=percent)
     ex.answer(Card((*lines, line(""), line(bold(total))), (back,)))

@@ -73,7 +73,7 @@ def schedules(ex: Exchange, which: int | str, act: str, value: str, answer: str)
 def _list(ex: Exchange) -> None:
     say = ex.say
     rows: list[tuple[Button, ...]] = []
-    for schedule in scheduler.furnish(ex.unit, ex.membership.plan_id, ex.now):
+    for schedule in scheduler.ensure_schedules(ex.unit, ex.membership.plan_id, ex.now):
         if job_of(schedule.what) is None:
             continue
         mark = "⏸ " if schedule.paused_at else ""

@@ -18,7 +18,7 @@ from digest import ZONE, _median, _statements, filled
 from sqlalchemy import select, update
 
 from bot.schedule.ledger import carry
-from bot.schedule.scheduler import due, furnish, look_at
+from bot.schedule.scheduler import due, ensure_schedules, look_at
 from storage.database.models import Person, table
 from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
@@ -35,7 +35,7 @@ def scan(unit: UnitOfWork) -> list[Any]:
 def ready(unit: UnitOfWork) -> None:
     """Everybody has accepted the notice, and the plan has its schedules."""
     unit.connection.execute(update(table(Person)).values(privacy_accepted_at=DUE_DAY))
-    furnish(unit, 1, DUE_DAY)
+    ensure_schedules(unit, 1, DUE_DAY)
 
 
 def say(unit: UnitOfWork) -> list[OutboxRow]:

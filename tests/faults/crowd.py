@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
 from bot.sandbox.telegram import World
-from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from storage.unit_of_work import UnitOfWork
 from tests.faults.deployment import BEGINS, ZONE, Cast, Deployment, deployed, until
 from tests.faults.outcome import Outcome

@@ -20,11 +20,11 @@ import pytest
 from sqlalchemy import make_url
 
 from bot.acts.enrolment import enrol
-from bot.acts.holidays import furnish_calendar
+from bot.acts.holidays import add_public_holidays
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
-from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from bot.settings import Settings
 from conversations.plan.model import Role
 from storage.messages.outbox import LEASE
@@ -163,7 +163,7 @@ def populate(settings: Settings) -> None:
 
     def work(unit: UnitOfWork) -> None:
         plan = unit.plans.only()
-        furnish_calendar(unit, plan, BEGINS)
+        add_public_holidays(unit, plan, BEGINS)
         furnish_schedules(unit, plan.id, BEGINS)
         for number in FOCAL_POINTS:
             enrol(unit, number, f"P{number}", Role.FOCAL_POINT, "MMUJER", "es", BEGINS, ZONE)

@@ -29,7 +29,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Described:
     """True, with the sentence that Telegram adds to it."""
 
     description: str

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.sandbox.methods.call import Call, Json, Told
+from bot.sandbox.methods.call import Call, Described, Json
 from bot.sandbox.refusals import WEBHOOK_WAS_SET, bad_request
 from bot.sandbox.telegram import Webhook
 from bot.sandbox.updates import get_updates
@@ -25,7 +25,7 @@ def poll(call: Call) -> Any:
     return get_updates(call.world, call.bot, call.params, forgets=call.forgets)
 
 
-def set_webhook(call: Call) -> bool | Told:
+def set_webhook(call: Call) -> bool | Described:
     """Telegram accepts only https. Here a plain http webhook on this machine is accepted too."""
     params, bot = call.params, call.bot
     url = params["url"]
@@ -46,21 +46,21 @@ def set_webhook(call: Call) -> bool | Told:
     connections = min(max(params.get("max_connections", 40), 1), 100)
     hook = bot.webhook
     if hook is not None and (hook.url, hook.secret_token, hook.max_connections) == (url, secret, connections):
-        return Told("Webhook is already set")
+        return Described("Webhook is already set")
     bot.webhook = Webhook(url, secret, connections)
     for pending in bot.pending:  # failures of the old address do not count for the new one
         pending.fails, pending.delay, pending.due_at = 0, 1.0, 0.0
     call.world.end_poll(bot, WEBHOOK_WAS_SET)
     call.world.webhook_bell.ring()
-    return Told("Webhook was set")
+    return Described("Webhook was set")
 
 
-def delete_webhook(call: Call) -> Told:
+def delete_webhook(call: Call) -> Described:
     had_one = call.bot.webhook is not None
     call.bot.webhook = None
     if call.params.get("drop_pending_updates"):
         call.bot.pending.clear()
-    return Told("Webhook was deleted" if had_one else "Webhook is already deleted")
+    return Described("Webhook was deleted" if had_one else "Webhook is already deleted")
 
 
 def get_webhook_info(call: Call) -> Json:

@@ -14,7 +14,7 @@ from conversations.plan.digest_words import number
 from conversations.plan.monitoring import WORST_FIRST
 from conversations.plan.plan_state import Page
 from storage.exports.files.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
-from storage.exports.formats.crosstab import NOT_WHOLE, Crosstab, Line, Told
+from storage.exports.formats.crosstab import NOT_WHOLE, Crosstab, Figure, Line
 
 YEARS = 4
 """The last so many years of each calendar fit on a page."""
@@ -328,14 +328,14 @@ def _row(
                 sheet.write(left, y + 1 + 3.3 * at, text, 7.5, is_bold=line.is_total)
         for at, year in enumerate(years, 1):
             with sheet.element("TD"):
-                told = line.told.get(year)
+                told = line.figures.get(year)
                 is_bold = line.is_total and told is not None and told.number is not None
                 sheet.write(
                     LEFT + NAME_WIDE + wide * at - 1, y + 1, figure(line, told), 7.5, align="R", is_bold=is_bold
                 )
 
 
-def figure(line: Line, told: Told | None) -> str:
+def figure(line: Line, told: Figure | None) -> str:
     """The figure as it stands in the table; blank if the year was not divided."""
     if told is None:
         return ""

@@ -22,7 +22,7 @@ YEARS_UPRIGHT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Figure:
     """A figure of a year: a number, or the word in its place."""
 
     number: int | float | None
@@ -40,7 +40,7 @@ class Line:
     agency: str = ""
     is_total: bool = True
     is_percent: bool = False
-    told: dict[tuple[str, str], Told] = field(default_factory=dict)
+    figures: dict[tuple[str, str], Figure] = field(default_factory=dict)
     """Calendar and year → figure."""
 
 
@@ -65,7 +65,7 @@ class Crosstab:
         key = cell("indicator"), cell("dimension"), cell("category")
         if key not in self._lines:
             self._lines[key] = self._line(cell)
-        self._lines[key].told[year] = self._told(cell)
+        self._lines[key].figures[year] = self._figure(cell)
 
     def _line(self, cell: Callable[[str], Cell]) -> Line:
         is_total = cell("dimension") == "total"
@@ -76,15 +76,15 @@ class Crosstab:
             unit == "percent",
         )  # fmt: skip
 
-    def _told(self, cell: Callable[[str], Cell]) -> Told:
+    def _figure(self, cell: Callable[[str], Cell]) -> Figure:
         value = cell("value")
         is_whole = cell("coverage") == "complete" and cell("cut_off") == cell("period_end")
         if isinstance(value, int | float):
-            return Told(value, is_whole=is_whole)
+            return Figure(value, is_whole=is_whole)
         if cell("value_status") == "suppressed":
             below = cell("value_below")
-            return Told(None, f"<{below}" if below else self._say("table.crosstab.protected"))
-        return Told(None, MISSING)
+            return Figure(None, f"<{below}" if below else self._say("table.crosstab.protected"))
+        return Figure(None, MISSING)
 
     @property
     def years(self) -> list[tuple[str, str]]:
@@ -100,7 +100,7 @@ class Crosstab:
             line
             for code in measures
             for key, line in self._lines.items()
-            if key[0] == code and (key[2] != "unknown" or any(told.number != 0 for told in line.told.values()))
+            if key[0] == code and (key[2] != "unknown" or any(told.number != 0 for told in line.figures.values()))
         ]
 
     @property
@@ -115,7 +115,7 @@ class Crosstab:
     @property
     def notes(self) -> Iterator[str]:
         """The notes that a reader needs for the figures in the table."""
-        told = [each for line in self._lines.values() for each in line.told.values()]
+        told = [each for line in self._lines.values() for each in line.figures.values()]
         if any(each.number is not None and not each.is_whole for each in told):
             yield f"{NOT_WHOLE} {self._say('table.crosstab.not_whole')}"
         yield f"{MISSING} {self._say('table.crosstab.missing')}"
@@ -151,7 +151,7 @@ class Crosstab:
                 sheet.write_string(row, 1, line.unit, looks.text)
                 sheet.write_string(row, 2, line.agency, looks.text)
             for at, year in enumerate(years, 3):
-                told = line.told.get(year)
+                told = line.figures.get(year)
                 if told is not None and told.number is not None:
                     sheet.write_number(row, at, told.number, numbers.format(line, told))
                 elif told is not None:
@@ -186,11 +186,11 @@ class _Numbers:
         self._book = book
         self._made: dict[tuple[bool, bool, str], Any] = {}
 
-    def format(self, line: Line, told: Told) -> Any:
-        picture = '0.0"%"' if line.is_percent else "#,##0" if told.number == int(told.number or 0) else "#,##0.0##"
-        key = line.is_total, told.is_whole, picture
+    def format(self, line: Line, figure: Figure) -> Any:
+        picture = '0.0"%"' if line.is_percent else "#,##0" if figure.number == int(figure.number or 0) else "#,##0.0##"
+        key = line.is_total, figure.is_whole, picture
         if key not in self._made:
             # The mark has a fixed width, so that digits of a column stand below each other.
-            mark = " " if told.is_whole else NOT_WHOLE
+            mark = " " if figure.is_whole else NOT_WHOLE
             self._made[key] = self._book.add_format({"num_format": f'{picture}"{mark}"', "bold": line.is_total})
         return self._made[key]

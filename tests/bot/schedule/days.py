@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.open_storage import open_storage
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
-from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from bot.schedule.settling import settle
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule

@@ -19,7 +19,7 @@ from bot.schedule.job import Moment
 from bot.schedule.ledger import carry
 from bot.schedule.reminders import to_chase
 from bot.schedule.scheduler import due, look_at, show_progress
-from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from bot.telegram.in_hand import Note, write
 from conversations.plan.model import Role
 from conversations.wording import wording

@@ -16,7 +16,7 @@ from bot.schedule.explain import explained
 from bot.schedule.job import Job, Message, Moment, Planned
 from bot.schedule.jobs import JOBS
 from bot.schedule.regular import as_planned, regular
-from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.card import Card, line
 from conversations.plan.agenda import Recipient
 from conversations.plan.calendar import instant

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.acts.holidays import furnish_calendar
+from bot.acts.holidays import add_public_holidays
 from bot.chat.zones import zones_called
 from bot.open_storage import open_storage
 from bot.schedule.explain import PREVIEWED, explained, upcoming
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
-from bot.schedule.scheduler import furnish as furnish_schedules
+from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.plan.calendar import hour_there, instant, is_quiet
 from conversations.plan.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after, steps
 from conversations.plan.periods import PeriodType, period_for
@@ -347,7 +347,7 @@ def test_each_day_of_a_period_that_is_to_come_rolls_by_itself(
     desk: Desk, today: date, changed: str, code: str, moved: tuple[date, date, date]
 ) -> None:
     """None into the past, and none that is over."""
-    desk.do(lambda unit: furnish_calendar(unit, unit.plans.only(), THURSDAY))
+    desk.do(lambda unit: add_public_holidays(unit, unit.plans.only(), THURSDAY))
     desk.now = instant(today, time(10), HERE)
     tap(desk, PEDRO, "calendario", changed)
     found = desk.do(lambda unit: unit.plans.period(1, code))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from bot.acts.holidays import furnish_calendar
+from bot.acts.holidays import add_public_holidays
 from bot.open_storage import open_storage
 from bot.schedule.agenda import agenda_within, outlook_of, passed_by, with_letters
 from bot.schedule.job import Moment
@@ -32,7 +32,7 @@ LOCKED = datetime(2018, 11, 15, 13, tzinfo=UTC)
 def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
     shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
-        database.units.submit(None, lambda unit: furnish_calendar(unit, unit.plans.only(), JULY)).result()
+        database.units.submit(None, lambda unit: add_public_holidays(unit, unit.plans.only(), JULY)).result()
         made = Desk(database)
         made.now = LOCKED
         yield made

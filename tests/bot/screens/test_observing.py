@@ -253,7 +253,7 @@ def test_a_contributor_is_reminded_of_what_their_agency_has_left(office: Office)
         from bot.schedule import scheduler
 
         plan = unit.plans.only()
-        scheduler.furnish(unit, plan.id, JANUARY)
+        scheduler.ensure_schedules(unit, plan.id, JANUARY)
         [schedule] = [each for each in unit.schedules.all() if each.what == "reminders"]
         planned = plan_reminders(unit, schedule, Moment.of(plan.id, JANUARY, "America/Santo_Domingo"))
         return [one for one in planned if one.who.role is Role.OBSERVER]

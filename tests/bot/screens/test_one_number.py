@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.open_storage import open_storage
 from bot.schedule.digests import WEEK, printed
-from bot.schedule.scheduler import furnish
+from bot.schedule.scheduler import ensure_schedules
 from conversations.plan.model import Role
 from storage.exports.datasets.plan import agencies
 from storage.exports.wanted import Wanted
@@ -79,7 +79,7 @@ def counted(unit: UnitOfWork, ended: str, today: str) -> tuple[int, int, int, in
 
 def test_every_screen_notice_and_file_says_what_the_tables_say(desk: Desk) -> None:
     """A quarter lived: two agencies report, one closes, or both; at each lock all numbers are those of SQL."""
-    desk.do(lambda unit: furnish(unit, 1, here("2018-09-01T08:00")))
+    desk.do(lambda unit: ensure_schedules(unit, 1, here("2018-09-01T08:00")))
     set_schedule(desk, "digest", paused_at=here("2018-09-01T08:00"))
     seen = set()
     for opened, ended, locked in (

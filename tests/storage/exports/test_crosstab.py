@@ -65,7 +65,7 @@ def test_a_measure_runs_along_its_years_and_what_is_no_number_is_a_word() -> Non
     told = [
         (line.name, *((each.number or each.word, each.is_whole) if each else None for each in cells))
         for line in table.lines
-        for cells in [[line.told.get(year) for year in table.years]]
+        for cells in [[line.figures.get(year) for year in table.years]]
     ]
     assert told == [
         ("IND-11 · =Medida IND-11", (1250.5, True), (8, False), (1234, False)),
