@@ -401,7 +401,7 @@ PLANTS: Mapping[str, Plant] = {
         a_filter_without_a_condition,
     ),
     "that a dataset without it refuses it": Plant(
-        TABLES + "test_a_filter_that_is_not_declared_is_refused_with_those_that_are[sqlite-audit",
+        TABLES + "test_a_filter_that_is_not_declared_is_refused_with_those_that_are[sqlite]",
         a_filter_that_is_passed_over,
     ),
     "its sentence at the data door": Plant(
