@@ -9,12 +9,12 @@ from bot.acts import exports as acts
 from bot.acts.exports import AT_ONCE, KEPT, KIND, offers_of, request, scope_of
 from bot.chat.exchange import Denied, Exchange, number_of
 from conversations.card import Card, home_button, line
+from conversations.plan.export_progress import ended_card, sending_card, working_card
 from conversations.plan.export_request import (
     Choice,
     Left,
     Offer,
     answered,
-    ended_card,
     fit,
     fitted,
     obstacles,
@@ -22,8 +22,6 @@ from conversations.plan.export_request import (
     read_words,
     refused,
     request_card,
-    sending_card,
-    working_card,
 )
 from conversations.plan.model import Role
 from storage.errors import Conflict, NotFound

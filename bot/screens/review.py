@@ -64,8 +64,7 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     page %= pages
     rows: list[tuple[Button, ...]] = [(_item_button(ex, one),) for one in order[page * PAGE : (page + 1) * PAGE]]
     if pages > 1:
-        filtered = (agency,) if agency else ()
-        rows.append((Button(say("digest.page"), tap(Route.QUEUE, page + 1, *filtered)),))
+        rows.append((Button(say("digest.page"), tap(Route.QUEUE, page + 1, *filter(None, [agency]))),))
     rows += _rows_of_agency(ex, agency, open_ones) if agency else _agency_rows(everything, open_ones)
     return Card((*head, *_queue_lines(ex, found, agency), *sent_back), (*rows, home))
 

@@ -18,6 +18,7 @@ from bot.screens import notices
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan.calendar import LAST_DAY, WEEKDAYS
+from conversations.plan.export_progress import title
 from conversations.plan.export_request import (
     Choice,
     Offer,
@@ -28,7 +29,6 @@ from conversations.plan.export_request import (
     fitted,
     options_card,
     refused,
-    title,
 )
 from conversations.plan.ledger import LADDER
 from conversations.plan.model import Role

@@ -30,16 +30,8 @@ from bot.telegram.intake import place_of
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import LOOK_EVERY, claim_next
 from conversations.card import Card, line
-from conversations.plan.export_request import (
-    Choice,
-    caption,
-    done_card,
-    doubt_card,
-    ended_card,
-    known_part,
-    sending_card,
-    working_card,
-)
+from conversations.plan.export_progress import caption, done_card, doubt_card, ended_card, sending_card, working_card
+from conversations.plan.export_request import Choice, known_part
 from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.database.vault import key_unknown

@@ -8,6 +8,7 @@ import pytest
 
 from conversations.card import Card
 from conversations.languages import LANGUAGES
+from conversations.plan.export_progress import caption, done_card, working_card
 from conversations.plan.export_request import (
     AUDIENCES,
     FILTERS,
@@ -18,8 +19,6 @@ from conversations.plan.export_request import (
     Offer,
     Scope,
     answered,
-    caption,
-    done_card,
     fitted,
     obstacles,
     options_card,
@@ -28,7 +27,6 @@ from conversations.plan.export_request import (
     previous_period,
     read_words,
     request_card,
-    working_card,
 )
 from conversations.plan.periods import periods_between
 from conversations.wording import wording
