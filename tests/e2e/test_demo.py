@@ -304,3 +304,28 @@ def _order(demo: str, what: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 200
+
+
+SEEN = """phone => {
+  const log = phone.querySelector(".log").getBoundingClientRect();
+  const text = [...phone.querySelectorAll(".bubble")].pop().getBoundingClientRect();
+  const keys = [...phone.querySelectorAll(".log .key")].pop().getBoundingClientRect();
+  return text.top >= log.top && keys.bottom <= log.bottom;
+}"""
+
+
+def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(browser: Browser, tmp_path: Path) -> None:
+    """At 1366 by 700, beside the invitation to the tour: each first screen from its first line to its last key."""
+    with demo_process(tmp_path) as address:
+        page = browser.new_page(viewport={"width": 1366, "height": 700}, locale="es-DO", reduced_motion="reduce")
+        page.set_default_timeout(PATIENCE * 1000)
+        try:
+            page.goto(address)
+            page.locator(".tour.offer").wait_for()
+            for name in ("Ana Martínez", "Luis Peña", "Carmen Soto", "Pedro Núñez", "Grace Miller"):
+                phone = page.locator(".phone").filter(has=page.get_by_text(name, exact=True)).first
+                phone.locator(".log .key").first.wait_for()
+                handle = phone.element_handle()
+                page.wait_for_function(SEEN, arg=handle)
+        finally:
+            page.close()

@@ -335,3 +335,14 @@ def test_days_are_of_the_plans_zone() -> None:
     assert late.zone is ZONE
     assert BY_CODE["201809"] in late.closings[-1].periods
     assert len(AGENCIES) == 8
+
+
+def test_the_longest_silence_stands_first_whatever_the_lights() -> None:
+    """Of the buttons too; among equals, the worst light."""
+    some = stand().agencies
+    quiet = replace(min(some, key=lambda agency: digests.urgency(agency)[0] * -1), silent=3)
+    others = [replace(agency, silent=0) for agency in some if agency.code != quiet.code]
+    ordered = sorted([*others, quiet], key=digests.silence)
+    assert ordered[0] == quiet
+    assert ordered[1:] == sorted(others, key=digests.urgency)
+    assert digests.urgency(quiet) > digests.urgency(ordered[1])
