@@ -63,9 +63,8 @@ class Dispatch:
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         """Turn one update into its consequences. Malformed, if it is not what the Bot API promises."""
         incoming = read(raw)
-        chat_id, sender = incoming.chat_id or None, incoming.sender
-        ahead = None if chat_id is None or sender is None else unit.chats.visit(chat_id, sender.telegram_id)
-        if not unit.inbox.first_sight(self._house.bot_id, incoming.update_id, now, chat_id=chat_id, ahead=ahead):
+        chat_id = incoming.chat_id or None
+        if not unit.inbox.first_sight(self._house.bot_id, incoming.update_id, now, chat_id=chat_id):
             return Handled(is_repeated=True)  # Telegram redelivers
         match incoming.what:
             case Ignored():

@@ -8,7 +8,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage.database.engines import (
-    PostgresWriter,
     SqliteWriter,
     is_unavailable,
     parse_url,
@@ -85,13 +84,16 @@ class Database:
 def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 6) -> Database:
     """The database at `url`: `sqlite:///file` or `postgresql+psycopg://…`. Tables are not touched (see `check`).
 
-    `group_size` is how many units share a commit on SQLite, `threads` how many are applied at once on
-    PostgreSQL. StorageError for a URL or a library that cannot be used.
+    `group_size` is how many units share a commit, `threads` how many are applied at once beside them on PostgreSQL,
+    each by itself. StorageError for a URL or a library that cannot be used.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = sqlite_engine(parsed)
         return Database(engine, sqlite_readers(parsed), SqliteWriter(engine, group_size), vault)
-    engine = postgres_engine(parsed, threads)
+    from storage.database.postgres_writer import PostgresWriter  # psycopg is not needed beside SQLite
+    from storage.people.opening import open_together
+
+    engine = postgres_engine(parsed, threads + 1)
     readers = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Database(engine, readers, PostgresWriter(engine, threads), vault)
+    return Database(engine, readers, PostgresWriter(engine, open_together, group_size, threads), vault)

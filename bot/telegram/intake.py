@@ -36,6 +36,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, Clock, Handle, Handled
 from bot.telegram.strangers import Strangers
 from storage.database.durations import Durations
+from storage.database.unit import Opening
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.messages.suspects import DEATHS
@@ -211,7 +212,8 @@ class Intake:
         """Stop trying this update, and tell its person and the operator. Another replica may have been faster."""
         update_id, type_of_update, now = update["update_id"], update_type(update), self._clock.now()
         reason = str(error) if isinstance(error, Deadly) else place_of(error)
-        if not unit.inbox.set_aside(self._bot_id, update_id, type_of_update, reason, now):
+        chat_id = chat_of(update)
+        if not unit.inbox.set_aside(self._bot_id, update_id, type_of_update, reason, now, chat_id=chat_id):
             return Handled(is_repeated=True)
         kind = "repeated_deaths" if isinstance(error, Deadly) else "poison"
         unit.after_commit(partial(self._tell_poison, kind, update_id, type_of_update, reason))
@@ -287,9 +289,15 @@ class Intake:
 
     def _start(self, key: int | str | None, burst: Collection[_Waiting]) -> None:
         chat_id = next(iter(burst)).chat_id
-        units = self._units.begin_all(chat_id, [(each.work, each.give_up) for each in burst], tries=TRIES)
+        works = [(each.work, each.give_up, None if key == ALONE else self._opening(each)) for each in burst]
+        units = self._units.begin_all(chat_id, works, tries=TRIES)
         for waiting, unit in zip(burst, units, strict=True):
             unit.add_done_callback(partial(self._done, key, waiting))
+
+    def _opening(self, waiting: _Waiting) -> Opening | None:
+        if waiting.update_id is None or waiting.chat_id is None:
+            return None
+        return Opening(waiting.chat_id, self._bot_id, waiting.update_id)
 
     def _mark(self, update_id: int, unit: UnitOfWork) -> int | None:
         """Mark an update. Return how often an earlier process died of it alone; None, without a mark, if it is applied.

@@ -18,6 +18,7 @@ from bot.stopping import until
 from bot.telegram.handled import Clock
 from bot.telegram.in_hand import Note, write
 from bot.telegram.methods import makes_message
+from storage.database.unit import Opening
 from storage.errors import Unavailable
 from storage.messages import outbox
 from storage.unit_of_work import Units
@@ -129,7 +130,8 @@ class Recorder:
                 logger.exception("outbox.not_recorded", row=note.row.id)
 
     async def _write(self, notes: Sequence[Note], reopens_at: datetime | None) -> None:
-        await self._units.run(None, partial(write, notes=notes, reopens_at=reopens_at, now=self._clock.now()))
+        work = partial(write, notes=notes, reopens_at=reopens_at, now=self._clock.now())
+        await self._units.run(None, work, opening=Opening())
 
     def _forget(self, note: Note) -> None:
         unrecorded = self._unrecorded.get(note.row.chat_id)

@@ -14,9 +14,8 @@ that their row locks do not outlive them by long.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import get_ident
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
@@ -141,7 +140,8 @@ def sqlite_readers(url: URL) -> Engine:
 class SqliteWriter:
     """One thread, one connection, many units for each commit."""
 
-    threads = 1
+    threads = 0
+    at_once = 1
 
     def __init__(self, engine: Engine, group_size: int) -> None:
         self.engine = engine
@@ -153,16 +153,24 @@ class SqliteWriter:
             connection.begin()
             yield connection
 
+    def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
+        """Nothing is dear enough to be asked ahead."""
+        return [None] * len(openings)
+
     def begin(self, connection: Connection) -> None:
         _driver(connection).execute("SAVEPOINT unit")
 
     def end(self, connection: Connection) -> None:
         _driver(connection).execute("RELEASE unit")
 
-    def undo(self, connection: Connection) -> None:
+    def undo(self, connection: Connection) -> bool:
         driver = _driver(connection)
         driver.execute("ROLLBACK TO unit")
         driver.execute("RELEASE unit")
+        return True
+
+    def finish(self, connection: Connection) -> None:
+        """Everything has been written."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
         return bool(_driver(connection).in_transaction)
@@ -270,73 +278,18 @@ def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
     ) from error
 
 
-class PostgresWriter:
-    """Several threads, each unit a transaction of its own."""
-
-    group_size = 1
-
-    def __init__(self, engine: Engine, threads: int) -> None:
-        self.engine = engine
-        self.threads = threads
-        self._kept: dict[int, Connection] = {}
-
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """The connection of this thread.
-
-        Each thread keeps its own: the pool's check-out and check-in cost as much as three statements.
-        """
-        connection = self._kept.pop(get_ident(), None) or self.engine.connect()
-        try:
-            connection.begin()
-            yield connection
-            connection.rollback()  # what failed; nothing, where it has been committed
-        except BaseException:
-            connection.close()
-            raise
-        self._kept[get_ident()] = connection
-
-    def close(self) -> None:
-        while self._kept:
-            self._kept.popitem()[1].close()
-
-    def begin(self, connection: Connection) -> None:
-        """Nothing to do: a group has one unit here, and undoing the unit is undoing the transaction."""
-
-    def end(self, connection: Connection) -> None:
-        # PostgreSQL answers COMMIT in a spoilt transaction with ROLLBACK and no error.
-        if _status(connection) == "INERROR":
-            raise StorageError("a unit of work went on after a database error")
-
-    def undo(self, connection: Connection) -> None:
-        """Nothing to do: `connect` rolls back the transaction of a failed unit."""
-
-    def is_in_transaction(self, connection: Connection) -> bool:
-        # IDLE: nothing has been asked yet, psycopg begins with the first statement.
-        return _status(connection) != "UNKNOWN"
-
-    def is_unavailable(self, error: BaseException) -> bool:
-        return is_unavailable(error)
-
-    def is_collision(self, error: BaseException) -> bool:
-        return (_sqlstate(error) or "").startswith("40")
-
-    def distrust(self, connection: Connection) -> None:
-        """Nothing to do: SQLAlchemy drops broken connections by itself, and the others are sound."""
-
-
 # Classes of SQLSTATE (PostgreSQL manual, appendix A): connection, resources, operator's hand, system; and
 # lock not available, read-only (a failover), cut off while idle in a transaction.
 POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX")
 
 
-def _status(connection: Connection) -> str:
+def status(connection: Connection) -> str:
     if connection.invalidated or connection.closed:
         return "UNKNOWN"
     return str(_driver(connection).info.transaction_status.name)
 
 
-def _sqlstate(error: BaseException) -> str | None:
+def sqlstate(error: BaseException) -> str | None:
     return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
@@ -350,7 +303,7 @@ def is_unavailable(error: BaseException) -> bool:
     code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in SQLITE_UNAVAILABLE
-    state = _sqlstate(error)
+    state = sqlstate(error)
     if state:
         return state.startswith(POSTGRES_UNAVAILABLE)
     # A driver that could not even connect has no code to give.

@@ -1,31 +1,35 @@
 """The transaction: one update, one reminder, one outbox row is all or nothing, and is acknowledged only after COMMIT.
 
-A commit that survives a power cut costs more than everything else in an update. So on SQLite, waiting units share one
-commit ("group commit"). Sharing has a trap: on a full disk, an interrupt or RAISE(ROLLBACK), SQLite itself drops the
-*whole* transaction. Later statements then commit one by one, the final COMMIT has nothing to do, and updates whose
-effects are gone would be acknowledged.
+A commit that survives a power cut, or a journey to a server, costs more than everything an update computes, so waiting
+units share them ("group commit"). Sharing has a trap: SQLite itself drops the *whole* transaction on disk full,
+interrupt or RAISE(ROLLBACK). What runs afterwards commits statement by statement, the final COMMIT has
+nothing to do, and updates whose effects are gone would be acknowledged.
+
+On SQLite every unit shares. On PostgreSQL others write too, so only units that say what they begin with do (`Opening`),
+in one thread; what does not fit in there is applied by itself in one of several others (`postgres_writer`).
 
 The laws:
-* Only `GroupCommit` begins, commits or rolls back. No unit learns its result before its group has committed.
-* An ordinary failure undoes its own unit only. After a failure, and before COMMIT, the writer asks whether the
-  transaction still exists. If not, the whole group has failed (`Unavailable`).
-* Units of one key are applied one at a time, in the order in which they were submitted. While one waits for its next
-  try, the later ones wait too. If one fails as `Unavailable`, or cannot even be set aside, all units behind it fail
-  as `Unavailable`, because the caller will bring all of them again in order.
-* What a unit wants to read first is read in a thread beside the writer. Its key waits, other keys go on, and the unit
-  is applied anew with what was found (`Unit.read_first`).
-* `Unavailable` is never counted as a try. A unit that raises it itself (a key is unknown) does not fail the others.
-* Hooks of `after_commit` run after COMMIT and before any caller gets a result, so every caller sees their effects.
+* nobody but `GroupCommit` begins, commits or rolls back, and no unit is told anything before its group has committed;
+* an ordinary failure takes back its own unit; after it, and before COMMIT, the writer asks whether the
+  transaction still stands, and if not the whole group has failed (`Unavailable`);
+* where only the whole group can be taken back, it is, nobody is told, and each of its units is applied by itself;
+* units of one key are applied one at a time in the order submitted; while one rests before its next try the
+  later ones wait; when one fails as `Unavailable`, or cannot even be set aside, those in line behind it fail as
+  Unavailable too, since the caller will bring all of them again in order;
+* what a unit wants to have read first is read in a thread beside the writer; its key waits, the others go on, and it is
+  applied anew with what was found (`Unit.read_first`);
+* `Unavailable` is never counted as a try; a unit that says so itself (a key is unknown) takes nothing of others along;
+* hooks of `after_commit` run after COMMIT and before anybody is told, so that whoever was told sees them.
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import partial
@@ -35,7 +39,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from storage.database.durations import Durations
-from storage.database.unit import ReadFirst, Unit
+from storage.database.lines import Group, Line, Queue, Told, Work
+from storage.database.telling import Telling
+from storage.database.unit import ApplyAlone, Opened, Opening, ReadFirst, Unit
 from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
 
@@ -48,10 +54,18 @@ class Writer(Protocol):
     """What `GroupCommit` must know of a database: how it begins, what a savepoint is, what its errors mean."""
 
     group_size: int
+    at_once: int
+    """How many units of a group are opened together."""
     threads: int
+    """How many threads apply what shares with nobody, beside the one for groups. 0: everything shares."""
 
     def connect(self) -> AbstractContextManager[Connection]:
         """Return a connection in a transaction that may write."""
+
+    def open(
+        self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool
+    ) -> Sequence[Opened | None]:
+        """Read what these units begin with; None for those that do not fit into a group. `waits`: of a unit by itself."""
 
     def begin(self, connection: Connection) -> None:
         """Open the savepoint of one unit."""
@@ -59,8 +73,11 @@ class Writer(Protocol):
     def end(self, connection: Connection) -> None:
         """Close the savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
 
-    def undo(self, connection: Connection) -> None:
-        """Undo the open unit, and only that unit."""
+    def undo(self, connection: Connection) -> bool:
+        """Take back the open unit, and only that. False if only the whole group can be taken back."""
+
+    def finish(self, connection: Connection) -> None:
+        """Write what the group has not written yet."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
         """Whether the group's work so far still exists and can be committed."""
@@ -78,74 +95,12 @@ class Writer(Protocol):
         """Give back what was kept between groups. No thread is at work any more."""
 
 
-class _Work:
-    """One submitted unit on its way."""
-
-    __slots__ = (
-        "collisions", "failures", "found", "function", "future", "give_up", "is_given_up", "is_started", "loop",
-        "tries",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        function: Callable[[Any], Any],
-        tries: int,
-        give_up: Callable[[Any, Exception], Any] | None,
-        future: "Future[Any] | asyncio.Future[Any]",
-        loop: asyncio.AbstractEventLoop | None,
-    ) -> None:
-        self.function = function
-        self.tries = tries
-        self.give_up = give_up
-        self.future = future
-        self.loop = loop
-        self.failures = 0
-        self.collisions = 0
-        self.found: tuple[Callable[[], Any], ...] = ()
-        """What has been read for it beside the writer, in the order in which it asks."""
-        self.is_given_up = False
-        """What is tried now is to set it aside."""
-        self.is_started = False
-
-    def is_wanted(self) -> bool:
-        """Return False if the caller cancelled before it began. After this call the unit cannot be cancelled."""
-        if self.is_started or not isinstance(self.future, Future):
-            return True
-        self.is_started = True
-        return self.future.set_running_or_notify_cancel()
-
-
-class _Line:
-    """The units of one key, in order. `is_scheduled` is True while the line is ready, being served, or resting."""
-
-    __slots__ = ("is_scheduled", "key", "waiting")
-
-    def __init__(self, key: Hashable | None) -> None:
-        self.key = key
-        self.waiting: deque[_Work] = deque()
-        self.is_scheduled = False
-
-
 class _GroupLost(Exception):
     """The transaction is gone. This exception never leaves the module."""
 
 
-class _Group:
-    """The units of one transaction whose callers have no result yet."""
-
-    __slots__ = ("done", "failed", "hooks", "lines")
-
-    def __init__(self) -> None:
-        self.lines: list[_Line] = []
-        self.done: list[tuple[_Work, Any]] = []
-        self.failed: list[tuple[_Line, _Work, BaseException]] = []
-        self.hooks: list[Callable[[], object]] = []
-
-    def __len__(self) -> int:
-        return len(self.done) + len(self.failed)
-
-
-_Told = tuple[_Work, Any, BaseException | None]
+class _GroupParted(Exception):
+    """The transaction was given up: its units are applied by themselves. Never leaves this module."""
 
 
 class GroupCommit(Generic[U]):
@@ -167,23 +122,23 @@ class GroupCommit(Generic[U]):
         self._pause = pause
         self._collisions = collisions
         self._monotonic = monotonic
-        self._changed = threading.Condition()
-        self._lines: dict[Hashable, _Line] = {}
-        self._ready: deque[_Line] = deque()
-        self._resting: list[tuple[float, int, _Line]] = []
+        self._lock = threading.Lock()
+        self._lines: dict[Hashable, Line] = {}
+        self._scheduled: set[Line] = set()
+        """Lines that are ready, being served, resting, or waiting for what is read beside the writer."""
+        self._together = Queue(self._lock, writer.group_size, writer.at_once, 1)
+        self._alone = Queue(self._lock, 1, 1, writer.threads)
         self._numbers = itertools.count()
-        self._reading = 0
-        """Lines whose first unit waits for what is read beside the writer."""
         self._one_reading = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._idle = 0
         self._is_closing = False
-        self._letters: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
-        self._letters_lock = threading.Lock()
+        self._telling = Telling()
         self.view: Callable[[], AbstractContextManager[U]] | None = None
         """Opens what is read beside the writer. Without it units read everything themselves."""
         self.replica_id: int | None = None
         """Of this process, once it has entered (storage.upkeep.presence)."""
+        self.parted = 0
+        """Groups that were given up, whose units were applied one by one."""
         self.doubts = 0
         """Groups of which nobody knows whether they were committed: what they left may be in nobody's hands."""
         self.on_lost: Callable[[BaseException], object] = lambda error: None
@@ -200,6 +155,7 @@ class GroupCommit(Generic[U]):
         *,
         tries: int = 1,
         give_up: Callable[[U, Exception], T] | None = None,
+        opening: Opening | None = None,
     ) -> "Future[T]":
         """Return a future for the result of `work`; it is set once the result is durable.
 
@@ -208,7 +164,7 @@ class GroupCommit(Generic[U]):
         database cannot commit or nobody knows whether it did; then the caller must not acknowledge anything.
         """
         future: Future[T] = Future()
-        self._enqueue(key, [_Work(work, tries, give_up, future, None)])
+        self._enqueue(key, [Work(work, tries, give_up, future, None, opening)])
         return future
 
     async def run(
@@ -218,12 +174,13 @@ class GroupCommit(Generic[U]):
         *,
         tries: int = 1,
         give_up: Callable[[U, Exception], T] | None = None,
+        opening: Opening | None = None,
     ) -> T:
         """The same as `submit`, for asyncio. All results of one group wake the loop once.
 
         Cancelling the waiting task does not undo the unit: it may be committed already.
         """
-        return await self.begin(key, work, tries=tries, give_up=give_up)
+        return await self.begin(key, work, tries=tries, give_up=give_up, opening=opening)
 
     def begin(
         self,
@@ -232,15 +189,16 @@ class GroupCommit(Generic[U]):
         *,
         tries: int = 1,
         give_up: Callable[[U, Exception], T] | None = None,
+        opening: Opening | None = None,
     ) -> "asyncio.Future[T]":
-        """The same as `run`, but the unit is in its line when this returns."""
-        [future] = self.begin_all(key, [(work, give_up)], tries=tries)
+        """As `run`, but the unit is in line when this returns."""
+        [future] = self.begin_all(key, [(work, give_up, opening)], tries=tries)
         return future
 
     def begin_all(
         self,
         key: Hashable | None,
-        works: Sequence[tuple[Callable[[U], T], Callable[[U, Exception], T] | None]],
+        works: Sequence[tuple[Callable[[U], T], Callable[[U, Exception], T] | None, Opening | None]],
         *,
         tries: int = 1,
     ) -> "list[asyncio.Future[T]]":
@@ -249,77 +207,99 @@ class GroupCommit(Generic[U]):
         If one is Unavailable, so are all after it.
         """
         loop = asyncio.get_running_loop()
-        line = [_Work(work, tries, give_up, loop.create_future(), loop) for work, give_up in works]
+        line = [Work(work, tries, give_up, loop.create_future(), loop, opening) for work, give_up, opening in works]
         self._enqueue(key, line)
         return [work.future for work in line]  # type: ignore[misc]
 
     def close(self) -> None:
-        """Apply every unit in line, tell every caller, and stop. Units that come later are Unavailable."""
-        with self._changed:
+        """Apply everything in line, tell everybody, and stop. What comes later is Unavailable."""
+        with self._lock:
             self._is_closing = True
-            self._changed.notify_all()
-            threads = list(self._threads)
-        for thread in threads:
+            self._wake_all()
+        for thread in self._threads:  # whoever starts another one is in the list before it
             thread.join()
         self._writer.close()
 
-    def _enqueue(self, key: Hashable | None, works: list[_Work]) -> None:
-        with self._changed:
+    def _enqueue(self, key: Hashable | None, works: list[Work]) -> None:
+        with self._lock:
             if not self._is_closing:
-                line = _Line(None) if key is None else self._lines.get(key)
+                line = Line(None) if key is None else self._lines.get(key)
                 if line is None:
-                    line = self._lines[key] = _Line(key)
+                    line = self._lines[key] = Line(key)
                 line.waiting.extend(works)
-                if not line.is_scheduled:
-                    line.is_scheduled = True
-                    self._ready.append(line)
-                    self._changed.notify()
-                    if len(self._ready) > self._idle and len(self._threads) < self._writer.threads:
-                        self._start_thread()
+                if line not in self._scheduled:
+                    self._scheduled.add(line)
+                    self._make_ready(line)
                 return
-        self._tell([(work, None, Unavailable("the bot is stopping")) for work in works])
+        self._telling.tell([(work, None, Unavailable("the bot is stopping")) for work in works])
 
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._serve, name=f"units-{len(self._threads)}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _queue_of(self, line: Line) -> Queue:
+        return self._together if line.waiting[0].shares or not self._writer.threads else self._alone
+
+    def _make_ready(self, line: Line) -> None:
+        queue = self._queue_of(line)
+        queue.ready.append(line)
+        self._call(queue)
+
+    def _call(self, queue: Queue) -> None:
+        """Have somebody look into this queue."""
+        if queue.idle:
+            queue.changed.notify()
+        if len(queue.ready) + len(queue.resting) > queue.idle and queue.threads < queue.limit:
+            queue.threads += 1
+            thread = threading.Thread(
+                target=self._serve, args=(queue,), name=f"units-{len(self._threads)}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def _wake_all(self) -> None:
+        self._together.changed.notify_all()
+        self._alone.changed.notify_all()
 
     # -------------------------------------------------------------- serving
-    def _serve(self) -> None:
-        while (line := self._take(wait=True)) is not None:
-            self._serve_group(line)
+    def _serve(self, queue: Queue) -> None:
+        while (line := self._take(queue, wait=True)) is not None:
+            self._serve_group(queue, line)
 
-    def _take(self, *, wait: bool) -> _Line | None:
-        """The next line that has a unit. None if there is none; with `wait`, None only if there will never be one."""
-        with self._changed:
+    def _take(self, queue: Queue, *, wait: bool) -> Line | None:
+        """The next line with something in it; None when there is none (and, waiting, never will be)."""
+        with self._lock:
             while True:
-                now = self._monotonic() if self._resting else 0.0
-                while self._resting and self._resting[0][0] <= now:
-                    self._ready.append(heapq.heappop(self._resting)[2])
-                while self._ready:
-                    line = self._ready.popleft()
+                now = self._monotonic() if queue.resting else 0.0
+                while queue.resting and queue.resting[0][0] <= now:
+                    queue.ready.append(heapq.heappop(queue.resting)[2])
+                while queue.ready:
+                    line = queue.ready.popleft()
                     if line.waiting:
                         return line
                     self._drop(line)
-                if not wait or (self._is_closing and not self._resting and not self._reading):
+                if not wait or (self._is_closing and not self._scheduled):
                     return None
-                self._idle += 1
-                self._changed.wait(self._resting[0][0] - now if self._resting else None)
-                self._idle -= 1
+                queue.idle += 1
+                queue.changed.wait(queue.resting[0][0] - now if queue.resting else None)
+                queue.idle -= 1
 
-    def _serve_group(self, line: _Line | None) -> None:
+    def _serve_group(self, queue: Queue, line: Line) -> None:
         writer = self._writer
-        group = _Group()
+        group = Group()
+        group.lines.append(line)
         begun = False
         took = 0.0
         try:
             with writer.connect() as connection:
                 begun = True
                 try:
-                    while line is not None:
-                        self._apply(connection, line, group)
-                        line = self._take(wait=False) if len(group) < writer.group_size else None
+                    new = [line]
+                    while new:
+                        self._gather(queue, group, new)
+                        self._apply_all(connection, queue, group, new)
+                        another = self._take(queue, wait=False) if len(group) < queue.size else None
+                        new = [] if another is None else [another]
+                        group.lines.extend(new)
                     if group.done:
+                        with self._parting(connection):
+                            writer.finish(connection)
                         if not writer.is_in_transaction(connection):
                             raise _GroupLost("the database dropped the transaction")
                         began = self._monotonic()
@@ -328,73 +308,114 @@ class GroupCommit(Generic[U]):
                 except BaseException:
                     writer.distrust(connection)
                     raise
+        except _GroupParted as error:
+            self._part(group, error)
         except Exception as error:  # noqa: BLE001
-            # An error outside a unit concerns the whole group: a commit that failed or did not report its end, or a
-            # broken connection. Telegram will bring these updates again.
-            if line is not None and line not in group.lines:
-                group.lines.append(line)
+            # Whatever went wrong outside a unit happened to the whole group: a commit that failed or did not
+            # say how it ended, a connection that broke. Telegram will bring these updates again.
             self._lose(group, error, everybody=not begun)
-            return
-        self._settle(group, took)
+        else:
+            self._settle(group, took)
 
-    def _apply(self, connection: Connection, line: _Line, group: _Group) -> None:
-        """Run the first unit of `line` inside the open transaction, and note the outcome."""
+    def _gather(self, queue: Queue, group: Group, new: list[Line]) -> None:
+        """Add what else is ready to the lines that are opened together."""
+        while len(new) < min(queue.at_once, queue.size - len(group)):
+            line = self._take(queue, wait=False)
+            if line is None:
+                return
+            new.append(line)
+            group.lines.append(line)
+
+    def _apply_all(self, connection: Connection, queue: Queue, group: Group, new: list[Line]) -> None:
+        """Apply the first unit of each of these lines. What does not fit into a group goes by itself, later."""
+        if queue is self._alone:
+            self._apply(connection, queue, group, new[0], None)
+            return
+        with self._parting(connection):
+            opened = self._writer.open(connection, [line.waiting[0].opening for line in new], waits=False)
+        for line, each in zip(new, opened, strict=True):
+            if each is None and self._writer.threads:
+                group.lines.remove(line)
+                with self._lock:
+                    self._go_alone(line)
+            else:
+                self._apply(connection, queue, group, line, each)
+
+    def _apply(self, connection: Connection, queue: Queue, group: Group, line: Line, opened: Opened | None) -> None:
+        """Run the first unit of `line` inside the open transaction, and note how it went."""
         writer = self._writer
         work = line.waiting[0]
-        group.lines.append(line)
         if not work.is_wanted():
             self._advance(line)
             return
-        unit = self._make(connection, self._vault, self.replica_id)
-        if self.view is not None:
-            unit.found = list(work.found)
         try:
             writer.begin(connection)
+            if queue is self._alone and work.opening is not None:
+                [opened] = writer.open(connection, [work.opening], waits=True)
+            unit = self._make(connection, self._vault, self.replica_id, opened)
+            if self.view is not None:
+                unit.found = list(work.found)
             result = work.function(unit)
             writer.end(connection)
         except BaseException as error:
-            if not writer.is_in_transaction(connection) or writer.is_unavailable(error):
+            is_shared = queue is self._together and writer.threads > 0
+            if not writer.is_in_transaction(connection) or (writer.is_unavailable(error) and not is_shared):
                 raise _GroupLost from error
-            writer.undo(connection)
+            if (not writer.undo(connection) or writer.is_unavailable(error)) and is_shared:
+                raise _GroupParted from error
             if isinstance(error, StopIteration):  # asyncio refuses it as the outcome of a future
                 error = RuntimeError("a unit raised StopIteration")
             # The line stays out of `ready`: no unit of this key runs before this failure is settled.
             group.failed.append((line, work, error))
             return
-        group.done.append((work, result))
+        group.done.append((line, work, result))
         group.hooks.extend(unit.close())
         self._advance(line)
 
-    def _advance(self, line: _Line) -> None:
-        """The first unit of the line was applied: the next one may join the same group.
+    @contextlib.contextmanager
+    def _parting(self, connection: Connection) -> Iterator[None]:
+        """What is written or read for a whole group: if it fails, each unit has another chance by itself."""
+        try:
+            yield
+        except (ApplyAlone, DBAPIError) as error:
+            if self._writer.threads and self._writer.is_in_transaction(connection):
+                raise _GroupParted from error
+            raise _GroupLost from error
+
+    def _advance(self, line: Line) -> None:
+        """The first unit of the line has been applied: the next one may ride in the same group.
 
         With several threads, another thread would apply it before this group has committed. So there it waits for the
         commit.
         """
-        with self._changed:
+        with self._lock:
             line.waiting.popleft()
-            if self._writer.threads == 1:
+            if not self._writer.threads:
                 self._go_on(line)
 
-    def _go_on(self, line: _Line) -> None:
+    def _go_on(self, line: Line) -> None:
         if line.waiting:
-            self._ready.append(line)
-            self._changed.notify()
+            self._make_ready(line)
         else:
-            line.is_scheduled = False
+            self._unschedule(line)
 
-    def _settle(self, group: _Group, took: float) -> None:
-        """The group is durable: run the hooks, give results to the units that succeeded, handle those that failed."""
+    def _go_alone(self, line: Line) -> None:
+        """Its first unit has not been applied. It is to be, in a transaction of its own."""
+        line.waiting[0].shares = False
+        self._make_ready(line)
+
+    def _settle(self, group: Group, took: float) -> None:
+        """The group is durable: run the hooks, tell those who succeeded, deal with those who failed."""
         for hook in group.hooks:
             try:
                 hook()
             except Exception:
                 logger.exception("a hook failed after its unit had been committed")
-        told: list[_Told] = [(work, result, None) for work, result in group.done]
+        told: list[Told] = [(work, result, None) for _, work, result in group.done]
         for _, _, error in group.failed:
             if isinstance(error, Unavailable):
                 self.on_lost(error)
-        with self._changed:
+        with self._lock:
             if group.done:
                 self.applied += len(group.done)
                 self.commits.add(took)
@@ -402,8 +423,10 @@ class GroupCommit(Generic[U]):
                 if isinstance(error, Unavailable):
                     told.extend(self._empty(line, str(error), error))
                     continue
+                if isinstance(error, ApplyAlone):
+                    self._go_alone(line)
+                    continue
                 if isinstance(error, ReadFirst) and self.view is not None:
-                    self._reading += 1
                     reading = partial(self._read_first, self.view, error.read, line, work)
                     threading.Thread(target=reading, name="reading-first", daemon=True).start()
                     continue
@@ -412,8 +435,10 @@ class GroupCommit(Generic[U]):
                     if work.collisions > self._collisions:
                         told.extend(self._empty(line, _reason(error), error))
                     else:
+                        work.shares = False
                         self._rest(line, self._pause * work.collisions)
                     continue
+                work.shares = False
                 work.failures += 1
                 if isinstance(error, Exception) and work.failures < work.tries:
                     self._rest(line, self._pause * work.failures)
@@ -428,36 +453,50 @@ class GroupCommit(Generic[U]):
                     if work.is_given_up:
                         told.extend(self._empty(line, _reason(error), error))
                         continue
-                self._ready.append(line)
-            if self._writer.threads > 1:
+                self._go_on(line)
+            if self._writer.threads:
                 failed = {id(line) for line, _, _ in group.failed}
                 for line in group.lines:
                     if id(line) not in failed:
                         self._go_on(line)
             for line in group.lines:
-                if not line.is_scheduled and not line.waiting:
+                if line not in self._scheduled and not line.waiting:
                     self._drop(line)
-        self._tell(told)
+        self._telling.tell(told)
 
-    def _lose(self, group: _Group, error: Exception, *, everybody: bool) -> None:
-        """Nothing of the group exists: its units and all in line behind them fail; with `everybody`, all lines fail."""
+    def _part(self, group: Group, error: _GroupParted) -> None:
+        """Nothing of the group exists, and nobody is told: each unit that was in it is applied by itself."""
+        logger.info("applied one by one: %s", _reason(error))
+        with self._lock:
+            self.parted += 1
+            for line, work, _ in group.done:
+                line.waiting.appendleft(work)
+            for line in group.lines:
+                if line.waiting:
+                    self._go_alone(line)
+                else:
+                    self._drop(line)
+
+    def _lose(self, group: Group, error: Exception, *, everybody: bool) -> None:
+        """Nothing of the group exists: it fails with all in line behind it, with `everybody` if none could begin."""
         reason = _reason(error)
         logger.warning("unavailable: %s", reason)
         self.on_lost(error)
-        told: list[_Told] = [(work, None, _unavailable(reason, error)) for work, _ in group.done]
-        with self._changed:
+        told: list[Told] = [(work, None, _unavailable(reason, error)) for _, work, _ in group.done]
+        with self._lock:
             self.doubts += bool(group.done)
             if everybody:
-                group.lines.extend(self._ready)
-                self._ready.clear()
+                for queue in (self._together, self._alone):
+                    group.lines.extend(queue.ready)
+                    queue.ready.clear()
             for line in group.lines:
                 told.extend(self._empty(line, reason, error))
-        self._tell(told)
+        self._telling.tell(told)
 
-    def _empty(self, line: _Line, reason: str, error: BaseException) -> list[_Told]:
-        told: list[_Told] = [(work, None, _unavailable(reason, error)) for work in line.waiting]
+    def _empty(self, line: Line, reason: str, error: BaseException) -> list[Told]:
+        told: list[Told] = [(work, None, _unavailable(reason, error)) for work in line.waiting]
         line.waiting.clear()
-        if line not in self._ready:
+        if line not in self._together.ready and line not in self._alone.ready:
             self._drop(line)
         return told
 
@@ -465,8 +504,8 @@ class GroupCommit(Generic[U]):
         self,
         view: Callable[[], AbstractContextManager[U]],
         read: Callable[[U], Any],
-        line: _Line,
-        work: _Work,
+        line: Line,
+        work: Work,
     ) -> None:
         """Read what the first unit of a line asked for, and let the line go on.
 
@@ -474,57 +513,24 @@ class GroupCommit(Generic[U]):
         """
         with self._one_reading:  # the machine is small: one at a time
             found = _outcome(view, read)
-        with self._changed:
+        with self._lock:
             work.found = (*work.found, found)
-            self._reading -= 1
-            self._ready.append(line)
-            self._changed.notify_all()
+            self._make_ready(line)
 
-    def _rest(self, line: _Line, pause: float) -> None:
-        heapq.heappush(self._resting, (self._monotonic() + pause, next(self._numbers), line))
+    def _rest(self, line: Line, pause: float) -> None:
+        queue = self._queue_of(line)
+        heapq.heappush(queue.resting, (self._monotonic() + pause, next(self._numbers), line))
+        self._call(queue)
 
-    def _drop(self, line: _Line) -> None:
-        line.is_scheduled = False
+    def _unschedule(self, line: Line) -> None:
+        self._scheduled.discard(line)
+        if self._is_closing and not self._scheduled:
+            self._wake_all()
+
+    def _drop(self, line: Line) -> None:
+        self._unschedule(line)
         if line.key is not None and self._lines.get(line.key) is line:
             del self._lines[line.key]
-
-    # -------------------------------------------------------------- telling
-    def _tell(self, told: list[_Told]) -> None:
-        """Give out results. The results for one asyncio loop travel together and wake it once."""
-        travelling: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
-        for work, result, error in told:
-            if work.loop is None:
-                _answer(work, result, error)
-            else:
-                travelling.setdefault(work.loop, []).append((work, result, error))
-        for loop, letters in travelling.items():
-            with self._letters_lock:
-                waiting = self._letters.get(loop)
-                if waiting is not None:
-                    waiting.extend(letters)
-                    continue
-                self._letters[loop] = letters
-            try:
-                loop.call_soon_threadsafe(self._deliver, loop)
-            except RuntimeError:  # the loop is closed: nobody waits there any more
-                with self._letters_lock:
-                    self._letters.pop(loop, None)
-
-    def _deliver(self, loop: asyncio.AbstractEventLoop) -> None:
-        with self._letters_lock:
-            letters = self._letters.pop(loop)
-        for work, result, error in letters:
-            _answer(work, result, error)
-
-
-def _answer(work: _Work, result: Any, error: BaseException | None) -> None:
-    future = work.future
-    if future.cancelled() or future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
 
 
 def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], Any]) -> Callable[[], Any]:
@@ -550,8 +556,8 @@ def _giving_up(give_up: Callable[[Any, Exception], Any], failure: Exception) -> 
 
 
 def _reason(error: BaseException) -> str:
-    """One line for the log: the class and the driver's first line, never the parameters of a statement."""
-    cause = error.__cause__ if isinstance(error, _GroupLost) and error.__cause__ else error
+    """One line for the log: the class and the driver's first line, never a statement's parameters."""
+    cause = error.__cause__ if isinstance(error, _GroupLost | _GroupParted) and error.__cause__ else error
     original = getattr(cause, "orig", None) or cause
     first = str(original).partition("\n")[0]
     return f"{type(original).__name__}: {first}" if first else type(original).__name__

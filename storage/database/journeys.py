@@ -4,10 +4,15 @@ For a small statement, a psycopg cursor costs more processor time than everythin
 of every update are prepared once for each connection, by name, and given to libpq. The connection stays psycopg's.
 psycopg's own dumpers and loaders convert the values, so both ways can be mixed in one transaction.
 
-This module is imported only with PostgreSQL: SQLite does not need psycopg.
+A journey is dear, a statement on it is not. So what a group of units writes waits here (`write_later`) and travels with
+whatever is asked next; how many rows it has changed is checked then.
+
+Only where there is a PostgreSQL is this module imported: psycopg is not needed beside SQLite.
 """
 
-from collections.abc import Generator, Sequence
+import re
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import OperationalError, errors, generators, waiting
@@ -16,6 +21,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection
 
 from storage.database.engines import tell_sqlalchemy
+from storage.database.unit import ApplyAlone
 
 _IDLE: Final = TransactionStatus.IDLE
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -25,10 +31,13 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "sql")
+    __slots__ = ("formats", "is_steady", "sql", "writes")
 
-    def __init__(self, sql: str, is_binary: Sequence[bool]) -> None:
+    def __init__(self, sql: str, is_binary: Sequence[bool], *, is_steady: bool = False) -> None:
         self.sql = sql
+        self.writes = written(sql)
+        self.is_steady = is_steady
+        """Whether it reads nothing but what seldom changes (`STEADY`): a group asks it once."""
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def execute(self, connection: Connection, bound: Sequence[Any]) -> "Answer":
@@ -42,23 +51,61 @@ class Statement:
             tell_sqlalchemy(connection, error)
             raise
 
-    def execute_before(
-        self, connection: Connection, bound: Sequence[Any], other: "Statement", others: Sequence[Any]
-    ) -> "list[Answer]":
-        """Execute this statement and then the other in one round trip. The other sees what the first one waited for."""
+    def execute_later(
+        self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Answer], None] | None"
+    ) -> None:
+        """With whatever is asked next; it changes so many `rows`, or the transaction is given up (`ApplyAlone`)."""
         try:
-            return line_of(connection).ask_all([(self, bound), (other, others)])
+            line_of(connection).write_later(self, bound, rows, then)
         except Exception as error:
             tell_sqlalchemy(connection, error)
             raise
 
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
-        """Execute it once for each of these rows, in one round trip."""
-        try:
-            line_of(connection).ask_all([(self, bound) for bound in many])
-        except Exception as error:
-            tell_sqlalchemy(connection, error)
-            raise
+        """Once for each of these, in one journey."""
+        execute_together(connection, [(self, bound) for bound in many])
+
+
+def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, Sequence[Any]]]") -> "list[Answer]":
+    """All of these in one journey: each begins when the one before it has ended, and sees what that has waited for."""
+    try:
+        return line_of(connection).ask_all(asked)
+    except Exception as error:
+        tell_sqlalchemy(connection, error)
+        raise
+
+
+def write_what_waits(connection: Connection) -> None:
+    """Send what was to be written later, and check it."""
+    if line_of(connection).has_waiting:
+        execute_together(connection, ())
+
+
+STEADY: Final = frozenset(
+    (
+        "activity",
+        "agency",
+        "cadence",
+        "code",
+        "form",
+        "form_version",
+        "indicator",
+        "objective",
+        "plan",
+        "strategic_area",
+    )
+)
+"""Tables of the plan and its forms. Units that share a transaction read them all the time, and seldom change them."""
+UNKNOWN: Final = "?"
+_WRITTEN = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+
+
+def written(sql: str) -> str:
+    """The table that a statement changes: blank for none, UNKNOWN if in doubt."""
+    if sql.lstrip().startswith("SELECT"):
+        return ""
+    found = _WRITTEN.match(sql)
+    return UNKNOWN if found is None else found[1]
 
 
 class Answer:
@@ -82,6 +129,23 @@ class Answer:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What is written with whatever is asked next."""
+
+    name: bytes
+    dumped: Any
+    formats: Any
+    rows: int | None
+    then: Callable[[Answer], None] | None
+
+    def check(self, answer: Answer) -> None:
+        if self.rows is not None and answer.rowcount != self.rows:
+            raise ApplyAlone("something has changed since it was read")
+        if self.then is not None:
+            self.then(answer)
+
+
 class Line:
     """One connection, and the statements that it knows by name. Errors are psycopg's, as a cursor would raise them."""
 
@@ -90,8 +154,74 @@ class Line:
         self._library = driver.pgconn
         self._values = Transformer(driver)
         self._names: dict[str, bytes] = {}
+        self._waiting: list[_Waiting] = []
+        self._mark = 0
+        """How many waited when the unit began that is being applied."""
+        self._has_written = False
+        """Whether something that it writes has been sent."""
+        self._is_spoilt = False
+        """Whether something that was written later did not do what was expected of it."""
+        self._known: dict[tuple[str, tuple[Any, ...]], Answer] | None = None
+        """What a group has read of what seldom changes; None outside a group."""
 
+    # -------------------------------------------------------------- a group's writes
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def write_later(
+        self, statement: Statement, bound: Sequence[Any], rows: int | None, then: Callable[[Answer], None] | None
+    ) -> None:
+        if statement.writes in STEADY:
+            raise ApplyAlone("the plan changes")
+        dumped = self._values.dump_sequence(bound, statement.formats)
+        formats = self._values.formats
+        self._waiting.append(_Waiting(self._named(statement), dumped, formats, rows, then))
+
+    def begin_group(self) -> None:
+        """From here on what is steady is asked once, until something of it is written or the transaction ends."""
+        self._known = {}
+
+    def begin_unit(self) -> None:
+        """From here on `undo_unit` can go back."""
+        self._mark, self._has_written = len(self._waiting), False
+
+    def undo_unit(self) -> bool:
+        """Forget what the unit would have written. False if some of it has been sent, or the transaction is spoilt."""
+        del self._waiting[self._mark :]
+        return not self._has_written and not self.is_spoilt
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether the transaction must not be committed."""
+        return self._is_spoilt or self._library.transaction_status == TransactionStatus.INERROR
+
+    def forget(self) -> None:
+        """The transaction is over."""
+        self._waiting.clear()
+        self._is_spoilt = False
+        self._known = None
+
+    def note(self, writes: str) -> None:
+        """Something is sent, on this line or past it: what waits, and a statement that changes this table."""
+        self._has_written |= bool(writes) or len(self._waiting) > self._mark
+        if self._known and (writes in STEADY or writes == UNKNOWN):
+            self._known.clear()
+
+    # -------------------------------------------------------------- asking
     def ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
+        if not statement.is_steady or self._known is None:
+            return self._ask(statement, bound)
+        key = (statement.sql, tuple(bound))
+        answer = self._known.get(key)
+        if answer is None:
+            answer = self._known[key] = self._ask(statement, bound)
+        return answer
+
+    def _ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
+        if self._waiting:
+            return self.ask_all([(statement, bound)])[0]
+        self.note(statement.writes)
         dumped = self._values.dump_sequence(bound, statement.formats)
         formats = self._values.formats
         try:
@@ -106,7 +236,11 @@ class Line:
     def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Answer]:
         """Execute several statements in order. The server begins with the first while the last is still on its way."""
         library, values = self._library, self._values
-        sending: list[tuple[bytes, Any, Any]] = []
+        self.note("")
+        for statement, _ in asked:
+            self.note(statement.writes)
+        waiting_till_now, self._waiting, self._mark = self._waiting, [], 0
+        sending = [(each.name, each.dumped, each.formats) for each in waiting_till_now]
         try:
             for statement, bound in asked:
                 dumped = values.dump_sequence(bound, statement.formats)
@@ -126,7 +260,13 @@ class Line:
             if library.status == ConnStatus.OK:
                 library.exit_pipeline_mode()
         answers = [Answer(values, self._checked(result)) for result in results]
-        return answers[1:] if begin else answers
+        if begin:
+            del answers[0]
+        self._is_spoilt = True  # unless everything is as expected
+        for each, answer in zip(waiting_till_now, answers, strict=False):
+            each.check(answer)
+        self._is_spoilt = False
+        return answers[len(waiting_till_now) :]
 
     def _named(self, statement: Statement) -> bytes:
         """The statement's name on this connection. It is prepared now if it was not yet."""

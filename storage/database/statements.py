@@ -17,8 +17,9 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, LargeBinary, Table, literal
+from sqlalchemy import Connection, Dialect, LargeBinary, Select, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:
     from storage.database.journeys import Statement
@@ -101,20 +102,42 @@ class Prepared:
         """How many rows it has changed."""
         return int(self._execute(connection, values)[1].rowcount)
 
-    def count_and_rows(
-        self, connection: Connection, values: Mapping[str, Any], other: "Prepared", others: Mapping[str, Any]
-    ) -> tuple[int, list[Any]]:
-        """How many rows it has changed, and the rows of `other`. On PostgreSQL both go in one round trip."""
-        mine, its = self._for(connection, values), other._for(connection, others)
-        if mine.on_server is None or its.on_server is None:
-            return self.count(connection, values), other.rows(connection, others)
-        changed, found = mine.on_server.execute_before(connection, mine.bind(values), its.on_server, its.bind(others))
-        return changed.rowcount, [its.read(row) for row in found.fetchall()]
+    def later(
+        self,
+        connection: Connection,
+        values: Mapping[str, Any],
+        rows: int | None = None,
+        then: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Execute it on PostgreSQL with whatever is asked next (`Unit.write`)."""
+        compiled = self._for(connection, values)
+        assert compiled.on_server is not None
+        told = None if then is None else lambda answer: then(compiled.read(answer.fetchall()[0]))
+        compiled.on_server.execute_later(connection, compiled.bind(values), rows, told)
 
     def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute it once for each row. There must be at least one."""
         compiled = self._for(connection, rows[0])
         compiled.execute_each(connection, [compiled.bind(values) for values in rows])
+
+    @staticmethod
+    def rows_of_all(connection: Connection, asked: "Sequence[tuple[Prepared, Mapping[str, Any]]]") -> list[list[Any]]:
+        """What each of these selects, one after the other; on PostgreSQL in one journey."""
+        if connection.dialect.name != "postgresql":
+            return [prepared.rows(connection, values) for prepared, values in asked]
+        from storage.database.journeys import execute_together  # psycopg is not needed beside SQLite
+
+        bound, all_compiled = [], []
+        for prepared, values in asked:
+            compiled = prepared._for(connection, values)
+            assert compiled.on_server is not None
+            bound.append((compiled.on_server, compiled.bind(values)))
+            all_compiled.append(compiled)
+        answers = execute_together(connection, bound)
+        return [
+            [compiled.read(row) for row in answer.fetchall()]
+            for compiled, answer in zip(all_compiled, answers, strict=True)
+        ]
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
         compiled = self._for(connection, values)
@@ -137,12 +160,15 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
     execute: Any
     on_server = None
     if order is None:  # psycopg's names
-        from storage.database.journeys import Statement  # psycopg is not needed beside SQLite
+        from storage.database.journeys import STEADY, Statement  # psycopg is not needed beside SQLite
 
         order = _NAMED.findall(sql)
         places = count(1)
         sql = _NAMED.sub(lambda _: f"${next(places)}", sql).replace("%%", "%")
-        on_server = Statement(sql, [isinstance(made.binds[name].type, LargeBinary) for name in order])
+        tables = {each.name for each in iterate(statement) if isinstance(each, Table)}
+        is_steady = isinstance(statement, Select) and tables <= STEADY and "FOR " not in sql
+        is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
+        on_server = Statement(sql, is_binary, is_steady=bool(tables) and is_steady)
         execute, execute_each = on_server.execute, on_server.execute_each
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)

@@ -1,8 +1,9 @@
 """One transaction, as the repositories see it. It does not know the repositories."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Result
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,6 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from storage.database.engines import is_unavailable
 from storage.database.vault import Vault, VaultError
 from storage.errors import Unavailable
+
+if TYPE_CHECKING:
+    from storage.database.statements import Prepared
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -26,10 +30,55 @@ class ReadFirst(BaseException):
         self.read = read
 
 
+class ApplyAlone(BaseException):
+    """Leaves a unit that cannot share its transaction with others after all: it is undone, and applied by itself.
+
+    It does not count as a try. No `except Exception` on the way may keep it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an update's unit begins with; with it, the unit may share a transaction on PostgreSQL.
+
+    Such a unit locks no chat but this one. Without a chat it locks none, and writes what nobody else writes.
+    """
+
+    chat_id: int | None = None
+    bot_id: int = 0
+    update_id: int = 0
+
+
+class Numbers(Protocol):
+    """Numbers for new rows, drawn when the chats of a group had been locked."""
+
+    def next(self, table: str) -> int:
+        """Greater than any that these chats were given before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was read for a unit before it began."""
+
+    opening: Opening
+    is_seen: bool
+    """Whether its update has been dealt with."""
+    visit: tuple[object, Mapping[str, Any], list[Any]] | None
+    """What was asked about its chat, and the rows that came back."""
+    numbers: Numbers | None
+    """None: the unit is by itself, what it writes is written at once and numbered by the database."""
+
+
 class Unit:
     """One transaction. It lives as long as the function that gets it, no longer."""
 
-    def __init__(self, connection: Connection, vault: Vault | None = None, replica_id: int | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        vault: Vault | None = None,
+        replica_id: int | None = None,
+        opened: Opened | None = None,
+    ) -> None:
         self.connection = connection
         self._vault = vault
         self.replica_id = replica_id
@@ -40,8 +89,12 @@ class Unit:
         """What is read a page at a time."""
         self.locked_chats: set[int] = set()
         """Chats whose row this unit already holds (PostgreSQL), so that it is not asked for twice."""
-        self.ahead: tuple[object, Mapping[str, Any], list[Any]] | None = None
-        """What was asked before it was needed: statement, values, and the rows that came back."""
+        self.opened = opened
+        self.is_shared = opened is not None and opened.numbers is not None
+        """Whether others are applied in the same transaction, which writes last (PostgreSQL)."""
+        self._ahead = None if opened is None else opened.visit
+        if opened is not None and opened.opening.chat_id is not None:
+            self.locked_chats.add(opened.opening.chat_id)
         self.found: list[Callable[[], Any]] | None = None
         """What `read_first` has found for this unit. None: nobody reads beside it."""
 
@@ -56,12 +109,51 @@ class Unit:
         return self._vault
 
     def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
-        """The rows that were read ahead for exactly this statement and these values.
-
-        Given once; later calls ask the database.
-        """
-        ahead, self.ahead = self.ahead, None
+        """What came back for exactly this, once: whoever asks again asks the database."""
+        ahead, self._ahead = self._ahead, None
         return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
+
+    def write(
+        self,
+        statement: "Prepared",
+        values: Mapping[str, Any],
+        *,
+        rows: int | None = None,
+        then: Callable[[Any], None] | None = None,
+    ) -> int:
+        """Return how many rows it has changed; call `then` with the first row that it returns.
+
+        In a group it is written later, before anything is read: then `rows` are taken for granted, and the group is
+        given up if it changes another number of them. So say `rows` wherever something follows from the number.
+        """
+        if self.is_shared:
+            statement.later(self.connection, values, rows, then)
+            return rows or 0
+        if then is None:
+            return statement.count(self.connection, values)
+        then(statement.first(self.connection, values))
+        return 1
+
+    def write_each(self, statement: "Prepared", many: Sequence[Mapping[str, Any]]) -> None:
+        """Write it once for each of these; there is at least one."""
+        if not self.is_shared:
+            statement.each(self.connection, many)
+            return
+        for values in many:
+            statement.later(self.connection, values)
+
+    def number(self, table: str) -> int | None:
+        """The number of a new row in a group; None where the database gives it."""
+        numbers = None if self.opened is None else self.opened.numbers
+        return None if numbers is None else numbers.next(table)
+
+    def must_lock(self, chat_id: int) -> bool:
+        """Whether the row of this chat is still to be locked. A group has locked its own, and waits for no other."""
+        if not self.is_postgresql or chat_id in self.locked_chats:
+            return False
+        if self.is_shared:
+            raise ApplyAlone("another chat")
+        return True
 
     def read_first(self, read: Callable[[Any], T]) -> T:
         """Return what `read` returns. It runs in a view beside the writer, so that no other unit waits for it.
@@ -87,6 +179,8 @@ class Unit:
         Without it, on PostgreSQL, no statement works after one that failed. If the database is to blame, or the
         transaction itself is gone, Unavailable is raised; the unit cannot go on then.
         """
+        if self.is_shared:
+            raise ApplyAlone("something may fail alone")
         hooks, locked = len(self._after_commit), set(self.locked_chats)
         savepoint = self.connection.begin_nested()
         try:

@@ -69,7 +69,7 @@ class OutboxDraft:
     """Whether somebody else than its reader has acted. Then it waits while a restored database is held."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OutboxRow:
     """A call that is to be made now. `attempts` counts this one."""
 
@@ -83,7 +83,8 @@ class OutboxRow:
     attempts: int
     created_at: datetime
     is_behind: bool = False
-    """Set on a row just added: replies of its chat that nobody or another replica has go first."""
+    """Set on a row just added, at the latest when it is durable: replies of its chat that nobody or another replica
+    has go first."""
     is_held: bool = False
     """Set on a row just added: it waits until a restored database may speak again (`release`)."""
 
@@ -162,6 +163,7 @@ _IS_BEHIND = (
     .exists()
 )
 _ADD = Prepared(insert(_O).returning(_O.c.id), postgresql=insert(_O).returning(_O.c.id, _IS_BEHIND))
+_ADD_NUMBERED = Prepared(insert(_O).returning(_IS_BEHIND))
 _CLAIMABLE = (
     select(_O.c.id)
     .where(
@@ -287,6 +289,7 @@ _FREE_EXPIRED = _freeing(_IS_EXPIRED)
 _FREE_ORPHANED = _freeing(_IS_ORPHANED)
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
+_NEW_CARD_NUMBERED = Prepared(insert(_C))
 _CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
 _CARD_AT = (
     select(_C.c.id)
@@ -325,28 +328,25 @@ class Outbox:
         if draft.sensitive:
             name = row(draft.chat_id, card_id, draft.method, now)
             text, sealed = None, self._unit.vault.seal(text or "", name)
-        made = _ADD.first(
-            self._connection,
-            {
-                "chat_id": draft.chat_id,
-                "kind": draft.kind,
-                "method": draft.method,
-                "card_id": card_id,
-                "state": "held" if is_held else "sending" if is_sending else "queued",
-                "sensitive": draft.sensitive,
-                "payload": text,
-                "sealed_payload": sealed,
-                "attempts": 1 if is_sending else 0,
-                "lease_until": now + lease if is_sending else None,
-                "not_before": draft.not_before,
-                "created_at": now,
-                "settled_at": None,
-                "error": "",
-                "owner": self._unit.replica_id if is_sending else None,
-            },
-        )
-        return OutboxRow(
-            id=int(made[0]),
+        values = {
+            "chat_id": draft.chat_id,
+            "kind": draft.kind,
+            "method": draft.method,
+            "card_id": card_id,
+            "state": "held" if is_held else "sending" if is_sending else "queued",
+            "sensitive": draft.sensitive,
+            "payload": text,
+            "sealed_payload": sealed,
+            "attempts": 1 if is_sending else 0,
+            "lease_until": now + lease if is_sending else None,
+            "not_before": draft.not_before,
+            "created_at": now,
+            "settled_at": None,
+            "error": "",
+            "owner": self._unit.replica_id if is_sending else None,
+        }
+        added = OutboxRow(
+            id=self._unit.number(_O.name) or 0,
             chat_id=draft.chat_id,
             kind=draft.kind,
             method=draft.method,
@@ -355,9 +355,20 @@ class Outbox:
             sensitive=draft.sensitive,
             attempts=1 if is_sending else 0,
             created_at=now,
-            is_behind=is_sending and self._unit.is_postgresql and bool(made[1]),
             is_held=is_held,
         )
+
+        if added.id:
+
+            def take(found: Sequence[Any]) -> None:
+                added.is_behind = is_sending and found[0]
+
+            self._unit.write(_ADD_NUMBERED, values | {"id": added.id}, rows=1, then=take)
+        else:
+            made = _ADD.first(self._connection, values)
+            added.id = int(made[0])
+            added.is_behind = is_sending and self._unit.is_postgresql and bool(made[1])
+        return added
 
     def release(self) -> int:
         """Queue the held messages. Returns how many."""
@@ -446,7 +457,7 @@ class Outbox:
             if isinstance(outcome, Sent)
         ]
         if sent:
-            _SETTLE.each(self._connection, sent)
+            self._unit.write_each(_SETTLE, sent)
         for id, outcome, at in outcomes:
             if not isinstance(outcome, Sent):
                 self.record(id, outcome, at)
@@ -519,7 +530,11 @@ class Outbox:
     def new_card(self, chat_id: int) -> int:
         """Make a card. Its Telegram number is not known before it is sent."""
         values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
-        return int(_NEW_CARD.first(self._connection, values)[0])
+        number = self._unit.number(_C.name)
+        if number is None:
+            return int(_NEW_CARD.first(self._connection, values)[0])
+        self._unit.write(_NEW_CARD_NUMBERED, values | {"id": number}, rows=1)
+        return number
 
     def card_message_id(self, card_id: int) -> int | None:
         """The Telegram number of a card that can be edited; None if it has not been delivered, or is gone."""
@@ -534,10 +549,10 @@ class Outbox:
         """Record which message each card is. None: it cannot be edited, so the next edit is sent as a message."""
         standing = [{"card": card, "number": number} for card, number in cards.items() if number is not None]
         if standing:
-            _STANDS.each(self._connection, standing)
+            self._unit.write_each(_STANDS, standing)
         gone = [{"card": card} for card, number in cards.items() if number is None]
         if gone:
-            _GONE.each(self._connection, gone)
+            self._unit.write_each(_GONE, gone)
 
     def _settle(self, id: int, state: str, reason: str, now: datetime) -> bool:
         values = {"row_id": id, "new_state": state, "reason": reason, "now": now}

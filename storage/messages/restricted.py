@@ -117,7 +117,7 @@ class RestrictedMessages:
 
         One that is being taken out, and is said anew all the same, stands again under another number.
         """
-        _NOTE_CARD.count(self._connection, _new(chat_id, now, card_id=card_id, session_id=session_id))
+        self._unit.write(_NOTE_CARD, _new(chat_id, now, card_id=card_id, session_id=session_id))
 
     def note_written(
         self,
@@ -130,7 +130,7 @@ class RestrictedMessages:
     ) -> None:
         """The person wrote something restricted; with `outbox_id`, the call that takes it out at once."""
         new = _new(chat_id, now, message_id=message_id, session_id=session_id, outbox_id=outbox_id)
-        _NOTE_WRITTEN.count(self._connection, new)
+        self._unit.write(_NOTE_WRITTEN, new)
 
     def is_card(self, card_id: int) -> bool:
         """Whether a card says something restricted."""
@@ -139,7 +139,7 @@ class RestrictedMessages:
     # -------------------------------------------------------------- due
     def end_of_session(self, session_id: int) -> None:
         """The draft has ended or changed hands: what was written for it is due."""
-        _END_OF_SESSION.count(self._connection, {"session": session_id})
+        self._unit.write(_END_OF_SESSION, {"session": session_id})
 
     def end_of_chat(self, chat_id: int) -> None:
         """Its person may not read any of it any more."""
@@ -155,11 +155,11 @@ class RestrictedMessages:
 
     def leaves(self, deletion: Deletion, outbox_id: int) -> None:
         """This call takes them out."""
-        _LEAVES.each(self._connection, [{"row": row, "call": outbox_id} for row in deletion.rows])
+        self._unit.write_each(_LEAVES, [{"row": row, "call": outbox_id} for row in deletion.rows])
 
     def card_leaves(self, card_id: int, outbox_id: int) -> None:
         """This call takes a card out; of one that says nothing restricted nobody keeps account."""
-        _CARD_LEAVES.count(self._connection, {"card": card_id, "call": outbox_id})
+        self._unit.write(_CARD_LEAVES, {"card": card_id, "call": outbox_id})
 
     # -------------------------------------------------------------- what became of it
     def settle(self, now: datetime) -> None:

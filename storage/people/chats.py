@@ -168,7 +168,7 @@ class Chats:
 
     def open(self, chat_id: int, telegram_id: int) -> Visit:
         """What every update begins with: the chat is locked (the first time, made), the rest comes in one select."""
-        _, values = self.visit(chat_id, telegram_id)
+        _, values = visit(chat_id, telegram_id)
         self._lock(chat_id)
         rows = self._unit.read_ahead(_OPEN, values)
         if rows is None:
@@ -186,12 +186,9 @@ class Chats:
         load = lambda: sessions.load(first[:_SESSION_WIDTH], self._unit)  # noqa: E731 - only if it is asked for
         return Visit(chat, person, memberships, first[1], load, is_card_restricted=is_restricted)
 
-    def visit(self, chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
-        """What `open` asks, for whoever can ask it on the way: `unit.inbox.first_sight`, which locks the chat."""
-        return _OPEN, {"chat_id": chat_id, "telegram_id": telegram_id}
-
     def lock(self, chat_id: int, person_id: int | None = None) -> StoredChat:
         """The chat, locked until the unit ends; made if it is new, and given to `person_id` if it is not theirs."""
+        self._unit.must_lock(chat_id)
         found = self._connection.execute(_GET_LOCKED, {"chat_id": chat_id}).first()
         if found is None:
             self._create(chat_id)
@@ -225,14 +222,15 @@ class Chats:
             return
         values = {f"new_{name}": value for name, value in changes.items()} | {"chat_id": chat_id}
         change = _change(tuple(changes))
-        if change.count(self._connection, values) == 0:
+        self._unit.must_lock(chat_id)
+        if self._unit.write(change, values, rows=1) == 0:
             self._create(chat_id)
             change.count(self._connection, values)
 
     def _lock(self, chat_id: int) -> None:
         """Lock the row, in a separate statement: a statement that waits for a lock does not see what was committed
         meanwhile."""
-        if self._unit.is_postgresql and chat_id not in self._unit.locked_chats:
+        if self._unit.must_lock(chat_id):
             _LOCK.first(self._connection, {"chat_id": chat_id})
             self._unit.locked_chats.add(chat_id)
 
@@ -243,6 +241,11 @@ class Chats:
         )
         self._unit.locked_chats.discard(chat_id)
         self._lock(chat_id)
+
+
+def visit(chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
+    """What `Chats.open` asks, for whoever can ask it on the way, when the chat has been locked."""
+    return _OPEN, {"chat_id": chat_id, "telegram_id": telegram_id}
 
 
 @cache

@@ -13,6 +13,7 @@ from sqlalchemy import Select, bindparam, select
 from conversations.plan import periods as rules
 from conversations.plan.periods import Cadence, Frequency, reporting_period
 from storage.database.models import Base
+from storage.database.statements import Prepared
 from storage.database.unit import Unit
 
 _cadence = Base.metadata.tables["cadence"]
@@ -26,7 +27,7 @@ def _days_of(table: Any) -> Select[Any]:
     return select(table.c.code, *(table.c[name] for name in DAYS)).where(of_plan).order_by(table.c.id)
 
 
-_OF_PLAN = _days_of(_cadence).where(_cadence.c.retired_on.is_(None))
+_OF_PLAN = Prepared(_days_of(_cadence).where(_cadence.c.retired_on.is_(None)))
 _OF_PERIODS = _days_of(_period)
 
 
@@ -43,7 +44,7 @@ class Cadences:
 
     def of_plan(self, plan_id: int) -> rules.Cadences:
         """The periodicities that the plan has."""
-        rows = self._connection.execute(_OF_PLAN, {"plan_id": plan_id})
+        rows = _OF_PLAN.rows(self._connection, {"plan_id": plan_id})
         return {Frequency(code).period_type: Cadence(*days) for code, *days in rows}
 
     def of_periods(self, plan_id: int) -> Mapping[str, Cadence]:

@@ -164,7 +164,7 @@ class Sessions:
     # -------------------------------------------------------------- finding
     def lock(self, chat_id: int) -> StoredSession | None:
         """The open session the chat is filling; nobody else applies an update of this chat until the unit ends (G3)."""
-        if self._unit.is_postgresql and chat_id not in self._unit.locked_chats:
+        if self._unit.must_lock(chat_id):
             # In a statement of its own: what waits here must not look at the session as it was before it waited.
             self._connection.execute(_LOCK_CHAT, {"chat_id": chat_id})
             self._unit.locked_chats.add(chat_id)
@@ -233,8 +233,8 @@ class Sessions:
         """
         kept = session.data if data is None else data
         text, sealed = self._kept(kept, session.instance_id, sensitive=session.sensitive)
-        done = _SAVE.count(
-            self._connection,
+        done = self._unit.write(
+            _SAVE,
             {
                 "session_id": session.id,
                 "loaded": session.version,
@@ -245,6 +245,7 @@ class Sessions:
                 "now": now,
                 "expires": session.expires_at,
             },
+            rows=1,
         )
         if done != 1:
             raise Conflict(f"session {session.id} is no longer at version {session.version}")
@@ -252,8 +253,8 @@ class Sessions:
 
     def close(self, id: int, state: str) -> bool:
         """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
-        done = _CLOSE.count(self._connection, {"session_id": id, "new_state": state})
-        _LEAVE_CHATS.count(self._connection, {"closed_id": id})
+        done = self._unit.write(_CLOSE, {"session_id": id, "new_state": state}, rows=1)
+        self._unit.write(_LEAVE_CHATS, {"closed_id": id})
         self._unit.of(RestrictedMessages).end_of_session(id)
         return done == 1
 

@@ -142,9 +142,7 @@ class Submissions:
         Conflict, with the unit still good, if the subject has been reported for the period by another
         submission, or if the one to correct is no longer current.
         """
-        if self._unit.is_postgresql:
-            _LOCK_PLAN.first(self._connection, {"plan_id": new.plan_id})
-        sent = self.by_instance(new.instance_id)
+        sent, receipt_number = self._numbered(new)
         if sent is not None:
             return sent
         if new.supersedes_id is not None:
@@ -176,7 +174,7 @@ class Submissions:
             "subject": new.subject,
             "reporting_period_id": new.reporting_period_id,
             "validation_state": new.validation_state,
-            "receipt_number": _NEXT.first(self._connection, {"plan_id": new.plan_id})[0],
+            "receipt_number": receipt_number,
             "activity_status": new.activity_status,
             "progress": new.progress,
             "sensitive": new.sensitive,
@@ -200,6 +198,15 @@ class Submissions:
         if beside["is_standing"]:
             self._unit.of(StandingChanges).note(new.plan_id, values["root_id"])
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
+
+    def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, int]:
+        """What has been sent with its instance_id, and the number of its receipt, with the plan locked."""
+        plan, instance = {"plan_id": new.plan_id}, {"instance_id": new.instance_id}
+        asked: list[tuple[Prepared, dict[str, Any]]] = [(_BY_INSTANCE, instance), (_NEXT, plan)]
+        if self._unit.is_postgresql:
+            asked = [(_LOCK_PLAN, plan), *asked]
+        *_, sent, [(number,)] = Prepared.rows_of_all(self._connection, asked)
+        return _load(sent[0]) if sent else None, number
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
         """The answers, unsealed where they are sealed. VaultError if they belong to another row."""

@@ -64,7 +64,7 @@ def held(units: Units, key: object = "held") -> Iterator[None]:
         entered.release()
         leave.wait(PATIENCE)
 
-    blockers = [units.submit((key, number), wait) for number in range(units._writer.threads)]
+    blockers = [units.submit((key, number), wait) for number in range(units._writer.threads or 1)]
     for _ in blockers:
         assert entered.acquire(PATIENCE)
     try:
@@ -397,7 +397,9 @@ async def test_what_is_begun_together_stands_in_line_before_any_of_it_is_applied
         raise Unavailable("the database is away")
 
     for _ in range(20):
-        begun = database.units.begin_all("chat", [(away, None), *((learn(f"b{n}"), None) for n in range(5))])
+        begun = database.units.begin_all(
+            "chat", [(away, None, None), *((learn(f"b{n}"), None, None) for n in range(5))]
+        )
         told = await asyncio.gather(*begun, return_exceptions=True)
         assert [type(each) for each in told] == [Unavailable] * 6
     assert known(database, *(f"b{n}" for n in range(5))) == set()
@@ -441,8 +443,12 @@ def update_number(number: int) -> Callable[[UnitOfWork], bool]:
 
 
 def visited_by(number: int) -> Callable[[UnitOfWork], bool]:
-    """What begins an update: on PostgreSQL its first sight and its visit are asked together."""
-    return lambda unit: unit.inbox.first_sight(BOT, number, NOW, chat_id=5, ahead=unit.chats.visit(5, 5))
+    """What begins an update."""
+
+    def work(unit: UnitOfWork) -> bool:
+        return unit.inbox.first_sight(BOT, number, NOW, chat_id=5) and unit.chats.open(5, 5) is not None
+
+    return work
 
 
 def set_trap(database: Database) -> None:
@@ -811,7 +817,7 @@ def test_an_error_among_what_is_asked_together_is_the_units(postgres_database: D
 
     def work(unit: UnitOfWork) -> bool:
         unit.facts.set("kept", "yes", NOW)
-        return unit.inbox.first_sight(BOT, 2**70, NOW, chat_id=5, ahead=unit.chats.visit(5, 5))
+        return unit.inbox.first_sight(BOT, 2**70, NOW, chat_id=5)
 
     failure = postgres_database.units.submit("chat", work).exception(PATIENCE)
     assert isinstance(failure, DBAPIError)

@@ -1,6 +1,5 @@
 """The row every update locks, and all that an update needs to know, in one look."""
 
-import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,7 @@ import pytest
 from sqlalchemy import text, update
 
 from storage.database.models import Membership, Person, table
+from storage.database.unit import Opening
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
@@ -141,16 +141,16 @@ def test_a_visit_to_a_known_chat_is_one_select(sqlite_database: Database, statem
 
 
 def test_what_is_asked_ahead_is_not_asked_again_but_once(postgres_database: Database, statements: Any) -> None:
-    """The first sight of an update brings its visit along; whoever opens the chat later in the unit sees it anew."""
+    """What an update begins with is read before it begins; whoever opens the chat later in the unit sees it anew."""
     units = postgres_database.units
     units.submit(None, lambda unit: unit.chats.open(1, 1)).result(PATIENCE)
 
     def work(unit: UnitOfWork) -> list[list[str]]:
-        assert unit.inbox.first_sight(1, 7, NOW, chat_id=1, ahead=unit.chats.visit(1, 1))
+        assert unit.inbox.first_sight(1, 7, NOW, chat_id=1)
         other = statements(unit, lambda unit: unit.chats.get(2))
         return [statements(unit, lambda unit: unit.chats.open(1, 1)) for _ in "12"] + [other]
 
-    asked = units.submit(None, work).result(PATIENCE)
+    asked = units.submit(None, work, opening=Opening(1, 1, 7)).result(PATIENCE)
     assert [[statement.split()[0] for statement in each] for each in asked] == [[], ["SELECT"], ["SELECT"]]
 
 
@@ -217,7 +217,7 @@ def test_who_waited_for_a_chat_sees_the_session_as_it_is_now(
 ) -> None:
     """PostgreSQL shows a waiting statement the locked row anew, but all others as they were: hence two statements.
 
-    They may travel together: the second begins when the first has ended.
+    They may travel together: the second begins when the first has ended. No group waits for the chat, its unit does.
     """
     world, units = world_on_postgres, postgres_database.units
     chat_id = world.telegram_ids[0]
@@ -228,13 +228,8 @@ def test_who_waited_for_a_chat_sees_the_session_as_it_is_now(
     units.submit(None, begin).result(PATIENCE)
     holding, leave = threading.Event(), threading.Event()
     holders: list[int] = []
-    numbers = itertools.count()
 
     def count(unit: UnitOfWork) -> int:
-        if is_asked_ahead:
-            assert unit.inbox.first_sight(
-                1, next(numbers), NOW, chat_id=chat_id, ahead=unit.chats.visit(chat_id, chat_id)
-            )
         session = unit.chats.open(chat_id, chat_id).session
         assert session is not None
         unit.sessions.save(replace(session, data={"n": session.data["n"] + 1}), NOW)
@@ -248,9 +243,9 @@ def test_who_waited_for_a_chat_sees_the_session_as_it_is_now(
         return result
 
     with open_database(postgres_url) as replica:
-        one = units.submit("a", count_slowly)
+        one = units.submit("a", count_slowly, opening=Opening(chat_id, 1, 1) if is_asked_ahead else None)
         assert holding.wait(PATIENCE)
-        two = replica.units.submit("b", count)
+        two = replica.units.submit("b", count, opening=Opening(chat_id, 1, 2) if is_asked_ahead else None)
         wait_until(
             lambda: scratch.is_waited_for(holders[0]), "the other waits", unless=lambda: two.done() and "it did not"
         )

@@ -1,0 +1,92 @@
+"""What waits to be applied (`group_commit`): units, in a line for each key, in queues with their threads."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Any
+
+from storage.database.unit import Opening
+
+
+class Work:
+    """One submitted unit on its way."""
+
+    __slots__ = (
+        "collisions", "failures", "found", "function", "future", "give_up", "is_given_up", "is_started", "loop",
+        "opening", "shares", "tries",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        tries: int,
+        give_up: Callable[[Any, Exception], Any] | None,
+        future: "Future[Any] | asyncio.Future[Any]",
+        loop: asyncio.AbstractEventLoop | None,
+        opening: Opening | None = None,
+    ) -> None:
+        self.opening = opening
+        self.shares = opening is not None
+        """Whether it may share a transaction, where not everything does. Once it could not, it is applied by itself."""
+        self.function = function
+        self.tries = tries
+        self.give_up = give_up
+        self.future = future
+        self.loop = loop
+        self.failures = 0
+        self.collisions = 0
+        self.found: tuple[Callable[[], Any], ...] = ()
+        """What has been read for it beside the writer, in the order in which it asks."""
+        self.is_given_up = False
+        """What is tried now is to set it aside."""
+        self.is_started = False
+
+    def is_wanted(self) -> bool:
+        """False if the caller cancelled before it began; from here on it can no longer be cancelled."""
+        if self.is_started or not isinstance(self.future, Future):
+            return True
+        self.is_started = True
+        return self.future.set_running_or_notify_cancel()
+
+
+class Line:
+    """The units of one key, in order."""
+
+    __slots__ = ("key", "waiting")
+
+    def __init__(self, key: Hashable | None) -> None:
+        self.key = key
+        self.waiting: deque[Work] = deque()
+
+
+class Queue:
+    """Lines that are ready, those that rest before their next try, and the threads that serve them."""
+
+    def __init__(self, lock: threading.Lock, size: int, at_once: int, limit: int) -> None:
+        self.size, self.at_once, self.limit = size, at_once, limit
+        self.ready: deque[Line] = deque()
+        self.resting: list[tuple[float, int, Line]] = []
+        self.changed = threading.Condition(lock)
+        self.threads = 0
+        self.idle = 0
+
+
+class Group:
+    """What ran in one transaction and has not been told yet."""
+
+    __slots__ = ("done", "failed", "hooks", "lines")
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.done: list[tuple[Line, Work, Any]] = []
+        self.failed: list[tuple[Line, Work, BaseException]] = []
+        self.hooks: list[Callable[[], object]] = []
+
+    def __len__(self) -> int:
+        return len(self.done) + len(self.failed)
+
+
+Told = tuple[Work, Any, BaseException | None]
+"""A unit, and its result or why it has none."""

@@ -1,0 +1,93 @@
+"""How a group of units shares a transaction on PostgreSQL: it is read first, and written last.
+
+The journeys to the server are the cost there, not its work. So what the units of a group begin with is read together
+(`open`): their chats are locked by one statement that waits for nobody, then come first sights, visits and numbers for
+new rows. What they write waits (`journeys`), and how many rows it has changed is checked before COMMIT.
+
+Nothing is undone in part. Where it takes more than forgetting what a unit would have written (an error of the server, a
+row that somebody else has changed), the transaction is given up, and its units are applied one by one. So is what
+does not fit in: a chat that is new or that another replica holds, a unit that asks for the row of another chat.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from threading import get_ident
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from storage.database import journeys
+from storage.database.engines import is_unavailable, sqlstate, status
+from storage.database.unit import Opened, Opening
+from storage.errors import StorageError
+
+Open = Callable[..., list[Opened | None]]
+"""Reads what these openings ask for; None for those that do not fit into a group (storage.people.opening)."""
+
+
+class PostgresWriter:
+    """One thread for groups, and several for units that are applied by themselves."""
+
+    def __init__(self, engine: Engine, open_together: Open, group_size: int, threads: int) -> None:
+        self.engine = engine
+        self.group_size = self.at_once = group_size
+        self.threads = threads
+        self._open = open_together
+        self._kept: dict[int, Connection] = {}
+        event.listen(engine, "before_cursor_execute", _send_what_waits)
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Each thread keeps its own: taking one out of the pool and back costs as much as three statements."""
+        connection = self._kept.pop(get_ident(), None) or self.engine.connect()
+        try:
+            connection.begin()
+            yield connection
+            connection.rollback()  # what failed; nothing, where it has been committed
+            journeys.line_of(connection).forget()
+        except BaseException:
+            connection.close()
+            raise
+        self._kept[get_ident()] = connection
+
+    def close(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+    def open(self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool) -> list[Opened | None]:
+        if not waits:
+            journeys.line_of(connection).begin_group()
+        return self._open(connection, [each for each in openings if each is not None], waits=waits)
+
+    def begin(self, connection: Connection) -> None:
+        journeys.line_of(connection).begin_unit()
+
+    def end(self, connection: Connection) -> None:
+        # PostgreSQL answers COMMIT in a spoilt transaction with ROLLBACK and no error.
+        if journeys.line_of(connection).is_spoilt:
+            raise StorageError("a unit of work went on after a database error")
+
+    def undo(self, connection: Connection) -> bool:
+        return journeys.line_of(connection).undo_unit()
+
+    def finish(self, connection: Connection) -> None:
+        journeys.write_what_waits(connection)
+
+    def is_in_transaction(self, connection: Connection) -> bool:
+        # IDLE: nothing has been asked yet, psycopg begins with the first statement.
+        return status(connection) != "UNKNOWN"
+
+    def is_unavailable(self, error: BaseException) -> bool:
+        return is_unavailable(error)
+
+    def is_collision(self, error: BaseException) -> bool:
+        return (sqlstate(error) or "").startswith("40")
+
+    def distrust(self, connection: Connection) -> None:
+        """SQLAlchemy drops broken connections by itself; the others are as good as before."""
+
+
+def _send_what_waits(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+    """Before whatever SQLAlchemy executes past the line."""
+    journeys.write_what_waits(connection)
+    journeys.line_of(connection).note(journeys.written(statement))

@@ -1,0 +1,87 @@
+"""What the updates of a group begin with, read together on PostgreSQL (`storage.database.postgres_writer`).
+
+In this order, each statement with its own view of the tables: the chats are locked, so that nobody else applies an
+update of theirs; then it is asked which updates have been dealt with, and what there is to know of each chat (G2, G3).
+Numbers for new rows are drawn last. An outbox is sent in the order of its numbers, so a chat's numbers must grow: drawn
+before the lock, or kept for the next group, they could be smaller than those another replica has given it meanwhile.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, select
+
+from storage.database.models import Card, Chat, OutboxMessage, ProcessedUpdate, table
+from storage.database.statements import Prepared
+from storage.database.unit import Opened, Opening
+from storage.people.chats import visit
+
+PATIENCE: Final = "500ms"
+"""How long a group waits for a row that somebody else holds, and all its chats with it. Then its units part."""
+_OUTBOX, _CARD = table(OutboxMessage).name, table(Card).name
+NUMBERS_A_UNIT: Final = {_OUTBOX: 3, _CARD: 1}
+"""How many are drawn for each unit of a group. It draws more if they do not last."""
+
+_C, _SEEN_UPDATE = table(Chat), table(ProcessedUpdate)
+_LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))).order_by(_C.c.id)
+_LOCK = Prepared(_LOCKING.with_for_update())
+_LOCK_FREE = Prepared(_LOCKING.with_for_update(skip_locked=True))
+_HURRY = Prepared(select(func.set_config("lock_timeout", PATIENCE, True)))
+_SEEN = Prepared(
+    select(_SEEN_UPDATE.c.bot_id, _SEEN_UPDATE.c.update_id).where(
+        _SEEN_UPDATE.c.bot_id == any_(bindparam("bots", type_=ARRAY(BigInteger))),
+        _SEEN_UPDATE.c.update_id == any_(bindparam("updates", type_=ARRAY(BigInteger))),
+    )
+)
+_DRAW = Prepared(
+    select(func.nextval(func.pg_get_serial_sequence(bindparam("of"), "id"))).select_from(
+        func.generate_series(1, bindparam("many"))
+    )
+)
+
+
+class Numbers:
+    """Of one group. What it does not use is nobody's."""
+
+    def __init__(self, connection: Connection, drawn: Mapping[str, list[Any]]) -> None:
+        self._connection = connection
+        self._left = {of: deque(number for (number,) in found) for of, found in drawn.items()}
+
+    def next(self, table: str) -> int:
+        left = self._left[table]
+        if not left:
+            left.extend(number for (number,) in _DRAW.rows(self._connection, {"of": table, "many": 16}))
+        return int(left.popleft())
+
+
+def open_together(connection: Connection, openings: Sequence[Opening], *, waits: bool) -> list[Opened | None]:
+    """Lock and read what these ask for. None for a chat that is new, or held by somebody else.
+
+    With `waits`, for a unit by itself: wait for the chat, and draw no numbers.
+    """
+    chats: dict[int | None, Any] = {
+        each.chat_id: visit(each.chat_id, each.chat_id) for each in openings if each.chat_id is not None
+    }
+    seen = {"bots": [each.bot_id for each in openings], "updates": [each.update_id for each in openings]}
+    asked: list[tuple[Prepared, Mapping[str, Any]]] = [
+        (_LOCK if waits else _LOCK_FREE, {"chats": [*chats]}),
+        (_SEEN, seen),
+        *chats.values(),
+    ]
+    if not waits:
+        drawn = [(_DRAW, {"of": of, "many": each * len(openings)}) for of, each in NUMBERS_A_UNIT.items()]
+        asked = [(_HURRY, {}), *asked, *drawn]
+    answers = Prepared.rows_of_all(connection, asked)
+    numbers = None
+    if not waits:
+        numbers = Numbers(connection, dict(zip(NUMBERS_A_UNIT, answers[-len(NUMBERS_A_UNIT) :], strict=True)))
+        del answers[0]
+    locked, are_seen = {id for (id,) in answers[0]}, {tuple(found) for found in answers[1]}
+    visits = {chat_id: (*asked_of, rows) for (chat_id, asked_of), rows in zip(chats.items(), answers[2:], strict=False)}
+    return [
+        Opened(each, (each.bot_id, each.update_id) in are_seen, visits.get(each.chat_id), numbers)
+        if each.chat_id is None or each.chat_id in locked
+        else None
+        for each in openings
+    ]

@@ -1,0 +1,385 @@
+"""Units that share a transaction on PostgreSQL: read first, written last, and given up as a whole.
+
+What a group relies on is taken away once in each of these: the count of what was written, the order of numbers, the
+chat that another replica holds.
+"""
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.database.journeys import Line
+from storage.database.unit import Opening
+from storage.errors import Conflict, Unavailable
+from storage.messages.outbox import OutboxDraft
+from storage.open_database import Database, open_database
+from storage.plan import lists
+from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE, wait_until
+from tests.storage.database import scratch
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+BOT = 77
+CHATS = range(1, 9)
+
+
+class Wrong(Exception):
+    """An ordinary failure."""
+
+
+def update(chat_id: int, number: int | None = None) -> Opening:
+    return Opening(chat_id, BOT, chat_id if number is None else number)
+
+
+def answer(chat_id: int, number: int | None = None) -> Callable[[UnitOfWork], int]:
+    """A unit as updates make them: it is new, the chat goes on, something is said, whose number it returns."""
+
+    def work(unit: UnitOfWork) -> int:
+        assert unit.inbox.first_sight(BOT, chat_id if number is None else number, NOW, chat_id=chat_id)
+        visit = unit.chats.open(chat_id, chat_id)
+        card = unit.outbox.new_card(chat_id)
+        unit.chats.set(chat_id, turn=visit.chat.turn + 1, card_id=card)
+        return unit.outbox.add(OutboxDraft(chat_id, "prompt", "sendMessage", {"text": "?"}, card), now=NOW).id
+
+    return work
+
+
+@contextlib.contextmanager
+def gathered(database: Database) -> Iterator[None]:
+    """What is submitted meanwhile is one group."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def wait(unit: UnitOfWork) -> None:
+        entered.set()
+        leave.wait(PATIENCE)
+
+    holding = database.units.submit(None, wait, opening=Opening())
+    assert entered.wait(PATIENCE)
+    try:
+        yield
+    finally:
+        leave.set()
+        holding.result(PATIENCE)
+
+
+@pytest.fixture
+def database(postgres_database: Database) -> Database:
+    def begin(unit: UnitOfWork) -> None:
+        for chat_id in CHATS:
+            unit.chats.lock(chat_id)
+
+    postgres_database.units.submit(None, begin).result(PATIENCE)
+    return postgres_database
+
+
+def turns(database: Database) -> dict[int, int]:
+    with database.view() as unit:
+        return {chat_id: unit.chats.get(chat_id).turn for chat_id in CHATS}  # type: ignore[union-attr]
+
+
+def said(database: Database) -> Counter[int]:
+    with database.reader() as connection:
+        return Counter(connection.execute(text("SELECT chat_id FROM outbox")).scalars())
+
+
+# ------------------------------------------------------------------ the ordinary day
+def test_updates_of_many_chats_are_three_journeys_and_one_commit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: what they begin with, what they write, and COMMIT."""
+    journeys: list[int] = []
+    ask_all = Line.ask_all
+
+    def counted(self: Line, asked: Any) -> Any:
+        journeys.append(len(asked))
+        return ask_all(self, asked)
+
+    def alone(self: Line, *_: object) -> Any:
+        raise AssertionError("a journey for one statement")
+
+    with gathered(database):
+        futures = [database.units.submit(chat_id, answer(chat_id), opening=update(chat_id)) for chat_id in CHATS]
+        monkeypatch.setattr(Line, "ask_all", counted)
+        monkeypatch.setattr(Line, "_ask", alone)
+        commits = database.units.commits.count
+    assert len({future.result(PATIENCE) for future in futures}) == len(CHATS)
+    assert (len(journeys), database.units.commits.count - commits) == (2, 1)
+    assert turns(database) == dict.fromkeys(CHATS, 1)
+    assert said(database) == Counter(CHATS)
+
+
+def test_a_failing_unit_takes_nothing_with_it_and_leaves_nothing(database: Database) -> None:
+    """What it would have written has not been sent: the others need not be applied again."""
+
+    def fail(unit: UnitOfWork) -> None:
+        answer(3)(unit)
+        raise Wrong
+
+    with gathered(database):
+        others = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2)]
+        failing = database.units.submit(3, fail, opening=update(3))
+        others += [database.units.submit(n, answer(n), opening=update(n)) for n in (4, 5)]
+    assert isinstance(failing.exception(PATIENCE), Wrong)
+    assert [future.exception(PATIENCE) for future in others] == [None] * 4
+    assert (said(database), database.units.parted) == (Counter((1, 2, 4, 5)), 0)
+    assert database.units.submit(3, answer(3), opening=update(3)).result(PATIENCE)  # it was never seen
+
+
+def test_a_unit_that_fails_after_something_was_sent_has_its_group_applied_one_by_one(database: Database) -> None:
+    """Nothing is undone in part: each of the others is applied once, and nothing of this one."""
+
+    def fail(unit: UnitOfWork) -> None:
+        answer(3)(unit)
+        assert unit.outbox.counts()  # reading sends what waits
+        raise Wrong
+
+    with gathered(database):
+        others = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2)]
+        failing = database.units.submit(3, fail, opening=update(3))
+        others += [database.units.submit(n, answer(n), opening=update(n)) for n in (4, 5)]
+    assert isinstance(failing.exception(PATIENCE), Wrong)
+    assert [future.exception(PATIENCE) for future in others] == [None] * 4
+    assert (said(database), database.units.parted) == (Counter((1, 2, 4, 5)), 1)
+
+
+def test_an_error_of_the_server_is_its_own_units(database: Database) -> None:
+    """It shows when others' writes are sent. They are applied all the same, and it alone fails with it."""
+
+    def spoil(unit: UnitOfWork) -> None:
+        assert unit.inbox.first_sight(BOT, 2**70, NOW, chat_id=3)
+
+    with gathered(database):
+        others = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2)]
+        spoiling = database.units.submit(3, spoil, opening=update(3))
+        others += [database.units.submit(n, answer(n), opening=update(n)) for n in (4, 5)]
+    assert isinstance(spoiling.exception(PATIENCE), DBAPIError)
+    assert [future.exception(PATIENCE) for future in others] == [None] * 4
+    assert said(database) == Counter((1, 2, 4, 5))
+
+
+def test_units_read_what_those_before_them_in_the_group_have_written(database: Database) -> None:
+    """They are one transaction, and each of them sees the ones before it."""
+
+    def look(unit: UnitOfWork) -> int:
+        return unit.chats.get(1).turn  # type: ignore[union-attr]
+
+    with gathered(database):
+        database.units.submit(1, answer(1), opening=update(1))
+        found = database.units.submit(2, look, opening=update(2))
+    assert found.result(PATIENCE) == 1
+
+
+# ------------------------------------------------------------------ what has changed since it was read
+def test_what_somebody_else_has_changed_since_it_was_read_is_a_conflict_of_its_unit_alone(
+    database: Database, world_on_postgres: Any
+) -> None:
+    """An UPDATE of no row commits happily. So its count is looked at before COMMIT, and then nothing is committed."""
+    world, units = world_on_postgres, database.units
+    session = units.submit(None, world.open).result(PATIENCE)
+    conflicts: list[Conflict] = []
+
+    def take(unit: UnitOfWork) -> None:
+        unit.sessions.reassign(session.id, world.person_ids[1])
+
+    def save(unit: UnitOfWork) -> str:
+        answer(3)(unit)
+        if not conflicts:
+            with contextlib.suppress(Conflict):
+                units.submit(None, take).result(PATIENCE)  # after it was read, and before it is written
+        try:
+            unit.sessions.save(replace(session, data={"answer": "lost?"}), NOW)
+        except Conflict as error:
+            conflicts.append(error)
+            return "conflict"
+        return "saved"
+
+    with gathered(database):
+        other = units.submit(1, answer(1), opening=update(1))
+        saving = units.submit(3, save, opening=update(3))
+    assert (saving.result(PATIENCE), other.exception(PATIENCE)) == ("conflict", None)
+    assert (len(conflicts), said(database)) == (1, Counter((1, 3)))
+
+
+def test_an_update_that_was_dealt_with_meanwhile_changes_nothing(database: Database) -> None:
+    """G2: that it was new is looked at together with its chat, and believed only when it has been written."""
+
+    def seen_elsewhere(unit: UnitOfWork) -> None:
+        assert unit.inbox.first_sight(BOT, 3, NOW)
+
+    def work(unit: UnitOfWork) -> bool:
+        if unit.is_shared:
+            database.units.submit(None, seen_elsewhere).result(PATIENCE)
+        is_new = unit.inbox.first_sight(BOT, 3, NOW, chat_id=3)
+        if is_new:
+            unit.chats.set(3, turn=9)
+        return is_new
+
+    with gathered(database):
+        other = database.units.submit(1, answer(1), opening=update(1))
+        late = database.units.submit(3, work, opening=update(3))
+    assert (late.result(PATIENCE), other.exception(PATIENCE)) == (False, None)
+    assert (turns(database)[3], turns(database)[1]) == (0, 1)
+
+
+def test_an_update_that_is_known_is_not_new(database: Database) -> None:
+    """G2, in a group: read with the others, and nothing is written for it."""
+    database.units.submit(3, answer(3), opening=update(3)).result(PATIENCE)
+    again = database.units.submit(3, lambda unit: unit.inbox.first_sight(BOT, 3, NOW, chat_id=3), opening=update(3))
+    assert (again.result(PATIENCE), database.units.parted) == (False, 0)
+
+
+def test_who_changes_the_plan_is_heard_by_the_rest_of_the_group(database: Database, world_on_postgres: Any) -> None:
+    """What seldom changes is asked once in a group, and again when somebody has changed it."""
+    plan_id = world_on_postgres.plan_id
+
+    def revised(unit: UnitOfWork) -> str:
+        return lists.revision(unit, plan_id)
+
+    with gathered(database):
+        before = database.units.submit(1, revised, opening=update(1))
+        database.units.submit(2, lambda unit: lists.touch(unit, plan_id), opening=update(2))
+        after = database.units.submit(3, revised, opening=update(3))
+    assert before.result(PATIENCE) != after.result(PATIENCE)
+    assert after.result(PATIENCE) == database.units.submit(None, revised).result(PATIENCE)
+
+
+# ------------------------------------------------------------------ what does not fit
+def test_a_chat_that_is_new_and_a_unit_that_wants_another_chat_go_alone(database: Database) -> None:
+    """Who locks one chat after the other can wait for somebody who does it the other way round."""
+
+    def cross(unit: UnitOfWork) -> int:
+        number = answer(3)(unit)
+        unit.chats.set(4, turn=7)
+        shared.append(unit.is_shared)
+        return number
+
+    shared: list[bool] = []
+
+    def meet(unit: UnitOfWork) -> int:
+        shared.append(unit.is_shared)
+        return answer(50)(unit)
+
+    with gathered(database):
+        futures = [
+            database.units.submit(1, answer(1), opening=update(1)),
+            database.units.submit(3, cross, opening=update(3)),
+            database.units.submit(50, meet, opening=update(50)),
+        ]
+    assert all(future.result(PATIENCE) for future in futures)
+    assert (said(database), turns(database)[4], shared) == (Counter((1, 3, 50)), 7, [False, False])
+
+
+def test_a_chat_that_another_replica_holds_is_waited_for_and_holds_up_nobody(
+    database: Database, postgres_url: str
+) -> None:
+    """G3, G11: its update is applied after the other's, and the rest of the group meanwhile."""
+    holding, leave = threading.Event(), threading.Event()
+    holders: list[int] = []
+
+    def hold(unit: UnitOfWork) -> int:
+        number = answer(3, 30)(unit)
+        holders.append(scratch.own_number(unit.connection))
+        holding.set()
+        leave.wait(PATIENCE)
+        return number
+
+    with open_database(postgres_url) as replica:
+        theirs = replica.units.submit(3, hold, opening=update(3, 30))
+        assert holding.wait(PATIENCE)
+        with gathered(database):
+            ours = {n: database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2, 3, 4)}
+        assert [ours[n].exception(PATIENCE) for n in (1, 2, 4)] == [None] * 3
+        wait_until(lambda: scratch.is_waited_for(holders[0]), "ours waits", unless=ours[3].done)
+        leave.set()
+        assert theirs.result(PATIENCE) < ours[3].result(PATIENCE)  # as they are sent
+    assert turns(database)[3] == 2
+
+
+def test_the_numbers_of_a_chat_grow_whichever_replica_gives_them(database: Database, postgres_url: str) -> None:
+    """G3: an outbox is sent in the order of its numbers. What a group has drawn and not used is nobody's."""
+    given = []
+    with open_database(postgres_url) as replica:
+        for number, units in enumerate((database.units, replica.units) * 4, 100):
+            given.append(units.submit(5, answer(5, number), opening=update(5, number)).result(PATIENCE))
+    assert given == sorted(given)
+
+
+def test_two_replicas_with_the_same_chats_apply_every_update_once_and_in_order(
+    database: Database, postgres_url: str
+) -> None:
+    """Every update to both of them, in groups and out of them: no deadlock costs an update, none is applied twice."""
+    numbers = [(chat_id, chat_id * 1000 + turn) for turn in range(12) for chat_id in CHATS]
+
+    def once(chat_id: int, number: int) -> Callable[[UnitOfWork], bool]:
+        def work(unit: UnitOfWork) -> bool:
+            if not unit.inbox.first_sight(BOT, number, NOW, chat_id=chat_id):
+                return False
+            visit = unit.chats.open(chat_id, chat_id)
+            assert visit.chat.turn == number % 1000, "out of order"
+            unit.chats.set(chat_id, turn=visit.chat.turn + 1)
+            unit.outbox.add(OutboxDraft(chat_id, "prompt", "sendMessage", {"number": number}), now=NOW)
+            return True
+
+        return work
+
+    with open_database(postgres_url) as replica:
+        futures = [
+            units.submit(chat_id, once(chat_id, number), opening=update(chat_id, number))
+            for chat_id, number in numbers
+            for units in (database.units, replica.units)
+        ]
+        told = [future.result(PATIENCE) for future in futures]
+    assert sum(told) == len(numbers)
+    assert turns(database) == dict.fromkeys(CHATS, 12)
+    with database.reader() as connection:
+        sent = connection.execute(text("SELECT chat_id, payload FROM outbox ORDER BY id")).all()
+    for chat_id in CHATS:
+        mine = [payload for chat, payload in sent if chat == chat_id]
+        assert mine == sorted(mine, key=len) == [f'{{"number":{chat_id * 1000 + turn}}}' for turn in range(12)]
+
+
+# ------------------------------------------------------------------ PostgreSQL goes away
+def test_a_group_whose_commit_has_no_known_outcome_is_nobodys_success_and_its_redelivery_is_absorbed(
+    database: Database, postgres_server: Any
+) -> None:
+    """T7: all of it is unavailable, and whichever way it went, each is applied once."""
+    pids: list[int] = []
+
+    def cut(connection: Connection) -> None:
+        if pids:
+            with postgres_server.connect() as server:
+                server.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pids.pop()})
+
+    def mark(unit: UnitOfWork) -> int:
+        pids.append(scratch.own_number(unit.connection))
+        return answer(3)(unit)
+
+    event.listen(database.engine, "commit", cut)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold(unit: UnitOfWork) -> None:
+        entered.set()
+        leave.wait(PATIENCE)
+
+    database.units.submit(None, hold, opening=Opening())
+    assert entered.wait(PATIENCE)
+    lost = [
+        database.units.submit(1, answer(1), opening=update(1)),
+        database.units.submit(3, mark, opening=update(3)),
+    ]
+    leave.set()
+    assert [type(future.exception(PATIENCE)) for future in lost] == [Unavailable, Unavailable]
+    assert database.units.doubts == 1
+    event.remove(database.engine, "commit", cut)
+    for n in (1, 3):
+        with contextlib.suppress(AssertionError):
+            database.units.submit(n, answer(n), opening=update(n)).result(PATIENCE)
+    assert (said(database), turns(database)[1], turns(database)[3]) == (Counter((1, 3)), 1, 1)
