@@ -2,7 +2,8 @@
 
 The caller has exactly four things it can do: say that a thing is not there, show who was faster, answer
 "later" to Telegram without acknowledging, or refuse to start. Hence four classes and no more; a database
-driver's own classes do not leave this package except inside an ordinary failure of one unit.
+driver's own classes do not leave this package except inside an ordinary failure of one unit. `ApplyAlone` is none of
+them: it never leaves the transaction.
 """
 
 
@@ -30,3 +31,10 @@ class Unavailable(StorageError):
 
 class Unmigrated(StorageError):
     """The tables are not those of this version of the program."""
+
+
+class ApplyAlone(BaseException):
+    """Leaves a unit that cannot share its transaction with others after all: it is undone, and applied by itself.
+
+    It does not count as a try. No `except Exception` on the way may keep it.
+    """

@@ -41,9 +41,9 @@ from sqlalchemy.exc import DBAPIError
 from storage.database.durations import Durations
 from storage.database.lines import Group, Line, Queue, Told, Work
 from storage.database.telling import Telling
-from storage.database.unit import ApplyAlone, Opened, Opening, ReadFirst, Unit
+from storage.database.unit import Opened, Opening, ReadFirst, Unit
 from storage.database.vault import Vault
-from storage.errors import StorageError, Unavailable
+from storage.errors import ApplyAlone, StorageError, Unavailable
 
 T = TypeVar("T")
 U = TypeVar("U", bound=Unit)
@@ -65,7 +65,7 @@ class Writer(Protocol):
     def open(
         self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool
     ) -> Sequence[Opened | None]:
-        """Read what these units begin with; None for those that do not fit into a group. `waits`: of a unit by itself."""
+        """Read what these units begin with; None for those that do not fit in. `waits`: it is one, by itself."""
 
     def begin(self, connection: Connection) -> None:
         """Open the savepoint of one unit."""

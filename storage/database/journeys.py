@@ -21,7 +21,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection
 
 from storage.database.engines import tell_sqlalchemy
-from storage.database.unit import ApplyAlone
+from storage.errors import ApplyAlone
 
 _IDLE: Final = TransactionStatus.IDLE
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database.engines import is_unavailable
 from storage.database.vault import Vault, VaultError
-from storage.errors import Unavailable
+from storage.errors import ApplyAlone, Unavailable
 
 if TYPE_CHECKING:
     from storage.database.statements import Prepared
@@ -28,13 +28,6 @@ class ReadFirst(BaseException):
     def __init__(self, read: Callable[[Any], Any]) -> None:
         super().__init__()
         self.read = read
-
-
-class ApplyAlone(BaseException):
-    """Leaves a unit that cannot share its transaction with others after all: it is undone, and applied by itself.
-
-    It does not count as a try. No `except Exception` on the way may keep it.
-    """
 
 
 @dataclass(frozen=True, slots=True)

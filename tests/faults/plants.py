@@ -95,6 +95,7 @@ def stale_taps() -> None:
 # ------------------------------------------------------------------ G4: all or nothing
 def two_commits() -> None:
     from bot.dispatch import Dispatch
+    from storage.database.journeys import write_what_waits
     from storage.messages.inbox import Inbox
 
     real = Inbox.first_sight
@@ -104,6 +105,7 @@ def two_commits() -> None:
         is_new = real(self, *given, **more)
         driver = self._connection.connection.dbapi_connection
         if self._unit.is_postgresql:
+            write_what_waits(self._connection)
             driver.commit()
         else:
             for statement in ("RELEASE unit", "COMMIT", "BEGIN IMMEDIATE", "SAVEPOINT unit"):
