@@ -42,9 +42,12 @@ class PostgresWriter:
         connection = self._kept.pop(get_ident(), None) or self.engine.connect()
         try:
             connection.begin()
-            yield connection
-            connection.rollback()  # what failed; nothing, where it has been committed
-            journeys.line_of(connection).forget()
+            try:
+                yield connection
+                connection.rollback()  # what failed; nothing, where it has been committed
+            finally:
+                if not connection.invalidated and not connection.closed:
+                    journeys.line_of(connection).forget()  # the pool may give the connection to anybody
         except BaseException:
             connection.close()
             raise

@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.database.journeys import Line
 from storage.database.unit import Opening
@@ -227,6 +228,31 @@ def test_an_update_that_was_dealt_with_meanwhile_changes_nothing(database: Datab
         late = database.units.submit(3, work, opening=update(3))
     assert (late.result(PATIENCE), other.exception(PATIENCE)) == (False, None)
     assert (turns(database)[3], turns(database)[1]) == (0, 1)
+
+
+def test_nothing_of_a_group_that_was_given_up_stays_with_its_connection(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool gives it to somebody else, who would write it, or read the plan as it was then."""
+    lines: list[Any] = []
+    begin = Line.begin_group
+
+    def begun(self: Line) -> None:
+        lines.append(self)
+        begin(self)
+
+    def wrong(unit: UnitOfWork) -> None:
+        answer(3)(unit)
+        if unit.is_shared:
+            raise OperationalError("", {}, psycopg.OperationalError())  # with what waits still unsent
+
+    monkeypatch.setattr(Line, "begin_group", begun)
+    with gathered(database):
+        other = database.units.submit(1, answer(1), opening=update(1))
+        parting = database.units.submit(3, wrong, opening=update(3))
+    assert (other.exception(PATIENCE), parting.exception(PATIENCE), database.units.parted) == (None, None, 1)
+    assert [(each._waiting, each._known, each._is_spoilt) for each in lines] == [([], None, False)] * len(lines)
+    assert said(database) == Counter((1, 3))
 
 
 def test_an_update_that_is_known_is_not_new(database: Database) -> None:
