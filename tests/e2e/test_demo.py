@@ -306,6 +306,13 @@ def _order(demo: str, what: str) -> None:
         assert answer.status == 200
 
 
+LARGE = """() => {
+  const [one, ...more] = document.querySelectorAll(".phone.tour-target");
+  const others = [...document.querySelectorAll(".phone:not(.tour-target)")];
+  const width = each => each.getBoundingClientRect().width;
+  return one && !more.length && others.every(each => width(one) > 1.5 * width(each));
+}"""
+"""The one phone that the tour speaks of is large."""
 SEEN = """phone => {
   const log = phone.querySelector(".log").getBoundingClientRect();
   const text = [...phone.querySelectorAll(".bubble")].pop().getBoundingClientRect();
@@ -315,7 +322,7 @@ SEEN = """phone => {
 
 
 def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(browser: Browser, tmp_path: Path) -> None:
-    """At 1366 by 700, beside the invitation to the tour: each first screen from its first line to its last key."""
+    """At 1366 by 700, beside the invitation to the tour: each first screen whole; in the tour, one phone large."""
     with demo_process(tmp_path) as address:
         page = browser.new_page(viewport={"width": 1366, "height": 700}, locale="es-DO", reduced_motion="reduce")
         page.set_default_timeout(PATIENCE * 1000)
@@ -327,5 +334,8 @@ def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(brow
                 phone.locator(".log .key").first.wait_for()
                 handle = phone.element_handle()
                 page.wait_for_function(SEEN, arg=handle)
+            page.get_by_role("button", name="Empezar el recorrido").click()
+            page.get_by_role("button", name="Siguiente").click()
+            page.wait_for_function(LARGE)
         finally:
             page.close()
