@@ -98,7 +98,7 @@ def schema_or_skip(prefix: str = "enlace") -> Iterator[str]:
 
 
 def fill(url: str, folder: Path, name: str, make: Callable[[str, Path], None]) -> None:
-    """An empty schema and a folder, filled as `make` does it: once a run under this name, then they are copied.
+    """A schema without rows and a folder, filled as `make` does it: once a run under this name, then they are copied.
 
     A copy costs the server a quarter of a second; to migrate and to seed cost the tests five times as much.
     """
@@ -109,6 +109,8 @@ def fill(url: str, folder: Path, name: str, make: Callable[[str, Path], None]) -
     shutil.copytree(kept / "folder", folder, dirs_exist_ok=True)
     engine = create_engine(url)
     with contextlib.closing(engine.raw_connection()) as connection, connection.cursor() as cursor:
+        # It may hold the empty tables of an earlier test.
+        cursor.execute(f"DROP SCHEMA {_name_of(url)} CASCADE")
         cursor.execute((kept / "schema.sql").read_text("utf-8").replace(_SCHEMA, _name_of(url)))
         connection.commit()
     engine.dispose()
@@ -135,8 +137,7 @@ def _keep(kept: Path, make: Callable[[str, Path], None]) -> None:
         address = make_url(url).set(drivername="postgresql", query={}).render_as_string(hide_password=False)
         dump = ["pg_dump", "--inserts", "--rows-per-insert=100", "--no-owner", f"--schema={name}", address]
         told = subprocess.run(dump, capture_output=True, encoding="utf-8", check=True).stdout
-    # The schema is there already, and what begins with a backslash is for psql.
-    left_out = (f"CREATE SCHEMA {name};", "\\restrict ", "\\unrestrict ")
+    left_out = ("\\restrict ", "\\unrestrict ")  # they are for psql
     lines = [line for line in told.splitlines() if not line.startswith(left_out)]
     (kept / "schema.sql").write_text("\n".join(lines).replace(name, _SCHEMA), "utf-8")
 
