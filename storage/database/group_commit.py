@@ -57,7 +57,7 @@ class Writer(Protocol):
     at_once: int
     """How many units of a group are opened together."""
     threads: int
-    """How many threads apply what shares with nobody, beside the one for groups. 0: everything shares."""
+    """How many threads apply the units that share with nobody, beside the thread of groups. 0: all units share."""
 
     def connect(self) -> AbstractContextManager[Connection]:
         """Return a connection in a transaction that may write."""
@@ -65,7 +65,7 @@ class Writer(Protocol):
     def open(
         self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool
     ) -> Sequence[Opened | None]:
-        """Read what these units begin with; None for those that do not fit in. `waits`: it is one, by itself."""
+        """Read what these units begin with; None for what does not fit in. `waits`: it is one by itself."""
 
     def begin(self, connection: Connection) -> None:
         """Open the savepoint of one unit."""
@@ -74,7 +74,7 @@ class Writer(Protocol):
         """Close the savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
 
     def undo(self, connection: Connection) -> bool:
-        """Take back the open unit, and only that. False if only the whole group can be taken back."""
+        """Undo the open unit, and only that unit. False if only the whole group can be undone."""
 
     def finish(self, connection: Connection) -> None:
         """Write what the group has not written yet."""
@@ -100,7 +100,7 @@ class _GroupLost(Exception):
 
 
 class _GroupParted(Exception):
-    """The transaction was given up: its units are applied by themselves. Never leaves this module."""
+    """The transaction was given up: its units are applied one by one. This exception never leaves the module."""
 
 
 class GroupCommit(Generic[U]):
@@ -138,7 +138,7 @@ class GroupCommit(Generic[U]):
         self.replica_id: int | None = None
         """Of this process, once it has entered (storage.upkeep.presence)."""
         self.parted = 0
-        """Groups that were given up, whose units were applied one by one."""
+        """How many groups were given up. Their units were applied one by one."""
         self.doubts = 0
         """Groups of which nobody knows whether they were committed: what they left may be in nobody's hands."""
         self.on_lost: Callable[[BaseException], object] = lambda error: None
@@ -191,7 +191,7 @@ class GroupCommit(Generic[U]):
         give_up: Callable[[U, Exception], T] | None = None,
         opening: Opening | None = None,
     ) -> "asyncio.Future[T]":
-        """As `run`, but the unit is in line when this returns."""
+        """The same as `run`, but the unit is in its line when this returns."""
         [future] = self.begin_all(key, [(work, give_up, opening)], tries=tries)
         return future
 
@@ -212,7 +212,7 @@ class GroupCommit(Generic[U]):
         return [work.future for work in line]  # type: ignore[misc]
 
     def close(self) -> None:
-        """Apply everything in line, tell everybody, and stop. What comes later is Unavailable."""
+        """Apply every unit in line, tell every caller, and stop. Units that come later are Unavailable."""
         with self._lock:
             self._is_closing = True
             self._wake_all()
@@ -242,7 +242,7 @@ class GroupCommit(Generic[U]):
         self._call(queue)
 
     def _call(self, queue: Queue) -> None:
-        """Have somebody look into this queue."""
+        """Wake a thread that serves this queue, or start one."""
         if queue.idle:
             queue.changed.notify()
         if len(queue.ready) + len(queue.resting) > queue.idle and queue.threads < queue.limit:
@@ -263,7 +263,7 @@ class GroupCommit(Generic[U]):
             self._serve_group(queue, line)
 
     def _take(self, queue: Queue, *, wait: bool) -> Line | None:
-        """The next line with something in it; None when there is none (and, waiting, never will be)."""
+        """The next line that has a unit. None if there is none; with `wait`, None only if there will never be one."""
         with self._lock:
             while True:
                 now = self._monotonic() if queue.resting else 0.0
@@ -342,7 +342,7 @@ class GroupCommit(Generic[U]):
                 self._apply(connection, queue, group, line, each)
 
     def _apply(self, connection: Connection, queue: Queue, group: Group, line: Line, opened: Opened | None) -> None:
-        """Run the first unit of `line` inside the open transaction, and note how it went."""
+        """Run the first unit of `line` inside the open transaction, and note the outcome."""
         writer = self._writer
         work = line.waiting[0]
         if not work.is_wanted():
@@ -383,7 +383,7 @@ class GroupCommit(Generic[U]):
             raise _GroupLost from error
 
     def _advance(self, line: Line) -> None:
-        """The first unit of the line has been applied: the next one may ride in the same group.
+        """The first unit of the line was applied: the next one may join the same group.
 
         With several threads, another thread would apply it before this group has committed. So there it waits for the
         commit.
@@ -400,12 +400,12 @@ class GroupCommit(Generic[U]):
             self._unschedule(line)
 
     def _go_alone(self, line: Line) -> None:
-        """Its first unit has not been applied. It is to be, in a transaction of its own."""
+        """Have the first unit of the line applied in a transaction of its own."""
         line.waiting[0].shares = False
         self._make_ready(line)
 
     def _settle(self, group: Group, took: float) -> None:
-        """The group is durable: run the hooks, tell those who succeeded, deal with those who failed."""
+        """The group is durable: run the hooks, give results to the units that succeeded, handle those that failed."""
         for hook in group.hooks:
             try:
                 hook()
@@ -465,7 +465,7 @@ class GroupCommit(Generic[U]):
         self._telling.tell(told)
 
     def _part(self, group: Group, error: _GroupParted) -> None:
-        """Nothing of the group exists, and nobody is told: each unit that was in it is applied by itself."""
+        """Nothing of the group exists. No caller is told: each of its units is applied in a transaction of its own."""
         logger.info("applied one by one: %s", _reason(error))
         with self._lock:
             self.parted += 1
@@ -478,7 +478,7 @@ class GroupCommit(Generic[U]):
                     self._drop(line)
 
     def _lose(self, group: Group, error: Exception, *, everybody: bool) -> None:
-        """Nothing of the group exists: it fails with all in line behind it, with `everybody` if none could begin."""
+        """Nothing of the group exists: its units and all in line behind them fail; with `everybody`, all lines fail."""
         reason = _reason(error)
         logger.warning("unavailable: %s", reason)
         self.on_lost(error)

@@ -54,7 +54,7 @@ class Statement:
     def execute_later(
         self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Answer], None] | None"
     ) -> None:
-        """With whatever is asked next; it changes so many `rows`, or the transaction is given up (`ApplyAlone`)."""
+        """Send it with the next question. If it changes another number of `rows`, the group is given up."""
         try:
             line_of(connection).write_later(self, bound, rows, then)
         except Exception as error:
@@ -62,12 +62,12 @@ class Statement:
             raise
 
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
-        """Once for each of these, in one journey."""
+        """Execute it once for each of these rows, in one journey."""
         execute_together(connection, [(self, bound) for bound in many])
 
 
 def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, Sequence[Any]]]") -> "list[Answer]":
-    """All of these in one journey: each begins when the one before it has ended, and sees what that has waited for."""
+    """Execute all of these in one journey. Each begins when the one before it has ended, and sees what it has done."""
     try:
         return line_of(connection).ask_all(asked)
     except Exception as error:
@@ -76,7 +76,7 @@ def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, S
 
 
 def write_what_waits(connection: Connection) -> None:
-    """Send what was to be written later, and check it."""
+    """Send the writes that wait, and check how many rows each has changed."""
     if line_of(connection).has_waiting:
         execute_together(connection, ())
 
@@ -95,7 +95,7 @@ STEADY: Final = frozenset(
         "strategic_area",
     )
 )
-"""Tables of the plan and its forms. Units that share a transaction read them all the time, and seldom change them."""
+"""Tables of the plan and its forms. Units read them all the time and seldom change them."""
 UNKNOWN: Final = "?"
 _WRITTEN = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
@@ -131,7 +131,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """What is written with whatever is asked next."""
+    """A write that travels with the next question."""
 
     name: bytes
     dumped: Any
@@ -156,13 +156,13 @@ class Line:
         self._names: dict[str, bytes] = {}
         self._waiting: list[_Waiting] = []
         self._mark = 0
-        """How many waited when the unit began that is being applied."""
+        """How many writes waited when the present unit began."""
         self._has_written = False
-        """Whether something that it writes has been sent."""
+        """Whether a write of the present unit has been sent."""
         self._is_spoilt = False
-        """Whether something that was written later did not do what was expected of it."""
+        """Whether a write that had waited did not do what was expected."""
         self._known: dict[tuple[str, tuple[Any, ...]], Answer] | None = None
-        """What a group has read of what seldom changes; None outside a group."""
+        """What the group has read from `STEADY` tables; None outside a group."""
 
     # -------------------------------------------------------------- a group's writes
     @property
@@ -179,11 +179,11 @@ class Line:
         self._waiting.append(_Waiting(self._named(statement), dumped, formats, rows, then))
 
     def begin_group(self) -> None:
-        """From here on what is steady is asked once, until something of it is written or the transaction ends."""
+        """From now on a steady statement is asked once, until such a table is written or the transaction ends."""
         self._known = {}
 
     def begin_unit(self) -> None:
-        """From here on `undo_unit` can go back."""
+        """A unit begins: `undo_unit` goes back to here."""
         self._mark, self._has_written = len(self._waiting), False
 
     def undo_unit(self) -> bool:

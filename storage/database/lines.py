@@ -29,7 +29,7 @@ class Work:
     ) -> None:
         self.opening = opening
         self.shares = opening is not None
-        """Whether it may share a transaction, where not everything does. Once it could not, it is applied by itself."""
+        """Whether it may share a transaction, where not every unit does. False once it could not."""
         self.function = function
         self.tries = tries
         self.give_up = give_up
@@ -40,11 +40,11 @@ class Work:
         self.found: tuple[Callable[[], Any], ...] = ()
         """What has been read for it beside the writer, in the order in which it asks."""
         self.is_given_up = False
-        """What is tried now is to set it aside."""
+        """Whether this attempt is to set it aside."""
         self.is_started = False
 
     def is_wanted(self) -> bool:
-        """False if the caller cancelled before it began; from here on it can no longer be cancelled."""
+        """Return False if the caller cancelled before it began. After this call the unit cannot be cancelled."""
         if self.is_started or not isinstance(self.future, Future):
             return True
         self.is_started = True
@@ -74,7 +74,7 @@ class Queue:
 
 
 class Group:
-    """What ran in one transaction and has not been told yet."""
+    """The units of one transaction whose callers have no result yet."""
 
     __slots__ = ("done", "failed", "hooks", "lines")
 

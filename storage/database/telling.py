@@ -1,4 +1,4 @@
-"""Hands out what became of units, to threads and to asyncio: the outcomes of one group wake its loop once."""
+"""Gives results to threads and to asyncio. The results of one group wake its loop once."""
 
 import asyncio
 import threading
@@ -8,14 +8,14 @@ from storage.database.lines import Told, Work
 
 
 class Telling:
-    """Outcomes on their way."""
+    """Results on their way to their callers."""
 
     def __init__(self) -> None:
         self._letters: dict[asyncio.AbstractEventLoop, list[Told]] = {}
         self._lock = threading.Lock()
 
     def tell(self, told: list[Told]) -> None:
-        """Hand out results; those for one asyncio loop travel together and wake it once."""
+        """Give out results. The results for one asyncio loop travel together and wake it once."""
         travelling: dict[asyncio.AbstractEventLoop, list[Told]] = {}
         for work, result, error in told:
             if work.loop is None:

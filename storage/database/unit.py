@@ -102,7 +102,7 @@ class Unit:
         return self._vault
 
     def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
-        """What came back for exactly this, once: whoever asks again asks the database."""
+        """The rows that were read for exactly this question. Only once: whoever asks again asks the database."""
         ahead, self._ahead = self._ahead, None
         return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
 
@@ -116,8 +116,8 @@ class Unit:
     ) -> int:
         """Return how many rows it has changed; call `then` with the first row that it returns.
 
-        In a group it is written later, before anything is read: then `rows` are taken for granted, and the group is
-        given up if it changes another number of them. So say `rows` wherever something follows from the number.
+        In a group it is written later, before the next read. Then `rows` is returned at once, and the group is given up
+        if the statement changes another number of them. So say `rows` wherever something follows from the number.
         """
         if self.is_shared:
             statement.later(self.connection, values, rows, then)

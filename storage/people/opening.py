@@ -21,7 +21,7 @@ PATIENCE: Final = "500ms"
 """How long a group waits for a row that somebody else holds, and all its chats with it. Then its units part."""
 _OUTBOX, _CARD = table(OutboxMessage).name, table(Card).name
 NUMBERS_A_UNIT: Final = {_OUTBOX: 3, _CARD: 1}
-"""How many are drawn for each unit of a group. It draws more if they do not last."""
+"""How many are drawn for each unit of a group. More are drawn if these do not last."""
 
 _C, _SEEN_UPDATE = table(Chat), table(ProcessedUpdate)
 _LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))).order_by(_C.c.id)
@@ -42,7 +42,7 @@ _DRAW = Prepared(
 
 
 class Numbers:
-    """Of one group. What it does not use is nobody's."""
+    """Numbers for the new rows of one group. Those that it does not use are lost."""
 
     def __init__(self, connection: Connection, drawn: Mapping[str, list[Any]]) -> None:
         self._connection = connection
