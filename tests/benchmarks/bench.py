@@ -60,6 +60,9 @@ class Bot:
     talk: str = "form"
     is_heard: bool = False
     """Whether a receiver is told of every report."""
+    replicas: int = 1
+    share: float = 0.0
+    """Of a core, to which each replica is held; 0: to none."""
 
 
 PEER = {"BENCH_API": "{api}", "BENCH_TOKEN": "{token}"}
@@ -89,6 +92,25 @@ BOTS = (
         is_heard=True,
     ),
     Bot("referral", "Enlace: referral totals", "enlace.py", RUN, database="sqlite", house="shipped", talk="referral"),
+    Bot(
+        "held",
+        "Enlace, PostgreSQL, one replica held to 0.3 of a core",
+        "enlace.py",
+        RUN,
+        database="postgresql",
+        talk="enlace-form",
+        share=0.3,
+    ),
+    Bot(
+        "two",
+        "Enlace, PostgreSQL, two of them",
+        "enlace.py",
+        RUN,
+        database="postgresql",
+        talk="enlace-form",
+        replicas=2,
+        share=0.3,
+    ),
     Bot("floor", "nothing at all (the driver's ceiling)", "floor.py", (), PEER),
 )
 
@@ -110,6 +132,7 @@ SCENES = (
     Scene("jobs", "50 people, polling, Enlace's own work", 50, ("ptb", "enlace", "activity", "referral")),
     Scene("events", "50 people, polling, without and with a receiver of events", 50, ("activity", "heard")),
     Scene("webhook", "50 people, webhook", 50, ("ptb", "pickle", "enlace", "postgres"), is_webhook=True),
+    Scene("replicas", "50 people, webhook, replicas", 50, ("held", "two"), is_webhook=True),
     Scene("crowd", "500 people, polling", 500, ("ptb", "pickle", "enlace", "postgres")),
     Scene("crowd-webhook", "500 people, webhook", 500, ("ptb", "enlace"), is_webhook=True),
     Scene("far", "50 people, polling, the API answers after 50 ms", 50, ("ptb", "enlace", "postgres"), latency=0.05),
@@ -166,7 +189,8 @@ class Stage:
                     patience=20.0,
                     pin=pin,
                     log=folder / "bot.log",
-                    hook_port=free_port() if scene.is_webhook else 0,
+                    hook_ports=[free_port() if scene.is_webhook else 0 for _ in range(bot.replicas)],
+                    share=bot.share,
                     folder=folder,
                 )
             )

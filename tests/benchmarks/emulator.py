@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -113,7 +113,7 @@ class Hook:
         scheme_host, _, path = url.partition("://")[2].partition("/")
         host, _, port = scheme_host.partition(":")
         self.telegram, self.limit = telegram, limit
-        self.address = (host, int(port or 80))
+        self.host, self.ports = host, itertools.cycle(telegram.replicas or (int(port or 80),))
         self.queue: deque[Update] = deque()
         self.idle: deque[Delivery] = deque()
         self.open = 0
@@ -135,7 +135,7 @@ class Hook:
 
     async def _connect(self) -> None:
         try:
-            await self.telegram.loop.create_connection(lambda: Delivery(self), *self.address)
+            await self.telegram.loop.create_connection(lambda: Delivery(self), self.host, next(self.ports))
         except OSError:
             self.open -= 1
             self.telegram.loop.call_later(0.2, self.drain)
@@ -186,8 +186,10 @@ class Update:
 class Telegram:
     """Enough of the Bot API for a bot that asks and is answered."""
 
-    def __init__(self, latency: float, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, latency: float, loop: asyncio.AbstractEventLoop, replicas: Sequence[int] = ()) -> None:
         self.latency, self.loop = latency, loop
+        self.replicas = replicas
+        """Ports among which connections to a webhook are divided, as by a balancer."""
         self.calls: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.is_ready = asyncio.Event()
@@ -301,7 +303,8 @@ class Telegram:
         if url := parameters.get("url"):
             limit = int(parameters.get("max_connections") or HOOK_CONNECTIONS)
             self._hook = Hook(self, url, parameters.get("secret_token", ""), limit)
-            self.loop.call_later(0.3, self.is_ready.set)  # some set it before they listen
+            if self.calls["setWebhook"] >= len(self.replicas):
+                self.loop.call_later(0.3, self.is_ready.set)  # some set it before they listen
         return True
 
     # -------------------------------------------------------------- updates

@@ -9,6 +9,7 @@ edits the answered card first is not done with that. CPU and memory are the bot 
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator import FIRST_PERSON, SECRET, TOKEN, Connection, Json, Person, Telegram, now
+from share import held_to
 from talks import PRESS, TALKS, Rule, Talk
 
 
@@ -151,7 +153,10 @@ class Plan:
     log: Path | None = None
     trace: bool = False
     seed: int = 1
-    hook_port: int = 0
+    hook_ports: Sequence[int] = (0,)
+    """One for each replica of the bot."""
+    share: float = 0.0
+    """Of a core, to which each replica is held. 0: to none."""
     folder: Path | None = None
 
 
@@ -187,22 +192,23 @@ class Report:
 async def measure(plan: Plan) -> Report:
     """Start the bot, let the people talk to it, stop it. RuntimeError if it never comes or dies."""
     loop = asyncio.get_running_loop()
-    telegram = Telegram(plan.latency, loop)
+    telegram = Telegram(plan.latency, loop, [port for port in plan.hook_ports if port])
     crowd = Crowd(telegram, plan.talk, plan.users, patience=plan.patience, trace=plan.trace, seed=plan.seed)
     server = await loop.create_server(lambda: Connection(telegram), "127.0.0.1", 0, backlog=1024)
     api = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     started_at = now()
-    bot = _launch(plan, api)
+    limits = contextlib.ExitStack()
+    bots = [_launch(plan, api, port, limits) for port in plan.hook_ports]
     try:
-        await _until_ready(telegram, bot)
+        await _until_ready(telegram, bots)
         start_s = now() - started_at
         for number, person in enumerate(crowd.people.values()):
             loop.call_later(number * plan.ramp / plan.users, crowd.begin, person)
-        await _watch(crowd, bot, 0 if plan.rounds else plan.ramp + plan.warmup)
+        await _watch(crowd, bots, 0 if plan.rounds else plan.ramp + plan.warmup)
         crowd.waits, completed, calls_before = [], crowd.completed, telegram.calls.total()
-        before = (now(), _cpu(bot.pid), time.process_time())
-        await _watch(crowd, bot, plan.seconds, rounds=plan.rounds)
-        after = (now(), _cpu(bot.pid), time.process_time())
+        before = (now(), _cpu(bots), time.process_time())
+        await _watch(crowd, bots, plan.seconds, rounds=plan.rounds)
+        after = (now(), _cpu(bots), time.process_time())
         waits, crowd.waits, calls = crowd.waits, None, telegram.calls.total() - calls_before
         span, cpu, own = (later - earlier for later, earlier in zip(after, before, strict=True))
         waits.sort()
@@ -223,24 +229,25 @@ async def measure(plan: Plan) -> Report:
             cpu_ms=round(1000 * cpu / count, 3),
             cpu_percent=round(100 * cpu / span, 1),
             driver_percent=round(100 * own / span, 1),
-            peak_rss_mb=_peak(bot.pid),
+            peak_rss_mb=max(_peak(bot.pid) for bot in bots),
             start_s=round(start_s, 2),
             calls_per_interaction=round(calls / count, 2),
             calls=dict(telegram.calls.most_common()),
             errors=dict(telegram.errors),
         )
     finally:
-        await _stop(bot)
+        await asyncio.gather(*map(_stop, bots))
+        limits.close()
         server.close()
 
 
-def _launch(plan: Plan, api: str) -> subprocess.Popen[bytes]:
+def _launch(plan: Plan, api: str, hook_port: int, limits: contextlib.ExitStack) -> subprocess.Popen[bytes]:
     names = {
         "api": api,
         "token": TOKEN,
         "secret": SECRET,
-        "hook_port": plan.hook_port,
-        "hook_url": f"http://127.0.0.1:{plan.hook_port}/telegram",
+        "hook_port": hook_port,
+        "hook_url": f"http://127.0.0.1:{plan.hook_ports[0]}/telegram",
     }
     environment = os.environ | {name: value.format_map(names) for name, value in plan.environment.items()}
     log = plan.log.open("ab") if plan.log is not None else subprocess.DEVNULL
@@ -249,26 +256,28 @@ def _launch(plan: Plan, api: str) -> subprocess.Popen[bytes]:
     bot = subprocess.Popen(plan.command, env=environment, stdout=log, stderr=log, cwd=plan.folder)
     if plan.pin is not None:
         os.sched_setaffinity(0, {plan.pin[1]})
+    if plan.share:
+        limits.enter_context(held_to(plan.share)).write_text(str(bot.pid))
     return bot
 
 
-async def _until_ready(telegram: Telegram, bot: subprocess.Popen[bytes]) -> None:
+async def _until_ready(telegram: Telegram, bots: "Sequence[subprocess.Popen[bytes]]") -> None:
     deadline = now() + 60
     while not telegram.is_ready.is_set():
-        if bot.poll() is not None or now() > deadline:
+        if any(bot.poll() is not None for bot in bots) or now() > deadline:
             raise RuntimeError("the bot did not come: it called neither getUpdates nor setWebhook")
         await asyncio.sleep(0.01)
 
 
-async def _watch(crowd: Crowd, bot: subprocess.Popen[bytes], seconds: float, *, rounds: int = 0) -> None:
+async def _watch(crowd: Crowd, bots: "Sequence[subprocess.Popen[bytes]]", seconds: float, *, rounds: int = 0) -> None:
     deadline = now() + seconds
     while rounds or (left := deadline - now()) > 0:
         if rounds and crowd.completed + crowd.failures.total() >= rounds:
             return
         await asyncio.sleep(0.02 if rounds else min(left, 0.25))
         crowd.sweep()
-        if bot.poll() is not None:
-            raise RuntimeError(f"the bot ended with {bot.returncode}")
+        if ended := [bot.returncode for bot in bots if bot.poll() is not None]:
+            raise RuntimeError(f"the bot ended with {ended[0]}")
 
 
 async def _stop(bot: subprocess.Popen[bytes]) -> None:
@@ -285,10 +294,10 @@ def _percentile(waits: list[float], part: float) -> float:
     return round(1000 * waits[min(len(waits) - 1, int(len(waits) * part))], 2) if waits else 0.0
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of processor this process and all its threads have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _cpu(bots: "Sequence[subprocess.Popen[bytes]]") -> float:
+    """Seconds of processor these processes and all their threads have used."""
+    each = [Path(f"/proc/{bot.pid}/stat").read_text().rpartition(")")[2].split() for bot in bots]
+    return sum(int(fields[11]) + int(fields[12]) for fields in each) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak(pid: int) -> float:
@@ -336,7 +345,7 @@ def main() -> None:
         pin=tuple(map(int, given.pin.split(":"))) if given.pin else None,
         log=given.log,
         trace=given.trace,
-        hook_port=given.hook_port,
+        hook_ports=(given.hook_port,),
     )
     print(json.dumps(dataclasses.asdict(run(plan)), indent=1, ensure_ascii=False))
 
