@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, FilePayload, Locator, Page, Route, expect, sync_playwright
 
 from bot.sandbox.telegram import DEFAULT_TOKEN
 from tests.deadlines import LOOK_AGAIN, PATIENCE, has_ended, wait_until
@@ -980,6 +980,26 @@ def test_the_keyboard_alone_is_enough(opened: Opened, browser: Browser) -> None:
         expect(yesenia.get_by_role("button", name="Adjuntar")).to_be_focused()
         bot.is_over.set()
         bot.join(PATIENCE)
+
+
+def test_an_older_state_that_comes_late_does_not_shut_a_phone(sandbox: Process, opened: Opened) -> None:
+    """The state is read, the bot is started, and only then the state arrives: who has started can write."""
+    page = opened()
+    yesenia = phone(page, sandbox.person(started=False))
+    expect(yesenia.get_by_role("button", name="Iniciar")).to_be_visible()
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/sandbox/state", lambda route: held.append((route, route.fetch())))
+    with page.expect_request("**/sandbox/state"):
+        ana = sandbox.person("Ana Díaz")
+
+    yesenia.get_by_role("button", name="Iniciar").click()
+    expect(last(yesenia)).to_contain_text("Eco: /start")
+    route, response = held[0]
+    route.fulfill(response=response)
+
+    expect(phone(page, ana)).to_be_visible()
+    expect(yesenia.get_by_role("textbox")).to_be_visible()
+    expect(yesenia.get_by_role("button", name="Iniciar")).to_be_hidden()
 
 
 def test_on_a_narrow_screen_one_phone_at_a_time(sandbox: Process, bot: MiniBot, opened: Opened) -> None:

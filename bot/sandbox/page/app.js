@@ -165,7 +165,7 @@ function showPeople(people) {
   for (const person of people) {
     let phone = page.phones.get(person.id);
     if (phone) {
-      phone.update(person);
+      phone.know(person, page.state.last.ledger);
     } else {
       phone = new Phone(person, shell);
       page.phones.set(person.id, phone);

@@ -117,6 +117,12 @@ export class Phone {
 
   // ---- what the sandbox says
 
+  /** The state and the chat are read side by side: what was read of the chat later is not taken back. */
+  know(person, seq) {
+    const { started, blocked } = this.person;
+    this.update(seq < (this.chat.seq ?? 0) ? { ...person, started, blocked } : person);
+  }
+
   update(person) {
     this.person = person;
     const name = person.first_name;
