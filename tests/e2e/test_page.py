@@ -990,14 +990,14 @@ def test_an_older_state_that_comes_late_does_not_shut_a_phone(sandbox: Process, 
     held: list[tuple[Route, APIResponse]] = []
     page.route("**/sandbox/state", lambda route: held.append((route, route.fetch())))
     with page.expect_request("**/sandbox/state"):
-        ana = sandbox.person("Ana Díaz")
+        another = sandbox.person("Zoila Reyes")
 
     yesenia.get_by_role("button", name="Iniciar").click()
     expect(last(yesenia)).to_contain_text("Eco: /start")
     route, response = held[0]
     route.fulfill(response=response)
 
-    expect(phone(page, ana)).to_be_visible()
+    expect(phone(page, another)).to_be_visible()
     expect(yesenia.get_by_role("textbox")).to_be_visible()
     expect(yesenia.get_by_role("button", name="Iniciar")).to_be_hidden()
 
