@@ -540,7 +540,7 @@ def test_a_role_that_is_added_after_the_hour_waits_for_the_next_time(desk: Desk)
 
 @pytest.mark.parametrize(
     ("job", "days", "at", "words"),
-    [("card", "month:25", "2019-01-25", "indicators of IJM"), ("card", "month:29", "2019-01-29", "expires on")],
+    [("card", "month:25", "2019-01-25", "indicators of IJM"), ("card", "month:29", "2019-01-29", "is kept until")],
 )
 def test_a_card_carries_what_was_promised_and_what_expires(
     desk: Desk, job: str, days: str, at: str, words: str

@@ -100,9 +100,10 @@ def schema_or_skip(prefix: str = "enlace") -> Iterator[str]:
 def fill(url: str, folder: Path, name: str, make: Callable[[str, Path], None]) -> None:
     """A schema without rows and a folder, filled as `make` does it: once a run under this name, then they are copied.
 
-    A copy costs the server a quarter of a second; to migrate and to seed cost the tests five times as much.
+    A database of its own, without such a schema, is filled by `make` itself. A copy costs the server a quarter of a
+    second; to migrate and to seed cost the tests five times as much.
     """
-    if shutil.which("pg_dump") is None:
+    if shutil.which("pg_dump") is None or "options" not in make_url(url).query:
         make(url, folder)
         return
     kept = made_once(name, lambda kept: _keep(kept, make))
