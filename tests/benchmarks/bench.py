@@ -125,6 +125,8 @@ class Scene:
     bots: tuple[str, ...]
     is_webhook: bool = False
     latency: float = 0.0
+    pause: float = 0.0
+    """Seconds for which people look at a question. Those who never do are faster than a replica notes what it sent."""
 
 
 SCENES = (
@@ -132,7 +134,7 @@ SCENES = (
     Scene("jobs", "50 people, polling, Enlace's own work", 50, ("ptb", "enlace", "activity", "referral")),
     Scene("events", "50 people, polling, without and with a receiver of events", 50, ("activity", "heard")),
     Scene("webhook", "50 people, webhook", 50, ("ptb", "pickle", "enlace", "postgres"), is_webhook=True),
-    Scene("replicas", "50 people, webhook, replicas", 50, ("held", "two"), is_webhook=True),
+    Scene("replicas", "400 people who pause, webhook, replicas", 400, ("held", "two"), is_webhook=True, pause=0.5),
     Scene("crowd", "500 people, polling", 500, ("ptb", "pickle", "enlace", "postgres")),
     Scene("crowd-webhook", "500 people, webhook", 500, ("ptb", "enlace"), is_webhook=True),
     Scene("far", "50 people, polling, the API answers after 50 ms", 50, ("ptb", "enlace", "postgres"), latency=0.05),
@@ -186,6 +188,7 @@ class Stage:
                     # As slowly as the slowest gets through its conversations: begun together, people walk in step.
                     ramp=min(scene.users / 50, 8.0),
                     latency=scene.latency,
+                    pause=scene.pause,
                     patience=20.0,
                     pin=pin,
                     log=folder / "bot.log",

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,12 +33,12 @@ from talks import PRESS, TALKS, Rule, Talk
 class Crowd:
     """People who begin their talk again as soon as it has ended, and what was seen of the bot meanwhile."""
 
-    def __init__(self, telegram: Telegram, talk: Talk, users: int, *, patience: float, trace: bool, seed: int) -> None:
-        self.telegram, self.talk, self.patience, self.trace = telegram, talk, patience, trace
-        self.people = {FIRST_PERSON + number: Person(FIRST_PERSON + number) for number in range(users)}
-        self.rules = talk.compiled()
-        self.done = re.compile(talk.done)
-        self.dice = random.Random(seed)
+    def __init__(self, telegram: Telegram, plan: "Plan") -> None:
+        self.telegram, self.talk, self.plan = telegram, plan.talk, plan
+        self.people = {FIRST_PERSON + number: Person(FIRST_PERSON + number) for number in range(plan.users)}
+        self.rules = self.talk.compiled()
+        self.done = re.compile(self.talk.done)
+        self.dice = random.Random(plan.seed)
         self.completed = 0
         self.failures: Counter[str] = Counter()
         self.first_failure = ""
@@ -56,7 +56,7 @@ class Crowd:
         if person is None or person.position < 0:
             return
         text = message["text"]
-        if self.trace:
+        if self.plan.trace:
             buttons = [button["text"] for button in _buttons(message)]
             print(f"{chat_id} < {'edit' if is_edit else 'send'} {text!r} {buttons}", file=sys.stderr)
         if is_edit and "reply_markup" not in message:
@@ -69,7 +69,7 @@ class Crowd:
             self._lap(person)
             self.completed += 1
             person.position = -1
-            self.telegram.loop.call_soon(self.begin, person)
+            self._soon(self.begin, person)
         elif expected is not None and expected[0].search(text):
             rule = expected[1]
             if rule.recalls and (missing := [word for word in person.told if word not in text]):
@@ -77,10 +77,13 @@ class Crowd:
                 return
             self._lap(person)
             person.position += 1
-            self._answer(person, rule, message)
+            self._soon(self._answer, person, rule, message)
         else:
             wanted = "the end" if expected is None else expected[1].asked
             self.fail(person, f"something else instead of {wanted}", text)
+
+    def _soon(self, act: Callable[..., None], *given: object) -> None:
+        self.telegram.loop.call_later(self.plan.pause, act, *given)
 
     def _lap(self, person: Person) -> None:
         if self.waits is not None and person.delivered_at:
@@ -94,7 +97,7 @@ class Crowd:
             if data is None:
                 self.fail(person, f"no button {wanted!r} at {rule.asked}", message["text"])
                 return
-            if self.trace:
+            if self.plan.trace:
                 print(f"{person.id} > [{wanted}]", file=sys.stderr)
             person.acted_at = now()
             self.telegram.press(person, message, data)
@@ -105,7 +108,7 @@ class Crowd:
         self._say(person, answer)
 
     def _say(self, person: Person, text: str) -> None:
-        if self.trace:
+        if self.plan.trace:
             print(f"{person.id} > {text}", file=sys.stderr)
         person.acted_at = now()
         self.telegram.say(person, text)
@@ -120,7 +123,7 @@ class Crowd:
     def sweep(self) -> None:
         """Whoever has waited in vain has failed."""
         for person in self.people.values():
-            if person.position >= 0 and person.update is not None and now() - person.acted_at > self.patience:
+            if person.position >= 0 and person.update is not None and now() - person.acted_at > self.plan.patience:
                 self.fail(person, "no answer in time")
 
 
@@ -147,6 +150,8 @@ class Plan:
     """Conversations after which to stop, instead of after `seconds`; for tests."""
     latency: float = 0.0
     """Seconds until the Bot API answers."""
+    pause: float = 0.0
+    """Seconds for which people look at a question before they answer."""
     patience: float = 10.0
     pin: tuple[int, int] | None = None
     """The cores of the bot and of the driver."""
@@ -193,7 +198,7 @@ async def measure(plan: Plan) -> Report:
     """Start the bot, let the people talk to it, stop it. RuntimeError if it never comes or dies."""
     loop = asyncio.get_running_loop()
     telegram = Telegram(plan.latency, loop, [port for port in plan.hook_ports if port])
-    crowd = Crowd(telegram, plan.talk, plan.users, patience=plan.patience, trace=plan.trace, seed=plan.seed)
+    crowd = Crowd(telegram, plan)
     server = await loop.create_server(lambda: Connection(telegram), "127.0.0.1", 0, backlog=1024)
     api = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     started_at = now()
