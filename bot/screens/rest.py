@@ -26,6 +26,7 @@ from conversations.routes import Route, RouteTap, read_tap, tap
 from conversations.session.events import Event, Located, Offered, Typed
 from conversations.session.reading.utterances import (
     Named,
+    Utterance,
     foreign_code,
     likely_meanings,
     mentioned_code,
@@ -149,42 +150,66 @@ def leaves(text: str, language: str) -> bool:
 
 
 def _read(ex: Exchange, text: str) -> Asked | None:
+    """Follow a text where it is sure what is meant or named. Otherwise offer what is likely."""
     meant = understood(text, ex.language)
     if meant is not None and len(text.split()) > BARE and not _leads(ex, meant.meaning):
         meant = None
     if meant is not None and meant.is_all:
         return _follow(ex, meant.meaning)
-    words = significant(text)
-    if words and ex.allows(Route.PEOPLE) and people.is_called(ex, words):
-        ex.forget_card()
-        people.search(ex, " ".join(words))
-        return None
-    kind = personal_data(text, strict=True, known=ex.known())
-    if kind is not None:
-        if ex.typed_message_id is not None:
-            ex.delete(ex.typed_message_id)
-        ex.go_below()
-        _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_meanings(text, ex.language)))
+    if _found_people(ex, text) or _refused(ex, text):
         return None
     if (found := _mentioned(ex, text)) is not None:
         ex.go_below()
         return found
-    close = likely_meanings(text, ex.language)
-    is_serious = meant is not None and meant.is_polite and bool(likely_meanings(text, ex.language, CLOSE))
-    if meant is not None and (not is_serious if meant.is_polite else meant.is_sure or meant.meaning in TOLD):
+    if meant is not None and _is_meant(ex, text, meant):
         return _follow(ex, meant.meaning)
+    return _guess(ex, text, [] if meant is None or meant.is_polite else [meant.meaning])
+
+
+def _found_people(ex: Exchange, text: str) -> bool:
+    """Who may see people searches by their names. True if it has been answered so."""
+    words = significant(text)
+    if not (words and ex.allows(Route.PEOPLE) and people.is_called(ex, words)):
+        return False
+    ex.forget_card()
+    people.search(ex, " ".join(words))
+    return True
+
+
+def _refused(ex: Exchange, text: str) -> bool:
+    """A text with personal data is deleted from the chat, and only what it asked for is answered (S15)."""
+    kind = personal_data(text, strict=True, known=ex.known())
+    if kind is None:
+        return False
+    if ex.typed_message_id is not None:
+        ex.delete(ex.typed_message_id)
+    ex.go_below()
+    _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_meanings(text, ex.language)))
+    return True
+
+
+def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
+    """Thanks are only thanks if the text says nothing else. A meaning that acts must be sure."""
+    if meant.is_polite:
+        return not likely_meanings(text, ex.language, CLOSE)
+    return meant.is_sure or meant.meaning in TOLD
+
+
+def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
+    """By words of a title, then by a meaning that is near; else say that it was not understood, with likely buttons."""
     ex.go_below()
     likely = _named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
-    first = [] if meant is None or meant.is_polite else [meant.meaning]
     if (told := next(iter(likely_meanings(text, ex.language, CLOSE)), "")) in TOLD:
         return _follow(ex, told)
     if (code := _code_of_others(ex, text)) is not None:
         _offer_likely(ex, ex.say("heard.not_among", code=code, agency=ex.agency_code))
-        return None
-    key = "heard.which" if likely else "heard.unclear"
-    _offer_likely(ex, ex.say(key), likely or _meant_like(ex, [*close, *first]))
+    elif likely:
+        _offer_likely(ex, ex.say("heard.which"), likely)
+    else:
+        near = [*likely_meanings(text, ex.language), *less_likely]
+        _offer_likely(ex, ex.say("heard.unclear"), _meant_like(ex, near))
     return None
 
 
