@@ -3,8 +3,9 @@
 A row for each figure suits a program. A minister asks "are we getting there?". So each indicator has a block: periods
 and values on the left, and on the right a chart drawn by the spreadsheet itself, which can be copied into a letter.
 Figures that are added up over months are shown as the sum since the beginning, beside a target for the whole plan; for
-a target of a year, as the sum of the year. A period without a figure is a gap. A protected figure is a word on the left
-and a gap in the chart, and no sum continues after it, because the sum would reveal it.
+a target of a year, as the sum of the year, with a gap between two years. A period without a figure is a gap. A
+protected figure is a word on the left and a gap in the chart, and no sum continues after it, because the sum would
+reveal it.
 """
 
 from collections.abc import Callable, Sequence
@@ -61,6 +62,22 @@ class _Block:
             made.append(total)
         return made
 
+    @property
+    def lines(self) -> list[tuple[str, Cell, Cell, Cell]]:
+        """Period, value, target and sum.
+
+        Between two years of a yearly count a blank line parts them: else the chart would fall each January.
+        """
+        made: list[tuple[str, Cell, Cell, Cell]] = []
+        year = ""
+        sums = self.sums if self.is_sum else [None] * len(self.rows)
+        for (period, value, target), total in zip(self.rows, sums, strict=True):
+            if self.is_sum and self.is_by_the_year and len(period) > 4 and year and period[:4] != year:
+                made.append(("", None, None, None))
+            year = period[:4]
+            made.append((period, value, target, total))
+        return made
+
 
 class Charts:
     """Collects the totals of `extract.series` while the rows pass, and draws them at the end."""
@@ -115,7 +132,7 @@ class Charts:
         begun = 0
         for block in told[:CHARTS]:
             row += 1
-            high = max(HIGH, len(block.rows) + 4)
+            high = max(HIGH, len(block.lines) + 4)
             if row + high - begun > ON_A_PAGE and row > begun + 1:
                 begun = row
                 breaks.append(row)
@@ -127,21 +144,21 @@ class Charts:
 
     def _block(self, book: Any, sheet: Any, block: _Block, top: int, looks: Any, say: Wording) -> None:
         sheet.write_string(top, 0, block.title, looks.measure)
-        sums: list[Cell] = block.sums if block.is_sum else [None] * len(block.rows)
+        lines = block.lines
         columns = [say("table.column.value"), say("table.column.target")]
-        if any(each is not None for each in sums):
+        if any(total is not None for *_, total in lines):
             columns.append(say("table.charts.year" if block.is_by_the_year else "table.charts.sum"))
         sheet.set_row(top + 1, 30)
         for at, word in enumerate([say("table.column.period"), *columns]):
             sheet.write_string(top + 1, at, word, looks.head_right if at else looks.head)
-        for number, ((period, *cells), total) in enumerate(zip(block.rows, sums, strict=True), top + 2):
+        for number, (period, *cells) in enumerate(lines, top + 2):
             sheet.write_string(number, 0, period)
-            for at, cell in enumerate([*cells, total], 1):
+            for at, cell in enumerate(cells, 1):
                 if isinstance(cell, int | float):
                     sheet.write_number(number, at, cell, looks.whole if cell == int(cell) else looks.fraction)
                 elif cell is not None:
                     sheet.write_string(number, at, str(cell), looks.word)
-        last = top + 1 + len(block.rows)
+        last = top + 1 + len(lines)
         if block.baseline is not None:
             sheet.write_string(last + 1, 0, f"{say('table.column.baseline')}: {block.baseline}")
 

@@ -76,6 +76,17 @@ def test_what_is_added_up_stands_beside_its_target_as_the_sum_since_the_beginnin
     assert replace(one, is_by_the_year=True).sums == [4, 3, 3, 4], "its target is of a year"
 
 
+def test_the_line_of_a_yearly_count_is_parted_in_january() -> None:
+    """It begins anew there, and a line that falls would read as a loss. A count that goes on is not parted."""
+    one = _Block("IND-15", True, rows=[("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9)])
+    assert [period for period, *_ in one.lines] == ["2018Q4", "2019Q1", "2019Q2"]
+    assert replace(one, is_by_the_year=True).lines == [
+        ("2018Q4", 4, 9, 4), ("", None, None, None), ("2019Q1", 3, 9, 3), ("2019Q2", None, 9, 3),
+    ]  # fmt: skip
+    by_the_year = replace(one, is_by_the_year=True, rows=[("2018", 4, 9), ("2019", 3, 9)])
+    assert [period for period, *_ in by_the_year.lines] == ["2018", "2019"]
+
+
 def test_a_number_that_is_counted_has_separators_and_a_receipt_has_none() -> None:
     """As it is read on paper; the cell is a number all the same."""
     opened = openpyxl.load_workbook(io.BytesIO(book({"IND-10": [12345.5, 1234567]}, receipt=12345)))
