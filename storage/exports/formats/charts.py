@@ -130,10 +130,10 @@ class Charts:
             sheet.write_string(row, 0, say("table.charts.none"))
         breaks: list[int] = []
         begun = 0
-        for block in told[:CHARTS]:
+        for number, block in enumerate(told[:CHARTS]):
             row += 1
             high = max(HIGH, len(block.lines) + 4)
-            if row + high - begun > ON_A_PAGE and row > begun + 1:
+            if number and row + high - begun > ON_A_PAGE:  # the first stands below the title, however long it is
                 begun = row
                 breaks.append(row)
             self._block(book, sheet, block, row, looks, say)

@@ -98,6 +98,15 @@ def test_a_number_that_is_counted_has_separators_and_a_receipt_has_none() -> Non
     ]  # fmt: skip
 
 
+def test_a_page_never_ends_below_the_title_alone() -> None:
+    """However long the first block is; each further one that does not fit begins a page of its own."""
+    sheet = openpyxl.load_workbook(io.BytesIO(book({"IND-10": [1] * 40, "IND-11": [1] * 40})))[
+        wording("es")("table.charts")
+    ]
+    blocks = [cell.row for [cell] in sheet.iter_rows(max_col=1) if str(cell.value).startswith("IND-")]
+    assert [each.id for each in sheet.row_breaks.brk] == [blocks[1] - 1]
+
+
 def test_a_workbook_without_figures_says_so_and_a_large_one_says_how_many_more() -> None:
     """An empty sheet would look broken; a thousand charts would not open."""
     empty = book({"IND-21": [None]})
