@@ -146,7 +146,7 @@ class Crosstab:
                 for at in range(1, 3 + len(years)):
                     sheet.write_blank(row, at, None, looks.pillar)
                 row += 1
-            sheet.write_string(row, 0, line.name, looks.measure if line.is_total else looks.category)
+            sheet.write_string(row, 0, line.name, looks.bold if line.is_total else looks.category)
             if line.is_total:
                 sheet.write_string(row, 1, line.unit, looks.text)
                 sheet.write_string(row, 2, line.agency, looks.text)
@@ -192,5 +192,7 @@ class _Numbers:
         if key not in self._made:
             # The mark has a fixed width, so that digits of a column stand below each other.
             mark = " " if figure.is_whole else NOT_WHOLE
-            self._made[key] = self._book.add_format({"num_format": f'{picture}"{mark}"', "bold": line.is_total})
+            self._made[key] = self._book.add_format(
+                {"num_format": f'{picture}"{mark}"', "bold": line.is_total, "valign": "top"}
+            )
         return self._made[key]

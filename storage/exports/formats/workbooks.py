@@ -145,7 +145,7 @@ class Looks:
         self.flag = book.add_format({"align": "center", "valign": "top"})
         self.pillar = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
         self.measure = book.add_format({"bold": True})
-        self.category = book.add_format({"indent": 2})
+        self.category = book.add_format({"indent": 2, "text_wrap": True, "valign": "top"})
 
 
 class _Sheet:
