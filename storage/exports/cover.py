@@ -1,5 +1,7 @@
 """The cover of a file: which part of which plan, for whom, when, by what rules, and what its columns mean."""
 
+from collections.abc import Iterable
+
 from conversations.wording import wording
 from storage.exports.codes import labels_of
 from storage.exports.tables import Column, Kind
@@ -32,5 +34,11 @@ def note_of(column: Column) -> str:
     """The catalogue's note on the column, and the labels of its codes if they are few."""
     told = ""
     if column.kind is Kind.CODE and len(column.labels) <= CODES_TOLD:
-        told = "; ".join(f"{code} = {label}" for code, label in column.labels.items())
+        told = meanings(column.labels.items())
     return " ".join(filter(None, (column.note, told)))
+
+
+def meanings(labels: Iterable[tuple[str, str]]) -> str:
+    """What each code means, in a line. Where a label begins with its code, as in many lists, that is said once."""
+    told = ((code, label.removeprefix(f"{code} · ")) for code, label in labels)
+    return "; ".join(f"{code} = {label}" if label else code for code, label in told)

@@ -32,6 +32,7 @@ from storage.database.models import Agency, Person, ReportingPeriod, Submission,
 from storage.database.models import Form as FormTable
 from storage.errors import NotFound
 from storage.exports.choosing import allowed, root_receipt, streamed
+from storage.exports.cover import meanings
 from storage.exports.datasets.people import code as person_code
 from storage.exports.datasets.reports import PEOPLE
 from storage.exports.tables import PROTECTED, Cell, Column, Extract, Kind, Table, at, columns
@@ -248,7 +249,7 @@ class _Layout:
                     found.append((item.child_text(items.value_name), said))
         if len(found) > CHOICES_TOLD:
             return ""
-        return "; ".join(f"{value} = {said}" if said else value for value, said in found)
+        return meanings(found)
 
     def tables(self) -> tuple[Table, ...]:
         return tuple(

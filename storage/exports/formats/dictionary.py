@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import orjson
 
-from storage.exports.cover import about
+from storage.exports.cover import about, meanings
 from storage.exports.tables import PROTECTED, Column, Extract, Kind, Table
 from storage.exports.wanted import Wanted
 
@@ -68,8 +68,7 @@ def _field(column: Column, table: Table) -> dict[str, Any]:
     if column.kind is Kind.INSTANT:
         found["format"] = "any"  # ISO 8601 with its zone
     codes = column.labels if column.kind is Kind.CODE else {}
-    told = "; ".join(f"{code} = {label}" for code, label in codes.items())
-    if description := " ".join(filter(None, (column.note, told))):
+    if description := " ".join(filter(None, (column.note, meanings(codes.items())))):
         found["description"] = description
     if codes and column.name not in ASKED:
         found["constraints"] = {"enum": list(codes)}

@@ -880,7 +880,7 @@ def test_a_cover_names_what_is_the_plans_own_in_the_readers_language(plan: Plan,
         data, _ = plan.take("answers", "xlsx", language=language)
         cover = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
         [note] = [row[3].value for row in cover.iter_rows() if row[1].value == "agency"]
-        assert note == f"MINERD = MINERD · MINERD; PGR = PGR · {called}"
+        assert note == f"MINERD = MINERD; PGR = {called}", "a code that its label begins with is said once"
         # A word that never stands in a column is not explained there.
         assert not [row for row in cover.iter_rows(values_only=True) if row[3] and "protected" in row[3]]
 
