@@ -882,11 +882,11 @@ def test_a_live_update_takes_neither_words_nor_focus(sandbox: Process, bot: Mini
 
 def test_who_reads_further_up_is_not_pulled_down(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
     """At the end, the list follows; further up it stays, counts what has come, and one press leads there."""
-    page = opened()
     person = sandbox.person()
-    yesenia = phone(page, person)
     for number in range(30):
         bot.say(person, f"Mensaje {number}\n" * 3)
+    page = opened()  # only now: what comes in a burst to an open page is shown from its top
+    yesenia = phone(page, person)
     expect(last(yesenia)).to_contain_text("Mensaje 29")
     page.wait_for_function("id => { const log = document.querySelector(`#phone-${id} .log`);"
                            "return log.scrollHeight - log.scrollTop - log.clientHeight < 4 }", arg=person)  # fmt: skip
