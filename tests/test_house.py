@@ -632,10 +632,10 @@ TIMED_ON_PURPOSE = {
     "bot/telegram/test_http.py::test_a_download_ends_in_time": "the law is that it is broken off; the server is slow",
     "bot/telegram/test_http.py::test_a_download_that_is_too_large_is_broken_off": "its server is slow",
     "bot/sandbox/test_control.py::test_waiting_ends_when_something_is_shown_or_time_is_up": "the law",
-    "storage/database/test_unit_of_work.py::delay": "a database that is slow",
-    "storage/database/test_unit_of_work.py::test_the_next_unit_of_a_key_begins_when_the_one_before_it_has_committed": "",  # noqa: E501
-    "storage/database/test_unit_of_work.py::test_two_units_of_one_key_never_run_at_once": "for another to be there",
-    "storage/database/test_unit_of_work.py::work": "the same",
+    "storage/database/test_group_commit.py::delay": "a database that is slow",
+    "storage/database/test_group_commit.py::test_the_next_unit_of_a_key_begins_when_the_one_before_it_has_committed": "",  # noqa: E501
+    "storage/database/test_group_commit.py::test_two_units_of_one_key_never_run_at_once": "for another to be there",
+    "storage/database/test_group_commit.py::work": "the same",
 }
 
 

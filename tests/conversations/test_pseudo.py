@@ -13,7 +13,7 @@ from conversations.plan.model import Role
 from conversations.wording import wording
 from tests.conversations.plan.test_digests import screens
 from tests.conversations.plan.test_plan_state import READERS, page, spoken
-from tests.conversations.session import test_cards, test_cards_types
+from tests.conversations.session.cards import test_session_card, test_session_card_types
 from tests.conversations.session.phone import drawn
 from tests.pseudo import PSEUDO, RIGHT_TO_LEFT, STRETCHED
 
@@ -23,11 +23,11 @@ MOST, IN_A_ROW, BUTTONS, TAP = 4096, 8, 100, 64
 
 
 def forms(language: str) -> Iterator[tuple[str, Card]]:
-    for form_name in test_cards.BEGUN:
-        yield from test_cards.walk(form_name, language)
+    for form_name in test_session_card.BEGUN:
+        yield from test_session_card.walk(form_name, language)
 
 
-@pytest.mark.parametrize("walk", [forms, test_cards_types.walk])
+@pytest.mark.parametrize("walk", [forms, test_session_card_types.walk])
 @pytest.mark.parametrize("language", PSEUDO)
 def test_every_screen_can_be_shown(language: str, walk: Callable[[str], Iterator[tuple[str, Card]]]) -> None:
     """None raises, none is more than Telegram takes, and no gap stays open."""

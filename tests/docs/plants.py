@@ -222,9 +222,9 @@ def an_exception_of_no_job(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
 
 # ------------------------------------------------------------------ a kind of event
 def a_kind_without_its_row(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from tests.storage.messages import test_events
+    from tests.storage.messages import test_endpoints
 
-    patch.setattr(test_events, "EVENTS", test_events.EVENTS[:-1])
+    patch.setattr(test_endpoints, "EVENTS", test_endpoints.EVENTS[:-1])
 
 
 def an_act_that_becomes_no_event(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
@@ -304,10 +304,10 @@ def a_table_without_its_migration(_: pytest.MonkeyPatch, stack: ExitStack) -> No
 
 
 HOUSE, TABLES = "tests/test_house.py::", "tests/storage/exports/test_tables.py::"
-ACCESS, MATRIX = "tests/bot/chat/test_access.py::", "tests/bot/chat/test_matrix.py::"
+ACCESS, MATRIX = "tests/bot/chat/test_permissions.py::", "tests/bot/chat/test_matrix.py::"
 LANGUAGES = "tests/conversations/test_languages.py::"
-ONE_A_DAY = "tests/bot/schedule/test_one_notice_a_day.py::"
-EVENTS = "tests/storage/messages/test_events.py::"
+ONE_A_DAY = "tests/bot/schedule/test_one_a_day.py::"
+EVENTS = "tests/storage/messages/test_endpoints.py::"
 
 PLANTS: Mapping[str, Plant] = {
     "the sentence for authors, in any language": Plant(
@@ -349,7 +349,7 @@ PLANTS: Mapping[str, Plant] = {
         HOUSE + "test_every_label_of_a_shipped_form_is_in_every_language[activity_report.xlsx]", a_label_is_missing
     ),
     "to look at the screens": Plant(
-        "tests/conversations/session/test_cards.py::test_the_screens_are_as_they_were_approved[activity_report-es]",
+        "tests/conversations/session/cards/test_session_card.py::test_the_screens_are_as_they_were_approved[activity_report-es]",
         another_word_on_every_screen,
     ),
     "the card": Plant(
@@ -408,7 +408,7 @@ PLANTS: Mapping[str, Plant] = {
         "tests/bot/doors/test_openapi.py::test_every_filter_has_its_sentence_at_the_door", a_filter_without_a_sentence
     ),
     "that the door reads no more than an export": Plant(
-        "tests/bot/doors/test_door.py::test_the_same_rows_and_the_same_suppression_as_export[sqlite]",
+        "tests/bot/doors/test_data.py::test_the_same_rows_and_the_same_suppression_as_export[sqlite]",
         a_door_that_reads_as_the_coordination,
     ),
     "a setting": Plant(HOUSE + "test_env_example_names_exactly_the_settings", a_setting_that_nobody_documents),

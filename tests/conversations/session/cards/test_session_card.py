@@ -2,7 +2,7 @@
 
 A card is read on a cheap phone by somebody in a hurry; wording is changed more often than code. So whole screens
 are kept as text files, in each language, and a change of any is seen before it is sent. After a wanted change:
-`pytest tests/conversations/session/test_cards.py --rewrite-golden`, and read the difference.
+`pytest tests/conversations/session/cards/test_session_card.py --rewrite-golden`, and read the difference.
 """
 
 import calendar

@@ -1,6 +1,6 @@
 """Golden cards of the screens that the shipped forms do not have: repeats, lines, hours, steppers.
 
-As in test_cards.py: `--rewrite-golden` after a wanted change, then read the difference.
+As in test_session_card.py: `--rewrite-golden` after a wanted change, then read the difference.
 """
 
 from collections.abc import Iterator

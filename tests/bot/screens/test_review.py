@@ -25,7 +25,7 @@ from storage.messages.outbox import OutboxDraft, Sent
 from storage.reports.files import FileStore
 from storage.reports.inspection import Inspected
 from storage.reports.submissions import NewSubmission
-from tests.bot.chat.test_access import Desk
+from tests.bot.chat.test_permissions import Desk
 from tests.bot.house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
 from tests.taps import command_token
 

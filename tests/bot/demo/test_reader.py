@@ -1,15 +1,27 @@
 """The reader that the demonstration shows: a copy at the data door to which validated reports come."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from bot.demo.reader import Reader
+from bot.open_storage import open_storage
 from conversations.plan.model import ValidationState
 from storage.unit_of_work import UnitOfWork
-from tests.bot.doors.served import NOW, Served
-from tests.bot.house import CARMEN
+from tests.bot.doors.served import NOW, Served, served
+from tests.bot.house import CARMEN, furnish, settings_in
 from tests.ports import free_port
 
 
-def test_what_is_validated_arrives_at_the_reader(door_on_sqlite: Served) -> None:
-    door = door_on_sqlite
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Served]:
+    furnish(tmp_path)
+    with open_storage(settings_in(tmp_path)) as database, served(database) as opened:
+        yield opened
+
+
+def test_what_is_validated_arrives_at_the_reader(door: Served) -> None:
     reader = Reader(door.port, door.token("public"))
     before = len(door.ask("reports", "public").rows)
     assert reader.look() == {"rows": before, "arrived": 0}

@@ -29,7 +29,7 @@ from storage.messages.jobs import StoredJob
 from storage.messages.outbox import OutboxRow
 from storage.reports.files import FileStore
 from tests import deadlines
-from tests.bot.chat.test_access import Desk
+from tests.bot.chat.test_permissions import Desk
 from tests.bot.house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings_in, town_in
 from tests.bot.screens.test_digests import is_denied, said, taps
 from tests.bot.telegram.wire import empty_database
