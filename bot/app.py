@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.acts.status import Vitals, free_bytes
+from bot.acts.upkeep.status import Vitals, free_bytes
 from bot.alarms.raising import Alarms, keep
 from bot.alarms.standing import Standing
 from bot.chat.exchange import Deployment

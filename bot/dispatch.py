@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 
-from bot.acts.delegations import who_has_come
+from bot.acts.people.delegations import who_has_come
 from bot.chat.actor import told
 from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
 from bot.commands import HANDLERS, HEARS, WORDS
-from bot.screens import forms, handover, rest, welcome
-from bot.screens.filling import apply
-from bot.screens.reporting import resume
+from bot.screens.everyone import unasked, welcome
+from bot.screens.people import posts
+from bot.screens.reports import forms
+from bot.screens.reports.filling import apply
+from bot.screens.reports.opening import resume
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.intake import chat_of
 from bot.telegram.updates import (
@@ -201,7 +203,7 @@ class Dispatch:
                 elif personal_data(event.text, strict=True, known=ex.known()):
                     ex.delete(event.origin)
                 else:
-                    rest.edited(ex, event.origin, event.text)
+                    unasked.edited(ex, event.origin, event.text)
             case Secondhand(origin, said):
                 # Nobody reads it, and what was forwarded may name somebody.
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
@@ -297,7 +299,7 @@ class Dispatch:
             ex.forget_card()
             ex.delete(event.origin)
             ex.notice(ex.say("err.emergency"))
-        elif awaited is None or rest.leaves(event.text, ex.language):
+        elif awaited is None or unasked.leaves(event.text, ex.language):
             self._at_rest(ex, event)
         else:
             ex.forget_card()
@@ -308,7 +310,7 @@ class Dispatch:
 
     def _at_rest(self, ex: Exchange, event: Event | Secondhand | Unsupported) -> None:
         """A message that no question asked for. It is answered, but neither stored nor logged."""
-        asked = rest.hear(ex, event)
+        asked = unasked.hear(ex, event)
         if asked is not None:
             route, carried = asked
             self._check_allowed(ex, route)
@@ -368,7 +370,7 @@ class Dispatch:
                 ex.notice(wording(language)("code_bad", contact=contact(ex.unit, language)))
             return
         if isinstance(membership, OfferedRole):
-            handover.offer(ex, membership)
+            posts.offer(ex, membership)
             return
         ex.pass_on(who_has_come(ex.unit, membership))
         welcomed = ex.unit.chats.open(ex.chat_id, ex.telegram_id)

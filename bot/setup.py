@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.acts.coverage import publish_shipped
+from bot.acts.reports.coverage import publish_shipped
 from bot.errors import Complaint
 from bot.open_storage import expect_no_sealed_data, open_storage
 from bot.settings import Settings
@@ -50,7 +50,7 @@ def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
 
 def _calendar(unit: UnitOfWork, now: datetime) -> None:
     """Add the holidays and schedules of every plan. Otherwise the bot would add them at its first scan."""
-    from bot.acts.holidays import add_public_holidays
+    from bot.acts.calendar.holidays import add_public_holidays
     from bot.schedule.scheduler import ensure_schedules
 
     for plan in unit.plans.all():

@@ -15,7 +15,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 
 PLANTS: Mapping[str, tuple[str, str]] = {
     "a floor knows only the floors below it": ("conversations.dates", "storage.errors"),
-    "bot: each room knows only those below it": ("bot.errors", "bot.acts.plan"),
+    "bot: each room knows only those below it": ("bot.errors", "bot.acts.plan.plan"),
     "storage: each room knows only those below it": ("storage.errors", "storage.people.people"),
     "an export: from what is wanted to datasets, formats and files": (
         "storage.exports.tables",
@@ -38,14 +38,21 @@ PLANTS: Mapping[str, tuple[str, str]] = {
         "conversations.session.cards.view",
         "conversations.session.cards.session_card",
     ),
-    "no circles between siblings": ("conversations.plan.model", "conversations.plan.agenda"),
+    "the rules of a plan: from periods to what is said": (
+        "conversations.plan.figures.monitoring",
+        "conversations.plan.messages.reminders",
+    ),
+    "acts: a report is acted on without the plan around it": ("bot.acts.reports.comments", "bot.acts.plan.plan"),
+    "screens: from a report to what everybody sees": ("bot.screens.reports.receipts", "bot.screens.everyone.home"),
+    "the command line: nouns over what all of them use": ("bot.cli.at_server", "bot.cli.people.people"),
+    "no circles between siblings": ("conversations.plan.calendar.ladder", "conversations.plan.calendar.agenda"),
     "what is asked and said is pure": ("conversations.card", "logging"),
     "the storage speaks no Telegram": ("storage.errors", "pyreqwest"),
-    "Telegram is spoken in bot/telegram only": ("bot.acts.plan", "pyreqwest"),
-    "the command line calls acts, never screens": ("bot.cli.tokens", "bot.screens.tokens"),
-    "an act knows nothing of the chat that asks for it": ("bot.acts.plan", "bot.chat.exchange"),
+    "Telegram is spoken in bot/telegram only": ("bot.acts.plan.plan", "pyreqwest"),
+    "the command line calls acts, never screens": ("bot.cli.sharing.tokens", "bot.screens.sharing.tokens"),
+    "an act knows nothing of the chat that asks for it": ("bot.acts.plan.plan", "bot.chat.exchange"),
     "the sandbox knows nothing of the bot": ("bot.sandbox.clock", "storage.errors"),
-    "the doors read exports and know nothing of the chat": ("bot.doors.limits", "bot.screens.tokens"),
+    "the doors read exports and know nothing of the chat": ("bot.doors.limits", "bot.screens.sharing.tokens"),
     "a call to a receiver knows nothing of the chat": ("bot.workers.webhooks", "bot.chat.exchange"),
 }
 """By the name of the contract: a module, and an import of it that the contract forbids."""

@@ -23,27 +23,29 @@ import pytest
 from babel.messages.pofile import read_po
 from pydantic import ValidationError
 
-from bot.acts import periods
-from bot.acts.coverage import shipped_forms
-from bot.acts.status import CHECKS, SHAPES
+from bot.acts.plan import periods
+from bot.acts.reports.coverage import shipped_forms
+from bot.acts.upkeep.status import CHECKS, SHAPES
 from bot.alarms import standing as alarms
 from bot.chat.permissions import PERMISSIONS
 from bot.schedule.jobs import JOBS
-from bot.screens import notices
+from bot.screens.calendar import reminders
 from bot.settings import Settings
 from bot.workers.webhooks import REASONS as REASONS_TO_FAIL
 from conversations.language_check import CHAT, MESSAGE_LIMIT, button_limits
 from conversations.languages import LANGUAGES, tables
-from conversations.plan import export_request, plan_state, review
-from conversations.plan.agenda import NEEDS, Reason
-from conversations.plan.annual import CALENDARS, PILLARS
-from conversations.plan.calendar import WEEKDAYS
-from conversations.plan.events import KINDS as EVENT_KINDS
-from conversations.plan.ladder import FOR_COORDINATORS
-from conversations.plan.lights import Light
+from conversations.plan import review
+from conversations.plan.calendar.agenda import NEEDS, Reason
+from conversations.plan.calendar.ladder import FOR_COORDINATORS
+from conversations.plan.calendar.working_time import WEEKDAYS
+from conversations.plan.figures.annual import CALENDARS, PILLARS
+from conversations.plan.figures.lights import Light
+from conversations.plan.messages import plan_state
+from conversations.plan.messages.reminders import STAGES
 from conversations.plan.model import Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodStage
-from conversations.plan.reminders import STAGES
+from conversations.plan.sharing import export_request
+from conversations.plan.sharing.events import KINDS as EVENT_KINDS
 from conversations.session.profiles import FORM_OF
 from conversations.session.questions import UPLOADS
 from conversations.wording import catalogue
@@ -116,7 +118,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "history.{}": tuple(ValidationState),
     "job.{}": tuple(job.what for job in JOBS),
     "joined.{}": tuple(Role),
-    "nothing.reason.{}": notices.REASONS,
+    "nothing.reason.{}": reminders.REASONS,
     "kept.{}": tuple(rule.name for rule in RETENTION),
     "pause.{}.begun": PAUSED,
     "pause.{}.begun_unlimited": PAUSED,

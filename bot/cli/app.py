@@ -20,7 +20,7 @@ from bot.cli.console import fail
 class Noun:
     """A command, or a group of them.
 
-    `module` is its module in this package, `help` its line in the list of commands.
+    `module` has its code, `help` is its line in the list of commands.
     """
 
     name: str
@@ -30,63 +30,85 @@ class Noun:
 
 
 NOUNS: Final = (
-    Noun("run", "serving", "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."),
+    Noun("run", "bot.cli.serving", "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."),
     Noun(
         "demo",
-        "serving",
+        "bot.cli.serving",
         "Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet.",
     ),
-    Noun("sandbox", "serving", "The emulated Bot API alone, for any bot in any language."),
+    Noun("sandbox", "bot.cli.serving", "The emulated Bot API alone, for any bot in any language."),
     Noun(
         "init",
-        "serving",
+        "bot.cli.serving",
         "Database up to date, keyring made, shipped plan and forms in place. A second run changes nothing.",
     ),
     Noun(
         "invite",
-        "invite",
+        "bot.cli.people.invite",
         "Print a link that grants this role once: the code, and the deep link once `run` has learnt the bot's name.",
     ),
     Noun(
         "pause",
-        "pauses",
+        "bot.cli.calendar.pauses",
         "Remind nobody of anything: an emergency, holidays. Deadlines stay; without --until, until `resume`.",
     ),
-    Noun("resume", "pauses", "End everybody's pause."),
-    Noun("export", "export", "Write a dataset to a file, readable by its owner alone, with an audit entry before it."),
-    Noun("digest", "due", "Print the coordinator's digest: of a week gone by, told with what is known today."),
-    Noun("due", "due", "What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing."),
+    Noun("resume", "bot.cli.calendar.pauses", "End everybody's pause."),
+    Noun(
+        "export",
+        "bot.cli.sharing.export",
+        "Write a dataset to a file, readable by its owner alone, with an audit entry before it.",
+    ),
+    Noun(
+        "digest",
+        "bot.cli.calendar.due",
+        "Print the coordinator's digest: of a week gone by, told with what is known today.",
+    ),
+    Noun(
+        "due",
+        "bot.cli.calendar.due",
+        "What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing.",
+    ),
     Noun(
         "status",
-        "status",
+        "bot.cli.upkeep.status",
         "How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work.",
     ),
-    Noun("db", "db", "The database: bring it up to date, check it, back it up.", is_group=True),
-    Noun("plan", "plan", "The plan: import it from its workbook.", is_group=True),
-    Noun("form", "form", "Forms: check, publish, replay and try XLSForms.", is_group=True),
-    Noun("language", "language", "Languages: what a folder of catalogues lacks.", is_group=True),
-    Noun("people", "people", "People, at the server: for scripts and tests.", is_group=True),
+    Noun("db", "bot.cli.upkeep.db", "The database: bring it up to date, check it, back it up.", is_group=True),
+    Noun("plan", "bot.cli.plan.plan", "The plan: import it from its workbook.", is_group=True),
+    Noun("form", "bot.cli.reports.form", "Forms: check, publish, replay and try XLSForms.", is_group=True),
+    Noun("language", "bot.cli.language", "Languages: what a folder of catalogues lacks.", is_group=True),
+    Noun("people", "bot.cli.people.people", "People, at the server: for scripts and tests.", is_group=True),
     Noun(
         "agencies",
-        "agencies",
+        "bot.cli.people.agencies",
         "Agencies: who takes part in the plan, and from when until when.",
         is_group=True,
     ),
-    Noun("settings", "settings", "What admins decide for the plan.", is_group=True),
+    Noun("settings", "bot.cli.plan.settings", "What admins decide for the plan.", is_group=True),
     Noun(
         "periods",
-        "periods",
+        "bot.cli.plan.periods",
         "Reporting periods: where they stand, their days, reopened for one agency.",
         is_group=True,
     ),
-    Noun("schedules", "schedules", "What the bot says of its own accord, and when.", is_group=True),
-    Noun("holidays", "holidays", "Days on which nobody is expected to work.", is_group=True),
-    Noun("delegations", "delegations", "Posts that somebody has left to somebody else for a time.", is_group=True),
-    Noun("comments", "comments", "Observers' comments that wait for the coordination.", is_group=True),
-    Noun("tokens", "tokens", "Tokens of the data door: who may read what is exported, over HTTP.", is_group=True),
-    Noun("events", "events", "Receivers outside that are told what happens (webhooks).", is_group=True),
-    Noun("keys", "keys", "The encryption keyring.", is_group=True),
-    Noun("audit", "audit", "The audit log: read it, and prove that nobody changed it.", is_group=True),
+    Noun("schedules", "bot.cli.calendar.schedules", "What the bot says of its own accord, and when.", is_group=True),
+    Noun("holidays", "bot.cli.calendar.holidays", "Days on which nobody is expected to work.", is_group=True),
+    Noun(
+        "delegations",
+        "bot.cli.people.delegations",
+        "Posts that somebody has left to somebody else for a time.",
+        is_group=True,
+    ),
+    Noun("comments", "bot.cli.reports.comments", "Observers' comments that wait for the coordination.", is_group=True),
+    Noun(
+        "tokens",
+        "bot.cli.sharing.tokens",
+        "Tokens of the data door: who may read what is exported, over HTTP.",
+        is_group=True,
+    ),
+    Noun("events", "bot.cli.sharing.events", "Receivers outside that are told what happens (webhooks).", is_group=True),
+    Noun("keys", "bot.cli.upkeep.keys", "The encryption keyring.", is_group=True),
+    Noun("audit", "bot.cli.upkeep.audit", "The audit log: read it, and prove that nobody changed it.", is_group=True),
 )
 """In the order of `enlace --help`."""
 
@@ -100,7 +122,7 @@ class Unloaded(TyperCommand):
 
     @cached_property
     def loaded(self) -> Any:
-        group = get_group(importlib.import_module(f"bot.cli.{self.noun.module}").app)
+        group = get_group(importlib.import_module(self.noun.module).app)
         if not self.noun.is_group:
             return group.commands[self.noun.name]
         group.name, group.help = self.noun.name, self.noun.help

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.chat.form_cache import FormCache
 from bot.demo.receiver import Receiver
 from bot.demo.supervisor import Supervisor, free_port
@@ -27,10 +27,10 @@ from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 from bot.setup import set_up
-from conversations.plan.events import INTERNAL, kinds_for
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import Activity, Role
 from conversations.plan.periods import ReportingPeriod
+from conversations.plan.sharing.events import INTERNAL, kinds_for
 from conversations.session import engine
 from conversations.session.engine import Given
 from conversations.session.events import Event, Tap, Typed

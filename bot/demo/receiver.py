@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from bot.acts.receivers import new_secret
+from bot.acts.sharing.receivers import new_secret
 from bot.sandbox.telegram import World
 from bot.workers.webhooks import signed
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.acts.holidays import country_of, public_holidays
+from bot.acts.calendar.holidays import country_of, public_holidays
 from bot.demo.reader import Reader
 from bot.sandbox.telegram import World
 from bot.settings import Settings, inherited_environment

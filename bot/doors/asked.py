@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from bot.doors.problems import Problem, unknown
 from conversations.languages import LANGUAGES
-from conversations.plan.export_request import FILTERS
+from conversations.plan.sharing.export_request import FILTERS
 from storage.exports import DATASETS, EXPORTERS
 from storage.exports.following import FOLLOWED, MOST
 

@@ -1,15 +1,15 @@
-"""The agenda of a plan: its rows are read from the repositories, `conversations.plan.agenda_rows` makes the figures."""
+"""The agenda of a plan: repositories return its rows, and `agenda_rows` makes figures of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from bot.schedule.job import Moment
-from conversations.plan import agenda_rows
-from conversations.plan.agenda import UNANSWERED, Agenda, Recipient
-from conversations.plan.agenda_rows import Scope
-from conversations.plan.ladder import Left
-from conversations.plan.ledger import LADDER
+from conversations.plan.calendar import agenda_rows
+from conversations.plan.calendar.agenda import UNANSWERED, Agenda, Recipient
+from conversations.plan.calendar.agenda_rows import Scope
+from conversations.plan.calendar.ladder import Left
+from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.periods import ReportingPeriod
 from storage.unit_of_work import UnitOfWork

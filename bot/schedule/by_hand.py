@@ -9,7 +9,7 @@ from bot.schedule.ledger import carry
 from bot.schedule.reminders import REMINDERS, by_agency, to_chase, worded
 from bot.schedule.settling import settle
 from conversations.card import Button, Card, home_button, line
-from conversations.plan.agenda import Agenda, Recipient, Topic
+from conversations.plan.calendar.agenda import Agenda, Recipient, Topic
 from conversations.routes import Route, tap
 from conversations.wording import wording
 

@@ -17,14 +17,14 @@ from bot.schedule.reminders import carried, to_chase, told_rungs
 from bot.telegram import render
 from conversations.card import Button, Card, Line, home_button, line
 from conversations.languages import translated
-from conversations.plan import digests
-from conversations.plan.agenda import Agenda, Recipient, closing_topics
-from conversations.plan.ladder import Rung
-from conversations.plan.ledger import CARRIERS
+from conversations.plan.calendar.agenda import Agenda, Recipient, closing_topics
+from conversations.plan.calendar.ladder import Rung
+from conversations.plan.calendar.ledger import CARRIERS
+from conversations.plan.calendar.notices import Chase
+from conversations.plan.figures.monitoring import ActivityStanding, Standing, plenary_items
+from conversations.plan.messages import digests
+from conversations.plan.messages.reminders import closing_acts
 from conversations.plan.model import Role
-from conversations.plan.monitoring import ActivityStanding, Standing, plenary_items
-from conversations.plan.notices import Chase
-from conversations.plan.reminders import closing_acts
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.calendar.figures import Figures

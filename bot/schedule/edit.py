@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from bot.acts import exports
+from bot.acts.sharing import exports
 from bot.chat.actor import Actor
 from bot.schedule.by_hand import remind_now
 from bot.schedule.job import Job, Moment
 from bot.schedule.jobs import job_of
 from bot.schedule.ledger import carry
-from conversations.plan.calendar import LAST_DAY, WEEKDAYS
-from conversations.plan.export_request import Choice
-from conversations.plan.ledger import LADDER
+from conversations.plan.calendar.ledger import LADDER
+from conversations.plan.calendar.working_time import LAST_DAY, WEEKDAYS
 from conversations.plan.model import Role
+from conversations.plan.sharing.export_request import Choice
 from storage.calendar.schedules import StoredSchedule
 from storage.errors import Conflict
 

@@ -12,13 +12,13 @@ from bot.schedule.jobs import job_of
 from bot.schedule.one_a_day import one_a_day
 from bot.schedule.regular import why_not
 from bot.schedule.reminders import IN_DIGEST, carriers_of, leaving_to_digests
-from conversations.plan.agenda import Pause, Recipient
-from conversations.plan.agenda_rows import LOOK_BACK
-from conversations.plan.calendar import ONE_DAY, fires_after, instant, next_working_hour
-from conversations.plan.ladder import FOR_COORDINATORS, all_steps, ladder_fires_after
-from conversations.plan.ledger import LADDER
+from conversations.plan.calendar.agenda import Pause, Recipient
+from conversations.plan.calendar.agenda_rows import LOOK_BACK
+from conversations.plan.calendar.ladder import FOR_COORDINATORS, all_steps, ladder_fires_after
+from conversations.plan.calendar.ledger import LADDER
+from conversations.plan.calendar.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
+from conversations.plan.calendar.working_time import ONE_DAY, fires_after, instant, next_working_hour
 from conversations.plan.model import Role
-from conversations.plan.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
 from conversations.wording import Wording
 from storage.calendar.schedules import StoredSchedule
 from storage.unit_of_work import UnitOfWork

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import time
 from functools import partial
 
-from bot.acts.exports import KIND, request, wanted_of
+from bot.acts.sharing.exports import KIND, request, wanted_of
 from bot.chat.permissions import EXPORT_TAKERS
 from bot.schedule.job import Job, Message, Moment, Planned
 from bot.schedule.regular import as_planned, regular
 from conversations.languages import FIRST
-from conversations.plan.agenda import Recipient
-from conversations.plan.export_request import Choice, known_part, previous_period
+from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.model import Role
+from conversations.plan.sharing.export_request import Choice, known_part, previous_period
 from storage.calendar.schedules import StoredSchedule
 from storage.errors import Conflict, NotFound
 from storage.exports import check_wanted, exporter

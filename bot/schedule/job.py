@@ -10,9 +10,9 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conversations.plan.agenda import Agenda, Recipient
-from conversations.plan.ladder import Rung
-from conversations.plan.ledger import UNSAID
+from conversations.plan.calendar.agenda import Agenda, Recipient
+from conversations.plan.calendar.ladder import Rung
+from conversations.plan.calendar.ledger import UNSAID
 from conversations.plan.model import Role
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule

@@ -1,8 +1,8 @@
 """One notice for each person and day (DOMAIN §5.3). It is enforced for every job when plans become messages.
 
-`conversations.plan.ledger.waits_for` is the rule, and `BESIDE` has its exceptions. Here it is applied: a person who has
-had a notice today, of any plan, gets no other. A job that is neither the ladder nor one of its carriers waits for
-these, also in the person's other plans.
+`conversations.plan.calendar.ledger.waits_for` is the rule, and `BESIDE` has its exceptions. Here it is applied: a
+person who has had a notice today, of any plan, gets no other. A job that is neither the ladder nor one of its carriers
+waits for these, also in the person's other plans.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from bot.schedule.agenda import outlook_of
 from bot.schedule.job import Moment, Planned
 from bot.schedule.reminders import leaving_to_digests
-from conversations.plan.agenda import Recipient
-from conversations.plan.calendar import falls_on
-from conversations.plan.ledger import BESIDE, CARRIERS, LADDER, have_had_notice
-from conversations.plan.notices import concerns, is_meant
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LADDER, have_had_notice
+from conversations.plan.calendar.notices import concerns, is_meant
+from conversations.plan.calendar.working_time import falls_on
 from storage.unit_of_work import UnitOfWork
 
 

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from bot.schedule.agenda import outlook_of
 from bot.schedule.job import Compose, Message, Moment, Planned, Scan
-from conversations.plan.agenda import Agenda, Reason, Recipient
-from conversations.plan.calendar import is_quiet, is_too_late
+from conversations.plan.calendar.agenda import Agenda, Reason, Recipient
+from conversations.plan.calendar.notices import WAITED_FOR, is_held_over, regular_silence, why_no_window, windows_now
+from conversations.plan.calendar.working_time import is_quiet, is_too_late
 from conversations.plan.model import Role
-from conversations.plan.notices import WAITED_FOR, is_held_over, regular_silence, why_no_window, windows_now
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
 from storage.unit_of_work import UnitOfWork

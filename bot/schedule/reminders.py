@@ -9,13 +9,11 @@ from bot.chat.actor import message
 from bot.schedule.agenda import agenda_of, agenda_within, outlook_of
 from bot.schedule.job import Job, Message, Moment, Planned
 from conversations.card import Card
-from conversations.plan.agenda import Agenda, Reason, Recipient, Topic, closing_topics
-from conversations.plan.agenda_rows import Scope
-from conversations.plan.calendar import WORK_BEGINS, is_hour
-from conversations.plan.ladder import Rung
-from conversations.plan.ledger import CARRIERS, LADDER
-from conversations.plan.model import AGENCY_ROLES, Role
-from conversations.plan.notices import (
+from conversations.plan.calendar.agenda import Agenda, Reason, Recipient, Topic, closing_topics
+from conversations.plan.calendar.agenda_rows import Scope
+from conversations.plan.calendar.ladder import Rung
+from conversations.plan.calendar.ledger import CARRIERS, LADDER
+from conversations.plan.calendar.notices import (
     Chase,
     Say,
     Silence,
@@ -30,7 +28,9 @@ from conversations.plan.notices import (
     still_due,
     window_of_today,
 )
-from conversations.plan.reminders import names_colleagues, reminder
+from conversations.plan.calendar.working_time import WORK_BEGINS, is_hour
+from conversations.plan.messages.reminders import names_colleagues, reminder
+from conversations.plan.model import AGENCY_ROLES, Role
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
 from storage.unit_of_work import UnitOfWork

@@ -17,8 +17,8 @@ from bot.schedule.ledger import carry
 from bot.schedule.restored import RESTORED
 from conversations.card import Card, home_button, line
 from conversations.dates import show_date
-from conversations.plan.agenda import Recipient
-from conversations.plan.calendar import is_quiet
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.calendar.working_time import is_quiet
 from conversations.wording import wording
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.holding import Held, concerned, release

@@ -24,8 +24,8 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.acts import delegations
-from bot.acts.holidays import add_public_holidays
+from bot.acts.calendar.holidays import add_public_holidays
+from bot.acts.people import delegations
 from bot.log import log_alarm
 from bot.schedule.agenda import outlook_of
 from bot.schedule.by_hand import progress_card
@@ -36,8 +36,8 @@ from bot.schedule.reminders import message_of
 from bot.schedule.settling import settle
 from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
-from conversations.plan.agenda import Recipient
-from conversations.plan.notices import OPEN_REASONS, second_look
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.calendar.notices import OPEN_REASONS, second_look
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
 from storage.database.vault import KeyUnknown

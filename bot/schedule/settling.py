@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.actor import message
 from conversations.card import Card, line
-from conversations.plan.ladder import FOR_COORDINATORS
+from conversations.plan.calendar.ladder import FOR_COORDINATORS
 from conversations.wording import wording
 from storage.messages.outbox import OutboxDraft
 from storage.unit_of_work import UnitOfWork

@@ -8,8 +8,8 @@ from bot.schedule.digests import WEEK, plan_zone
 from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from conversations.card import Button, Card, line
-from conversations.plan import digests
-from conversations.plan.agenda import Recipient
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.messages import digests
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.wording import wording

@@ -8,7 +8,7 @@ from bot.chat.permissions import REPORTERS
 from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from conversations.card import Card, line
-from conversations.plan.agenda import Recipient
+from conversations.plan.calendar.agenda import Recipient
 from conversations.wording import wording
 from storage.unit_of_work import UnitOfWork
 

@@ -1,1 +1,1 @@
-"""What a tap shows, one module a screen."""
+"""What a tap shows: a folder a subject, a module a screen. A screen calls acts; it changes nothing itself."""

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.acts.status import has_room
+from bot.acts.upkeep.status import has_room
 from bot.log import log_alarm
 from bot.settings import Settings, host_and_port
 from bot.telegram.api import Api

@@ -22,7 +22,7 @@ from bot.settings import Network
 from bot.stopping import until
 from bot.telegram.handled import Clock
 from bot.workers.webhooks import Answer, call, calling
-from conversations.plan.events import payload
+from conversations.plan.sharing.events import payload
 from storage.database.vault import VaultError
 from storage.errors import Unavailable
 from storage.messages.endpoints import Claimed, Outcome, target_of

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
-from bot.acts import importing, publishing
-from bot.acts.reports import FETCH
+from bot.acts.plan import importing
+from bot.acts.reports import publishing
+from bot.acts.reports.reports import FETCH
 from bot.dispatch import Dispatch
 from bot.log import log_alarm
 from bot.telegram.api import Api

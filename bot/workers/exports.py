@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.acts.exports import KEPT, KIND, send_part, wanted_of
+from bot.acts.sharing.exports import KEPT, KIND, send_part, wanted_of
 from bot.log import log_alarm
 from bot.schedule.reminders import message_of
 from bot.stopping import until
@@ -30,9 +30,16 @@ from bot.telegram.intake import place_of
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import LOOK_EVERY, claim_next
 from conversations.card import Card, line
-from conversations.plan.export_progress import caption, done_card, doubt_card, ended_card, sending_card, working_card
-from conversations.plan.export_request import Choice, known_part
 from conversations.plan.model import Role
+from conversations.plan.sharing.export_progress import (
+    caption,
+    done_card,
+    doubt_card,
+    ended_card,
+    sending_card,
+    working_card,
+)
+from conversations.plan.sharing.export_request import Choice, known_part
 from conversations.wording import wording
 from storage.database.vault import key_unknown
 from storage.errors import NotFound, Unavailable

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bot.acts import importing
-from bot.acts.coverage import Gap, NotCovered
-from bot.acts.forms import title_of
-from bot.acts.importing import import_plan, uncovered
+from bot.acts.plan import importing
+from bot.acts.plan.importing import import_plan, uncovered
+from bot.acts.reports.coverage import Gap, NotCovered
+from bot.acts.reports.forms import title_of
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS, CHIEFS
-from bot.screens.imports import BUTTON_DIGITS, LISTED, LONGEST, answer_from_plan, plan_row
+from bot.screens.plan.imports import BUTTON_DIGITS, LISTED, LONGEST, answer_from_plan, plan_row
 from bot.workers.job_answers import Answers, listed, told
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.routes import Route, tap

@@ -33,7 +33,7 @@ TEXTS = {"critical": "#ffffff", "attention": "#2b2100", "on_track": "#ffffff", "
 
 
 def draw(shown: Mapping[str, Any]) -> bytes:
-    """A PNG of `conversations.plan.digests.matrix`."""
+    """A PNG of `conversations.plan.messages.digests.matrix`."""
     columns: Sequence[str] = shown["columns"]
     rows: Sequence[Any] = shown["rows"]
     wide = max(NARROWEST, min(WIDEST, (1080 - 2 * MARGIN - CODE) // max(1, len(columns))))

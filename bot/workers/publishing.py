@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bot.acts import importing, publishing
-from bot.acts.forms import free_version, publish
-from bot.acts.publishing import BUTTON_DIGITS, TRIES
+from bot.acts.plan import importing
+from bot.acts.reports import publishing
+from bot.acts.reports.forms import free_version, publish
+from bot.acts.reports.publishing import BUTTON_DIGITS, TRIES
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS
-from bot.screens.forms import publication_day
+from bot.screens.reports.forms import publication_day
 from bot.telegram.api import Api
 from bot.telegram.errors import TelegramError, TooLarge
 from bot.telegram.handled import Clock

@@ -10,10 +10,10 @@ from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.acts import receivers, tokens
+from bot.acts.sharing import receivers, tokens
 from bot.chat.actor import Actor
-from bot.screens.receivers import show_tried
-from bot.screens.tokens import show_read
+from bot.screens.sharing.receivers import show_tried
+from bot.screens.sharing.tokens import show_read
 from bot.settings import Network
 from bot.telegram.handled import Clock
 from bot.workers.events import body_of

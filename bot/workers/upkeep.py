@@ -14,9 +14,9 @@ from typing import Final
 
 import structlog
 
-from bot.acts.coverage import refresh
-from bot.acts.receivers import locked_lately, record_locks
-from bot.acts.status import BEAT, DISK_FULL, MIB, Vitals, remember
+from bot.acts.reports.coverage import refresh
+from bot.acts.sharing.receivers import locked_lately, record_locks
+from bot.acts.upkeep.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
 from bot.log import log_alarm
 from bot.starting import NO_ROOM

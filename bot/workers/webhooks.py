@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.acts.addresses import is_callable
-from bot.acts.receivers import SECRET
+from bot.acts.sharing.addresses import is_callable
+from bot.acts.sharing.receivers import SECRET
 from bot.settings import Network
 from storage.messages.endpoints import Target
 

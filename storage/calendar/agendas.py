@@ -1,4 +1,4 @@
-"""The rows from which an agenda is made (`conversations.plan.agenda_rows`).
+"""The rows from which an agenda is made (`conversations.plan.calendar.agenda_rows`).
 
 They take a fixed number of statements. The size of the plan does not matter.
 """
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, case, func, literal_column, or_, select
 
-from conversations.plan.agenda import PASSING, Agenda
-from conversations.plan.agenda_rows import (
+from conversations.plan.calendar.agenda import PASSING, Agenda
+from conversations.plan.calendar.agenda_rows import (
     LOOK_BACK,
     AgendaRows,
     Delegated,
@@ -24,9 +24,9 @@ from conversations.plan.agenda_rows import (
     concerned,
     ended_together,
 )
-from conversations.plan.ledger import BESIDE, LADDER, SAID, LedgerRow, job_name
+from conversations.plan.calendar.ledger import BESIDE, LADDER, SAID, LedgerRow, job_name
+from conversations.plan.figures.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan.model import ActivityStatus
-from conversations.plan.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan.periods import ReportingPeriod
 from storage.calendar.holidays import Holidays, known_since
 from storage.calendar.pauses import Pauses

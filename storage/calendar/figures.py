@@ -3,7 +3,7 @@
 A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
 it is ten statements: reports older than the closings looked back on do not come out of the database, save each
 activity's last one and those that promise evidence. What is counted from them is decided in
-`conversations.plan.monitoring`.
+`conversations.plan.figures.monitoring`.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, case, false, func, literal, literal_column, not_, or_, select
 
-from conversations.plan.annual import IndicatorYear, this_year
-from conversations.plan.closings import ClosingHistory, closing_history, closings_until
+from conversations.plan.figures.annual import IndicatorYear, this_year
+from conversations.plan.figures.closings import ClosingHistory, closing_history, closings_until
+from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, Standing, standing
+from conversations.plan.figures.standing_records import Closed, Detail, Queue, Records, Report, Reporter
 from conversations.plan.model import AGENCY_ROLES, Activity, ActivityStatus, Indicator, Role, ValidationState
-from conversations.plan.monitoring import COLUMNS, LOOK_BACK, Standing, standing
 from conversations.plan.periods import Frequency
-from conversations.plan.standing_records import Closed, Detail, Queue, Records, Report, Reporter
 from storage.calendar.holidays import known_since
 from storage.database.facts import Facts
 from storage.database.models import Base

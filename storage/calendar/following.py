@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import bindparam, update
 
-from conversations.plan.calendar import follow
+from conversations.plan.calendar.working_time import follow
 from conversations.plan.periods import reporting_period
 from storage.calendar.holidays import Holidays
 from storage.database.models import Base

@@ -25,8 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from conversations.plan.ladder import Rung
-from conversations.plan.ledger import LADDER, SAID, UNSAID, LedgerRow
+from conversations.plan.calendar.ladder import Rung
+from conversations.plan.calendar.ledger import LADDER, SAID, UNSAID, LedgerRow
 from storage.database.models import Base
 from storage.database.statements import insert_of
 from storage.database.unit import Unit

@@ -13,7 +13,7 @@ from sqlalchemy import (
     update,
 )
 
-from conversations.plan.agenda import Pause, PauseKind
+from conversations.plan.calendar.agenda import Pause, PauseKind
 from storage.database.models import Base
 from storage.database.unit import Unit
 

@@ -16,8 +16,8 @@ from sqlalchemy import (
     select,
 )
 
-from conversations.plan.agenda import Recipient
-from conversations.plan.ledger import SAID
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.calendar.ledger import SAID
 from conversations.plan.model import AGENCY_ROLES, OF_AN_AGENCY, Role
 from storage.database.models import Base
 from storage.database.unit import Unit

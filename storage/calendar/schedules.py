@@ -12,8 +12,8 @@ from sqlalchemy import (
     update,
 )
 
+from conversations.plan.calendar.notices import Recurrence
 from conversations.plan.model import Role
-from conversations.plan.notices import Recurrence
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Unit

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 import orjson
 from sqlalchemy import bindparam, insert, select
 
-from conversations.plan.events import EventKind
+from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
 from storage.database.models import AuditEntry, table
 from storage.database.unit import Unit

@@ -15,7 +15,7 @@ from sqlalchemy import Select, Table, Text, bindparam, literal, literal_column, 
 from sqlalchemy import insert as insert_rows
 from sqlalchemy.sql.elements import ColumnElement
 
-from conversations.plan.events import EventKind, audiences_of, told_of
+from conversations.plan.sharing.events import EventKind, audiences_of, told_of
 from storage.database.models import Agency, Endpoint, Event, EventDelivery, Form, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared, insert_or_ignore
 from storage.database.unit import Unit
@@ -97,8 +97,9 @@ class Events:
     ) -> None:
         """Record an event, and one delivery for each receiver, if the plan has a receiver.
 
-        `details` are those of the audit entry; only what `conversations.plan.events` lists is taken from them. For a
-        report they contain its `receipt`, and the rest is looked up. An event with a given `uid` is recorded only once.
+        `details` are those of the audit entry; only what `conversations.plan.sharing.events` lists is taken from them.
+        For a report they contain its `receipt`, and the rest is looked up. An event with a given `uid` is recorded only
+        once.
         """
         data = told_of(kind, self._report(plan_id, details) if kind.startswith("report.") else details)
         heard_by = audiences_of(kind, data)

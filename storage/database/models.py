@@ -208,7 +208,7 @@ class Indicator(Base):
     computed: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """How the bot computes it (conversations.plan.model.COMPUTATIONS). Blank: agencies are asked for it."""
     annual_table: Mapped[str] = mapped_column(String(32), default="", server_default="")
-    """Its part of the annual 3P table (conversations.plan.annual.PILLARS). Blank: it is not in the table."""
+    """Its part of the annual 3P table (conversations.plan.figures.annual.PILLARS). Blank: it is not in the table."""
     note: Mapped[str] = mapped_column(default="")
     retired_on: Mapped[date | None]
 

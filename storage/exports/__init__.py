@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from conversations.languages import translated
-from conversations.plan.export_request import AUDIENCES, FILTERS
 from conversations.plan.model import ActivityStatus, Role, ValidationState
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from storage.errors import NotFound
 from storage.exports.datasets.answers import answers, refuse_closed_forms
 from storage.exports.datasets.closings import closings

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from conversations.languages import LANGUAGES, language_name, translated
-from conversations.plan.annual import CALENDARS, DIMENSIONS, PILLARS
+from conversations.plan.figures.annual import CALENDARS, DIMENSIONS, PILLARS
 from conversations.plan.model import ActivityStatus, Role, ValidationState
 from conversations.plan.periods import Frequency
 from conversations.wording import wording

@@ -13,9 +13,9 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from conversations.languages import FIRST
-from conversations.plan.export_request import AUDIENCES, FILTERS
 from conversations.plan.model import Role
 from conversations.plan.periods import reporting_period
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from storage.errors import Conflict
 
 INTERNAL, OBSERVERS, PUBLIC = AUDIENCES

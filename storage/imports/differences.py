@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from conversations.plan.figures.suppression import protected_below
 from conversations.plan.model import is_restricted
-from conversations.plan.suppression import protected_below
 from conversations.wording import wording
 from storage.imports.sheets import Value
 

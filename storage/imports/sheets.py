@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, Literal
 
 from conversations.languages import LANGUAGES
-from conversations.plan.annual import PILLARS
+from conversations.plan.figures.annual import PILLARS
 from conversations.plan.model import COMPUTATIONS, LEAST_CELL, ActivityStatus, ValidationState
 from conversations.plan.periods import LONGEST_CADENCE, Frequency
 from storage.people.agencies import ROLE_TYPES

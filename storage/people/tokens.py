@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from conversations.plan.export_request import AUDIENCES
+from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database.audit import Audit
 from storage.database.models import DataRead, table
 from storage.database.models import DataToken as TokenTable

@@ -493,7 +493,7 @@ class Plans:
         )
 
     def unreportable(self, plan_id: int) -> frozenset[str]:
-        """The subjects that no published form can report, as of the last look (`bot.acts.coverage`)."""
+        """The subjects that no published form can report, as of the last look (`bot.acts.reports.coverage`)."""
         return frozenset((self._unit.of(Facts).get(f"{UNREPORTABLE}{plan_id}") or "").split())
 
     def note_unreportable(self, plan_id: int, subjects: Collection[str], now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 
-from conversations.plan.ledger import SAID
+from conversations.plan.calendar.ledger import SAID
 from conversations.plan.model import ValidationState
 from conversations.plan.review import TAKE_BACK, WAITING, Pace, may_move
 from storage.database.audit import Act, Audit

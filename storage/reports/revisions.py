@@ -1,7 +1,7 @@
 """What was validated of indicators, in its order: each figure, its corrections, and validations that were taken back.
 
-What may be told of small numbers depends on all that was told before (`conversations.plan.annual`), so whoever tells a
-figure reads how it came about. The decisions of coordinators are that history; nothing else is kept of it.
+What may be told of small numbers depends on all that was told before (`conversations.plan.figures.annual`), so whoever
+tells a figure reads how it came about. The decisions of coordinators are that history; nothing else is kept of it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, func, literal, or_, select
 
-from conversations.plan.annual import Reported, Revision, counted_apart, whole
+from conversations.plan.figures.annual import Reported, Revision, counted_apart, whole
 from conversations.plan.model import ValidationState
 from storage.database.models import ReportingPeriod, ReviewDecision, Submission, table
 from storage.database.statements import Prepared
@@ -57,7 +57,7 @@ _HISTORY = Prepared(
 def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> dict[str, list[Revision]]:
     """By subject, or of that one alone, every change of what stands validated, in its order. One statement.
 
-    Unsealed, to be added up: what may be shown of it is for `conversations.plan.annual` to say.
+    Unsealed, to be added up: what may be shown of it is for `conversations.plan.figures.annual` to say.
     """
     made: dict[str, list[Revision]] = {}
     standing: dict[str, dict[int, Reported | None]] = {}

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
-from conversations.plan.events import EventKind
 from conversations.plan.model import ValidationState
+from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
 from storage.database.marks import submission_mark
 from storage.database.models import Plan, ReportingPeriod, Submission, table

@@ -31,9 +31,9 @@ from talks import TALKS
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bot.acts.receivers import new_secret
+from bot.acts.sharing.receivers import new_secret
 from bot.open_storage import open_storage
-from conversations.plan.events import kinds_for
+from conversations.plan.sharing.events import kinds_for
 from storage.messages.endpoints import Target
 from storage.unit_of_work import UnitOfWork
 from tests.ports import free_port

@@ -29,7 +29,7 @@ from sqlalchemy import insert
 from bot.open_storage import open_storage
 from bot.workers.picture import draw
 from conversations.card import Card, plain
-from conversations.plan import digest_words, digests
+from conversations.plan.messages import digest_words, digests
 from conversations.plan.periods import Frequency, period_for
 from storage.calendar.figures import Figures
 from storage.database.migrating import upgrade

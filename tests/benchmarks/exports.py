@@ -33,8 +33,8 @@ from pathlib import Path
 from houses import BEGINS, House, schema
 from sqlalchemy import insert, make_url
 
-from bot.acts.enrolment import enrol
-from bot.acts.forms import publish
+from bot.acts.people.enrolment import enrol
+from bot.acts.reports.forms import publish
 from bot.open_storage import open_storage
 from bot.setup import set_up
 from conversations.authoring.xlsform import read_xlsform

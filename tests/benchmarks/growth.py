@@ -29,7 +29,7 @@ from sqlalchemy import Connection, event, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from talks import TALKS
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.chat.exchange import Deployment as Rules
 from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
-from bot.acts.enrolment import enrol
-from bot.acts.forms import publish
-from bot.cli.form_files import read_bundle_at
+from bot.acts.people.enrolment import enrol
+from bot.acts.reports.forms import publish
+from bot.cli.reports.form_files import read_bundle_at
 from bot.open_storage import open_storage
 from bot.settings import Settings
 from bot.setup import set_up

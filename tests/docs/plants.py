@@ -84,7 +84,7 @@ def nothing_declared_of_what_is_carried(patch: pytest.MonkeyPatch, _: ExitStack)
 
 
 def a_handler_that_trusts_its_button(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from bot.screens import own_reports
+    from bot.screens.reports import own_reports
 
     patch.setattr(own_reports, "_own_submission", lambda ex, submission_id: ex.unit.submissions.get(submission_id))
 
@@ -215,7 +215,7 @@ def a_scan_beside_the_rule(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
 
 
 def an_exception_of_no_job(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from conversations.plan.ledger import BESIDE
+    from conversations.plan.calendar.ledger import BESIDE
 
     patch.setitem(BESIDE, "reminder", "Misspelt.")  # type: ignore[arg-type]
 
@@ -240,21 +240,21 @@ def an_act_that_nobody_decided_about(patch: pytest.MonkeyPatch, _: ExitStack) ->
 
 
 def an_event_with_all_that_the_act_knows(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from conversations.plan import events
+    from conversations.plan.sharing import events
 
     every = tuple(replace(event, fields=(*event.fields, "reason")) for event in events.EVENTS)
     patch.setattr(events, "_OF", {event.kind: event for event in every})
 
 
 def news_for_everybody(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from conversations.plan import events
+    from conversations.plan.sharing import events
 
     every = tuple(replace(event, audiences=frozenset(events.AUDIENCES)) for event in events.EVENTS)
     patch.setattr(events, "_OF", {event.kind: event for event in every})
 
 
 def a_kind_that_the_guide_does_not_name(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from conversations.plan.events import EVENTS
+    from conversations.plan.sharing.events import EVENTS
     from tests.docs import test_events
 
     patch.setattr(test_events, "EVENTS", (*EVENTS, replace(EVENTS[0], kind="report.lost")))  # type: ignore[arg-type]

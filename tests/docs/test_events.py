@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.acts.receivers import new_secret
+from bot.acts.sharing.receivers import new_secret
 from bot.settings import read_networks
 from bot.workers.webhooks import call, calling
-from conversations.plan.events import EVENTS
+from conversations.plan.sharing.events import EVENTS
 from storage.messages.endpoints import Target
 from tests.deadlines import until
 from tests.ports import free_port

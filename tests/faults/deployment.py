@@ -29,8 +29,8 @@ from openpyxl import load_workbook
 from pydantic import SecretStr
 from sqlalchemy import insert, make_url, select
 
-from bot.acts.coverage import shipped_forms
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
+from bot.acts.reports.coverage import shipped_forms
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person, World

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.acts.receivers import new_secret
-from conversations.plan.events import kinds_for
+from bot.acts.sharing.receivers import new_secret
+from conversations.plan.sharing.events import kinds_for
 from storage.messages.endpoints import Target
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork

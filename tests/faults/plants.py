@@ -140,7 +140,7 @@ def say_first() -> None:
 
 # ------------------------------------------------------------------ G6: one submission
 def submits_again() -> None:
-    from bot.screens import filling
+    from bot.screens.reports import filling
 
     real = filling.submit
 
@@ -291,24 +291,24 @@ def everywhere(known: Any, instead: Any) -> None:
 def winter_time() -> None:
     from datetime import UTC, datetime
 
-    from conversations.plan import calendar
+    from conversations.plan.calendar import working_time
 
     def instant(day, at, zone):
         offset = datetime(day.year, 1, 1, tzinfo=zone).utcoffset()
         return (datetime.combine(day, at) - offset).replace(tzinfo=UTC)
 
-    everywhere(calendar.instant, instant)
+    everywhere(working_time.instant, instant)
 
 
 def second_of_two() -> None:
     from datetime import UTC, datetime
 
-    from conversations.plan import calendar
+    from conversations.plan.calendar import working_time
 
     def instant(day, at, zone):
         return datetime.combine(day, at).replace(tzinfo=zone, fold=1).astimezone(UTC)
 
-    everywhere(calendar.instant, instant)
+    everywhere(working_time.instant, instant)
 
 
 def trust_the_clock() -> None:
@@ -318,9 +318,9 @@ def trust_the_clock() -> None:
 
 
 def speak_at_night() -> None:
-    from conversations.plan import calendar
+    from conversations.plan.calendar import working_time
 
-    everywhere(calendar.is_quiet, lambda now, zone, holidays: False)
+    everywhere(working_time.is_quiet, lambda now, zone, holidays: False)
 
 
 # ------------------------------------------------------------------ strangers

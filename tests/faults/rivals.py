@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.sandbox.client import BotByHand
 from bot.sandbox.telegram import Person
 from conversations.plan.model import Role

@@ -23,7 +23,7 @@ import bot.schedule.reminders  # noqa: F401 - a defect is planted wherever a nam
 from bot.open_storage import open_storage
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.telegram.in_hand import Asked, look
-from conversations.plan import calendar
+from conversations.plan.calendar import working_time
 from storage.messages import outbox
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -116,20 +116,20 @@ def walked(zone: ZoneInfo, last_year: int, counts: Counter[str]) -> Iterator[str
     for days, at in SCHEDULES:
         last: datetime | None = None
         for day in (first_day + timedelta(days=number) for number in range(number_of_days)):
-            if not calendar.falls_on(days, day, ()):
+            if not working_time.falls_on(days, day, ()):
                 continue
-            moment = calendar.instant(day, at, zone)
+            moment = working_time.instant(day, at, zone)
             counts["windows"] += 1
             if wrong := _wrong_at(moment, datetime.combine(day, at), zone, counts):
                 yield f"{zone.key}, {days} at {at}: {day} is said at {moment}, {wrong}"
             if last is not None and moment <= last:
                 yield f"{zone.key}, {days} at {at}: {day} comes at {moment}, not after {last}"
             last = moment
-            if days != "daily" and (calendar.is_quiet(moment, zone, ()) or _is_quiet(moment, zone)):
+            if days != "daily" and (working_time.is_quiet(moment, zone, ()) or _is_quiet(moment, zone)):
                 yield f"{zone.key}, {days} at {at}: {day} is said at a quiet hour"
-            if _is_quiet(moment, zone) != calendar.is_quiet(moment, zone, ()):
+            if _is_quiet(moment, zone) != working_time.is_quiet(moment, zone, ()):
                 yield f"{zone.key}: whether {moment} is quiet is not known"
-            later = calendar.next_working_hour(moment, zone, ())
+            later = working_time.next_working_hour(moment, zone, ())
             if later < moment or _is_quiet(later, zone):
                 yield f"{zone.key}: after {moment} one may speak at {later}"
 

@@ -19,8 +19,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from bot.acts.enrolment import enrol
-from bot.acts.holidays import add_public_holidays
+from bot.acts.calendar.holidays import add_public_holidays
+from bot.acts.people.enrolment import enrol
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person

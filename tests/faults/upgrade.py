@@ -4,8 +4,8 @@ import random
 import time
 from pathlib import Path
 
-from bot.acts.forms import publish
-from bot.cli.form_files import read_bundle_at
+from bot.acts.reports.forms import publish
+from bot.cli.reports.form_files import read_bundle_at
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
 from tests.faults.deployment import BEGINS, Cast, deployed, form_with

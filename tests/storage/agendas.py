@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 
-from conversations.plan import agenda_rows
-from conversations.plan.agenda import Agenda
-from conversations.plan.agenda_rows import Scope
-from conversations.plan.ledger import LADDER
+from conversations.plan.calendar import agenda_rows
+from conversations.plan.calendar.agenda import Agenda
+from conversations.plan.calendar.agenda_rows import Scope
+from conversations.plan.calendar.ledger import LADDER
 from storage.unit_of_work import UnitOfWork
 
 

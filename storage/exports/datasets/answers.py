@@ -21,10 +21,10 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, func, select
 
-from conversations.plan.annual import DIMENSIONS, limit_of
-from conversations.plan.export_request import is_told_outside
+from conversations.plan.figures.annual import DIMENSIONS, limit_of
+from conversations.plan.figures.suppression import in_a_row
 from conversations.plan.model import is_restricted
-from conversations.plan.suppression import in_a_row
+from conversations.plan.sharing.export_request import is_told_outside
 from conversations.session.profiles import profile
 from conversations.xforms.form import Form, Question
 from conversations.xforms.nodes import Place

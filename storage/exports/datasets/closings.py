@@ -8,7 +8,7 @@ function that counts for the digests counts here too, over the whole history.
 from collections.abc import Iterator, Mapping
 
 from conversations.languages import translated
-from conversations.plan.closings import AgencyClosing, ClosingHistory
+from conversations.plan.figures.closings import AgencyClosing, ClosingHistory
 from conversations.plan.model import Agency
 from conversations.plan.periods import PeriodType, period_for
 from storage.calendar.figures import Figures

@@ -2,8 +2,8 @@
 
 Sources count in different units, and figures without their unit, source and last day have been quoted wrongly. So each
 row has all of these. Inside the coordination, a row is what was reported for a period. For outsiders, a figure of few
-people is told only for the year, as `conversations.plan.annual` decides over the whole history, whatever the filters
-are.
+people is told only for the year. `conversations.plan.figures.annual` decides that over the whole history, whatever the
+filters are.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from conversations.plan.annual import DIMENSIONS, Locks, Revision, Year, is_protected, measures, years
 from conversations.plan.expected import expected_indicators
+from conversations.plan.figures.annual import DIMENSIONS, Locks, Revision, Year, is_protected, measures, years
+from conversations.plan.figures.suppression import Figure
 from conversations.plan.model import Indicator
 from conversations.plan.periods import ReportingPeriod as PlanPeriod
-from conversations.plan.suppression import Figure
 from conversations.wording import Wording, wording
 from storage.database.models import Indicator as IndicatorTable
 from storage.database.models import ReportingPeriod, Submission, table

@@ -1,7 +1,7 @@
 """The plan and its agencies as they stand: what was promised, by whom, until when, and its state now.
 
-Statuses and lights come from the function that the chat and the digest use (`conversations.plan.monitoring`). So the
-workbook on a minister's desk and the card on her phone cannot differ.
+Statuses and lights come from the function that the chat and the digest use (`conversations.plan.figures.monitoring`).
+So the workbook on a minister's desk and the card on her phone cannot differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import select
 
 from conversations.languages import translated
-from conversations.plan.lights import Light
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import AgencyStanding, Standing
 from conversations.plan.model import Agency, Role, is_restricted
-from conversations.plan.monitoring import AgencyStanding, Standing
 from storage.calendar.figures import Figures
 from storage.database.models import Activity, ActivitySupport, Indicator, Objective, Plan, StrategicArea, table
 from storage.database.models import Agency as AgencyTable

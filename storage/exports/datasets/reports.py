@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 
 from conversations.languages import translated
-from conversations.plan.annual import limit_of, whole
+from conversations.plan.figures.annual import limit_of, whole
+from conversations.plan.figures.suppression import Figure, in_a_row
 from conversations.plan.model import Activity
-from conversations.plan.suppression import Figure, in_a_row
 from storage.database.models import Agency as AgencyTable
 from storage.database.models import Attachment, Person, ReportingPeriod, Submission, table
 from storage.exports.choosing import allowed, root_receipt, streamed

@@ -20,7 +20,7 @@ from fpdf import FPDF, ViewerPreferences
 from fpdf.structure_tree import StructElem, StructureTreeBuilder
 from fpdf.syntax import PDFObject
 
-from conversations.plan.lights import Light
+from conversations.plan.figures.lights import Light
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
 FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (201, 208, 214)}

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from conversations.plan.digest_words import number
-from conversations.plan.monitoring import WORST_FIRST
-from conversations.plan.plan_state import Page
+from conversations.plan.figures.monitoring import WORST_FIRST
+from conversations.plan.messages.digest_words import number
+from conversations.plan.messages.plan_state import Page
 from storage.exports.files.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
 from storage.exports.formats.crosstab import NOT_WHOLE, Crosstab, Figure, Line
 

@@ -9,10 +9,10 @@ from datetime import datetime, time
 from typing import BinaryIO
 
 from conversations.languages import translated
+from conversations.plan.figures.monitoring import standing
+from conversations.plan.figures.standing_records import Records
+from conversations.plan.messages.plan_state import Page, Reader, plan_state
 from conversations.plan.model import Role
-from conversations.plan.monitoring import standing
-from conversations.plan.plan_state import Page, Reader, plan_state
-from conversations.plan.standing_records import Records
 from storage.calendar.figures import Figures
 from storage.exports.datasets.indicators import three_p
 from storage.exports.formats.crosstab import Crosstab

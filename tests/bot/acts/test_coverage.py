@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.acts.coverage import EARLIER, NotCovered, gaps, refresh, shipped_forms
-from bot.acts.enrolment import enrol
-from bot.acts.forms import publish
-from bot.acts.importing import import_plan
+from bot.acts.people.enrolment import enrol
+from bot.acts.plan.importing import import_plan
+from bot.acts.reports.coverage import EARLIER, NotCovered, gaps, refresh, shipped_forms
+from bot.acts.reports.forms import publish
 from bot.chat.form_cache import FormCache
 from bot.open_storage import open_storage
 from bot.setup import set_up

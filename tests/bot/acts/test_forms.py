@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.acts.forms import publish
+from bot.acts.reports.forms import publish
 from bot.open_storage import open_storage
 from bot.setup import set_up
 from conversations.authoring.xlsform import read_xlsform

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.acts.status import look, readings
-from bot.acts.status import sentence as line
+from bot.acts.upkeep.status import look, readings
+from bot.acts.upkeep.status import sentence as line
 from bot.alarms.raising import Alarms
 from bot.alarms.standing import KINDS, OTHER, PREFIX, Kind, sentence, standing
 from bot.open_storage import open_storage

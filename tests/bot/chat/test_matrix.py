@@ -18,11 +18,11 @@ import orjson
 import pytest
 from sqlalchemy import Connection, update
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.chat.permissions import PERMISSIONS, Permission, permission_of, read_route
 from bot.demo.demo import CAST
 from bot.open_storage import open_storage
-from bot.screens.preferences import kept_for
+from bot.screens.everyone.preferences import kept_for
 from bot.telegram.handled import Handled
 from bot.telegram.updates import CommandTap, read_token
 from conversations.languages import LANGUAGES

@@ -18,7 +18,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from bot.acts.enrolment import enrol as enrol_in
+from bot.acts.people.enrolment import enrol as enrol_in
 from bot.cli import app
 from bot.open_storage import open_storage
 from conversations.plan.model import Role

@@ -33,8 +33,8 @@ import typer.main
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from bot.acts.coverage import shipped_forms
-from bot.acts.status import Vitals
+from bot.acts.reports.coverage import shipped_forms
+from bot.acts.upkeep.status import Vitals
 from bot.cli import app
 from bot.open_storage import BOT_USERNAME, open_storage
 from bot.sandbox.server import Sandbox, running_sandbox

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.acts.receivers import new_secret
+from bot.acts.sharing.receivers import new_secret
 from bot.demo.receiver import Receiver
 from bot.sandbox.telegram import World
 from bot.settings import read_networks

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import update
 
-from conversations.plan.export_request import AUDIENCES
+from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database.models import Plan, table
 from storage.errors import Conflict
 from storage.imports import history

@@ -12,7 +12,7 @@ import pytest
 from bot.doors import reading
 from bot.doors.asked import TABULAR, filters_of
 from bot.doors.limits import STRANGERS
-from conversations.plan.export_request import AUDIENCES, FILTERS
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from storage.errors import Unavailable
 from storage.exports import exporter
 from storage.exports.wanted import Wanted

@@ -7,7 +7,7 @@ import pytest
 
 from bot.doors import odata
 from bot.doors.odata_sets import dataset_of
-from conversations.plan.export_request import AUDIENCES
+from conversations.plan.sharing.export_request import AUDIENCES
 from storage.exports.tables import PROTECTED
 from tests.bot.doors.served import Served
 

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 
 from bot.doors.asked import FILTER_WORDS, TABULAR, parameters_of
 from bot.doors.openapi import openapi
-from conversations.plan.export_request import AUDIENCES, FILTERS
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from tests.bot.doors.served import Answer, Served
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.chat.actor import Actor
 from bot.schedule.digests import compose
 from bot.schedule.edit import run_now
@@ -20,9 +20,9 @@ from bot.schedule.explain import explained, upcoming
 from bot.schedule.job import Moment
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
-from conversations.plan.calendar import GRACE_DAYS, WORK_ENDS, falls_on, instant, working_days_after
-from conversations.plan.ladder import FOR_COORDINATORS, Rung, Step, all_steps
-from conversations.plan.ledger import SAID
+from conversations.plan.calendar.ladder import FOR_COORDINATORS, Rung, Step, all_steps
+from conversations.plan.calendar.ledger import SAID
+from conversations.plan.calendar.working_time import GRACE_DAYS, WORK_ENDS, falls_on, instant, working_days_after
 from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.database.models import Person, Plan, table

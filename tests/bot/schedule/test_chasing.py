@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.open_storage import open_storage
 from bot.schedule.agenda import passed_by
 from bot.schedule.explain import explained

@@ -18,9 +18,9 @@ from bot.schedule.jobs import JOBS
 from bot.schedule.regular import as_planned, regular
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.card import Card, line
-from conversations.plan.agenda import Recipient
-from conversations.plan.calendar import instant
-from conversations.plan.ledger import BESIDE, CARRIERS, LedgerRow, have_had_notice, job_name, waits_for
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, have_had_notice, job_name, waits_for
+from conversations.plan.calendar.working_time import instant
 from conversations.plan.model import Role
 from storage.calendar.schedules import StoredSchedule
 from storage.imports.applying import apply

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from bot.schedule.explain import explained, upcoming
 from bot.schedule.scheduler import look_at
 from bot.schedule.settling import settle
-from conversations.plan import notices
-from conversations.plan.calendar import is_working_day
+from conversations.plan.calendar import notices
+from conversations.plan.calendar.working_time import is_working_day
 from storage.database.models import OutboxMessage, table
 from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from conversations.plan.ledger import SAID
+from conversations.plan.calendar.ledger import SAID
 from tests.bot.house import ANA, CARMEN, JEAN, LUIS, PEDRO, Officer, Town, town_in
 from tests.deadlines import wait_until
 

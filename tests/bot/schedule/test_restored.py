@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.acts.status import look, readings
+from bot.acts.upkeep.status import look, readings
 from bot.alarms.raising import keep
 from bot.alarms.standing import Standing
 from bot.chat.actor import Notification, tell_later

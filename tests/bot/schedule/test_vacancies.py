@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.schedule import vacancies
-from conversations.plan.monitoring import Standing
+from conversations.plan.figures.monitoring import Standing
 from tests.bot.desk import Desk, buttons, said, tap
 from tests.bot.house import ANA, CARMEN, PEDRO
 from tests.bot.schedule.days import here, opened, scan

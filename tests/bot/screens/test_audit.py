@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.cli.audit import listed
+from bot.cli.upkeep.audit import listed
 from bot.open_storage import open_storage
-from bot.screens.audit import Look
+from bot.screens.upkeep.audit import Look
 from bot.telegram.handled import Handled
 from conversations.languages import LANGUAGES
 from conversations.wording import wording

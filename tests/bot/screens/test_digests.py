@@ -16,8 +16,8 @@ from bot.schedule.digests import MONTHLY, WEEK, WEEKLY, compose
 from bot.schedule.job import Moment
 from bot.workers.picture import SHAPES, draw
 from conversations.languages import LANGUAGES
+from conversations.plan.figures.monitoring import WORST_FIRST
 from conversations.plan.model import Role
-from conversations.plan.monitoring import WORST_FIRST
 from conversations.wording import wording
 from storage.calendar.figures import Figures
 from storage.reports.inspection import Inspected

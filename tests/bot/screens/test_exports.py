@@ -21,8 +21,8 @@ from bot.open_storage import open_storage
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due
 from bot.workers.exports import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
-from conversations.plan.export_request import FILTERS, Choice
 from conversations.plan.model import Role
+from conversations.plan.sharing.export_request import FILTERS, Choice
 from storage.errors import Unavailable
 from storage.messages import outbox
 from storage.messages.jobs import StoredJob

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.acts.forms import publish
+from bot.acts.reports.forms import publish
 from bot.open_storage import open_storage
 from conversations.authoring.xlsform import read_xlsform
 from conversations.wording import wording

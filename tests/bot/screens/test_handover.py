@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.acts.delegations import end_over
+from bot.acts.people.delegations import end_over
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
 from conversations.plan.model import Role

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.open_storage import open_storage
 from conversations.plan.model import Role
 from tests.bot.desk import Desk, buttons, press, said, tap

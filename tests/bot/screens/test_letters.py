@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from bot.acts.holidays import add_public_holidays
+from bot.acts.calendar.holidays import add_public_holidays
 from bot.open_storage import open_storage
 from bot.schedule.agenda import agenda_within, outlook_of, passed_by, with_letters
 from bot.schedule.job import Moment
 from bot.telegram.handled import Handled
-from conversations.plan.agenda_rows import Scope
+from conversations.plan.calendar.agenda_rows import Scope
 from storage.calendar.figures import Figures
 from storage.database.models import Activity, table
 from storage.unit_of_work import UnitOfWork

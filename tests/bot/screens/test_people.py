@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.acts.enrolment import enrol
+from bot.acts.people.enrolment import enrol
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
 from conversations.plan.model import Role

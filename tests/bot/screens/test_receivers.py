@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from bot.acts import receivers
+from bot.acts.sharing import receivers
 from bot.chat.exchange import Exchange
 from bot.open_storage import open_storage
-from bot.screens.receivers import show_tried
+from bot.screens.sharing.receivers import show_tried
 from bot.workers.webhooks import REASONS
-from conversations.plan.events import OFFERED, kinds_for, packed
-from conversations.plan.export_request import AUDIENCES
+from conversations.plan.sharing.events import OFFERED, kinds_for, packed
+from conversations.plan.sharing.export_request import AUDIENCES
 from storage.messages.endpoints import MOST, Outcome, target_of
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, press, said

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.acts.holidays import add_public_holidays
+from bot.acts.calendar.holidays import add_public_holidays
 from bot.chat.zones import zones_called
 from bot.open_storage import open_storage
 from bot.schedule.explain import PREVIEWED, explained, upcoming
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
-from conversations.plan.calendar import hour_there, instant, is_quiet
-from conversations.plan.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after, steps
+from conversations.plan.calendar.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after, steps
+from conversations.plan.calendar.working_time import hour_there, instant, is_quiet
 from conversations.plan.periods import PeriodType, period_for
 from storage.calendar.schedules import StoredSchedule
 from storage.messages.outbox import Sent

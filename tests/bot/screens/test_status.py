@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.acts.status import CHECKS, Seen, Vitals, look, readings, remember, sentence
-from bot.cli.status import stated
+from bot.acts.upkeep.status import CHECKS, Seen, Vitals, look, readings, remember, sentence
+from bot.cli.upkeep.status import stated
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
 from conversations.wording import catalogue, wording

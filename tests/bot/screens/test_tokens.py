@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.acts import tokens
+from bot.acts.sharing import tokens
 from bot.chat.exchange import Exchange
 from bot.open_storage import open_storage
-from bot.screens.tokens import show_read
+from bot.screens.sharing.tokens import show_read
 from storage.people.tokens import MOST, SHAPE, DataToken
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk, buttons, press, said, tap

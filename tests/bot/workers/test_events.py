@@ -15,13 +15,13 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from bot.acts.addresses import BadAddress, is_callable, read_address
-from bot.acts.receivers import new_secret
+from bot.acts.sharing.addresses import BadAddress, is_callable, read_address
+from bot.acts.sharing.receivers import new_secret
 from bot.settings import Network, read_networks
 from bot.workers import events, webhooks
 from bot.workers.events import EventWorker
 from bot.workers.webhooks import call, calling, signed
-from conversations.plan.events import kinds_for
+from conversations.plan.sharing.events import kinds_for
 from storage.messages import endpoints
 from storage.messages.endpoints import StoredEndpoint, Target
 from storage.open_database import Database

@@ -8,7 +8,7 @@ from PIL import Image, ImageColor, ImageFont
 
 from bot.workers.picture import LONGEST, MARGIN, PAPER, STRIPE, draw
 from conversations.languages import LANGUAGES
-from conversations.plan.digests import matrix
+from conversations.plan.messages.digests import matrix
 from tests.conversations.plan.test_digests import crowd, stand
 from tests.pseudo import PSEUDO, right_to_left
 

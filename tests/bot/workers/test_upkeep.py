@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.acts.status import Vitals
+from bot.acts.upkeep.status import Vitals
 from bot.workers.upkeep import Chore, Premises, keep_house, look_after_health, look_back
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from conversations.plan.figures.monitoring import Standing, standing
+from conversations.plan.figures.standing_records import Closed, Detail, Queue, Records, Report, Reporter
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
-from conversations.plan.monitoring import Standing, standing
 from conversations.plan.periods import Frequency, periods_between
-from conversations.plan.standing_records import Closed, Detail, Queue, Records, Report, Reporter
 
 ZONE = ZoneInfo("America/Santo_Domingo")
 MONDAY = datetime(2018, 10, 15, 8, 30, tzinfo=ZONE).astimezone(UTC)

@@ -11,10 +11,10 @@ from operator import or_
 
 import pytest
 
-from conversations.plan.annual import Reported, Revision, Year, counted_apart, is_protected, limit_of, years
+from conversations.plan.figures.annual import Reported, Revision, Year, counted_apart, is_protected, limit_of, years
+from conversations.plan.figures.suppression import Releases, in_a_row
 from conversations.plan.model import Indicator
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod, periods_between
-from conversations.plan.suppression import Releases, in_a_row
 
 LIMIT = 10
 VICTIMS = Indicator("IND-20", "PGR", Frequency.MONTHLY, aggregation="sum", sensitivity="restricted", min_cell=LIMIT)

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from conversations.card import Card, Line, plain
 from conversations.languages import LANGUAGES
-from conversations.plan import digest_words, digests
-from conversations.plan.agenda import Agenda, Topic
-from conversations.plan.annual import IndicatorYear, Reported, Revision, this_year
-from conversations.plan.ladder import Rung
-from conversations.plan.lights import Light
+from conversations.plan.calendar.agenda import Agenda, Topic
+from conversations.plan.calendar.ladder import Rung
+from conversations.plan.figures.annual import IndicatorYear, Reported, Revision, this_year
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import Standing
+from conversations.plan.figures.standing_records import Detail, Queue, Records, Reporter
+from conversations.plan.messages import digest_words, digests
 from conversations.plan.model import Agency, Indicator, Role
-from conversations.plan.monitoring import Standing
 from conversations.plan.periods import Frequency
-from conversations.plan.standing_records import Detail, Queue, Records, Reporter
 from conversations.wording import wording
 from tests import ROOT
 from tests.conversations.plan.commission import (

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.plan.calendar import (
+from conversations.plan.calendar.ladder import Rung, ladder, lapsed_steps, steps
+from conversations.plan.calendar.working_time import (
     GRACE_DAYS,
     falls_on,
     fires_after,
@@ -19,7 +20,6 @@ from conversations.plan.calendar import (
     windows_until,
     working_days_after,
 )
-from conversations.plan.ladder import Rung, ladder, lapsed_steps, steps
 from conversations.plan.periods import PeriodType, period_for, reporting_period
 
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")

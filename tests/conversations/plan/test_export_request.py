@@ -8,8 +8,9 @@ import pytest
 
 from conversations.card import Card
 from conversations.languages import LANGUAGES
-from conversations.plan.export_progress import caption, done_card, working_card
-from conversations.plan.export_request import (
+from conversations.plan.periods import periods_between
+from conversations.plan.sharing.export_progress import caption, done_card, working_card
+from conversations.plan.sharing.export_request import (
     AUDIENCES,
     FILTERS,
     MORE,
@@ -28,7 +29,6 @@ from conversations.plan.export_request import (
     read_words,
     request_card,
 )
-from conversations.plan.periods import periods_between
 from conversations.wording import wording
 
 PERIODS = periods_between(date(2017, 1, 1), date(2020, 12, 31))

@@ -10,12 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.plan import notices
-from conversations.plan.agenda import Agenda, Recipient
-from conversations.plan.calendar import instant, is_working_day
-from conversations.plan.ladder import FOR_ALTERNATES, FOR_REPORTERS, Left, Rung, Step, all_steps, steps, steps_ahead
+from conversations.plan.calendar import notices
+from conversations.plan.calendar.agenda import Agenda, Recipient
+from conversations.plan.calendar.ladder import (
+    FOR_ALTERNATES,
+    FOR_REPORTERS,
+    Left,
+    Rung,
+    Step,
+    all_steps,
+    steps,
+    steps_ahead,
+)
+from conversations.plan.calendar.notices import A_WEEK, IN_TEN_DAYS, RANK, Say, decide, pending_steps
+from conversations.plan.calendar.working_time import instant, is_working_day
 from conversations.plan.model import Activity, Role
-from conversations.plan.notices import A_WEEK, IN_TEN_DAYS, RANK, Say, decide, pending_steps
 from conversations.plan.periods import (
     USUAL_CADENCES,
     Cadence,

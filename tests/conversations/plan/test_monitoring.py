@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.plan.closings import closings_until
-from conversations.plan.lights import Light
+from conversations.plan.figures.closings import closings_until
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import Cell, Rate, Standing, due_within, plenary_items, worst_of
+from conversations.plan.figures.standing_records import Closed, Detail, Records, Report
 from conversations.plan.model import ActivityStatus, ValidationState
-from conversations.plan.monitoring import Cell, Rate, Standing, due_within, plenary_items, worst_of
 from conversations.plan.periods import PeriodType
-from conversations.plan.standing_records import Closed, Detail, Records, Report
 from tests.conversations.plan.commission import (
     ACTIVITIES,
     BY_CODE,

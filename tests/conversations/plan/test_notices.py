@@ -13,14 +13,14 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from conversations.card import plain
-from conversations.plan.agenda import Agenda, Lapsing, Pause, Recipient, Topic, to_close
-from conversations.plan.calendar import instant, is_quiet, working_day_from, working_days_after
+from conversations.plan.calendar.agenda import Agenda, Lapsing, Pause, Recipient, Topic, to_close
+from conversations.plan.calendar.ladder import Left, Rung, Step, lapsed_steps, steps, steps_ahead
+from conversations.plan.calendar.notices import A_WEEK, Say, Silence, chase, decide, still_due
+from conversations.plan.calendar.working_time import instant, is_quiet, working_day_from, working_days_after
 from conversations.plan.expected import unclosed_row
-from conversations.plan.ladder import Left, Rung, Step, lapsed_steps, steps, steps_ahead
+from conversations.plan.messages.reminders import reminder
 from conversations.plan.model import Activity, Role
-from conversations.plan.notices import A_WEEK, Say, Silence, chase, decide, still_due
 from conversations.plan.periods import Frequency, ReportingPeriod, period_name, period_names, reporting_period
-from conversations.plan.reminders import reminder
 
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")
 NINE = time(9)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from conversations.plan.calendar import follow
+from conversations.plan.calendar.ladder import left_reports
+from conversations.plan.calendar.working_time import follow
 from conversations.plan.expected import (
     PastReport,
     closes_together,
@@ -21,8 +22,7 @@ from conversations.plan.expected import (
     led_by_nobody,
     unclosed_row,
 )
-from conversations.plan.ladder import left_reports
-from conversations.plan.lights import Light, expected_progress, traffic_light
+from conversations.plan.figures.lights import Light, expected_progress, traffic_light
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState, is_restricted
 from conversations.plan.periods import (
     LONGEST_CADENCE,

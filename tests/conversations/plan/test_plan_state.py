@@ -10,10 +10,10 @@ from datetime import date
 import pytest
 
 from conversations.languages import LANGUAGES
-from conversations.plan.annual import IndicatorYear, Reported, Revision, this_year
+from conversations.plan.figures.annual import IndicatorYear, Reported, Revision, this_year
+from conversations.plan.messages.plan_state import INDICATORS, TROUBLED, Page, Reader, plan_state, spoken
 from conversations.plan.model import Indicator
 from conversations.plan.periods import Frequency
-from conversations.plan.plan_state import INDICATORS, TROUBLED, Page, Reader, plan_state, spoken
 from tests import ROOT
 from tests.conversations.plan.commission import EMPTY, RECORDS, activity, stand
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.plan.suppression import (
+from conversations.plan.figures.suppression import (
     Figure,
     Releases,
     Table,

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from conversations.plan.ladder import Rung
-from conversations.plan.lights import Light
+from conversations.plan.calendar.ladder import Rung
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import Rate
 from conversations.plan.model import ActivityStatus, Role
-from conversations.plan.monitoring import Rate
 from storage.calendar.figures import Figures
 from storage.calendar.ledger import NewFire
 from storage.imports.applying import apply as plan_apply

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from conversations.plan.agenda import Recipient
-from conversations.plan.ladder import Rung
+from conversations.plan.calendar.agenda import Recipient
+from conversations.plan.calendar.ladder import Rung
 from conversations.plan.model import Role
 from storage.calendar import recipients
 from storage.calendar.ledger import NewFire

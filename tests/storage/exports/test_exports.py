@@ -12,7 +12,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from PIL import Image
 
-from bot.acts.forms import publish
+from bot.acts.reports.forms import publish
 from bot.open_storage import open_storage
 from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.model import Role

@@ -24,8 +24,8 @@ import pytest
 from sqlalchemy import event, insert, select, update
 
 from conversations.languages import LANGUAGES, translated
-from conversations.plan.export_request import AUDIENCES, FILTERS
 from conversations.plan.model import Role
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from conversations.wording import catalogue, wording
 from storage.database.models import (
     Activity,

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from conversations.plan.export_request import AUDIENCES
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, periods_between
+from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database.models import (
     Activity,
     ActivitySupport,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from conversations.languages import LANGUAGES
-from conversations.plan.annual import limit_of, measures
+from conversations.plan.figures.annual import limit_of, measures
 from conversations.plan.periods import periods_between
 from conversations.wording import catalogue
 from conversations.xforms.problems import AuthorError, Problem

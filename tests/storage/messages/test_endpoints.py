@@ -8,8 +8,8 @@ import orjson
 import pytest
 from sqlalchemy import func, select, text
 
-from conversations.plan.events import EVENTS, KINDS, OFFERED, kinds_for, payload, read_kinds
-from conversations.plan.export_request import AUDIENCES
+from conversations.plan.sharing.events import EVENTS, KINDS, OFFERED, kinds_for, payload, read_kinds
+from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database import audit
 from storage.database.models import Event, EventDelivery, table
 from storage.database.vault import Vault

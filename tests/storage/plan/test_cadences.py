@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.acts.holidays import follow_calendar
+from bot.acts.calendar.holidays import follow_calendar
 from storage.imports import history
 from storage.imports.applying import differences
 from storage.imports.reading import read_plan

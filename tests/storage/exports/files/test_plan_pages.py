@@ -17,8 +17,8 @@ import pytest
 
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
+from conversations.plan.messages.plan_state import spoken
 from conversations.plan.model import Role
-from conversations.plan.plan_state import spoken
 from storage.exports import exporter
 from storage.exports.files.paper import Paper
 from storage.exports.files.plan_state import state_of

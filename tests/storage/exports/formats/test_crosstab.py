@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 from conversations.languages import LANGUAGES
+from conversations.plan.messages.plan_state import Reader, plan_state
 from conversations.plan.model import Role
-from conversations.plan.plan_state import Reader, plan_state
 from conversations.wording import wording
 from storage.exports.datasets.indicators import THREE_P
 from storage.exports.files import plan_pages

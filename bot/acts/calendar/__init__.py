@@ -1,0 +1,1 @@
+"""Acts on when something is said: holidays, pauses, letters."""

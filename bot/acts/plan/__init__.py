@@ -1,0 +1,1 @@
+"""Acts on the plan itself: its workbook, its periods, its settings."""

@@ -1,0 +1,134 @@
+"""Import the plan so that everything in it can be reported afterwards; otherwise nothing changes.
+
+A worker reads and compares a plan that is sent to the bot (`bot/workers/imports.py`), because that takes seconds. The
+shown workbook is in the file store under its content's number, which the buttons carry; the store deletes it after a
+day. That content is applied to the very state of the plan it was compared with.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from bot.acts.reports.coverage import Gap, NotCovered, cover, gaps
+from bot.chat.actor import Actor
+from bot.chat.form_cache import FormCache
+from storage.errors import NotFound
+from storage.reports.forms import StoredForm
+from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from storage.imports.differences import Differences
+    from storage.imports.history import Undo
+    from storage.imports.reading import PlanDraft
+
+
+APPLY, PAGE, SEND = "apply_plan", "page_plan", "send_plan"
+KINDS: Final = (APPLY, PAGE, SEND)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The changes, and the shipped forms that were published again so that all of it can be reported."""
+
+    found: "Differences"
+    renewed: tuple[StoredForm, ...] = ()
+
+
+def import_plan(
+    unit: UnitOfWork,
+    forms: FormCache,
+    draft: "PlanDraft",
+    plan_code: str,
+    by: int | None,
+    now: datetime,
+    *,
+    timezone: str,
+    shown: str | None = None,
+) -> Imported:
+    """Apply the draft. NotCovered, and the unit unchanged, if it would leave an item that no form can report.
+
+    With `shown`, the fingerprint of the differences that somebody confirmed: if they differ now, nothing is done.
+    """
+    from storage.imports.applying import apply  # memory that a bot needs only while it imports
+
+    with unit.aside():
+        try:
+            before = gaps(unit, forms, unit.plans.by_code(plan_code).id)
+        except NotFound:
+            before = ()
+        found = apply(unit, draft, plan_code, by, now, shown=shown, timezone=timezone)
+        if shown is not None and found.fingerprint() != shown:
+            return Imported(found)
+        return Imported(found, cover(unit, forms, unit.plans.by_code(plan_code).id, before, now, by))
+
+
+class _Tried(Exception):
+    """The trial succeeded. This exception never leaves the module."""
+
+
+def uncovered(
+    unit: UnitOfWork, forms: FormCache, draft: "PlanDraft", plan_code: str, now: datetime, *, timezone: str
+) -> tuple[Gap, ...]:
+    """The items that an import of this draft would leave without a form. It is tried and undone."""
+    try:
+        with unit.aside():
+            import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone)
+            raise _Tried
+    except NotCovered as refused:
+        return refused.gaps
+    except _Tried:
+        return ()
+
+
+# ------------------------------------------------------------------ sent to the bot, shown, decided about
+def apply_shown(actor: Actor, chat_id: int, number: str) -> None:
+    """Have a worker apply the plan that was shown."""
+    actor.unit.jobs.add(APPLY, _shown(actor, chat_id, number), actor.now, chat_id=chat_id)
+
+
+def turn_page(actor: Actor, chat_id: int, number: str, page: int) -> None:
+    """Have a worker show another page of the differences."""
+    actor.unit.jobs.add(PAGE, _shown(actor, chat_id, number) | {"page": page}, actor.now, chat_id=chat_id)
+
+
+def record_download(actor: Actor, workbook: bytes) -> None:
+    """Somebody downloads the plan as its workbook: write an audit entry."""
+    details = {"workbook": hashlib.sha256(workbook).hexdigest()}
+    actor.unit.audit.record("plan.downloaded", actor.person_id, actor.plan_id, details, actor.now)
+
+
+def send_workbook(actor: Actor, chat_id: int) -> None:
+    """Have a worker send the plan as its workbook."""
+    actor.unit.jobs.add(SEND, {"telegram_id": chat_id, "plan_id": actor.plan_id}, actor.now, chat_id=chat_id)
+
+
+def _shown(actor: Actor, chat_id: int, number: str) -> dict[str, object]:
+    return {"telegram_id": chat_id, "plan_id": actor.plan_id, "key": number}
+
+
+def wait_for_decision(actor: Actor, number: str) -> None:
+    """Store which plan was shown to this person. An earlier one can no longer be applied."""
+    actor.unit.facts.set(_fact(actor.oneself), number, actor.now)
+
+
+def waiting(unit: UnitOfWork, person_id: int) -> str:
+    """The number of the plan that this person has seen and not decided about; blank if there is none."""
+    return unit.facts.get(_fact(person_id)) or ""
+
+
+def settle(actor: Actor) -> None:
+    """The waiting plan was applied or discarded."""
+    wait_for_decision(actor, "")
+
+
+def _fact(person_id: int) -> str:
+    return f"plan_upload:{person_id}"
+
+
+# ------------------------------------------------------------------ taken back
+def undo(actor: Actor, import_id: int) -> "Undo | None":
+    """Take back an import. None, and nothing is changed, if it is not the last one or was taken back before."""
+    from storage.imports import history
+
+    return history.undo(actor.unit, actor.plan_id, import_id, actor_id=actor.person_id, now=actor.now)

@@ -1,0 +1,160 @@
+"""Acts on the days of a period: open, extend, lock, or reopen for one agency."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import partial
+
+from bot.chat.actor import Actor, Notification, told
+from conversations.card import Button, Card, line
+from conversations.dates import show_date
+from conversations.plan.calendar.working_time import ONE_DAY, closed_early, extended, opened_early, working_day_from
+from conversations.plan.expected import expected_reports
+from conversations.plan.model import AGENCY_ROLES, Agency, Role
+from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.routes import Route, tap
+from conversations.wording import Wording, wording
+from storage.plan.periods import StoredReopening
+
+MORE = (1, 3, 5)
+"""By how many days it can be extended for everybody."""
+REOPENED_DAYS = (1, 3, 7)
+"""For how many days it can be reopened for one agency."""
+GRANTED = 3
+"""For how many days one button grants an agency's request."""
+ASKED = "asked"
+"""Stands on that button in place of a reason: the reason is what the agency wrote."""
+LONGEST_REASON = 200
+REASONS = ("correction", "missing", "trouble")
+"""The reasons that have a button; catalogue keys `reopening.reason.…`. Any other reason is typed."""
+
+
+def reopen_for(
+    actor: Actor, period: ReportingPeriod, agency: Agency, days: int, reason: str
+) -> tuple[date, list[Notification]]:
+    """Reopen for this agency until a working day, `days` days from today.
+
+    Return that day and the notifications for its people.
+    """
+    unit, plan_id = actor.unit, actor.plan_id
+    last = working_day_from(actor.today + timedelta(days=days), unit.holidays.days(plan_id))
+    unit.periods.reopen(plan_id, agency.id, period, last + ONE_DAY, reason=reason, now=actor.now, by=actor.person_id)
+    due = unit.plans.due(plan_id, agency.id, actor.today)
+    has_left = any(one.period.id == period.id and not one.is_indicator for one in due)
+    news: list[Notification] = []
+    for one in unit.people.of_agency(plan_id, agency.id):
+        if one.memberships[0].role in AGENCY_ROLES:
+            say = wording(one.language)
+            text = say(
+                "reopening.told",
+                period_name=period_name(period, one.language),
+                agency=agency.code,
+                date=show_date(last.isoformat(), one.language),
+            )
+            start = Button(say("remind.start"), tap(Route.DUE), "primary")
+            look = Button(say("menu.history"), tap(Route.HISTORY))
+            because = line(say("reopening.because", reason=reason_in_words(say, reason)))
+            rows = ((start, look) if has_left else (look,),)
+            news.append(told(one.telegram_id, Card((line(text), because), rows)))
+    return last, news
+
+
+def end_reopening(
+    actor: Actor, period: ReportingPeriod, agency: Agency, standing: StoredReopening
+) -> list[Notification]:
+    """Lock it again for the agency, or refuse its request. Return the notifications for its people."""
+    actor.unit.periods.end(standing, now=actor.now, by=actor.person_id)
+    key = "reopening.refused" if standing.is_asked else "reopening.ended"
+    return [
+        told(
+            one.telegram_id,
+            Card((line(wording(one.language)(key, period_name=period_name(period, one.language))),)),
+        )
+        for one in actor.unit.people.of_agency(actor.plan_id, agency.id)
+        if one.memberships[0].role in AGENCY_ROLES
+    ]
+
+
+def ask_reopening(
+    actor: Actor, agency_id: int, agency_code: str, period: ReportingPeriod, reason: str
+) -> list[Notification] | None:
+    """Ask the coordination to reopen a period for this agency. Return its notifications; None if it has been asked."""
+    unit, plan_id = actor.unit, actor.plan_id
+    asked = unit.periods.ask(plan_id, agency_id, period, reason, now=actor.now, by=actor.oneself, today=actor.today)
+    if asked is None:
+        return None
+    news = []
+    for one in unit.people.with_role(plan_id, Role.COORDINATOR) or unit.people.with_role(plan_id, Role.ADMIN):
+        say = wording(one.language)
+        to = partial(tap, Route.REOPEN, period.code, agency_code)
+        rows = (
+            (Button(say("reopening.grant", agency=agency_code, n=GRANTED), to(GRANTED, ASKED), "primary"),),
+            (
+                Button(say("reopening.refuse"), to("no")),
+                Button(say("reopening.look"), tap(Route.PERIODS, period.code)),
+            ),
+        )
+        text = say("reopening.request", agency=agency_code, period_name=period_name(period, one.language))
+        because = line(say("reopening.because", reason=reason_in_words(say, reason)))
+        news.append(told(one.telegram_id, Card((line(text), because), rows)))
+    return news
+
+
+def close(actor: Actor, agency_id: int, periods: Iterable[ReportingPeriod]) -> None:
+    """Close these periods for the agency: everything expected of it is reported."""
+    for period in periods:
+        actor.unit.closings.close(actor.plan_id, agency_id, period.id, actor.oneself, actor.now)
+
+
+def set_days(actor: Actor, moved: ReportingPeriod) -> list[Notification]:
+    """Set the days of a period for every agency. Return the notifications.
+
+    If the period now closes at the end of today, the agencies that have not closed it are told at once: they knew
+    another day, and no reminder comes before the end of it.
+    """
+    unit = actor.unit
+    unit.periods.set_days(moved, now=actor.now, by=actor.person_id)
+    if moved.locks_on != actor.today + ONE_DAY:
+        return []
+    closed, expected = unit.closings.closed_agencies(moved.id), expected_agencies(actor, moved)
+    return [
+        told(who.telegram_id, last_day_card(moved, who.language))
+        for agency in expected
+        if agency.id not in closed
+        for who in unit.people.of_agency(actor.plan_id, agency.id)
+        if who.memberships[0].role in AGENCY_ROLES
+    ]
+
+
+def last_day_card(period: ReportingPeriod, language: str) -> Card:
+    say = wording(language)
+    text = say("periods.last_day", period_name=period_name(period, language))
+    return Card((line(text),), ((Button(say("remind.start"), tap(Route.DUE), "primary"),),))
+
+
+def moves(actor: Actor, period: ReportingPeriod) -> dict[str, ReportingPeriod]:
+    """What can be done to the period today (`open`, `more3`, `lock`), with its days after each."""
+    stage = period.stage(actor.today)
+    if stage == "ahead":
+        return {"open": opened_early(period, actor.today)}
+    holidays = actor.unit.holidays.days(actor.plan_id)
+    found = {f"more{days}": extended(period, days, actor.today, holidays) for days in MORE}
+    if stage != "locked" and period.locks_on > actor.today + ONE_DAY:
+        found["lock"] = closed_early(period, actor.today)
+    return found
+
+
+def standing_of(actor: Actor, period: ReportingPeriod, agency: Agency) -> StoredReopening | None:
+    """Return the reopening that this agency has asked for or has now."""
+    found = actor.unit.periods.reopenings(actor.plan_id, actor.today)
+    return next((one for one in found if (one.period_id, one.agency_id) == (period.id, agency.id)), None)
+
+
+def expected_agencies(actor: Actor, period: ReportingPeriod) -> list[Agency]:
+    plans, plan_id = actor.unit.plans, actor.plan_id
+    due = expected_reports(plans.activities(plan_id, include_retired=True), period, plans.ended(plan_id))
+    codes = {report.activity.agency_code for report in due}
+    return [agency for agency in plans.agencies(plan_id) if agency.code in codes]
+
+
+def reason_in_words(say: Wording, reason: str) -> str:
+    return say(f"reopening.reason.{reason}") if reason in REASONS else reason

@@ -1,0 +1,133 @@
+"""Acts on receivers of events: set up, try, pause, resend what they missed, remove.
+
+A receiver gets data for as long as nobody looks. So every admin is notified of a new one, each act is in the audit log,
+and its secret is shown once, to the person who set it up.
+"""
+
+import base64
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bot.acts.sharing.addresses import read_address
+from bot.chat.actor import Actor, Notification, told
+from bot.settings import Network
+from conversations.card import Button, Card, line
+from conversations.plan.model import Role
+from conversations.plan.sharing.events import PUBLIC, audiences_of
+from conversations.routes import Route, tap
+from conversations.wording import wording
+from storage.messages.endpoints import Claimed, StoredEndpoint, Target
+from storage.unit_of_work import UnitOfWork
+
+TRY: Final = "try_receiver"
+SECRET: Final = "whsec_"  # noqa: S105
+"""How a secret begins (Standard Webhooks)."""
+LOCKED_LATELY: Final = timedelta(days=3)
+"""If an outage hid a lock, it is told within these days, or not at all."""
+
+
+def new_secret() -> str:
+    """32 bytes from the system, as Standard Webhooks writes them."""
+    return SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def add(
+    actor: Actor, address: str, *, audience: str = PUBLIC, kinds: Collection[str], inside: Sequence[Network] = ()
+) -> tuple[StoredEndpoint, str, list[Notification]]:
+    """A new receiver, its secret, and the notifications for the other admins.
+
+    It is for the public unless another audience is chosen. BadAddress, or Conflict if there are too many.
+    """
+    url, host = read_address(address, inside)
+    secret = new_secret()
+    made = actor.unit.endpoints.add(
+        actor.plan_id, Target(url, secret), host, audience=audience, kinds=kinds, now=actor.now, by=actor.person_id
+    )
+    news = []
+    for one in actor.unit.people.with_role(actor.plan_id, Role.ADMIN):
+        if one.id != actor.person_id:
+            say = wording(one.language)
+            audience_told = say(f"export.audience.{audience}")
+            text = say("receivers.told", name=actor.named(say), host=host, audience=audience_told)
+            rows = ((Button(say("receivers.look"), tap(Route.RECEIVERS), "primary"),),)
+            news.append(told(one.telegram_id, Card((line(text),), rows)))
+    return made, secret, news
+
+
+def pause(actor: Actor, endpoint: StoredEndpoint) -> bool:
+    """Stop calling it. Its events wait. False if it was paused."""
+    return actor.unit.endpoints.pause(endpoint, now=actor.now, by=actor.person_id)
+
+
+def resume(actor: Actor, endpoint: StoredEndpoint) -> bool:
+    """Call it again, with what waits. False if it was not paused."""
+    return actor.unit.endpoints.resume(endpoint, now=actor.now, by=actor.person_id)
+
+
+def choose(actor: Actor, endpoint: StoredEndpoint, kinds: Collection[str]) -> bool:
+    """Tell it these kinds of events from now on. Return False if nothing changes."""
+    return actor.unit.endpoints.set_kinds(endpoint, kinds, now=actor.now, by=actor.person_id)
+
+
+def replay(actor: Actor, endpoint: StoredEndpoint, only: Collection[int] | None = None) -> int:
+    """Make what could not be delivered wait again: all of it, or `only` these deliveries. Return how many events."""
+    return actor.unit.endpoints.replay(endpoint, now=actor.now, by=actor.person_id, only=only)
+
+
+def remove(actor: Actor, endpoint: StoredEndpoint) -> None:
+    """Remove it. It gets nothing more, also nothing that still waits."""
+    actor.unit.endpoints.remove(endpoint, now=actor.now, by=actor.person_id)
+
+
+def ping(actor: Actor, endpoint: StoredEndpoint) -> Claimed:
+    """Make an event for this receiver alone, to try it, with an audit entry. It is sent once and is no delivery."""
+    actor.unit.endpoints.tried(endpoint, now=actor.now, by=actor.person_id)
+    assert endpoint.audience in audiences_of("ping", {})
+    return Claimed(
+        id=0,
+        endpoint_id=endpoint.id,
+        tries=1,
+        uid=f"evt_{secrets.token_hex(12)}",
+        kind="ping",
+        data={},
+        at=actor.now,
+        plan=actor.unit.plans.by_id(actor.plan_id).code,
+        audience=endpoint.audience,
+        sealed_target=endpoint.sealed_target,
+        plan_id=endpoint.plan_id,
+        made_at=endpoint.made_at,
+    )
+
+
+def ask_for_ping(actor: Actor, chat_id: int, endpoint: StoredEndpoint) -> None:
+    """Have a worker try it, and answer in the chat."""
+    payload = {"telegram_id": chat_id, "plan_id": actor.plan_id, "endpoint_id": endpoint.id}
+    actor.unit.jobs.add(TRY, payload, actor.now, chat_id=chat_id)
+
+
+# ------------------------------------------------------------------ what nobody does
+def locked_lately(unit: UnitOfWork, now: datetime) -> list[tuple[int, str, str]]:
+    """Locks of heard plans that are not recorded yet: plan, period, and the event's number.
+
+    A period locks by its calendar. No act does it, so no act records it.
+    """
+    found = []
+    for plan in unit.plans.all():
+        if not unit.endpoints.all(plan.id):
+            continue
+        today = now.astimezone(ZoneInfo(plan.timezone)).date()
+        for period in unit.plans.periods(plan.id):
+            if today - LOCKED_LATELY < period.locks_on <= today:
+                uid = f"evt_locked_{plan.id}_{period.code}_{period.locks_on:%Y%m%d}"
+                if not unit.events.is_recorded(uid):
+                    found.append((plan.id, period.code, uid))
+    return found
+
+
+def record_locks(unit: UnitOfWork, now: datetime) -> None:
+    """Record these locks; each once, with any number of replicas."""
+    for plan_id, code, uid in locked_lately(unit, now):
+        unit.events.record("period.locked", plan_id, {"period": code}, now, uid=uid)

@@ -1,0 +1,1 @@
+"""What operators read: the state of the bot, the audit log."""

@@ -1,0 +1,1 @@
+"""Commands on when something is said: schedules, holidays, pauses, what is due."""

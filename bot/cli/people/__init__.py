@@ -1,0 +1,1 @@
+"""Commands on who takes part: people, agencies, invitations, delegations."""

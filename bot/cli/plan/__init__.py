@@ -1,0 +1,1 @@
+"""Commands on the plan itself: its workbook, its periods, its settings."""

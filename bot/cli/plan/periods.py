@@ -1,0 +1,167 @@
+"""`enlace periods`: reporting periods, moved for everybody or reopened for one agency.
+
+The rules are those of the chat: what no button offers there is refused here.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.at_server import Row, act, agency_named, look, settings, today
+from bot.cli.console import JsonOption, PlanOption, fail, print_rows, talk
+from bot.errors import Complaint, Misuse
+
+if TYPE_CHECKING:
+    from bot.chat.actor import Actor
+    from conversations.plan.model import Agency
+    from conversations.plan.periods import ReportingPeriod
+    from storage.plan.plans import Plan
+    from storage.unit_of_work import UnitOfWork
+
+app = typer.Typer(no_args_is_help=True)
+
+PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="Its code, such as 201809 or 2018Q3.")]
+
+
+@app.command("list")
+def list_periods(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
+    """Every period: code, where it stands, its days, and the agencies it is reopened for or was asked for by."""
+    from conversations.plan.calendar.working_time import ONE_DAY
+
+    chosen = settings()
+    on = today(chosen)
+
+    def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
+        found = unit.periods.reopenings(plan.id, on)
+        return [
+            {
+                "period": period.code,
+                "state": period.stage(on),
+                "opens": period.opens_on.isoformat(),
+                "due": period.due_on.isoformat(),
+                "grace_until": period.grace_until_on.isoformat(),
+                "locks": period.locks_on.isoformat(),
+                "reopened": [
+                    f"{one.agency_code}:{(one.until_on - ONE_DAY).isoformat()}"
+                    for one in found
+                    if one.period_id == period.id and one.until_on is not None
+                ],
+                "asked": [one.agency_code for one in found if one.period_id == period.id and one.is_asked],
+            }
+            for period in unit.plans.periods(plan.id)
+        ]
+
+    print_rows(look(plan_code, rows, at=chosen), as_json)
+
+
+@app.command()
+def move(
+    code: PeriodArgument,
+    opens: Annotated[bool, typer.Option("--open", help="Open it today.")] = False,
+    locks: Annotated[bool, typer.Option("--lock", help="Lock it at the end of today.")] = False,
+    days: Annotated[int | None, typer.Option("--days", help="1, 3 or 5 days more for everybody.")] = None,
+    plan_code: PlanOption = "",
+) -> None:
+    """Open or lock a period earlier or later, for all agencies; reminders follow its days."""
+    from bot.acts.plan.periods import moves, set_days
+    from bot.chat.actor import tell_later
+
+    if opens + locks + (days is not None) != 1:
+        fail("Say one of --open, --lock and --days", 2)
+    wanted = "open" if opens else "lock" if locks else f"more{days}"
+
+    def work(actor: "Actor") -> "ReportingPeriod":
+        period = _period(actor, code)
+        found = moves(actor, period)
+        if wanted not in found:
+            can = ", ".join(_option(name) for name in found)
+            raise Complaint(f"Period {code} is {_STAGES[period.stage(actor.today)]}: what can be done is {can}.")
+        tell_later(actor.unit, set_days(actor, found[wanted]), actor.now)
+        return _period(actor, code)
+
+    moved = act(plan_code, work)
+    talk(f"{code} opens {moved.opens_on}, is due {moved.due_on} and locks {moved.locks_on}.")
+
+
+_STAGES = {
+    "ahead": "yet to open",
+    "open": "open",
+    "grace": "in its days of grace",
+    "late": "late, and locks soon",
+    "locked": "locked",
+}
+
+
+def _option(wanted: str) -> str:
+    return f"--days {wanted.removeprefix('more')}" if wanted.startswith("more") else f"--{wanted}"
+
+
+@app.command()
+def reopen(
+    code: PeriodArgument,
+    agency: Annotated[str, typer.Option(help="For this agency alone.")],
+    days: Annotated[int, typer.Option("--days", help="For 1, 3 or 7 days.")] = 3,
+    reason: Annotated[
+        str, typer.Option(help="correction, missing, trouble, or in words; the one that the agency gave.")
+    ] = "",
+    plan_code: PlanOption = "",
+) -> None:
+    """Open a locked period again for one agency, whose people are told; it ends by itself."""
+    from bot.acts.plan.periods import LONGEST_REASON, REOPENED_DAYS, reopen_for, standing_of
+    from bot.chat.actor import tell_later
+    from conversations.session.safeguards.characters import clean
+    from conversations.session.safeguards.guard import personal_data
+
+    if days not in REOPENED_DAYS:
+        raise Misuse(f"--days is one of {', '.join(map(str, REOPENED_DAYS))}.")
+    reason = clean(reason)
+    if len(reason) > LONGEST_REASON:
+        raise Misuse(f"--reason has {LONGEST_REASON} characters at most; this one has {len(reason)}.")
+    if personal_data(reason, strict=False) is not None:
+        raise Misuse("--reason seems to hold personal data (a document, a phone or an e-mail): say it without.")
+
+    def work(actor: "Actor") -> date:
+        found = agency_named(actor.unit, actor.plan_id, agency)
+        period = _period(actor, code, found)
+        if period.stage(actor.today) != "locked":
+            last = period.last_on.isoformat()
+            raise Complaint(f"Period {code} is not locked for {found.code}: they can report until {last}.")
+        standing = standing_of(actor, period, found)
+        given = reason or (standing.reason if standing is not None and standing.is_asked else "")
+        if not given:
+            raise Misuse(f"{found.code} has not asked for it: say why with --reason.")
+        last_day, news = reopen_for(actor, period, found, days, given)
+        tell_later(actor.unit, news, actor.now)
+        return last_day
+
+    talk(f"{code} is open for {agency} until {act(plan_code, work)}.")
+
+
+@app.command()
+def end(code: PeriodArgument, agency: Annotated[str, typer.Option()], plan_code: PlanOption = "") -> None:
+    """Lock it again for an agency before its day, or refuse what the agency asked for; its people are told."""
+    from bot.acts.plan.periods import end_reopening, standing_of
+    from bot.chat.actor import tell_later
+
+    def work(actor: "Actor") -> bool:
+        """Whether it was only asked for."""
+        found = agency_named(actor.unit, actor.plan_id, agency)
+        period = _period(actor, code, found)
+        standing = standing_of(actor, period, found)
+        if standing is None:
+            raise Complaint(f"Period {code} is not reopened for {found.code}: see 'enlace periods list'.")
+        tell_later(actor.unit, end_reopening(actor, period, found, standing), actor.now)
+        return standing.is_asked
+
+    was_asked = act(plan_code, work)
+    talk(f"{code} stays locked for {agency}." if was_asked else f"{code} is locked for {agency} again.")
+
+
+def _period(actor: "Actor", code: str, agency: "Agency | None" = None) -> "ReportingPeriod":
+    from storage.errors import NotFound
+
+    try:
+        return actor.unit.plans.period(actor.plan_id, code, agency.id if agency else None)
+    except NotFound:
+        raise Complaint(f"The plan has no period {code!r}: see 'enlace periods list'.") from None

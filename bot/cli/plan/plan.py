@@ -1,0 +1,190 @@
+"""`enlace plan`: the plan's workbook, read into the database and written from it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli.at_server import in_unit, now, server, settings
+from bot.cli.authoring import authored, print_problems
+from bot.cli.console import PlanOption, fail, read_file, talk, where, write_file
+from bot.errors import Complaint
+
+if TYPE_CHECKING:
+    from storage.imports.history import Undo
+    from storage.unit_of_work import UnitOfWork
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("new")
+def new_plan(
+    country: Annotated[str, typer.Option("--country", help="Its ISO 3166-1 code, such as HN.")],
+    out: Annotated[Path, typer.Option("--out", help="The .xlsx to write.")],
+    language: Annotated[str, typer.Option("--language", help="Of the notes in the workbook; else the server's.")] = "",
+) -> None:
+    """Write a workbook to begin a plan with: explained, with drop-downs, examples and the country's regions."""
+    from bot.acts.calendar.holidays import public_holidays
+    from conversations.languages import LANGUAGES
+    from conversations.wording import wording
+    from storage.imports.beginning import begin_workbook
+    from storage.imports.countries import country as find_country
+
+    language = language or settings().language
+    if language not in LANGUAGES:
+        fail(f"{language!r} is none of the bot's languages: {', '.join(LANGUAGES)}.")
+    say = wording(language)
+    found = find_country(country.strip().upper())
+    if found is None:
+        fail(say("book.unknown_country", code=country))
+    today = now().date()
+    has_holidays = bool(public_holidays(found.place.code, today.year, today.year))
+    write_file(out, begin_workbook(found, language, today, has_holidays=has_holidays))
+    place = found.place
+    talk(
+        say(
+            "book.written",
+            out=where(out),
+            country=place.name(language),
+            regions=len(found.regions),
+            currency=place.currency,
+            zone=found.zones[0] if found.zones else "UTC",
+        )
+    )
+
+
+@app.command("import")
+def import_plan(
+    file: Path,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the differences and change nothing.")] = False,
+    plan_code: PlanOption = "",
+    lower_protection: Annotated[
+        bool, typer.Option("--lower-protection", help="Apply also what takes protection from figures or texts.")
+    ] = False,
+) -> None:
+    """Print the differences to the stored plan, then apply them in one transaction."""
+    from bot.acts.plan.importing import import_plan as import_it
+    from bot.acts.plan.importing import uncovered
+    from bot.acts.reports.coverage import NotCovered
+    from bot.acts.reports.forms import title_of
+    from bot.chat.form_cache import FormCache
+    from conversations.wording import wording
+    from storage.imports.applying import differences
+    from storage.imports.reading import read_plan
+    from storage.reports.confinement import Confinement
+
+    chosen = settings()
+    draft = authored(lambda: read_plan(read_file(file), Confinement().book), chosen.language)
+    print_problems(draft.problems, chosen.language)
+
+    say = wording(chosen.language)
+
+    def work(unit: "UnitOfWork") -> Any:
+        code = plan_code or draft.code or _only_code(unit)
+        if not code:
+            raise Complaint(say("import.no_code"))
+        if dry_run:
+            for gap in uncovered(unit, FormCache(chosen.timezone), draft, code, now(), timezone=chosen.timezone):
+                talk(gap.sentence(say))
+            return differences(unit, draft, code)
+        if not lower_protection and (lowering := differences(unit, draft, code).lowering):
+            told = "\n".join(each.sentence(chosen.language) for each in lowering)
+            raise Complaint(f"{say('import.lowers')}\n{told}\n{say('import.lowers_server')}")
+        try:
+            imported = import_it(unit, FormCache(chosen.timezone), draft, code, None, now(), timezone=chosen.timezone)
+        except NotCovered as refused:
+            told = "\n".join(gap.sentence(say) for gap in refused.gaps)
+            raise Complaint(f"{say('coverage.refused')}\n{told}") from None
+        for form in imported.renewed:
+            talk(say("coverage.renewed", form=title_of(form, say), version=form.version))
+        return imported.found
+
+    found = in_unit(work, at=chosen)
+    for sentence in found.sentences(chosen.language):
+        print(sentence)
+    talk(found.summary(chosen.language))
+    if dry_run and found.lowering:
+        talk(say("import.lowers"))
+
+
+def _only_code(unit: "UnitOfWork") -> str:
+    """The code of the database's only plan; blank if it has none or several."""
+    plans = unit.plans.all()
+    return plans[0].code if len(plans) == 1 else ""
+
+
+@app.command("lists")
+def write_lists(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write into; it is made if it is not there.")],
+    plan_code: PlanOption = "",
+) -> None:
+    """Write the plan's lists as CSV files: what a form names in select_one_from_file, for ODK, Kobo and Excel."""
+    from bot.open_storage import plan_named
+    from storage.plan.lists import plan_lists
+
+    lists = in_unit(lambda unit: plan_lists(unit, plan_named(unit, plan_code).id, only_current=True))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    for name, data in lists.items():
+        write_file(out / name, data)
+    talk(f"{', '.join(lists)} are in {out}.")
+
+
+@app.command("export")
+def export_plan(
+    out: Annotated[Path, typer.Option("--out", help="The .xlsx to write.")],
+    plan_code: PlanOption = "",
+) -> None:
+    """Write the plan as the workbook that `plan import` reads: edit it in Excel and bring it back."""
+    from bot.acts.plan import importing
+    from bot.open_storage import plan_named
+    from storage.imports.workbook import plan_workbook
+
+    chosen = settings()
+
+    def work(unit: "UnitOfWork") -> bytes:
+        plan = plan_named(unit, plan_code)
+        data = plan_workbook(unit, plan.code, now())
+        importing.record_download(server(unit, plan.id, chosen), data)
+        return data
+
+    write_file(out, in_unit(work, at=chosen))
+    talk(f"The plan is in {where(out)}.")
+
+
+@app.command()
+def undo(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change and change nothing.")] = False,
+    plan_code: PlanOption = "",
+) -> None:
+    """Take back the last import, in one step: the plan is what it was. Refused where reports hang on what would go."""
+    from bot.acts.plan import importing
+    from bot.acts.plan.plan import hanging_sentence
+    from bot.open_storage import plan_named
+    from conversations.wording import wording
+    from storage.imports import history
+
+    chosen = settings()
+    say = wording(chosen.language)
+
+    def work(unit: "UnitOfWork") -> "Undo | None":
+        plan = plan_named(unit, plan_code)
+        found = history.look_back(unit, plan.id)
+        if found is None or dry_run:
+            return found
+        return importing.undo(server(unit, plan.id, chosen), found.import_id)
+
+    found = in_unit(work, at=chosen)
+    if found is None:
+        fail(say("import.nothing_to_undo"))
+    for one in found.hanging:
+        talk(hanging_sentence(one, say))
+    if not found.is_possible:
+        fail(say("import.hanging"))
+    for mark, rows in (("~", found.restored), ("-", found.removed)):
+        for table, code in rows:
+            print(f"{mark} {say(f'plan.table.{table}')} {code}")
+    for table, code, column in found.kept:
+        talk(say("import.undo_keeps", codes=f"{say(f'plan.table.{table}')} {code} ({column})"))

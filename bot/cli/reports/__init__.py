@@ -1,0 +1,1 @@
+"""Commands on forms, and on what observers say of reports."""

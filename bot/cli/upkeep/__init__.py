@@ -1,0 +1,1 @@
+"""Commands of the operator: the database, the keys, the audit log, the state of the bot."""

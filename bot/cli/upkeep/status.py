@@ -1,0 +1,62 @@
+"""`enlace status`: how the bot is, worst first."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot.cli.at_server import now, settings
+from bot.cli.console import JsonOption, expect_language
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def status(
+    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work."""
+    chosen = settings()
+    expect_language(language)
+    rows = stated(chosen, language or chosen.language, now())
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["state"], row["what"], row["told"])))
+    if any(row["state"] == "bad" for row in rows):
+        raise SystemExit(1)
+
+
+def stated(settings: "Settings", language: str, now: datetime) -> list[dict[str, Any]]:
+    """What /estado says in the chat; but here the disk is checked on this machine."""
+    from bot.acts.upkeep.status import free_bytes, look, readings, sentence
+    from bot.open_storage import open_storage
+    from conversations.wording import wording
+
+    with open_storage(settings) as database, database.view() as unit:
+        seen = look(unit, now)
+    if seen.vitals is not None:
+        seen = replace(seen, vitals=replace(seen.vitals, free=free_bytes(settings)))
+    say, zone = wording(language), ZoneInfo(settings.timezone)
+    return [
+        {"what": name, "state": reading.state, "told": sentence(name, reading, say, zone), **_plain(reading.values)}
+        for name, reading in readings(seen)
+    ]
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _plain_value(value) for name, value in values.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    match value:
+        case timedelta():
+            return round(value.total_seconds())
+        case datetime():
+            return value.isoformat()
+    return value

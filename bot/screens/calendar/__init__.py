@@ -1,0 +1,1 @@
+"""When something is said: schedules, holidays, the buttons under a reminder, letters to agencies that stay silent."""

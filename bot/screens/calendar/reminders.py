@@ -1,0 +1,332 @@
+"""The buttons under a reminder, and what stops reminders: tomorrow, nothing new, an explanation, a pause, a delegation.
+
+Each button is an ordinary route of PERMISSIONS. A reminder stays in a chat for months, so a tap looks at the present
+state and not at the state when it was sent.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from bot.acts.calendar import pauses
+from bot.acts.reports.reports import Report, is_begun, report_nothing_new
+from bot.chat.exchange import Denied, Exchange
+from bot.schedule.agenda import agenda_of, outlook_of, reasons_of
+from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, stop_broadcast
+from bot.schedule.job import Moment
+from bot.schedule.reminders import to_chase
+from bot.screens.reports.filling import reporter_of
+from bot.screens.reports.opening import open_report, show_nothing_left
+from bot.screens.reports.own_reports import pending
+from conversations.card import Button, Card, Line, bold, home_button, italic, line
+from conversations.dates import show_date
+from conversations.plan.calendar.agenda import NEEDS, Agenda, PauseKind, Recipient, Topic, told_topics
+from conversations.plan.calendar.ledger import LADDER
+from conversations.plan.calendar.notices import next_reminder_on
+from conversations.plan.calendar.working_time import ONE_DAY, working_day_from, working_days_after
+from conversations.plan.expected import DueReport
+from conversations.plan.messages.reminders import left_of, reason_rows, reminder
+from conversations.plan.model import AGENCY_ROLES
+from conversations.plan.periods import ReportingPeriod, period_name, period_names
+from conversations.routes import Route, tap
+from conversations.session.profiles import FORM_OF
+from storage.errors import NotFound
+from storage.reports.submissions import StoredSubmission
+
+REASONS = ("no_progress", "waiting", "budget", "season")
+"""Reasons why there is nothing new; catalogue keys `nothing.reason.…`. A reason in words needs an ordinary report."""
+PAUSES: tuple[int, ...] = (1, 3, 7, 14)
+"""Days of a pause that can be chosen. None lasts until somebody ends it."""
+LISTED = 8
+LOOKED_AHEAD = timedelta(days=60)
+
+
+# ------------------------------------------------------------------ under a reminder
+def begin(ex: Exchange, code: str) -> None:
+    """Empezar: begin the report that is due first, of the reminder's period.
+
+    A reminder stays in a chat for months. If its period takes nothing more, say so, with what is left of other periods.
+    """
+    due = _left(ex)
+    about = _period_of_own(ex, code)
+    if about is not None:
+        of_it = [report for report in due if report.period.code == about.code]
+        if not of_it:
+            key = "remind.all_sent" if about.is_open(ex.today) else "remind.closed"
+            ex.opening = ex.say(key, period_name=period_name(about, ex.language))
+            if due:
+                pending(ex)
+            else:
+                show_nothing_left(ex)
+            return
+        due = of_it
+    if not due:
+        show_nothing_left(ex)
+        return
+    open_report(ex, Report(FORM_OF["activity"], due[0].item, due[0].period))
+
+
+def _period_of_own(ex: Exchange, code: str) -> ReportingPeriod | None:
+    try:
+        return ex.unit.plans.period(ex.membership.plan_id, code, ex.agency_id) if code else None
+    except NotFound:
+        raise Denied from None
+
+
+def postpone(ex: Exchange) -> None:
+    """Recordarme mañana: nothing more today, and a reminder on the next possible day if something is left.
+
+    If no reminder is possible before everything locks, say so.
+    """
+    plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+    [who] = ex.unit.recipients.all(plan_id, [ex.person.id])
+    agenda = agenda_of(ex.unit, moment, outlook_of(ex.unit, moment), [who])
+    topics = told_topics(agenda, who, is_chased=True)
+    about = [topic.period for topic in topics]
+    if not about and not who.is_contributor:
+        about = [report.period for report in _left(ex)]  # reopened for them: no reminder mentions it
+    if not about:
+        show_nothing_left(ex)
+        return
+    last = max(about, key=lambda period: period.locks_on)
+    day = _next_word(ex, who, agenda, moment.day_of(who))
+    until = day or moment.day_of(who) + ONE_DAY
+    pauses.postpone(ex.actor, until)
+    if day is not None:
+        ex.answer_line(ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
+    elif not last.is_reopened and working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays) < last.locks_on:
+        ex.answer_line(ex.say("remind.postponed_off"))
+    else:
+        date = show_date((last.last_on).isoformat(), ex.language)
+        only_closes = any(topic.closes and topic.period == last for topic in topics)
+        key = "remind.postponed_last_close" if only_closes else "remind.postponed_last"
+        ex.answer_line(ex.say(key, date=date, period_name=period_name(last, ex.language)))
+
+
+def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:
+    """The next day on which a reminder of what is left can come. None if none can come while it is open."""
+    found = [one for one in ex.unit.schedules.all(ex.membership.plan_id) if one.what == LADDER]
+    days = list(working_days_after(today, today + LOOKED_AHEAD, agenda.holidays))
+    meant = (one for one in found if one.paused_at is None and one.among([who.role]))
+    coming = (next_reminder_on(agenda, who, one.recurrence, days) for one in meant)
+    return next((day for day in coming if day is not None), None)
+
+
+def nothing_new(ex: Exchange, reason: str) -> None:
+    """Sin novedades: one reason for everything that is left.
+
+    Each item gets an ordinary report that repeats the last one.
+    """
+    due = _left(ex)
+    if not due:
+        show_nothing_left(ex)
+        return
+    if reason not in REASONS:
+        rows = [(Button(ex.say(f"nothing.reason.{reason}"), tap(Route.NOTHING_NEW, reason)),) for reason in REASONS]
+        rows.append((home_button(ex.say),))
+        unsent = [report for report in due if not report.returned]
+        if not unsent:
+            codes = _some(ex, [report.code for report in due])
+            start = Button(ex.say("menu.report"), tap(Route.BEGIN), "primary")
+            ex.answer(Card((line(ex.say("nothing.returned", codes=codes)),), ((start,), rows[-1])))
+            return
+        about_ = period_names(dict.fromkeys(report.period for report in unsent), ex.language)
+        ex.answer(Card((line(bold(about_)), *_what_stays(ex, unsent), line(ex.say("nothing.why"))), tuple(rows)))
+        return
+    sent: list[tuple[DueReport, StoredSubmission]] = []
+    begun: list[str] = []
+    asking_more: list[str] = []
+    returned = [report.code for report in due if report.returned]
+    for report in due:
+        about = Report(FORM_OF["activity"], report.item, report.period)
+        if report.returned:
+            continue
+        if (stored := report_nothing_new(reporter_of(ex), about, reason)) is not None:
+            sent.append((report, stored))
+        else:
+            (begun if is_begun(reporter_of(ex), about) else asking_more).append(report.code)
+    lines: list[Line] = []
+    if sent:
+        lines.append(line(bold(ex.say("nothing.done" if len(sent) > 1 else "nothing.done_one", n=len(sent)))))
+        for report, stored in sent:
+            receipt = ex.say("nothing.receipt", receipt=f"{stored.receipt_number:04d}")
+            lines.append(line(f"• {report.code} · {period_name(report.period, ex.language)} · {receipt}"))
+    rows = []
+    for key, some in (("nothing.begun", begun), ("nothing.returned", returned), ("nothing.left", asking_more)):
+        if some:
+            lines.append(line(ex.say(key, codes=_some(ex, some))))
+    if begun or returned or asking_more:
+        rows.append((Button(ex.say("menu.report"), tap(Route.BEGIN), "primary"),))
+    else:
+        rows.append((Button(ex.say("menu.close"), tap(Route.CLOSE), "success"),))
+    rows.append((home_button(ex.say, anew=True),))
+    pauses.answer(ex.actor, "nothing_new")
+    ex.answer(Card(tuple(lines), tuple(rows)), kind="receipt", is_last=True)
+
+
+def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+    """What would be stored: the values of the report before, or "not begun" without one."""
+    for many, one, some in (
+        ("nothing.stays", "nothing.stays_one", [report for report in due if report.previous is not None]),
+        ("nothing.first", "nothing.first_one", [report for report in due if report.previous is None]),
+    ):
+        if some:
+            codes = _some(ex, [report.code for report in some])
+            yield line(ex.say(many if len(some) > 1 else one, n=len(some), codes=codes))
+
+
+def _some(ex: Exchange, codes: Sequence[str]) -> str:
+    named = ", ".join(codes[:LISTED])
+    return named if len(codes) <= LISTED else f"{named} {ex.say('digest.more', n=len(codes) - LISTED)}"
+
+
+def explain(ex: Exchange, need: str) -> None:
+    """Explicar qué pasa: record what holds them back, for the coordinator's list. Nobody is notified."""
+    reasons = reasons_of(ex.unit, ex.membership.plan_id)
+    if need not in NEEDS and need not in reasons:
+        rows = reason_rows(reasons, ex.language)
+        rows.append((Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),))
+        ex.answer(Card((line(ex.say("remind.help")),), tuple(rows)))
+        return
+    pauses.answer(ex.actor, need)
+    ex.answer_line(ex.say("remind.explained"))
+
+
+# ------------------------------------------------------------------ pauses
+def pause(ex: Exchange, choice: str) -> None:
+    """/pausar: pause one's own reminders.
+
+    A coordinator or admin can pause everybody's with one command (DOMAIN §5.3).
+    """
+    is_everybody = ex.membership.role not in AGENCY_ROLES
+    kind: PauseKind = "everybody" if is_everybody else "own"
+    person_id = None if is_everybody else ex.person.id
+    say = ex.say
+    today = ex.today if is_everybody else ex.now.astimezone(ex.zone).date()  # everybody's is the plan's
+    if choice == "end":
+        if is_everybody:
+            pauses.resume_everybody(ex.actor)
+        else:
+            pauses.resume_own(ex.actor)
+        ex.answer_line(say(f"pause.{kind}.ended"))
+        return
+    if choice in map(str, (0, *PAUSES)):
+        until_on = today + timedelta(days=int(choice)) if choice != "0" else None
+        if is_everybody:
+            pauses.pause_everybody(ex.actor, until_on)
+        else:
+            pauses.pause_own(ex.actor, until_on)
+        if until_on is None:
+            text = say(f"pause.{kind}.begun_unlimited")
+        else:
+            text = say(f"pause.{kind}.begun", date=last_day(until_on, ex.language))
+        rows = ((Button(say("pause.end"), tap(Route.PAUSE, "end")),), (home_button(say),))
+        ex.answer(Card((line(text),), rows))
+        return
+    rows_: list[tuple[Button, ...]] = [
+        tuple(Button(say("pause.days" if days > 1 else "pause.day", n=days), tap(Route.PAUSE, days)) for days in pair)
+        for pair in (PAUSES[:2], PAUSES[2:])
+    ]
+    if kind == "everybody":
+        rows_.append((Button(say("pause.unlimited_button"), tap(Route.PAUSE, 0)),))
+    current = ex.unit.pauses.current(ex.membership.plan_id, today)
+    now = [p for p in current if p.kind == kind and p.person_id == person_id]
+    lines = [line(say(f"pause.{kind}.choose"))]
+    if any(p.pause.until_on is None or today < p.pause.until_on for p in now):
+        until = now[-1].until_on
+        text = say("pause.now", date=last_day(until, ex.language)) if until else say("pause.now_unlimited")
+        lines.insert(0, line(bold(text)))
+        rows_.append((Button(say("pause.end"), tap(Route.PAUSE, "end"), "success"),))
+    rows_.append((home_button(say),))
+    ex.answer(Card(tuple(lines), tuple(rows_)))
+
+
+def last_day(until_on: date, language: str) -> str:
+    """The last day without reminders: people understand "until" as including that day."""
+    return show_date((until_on - ONE_DAY).isoformat(), language)
+
+
+# ------------------------------------------------------------------ reminding by hand
+def chase(ex: Exchange, answer: str = "") -> None:
+    """/recordar: who has something left and was not reminded today. One press reminds them.
+
+    Each person is reminded in private. For everybody else on the list it says why they are not reminded.
+    """
+    say, home = ex.say, (home_button(ex.say),)
+    agenda, found = to_chase(ex.unit, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone))
+    if not found.waiting:
+        ex.answer_line(say("chase.nobody"))
+        return
+    if answer == "yes" and found.meant:
+        ex.forget_card()
+        card = Card((line(say("chase.sending", sent=0, total=len(found.meant))),), (_stop_row(ex, 0),))
+        _broadcast(ex, agenda, found.meant, card)
+        return
+    count = len(found.waiting)
+    lines = [line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))]
+    open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
+    lines += [line(f"{period_name(each, ex.language)}: {each.until(ex.language)}.") for each in open_ones]
+    for code in found.waiting[: 2 * LISTED]:
+        parts = [code, left_of(agenda, code, open_ones, ex.language)]
+        reason = found.silent.get(code, "quiet_hours" if code in found.resting else None)
+        if reason is not None and reason != "paused_for_everybody":
+            parts.append(say("digest.no_focal_point") if reason == "no_role" else say(f"due.reason.{reason}"))
+        lines.append(line("• ", " · ".join(parts)))
+    if count > 2 * LISTED:
+        lines.append(line(say("remind.more", n=count - 2 * LISTED)))
+    if meant := len(found.meant):
+        lines.append(line(say("chase.people" if meant > 1 else "chase.people_one", n=meant)))
+    if told := len(found.told_today):
+        lines.append(line(say("chase.told_today" if told > 1 else "chase.told_today_one", n=told)))
+    if "paused_for_everybody" in found.silent.values():
+        lines.append(line(say("chase.paused")))
+    if found.resting and not found.meant:
+        lines.append(line(say("chase.quiet")))
+    if found.meant:
+        lines += [line(""), line(say("chase.text")), *_text_of(ex, agenda, *found.meant[0])]
+    now = len(found.agencies)
+    key = "chase.now" if now > 1 else "chase.now_one"
+    rows = [(Button(say(key, n=now), tap(Route.CHASE, "yes"), "primary"),)] if now else []
+    ex.answer(Card(tuple(lines), (*rows, home)))
+
+
+def _text_of(ex: Exchange, agenda: Agenda, who: Recipient, topics: tuple[Topic, ...]) -> Iterator[Line]:
+    """The text that one of them would read, in the language of the person who looks."""
+    for parts in reminder(topics, replace(who, language=ex.language), agenda, colleague=None).lines:
+        if text := "".join(span.text for span in parts):
+            yield line(italic(text))
+
+
+def _broadcast(
+    ex: Exchange,
+    agenda: Agenda,
+    meant: Sequence[tuple[Recipient, tuple[Topic, ...]]],
+    card: Card,
+) -> None:
+    number = begin_broadcast(ex.actor, len(meant))
+    card_id = ex.show(replace(card, rows=(_stop_row(ex, number),)), anew=True)
+    show_broadcast_on(ex.actor, number, card_id, len(meant))
+    remind(ex.actor, agenda, meant, number)
+    ex.forget_card()
+    ex.stand(None)
+
+
+def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
+    return (Button(ex.say("chase.stop"), tap(Route.STOP_BROADCAST, number), "danger"),)
+
+
+def stop(ex: Exchange, number: int) -> None:
+    """Take back the messages of one's own broadcast that are not yet on their way, and say how many there were."""
+    dropped = stop_broadcast(ex.actor, number)
+    if dropped is None:
+        raise Denied
+    if not dropped:
+        ex.toast = ex.say("chase.all_gone")
+    else:
+        ex.toast = ex.say("chase.stopping" if dropped > 1 else "chase.stopping_one", n=dropped)
+
+
+# ------------------------------------------------------------------ inside
+def _left(ex: Exchange) -> list[DueReport]:
+    due = ex.due()
+    return [report for report in due if not report.is_indicator]

@@ -1,0 +1,276 @@
+"""The digest in the chat: the week, its picture, and in the same message every agency down to its evidence.
+
+A coordinator reads it between two meetings. So everything it names is one tap away, and so is the way back. A button
+proves nothing (S3): each tap reads role, plan and agency again in its own unit, and a forged button finds nothing that
+its reader may not see.
+
+The text is a message with buttons, edited in place. The picture is a separate message above it, because a photo's
+caption ends at 1 024 characters and a digest does not. The outbox holds the picture's content, not a file. It is drawn
+when it is sent (`bot.workers.picture`): no update waits for Pillow, nothing is left on disk, and after a crash it is
+drawn again.
+"""
+
+from bot.acts.people.agencies import ask_for_focal_point
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.permissions import REPORTERS
+from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
+from bot.schedule.job import Moment
+from bot.screens.reports.receipts import status_label
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.languages import translated
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
+from conversations.plan.messages import digest_words, digests
+from conversations.plan.model import Role
+from conversations.plan.periods import period_name
+from conversations.routes import Route, tap
+from conversations.wording import Wording
+from storage.calendar.figures import Figures
+from storage.reports.submissions import StoredSubmission
+from storage.unit_of_work import UnitOfWork
+
+ACTIVITIES = 12
+
+
+# ------------------------------------------------------------------ handlers
+def summary(ex: Exchange, page: int | None, length: str = "") -> None:
+    """/resumen: the week for coordinators, the card of the month for readers, one's own agency for everybody else.
+
+    Asked for by command, it is sent below with its picture. With a `page` it is edited in place. With the `length`
+    "whole" its lists are complete.
+    """
+    if ex.membership.role in REPORTERS:
+        agency(ex)
+        return
+    found = _standing(ex)
+    role = Role(ex.membership.role)
+    shown = Shown(page or 0, is_whole=length == "whole")
+    card = digest_card(ex.unit, ex.membership.plan_id, role, found, ex.language, shown, ladder_of(ex.unit, _moment(ex)))
+    if page is not None:
+        _show_in_place(ex, card)
+        return
+    ex.forget_card()
+    if picture := picture_of(role, found, ex.language):
+        ex.post("sendPhoto", picture)
+    ex.answer(card)
+
+
+def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
+    """One agency: whether it closed, who reports for it, and its activities, the worst first."""
+    is_own = ex.membership.role in REPORTERS
+    if is_own:
+        if code not in ("", ex.agency_code):
+            raise Denied
+        code = ex.agency_code
+    found = _standing(ex)
+    one = found.agency(code)
+    if one is None:
+        if code and not is_own:
+            raise Denied
+        ex.answer_line(ex.say("digest.no_reports"))
+        return
+    card = _agency_card(one, found, _view(ex), ex.say, page, is_own=is_own)
+    if is_own and not ex.query_id:
+        ex.answer(card)
+    else:
+        _show_in_place(ex, card)
+
+
+def activity(ex: Exchange, code: str) -> None:
+    """One activity: its light and the reason, what was last reported, and its evidence."""
+    one, found = _activity(ex, code)
+    sent = None
+    if one.last is not None:
+        sent = ex.unit.submissions.get(one.last.submission_id)
+    _show_in_place(ex, _activity_card(ex, one, found, sent))
+
+
+def evidence(ex: Exchange, code: str, file_id: int) -> None:
+    """Send one file of an activity's last report. Denied for a restricted one, and to roles that read no answers."""
+    one, _found = _activity(ex, code)
+    if one.last is None or not _view(ex).is_answers or one.activity.is_restricted:
+        raise Denied
+    sent = ex.unit.submissions.get(one.last.submission_id)
+    for file in ex.unit.attachments.of_instance(sent.instance_id):
+        if file.id == file_id and not file.sensitive:
+            upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
+            payload = {"caption": f"{one.code} · {file.original_name}"[:200], "@files": {"document": upload}}
+            ex.post("sendDocument", payload | {"protect_content": True})
+            return
+    raise Denied
+
+
+def decision(ex: Exchange, number: int) -> None:
+    """The items that wait for a decision, one at a time."""
+    found, say = _standing(ex), ex.say
+    rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
+    if len(plenary_items(found)) > 1:
+        rows.insert(0, (Button(say("digest.next"), tap(Route.DECISION, number + 1)),))
+    _show_in_place(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
+
+
+def indicators(ex: Exchange, page: int) -> None:
+    """Indicators and their targets, with the figures that anybody may see: they are shown in this chat."""
+    say, plan_id = ex.say, ex.membership.plan_id
+    found = Figures(ex.unit).indicators(plan_id, ex.now, plan_zone(ex.unit, plan_id))
+    rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
+    if digests.indicator_pages(found) > 1:
+        rows.insert(0, (Button(say("digest.page"), tap(Route.INDICATOR_DIGEST, page + 1)),))
+    _show_in_place(ex, Card(digests.indicators_card(found, page, ex.language), tuple(rows)))
+
+
+def vacancy(ex: Exchange, agency: str) -> None:
+    """Ask the admins to name a focal point, since only they can make the link. Once a day for each agency."""
+    found = _standing(ex)
+    one = found.agency(agency)
+    if one is None or one.focal_points:
+        raise Denied
+    ex.pass_on(ask_for_focal_point(ex.actor, one.code, found.today))
+    ex.toast = ex.say("digest.vacancy_told", agency=one.code)
+
+
+def vacancies(ex: Exchange) -> list[str]:
+    """Codes of the agencies that the week counts as without a focal point, for the people who name one."""
+    return [agency.code for agency in digests.vacancies(_standing(ex))]
+
+
+def _agency_card(
+    one: AgencyStanding, found: Standing, view: View, say: Wording, page: int, *, is_own: bool = False
+) -> Card:
+    name = translated(one.agency.name, say.language)
+    lines: list[Line] = [line(bold(say("digest.agency", agency=one.code, name=name)))]
+    if one.is_expected:
+        month = digest_words.closing_name(found.closing, say)
+        if one.closed_at is None:
+            text = say("digest.not_closed", period_name=month, reported=one.reported, expected=one.expected)
+        else:
+            key = "digest.closed_on_time" if one.is_on_time else "digest.closed_late"
+            text = say(key, period_name=month, date=digest_words.day(one.closed_at, found, say))
+        lines.append(line(text))
+    lines.append(line(digest_words.light_counts(one.activities, say)))
+    if not view.is_public:
+        if not one.focal_points:
+            lines.append(line(f"👤 {say('digest.no_focal_point')}"))
+        if one.unreachable:
+            lines.append(line(f"🚫 {say('digest.unreachable')} {', '.join(one.unreachable)}"))
+    order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
+    pages = max(1, -(-len(order) // ACTIVITIES))
+    page %= pages
+    rows: list[tuple[Button, ...]] = []
+    for each in order[page * ACTIVITIES : (page + 1) * ACTIVITIES]:
+        if each.last is not None:
+            status = say("digest.progress", status=digest_words.declared(each, say), progress=each.last.progress)
+            lines.append(line(f"{shape_of(each)} {each.code}: {status}"))
+        text = f"{shape_of(each)} {digest_words.title(each.activity, say, is_public=view.is_public)}"
+        rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
+    if pages > 1:
+        rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, page + 1)),))
+    rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0)),))
+    return Card(tuple(lines), tuple(rows))
+
+
+_ORDER = {Light.CRITICAL: 0, Light.ATTENTION: 1, Light.ON_TRACK: 2, Light.GREY: 3}
+
+
+def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission | None) -> Card:
+    say, view = ex.say, _view(ex)
+    is_hidden = one.activity.is_restricted or (sent is not None and sent.sensitive)
+    head = digest_words.title(one.activity, say, is_public=view.is_public)
+    lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
+    start, due = (digest_words.day(on, found, say) for on in (one.activity.start_on, one.activity.due_on))
+    lines.append(line(italic(say("digest.dates", start=start, due=due))))
+    lines.append(line(one.light.label(say.language) if one.light is not Light.GREY else say("digest.grey")))
+    if why := digest_words.why(one, found, say):
+        lines.append(line(say("digest.why", what=", ".join(why))))
+    lines.append(line(""))
+    rows: list[tuple[Button, ...]] = []
+    if one.last is None or sent is None:
+        lines.append(line(say("digest.no_validated" if view.only_validated else "digest.no_reports")))
+    else:
+        period = next(p for p in found.periods if p.id == one.last.period_id)
+        lines.append(
+            line(
+                italic(
+                    say(
+                        "digest.reported_on",
+                        period_name=period_name(period, say.language),
+                        date=digest_words.day(one.last.sent_at, found, say),
+                        state=say(f"history.{one.last.state}"),
+                    )
+                )
+            )
+        )
+        status = status_label(ex, one.last.status)
+        lines.append(line(bold(say("digest.progress", status=status, progress=one.last.progress))))
+        if reasons := digest_words.reason(one, found, say):
+            lines.append(line(say("digest.held_back", what=reasons)))
+        if is_hidden:
+            lines.append(line(say("history.hidden" if view.is_answers else "digest.reserved")))
+        elif view.is_answers:
+            lines += ex.house.forms.summary(ex.unit, sent, ex.language)
+        if not is_hidden:
+            rows += _files(ex, one, found, sent, lines)
+    if ex.membership.role == Role.OBSERVER:
+        rows.append((Button(say("command.comentar"), tap(Route.COMMENT, one.code)),))
+    code = one.activity.agency_code
+    rows.append((Button(say("digest.back_to", agency=code), tap(Route.AGENCY_DIGEST, code)),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def _files(
+    ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission, lines: list[Line]
+) -> list[tuple[Button, ...]]:
+    """A button for each file, or a line that says that there is none."""
+    say = ex.say
+    files = [file for file in ex.unit.attachments.of_instance(sent.instance_id) if not file.sensitive]
+    if not files:
+        if one.last is not None and one.last.promises_evidence:
+            date = digest_words.day(one.last.sent_at, found, say)
+            lines.append(line(say("digest.evidence_later", date=date)))
+        else:
+            lines.append(line(say("digest.evidence_none")))
+        return []
+    if not _view(ex).is_answers:
+        lines.append(line(say("digest.evidence_there", n=len(files))))
+        return []
+    return [
+        (Button(cut(f"📎 {file.original_name}"), tap(Route.EVIDENCE, one.code, file.id)),)
+        for file in files[:ACTIVITIES]
+    ]
+
+
+# ------------------------------------------------------------------ inside
+def _moment(ex: Exchange) -> Moment:
+    return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+
+
+def _view(ex: Exchange) -> View:
+    return VIEWS[ex.membership.role]
+
+
+def _standing(ex: Exchange) -> Standing:
+    """The state of the plan. For a large plan it is counted beside the writer, so that no other answer waits."""
+    plan_id, only_validated, now = ex.membership.plan_id, _view(ex).only_validated, ex.now
+
+    def count(unit: UnitOfWork) -> Standing:
+        zone = plan_zone(unit, plan_id)
+        return Figures(unit).standing(plan_id, now, now - WEEK, zone, only_validated=only_validated)
+
+    return ex.unit.read_first(count) if Figures(ex.unit).is_large(plan_id) else count(ex.unit)
+
+
+def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
+    """The activity with this code. Denied if it is not in the plan, or not of one's own agency (S3)."""
+    found = _standing(ex)
+    one = next((each for each in found.activities if each.code == code), None)
+    if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):
+        raise Denied
+    return one, found
+
+
+def _show_in_place(ex: Exchange, card: Card) -> None:
+    """Edit the message whose button was pressed, the present card or an older digest. Otherwise send the card below."""
+    if ex.return_to_tapped():
+        ex.show(card)
+        return
+    ex.answer(card)

@@ -1,0 +1,249 @@
+"""/plan: read the plan on a phone: area, objective, then the card of an activity or indicator, in one message.
+
+Most people who must carry out a plan have never held it: it is a PDF of ninety pages in somebody's mail. Here it is
+three taps away, in the reader's language. Everybody sees what they may (DOMAIN §2.7): a focal point what their agency
+leads, others all of it, a restricted activity by its code alone. The Global Compact's objectives are shown to those who
+run the plan, and to others only if an admin has switched them on (DOMAIN §1.3).
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.permissions import REPORTERS
+from bot.schedule import digests
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.dates import show_date
+from conversations.languages import translated
+from conversations.plan.messages.digest_words import title
+from conversations.plan.messages.digests import shown_figure, shown_value
+from conversations.plan.model import Activity, Indicator, Role
+from conversations.routes import Route, tap
+from storage.calendar.figures import Figures
+from storage.plan.plans import Objective, StrategicArea
+from storage.plan.settings import SHOW_GCM
+
+T = TypeVar("T")
+
+LISTED = 8
+"""Activities or indicators on one screen."""
+RUNNERS = REPORTERS | {Role.COORDINATOR, Role.ADMIN}
+"""Roles that always see the Global Compact's objectives."""
+
+
+def plan(ex: Exchange, kind: str, code: str, page: int) -> None:
+    """The screen that a button names; without a kind, the areas.
+
+    `A` is an area, `O` a page of an objective, `I` a page of an area's indicators, `a` an activity, `i` an indicator.
+    """
+    match kind:
+        case "":
+            _areas(ex)
+        case "A":
+            _area(ex, code)
+        case "O":
+            _objective(ex, code, page)
+        case "I":
+            _indicators(ex, code, page)
+        case "a":
+            _activity(ex, code)
+        case _:
+            _indicator(ex, code)
+
+
+# ------------------------------------------------------------------ what this person may see
+def _activities(ex: Exchange) -> tuple[Activity, ...]:
+    return ex.unit.plans.activities(ex.membership.plan_id, ex.agency_id if _is_own_only(ex) else None)
+
+
+def _all_indicators(ex: Exchange) -> tuple[Indicator, ...]:
+    return ex.unit.plans.indicators(ex.membership.plan_id, ex.agency_id if _is_own_only(ex) else None)
+
+
+def _is_own_only(ex: Exchange) -> bool:
+    return ex.membership.role in REPORTERS
+
+
+def _shows_gcm(ex: Exchange) -> bool:
+    return ex.membership.role in RUNNERS or ex.unit.settings.is_on(ex.membership.plan_id, SHOW_GCM)
+
+
+def _title(ex: Exchange, activity: Activity) -> str:
+    return title(activity, ex.say, is_public=digests.VIEWS[ex.membership.role].is_public)
+
+
+# ------------------------------------------------------------------ screens
+def _areas(ex: Exchange) -> None:
+    say, plan_id = ex.say, ex.membership.plan_id
+    found = next(one for one in ex.unit.plans.all() if one.id == plan_id)
+    activities, indicators = _activities(ex), _all_indicators(ex)
+    lines: list[Line] = [line(bold(translated(found.name, ex.language))), line("")]
+    rows: list[tuple[Button, ...]] = []
+    for area in ex.unit.plans.strategic_areas(plan_id):
+        counts = [sum(each.area_code == area.code for each in some) for some in (activities, indicators)]
+        if any(counts):
+            name = translated(area.name, ex.language)
+            lines.append(line(bold(f"{area.code} · {name}"), f": {say('plan.counts', n=counts[0], m=counts[1])}"))
+            rows.append((Button(cut(f"{area.code} · {name}"), tap(Route.PLAN, "A", area.code)),))
+    if not rows:
+        lines.append(line(say("plan.nothing_yours")))
+    if ex.allows(Route.IMPORT):
+        lines += [line(""), line(italic(say("plan.how")))]
+    last = []
+    if ex.allows(Route.WORKBOOK):
+        last.append(Button(say("plan.download"), tap(Route.WORKBOOK)))
+    if ex.allows(Route.UNDO_IMPORT):
+        last.append(Button(say("import.undo"), tap(Route.UNDO_IMPORT)))
+    if last:
+        rows.append(tuple(last))
+    _show_screen(ex, lines, rows, ())
+
+
+def _area(ex: Exchange, code: str) -> None:
+    area = _area_of(ex, code)
+    own = {activity.objective_code for activity in _activities(ex)}
+    indicators = [each for each in _all_indicators(ex) if each.area_code == code]
+    lines: list[Line] = [line(bold(f"{code} · {translated(area.name, ex.language)}"))]
+    if intent := translated(area.intent, ex.language):
+        lines.append(line(italic(intent)))
+    rows: list[tuple[Button, ...]] = []
+    for objective in _objectives(ex):
+        if objective.area_code == code and (objective.code in own or not _is_own_only(ex)):
+            name = translated(objective.name, ex.language)
+            lines.append(line(bold(objective.code), f" {name}"))
+            rows.append((Button(cut(f"{objective.code} · {name}"), tap(Route.PLAN, "O", objective.code)),))
+    if indicators:
+        rows.append((Button(ex.say("plan.indicators", n=len(indicators)), tap(Route.PLAN, "I", code)),))
+    _show_screen(ex, lines, rows, (Button(ex.say("nav.back"), tap(Route.PLAN)),))
+
+
+def _objective(ex: Exchange, code: str, page: int) -> None:
+    objective = next((one for one in _objectives(ex) if one.code == code), None)
+    if objective is None:
+        raise Denied
+    found = [each for each in _activities(ex) if each.objective_code == code]
+    if not found and _is_own_only(ex):
+        raise Denied
+    lines: list[Line] = [line(bold(f"{code} · {translated(objective.name, ex.language)}"))]
+    lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
+    shown, pages = _page_of(found, page)
+    lines += [line(f"• {each.agency_code} · {_title(ex, each)}") for each in shown]
+    rows = [(Button(cut(_title(ex, each)), tap(Route.PLAN, "a", each.code)),) for each in shown]
+    if pages > 1:
+        rows.append((Button(ex.say("menu.more"), tap(Route.PLAN, "O", f"{code}~{(page + 1) % pages}")),))
+    _show_screen(ex, lines, rows, (Button(ex.say("nav.back"), tap(Route.PLAN, "A", objective.area_code)),))
+
+
+def _indicators(ex: Exchange, code: str, page: int) -> None:
+    area = _area_of(ex, code)
+    found = [each for each in _all_indicators(ex) if each.area_code == code]
+    shown, pages = _page_of(found, page)
+    lines: list[Line] = [line(bold(ex.say("plan.indicators_of", area=translated(area.name, ex.language))))]
+    lines += [line(f"• {each.code} {each.title(ex.language)}") for each in shown]
+    rows = [
+        (Button(cut(f"{each.code} · {each.title(ex.language)}"), tap(Route.PLAN, "i", each.code)),) for each in shown
+    ]
+    if pages > 1:
+        rows.append((Button(ex.say("menu.more"), tap(Route.PLAN, "I", f"{code}~{(page + 1) % pages}")),))
+    _show_screen(ex, lines, rows, (Button(ex.say("nav.back"), tap(Route.PLAN, "A", code)),))
+
+
+def _activity(ex: Exchange, code: str) -> None:
+    """An activity's agency, days, budget and evidence. Outsiders see no text of a restricted one."""
+    say, language = ex.say, ex.language
+    activity = next((each for each in _activities(ex) if each.code == code), None)
+    if activity is None:
+        raise Denied
+    is_hidden = activity.is_restricted and digests.VIEWS[ex.membership.role].is_public
+    name = say("digest.reserved") if is_hidden else translated(activity.name, language)
+    lines: list[Line] = [line(bold(f"{code} · {name}")), line("")]
+    lines.append(_row(say("plan.responsible"), activity.agency_code))
+    if supporting := ex.unit.plans.supporting(activity.id):
+        lines.append(_row(say("plan.supporting"), ", ".join(supporting)))
+    days = [show_date(day.isoformat(), language) for day in (activity.start_on, activity.due_on)]
+    lines.append(_row(say("plan.dates"), say("digest.dates", start=days[0], due=days[1])))
+    lines.append(_row(say("plan.reported"), say(f"plan.frequency.{activity.frequency}")))
+    if activity.target_quantity:
+        amount = f"{activity.target_quantity} {translated(activity.target_unit, language)}".strip()
+        lines.append(_row(say("plan.target"), amount))
+    if not is_hidden and (means := translated(activity.means_of_verification, language)):
+        lines.append(_row(say("plan.means"), means))
+    objective = next(one for one in _objectives(ex) if one.code == activity.objective_code)
+    lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
+    rows = [(Button(say("plan.state"), tap(Route.ACTIVITY, code)),)]
+    known = {each.code for each in _all_indicators(ex)}
+    if activity.indicator_code in known:
+        rows.append((Button(activity.indicator_code, tap(Route.PLAN, "i", activity.indicator_code)),))
+    _show_screen(
+        ex, lines, _with_comment(ex, rows, code), (Button(say("nav.back"), tap(Route.PLAN, "O", objective.code)),)
+    )
+
+
+def _indicator(ex: Exchange, code: str) -> None:
+    """An indicator's definition, baseline and target, and its figure as anybody may see it (DOMAIN §2.5)."""
+    say, language, plan_id = ex.say, ex.language, ex.membership.plan_id
+    indicator = next((each for each in _all_indicators(ex) if each.code == code), None)
+    if indicator is None:
+        raise Denied
+    more = ex.unit.plans.indicator_details(indicator.id)
+    lines: list[Line] = [line(bold(f"{code} · {indicator.title(language)}")), line("")]
+    lines.append(_row(say("plan.responsible"), indicator.agency_code))
+    lines.append(_row(say("plan.unit"), say(f"plan.unit.{indicator.unit}")))
+    lines.append(_row(say("plan.direction"), say(f"plan.direction.{indicator.direction}")))
+    lines.append(_row(say("plan.reported"), say(f"plan.frequency.{indicator.frequency}")))
+    if indicator.baseline:
+        period = f" ({more.baseline_period})" if more.baseline_period else ""
+        lines.append(_row(say("plan.baseline"), f"{indicator.baseline}{period}"))
+    if indicator.target:
+        until = f" ({show_date(indicator.target_on.isoformat(), language)})" if indicator.target_on else ""
+        lines.append(_row(say("plan.target"), f"{indicator.target}{until}"))
+    found = Figures(ex.unit).indicator(plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
+    if found.year.reported:
+        value, until = shown_value(found.year, say)
+        lines.append(_row(say("plan.value", year=found.year.first.year), value + until))
+    if found.so_far is not None:
+        lines.append(_row(say("state.so_far"), shown_figure(found.so_far, say)))
+    lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
+    back = (Button(say("nav.back"), tap(Route.PLAN, "I", indicator.area_code)),)
+    _show_screen(ex, lines, _with_comment(ex, [], code), back)
+
+
+# ------------------------------------------------------------------ inside
+def _goals(ex: Exchange, sdg: str, gcm: str) -> list[Line]:
+    lines = []
+    if sdg:
+        lines.append(_row(ex.say("plan.sdg"), sdg.replace(";", ", ")))
+    if gcm and _shows_gcm(ex):
+        lines.append(_row(ex.say("plan.gcm"), gcm.replace(";", ", ")))
+    return lines
+
+
+def _row(what: str, text: str) -> Line:
+    return line(bold(f"{what}: "), text)
+
+
+def _with_comment(ex: Exchange, rows: Sequence[tuple[Button, ...]], code: str) -> list[tuple[Button, ...]]:
+    comment = (Button(ex.say("command.comentar"), tap(Route.COMMENT, code)),)
+    return [*rows, comment] if ex.allows(Route.COMMENT) else [*rows]
+
+
+def _page_of(found: list[T], page: int) -> tuple[list[T], int]:
+    pages = max(1, -(-len(found) // LISTED))
+    page %= pages
+    return found[page * LISTED : (page + 1) * LISTED], pages
+
+
+def _area_of(ex: Exchange, code: str) -> StrategicArea:
+    for area in ex.unit.plans.strategic_areas(ex.membership.plan_id):
+        if area.code == code:
+            return area
+    raise Denied
+
+
+def _objectives(ex: Exchange) -> tuple[Objective, ...]:
+    return ex.unit.plans.objectives(ex.membership.plan_id)
+
+
+def _show_screen(ex: Exchange, lines: list[Line], rows: Sequence[tuple[Button, ...]], back: tuple[Button, ...]) -> None:
+    ex.answer(Card(tuple(lines), (*rows, (*back, home_button(ex.say)))))

@@ -1,0 +1,228 @@
+"""Observers' comments to the coordination.
+
+An invited member sees from outside what a report leaves out. Their comment reaches the coordination and is answered. It
+never changes an agency's datum (DOMAIN §4.5).
+"""
+
+import contextlib
+
+from bot.acts.reports import comments as acts
+from bot.chat.exchange import Denied, Exchange
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
+from conversations.dates import show_date
+from conversations.plan.model import Activity, Indicator, Role
+from conversations.routes import Route, awaiting, tap
+from conversations.session.safeguards.characters import clean
+from storage.errors import NotFound
+from storage.reports.comments import StoredComment
+
+LONGEST = 1000
+"""Characters of a comment or an answer: short enough to be read on a phone between two meetings."""
+MOST_OPEN = 20
+"""An observer with so many open comments is asked to wait."""
+LISTED = 6
+
+
+# ------------------------------------------------------------------ comments
+def comment(ex: Exchange, code: str) -> None:
+    """/comentar: comment on what a button names, or on the plan. The next typed text is the comment."""
+    about = _about(ex, code)
+    if not _has_too_many(ex):
+        _ask_comment(ex, about)
+
+
+def comment_typed(ex: Exchange, argument: str) -> None:
+    """A comment typed behind the command, after the code of its item. A code alone asks for the comment."""
+    code, _, text = argument.strip().partition(" ")
+    about = _about(ex, code)
+    if not about:
+        text = argument.strip() if text else ""
+    if _has_too_many(ex):
+        return
+    if not text:
+        _ask_comment(ex, about)
+    elif not ex.names_somebody(text, strict=False):
+        hear_comment(ex, about, text)
+
+
+def _has_too_many(ex: Exchange) -> bool:
+    """Whether they have so many open comments that they are asked to wait."""
+    if ex.unit.comments.count_open_of(ex.membership.plan_id, ex.person.id) >= MOST_OPEN:
+        ex.answer_line(ex.say("comment.too_many", n=MOST_OPEN))
+        return True
+    return False
+
+
+def _ask_comment(ex: Exchange, about: str) -> None:
+    title = f"{about} · {_title(ex, about)}" if about else ex.say("comment.about_plan")
+    lines = (line(bold(title)), line(ex.say("comment.write")), line(italic(ex.say("comment.no_names"))))
+    ex.show(Card(lines, ((Button(ex.say("comment.cancel"), tap(Route.HOME)),),)))
+    ex.stand(None, awaits=awaiting(Route.COMMENT, about))
+
+
+def hear_comment(ex: Exchange, argument: str, text: str) -> None:
+    """Keep the comment, thank for it, and notify the coordinators."""
+    text = clean(text)
+    if not text or len(text) > LONGEST:
+        ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
+        ex.stand(None, awaits=awaiting(Route.COMMENT, argument))
+        return
+    item = _item(ex, _about(ex, argument))
+    if item is not None and item.is_restricted and ex.refuses(text):
+        return
+    ex.pass_on(acts.write(ex.actor, item, text, ex.agency_code))
+    own = Button(ex.say("comment.own"), tap(Route.COMMENTS))
+    ex.answer(Card((line(ex.say("observer.contribute")),), ((own, home_button(ex.say)),)))
+
+
+def comments(ex: Exchange, act: int | str, number: int | None) -> None:
+    """/comentarios: a coordinator reads, answers and settles open comments; an observer sees what became of theirs.
+
+    `act` is a page `p1`, or the number of a comment `7`. `r` answers the comment `number`, `x` settles it without an
+    answer.
+    """
+    if ex.membership.role != Role.COORDINATOR:
+        _own_comments(ex)
+        return
+    if isinstance(act, int):
+        _show_comment(ex, _comment(ex, act))
+    elif act in ("r", "x"):
+        if number is None:
+            raise Denied
+        _settle(ex, act, _comment(ex, number))
+    else:
+        _open_comments(ex, int(act.removeprefix("p") or 0))
+
+
+def hear_answer(ex: Exchange, _: str, number: int, text: str) -> None:
+    """Read the answer to a comment, which settles it. Its writer is notified."""
+    if ex.membership.role != Role.COORDINATOR:
+        raise Denied  # the question was put to somebody whose role has changed since
+    found = _comment(ex, number)
+    text = clean(text)
+    if not text or len(text) > LONGEST:
+        ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
+        ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", number))
+        return
+    item = _item(ex, found.code)
+    if item is not None and item.is_restricted and ex.refuses(text):
+        return
+    news = acts.answer(ex.actor, found, text)
+    if news is None:
+        ex.answer_line(ex.say("comment.settled_already"))
+        return
+    ex.pass_on(news)
+    rows = ((Button(ex.say("command.comentarios"), tap(Route.COMMENTS)), home_button(ex.say)),)
+    ex.answer(Card((line(ex.say("comment.answer_sent" if news else "comment.answer_kept", name=found.name)),), rows))
+
+
+def _open_comments(ex: Exchange, page: int) -> None:
+    found = ex.unit.comments.open(ex.membership.plan_id)
+    if not found:
+        ex.answer_line(ex.say("comment.none_open"))
+        return
+    pages = -(-len(found) // LISTED)
+    page %= pages
+    rows: list[tuple[Button, ...]] = []
+    for one in found[page * LISTED : (page + 1) * LISTED]:
+        head = " · ".join(part for part in (one.agency_code, one.code) if part)
+        text = f"🔒 {head}" if _is_restricted(ex, one.code) else cut(f"{head}: {' '.join(one.text.split())}")
+        rows.append((Button(text, tap(Route.COMMENTS, one.id)),))
+    if pages > 1:
+        rows.append((Button(ex.say("menu.more"), tap(Route.COMMENTS, f"p{page + 1}")),))
+    ex.answer(Card((line(bold(ex.say("comment.open", n=len(found)))),), (*rows, (home_button(ex.say),))))
+
+
+def _show_comment(ex: Exchange, one: StoredComment) -> None:
+    say = ex.say
+    when = show_date(one.written_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    about = f"{one.code} · {_title(ex, one.code)}" if one.code else say("comment.about_plan")
+    lines = [line(bold(about)), line(italic(f"{one.name} ({one.agency_code or '–'}), {when}")), *paragraph(one.text)]
+    rows: list[tuple[Button, ...]] = []
+    if one.settled_at is None:
+        answer = Button(say("comment.answer"), tap(Route.COMMENTS, "r", one.id), "primary")
+        rows.append((answer, Button(say("comment.settle"), tap(Route.COMMENTS, "x", one.id))))
+    else:
+        lines += [line(""), *_outcome(ex, one)]
+    if one.subject and one.subject.startswith("activity:"):
+        rows.append((Button(one.code, tap(Route.ACTIVITY, one.code)),))
+    rows.append((Button(say("command.comentarios"), tap(Route.COMMENTS)), home_button(ex.say)))
+    ex.answer(Card(tuple(lines), tuple(rows)), restricted=_is_restricted(ex, one.code))
+
+
+def _settle(ex: Exchange, act: str, one: StoredComment) -> None:
+    if one.settled_at is not None:
+        ex.toast = ex.say("comment.settled_already")
+        _show_comment(ex, one)
+    elif act == "r":
+        lines = (line(bold(ex.say("comment.answer_to", name=one.name))), *paragraph(cut(one.text, 300)))
+        rows = ((Button(ex.say("comment.cancel"), tap(Route.COMMENTS)),),)
+        card = Card((*lines, line(""), line(ex.say("comment.write_answer"))), rows)
+        ex.show(card, restricted=_is_restricted(ex, one.code))
+        ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", one.id))
+    else:
+        acts.settle(ex.actor, one)
+        ex.toast = ex.say("comment.settled")
+        _open_comments(ex, 0)
+
+
+def _own_comments(ex: Exchange) -> None:
+    found = ex.unit.comments.of_person(ex.membership.plan_id, ex.person.id, limit=LISTED)
+    lines: list[Line] = [line(bold(ex.say("comment.own")))]
+    if not found:
+        lines.append(line(ex.say("comment.none_own")))
+    for one in found:
+        when = show_date(one.written_at.astimezone(ex.zone).date().isoformat(), ex.language)
+        about = one.code or ex.say("comment.about_plan")
+        lines += [line(""), line(bold(about), f" · {when}"), line(italic(cut(" ".join(one.text.split()), 200)))]
+        lines += _outcome(ex, one)
+    rows = ((Button(ex.say("command.comentar"), tap(Route.COMMENT)), home_button(ex.say)),)
+    ex.answer(Card(tuple(lines), rows), restricted=any(_is_restricted(ex, one.code) for one in found))
+
+
+def _outcome(ex: Exchange, one: StoredComment) -> tuple[Line, ...]:
+    if one.settled_at is None:
+        return (line(f"⏳ {ex.say('comment.waiting')}"),)
+    if one.reply is None:
+        return (line(f"✅ {ex.say('comment.read')}"),)
+    return paragraph(f"↩️ {cut(one.reply, 400)}")
+
+
+def _comment(ex: Exchange, comment_id: int) -> StoredComment:
+    try:
+        return ex.unit.comments.get(ex.membership.plan_id, comment_id)
+    except NotFound:
+        raise Denied from None
+
+
+def _about(ex: Exchange, argument: str) -> str:
+    """The code that was named, if the plan has it. "" means the plan as a whole."""
+    code = argument.strip().upper()
+    return code if code and len(code) <= 32 and _item(ex, code) else ""
+
+
+def _item(ex: Exchange, code: str) -> Activity | Indicator | None:
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    for find in (plans.activity, plans.indicator):
+        with contextlib.suppress(NotFound):
+            return find(plan_id, code)
+    return None
+
+
+def _is_restricted(ex: Exchange, code: str) -> bool:
+    """Whether the comment on this item must leave the chat again.
+
+    True too for an item that the plan no longer knows.
+    """
+    item = _item(ex, code) if code else None
+    return bool(code) and (item is None or item.is_restricted)
+
+
+def _title(ex: Exchange, code: str) -> str:
+    """The item's title. Only its agency and the coordination see the text of a restricted activity."""
+    item = _item(ex, code)
+    if item is None:
+        return "–"
+    if isinstance(item, Activity) and item.is_restricted and ex.membership.role != Role.COORDINATOR:
+        return "🔒"
+    return item.title(ex.language)

@@ -1,0 +1,314 @@
+"""Fill a form in the chat: apply one event, and carry out each of its effects.
+
+The conversation itself is `conversations.session.engine.step`. Here its effects meet the database and the chat, in the
+unit of one update.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, assert_never
+from zlib import crc32
+
+from bot.acts.reports import reports
+from bot.acts.reports.reports import Reporter
+from bot.chat.contact import whom_to_ask
+from bot.chat.exchange import Denied, Exchange
+from bot.chat.form_cache import SENT_AS
+from bot.screens.reports.receipts import receipt_card
+from conversations.card import Button, Card, Medium, home_button, line
+from conversations.dates import last_day
+from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.routes import Route, tap
+from conversations.session import engine
+from conversations.session.cards.session_card import answered_card, session_card
+from conversations.session.cards.view import form_title
+from conversations.session.effects import (
+    Added,
+    Answered,
+    Ask,
+    Effect,
+    Fetch,
+    Leave,
+    Notice,
+    Reject,
+    Removed,
+    Stale,
+    Submit,
+    Withhold,
+)
+from conversations.session.events import Corrected, Event, Fetched, FetchFailed, Offered, Resumed, Tap, Typed
+from conversations.session.questions import PLACES
+from conversations.session.safeguards.known import NOTHING
+from conversations.session.session import Session
+from conversations.session.turn import Step
+from conversations.xforms.bundle import kind_of
+from conversations.xforms.form import Form
+from storage.reports.sessions import StoredSession
+
+OFTEN = 3
+"""After so many equal complaints, another way is offered."""
+_AGAIN = "again"
+_MEDIA_SHOWN = 10
+"""The most files sent before one card. More would push it out of sight."""
+
+
+def reporter_of(ex: Exchange) -> Reporter:
+    """The person of this exchange, for acts about reports. Denied to people without an agency."""
+    return Reporter(
+        ex.actor,
+        ex.person.id,
+        ex.agency_id,
+        ex.agency_code,
+        ex.language,
+        ex.person.form_language,
+        ex.house.forms,
+        ex.house.new_instance_id,
+    )
+
+
+def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, anew: bool = False) -> None:
+    """Show the first card of a session that was just opened, after its pictures."""
+    ex.filling = stored.id
+    card = session_card(form, begun.session, begun.instance, now=ex.now)
+    anew = _show_media(ex, card, stored.form_version_id, restricted=stored.sensitive) or anew
+    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), restricted=stored.sensitive)
+    ex.stand(stored.id)
+
+
+def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
+    """Apply an event to a session and show the result. Refused if the session's period has locked."""
+    if not ex.is_theirs(stored) or not ex.may_report(stored.subject):
+        raise Denied
+    if ex.now >= stored.expires_at:
+        refuse_locked(ex, stored)
+        return
+    ex.filling = stored.id
+    form = ex.house.forms.version(ex.unit, stored.form_version_id)
+    session = Session.from_json(stored.data)
+    was_place = _asks_place(form, session)
+    known = ex.known() if isinstance(event, Typed | Corrected | Offered) else NOTHING
+    taken = engine.step(form, session, event, now=ex.now, known=known)
+    is_typed = not isinstance(event, Tap | Corrected | Fetched | FetchFailed | Resumed)
+    found = _carry_out(ex, stored, session, taken.effects, is_typed=is_typed)
+    anew = anew or found.goes_below
+    if found.is_submitted:
+        submit(ex, stored, form, taken, anew=was_place)
+        return
+    if taken.session != session or stored.data != session.to_json():
+        stored = reports.save(ex.unit, stored, taken.session, ex.now)
+    if found.has_left:
+        leave(ex, stored, taken.session, form)
+        return
+    if found.is_stale:
+        if isinstance(event, Fetched | FetchFailed):
+            return
+        ex.toast = ex.say("form.stale")
+        anew = not _is_looked_at(ex)
+        found.is_shown = True
+    mark, times = _again(ex, found.complaints)
+    if times >= OFTEN:
+        asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+        found.notices.append(ex.say("form.another_way", people=asked))
+    if found.is_shown:
+        is_new = taken.session.at != session.at or isinstance(event, Resumed)
+        _draw(ex, stored, form, taken, found, anew=anew, was_place=was_place, is_new=is_new)
+    ex.stand(stored.id, awaits=mark)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the effects of one event ask of the card."""
+
+    notices: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    answered: Answered | None = None
+    is_shown: bool = False
+    goes_below: bool = False
+    """The next card is a new message, because something was typed or sent after the present one."""
+    is_stale: bool = False
+    is_submitted: bool = False
+    has_left: bool = False
+
+
+def _carry_out(
+    ex: Exchange, stored: StoredSession, session: Session, effects: Sequence[Effect], *, is_typed: bool
+) -> _Outcome:
+    """Do what the effects ask for at once (delete, fetch, move files), and collect the rest."""
+    found = _Outcome()
+    for effect in effects:
+        match effect:
+            case Ask(below):
+                found.is_shown = True
+                found.goes_below |= below and is_typed
+            case Answered():
+                found.answered = effect
+            case Reject(message):
+                found.notices.append(message)
+                found.complaints.append(message)
+                found.is_shown = True
+                found.goes_below |= is_typed
+            case Notice("file.first_of_album" as key):
+                ex.notice(ex.say(key))  # in a line of its own, because the card changes as soon as the file has arrived
+                found.is_shown = found.goes_below = True
+            case Notice(key, values):
+                found.notices.append(ex.say(key, **dict(values)))
+                found.is_shown = True
+            case Stale():
+                found.is_stale = True
+            case Withhold(origin):
+                ex.delete(origin)
+            case Fetch():
+                reports.fetch(ex.unit, stored, session, effect, ex.chat_id, ex.telegram_id, ex.now)
+            case Submit():
+                found.is_submitted = True
+            case Leave():
+                found.has_left = True
+            case Added():
+                pass  # the card says it
+            case Removed(ref):
+                reports.move_files(ex.unit, stored, ref)
+            case _:
+                assert_never(effect)
+    return found
+
+
+def _again(ex: Exchange, complaints: list[str]) -> tuple[str, int]:
+    """A mark of the complaint for the chat to keep, and how many times in a row it was shown.
+
+    Both are blank without a complaint. The mark contains a checksum instead of the words, which may quote an answer.
+    """
+    if not complaints:
+        return "", 0
+    head = f"{_AGAIN}:{crc32(complaints[0].encode()):08x}."
+    before = ex.visit.chat.awaits
+    times = 1 + (int(before.removeprefix(head)) if before.startswith(head) else 0)
+    return f"{head}{times}", times
+
+
+def _draw(
+    ex: Exchange,
+    stored: StoredSession,
+    form: Form,
+    taken: Step,
+    found: _Outcome,
+    *,
+    anew: bool,
+    was_place: bool,
+    is_new: bool,
+) -> None:
+    """Draw the next card. If it is sent below, the card before it shrinks to its answer or is deleted.
+
+    With `is_new`, the pictures and recordings of the question are sent first.
+    """
+    restricted, answered = stored.sensitive, found.answered
+    card = session_card(form, taken.session, taken.instance, now=ex.now, notices=found.notices)
+    anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
+    if was_place and card.asks_place and answered is None:
+        ex.drop_card()  # the next point of a line: the new card has the same keyboard
+        anew = True
+    elif was_place:
+        # The card had a reply keyboard: it cannot be edited, and its keyboard must be removed.
+        ex.drop_card()
+        done = answered_card(answered.label, answered.shown) if answered else Card((line("👌"),))
+        ex.release_keyboard(done, restricted=restricted)
+        anew = True
+    elif anew and answered is not None:
+        ex.shrink(answered_card(answered.label, answered.shown), restricted=restricted)
+    elif anew:
+        ex.drop_card()
+    if is_new:
+        _show_media(ex, card, stored.form_version_id, restricted=restricted)
+    ex.show(card, anew=anew, session=(stored.id, taken.session.turn), restricted=restricted)
+
+
+def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medium, Path]]:
+    """The files of a card, among those that were published with the form."""
+    if not card.media:
+        return []
+    files = ex.house.forms.media(ex.unit, form_version_id)
+    return [(medium, files[medium.name]) for medium in card.media if medium.name in files][:_MEDIA_SHOWN]
+
+
+def _show_media(ex: Exchange, card: Card, form_version_id: int, *, restricted: bool) -> bool:
+    """Send the pictures and recordings of a card before it. False if it has none."""
+    found = _files_of(ex, card, form_version_id)
+    for medium, path in found:
+        shown_as = SENT_AS[kind_of(medium.name)]
+        payload: dict[str, Any] = {
+            shown_as: "attach://file",
+            "@files": {"file": {"path": str(path), "name": medium.name}},
+        }
+        if medium.caption:
+            payload["caption"] = medium.caption[:1000]
+        ex.post(f"send{shown_as.capitalize()}", payload, restricted=restricted)
+    return bool(found)
+
+
+def _asks_place(form: Form, session: Session) -> bool:
+    name = session.at.rpartition("/")[2]
+    return any(q.type in PLACES and q.name == name for q in form.questions)
+
+
+def _is_looked_at(ex: Exchange) -> bool:
+    """Whether the tapped message is the present card of this chat."""
+    card_id = ex.visit.chat.card_id
+    return card_id is not None and ex.unit.outbox.card_message_id(card_id) == ex.tapped_message_id
+
+
+# ------------------------------------------------------------------ leaving and sending
+def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> None:
+    """Leave the form. The draft stays, and the chat is free."""
+    if _asks_place(form, session):
+        ex.drop_card()
+        ex.release_keyboard(Card((line("👌"),)))
+    ex.filling = None
+    title = str(session.about.get("code") or form_title(form, session.about, ex.language))
+    until = last_day(stored.expires_at, ex.zone, ex.language)
+    rows = (
+        (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id), "primary"),),
+        (
+            Button(ex.say("form.discard"), tap(Route.DISCARD, stored.id)),
+            home_button(ex.say),
+        ),
+    )
+    ex.answer(Card((line(ex.say("form.left", title=title, date=until)),), rows))
+
+
+def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
+    """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
+    if reports.changes_nothing(reporter_of(ex), stored, form, taken):
+        reports.discard_draft(ex.unit, stored)
+        ex.filling = None
+        ex.clean_chat()
+        ex.answer(notice_card(ex, ex.say("receipt.unchanged")), anew=anew)
+        return
+    sent, news = reports.send(reporter_of(ex), stored, form, taken)
+    ex.pass_on(news)
+    ex.filling = None
+    ex.clean_chat()  # the present card is deleted with the others
+    ex.answer(
+        receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True
+    )
+
+
+# ------------------------------------------------------------------ what cannot be filled now
+def refuse_locked(ex: Exchange, stored: StoredSession) -> None:
+    """Say that the period has locked. The draft stays for a reopened period; nothing can be answered or sent."""
+    if stored.reporting_period_id is not None:
+        show_locked(ex, ex.unit.plans.period_by_id(stored.reporting_period_id), anew=not ex.has_card)
+        return
+    ex.answer(notice_card(ex, ex.say("form.expired")), anew=not ex.has_card)
+
+
+def show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
+    """Say that the period has locked or is not open yet. A locked one can be asked to be reopened."""
+    text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
+    ask = (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, period.code)),)
+    home = (home_button(ex.say),)
+    has_locked = period.stage(ex.today) == "locked"
+    ex.answer(Card((line(text),), (ask, home) if has_locked else (home,)), anew=anew)
+
+
+def notice_card(ex: Exchange, text: str) -> Card:
+    return Card((line(text),), ((home_button(ex.say),),))

@@ -1,0 +1,233 @@
+"""Open a report: begin it, go on with it, take it over from a colleague, or correct it after it was sent."""
+
+from dataclasses import replace
+
+from bot.acts.reports import reports
+from bot.acts.reports.reports import Report
+from bot.chat.exchange import Denied, Exchange
+from bot.schedule.agenda import passed_by
+from bot.screens.reports.filling import apply, notice_card, reporter_of, show_first, show_locked
+from conversations.card import Button, Card, Line, bold, home_button, line
+from conversations.dates import show_date
+from conversations.plan.periods import period_name
+from conversations.routes import Route, tap
+from conversations.session.events import Resumed
+from conversations.session.profiles import FORM_OF
+from conversations.session.session import Session
+from conversations.session.turn import Step
+from storage.errors import Conflict, NotFound
+from storage.reports.forms import StoredForm
+from storage.reports.sessions import StoredSession
+from storage.reports.submissions import StoredSubmission
+
+
+def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
+    """Begin this report, or go on with it.
+
+    One's own draft is resumed, a colleague's can be taken over, a sent one can be corrected. Denied if the item is
+    another agency's. A contributor may report only indicators. There is one report for each subject and period,
+    whatever happens at the same time.
+    """
+    if (report.item is not None and report.item.agency_code != ex.agency_code) or not ex.may_report(report.subject):
+        raise Denied
+    if not report.period.is_open(ex.today):
+        show_locked(ex, report.period, anew=anew)
+        return
+    membership, unit = ex.membership, ex.unit
+    version = unit.forms.current(membership.plan_id, report.form_id)
+    if version is None:
+        ex.answer(notice_card(ex, ex.say("form.none_published")), anew=anew)
+        return
+    if report.subject is not None:
+        holder = unit.sessions.holder(membership.plan_id, version.form_key, report.subject, report.period.id)
+        if holder is not None:
+            _meet_holder(ex, holder, report, anew=anew)
+            return
+        sent = unit.submissions.current(membership.plan_id, version.form_key, report.subject, report.period.id)
+        if sent is not None and sent.validation_state != "returned":
+            _offer_correction(ex, sent, report, anew=anew)
+            return
+        if sent is not None:
+            correct(ex, sent, anew=anew)
+            return
+    elif draft := _own_draft(ex, version.form_key, report.period.id):
+        resume(ex, draft, anew=anew)
+        return
+    begun = reports.begin(reporter_of(ex), report, version)
+    if begun is None:
+        ex.answer(notice_card(ex, ex.say("form.disagrees")), anew=anew)
+        return
+    _open(ex, begun, version, report, anew=anew)
+
+
+def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: tuple[str, str] | None = None) -> None:
+    """Open a correction of one's own agency's submission: its answers, each to be tapped.
+
+    `meant` is a ref and what was typed for it after sending. Of a returned report, only the questions that the
+    coordinator asked about are open; everything else stays as it was sent.
+    """
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
+        raise Denied
+    unit = ex.unit
+    if not sent.is_current:
+        ex.show(notice_card(ex, ex.say("form.edit_unknown")), anew=anew)
+        return
+    version = unit.forms.version(sent.form_version_id)
+    if sent.reporting_period_id is None:
+        _correct_free(ex, sent, version, anew=anew)
+        return
+    period = unit.plans.period_by_id(sent.reporting_period_id, ex.agency_id)
+    report = Report(version.form_id, reports.item_of(unit, ex.membership.plan_id, sent.subject), period)
+    if not period.is_open(ex.today):
+        show_locked(ex, period, anew=anew)
+        return
+    if sent.subject is not None and (
+        holder := unit.sessions.holder(sent.plan_id, sent.form_id, sent.subject, sent.reporting_period_id)
+    ):
+        _meet_holder(ex, holder, report, anew=anew)
+        return
+    begun = reports.begin_correction(reporter_of(ex), sent, report, meant)
+    _open(ex, begun, version, report, supersedes_id=sent.id, anew=anew)
+
+
+def _correct_free(ex: Exchange, sent: StoredSubmission, version: StoredForm, *, anew: bool) -> None:
+    """Correct a submission that no period bounds: at any time, one correction at a time."""
+    holder = ex.unit.sessions.correcting(sent.id)
+    if holder is not None and holder.expires_at > ex.now:
+        _meet_holder(ex, holder, None, anew=anew)
+        return
+    if holder is not None:
+        reports.expire_draft(ex.unit, holder)
+    begun = reports.begin_free(reporter_of(ex), version, corrected=sent)
+    _open(ex, begun, version, None, supersedes_id=sent.id, anew=anew)
+
+
+def open_free(ex: Exchange, version: StoredForm) -> None:
+    """Begin a form that belongs to no report of the plan."""
+    _open(ex, reports.begin_free(reporter_of(ex), version), version, None, anew=False)
+
+
+def _open(
+    ex: Exchange,
+    begun: Step,
+    version: StoredForm,
+    report: Report | None,
+    *,
+    supersedes_id: int | None = None,
+    anew: bool,
+) -> None:
+    try:
+        stored = reports.store(reporter_of(ex), begun, version, report, supersedes_id=supersedes_id)
+    except Conflict:
+        if report is None:
+            raise
+        holder = ex.unit.sessions.holder(
+            ex.membership.plan_id, version.form_key, report.subject or "", report.period.id
+        )
+        if holder is None:
+            raise
+        _meet_holder(ex, holder, report, anew=anew)
+        return
+    show_first(ex, stored, ex.house.forms.version(ex.unit, version.id), begun, anew=anew)
+
+
+def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
+    """Go on with a draft: the same question, nothing is asked again."""
+    if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
+        raise Denied
+    session = Session.from_json(stored.data)
+    if stored.reporting_period_id is not None and "until" in session.about:  # its days may have been moved since
+        period = ex.unit.plans.period_by_id(stored.reporting_period_id, stored.agency_id)
+        about = {**session.about, "until": reports.until_in_words(period)}
+        session, stored = _changed(stored, replace(session, about=about))
+    if (session.language, session.asked_in) != (ex.language, ex.person.form_language):
+        session, stored = _changed(stored, replace(session, language=ex.language, asked_in=ex.person.form_language))
+    apply(ex, stored, Resumed(), anew=anew or not ex.has_card)
+
+
+def _changed(stored: StoredSession, session: Session) -> tuple[Session, StoredSession]:
+    return session, replace(stored, data=session.to_json())
+
+
+def take_over(ex: Exchange, stored: StoredSession) -> None:
+    """A colleague of the same agency goes on with this draft. Its former owner is notified."""
+    if stored.agency_id != ex.agency_id or stored.state != "open" or not ex.may_report(stored.subject):
+        raise Denied
+    taken, news = reports.take_over(reporter_of(ex), stored)
+    ex.pass_on(news)
+    resume(ex, taken)
+
+
+def _meet_holder(ex: Exchange, holder: StoredSession, report: Report | None, *, anew: bool) -> None:
+    if holder.person_id == ex.person.id:
+        resume(ex, holder, anew=anew)
+        return
+    name = ex.unit.people.by_id(holder.person_id).name
+    when = show_date(holder.touched_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    rows = (
+        (Button(ex.say("form.take_over"), tap(Route.TAKE_OVER, holder.id), "primary"),),
+        (home_button(ex.say),),
+    )
+    ex.answer(Card((*_heading(report, ex), line(""), line(ex.say("form.held", name=name, date=when))), rows), anew=anew)
+
+
+def _offer_correction(ex: Exchange, sent: StoredSubmission, report: Report, *, anew: bool) -> None:
+    text = ex.say(
+        "form.already_sent",
+        code=report.item.code if report.item else "",
+        period=period_name(report.period, ex.language),
+    )
+    rows = (
+        (Button(ex.say("form.correct"), tap(Route.CORRECT, sent.id), "primary"),),
+        (home_button(ex.say),),
+    )
+    ex.answer(Card((*_heading(report, ex), line(""), line(text)), rows), anew=anew)
+
+
+def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | None:
+    for draft in ex.unit.sessions.drafts_of(ex.person.id):
+        if draft.form_id == form_id and draft.reporting_period_id == period_id:
+            return draft
+    return None
+
+
+def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
+    if report is None or report.item is None:
+        return ()
+    name = reports.names_of(report.item).get(ex.language) or report.item.title(ex.language)
+    until = reports.until_in_words(report.period)[ex.language]
+    return line(bold(report.item.code), f" · {name}"), line(until)
+
+
+def show_nothing_left(ex: Exchange) -> None:
+    """Say that nothing can be reported or closed now.
+
+    An agency that let a period lock may ask to have it reopened, unless it has closed a later one.
+    """
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    is_agencys = not ex.membership.is_contributor
+    passed = passed_by(ex.unit, plan_id, ex.agency_code, ex.today) if is_agencys else ()
+    later = [p for p in plans.periods(plan_id) if passed and p.end_on > passed[-1].end_on and p.opens_on <= ex.today]
+    if any(ex.unit.closings.is_closed(ex.agency_id, period.id) for period in later):
+        passed = ()
+    rows = [(home_button(ex.say),)]
+    text = ex.say("menu.nothing")
+    if passed:
+        text = ex.say("menu.lapsed", period_name=period_name(passed[-1], ex.language), agency=ex.agency_code)
+        rows.insert(0, (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, passed[-1].code)),))
+    ex.answer(Card((line(text),), tuple(rows)))
+
+
+def find_report(ex: Exchange, kind: str, code: str, period_code: str) -> Report:
+    """The report that a button names: `a` an activity or `i` an indicator, its code, a period.
+
+    Denied if there is none.
+    """
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    try:
+        period = plans.period(plan_id, period_code, ex.agency_id)
+        if kind == "a":
+            return Report(FORM_OF["activity"], plans.activity(plan_id, code), period)
+        return Report(FORM_OF["indicator"], plans.indicator(plan_id, code), period)
+    except NotFound:
+        raise Denied from None

@@ -1,0 +1,473 @@
+"""The focal point's month: what is left to report, the drafts, what was sent, and closing.
+
+Reporting begins with the due list, which is this role's first screen: sixty seconds in a corridor are enough for a
+report if nothing must be searched for. Every draft is one tap away, and every sent report can be read again.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.acts.people.delegations import in_words
+from bot.acts.plan.periods import close as close_periods
+from bot.acts.reports import reviewing
+from bot.acts.reports.reports import Report, discard_draft
+from bot.chat.exchange import Denied, Exchange
+from bot.screens.reports.drafts import drafts_of_others
+from bot.screens.reports.opening import correct, find_report, open_report, resume, show_nothing_left, take_over
+from bot.screens.reports.receipts import due_tap, status_label
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.dates import last_day, show_date
+from conversations.plan import review
+from conversations.plan.expected import DueReport, closes_together, expected_reports
+from conversations.plan.model import Activity, ValidationState
+from conversations.plan.periods import PeriodType, ReportingPeriod, closing_due_on, period_name, period_names
+from conversations.routes import Route, tap
+from conversations.session.profiles import FORM_OF
+from conversations.session.session import Session
+from storage.errors import NotFound
+from storage.reports.sessions import StoredSession
+from storage.reports.submissions import StoredSubmission
+
+DUE_SHOWN = 8
+"""Buttons of the due list on one screen."""
+HISTORY_PAGE = 8
+LOOKED_BACK: Final = 10
+"""How many sent reports are searched for the one whose answer was edited."""
+
+
+# ------------------------------------------------------------------ the due list
+def pending(ex: Exchange, page: int = 0) -> None:
+    """What is left to report, what is due first on top, eight on a screen."""
+    due = tuple(report for report in ex.due() if not report.is_indicator)
+    ex.offer(_due_card(ex, due, page))
+
+
+def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
+    say = ex.say
+    own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
+    periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    closes = () if due else _to_close(ex, periods)
+    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, is_closing=bool(closes))
+    if own:
+        lines.append(line(italic(say("menu.drafts"))))
+    rows = [*_due_rows(ex, due, own, page), *_draft_rows(ex, due, own)]
+    second = [Button(say("menu.indicators"), tap(Route.INDICATORS))] if periods else []
+    if periods and _reports_referrals(ex):
+        second.append(Button(say("menu.referrals"), tap(Route.REFERRALS)))
+    if second:
+        rows.append(tuple(second))
+    if closes:
+        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+    rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
+    return Card(
+        (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods)), tuple(rows)
+    )
+
+
+def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+    """What is due, how many, and until when, period by period."""
+    say, language = ex.say, ex.language
+    yield line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language))))
+    yield line(say("menu.left" if len(due) > 1 else "menu.left_one", n=len(due)))
+    periods = {report.period.code: report.period for report in due}
+    for each in periods.values():
+        until = f"{each.until(language)}."
+        is_named = len(periods) == 1  # by the title
+        yield line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}: {until}")
+    yield line(say("menu.pick"))
+
+
+def _nothing_due_lines(ex: Exchange, periods: Sequence[ReportingPeriod], *, is_closing: bool) -> Iterator[Line]:
+    say = ex.say
+    theirs = next((period for period in periods if _expects(ex, period)), None)
+    title = say("menu.title", agency=ex.agency_code, period_name=period_name(theirs, ex.language)) if theirs else ""
+    yield line(bold(title or ex.agency_code))
+    if not periods:
+        yield line(say("menu.no_period"))
+    else:
+        yield line(say("menu.only_close" if is_closing else "menu.nothing"))
+
+
+def _due_rows(
+    ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSession], page: int
+) -> Iterator[tuple[Button, ...]]:
+    """A button for each due report, a page of them."""
+    drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
+    pages = max(-(-len(due) // DUE_SHOWN), 1)
+    page = page % pages
+    for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+        mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
+        reopened = "🔓 " if report.period.is_reopened else ""  # it may stand there for this month too
+        text = f"{reopened}{mark}{report.code} · {report.item.title(ex.language)}"
+        yield (Button(cut(text), due_tap(report)),)
+    if pages > 1:
+        yield (Button(ex.say("menu.more"), tap(Route.DUE, page + 1)),)
+
+
+def _draft_rows(ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSession]) -> Iterator[tuple[Button, ...]]:
+    """Drafts that are not about a due report (corrections, indicators, referrals), and those of people who left."""
+    listed = {(report.subject, report.period.id) for report in due}
+    others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
+    for draft in others[:DUE_SHOWN]:
+        yield (Button(draft_title(ex, draft), tap(Route.CONTINUE, draft.id)),)
+    for number, text in drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
+        yield (Button(cut(text), tap(Route.TAKE_OVER, number)),)
+
+
+def _added_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+    """What came into the plan after the agency had closed."""
+    if since := [report for report in due if _is_since(ex, report)]:
+        codes = ", ".join(report.code for report in since[:DUE_SHOWN])
+        names = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in since))
+        key = "close.added" if len(since) > 1 else "close.added_one"
+        yield line(ex.say(key, n=len(since), codes=codes, period_name=names))
+
+
+def _delegated_lines(ex: Exchange) -> Iterator[Line]:
+    for one in ex.unit.delegations.of_agency(ex.agency_id):
+        if ex.today < one.until_on:
+            yield line(in_words(ex.unit, one, ex.say))
+
+
+def _reopened_lines(ex: Exchange, periods: Sequence[ReportingPeriod]) -> Iterator[Line]:
+    for period in periods:
+        if period.is_reopened:
+            until = show_date(period.last_on.isoformat(), ex.language)
+            yield line(ex.say("menu.reopened", period_name=period_name(period, ex.language), date=until))
+
+
+def draft_title(ex: Exchange, draft: StoredSession) -> str:
+    """A draft's subject and period, short enough for a button."""
+    about = Session.from_json(draft.data).about
+    code = about.get("code") or ex.say("menu.referrals")
+    period = draft.reporting_period_id and ex.unit.plans.period_by_id(draft.reporting_period_id)
+    return cut(" · ".join([f"✎ {code}", *([period_name(period, ex.language)] if period else [])]))
+
+
+def _period_names(due: Sequence[DueReport], language: str) -> str:
+    names = dict.fromkeys(period_name(report.period, language) for report in due)
+    return ", ".join(names)
+
+
+def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
+    """Whether the period expects a report of their agency."""
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    return bool(expected_reports(plans.activities(plan_id, ex.agency_id), period, plans.ended(plan_id)))
+
+
+def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
+    """What "Cerrar el mes" closes now, or will close when everything is sent. `periods` are open for the agency."""
+    if not periods:
+        return ()
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    ids, ends = {period.id for period in periods}, {period.end_on for period in periods}
+    beside = plans.periods_ending(plan_id, min(ends), max(ends))
+    locked = [period for period in beside if period.end_on in ends and period.id not in ids]
+    activities, ended = plans.activities(plan_id, ex.agency_id), plans.ended(plan_id)
+    expected = {p.id: {e.activity.subject for e in expected_reports(activities, p, ended)} for p in (*locked, *periods)}
+    unreportable = plans.unreportable(plan_id)
+    sent = {
+        (report.subject, report.period_code)
+        for report in (plans.reports(plan_id, ex.agency_id) if locked else ())
+        if report.validation_state != ValidationState.RETURNED
+    }
+    return closes_together(
+        sorted((*locked, *periods), key=lambda period: period.end_on),
+        ex.today,
+        lambda period: bool(expected[period.id]) and not ex.unit.closings.is_closed(ex.agency_id, period.id),
+        lambda period: all((subject, period.code) in sent for subject in expected[period.id] - unreportable),
+    )
+
+
+def report(ex: Exchange, kind: str, code: str, period_code: str) -> None:
+    """Report what a button names. Without a name, show the list to choose from."""
+    if kind:
+        open_report(ex, find_report(ex, kind, code, period_code))
+    else:
+        _list_due(ex)
+
+
+def report_typed(ex: Exchange, text: str) -> None:
+    """Report the item with a typed code. If it is not due, show the list to choose from."""
+    wanted = text.strip().upper()
+    for due in ex.due():
+        if due.code == wanted:
+            open_report(ex, Report(FORM_OF["indicator" if due.is_indicator else "activity"], due.item, due.period))
+            return
+    _list_due(ex)
+
+
+def _list_due(ex: Exchange) -> None:
+    if ex.membership.is_contributor:
+        indicators(ex)
+    else:
+        pending(ex)
+
+
+def indicators(ex: Exchange, page: int = 0) -> None:
+    due = [report for report in ex.due() if report.is_indicator]
+    home = (home_button(ex.say),)
+    if not due:
+        ex.answer_line(ex.say("indicators.none"))
+    else:
+        page %= -(-len(due) // DUE_SHOWN)
+        rows = []
+        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+            text = f"{report.code} · {report.item.title(ex.language)}"
+            rows.append((Button(cut(text), due_tap(report)),))
+        if len(due) > DUE_SHOWN:
+            rows.append((Button(ex.say("menu.more"), tap(Route.INDICATORS, page + 1)),))
+        ex.answer(Card((line(bold(ex.agency_code)), line(ex.say("indicators.pick"))), (*rows, home)))
+
+
+def referrals(ex: Exchange, period_code: str) -> None:
+    """The referral form, for agencies that must report referrals: totals of the open or reopened month."""
+    open_ones = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
+    months = [p for p in open_ones if p.type == PeriodType.MONTHLY]
+    home = (home_button(ex.say),)
+    if not months or not _reports_referrals(ex):
+        ex.answer_line(ex.say("referrals.none"))
+        return
+    named = [month for month in months if month.code == period_code] or months
+    if len(named) > 1:
+        rows = tuple((Button(period_name(p, ex.language), tap(Route.REFERRALS, p.code)),) for p in named)
+        ex.answer(Card((line(ex.say("referrals.which")),), (*rows, home)))
+        return
+    open_report(ex, Report(FORM_OF["agency"], None, named[0]))
+
+
+def _reports_referrals(ex: Exchange) -> bool:
+    version = ex.unit.forms.current(ex.membership.plan_id, FORM_OF["agency"])
+    if version is None:
+        return False
+    return ex.agency_code in ex.house.forms.choice_values(ex.unit, version.id, "agency")
+
+
+# ------------------------------------------------------------------ drafts
+def go_on(ex: Exchange, session_id: int) -> None:
+    resume(ex, _own_session(ex, session_id))
+
+
+def discard(ex: Exchange, session_id: int, answer: str) -> None:
+    """Delete a draft, after one question. Sent reports stay."""
+    stored = _own_session(ex, session_id)
+    if answer != "yes":
+        rows = (
+            (Button(ex.say("form.yes_discard"), tap(Route.DISCARD, stored.id, "yes"), "danger"),),
+            (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id)),),
+        )
+        ex.answer(Card((line(ex.say("form.discard_sure")),), rows))
+    else:
+        discard_draft(ex.unit, stored)
+        ex.answer(Card((line(ex.say("form.discarded")),), ((home_button(ex.say),),)))
+        ex.clean_chat()
+
+
+def _own_session(ex: Exchange, session_id: int) -> StoredSession:
+    try:
+        stored = ex.unit.sessions.get(session_id)
+    except NotFound:
+        raise Denied from None
+    if stored.person_id != ex.person.id or stored.state != "open":
+        raise Denied
+    return stored
+
+
+def take(ex: Exchange, session_id: int) -> None:
+    try:
+        stored = ex.unit.sessions.get(session_id)
+    except NotFound:
+        raise Denied from None
+    take_over(ex, stored)
+
+
+def cancel(ex: Exchange) -> None:
+    """Leave the open form. Its draft stays and can be deleted from there."""
+    stored = ex.visit.session
+    if stored is None:
+        ex.answer_line(ex.say("form.nothing_open"))
+        return
+    about = Session.from_json(stored.data).about
+    until = last_day(stored.expires_at, ex.zone, ex.language)
+    rows = (
+        (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id), "primary"),),
+        (
+            Button(ex.say("form.discard"), tap(Route.DISCARD, stored.id)),
+            home_button(ex.say),
+        ),
+    )
+    ex.answer(Card((line(ex.say("form.left", title=str(about.get("code", "")) or "…", date=until)),), rows))
+
+
+# ------------------------------------------------------------------ what was sent
+def history(ex: Exchange, before: int | None) -> None:
+    """The agency's latest reports with their receipts, the newest first."""
+    kind = "indicator" if ex.membership.is_contributor else None
+    sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before, kind=kind)
+    home = (home_button(ex.say),)
+    if not sent:
+        ex.answer_line(ex.say("history.none"))
+    else:
+        rows: list[tuple[Button, ...]] = []
+        for one in sent[:HISTORY_PAGE]:
+            rows.append((Button(_history_row(ex, one), tap(Route.RECEIPT, one.id)),))
+        if len(sent) > HISTORY_PAGE:
+            rows.append((Button(ex.say("menu.more"), tap(Route.HISTORY, sent[HISTORY_PAGE - 1].id)),))
+        ex.answer(Card((line(bold(ex.say("history.title"))),), (*rows, home)))
+
+
+def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
+    code = (sent.subject or "").partition(":")[2] or ex.unit.forms.version(sent.form_version_id).title
+    period = (
+        period_name(ex.unit.plans.period_by_id(sent.reporting_period_id), ex.language)
+        if sent.reporting_period_id
+        else ""
+    )
+    text = ex.say("history.row", receipt=f"{sent.receipt_number:04d}", code=code, period=period).rstrip(" ·")
+    return cut(text)
+
+
+def receipt(ex: Exchange, submission_id: int) -> None:
+    """One receipt again: number, time, state and what was sent, except restricted text."""
+    sent = _own_submission(ex, submission_id)
+    say = ex.say
+    at = sent.submitted_at.astimezone(ex.zone)
+    who = ex.unit.people.by_id(sent.person_id).name
+    when = say("history.by", name=who, date=show_date(at.date().isoformat(), ex.language), time=f"{at:%H:%M}")
+    state = say(f"history.{sent.validation_state}")
+    lines: list[Line] = [
+        line(bold(_history_row(ex, sent))),
+        line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}")),
+    ]
+    if sent.activity_status is not None:
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+    if sent.zero_reason:
+        lines.append(review.zero_line(sent.zero_reason, say))
+    remarked = reviewing.open_remark(ex.unit, sent)
+    if sent.sensitive:
+        lines.append(line(say("history.hidden")))
+    else:
+        _, asked = reviewing.asked_again(ex.unit, sent, ex.say)
+        if asked:
+            lines.append(line("↩️ ", say("review.asked", reason=asked)))
+        if remarked is not None:
+            lines.append(line("💬 ", say("review.asked", reason=ex.unit.reviews.reason(remarked))))
+        lines += ex.house.forms.summary(ex.unit, sent, ex.language)
+    rows: list[tuple[Button, ...]] = [(Button(say("form.correct"), tap(Route.CORRECT, sent.id)),)]
+    if sent.validation_state == "returned" or remarked is not None:
+        rows[0] = (*rows[0], Button(say("review.reply"), tap(Route.REPLY, sent.id)))
+    if sent.version > 1:
+        rows.append((Button(say("versions.see", version=sent.version), tap(Route.VERSIONS, sent.id)),))
+    rows.append((Button(say("menu.history"), tap(Route.HISTORY)), home_button(say)))
+    ex.answer(Card(tuple(lines), tuple(rows)))
+
+
+def versions(ex: Exchange, submission_id: int) -> None:
+    """What a version changed against the one before. Of a restricted report, only which answers changed."""
+    sent = _own_submission(ex, submission_id)
+    say = ex.say
+    chain = ex.unit.submissions.versions(sent.root_id)
+    before = next((each for each in chain if each.version == sent.version - 1), None)
+    lines: list[Line] = [line(bold(_history_row(ex, sent))), line(say("versions.title", version=sent.version))]
+    if before is None:
+        lines.append(line(say("versions.first")))
+    else:
+        old, new = (ex.house.forms.answers(ex.unit, each, ex.language) for each in (before, sent))
+        found = review.differences(old, new)
+        if not found:
+            lines.append(line(say("versions.same")))
+        elif sent.sensitive:
+            lines += [line(f"• {each.label}") for each in found]
+        else:
+            lines += review.difference_lines(found, say, most=len(found))
+    rows: list[tuple[Button, ...]] = []
+    if before is not None and before.version > 1:
+        rows.append((Button(say("versions.see", version=before.version), tap(Route.VERSIONS, before.id)),))
+    current = chain[-1]
+    rows.append((Button(say("versions.back"), tap(Route.RECEIPT, current.id)), home_button(say)))
+    ex.answer(Card(tuple(lines), tuple(rows)))
+
+
+def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) -> None:
+    """Open what was sent for correction, each answer to be tapped. With `text`, that answer is filled in already."""
+    sent = _own_submission(ex, submission_id)
+    ex.forget_card()  # the receipt stays as it is
+    ref = answered_by(ex, sent, origin) if origin is not None and text else ""
+    correct(ex, sent, meant=(ref, text) if ref else None)
+
+
+def answered_by(ex: Exchange, sent: StoredSubmission, message_id: int) -> str:
+    """The ref of the one question that this message answered. Blank if there is none, or several.
+
+    Blank too for a restricted report: its text must stand only in the form.
+    """
+    if sent.sensitive:
+        return ""
+    for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
+        if stored.instance_id == sent.instance_id:
+            refs = stored.data.get("origins", {}).get(str(message_id), [])
+            return str(refs[0]) if len(refs) == 1 else ""
+    return ""
+
+
+def _own_submission(ex: Exchange, submission_id: int) -> StoredSubmission:
+    try:
+        sent = ex.unit.submissions.get(submission_id)
+    except NotFound:
+        raise Denied from None
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
+        raise Denied
+    return sent
+
+
+def close(ex: Exchange, agreed: str) -> None:
+    """Cerrar el mes: close everything that ended with the month. Refused, with the list, while something is left."""
+    plans, say = ex.unit.plans, ex.say
+    home = (home_button(say),)
+    periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
+    if not periods:
+        since = [one for one in ex.due() if _is_since(ex, one)]
+        if not since:
+            show_nothing_left(ex)
+            return
+        ex.answer(_added_since(ex, since))
+        return
+    name = period_names(periods, ex.language)
+    codes = {period.code for period in periods}
+    due = ex.due()
+    left = [report.code for report in due if not report.is_indicator and report.period.code in codes]
+    if left:
+        rows = ((Button(say("menu.report"), tap(Route.DUE), "primary"),), home)
+        key = "close.missing" if len(left) > 1 else "close.missing_one"
+        card = Card((line(say(key, n=len(left), codes=", ".join(left[:8]))),), rows)
+    elif agreed != f"{periods[0].end_on:%Y%m%d}":
+        rows = (
+            (Button(say("close.yes"), tap(Route.CLOSE, f"{periods[0].end_on:%Y%m%d}"), "success"),),
+            (Button(say("close.no"), tap(Route.HOME)),),
+        )
+        card = Card((line(say("close.sure", period_name=name, agency=ex.agency_code)),), rows)
+    else:
+        close_periods(ex.actor, ex.agency_id, periods)
+        on_time = say("close.on_time" if ex.today <= closing_due_on(periods) else "close.late")
+        day = show_date(ex.today.isoformat(), ex.language)
+        text = say("close.done", agency=ex.agency_code, period_name=name, date=day, on_time=on_time)
+        card = Card((line(text),), (home,))
+    ex.answer(card)
+
+
+def _is_since(ex: Exchange, due: DueReport) -> bool:
+    """Whether it came into the plan after the agency had closed its period."""
+    if not isinstance(due.item, Activity) or due.item.added_on is None or due.returned is not None:
+        return False
+    return ex.unit.closings.is_closed(ex.agency_id, due.period.id)
+
+
+def _added_since(ex: Exchange, left: list[DueReport]) -> Card:
+    codes = ", ".join(report.code for report in left[:DUE_SHOWN])
+    name = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in left))
+    text = ex.say("close.added" if len(left) > 1 else "close.added_one", n=len(left), codes=codes, period_name=name)
+    rows = (
+        (Button(ex.say("menu.report"), tap(Route.DUE), "primary"),),
+        (home_button(ex.say),),
+    )
+    return Card((line(text),), rows)

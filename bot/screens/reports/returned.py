@@ -1,0 +1,60 @@
+"""What a reporter can do with a returned report: answer again what was asked, or reply."""
+
+from bot.acts.reports import reviewing
+from bot.chat.exchange import Denied, Exchange
+from conversations.card import Button, Card, home_button, line
+from conversations.plan.review import LONGEST_REASON
+from conversations.routes import Route, awaiting, tap
+from storage.errors import Conflict, NotFound
+from storage.reports.submissions import StoredSubmission
+
+
+# ------------------------------------------------------------------ a word back
+def reply(ex: Exchange, submission_id: int) -> None:
+    """Responder: the report is right as it is, and why. The next typed text goes to the coordinator who asked."""
+    sent = _asked_about(ex, submission_id)
+    rows = (
+        (Button(ex.say("review.correct"), tap(Route.CORRECT, sent.id)),),
+        (home_button(ex.say),),
+    )
+    key = "review.reply_how" if sent.validation_state == "returned" else "review.write_back"
+    ex.show(Card((line(ex.say(key)),), rows))
+    ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
+
+
+def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
+    """Put the report back into the queue as it was sent, with the reply: returned → submitted, without a new version.
+
+    After a remark, which did not return the report, it stays in the queue.
+    """
+    sent = _asked_about(ex, submission_id)
+    if sent.sensitive and ex.refuses(text):
+        return
+    if not text or len(text) > LONGEST_REASON:
+        ex.show(Card((line(ex.say("review.too_long", n=LONGEST_REASON)),)))
+        ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
+        return
+    code = (sent.subject or "").partition(":")[2] or f"n.º {sent.receipt_number:04d}"
+    was_returned = sent.validation_state == "returned"
+    write = reviewing.answer_in_words if was_returned else reviewing.remark_back
+    ex.pass_on(write(ex.actor, sent, code, ex.agency_code, text))
+    home = (home_button(ex.say, anew=True),)
+    key = "review.reply_sent" if was_returned else "review.written_back"
+    ex.answer(Card((line(ex.say(key, code=code)),), (home,)))
+
+
+def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:
+    """A report of one's own agency that was returned or remarked on.
+
+    Denied for another agency's. Conflict if nothing waits for an answer any more.
+    """
+    try:
+        sent = ex.unit.submissions.get(submission_id)
+    except NotFound:
+        raise Denied from None
+    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
+        raise Denied
+    is_returned = sent.is_current and sent.validation_state == "returned"
+    if not is_returned and reviewing.open_remark(ex.unit, sent) is None:
+        raise Conflict(f"submission {sent.id} is {sent.validation_state}")
+    return sent

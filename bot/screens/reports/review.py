@@ -1,0 +1,600 @@
+"""/revisar: the coordinator's queue, one report at a time: validate it, or send it back with a question.
+
+A keyboard can be pressed for ever, and two coordinators share a queue. So each tap compares the report with the present
+state: version, state, owner. The slower of two coordinators sees what has become of it. The buttons themselves carry
+the ticks, so that a tap that arrives twice ticks once and a restart loses nothing.
+"""
+
+import contextlib
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from bot.acts.reports import reviewing
+from bot.chat.exchange import Denied, Exchange
+from bot.screens.reports.receipts import status_label
+from conversations.card import NAME_LIMIT, Button, Card, Line, bold, home_button, italic, line
+from conversations.dates import show_date
+from conversations.plan import review
+from conversations.plan.model import ActivityStatus, ValidationState
+from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.review import WEEK, Answer, Reviewed
+from conversations.routes import Route, awaiting, tap
+from conversations.session.profiles import profile
+from storage.errors import Conflict, NotFound
+from storage.reports.reviews import OwnReport, Waiting
+from storage.reports.submissions import StoredSubmission
+
+T = TypeVar("T")
+
+PAGE = 8
+BY_AGENCY = 12
+"""From so many reports on, the queue offers its agencies."""
+AGENCIES = 24
+IN_A_ROW = 3
+FILES = 8
+SHOWN_WORDS = 3
+QUESTIONS = 8
+"""Questions to tick on one screen."""
+_REASONS = {f"w{at}": reason for at, reason in enumerate(review.REASONS)}
+"""The reasons for returning a report, by the text of the button."""
+
+
+# ------------------------------------------------------------------ the queue
+def queue(ex: Exchange, page: int = 0, agency: str = "") -> None:
+    """The reports that wait, the oldest first, restricted ones apart; those of one agency if it is named."""
+    ex.answer(_queue_card(ex, page, agency))
+
+
+def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] = ()) -> Card:
+    say = ex.say
+    everything = ex.unit.reviews.queue(ex.membership.plan_id, ex.person.id)
+    home = (home_button(say),)
+    away = len(ex.unit.reviews.returned(ex.membership.plan_id))
+    sent_back = [line(f"↩️ {say('review.away', n=away)}")] if away else []
+    if not everything:
+        pace = ex.unit.reviews.pace(ex.membership.plan_id, ex.now - WEEK)
+        text = say("coord.done", validated=pace.validated, median_days=pace.days())
+        return Card((*head, line(text), *sent_back), ((Button(say("digest.back"), tap(Route.DIGEST, 0)),), home))
+    found = [one for one in everything if not agency or one.agency_code == agency] or everything
+    agency = agency if any(one.agency_code == agency for one in found) else ""
+    open_ones = [one for one in found if not one.sensitive]
+    order = [*open_ones, *(one for one in found if one.sensitive)]
+    pages = -(-len(order) // PAGE)
+    page %= pages
+    rows: list[tuple[Button, ...]] = [(_item_button(ex, one),) for one in order[page * PAGE : (page + 1) * PAGE]]
+    if pages > 1:
+        rows.append((Button(say("digest.page"), tap(Route.QUEUE, page + 1, *filter(None, [agency]))),))
+    rows += _rows_of_agency(ex, agency, open_ones) if agency else _agency_rows(everything, open_ones)
+    return Card((*head, *_queue_lines(ex, found, agency), *sent_back), (*rows, home))
+
+
+def _queue_lines(ex: Exchange, found: Sequence[Waiting], agency: str) -> Iterator[Line]:
+    """How many wait, how many of these are restricted or the reader's own, and since when."""
+    say = ex.say
+    title = say("review.queue" if len(found) != 1 else "review.queue_one", n=len(found))
+    yield line(bold(f"{agency} · {title}" if agency else title))
+    if restricted := sum(one.sensitive for one in found):
+        yield line(f"🔒 {say('review.restricted', n=restricted)}")
+    if mine := sum(one.reviewer_id == ex.person.id for one in found):
+        yield line(f"↩️ {say('review.mine', n=mine)}")
+    oldest = min(one.submitted_at for one in found).astimezone(ex.zone).date()
+    yield line(italic(say("review.oldest", date=show_date(oldest.isoformat(), ex.language))))
+
+
+def _rows_of_agency(ex: Exchange, agency: str, open_ones: Sequence[Waiting]) -> Iterator[tuple[Button, ...]]:
+    """Validate an agency's ordinary reports together; back to all agencies."""
+    if len(together := _ordinary(ex, agency, open_ones)) > 1:
+        text = ex.say("review.together", n=len(together), agency=agency)
+        yield (Button(text, tap(Route.VALIDATE, agency)),)
+    yield (Button(ex.say("review.all_agencies"), tap(Route.QUEUE, 0)),)
+
+
+def _agency_rows(everything: Sequence[Waiting], open_ones: Sequence[Waiting]) -> Iterator[tuple[Button, ...]]:
+    """A button for each agency, if the queue is long or an agency has several ordinary reports."""
+    if len(everything) <= BY_AGENCY and all(len(each) <= 1 for each in _by_agency(open_ones).values()):
+        return
+    counts = _by_agency(everything)
+    buttons = [Button(f"{code} {len(some)}", tap(Route.QUEUE, 0, code)) for code, some in counts.items() if code]
+    buttons = sorted(buttons, key=lambda button: button.text)[:AGENCIES]
+    for at in range(0, len(buttons), IN_A_ROW):
+        yield tuple(buttons[at : at + IN_A_ROW])
+
+
+def _by_agency(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
+    found: dict[str, list[Waiting]] = {}
+    for one in waiting:
+        found.setdefault(one.agency_code, []).append(one)
+    return found
+
+
+def _item_button(ex: Exchange, one: Waiting) -> Button:
+    mark = "🔒 " if one.sensitive else ""
+    if one.reviewer_id == ex.person.id:
+        mark = f"↩️ {mark}"
+    elif one.validation_state == ValidationState.CORRECTED:
+        mark = f"✏️ {mark}"
+    parts = [one.agency_code, one.code or ex.unit.forms.version(one.form_version_id).title]
+    if one.activity_status is not None:
+        parts.append(f"{_shape(ex, one.activity_status)} {one.progress or 0}%")
+    text = review.excerpt(f"{mark}{' · '.join(part for part in parts if part)}", NAME_LIMIT)
+    return Button(text, tap(Route.SENT_REPORT, one.id))
+
+
+def _shape(ex: Exchange, status: str) -> str:
+    return status_label(ex, status).partition(" ")[0]
+
+
+# ------------------------------------------------------------------ one report
+def item(ex: Exchange, submission_id: int, how: str) -> None:
+    """One report: what it says and what changed. `all` adds every answer, `see` the restricted ones (audited)."""
+    sent = _submission(ex, submission_id)
+    if not sent.is_current:  # an old card leads to the newer version
+        sent = ex.unit.submissions.get(ex.unit.submissions.versions(sent.root_id)[-1].id)
+        ex.toast = ex.say("review.superseded")
+    if how in ("later", "leave"):
+        following = _after(ex, sent.id) if how == "later" else None
+        ex.show(_report_card(ex, following) if following else _queue_card(ex, 0))
+    elif sent.sensitive and how:
+        ex.show(_report_card(ex, sent, is_whole=how == "all", is_seen=True), restricted=True)
+    else:
+        ex.show(_report_card(ex, sent, is_whole=how == "all"))
+    ex.stand(None)
+
+
+def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
+    """The report behind this one in the queue, as it is shown. None behind the last."""
+    waiting = ex.unit.reviews.queue(ex.membership.plan_id, ex.person.id)
+    order = sorted(waiting, key=lambda one: one.sensitive)
+    ids = [one.id for one in order]
+    position = ids.index(sent_id) + 1 if sent_id in ids else 0
+    return ex.unit.submissions.get(ids[position]) if position < len(ids) else None
+
+
+def _report_card(
+    ex: Exchange,
+    sent: StoredSubmission,
+    head: Sequence[Line] = (),
+    extra: Sequence[tuple[Button, ...]] = (),
+    *,
+    is_whole: bool = False,
+    is_seen: bool = False,
+) -> Card:
+    """The report and the buttons that apply now. If it does not wait, its state."""
+    say = ex.say
+    is_hidden = sent.sensitive and not is_seen
+    if sent.sensitive and not is_hidden:
+        reviewing.view(ex.actor, sent)
+    form = ex.house.forms.version(ex.unit, sent.form_version_id)
+    found = _read(ex, sent, is_hidden=is_hidden)
+    lines = [*head, *review.report_lines(found, profile(form.form_id), say, is_whole=is_whole)]
+    rows: list[tuple[Button, ...]] = []
+    is_waiting = sent.is_current and sent.validation_state in review.WAITING
+    if is_hidden:
+        rows.append((Button(say("review.see"), tap(Route.SENT_REPORT, sent.id, "see")),))
+    elif not is_whole:
+        rows.append((Button(say("review.all"), tap(Route.SENT_REPORT, sent.id, "all")),))
+    if not is_hidden:
+        for file in ex.unit.attachments.of_instance(sent.instance_id)[:FILES]:
+            text = review.excerpt(f"📎 {file.original_name}", NAME_LIMIT)
+            rows.append((Button(text, tap(Route.SENT_FILE, sent.id, file.id)),))
+    if not is_waiting:
+        lines += [line(""), line(_where_it_is(ex, sent))]
+    elif ex.person.id in ex.unit.reviews.senders(sent.root_id):
+        lines += [line(""), line(say("review.own"))]
+    elif not is_hidden:
+        rows.append((Button(say("review.validate"), tap(Route.VALIDATE, sent.id), "success"),))
+        rows.append(
+            (
+                Button(say("review.return"), tap(Route.SEND_BACK, sent.id)),
+                Button(say("review.later"), tap(Route.SENT_REPORT, sent.id, "later")),
+            )
+        )
+        if not sent.sensitive:
+            rows.append((Button(say("review.remark"), tap(Route.REMARK, sent.id)),))
+    if is_hidden:
+        rows.append((Button(say("review.later"), tap(Route.SENT_REPORT, sent.id, "later")),))
+    if sent.sensitive and not is_hidden:
+        back: tuple[Button, ...] = (Button(say("review.back"), tap(Route.SENT_REPORT, sent.id, "leave")),)
+    else:
+        back = (Button(say("review.back"), tap(Route.QUEUE, 0)), home_button(say))
+    return Card(tuple(lines), (*rows, *extra, back))
+
+
+def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
+    """Read everything that the card tells this reader."""
+    say, language, unit = ex.say, ex.language, ex.unit
+    form = ex.house.forms.version(unit, sent.form_version_id)
+    known = profile(form.form_id)
+    code, title = _named(ex, sent)
+    period = _period(ex, sent)
+    previous = None
+    if sent.subject is not None and period is not None:
+        previous = unit.submissions.latest(sent.plan_id, sent.subject, before_period_id=period.id, form_id=sent.form_id)
+    answers: tuple[Answer, ...] = ()
+    since_last: tuple[review.Difference, ...] = ()
+    since_version: tuple[review.Difference, ...] = ()
+    if not is_hidden:
+        answers = ex.house.forms.answers(unit, sent, language)
+        if sent.version > 1:
+            before = next(v for v in unit.submissions.versions(sent.root_id) if v.version == sent.version - 1)
+            since_version = review.differences(ex.house.forms.answers(unit, before, language), answers)
+        if previous is not None:
+            old = ex.house.forms.answers(unit, previous, language)
+            since_last = review.differences(old, answers, but=review.not_compared(known) | {"status", "progress"})
+    asked = unit.reviews.asked(sent.root_id)
+    sender = unit.people.by_id(sent.person_id)
+    membership = sender.membership_in(sent.plan_id)
+    role = say(f"role.{membership.role}") if membership else say("review.gone")
+    return Reviewed(
+        agency=unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else "",
+        code=code,
+        title=title,
+        period=period_name(period, language) if period else "",
+        sender=f"{role}: {sender.name}",
+        sent_on=show_date(sent.submitted_at.astimezone(ex.zone).date().isoformat(), language),
+        receipt=sent.receipt_number,
+        version=sent.version,
+        state=say(f"history.{sent.validation_state}"),
+        status=status_label(ex, sent.activity_status) if sent.activity_status else "",
+        is_cancellation=sent.activity_status == ActivityStatus.CANCELLED,
+        progress=sent.progress,
+        previous_progress=previous.progress if previous else None,
+        previous_period=period_name(before_period, language)
+        if previous and (before_period := _period(ex, previous))
+        else "",
+        answers=answers,
+        since_last=since_last,
+        since_version=since_version,
+        asked=review.why(unit.reviews.reason(asked), say) if asked and not is_hidden else "",
+        words=() if is_hidden else _words(ex, sent),
+        zero_reason=sent.zero_reason or "",
+        is_restricted=sent.sensitive,
+        is_hidden=is_hidden,
+    )
+
+
+def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
+    """What both sides wrote about this version since it was last returned, without names."""
+    senders, found = ex.unit.reviews.senders(sent.root_id), list[str]()
+    for one in ex.unit.reviews.of_chain(sent.root_id):
+        if one.submission_id != sent.id:
+            continue
+        if one.decision in ("answered", "remarked"):
+            is_theirs = one.decision == "answered" or one.person_id in senders
+            key = "review.replied" if is_theirs else "review.asked"
+            found.append(ex.say(key, text=ex.unit.reviews.reason(one), reason=ex.unit.reviews.reason(one)))
+        elif one.decision == "returned":
+            found.clear()
+    return tuple(found[-SHOWN_WORDS:])
+
+
+def _named(ex: Exchange, sent: StoredSubmission) -> tuple[str, str]:
+    """Code and title of its item. If it is about nothing in the plan, the form's title."""
+    kind, _, code = (sent.subject or "").partition(":")
+    if kind == "activity":
+        return code, ex.unit.plans.activity(sent.plan_id, code).title(ex.language)
+    if kind == "indicator":
+        return code, ex.unit.plans.indicator(sent.plan_id, code).title(ex.language)
+    version = ex.unit.forms.version(sent.form_version_id)
+    key = f"form_title.{version.form_id}"
+    return (ex.say(key) if key in ex.say else version.title), ""
+
+
+def _period(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
+    return ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
+
+
+def _where_it_is(ex: Exchange, sent: StoredSubmission) -> str:
+    """What became of a report that no longer waits or has a newer version, and by whom."""
+    if not sent.is_current:
+        return ex.say("review.superseded")
+    chain = ex.unit.reviews.of_chain(sent.root_id)
+    state = ex.say(f"history.{sent.validation_state}")
+    if not chain:
+        return ex.say("review.stands", state=state)
+    who = ex.unit.people.by_id(chain[-1].person_id).name
+    on = show_date(chain[-1].decided_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    return ex.say("review.decided", state=state, name=who, date=on)
+
+
+def _submission(ex: Exchange, submission_id: int) -> StoredSubmission:
+    """A report of one's own plan. Denied for any other (S3)."""
+    try:
+        sent = ex.unit.submissions.get(submission_id)
+    except NotFound:
+        raise Denied from None
+    if sent.plan_id != ex.membership.plan_id:
+        raise Denied
+    return sent
+
+
+def _waiting(ex: Exchange, submission_id: int) -> StoredSubmission | None:
+    """A report that waits for a decision. For any other, show its state and return None."""
+    sent = _submission(ex, submission_id)
+    if sent.is_current and sent.validation_state in review.WAITING:
+        return sent
+    _moved(ex, sent)
+    return None
+
+
+def _moved(ex: Exchange, sent: StoredSubmission) -> None:
+    """Somebody else was faster, or the button is old: show the report's state."""
+    current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
+    current = ex.unit.submissions.get(current.id)
+    ex.toast = ex.say("review.moved")
+    ex.answer(_report_card(ex, current))
+
+
+# ------------------------------------------------------------------ evidence
+def evidence(ex: Exchange, submission_id: int, file_id: int) -> None:
+    """Send one file of a report, to this chat only, protected. A restricted file is audited."""
+    sent = _submission(ex, submission_id)
+    file = next((each for each in ex.unit.attachments.of_instance(sent.instance_id) if each.id == file_id), None)
+    if file is None:
+        raise Denied
+    if sent.sensitive or file.sensitive:
+        reviewing.view(ex.actor, sent, "file")
+    upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
+    code, _ = _named(ex, sent)
+    payload = {"caption": review.excerpt(f"{code} · {file.original_name}", 200), "@files": {"document": upload}}
+    ex.post("sendDocument", payload | {"protect_content": True}, restricted=sent.sensitive or file.sensitive)
+
+
+# ------------------------------------------------------------------ validating
+def validate(ex: Exchange, what: int | str, word: str) -> None:
+    """Validate one report by its number; `yes` confirms, `undo` takes it back. Or an agency's ordinary ones."""
+    if isinstance(what, str):
+        _validate_together(ex, what, word)
+        return
+    if word not in ("", "yes", "undo"):
+        raise Denied
+    if word == "undo":
+        _take_back(ex, _submission(ex, what))
+        return
+    sent = _waiting(ex, what)
+    if sent is None:
+        return
+    code, title = _named(ex, sent)
+    if sent.activity_status == ActivityStatus.CANCELLED and word != "yes":
+        rows = (
+            (Button(ex.say("review.approve"), tap(Route.VALIDATE, sent.id, "yes"), "danger"),),
+            (Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),
+        )
+        ex.answer(Card((line(bold(code), f" · {title}"), line(ex.say("review.approve_sure"))), rows))
+        return
+    following = _after(ex, sent.id)
+    if _decided(ex, sent, lambda: reviewing.validate(ex.actor, sent)) is None:
+        return
+    head = [line(f"✅ {ex.say('review.validated', code=code)}"), line("")]
+    undo = [(Button(ex.say("review.undo", code=code), tap(Route.VALIDATE, sent.id, "undo")),)]
+    if following is None or following.id == sent.id:
+        card = _queue_card(ex, 0, head=head)
+        card = Card(card.lines, (*undo, *card.rows))
+    else:
+        card = _report_card(ex, following, head, undo)
+    ex.answer(card)
+
+
+def _decided(ex: Exchange, sent: StoredSubmission, decide: Callable[[], T]) -> T | None:
+    """The result of `decide`. If the report is no longer theirs to decide, show its state and return None."""
+    try:
+        return decide()
+    except OwnReport:
+        ex.toast, ex.is_alert = ex.say("review.own"), True
+    except Conflict:
+        _moved(ex, sent)
+    return None
+
+
+def _take_back(ex: Exchange, sent: StoredSubmission) -> None:
+    try:
+        reviewing.take_back(ex.actor, sent)
+    except Conflict:
+        ex.toast, ex.is_alert = ex.say("review.too_late"), True
+        return
+    sent = ex.unit.submissions.get(sent.id)
+    ex.answer(_report_card(ex, sent, [line(ex.say("review.taken_back")), line("")]))
+
+
+def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Waiting]:
+    """The agency's reports that can be validated together: none needs a second look, and none is one's own."""
+    found: list[Waiting] = []
+    for one in waiting:
+        if one.agency_code != agency or one.subject is None or one.reporting_period_id is None:
+            continue
+        before = ex.unit.submissions.latest(
+            ex.membership.plan_id, one.subject, before_period_id=one.reporting_period_id
+        )
+        previous = before.progress if before else 0
+        if review.is_ordinary(
+            one.validation_state, one.activity_status, one.progress, previous, is_restricted=one.sensitive
+        ) and ex.person.id not in ex.unit.reviews.senders(one.root_id):
+            found.append(one)
+    return found
+
+
+def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
+    """Validate an agency's ordinary reports at once, after showing which: exactly those."""
+    waiting = [one for one in ex.unit.reviews.queue(ex.membership.plan_id) if not one.sensitive]
+    found = _ordinary(ex, agency, waiting)
+    if not found:
+        ex.toast = ex.say("review.moved")
+        queue(ex)
+        return
+    now_seal = f"{zlib.crc32(','.join(str(one.id) for one in found).encode()):x}"
+    if seal != now_seal:
+        lines = [line(bold(ex.say("review.together_sure", n=len(found), agency=agency)))]
+        for one in found[:20]:
+            lines.append(line(f"• {one.code} · {status_label(ex, one.activity_status or '')}, {one.progress or 0}%"))
+        if len(found) > 20:
+            lines.append(line(ex.say("review.and_more", n=len(found) - 20)))
+        rows = (
+            (Button(ex.say("review.together_yes", n=len(found)), tap(Route.VALIDATE, agency, now_seal), "success"),),
+            (Button(ex.say("review.not_now"), tap(Route.QUEUE, 0, agency)),),
+        )
+        ex.answer(Card(tuple(lines), rows))
+        return
+    done = 0
+    for one in found:
+        with contextlib.suppress(Conflict):  # another coordinator decided about this one at the same moment
+            reviewing.validate(ex.actor, ex.unit.submissions.get(one.id))
+            done += 1
+    head = [line(f"✅ {ex.say('review.together_done', n=done, agency=agency)}"), line("")]
+    ex.answer(_queue_card(ex, 0, head=head))
+
+
+# ------------------------------------------------------------------ sending back
+def send_back(ex: Exchange, submission_id: int, marks: str, step: int | str) -> None:
+    """Choose questions, then a reason.
+
+    `step` is a page's number, `why` to ask for a reason, or `w3` for one of them.
+    """
+    sent = _waiting(ex, submission_id)
+    if sent is None:
+        return
+    if ex.person.id in ex.unit.reviews.senders(sent.root_id):
+        ex.toast, ex.is_alert = ex.say("review.own"), True
+        return
+    if _has_locked(ex, sent):
+        return
+    questions = ex.house.forms.answers(ex.unit, sent, ex.language)
+    ticked = review.ticked_in(marks, len(questions))
+    marks = review.marks_of(ticked)
+    if step == "why":
+        _ask_why(ex, sent, questions, ticked)
+    elif isinstance(step, str) and step in _REASONS:
+        _return(ex, sent, questions, ticked, _REASONS[step])
+    elif step == "" or isinstance(step, int):
+        _ask_what(ex, sent, questions, ticked, step if isinstance(step, int) else 0)
+    else:
+        raise Denied
+
+
+def _has_locked(ex: Exchange, sent: StoredSubmission) -> bool:
+    """Say that nobody could answer any more because the period has locked, and show the remedy. False otherwise."""
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id) if sent.reporting_period_id else None
+    if period is None or period.is_open(ex.today):
+        return False
+    name = period_name(period, ex.language)
+    code = ex.unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else ""
+    reopen = Button(ex.say("review.reopen", agency=code), tap(Route.REOPEN, period.code, code))
+    rows = ((reopen,), (Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),))
+    ex.answer(Card((line(ex.say("review.locked", period_name=name)),), rows))
+    return True
+
+
+def _ask_what(
+    ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int], page: int
+) -> None:
+    """The questions with their answers. For a restricted report only the questions."""
+    say = ex.say
+    code, title = _named(ex, sent)
+    offered = range(min(len(questions), review.MOST_QUESTIONS))
+    pages = max(1, -(-len(offered) // QUESTIONS))
+    page %= pages
+    rows: list[tuple[Button, ...]] = []
+    for at in offered[page * QUESTIONS : (page + 1) * QUESTIONS]:
+        answer = "" if sent.sensitive else questions[at].shown or say("review.blank")
+        text = review.excerpt(
+            f"{'☑' if at in ticked else '☐'} {questions[at].label}{f': {answer}' if answer else ''}", 60
+        )
+        rows.append((Button(text, tap(Route.SEND_BACK, sent.id, review.marks_of(ticked ^ {at}), page)),))
+    marks = review.marks_of(ticked)
+    if pages > 1:
+        rows.append((Button(say("digest.page"), tap(Route.SEND_BACK, sent.id, marks, page + 1)),))
+    key = ("review.go_on" if len(ticked) > 1 else "review.go_on_one") if ticked else "review.go_on_all"
+    rows.append((Button(say(key, n=len(ticked)), tap(Route.SEND_BACK, sent.id, marks, "why"), "primary"),))
+    rows.append((Button(say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),))
+    ex.answer(Card((line(bold(code), f" · {title}"), line(say("review.which"))), tuple(rows)))
+
+
+def _ask_why(ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int]) -> None:
+    """Choose a reason, or type it next."""
+    say, marks = ex.say, review.marks_of(ticked)
+    lines = [line(f"☑ {review.excerpt(questions[at].label)}") for at in sorted(ticked)]
+    lines.append(line(bold(say("coord.return_why"))))
+    rows = [
+        (Button(say(f"review.{reason}"), tap(Route.SEND_BACK, sent.id, marks, step)),)
+        for step, reason in _REASONS.items()
+    ]
+    rows.append((Button(say("nav.back"), tap(Route.SEND_BACK, sent.id, marks, 0)),))
+    ex.show(Card(tuple(lines), tuple(rows)))
+    ex.stand(None, awaits=awaiting(Route.SEND_BACK, sent.id, marks))
+
+
+def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
+    """Read the coordinator's own reason. Personal data was refused before it gets here."""
+    sent = _waiting(ex, submission_id)
+    if sent is None:
+        return
+    if sent.sensitive and ex.refuses(text):
+        return
+    if _has_locked(ex, sent):
+        return
+    questions = ex.house.forms.answers(ex.unit, sent, ex.language)
+    ticked = review.ticked_in(marks, len(questions))
+    if not text or len(text) > review.LONGEST_REASON:
+        ex.show(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)))
+        ex.stand(None, awaits=awaiting(Route.SEND_BACK, submission_id, marks))
+        return
+    _return(ex, sent, questions, ticked, text)
+
+
+def _return(
+    ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int], reason: str
+) -> None:
+    """Return it to the reporter, who is notified in the same transaction; then show the next one."""
+    following = _after(ex, sent.id)
+    code, _ = _named(ex, sent)
+    refs = [questions[at].ref for at in sorted(ticked)]
+    told = _decided(ex, sent, lambda: reviewing.send_back(ex.actor, sent, code, refs, reason))
+    if told is None:
+        return
+    ex.pass_on(told)
+    key = "review.returned" if told else "review.returned_nobody"
+    head = [line(f"↩️ {ex.say(key, code=code)}"), line("")]
+    ex.answer(_report_card(ex, following, head) if following else _queue_card(ex, 0, head=head))
+
+
+# ------------------------------------------------------------------ a word without a decision
+def remark(ex: Exchange, submission_id: int) -> None:
+    """Ask about a waiting report without returning it. The next typed text goes to those who sent it."""
+    sent = _remarkable(ex, submission_id)
+    if sent is None:
+        return
+    code, title = _named(ex, sent)
+    rows = ((Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),)
+    ex.show(Card((line(bold(code), f" · {title}"), line(ex.say("review.remark_how"))), rows))
+    ex.stand(None, awaits=awaiting(Route.REMARK, sent.id))
+
+
+def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
+    """Send the question to them. The report stays in the queue."""
+    sent = _remarkable(ex, submission_id)
+    if sent is None:
+        return
+    if not text or len(text) > review.LONGEST_REASON:
+        ex.show(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)))
+        ex.stand(None, awaits=awaiting(Route.REMARK, submission_id))
+        return
+    code, _ = _named(ex, sent)
+    told = _decided(ex, sent, lambda: reviewing.remark(ex.actor, sent, code, text))
+    if told is None:
+        return
+    ex.pass_on(told)
+    key = "review.remark_sent" if told else "review.returned_nobody"
+    ex.answer(_report_card(ex, sent, [line(f"💬 {ex.say(key, code=code)}"), line("")]))
+
+
+def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:
+    """A waiting report that is neither restricted nor one's own. For any other, show its state and return None."""
+    sent = _waiting(ex, submission_id)
+    if sent is None:
+        return None
+    if sent.sensitive:
+        raise Denied
+    if ex.person.id in ex.unit.reviews.senders(sent.root_id):
+        ex.toast, ex.is_alert = ex.say("review.own"), True
+        return None
+    return sent

@@ -1,0 +1,1 @@
+"""What leaves the plan: exports, tokens of the data door, receivers of events."""

@@ -1,0 +1,1 @@
+"""What operators watch: the state of the bot, the audit log."""

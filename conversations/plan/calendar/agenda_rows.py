@@ -1,0 +1,374 @@
+"""From the rows of the database to an agenda. Repositories return the rows; what they mean is decided here."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import cast
+
+from conversations.plan.calendar.agenda import IN_A_ROW, Agenda, Lapsing, Pause, Promise, Reason, Recipient
+from conversations.plan.calendar.ladder import (
+    FOR_COORDINATORS,
+    Left,
+    Step,
+    lapsed_steps,
+    left_indicators,
+    left_reports,
+    steps,
+    steps_ahead,
+)
+from conversations.plan.calendar.ledger import CARRIERS, LADDER, LedgerRow, day_there, job_name, waits_for
+from conversations.plan.calendar.notices import silenced
+from conversations.plan.calendar.working_time import ONE_DAY
+from conversations.plan.expected import PastReport, ended_activities, expected_reports, unclosed_row
+from conversations.plan.figures.closings import closings_until
+from conversations.plan.figures.monitoring import LOOK_BACK as CLOSINGS_KNOWN
+from conversations.plan.model import Activity, Indicator, Role, ValidationState
+from conversations.plan.periods import PeriodType, ReportingPeriod
+
+LOOK_BACK = timedelta(days=21)
+"""How far back the ledger is read: beyond the last step that could still be told."""
+
+
+# ------------------------------------------------------------------ rows
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """A post that is delegated until a day. While `deputy_id` is None, nobody has accepted it."""
+
+    person_id: int
+    deputy_id: int | None
+    begun_at: datetime
+    until_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookRows:
+    """The rows for the outlook of one job on one day of the plan's zone. `what` is the job's name in the ledger."""
+
+    what: str
+    today: date
+    holidays: frozenset[date]
+    periods: tuple[ReportingPeriod, ...]
+    ledger: Sequence[LedgerRow]
+    """The job's own rows since `LOOK_BACK`."""
+    others: Sequence[LedgerRow]
+    """What the jobs that share the daily notice with it have said, or wait to send."""
+    pauses: tuple[Pause, ...]
+    delegations: Sequence[Delegated]
+    drafts: Sequence[tuple[int, str, date]]
+    """Person, code and lock day of each open draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The report of a subject in a period, as it stands: whose it is, and whether its evidence is to come later."""
+
+    subject: str
+    period: str
+    state: str
+    id: int
+    person_id: int
+    promises: bool
+
+
+@dataclass(frozen=True)
+class Reports:
+    """The reports that some periods expect, and those that have come."""
+
+    activities: tuple[Activity, ...]
+    """Retired ones too."""
+    ending: Sequence[PastReport]
+    """All reports about activities that a report has ended: a later report may have taken one up again."""
+    sent: Sequence[Sent]
+    """The reports of these periods."""
+    unreportable: frozenset[str] = frozenset()
+    """Subjects that no published form takes. They are expected, but nobody is asked for them."""
+
+    @cached_property
+    def ended(self) -> dict[str, date]:
+        return ended_activities(self.ending)
+
+    @cached_property
+    def reported(self) -> set[tuple[str, str]]:
+        return {(one.subject, one.period) for one in self.sent if one.state != ValidationState.RETURNED}
+
+    @cached_property
+    def returned(self) -> set[tuple[str, str]]:
+        return {(one.subject, one.period) for one in self.sent if one.state == ValidationState.RETURNED}
+
+    def left(
+        self, periods: Iterable[ReportingPeriod], closed: Mapping[tuple[str, str], date]
+    ) -> Mapping[str, tuple[Left, ...]]:
+        asked = tuple(one for one in self.activities if one.subject not in self.unreportable)
+        return left_reports(asked, periods, self.ended, self.reported, self.returned, closed)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedRows:
+    """The rows that tell how many periods in a row locked before an agency closed them."""
+
+    periods: tuple[ReportingPeriod, ...]
+    reports: Reports
+    closed: Mapping[tuple[str, str], date]
+    """By agency and period, the day of the closing in the plan's zone."""
+    kept_since: date
+    """The day since which the bot keeps the calendar. Nobody could close a period before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For whom an agenda is made.
+
+    `agencies`: of these alone, or of all (None). `contributing`: agencies whose contributors are told of indicators.
+    `is_decided`: it is decided already who is told, and nobody asks whether the agencies can be told.
+    """
+
+    agencies: Collection[str] | None = None
+    contributing: Collection[str] = ()
+    is_decided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaRows:
+    """The rows that complete an outlook. Those for coordinators are empty unless there is something to tell them."""
+
+    reports: Reports
+    closed: Mapping[tuple[str, str], date]
+    kept_since: date
+    indicators: tuple[Indicator, ...]
+    reporters: Sequence[Recipient]
+    answers: Mapping[str, str]
+    letters: Mapping[str, str]
+    """By agency, the period up to which a letter to its head was put off."""
+
+
+# ------------------------------------------------------------------ the outlook
+def outlook(rows: OutlookRows) -> Agenda:
+    """Return the steps, the pauses and the ledger. That is enough to know whom a reminder concerns."""
+    today, holidays = rows.today, rows.holidays
+    delegated = [one for one in rows.delegations if one.deputy_id is not None and today < one.until_on]
+    lapsing: dict[int, tuple[Lapsing, ...]] = {}
+    for person_id, code, on in rows.drafts:
+        lapsing[person_id] = (*lapsing.get(person_id, ()), Lapsing(code, on))
+    return _with_ledger(
+        Agenda(
+            today=today,
+            holidays=holidays,
+            periods=rows.periods,
+            steps=steps(rows.periods, today, holidays),
+            lapsed=lapsed_steps(rows.periods, today, holidays),
+            ahead=steps_ahead(rows.periods, today, holidays),
+            pauses=(
+                *rows.pauses,
+                *(Pause("delegated", one.begun_at, one.until_on, one.person_id) for one in delegated),
+            ),
+            deputies=frozenset(one.deputy_id for one in delegated if one.deputy_id is not None),
+            lapsing=lapsing,
+        ),
+        rows,
+    )
+
+
+def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
+    tomorrow = rows.today + ONE_DAY
+    told: dict[int, date] = {}
+    told_until: dict[int, date] = {}
+    windows: dict[tuple[int, date], Reason] = {}
+    waiting: dict[int, Reason] = {}
+    late: set[tuple[int, date]] = set()
+    notices: dict[int, set[date]] = {}
+    unanswered: dict[int, set[date]] = {}
+    had_notice: set[tuple[int, date]] = set()
+    for row in sorted(rows.ledger, key=lambda row: row.fired_at):
+        on = row.on
+        if row.is_notice:
+            notices.setdefault(row.person_id, set()).add(row.said_on)
+        if row.is_said:
+            unanswered.setdefault(row.person_id, set()).add(row.said_on)
+        if row.answer:
+            unanswered.pop(row.person_id, None)
+        # Undeliverable has no reason of ours: Telegram's is that nobody is there.
+        reason = "told_today" if row.is_said else cast("Reason", row.reason or "unreachable")
+        windows[row.person_id, on] = reason
+        if row.is_said and row.is_by_hand:  # a scheduled one leaves on its own day or not at all
+            late.add((row.person_id, row.said_on))
+        if row.state == "queued":
+            waiting[row.person_id] = "told_today"
+        # A step that another message already covered counts as sent. A wrong clock noted the windows of the future.
+        is_settled = row.state not in ("open", "undeliverable") and row.reason != "told_later"
+        if told.get(row.person_id, date.min) < on <= tomorrow and is_settled:
+            told[row.person_id] = on
+            told_until[row.person_id] = min(on, row.made_on_in_plan)
+    windows |= dict.fromkeys(late, "told_today")
+    for row in rows.others:
+        if not waits_for(rows.what, row.what):
+            continue
+        if rows.what != LADDER or job_name(row.what) not in CARRIERS:
+            had_notice.add((row.person_id, row.said_on))
+            if row.state == "queued":
+                waiting[row.person_id] = "told_today"
+            continue
+        if row.made_on > tomorrow:
+            continue
+        if row.is_said and row.rungs:
+            notices.setdefault(row.person_id, set()).add(row.said_on)
+        steps_until = min(row.made_on, row.made_on_in_plan) if row.rungs else date.min
+        told[row.person_id] = max(told.get(row.person_id, date.min), row.made_on)
+        told_until[row.person_id] = max(told_until.get(row.person_id, date.min), steps_until)
+        windows.setdefault((row.person_id, row.said_on), "told_in_digest")
+        if row.state == "queued":
+            waiting.setdefault(row.person_id, "told_in_digest")
+    return replace(
+        agenda,
+        told=told,
+        told_until=told_until,
+        windows=windows,
+        waiting=waiting,
+        had_notice=had_notice,
+        notices={person: frozenset(days) for person, days in notices.items()},
+        unanswered={person: frozenset(days) for person, days in unanswered.items()},
+    )
+
+
+# ------------------------------------------------------------------ the agenda
+def concerned(outlook: Agenda) -> dict[str, ReportingPeriod]:
+    """The periods in an agenda, by code: those that end with one that is open, or that coordinators are told about."""
+    ends = {period.end_on for period in outlook.periods if period.is_open(outlook.today)}
+    ends |= {step.period.end_on for step in closing_steps(outlook)}
+    return {p.code: p for p in outlook.periods if p.end_on in ends and p.opens_on <= outlook.today}
+
+
+def closing_steps(outlook: Agenda) -> list[Step]:
+    """The steps that coordinators are told about."""
+    return [step for step in outlook.steps if step.rung in FOR_COORDINATORS]
+
+
+def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Agenda:
+    """Return the outlook with what is left to report and to close, within the scope."""
+    periods, reports = concerned(outlook), rows.reports
+    open_ones = [code for code, period in periods.items() if period.is_open(outlook.today)]
+    expecting = {code: _agencies(reports, period) for code, period in periods.items()}
+    left = reports.left(periods.values(), rows.closed)
+    in_a_row: dict[str, tuple[ReportingPeriod, ...]] = {}
+    if closing_steps(outlook):
+        known = PassedRows(outlook.periods, reports, rows.closed, rows.kept_since)
+        in_a_row = _unclosed_rows(known, outlook.today, left)
+    reporters = {who: _cannot_be_told(outlook, who, now) for who in rows.reporters}
+    there = [who for who, silence in reporters.items() if silence is None]
+    reachable = frozenset(who.agency_code for who in there)
+    return replace(
+        outlook,
+        left=left,
+        left_indicators=left_indicators(
+            [each for each in rows.indicators if each.agency_code in scope.contributing],
+            periods.values(),
+            reports.reported,
+            reports.returned,
+        ),
+        expecting=expecting,
+        unclosed={
+            code: tuple(sorted(agency for agency in expecting[code] if (agency, code) not in rows.closed))
+            for code in periods
+        },
+        reporting=_reporting(reports, open_ones),
+        promised=_promised(reports, open_ones),
+        in_a_row={agency: len(row) for agency, row in in_a_row.items()},
+        put_off=put_off(in_a_row, rows.letters),
+        answers=rows.answers,
+        with_focal_point=frozenset(
+            who.agency_code for who in there if who.role is Role.FOCAL_POINT or who.person_id in outlook.deputies
+        ),
+        reachable=reachable,
+        silent={
+            who.agency_code: silence
+            # Who gave the post away is silent because of that; why nobody speaks is the reason of who took it.
+            for who, silence in sorted(reporters.items(), key=lambda each: each[1] != "delegated")
+            if silence is not None and who.agency_code not in reachable
+        },
+    )
+
+
+def _reporting(reports: Reports, codes: Collection[str]) -> frozenset[str]:
+    """The agencies of which a report of these periods has come."""
+    sent = {subject for subject, period in reports.reported if period in codes}
+    return frozenset(activity.agency_code for activity in reports.activities if activity.subject in sent)
+
+
+def _promised(reports: Reports, codes: Collection[str]) -> dict[int, tuple[Promise, ...]]:
+    """By person, their reports of these periods whose evidence is to come. What was returned is asked for anyway."""
+    found: dict[int, tuple[Promise, ...]] = {}
+    for one in reports.sent:
+        if one.promises and one.period in codes and one.state != ValidationState.RETURNED:
+            promise = Promise(one.id, one.subject.partition(":")[2])
+            found[one.person_id] = (*found.get(one.person_id, ()), promise)
+    return found
+
+
+def _cannot_be_told(outlook: Agenda, who: Recipient, now: datetime) -> Reason | None:
+    """Why this agency's people can be told nothing. A pause for everybody is no reason here: each person is checked."""
+    own = replace(outlook, pauses=tuple(pause for pause in outlook.pauses if pause.person_id is not None))
+    return silenced(own, who, now, day_there(now, who.timezone))
+
+
+def _agencies(reports: Reports, period: ReportingPeriod) -> frozenset[str]:
+    return frozenset(
+        expected.activity.agency_code for expected in expected_reports(reports.activities, period, reports.ended)
+    )
+
+
+# ------------------------------------------------------------------ periods that passed unclosed
+def passed(rows: PassedRows, today: date) -> dict[str, tuple[ReportingPeriod, ...]]:
+    """By agency, its longest row of periods that locked without being closed, back from the last."""
+    left = rows.reports.left(ended_together(rows.periods, today), {})
+    return _unclosed_rows(rows, today, left)
+
+
+def ended_together(periods: Iterable[ReportingPeriod], today: date) -> list[ReportingPeriod]:
+    """The periods that end on the same day as one that is open."""
+    periods = tuple(periods)
+    open_ends = {period.end_on for period in periods if period.is_open(today)}
+    return [period for period in periods if period.end_on in open_ends]
+
+
+def with_letters(rows: Mapping[str, tuple[ReportingPeriod, ...]]) -> dict[str, tuple[ReportingPeriod, ...]]:
+    """Return the rows of periods that are long enough for a letter. The longest is first."""
+    found = sorted((code for code in rows if len(rows[code]) >= IN_A_ROW), key=lambda code: (-len(rows[code]), code))
+    return {code: rows[code] for code in found}
+
+
+def put_off(rows: Mapping[str, Sequence[ReportingPeriod]], letters: Mapping[str, str]) -> frozenset[str]:
+    """Return the agencies whose letter was put off and that have let no period pass since."""
+    return frozenset(code for code, row in rows.items() if len(row) >= IN_A_ROW and letters.get(code) == row[-1].code)
+
+
+def _unclosed_rows(
+    rows: PassedRows, today: date, left: Mapping[str, Iterable[Left]]
+) -> dict[str, tuple[ReportingPeriod, ...]]:
+    """By agency its longest row of periods that locked unclosed, as `monitoring.standing` counts it (`passed`).
+
+    Like there, only of those that still have an activity, or a report of the present closing to send.
+    `left`: what they have still to report in the periods that ended with one that is open.
+    """
+    since = today - CLOSINGS_KNOWN
+    recent = [p for p in rows.periods if p.end_on >= since and rows.kept_since < p.locks_on <= today]
+    open_ones = [period for period in rows.periods if period.is_open(today)]
+    expecting = {period.code: _agencies(rows.reports, period) for period in (*recent, *open_ones)}
+    lacking = {agency: {one.period.code for one in reports} for agency, reports in left.items()}
+    there = {activity.agency_code for activity in rows.reports.activities if activity.retired_on is None}
+    for closing in closings_until(rows.periods, today, 1):
+        there.update(*(_agencies(rows.reports, period) for period in closing.periods))
+
+    def longest(agency: str) -> tuple[ReportingPeriod, ...]:
+        is_expected: Callable[[ReportingPeriod], bool] = lambda period: agency in expecting[period.code]  # noqa: E731
+        is_closed: Callable[[ReportingPeriod], bool] = lambda period: (agency, period.code) in rows.closed  # noqa: E731
+        is_complete: Callable[[ReportingPeriod], bool] = lambda period: (  # noqa: E731
+            period.code not in lacking.get(agency, ())
+        )
+        of_a_kind = ([period for period in recent if period.type == kind] for kind in PeriodType)
+        found = (
+            unclosed_row(some, today, rows.kept_since, since, is_expected, is_closed, open_ones, is_complete)
+            for some in of_a_kind
+        )
+        return max(found, key=len)
+
+    return {agency: longest(agency) for agency in sorted(there & frozenset[str]().union(*expecting.values()))}

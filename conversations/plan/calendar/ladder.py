@@ -1,0 +1,197 @@
+"""The ladder of reminders (DOMAIN §5.3): its steps, and the days on which they are told."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from heapq import merge
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+from conversations.plan.calendar.working_time import (
+    ONE_DAY,
+    fires_after,
+    is_hour,
+    is_too_late,
+    working_day_from,
+    working_day_until,
+)
+from conversations.plan.expected import expected_indicators, expected_reports
+from conversations.plan.model import Activity, Indicator
+from conversations.plan.periods import ReportingPeriod
+
+
+# ------------------------------------------------------------------ the ladder
+class Rung(StrEnum):
+    """The steps of the ladder (DOMAIN §5.3), in their order."""
+
+    OPEN = "open"
+    BEFORE = "before"
+    DUE = "due"
+    LATE = "late"
+    GRACE_ENDED = "grace_ended"
+    LAST = "last"
+    LOCKED = "locked"
+
+
+FOR_REPORTERS = frozenset({Rung.OPEN, Rung.BEFORE, Rung.DUE, Rung.LATE, Rung.LAST})
+FOR_ALTERNATES = frozenset({Rung.LATE, Rung.LAST})
+"""Those that an alternate is told of beside the focal point."""
+FOR_COORDINATORS = frozenset({Rung.GRACE_ENDED, Rung.LOCKED})
+
+
+def ladder(period: ReportingPeriod, holidays: Collection[date]) -> Mapping[Rung, date]:
+    """The working day of each step. Two come earlier rather than late: before the due day, and on the last day."""
+    return {
+        Rung.OPEN: working_day_from(period.opens_on, holidays),
+        Rung.BEFORE: working_day_until(period.due_on - timedelta(days=2), holidays),
+        Rung.DUE: working_day_from(period.due_on, holidays),
+        Rung.LATE: working_day_from(period.due_on + timedelta(days=2), holidays),
+        Rung.GRACE_ENDED: working_day_from(period.grace_until_on + ONE_DAY, holidays),
+        Rung.LAST: working_day_until(period.last_on, holidays),
+        Rung.LOCKED: working_day_from(period.locks_on, holidays),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of one period, and its day."""
+
+    period: ReportingPeriod
+    rung: Rung
+    on: date
+
+
+def steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    """The steps whose day has come and for which it is not too late, in the order of their days.
+
+    Too late is: after two more working days, once a reminder's period is locked, and before it is open.
+    """
+    return tuple(step for step in all_steps(periods, holidays) if is_timely(step, today, holidays))
+
+
+def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    """The steps of the last week for which it has become too late: where nobody was told, the ledger says so."""
+    return tuple(
+        step
+        for step in all_steps(periods, holidays)
+        if _is_of(step, today)
+        and today - timedelta(days=7) <= step.on <= today
+        and is_too_late(step.on, today, holidays)
+    )
+
+
+def steps_ahead(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
+    """Those for reporters of the next three weeks: what is said today may have to leave room for them."""
+    until = today + timedelta(days=21)
+    near = [period for period in periods if period.opens_on <= until and today <= period.locks_on]
+    return tuple(s for s in all_steps(near, holidays) if s.rung in FOR_REPORTERS and today <= s.on <= until)
+
+
+def all_steps(periods: Iterable[ReportingPeriod], holidays: Collection[date]) -> tuple[Step, ...]:
+    """Every step of these periods, in the order of their days."""
+    order = list(Rung)
+    found = [Step(period, rung, on) for period in periods for rung, on in ladder(period, holidays).items()]
+    return tuple(sorted(found, key=lambda step: (step.on, order.index(step.rung), step.period.due_on)))
+
+
+def _is_of(step: Step, today: date) -> bool:
+    return step.rung in FOR_COORDINATORS or step.period.is_open(today)
+
+
+def is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
+    """Whether its day has come and it is not too late for it."""
+    return _is_of(step, today) and step.on <= today and not is_too_late(step.on, today, holidays)
+
+
+def ladder_fires_after(
+    every_step: Sequence[Step],
+    days: str,
+    at: time,
+    zone: ZoneInfo,
+    now: datetime,
+    holidays: Collection[date],
+    told: date = date.min,
+    carriers: Iterable[tuple[str, time, ZoneInfo]] = (),
+) -> Iterator[tuple[date, datetime]]:
+    """The days on which a schedule of the ladder has something of these steps to tell, and when; `told`: the last one.
+
+    The first may be this very moment. A step whose day the schedule passes over is told on its next day, if that is
+    not too late, together with what has come since. `carriers` are other schedules (days, time, zone) that tell
+    of the steps on their days, and it need not.
+    """
+    if not every_step:
+        return
+    last = max(step.on for step in every_step) + timedelta(days=14)
+    fires = fires_after(days, at, zone, now, holidays)
+    if is_hour(days, at, zone, now, holidays):
+        fires = chain([(now.astimezone(zone).date(), now)], fires)
+    others = [((day, False, moment) for day, moment in fires_after(*carrier, now, holidays)) for carrier in carriers]
+    for day, is_ladder, moment in merge(*others, ((day, True, moment) for day, moment in fires)):
+        if day > last:
+            return
+        if is_ladder and not is_hour(days, at, zone, moment, holidays):
+            continue
+        if any(told < step.on and is_timely(step, day, holidays) for step in every_step):
+            told = day
+            if is_ladder:
+                yield day, moment
+
+
+# ------------------------------------------------------------------ what is left
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A report that is expected and has not come, or came and was returned."""
+
+    item: Activity | Indicator
+    period: ReportingPeriod
+    is_returned: bool = False
+
+
+def left_reports(
+    activities: Iterable[Activity],
+    periods: Iterable[ReportingPeriod],
+    ended: Mapping[str, date],
+    reported: Collection[tuple[str, str]],
+    returned: Collection[tuple[str, str]],
+    closed: Mapping[tuple[str, str], date],
+) -> Mapping[str, tuple[Left, ...]]:
+    """By agency, what it has still to report, those due first on top: the rules of `plan.due_list`, for all at once.
+
+    `reported` and `returned` are (subject, period), `closed` are (agency, period) with the day, all by their codes.
+    """
+    activities = tuple(activities)
+    left: dict[str, list[Left]] = {}
+    for period in periods:
+        for expected in expected_reports(activities, period, ended):
+            activity = expected.activity
+            key = activity.subject, period.code
+            is_returned = key in returned
+            closed_on = closed.get((activity.agency_code, period.code))
+            is_closed = closed_on is not None and not activity.is_new_since(closed_on)
+            if key in reported or (is_closed and not is_returned):
+                continue
+            left.setdefault(activity.agency_code, []).append(Left(activity, period, is_returned))
+    return {agency: tuple(sorted(reports, key=_urgency)) for agency, reports in left.items()}
+
+
+def left_indicators(
+    indicators: Iterable[Indicator],
+    periods: Iterable[ReportingPeriod],
+    reported: Collection[tuple[str, str]],
+    returned: Collection[tuple[str, str]],
+) -> Mapping[str, tuple[Left, ...]]:
+    """The same of indicators, which closing does not touch (`plan.due_list`)."""
+    indicators = tuple(indicators)
+    left: dict[str, list[Left]] = {}
+    for period in periods:
+        for indicator in expected_indicators(indicators, period):
+            key = indicator.subject, period.code
+            if key not in reported:
+                left.setdefault(indicator.agency_code, []).append(Left(indicator, period, key in returned))
+    return {agency: tuple(sorted(reports, key=_urgency)) for agency, reports in left.items()}
+
+
+def _urgency(left: Left) -> tuple[date, date, str]:
+    item_due_on = left.item.due_on if isinstance(left.item, Activity) else date.max
+    return left.period.due_on, item_due_on, left.item.code

@@ -1,0 +1,372 @@
+"""Figures by the year: what is asked of a plan every May and every March, and what of it may be told.
+
+The government's report covers January to December, the one that grades the country April to March, and today somebody
+gathers both by letter (DOMAIN §1.2, §1.6). Figures come in by month or quarter, so both years are cut from the same
+ones. A year without a figure is no zero: it is said how many of its periods have one.
+
+Law: what may be told of small numbers is decided over the whole history of an indicator, in the order in which it was
+validated, corrections among it, never over the part that somebody filters: two files laid beside each other are one
+release, and so are yesterday's and today's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from conversations.plan.figures.suppression import Figure, Releases, is_small, protected_below, suppress
+from conversations.plan.model import Indicator
+from conversations.plan.periods import ReportingPeriod, periods_between
+
+Calendar = Literal["calendar", "april"]
+CALENDARS: tuple[Calendar, ...] = ("calendar", "april")
+
+PILLARS: tuple[str, ...] = ("prosecution", "protection", "prevention")
+"""The parts of the annual 3P table, in the order in which the questionnaires ask. An indicator's column names one."""
+
+
+def measures(indicators: Iterable[Indicator]) -> list[Indicator]:
+    """The indicators of the annual table, part by part, otherwise in the given order."""
+    return sorted(
+        (each for each in indicators if each.annual_table in PILLARS),
+        key=lambda each: PILLARS.index(each.annual_table),
+    )
+
+
+DIMENSIONS: Mapping[str, str] = {"sex_age": "sa_", "exploitation": "ex_", "nationality": "na_"}
+"""How people are counted apart, and how the names of the form's questions begin that do so.
+
+What follows in the name is the category, `sa_women`; or its code is the answer `na_1_code` beside `na_1`, where the
+form takes its categories from the plan. Which there are is for form and plan to say.
+"""
+_LAST = ("other", "unknown")
+"""Categories that come after those of the form."""
+_SHORT: Mapping[str, str] = {"unk": "unknown", "oth": "other"}
+
+
+def counted_apart(answers: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Dimension → category → number, as these answers say by the names of their questions."""
+    found: dict[str, dict[str, int]] = {}
+    for dimension, beginning in DIMENSIONS.items():
+        for name, text in answers.items():
+            if name.startswith(beginning) and (number := whole(text)) is not None:
+                category = (answers.get(f"{name}_code") or name.removeprefix(beginning)).casefold()
+                found.setdefault(dimension, {})[_SHORT.get(category, category)] = number
+    return found
+
+
+def whole(text: str | None) -> int | None:
+    """Read an answer as a count. None if it is not one: another edition of the form may ask something else."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
+Locks = Mapping[str, date]
+"""When the plan's periods lock by their cadence, by their codes: a year is over when its last one does.
+
+Never when an admin made them lock: what was told when a year was over would be told as of another day.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A figure for a period: a number, or a share of `base`; and its division, if that was given."""
+
+    start_on: date
+    end_on: date
+    number: int
+    base: int | None = None
+    parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dimension → category → number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The validated figure of a report from one day on. None: the report has no figure any more."""
+
+    on: date
+    report: str
+    """Names the report, whichever version of it."""
+    figure: Reported | None
+    is_sealed: bool = False
+    """Whether the indicator was restricted when it was reported. What the plan says now does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """The figures of a year, or of the part of a year that may be told."""
+
+    calendar: Calendar
+    first: date
+    last: date
+    until: date | None
+    """The last day that the value includes. None if there is no figure, or none that may be told."""
+    value: Figure | None
+    """None: no figure, which is not zero."""
+    percent: float | None = None
+    parts: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
+    reported: int = 0
+    expected: int = 0
+    is_over: bool = False
+    reported_until: date | None = None
+    """The last day that was reported, whether it may be told or not."""
+
+    @property
+    def coverage(self) -> str:
+        if not self.reported:
+            return "missing"
+        if not self.is_over:
+            return "running"
+        return "complete" if self.reported >= self.expected else "partial"
+
+
+def limit_of(indicator: Indicator, revisions: Iterable[Revision] = ()) -> int:
+    """Return the number below which these figures are small; 0 if none is. What was sealed once stays protected."""
+    is_restricted = indicator.is_restricted or any(each.is_sealed for each in revisions)
+    return protected_below(indicator.min_cell, indicator.standard_cell, is_restricted=is_restricted)
+
+
+def is_protected(indicator: Indicator, revisions: Iterable[Revision] = ()) -> bool:
+    return limit_of(indicator, revisions) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorYear:
+    """An indicator and its year, as they are told to somebody."""
+
+    indicator: Indicator
+    year: Year
+    so_far: Figure | None = None
+    """Of what is added up, everything since its first year: what a target of the whole plan is a target of.
+
+    None where it is not added up, its target is of a year, or there is nothing to add to the year.
+    """
+
+
+def years(
+    indicator: Indicator,
+    revisions: Sequence[Revision],
+    *,
+    first: int,
+    last: int,
+    today: date,
+    protect: bool,
+    locks: Locks,
+    calendars: Sequence[Calendar] = CALENDARS,
+) -> tuple[Year, ...]:
+    """The years of an indicator as they stand on that day, in order; with `protect` as those outside may be told them.
+
+    `revisions` are all there ever were, in the order in which they were made.
+    """
+    standing = {each.report: each.figure for each in revisions}
+    found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
+    spans = [(calendar, *_bounds(calendar, year)) for year in range(first, last + 1) for calendar in calendars]
+    limit = limit_of(indicator, revisions)
+    told = _Told(indicator, limit, revisions, today, locks) if protect and limit > 1 else None
+    return tuple(_year(indicator, found, *span, today, told, locks) for span in spans)
+
+
+def this_year(
+    indicator: Indicator, revisions: Sequence[Revision], today: date, *, protect: bool, locks: Locks
+) -> IndicatorYear:
+    """Return the figures of that day's calendar year, up to that day."""
+    ends = [each.figure.end_on.year for each in revisions if each.figure is not None]
+    found = years(
+        indicator,
+        revisions,
+        first=min([today.year, *ends]),
+        last=today.year,
+        today=today,
+        protect=protect,
+        locks=locks,
+        calendars=CALENDARS[:1],
+    )
+    return IndicatorYear(indicator, found[-1], _so_far(indicator, found))
+
+
+def _so_far(indicator: Indicator, found: Sequence[Year]) -> Figure | None:
+    """The sum since the beginning. It is hidden if one of its years is: the others are not the whole."""
+    known = [each.value for each in found if each.reported and each.value is not None]
+    is_added_up = indicator.aggregation == "sum" and not indicator.is_by_the_year
+    if not is_added_up or not any(each.reported for each in found[:-1]):
+        return None
+    numbers = [each.value for each in known if each.value is not None]
+    return Figure(sum(numbers)) if len(numbers) == len(known) else Figure(None)
+
+
+def _bounds(calendar: Calendar, year: int) -> tuple[date, date]:
+    if calendar == "calendar":
+        return date(year, 1, 1), date(year, 12, 31)
+    return date(year, 4, 1), date(year + 1, 3, 31)
+
+
+def _year(
+    indicator: Indicator, found: Sequence[Reported], calendar: Calendar, first: date, last: date, today: date,
+    told: "_Told | None", locks: Locks,
+) -> Year:  # fmt: skip
+    inside = [each for each in found if first <= each.start_on and each.end_on <= min(last, today)]
+    periods = periods_between(first, last, types=(indicator.frequency.period_type,))
+    year = Year(calendar, first, last, None, None, reported=len(inside), expected=len(periods),
+                is_over=bool(periods) and today >= _locks_on(periods[-1], locks),
+                reported_until=inside[-1].end_on if inside else None)  # fmt: skip
+    if not inside:
+        return year
+    until = inside[-1].end_on
+    if inside[-1].base is not None:
+        return _share(year, inside[-1], told.limit if told else 0)
+    if told is None:
+        exact = {name: _figures(each) for name, each in _split(indicator, inside).items()}
+        return _with(year, until, Figure(_value(indicator, inside)), exact)
+    may_tell = [each for each in inside if told.is_told(first, each)]
+    if not may_tell or (calendar == "april" and may_tell[-1].end_on < last):
+        total = suppress(_value(indicator, inside), min_cell=told.limit).total
+        return _with(year, None, total if total.is_hidden else Figure(None), {})
+    upto = inside[: inside.index(may_tell[-1]) + 1]
+    total = Figure(_value(indicator, upto))
+    parts: dict[str, Mapping[str, Figure]] = {}
+    if calendar == "calendar" and year.is_over and upto == inside:
+        for name, split in _split(indicator, inside).items():
+            if told.is_divided(first.year, name, split):
+                parts[name] = suppress(sum(split.values()), split, min_cell=told.limit).parts
+    return _with(year, upto[-1].end_on, total, parts)
+
+
+def _locks_on(period: ReportingPeriod, locks: Locks) -> date:
+    return locks.get(period.code, period.locks_on)
+
+
+def _with(year: Year, until: date | None, value: Figure, parts: Mapping[str, Mapping[str, Figure]]) -> Year:
+    return replace(year, until=until, value=value, parts={name: split for name, split in parts.items() if split})
+
+
+def _share(year: Year, last: Reported, limit: int) -> Year:
+    """The last share of the year; with a limit it is rounded, and nothing where it or its rest is of few."""
+    base = last.base or 0
+    if limit and any(is_small(number, limit) for number in (last.number, base - last.number, base)):
+        return _with(year, None, Figure(None), {})
+    percent = round(100 * last.number / base, 0 if limit else 1) if base else None
+    return replace(year, until=last.end_on, value=Figure(None), percent=percent)
+
+
+def _value(indicator: Indicator, figures: Sequence[Reported]) -> int:
+    return sum(each.number for each in figures) if indicator.aggregation == "sum" else figures[-1].number
+
+
+def _split(indicator: Indicator, figures: Sequence[Reported]) -> dict[str, dict[str, int]]:
+    """Return dimension → category → number. People whom a period did not divide are counted as unknown."""
+    counted = figures if indicator.aggregation == "sum" else figures[-1:]
+    found: dict[str, dict[str, int]] = {}
+    for name in DIMENSIONS:
+        if not any(name in each.parts for each in counted):
+            continue
+        split: dict[str, int] = {}
+        for each in counted:
+            parts = each.parts.get(name, {})
+            for category, number in parts.items():
+                split[category] = split.get(category, 0) + number
+            split["unknown"] = split.get("unknown", 0) + each.number - sum(parts.values())
+        if all(number >= 0 for number in split.values()):
+            found[name] = dict(sorted(split.items(), key=lambda each: _LAST.index(each[0]) if each[0] in _LAST else -1))
+    return found
+
+
+def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
+    return {name: Figure(number) for name, number in parts.items()}
+
+
+class _Told:
+    """Everything that people outside have been told about an indicator, release by release."""
+
+    def __init__(
+        self, indicator: Indicator, limit: int, revisions: Sequence[Revision], today: date, locks: Locks
+    ) -> None:
+        self._locks = locks
+        self._indicator = indicator
+        self.limit = limit
+        self._is_sum = indicator.aggregation == "sum"
+        self._known: dict[str, Reported] = {}
+        self._sums = Releases(self.limit)
+        # Of a count that goes on over the years: its baseline, which everybody knows, and all told since.
+        self._numbers = {int(indicator.baseline)} if indicator.baseline.isdecimal() else set()
+        self._told: dict[date, int] = {}
+        self._splits: dict[tuple[int, str], Mapping[str, int]] = {}
+        self._over: set[int] = set()
+        self._ends: dict[int, date] = {}
+        for each in revisions:
+            self._years_end(each.on)
+            self._learn(each)
+        self._years_end(today)
+
+    def is_told(self, first: date, figure: Reported) -> bool:
+        """Return whether the figures from a first day to the end of this one were told as they are known now."""
+        if self._is_sum:
+            return self._sums.is_told(first, figure.end_on)
+        return self._told.get(figure.end_on) == figure.number
+
+    def is_divided(self, year: int, dimension: str, split: Mapping[str, int]) -> bool:
+        """Whether the year was told divided in just this way."""
+        return self._splits.get((year, dimension)) == split
+
+    def _learn(self, revision: Revision) -> None:
+        old, new = self._known.pop(revision.report, None), revision.figure
+        if new is not None:
+            self._known[revision.report] = new
+        about = new or old
+        if about is None:
+            return
+        if self._is_sum:
+            self._sums.learn(about.end_on, (new.number if new else 0) - (old.number if old else 0))
+        for calendar in CALENDARS:
+            for year in (about.end_on.year - 1, about.end_on.year):
+                first, last = _bounds(calendar, year)
+                if first <= about.start_on and about.end_on <= last:
+                    self._tell(calendar, first, last)
+        if about.end_on.year in self._over:
+            self._divide(about.end_on.year)
+
+    def _tell(self, calendar: Calendar, first: date, last: date) -> None:
+        """Tell a calendar year as far as it is known. Tell the year to March only when it is complete."""
+        inside = self._inside(first, last)
+        if not inside or (calendar == "april" and inside[-1].end_on < last):
+            return
+        if self._is_sum:
+            self._sums.tell(first, inside[-1].end_on)
+            return
+        number = inside[-1].number
+        is_safe = not is_small(number, self.limit) and not any(
+            is_small(abs(number - other), self.limit) for other in self._numbers
+        )
+        if is_safe:
+            self._numbers.add(number)
+            self._told[inside[-1].end_on] = number
+
+    def _years_end(self, on: date) -> None:
+        """Tell how the years divide that are over by that day, as far as that is known."""
+        for year in sorted({each.end_on.year for each in self._known.values()} - self._over):
+            if on >= self._end_of(year):
+                self._over.add(year)
+                self._divide(year)
+
+    def _end_of(self, year: int) -> date:
+        if year not in self._ends:
+            periods = periods_between(*_bounds("calendar", year), types=(self._indicator.frequency.period_type,))
+            self._ends[year] = _locks_on(periods[-1], self._locks) if periods else date.max
+        return self._ends[year]
+
+    def _divide(self, year: int) -> None:
+        """Not by April to March, where it would be told twice, three months apart; of a count that goes on, never.
+
+        What comes in later is told divided only if by it no category is changed by a small number.
+        """
+        first, last = _bounds("calendar", year)
+        inside = self._inside(first, last)
+        if not self._is_sum or not inside or not self._sums.is_told(first, inside[-1].end_on):
+            return
+        for name, split in _split(self._indicator, inside).items():
+            before = self._splits.get((year, name))
+            changes = (split.get(one, 0) - before.get(one, 0) for one in {*split, *before}) if before else ()
+            if not any(is_small(abs(change), self.limit) for change in changes):
+                self._splits[year, name] = split
+
+    def _inside(self, first: date, last: date) -> list[Reported]:
+        found = [each for each in self._known.values() if first <= each.start_on and each.end_on <= last]
+        return sorted(found, key=lambda figure: figure.end_on)

@@ -1,0 +1,178 @@
+"""What an agency had to close at a month's end, and whether it did: one reading for rates, digests and exports.
+
+A month's end closes the periods of every frequency that end on that day, and an agency closes by the later date of its
+own (DOMAIN §2.4): with monthly and quarterly items it has closed in September when both are. Rates are DHIS2's: who
+closed late counts as having reported, never as on time (DOMAIN §2.3).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from conversations.plan.expected import is_expected
+from conversations.plan.figures.standing_records import Closing, Records, Report
+from conversations.plan.model import Activity, ActivityStatus, Agency, ValidationState
+from conversations.plan.periods import ReportingPeriod, closing_due_on
+
+Wanted = Sequence[tuple[Activity, ReportingPeriod]]
+"""The reports that a closing expects."""
+
+
+class Known:
+    """The reports about one activity, in the order their periods end."""
+
+    __slots__ = ("current", "ended_on", "periods", "shown", "standing")
+
+    def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
+        self.periods = {report.period_id: report.sent_at for report in reports}
+        """When the report of each period was first sent."""
+        self.current = tuple(report for report in reports if report.is_current)
+        self.standing = frozenset(r.period_id for r in self.current if r.state != ValidationState.RETURNED)
+        """The periods whose report nobody has returned."""
+        last = self.current[-1] if self.current else None
+        self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
+        """The last day of the period of the report that ended it."""
+        self.shown = tuple(report for report in reports if report.is_read(only_validated=only_validated))
+
+
+NOTHING = Known(())
+
+
+def known_reports(reports: Iterable[Report], *, only_validated: bool = False) -> dict[str, Known]:
+    """By the code of their activity."""
+    by_activity: dict[str, list[Report]] = {}
+    for report in reports:
+        by_activity.setdefault(report.activity_code, []).append(report)
+    return {code: Known(found, only_validated=only_validated) for code, found in by_activity.items()}
+
+
+def closings_until(periods: Iterable[ReportingPeriod], today: date, count: int | None = None) -> tuple[Closing, ...]:
+    """The last closings that have opened by that day, or all, in their order; the last one is the present one."""
+    by_end: dict[date, list[ReportingPeriod]] = {}
+    for period in periods:
+        if period.opens_on <= today:
+            by_end.setdefault(period.end_on, []).append(period)
+    ends = sorted(by_end)
+    return tuple(Closing(end, tuple(by_end[end])) for end in (ends if count is None else ends[-count:]))
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyClosing:
+    """An agency at a closing at which something is expected of it, or nothing is."""
+
+    closing: Closing
+    wanted: Wanted
+    received: int
+    """How many of the expected reports were sent."""
+    closed_at: datetime | None
+    """When the agency closed the last period in which it had something to report. None while one is open."""
+
+    @property
+    def is_expected(self) -> bool:
+        return bool(self.wanted)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def due_on(self) -> date:
+        """The latest due day of the periods in which something is expected."""
+        return closing_due_on(period for _, period in self.wanted)
+
+    @property
+    def locks_on(self) -> date:
+        return max(period.locks_on for _, period in self.wanted)
+
+    def is_on_time(self, zone: ZoneInfo) -> bool:
+        """Whether it was closed by 23:59 of the due day."""
+        return self.closed_at is not None and self.closed_at.astimezone(zone).date() <= self.due_on
+
+
+def agency_closing(
+    activities: Iterable[Activity], closing: Closing, known: Mapping[str, Known], closed: Mapping[int, datetime]
+) -> AgencyClosing:
+    """Return how an agency closes: from its activities and the periods (by id) that it has closed."""
+    wanted = [
+        (activity, period)
+        for activity in activities
+        for period in closing.periods
+        if is_expected(activity, period, known.get(activity.code, NOTHING).ended_on)
+    ]
+    times = [closed.get(period.id) for _, period in wanted]
+    done = [at for at in times if at is not None]
+    return AgencyClosing(
+        closing=closing,
+        wanted=wanted,
+        received=sum(period.id in known.get(activity.code, NOTHING).periods for activity, period in wanted),
+        closed_at=max(done) if done and len(done) == len(times) else None,
+    )
+
+
+# ------------------------------------------------------------------ the whole history
+@dataclass(frozen=True, slots=True)
+class ClosingHistory:
+    """A closing: the agencies that had something to close, and the progress of the plan's activities."""
+
+    closing: Closing
+    agencies: tuple[tuple[Agency, AgencyClosing], ...]
+    completed: int
+    """Activities whose last validated report by then says that they are completed."""
+    activities: int
+    """Those that were in the plan at the closing's end."""
+
+    def counted(self, computation: str, zone: ZoneInfo) -> tuple[int, int]:
+        """Numerator and denominator of each figure that the bot computes itself (`COMPUTATIONS`)."""
+        match computation:
+            case "reporting_rate":
+                return sum(each.is_closed for _, each in self.agencies), len(self.agencies)
+            case "rate_on_time":
+                return sum(each.is_on_time(zone) for _, each in self.agencies), len(self.agencies)
+            case "share_completed":
+                return self.completed, self.activities
+            case _:
+                raise ValueError(f"nothing is counted as {computation!r}")
+
+
+def closing_history(records: Records, today: date) -> tuple[ClosingHistory, ...]:
+    """Every closing that has opened by that day, from the first that the bot kept.
+
+    `records` hold the reports and closings of the whole history. A closing that locked before the bot kept the
+    calendar counts only if some agency reported or closed by then.
+    """
+    known, validated = known_reports(records.reports), _validated(records.reports)
+    closed, led = records.closed_at(), records.led_by()
+    told: list[ClosingHistory] = []
+    for closing in closings_until(records.periods, today):
+        found = [
+            (agency, agency_closing(led.get(agency.code, ()), closing, known, closed.get(agency.id, {})))
+            for agency in records.agencies
+        ]
+        agencies = tuple((agency, each) for agency, each in found if each.is_expected)
+        is_kept = closing.locks_on > records.kept_since
+        if not told and not is_kept and not any(each.received or each.is_closed for _, each in agencies):
+            continue
+        present = [each for each in records.activities if _was_in_plan(each, closing.month_end)]
+        completed = sum(_is_completed(validated.get(each.code, ()), closing.month_end) for each in present)
+        told.append(ClosingHistory(closing, agencies, completed, len(present)))
+    return tuple(told)
+
+
+def _validated(reports: Iterable[Report]) -> dict[str, list[Report]]:
+    found: dict[str, list[Report]] = {}
+    for report in reports:
+        if report.state == ValidationState.VALIDATED:
+            found.setdefault(report.activity_code, []).append(report)
+    return found
+
+
+def _is_completed(reports: Sequence[Report], month_end: date) -> bool:
+    last = next((report for report in reversed(reports) if report.end_on <= month_end), None)
+    return last is not None and last.status == ActivityStatus.COMPLETED
+
+
+def _was_in_plan(activity: Activity, month_end: date) -> bool:
+    return (activity.added_on is None or activity.added_on <= month_end) and (
+        activity.retired_on is None or activity.retired_on > month_end
+    )

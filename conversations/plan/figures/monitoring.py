@@ -1,0 +1,546 @@
+"""Where a plan stands on a day: who closed and when, what is red and why, what changed, who has fallen silent.
+
+A coordinator, a minister and an observer ask the same questions with different rights, in a chat, a picture and a
+report. All of it is counted here, once, from rows that storage hands in, so that no two of them can disagree. Rates
+are DHIS2's: an agency that closed late counts as having reported, never as on time (DOMAIN §2.3); lights are
+computed (DOMAIN §2.2).
+
+A day gone by is told with what is known today: a report counts from the day on which it was first sent, and its
+correction stands in its place.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from conversations.plan.expected import is_expected, unclosed_row
+from conversations.plan.figures.closings import (
+    NOTHING,
+    AgencyClosing,
+    Known,
+    agency_closing,
+    closings_until,
+    known_reports,
+)
+from conversations.plan.figures.lights import Light, traffic_light
+from conversations.plan.figures.standing_records import Closing, Queue, Records, Report, Reporter
+from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
+from conversations.plan.periods import PeriodType, ReportingPeriod
+
+COLUMNS = 6
+"""Closings that are looked back on, the present one included: half a year fits a phone."""
+PLENARY = 3
+"""After so many periods in a row without a closing, the plenary is told (DOMAIN §5.3, step 7)."""
+UNEXPLAINED = timedelta(days=60)
+"""An activity that has been red for so long without an explanation is for the plenary too."""
+LOOK_BACK = timedelta(days=400)
+"""How far back closings are known: three quarters in a row, and the days until they lock."""
+WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK, Light.GREY)
+
+
+# ------------------------------------------------------------------ what comes out
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many of the agencies with something to report have closed, and how many of them in time (DHIS2)."""
+
+    expected: int = 0
+    closed: int = 0
+    on_time: int = 0
+
+    @property
+    def closed_percent(self) -> int:
+        return _percent(self.closed, self.expected)
+
+    @property
+    def on_time_percent(self) -> int:
+        return _percent(self.on_time, self.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An agency at a closing: its worst light, and how many of its activities have that."""
+
+    light: Light
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityStanding:
+    activity: Activity
+    light: Light
+    light_before: Light
+    """The light at `Standing.since`, computed from what had been sent by then."""
+    last: Report | None
+    """The latest report that this reader may see."""
+    before: Report | None
+    missed: int
+    """How many expected reports are missing in a row, up to the last one. Counted to two only."""
+    is_started: bool
+    is_over: bool
+    """Completed, or cancelled with approval."""
+    unexplained_since: date | None = None
+    """The first day of a red light that no report has explained, validated or not. None if that is not long ago."""
+    asked_at: datetime | None = None
+    """Since when all its reports have asked for a decision. None if the last one does not."""
+
+    @property
+    def code(self) -> str:
+        return self.activity.code
+
+    @property
+    def is_completed(self) -> bool:
+        return self.last is not None and self.last.status == ActivityStatus.COMPLETED and self.is_over
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyStanding:
+    agency: Agency
+    activities: tuple[ActivityStanding, ...]
+    cells: tuple[Cell | None, ...]
+    """One a closing; None where it had nothing to do."""
+    expected: int
+    """Reports that the present closing expects of it."""
+    reported: int
+    closed_at: datetime | None
+    is_on_time: bool
+    silent: int
+    """How many closings in a row, up to the last whose day is over, it has sent no report for."""
+    focal_points: int
+    vacant_since: date | None
+    unreachable: tuple[str, ...]
+    """Names of those who blocked the bot or left Telegram."""
+    reminders: int
+    passed: tuple[ReportingPeriod, ...] = ()
+    """Its longest row of periods, up to the last, that locked before it closed them."""
+
+    @property
+    def code(self) -> str:
+        return self.agency.code
+
+    @property
+    def is_expected(self) -> bool:
+        return self.expected > 0
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def worst(self) -> Cell:
+        return worst_of(standing.light for standing in self.activities) or Cell(Light.GREY, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A plan on a day, as one reader may see it."""
+
+    now: datetime
+    since: datetime
+    zone: ZoneInfo
+    closings: tuple[Closing, ...]
+    """The closings of the last months. The present one is last. Empty before the first."""
+    agencies: tuple[AgencyStanding, ...]
+    """Those with something to do in the plan, in its author's order."""
+    rates: tuple[Rate, ...]
+    """One a closing."""
+    received: int
+    """Reports sent since then."""
+    changed: tuple[ActivityStanding, ...]
+    """Activities whose status a report of this week has changed."""
+    started: tuple[Activity, ...]
+    promised: tuple[Report, ...]
+    """Evidence that was to come later, the longest promised first."""
+    queue: Queue
+    reasons: Mapping[str, Mapping[str, str]]
+    periods: tuple[ReportingPeriod, ...] = ()
+    """All of the plan."""
+    kept_since: date = date.min
+    is_public: bool = False
+    """Whether its reader may not read the text of restricted activities."""
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    @property
+    def closing(self) -> Closing | None:
+        return self.closings[-1] if self.closings else None
+
+    @property
+    def rate(self) -> Rate:
+        return self.rates[-1] if self.rates else Rate()
+
+    @property
+    def activities(self) -> tuple[ActivityStanding, ...]:
+        return tuple(standing for agency in self.agencies for standing in agency.activities)
+
+    def agency(self, code: str) -> AgencyStanding | None:
+        return next((agency for agency in self.agencies if agency.code == code), None)
+
+
+def standing(
+    records: Records, now: datetime, since: datetime, zone: ZoneInfo, *, only_validated: bool = False
+) -> Standing:
+    """Count.
+
+    With `only_validated`, statuses and lights come from reports that the coordinator has validated; whether something
+    was reported, and when it was closed, is the same for everybody.
+    """
+    today = now.astimezone(zone).date()
+    closings = closings_until(records.periods, today, COLUMNS)
+    led = records.led_by()
+    past = {
+        kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)
+        for kind in PeriodType
+    }
+    known = known_reports(records.reports, only_validated=only_validated)
+    then = _On(since.astimezone(zone).date(), since)
+    look = _Look(records, known, past, _On(today, now), then, zone, records.closed_at())
+
+    agencies: list[AgencyStanding] = []
+    counts = [[0, 0, 0] for _ in closings]
+    for agency in records.agencies:
+        own = led.get(agency.code, ())
+        told = [agency_closing(own, closing, known, look.closed.get(agency.id, {})) for closing in closings]
+        for count, one in zip(counts, told, strict=True):
+            count[0] += one.is_expected
+            count[1] += one.is_closed
+            count[2] += one.is_on_time(zone)
+        if any(activity.retired_on is None for activity in own) or (told and told[-1].is_expected):
+            agencies.append(_agency_standing(agency, own, closings, told, look))
+    everything = [activity for agency in agencies for activity in agency.activities]
+    return Standing(
+        now=now,
+        since=since,
+        zone=zone,
+        closings=closings,
+        agencies=tuple(agencies),
+        rates=tuple(Rate(*count) for count in counts),
+        received=sum(report.is_current and since < report.sent_at <= now for report in records.reports),
+        changed=tuple(each for each in everything if _has_changed(each, since, now)),
+        started=tuple(
+            each.activity for each in everything if then.day < each.activity.start_on <= today and not each.is_over
+        ),
+        promised=tuple(
+            sorted(
+                (
+                    report
+                    for report in records.reports
+                    if closings and report.promises_evidence and report.is_read(only_validated=only_validated)
+                ),
+                key=lambda report: (report.sent_at, report.submission_id),
+            )
+        ),
+        queue=records.queue,
+        reasons=records.reasons,
+        periods=records.periods,
+        kept_since=records.kept_since,
+    )
+
+
+def worst_of(lights: Iterable[Light]) -> Cell | None:
+    """The worst of these lights and how many there are of it. None if there are none."""
+    found = list(lights)
+    for light in WORST_FIRST:
+        if light in found:
+            return Cell(light, found.count(light))
+    return None
+
+
+# ------------------------------------------------------------------ inside
+_Past = Mapping[PeriodType, Sequence[ReportingPeriod]]
+
+
+class _On(NamedTuple):
+    """A day in the plan's zone, and the instant by which a report must have been sent to count on it."""
+
+    day: date
+    by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What everything that is counted for one moment is counted from."""
+
+    records: Records
+    known: Mapping[str, Known]
+    past: _Past
+    """By type, the periods that have opened."""
+    on: _On
+    then: _On
+    """The day and instant that `on` is compared with."""
+    zone: ZoneInfo
+    closed: Mapping[int, Mapping[int, datetime]]
+    """By agency, when it closed each period."""
+
+
+def _agency_standing(
+    agency: Agency,
+    own: Sequence[Activity],
+    closings: Sequence[Closing],
+    told: Sequence[AgencyClosing],
+    look: _Look,
+) -> AgencyStanding:
+    """An agency's activities, its cells for each closing, and how it stands at the present one, the last of `told`."""
+    present = [activity for activity in own if activity.retired_on is None]
+    now_due = told[-1] if told else None
+    reporters = [reporter for reporter in look.records.reporters if reporter.agency_id == agency.id]
+    return AgencyStanding(
+        agency=agency,
+        activities=tuple(_standing_of(activity, look) for activity in present),
+        cells=tuple(_cell(present, closing, look) for closing in closings),
+        expected=len(now_due.wanted) if now_due else 0,
+        reported=now_due.received if now_due else 0,
+        closed_at=now_due.closed_at if now_due else None,
+        is_on_time=now_due is not None and now_due.is_on_time(look.zone),
+        silent=_silent(told, look.on.day),
+        focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
+        vacant_since=_vacant_since(reporters, look.zone),
+        unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
+        reminders=look.records.reminded.get(agency.id, 0),
+        passed=_passed(agency, own, look),
+    )
+
+
+def _known_of(known: Mapping[str, Known], activity: Activity) -> Known:
+    return known.get(activity.code, NOTHING)
+
+
+def _is_expected(activity: Activity, period: ReportingPeriod, known: Known) -> bool:
+    return is_expected(activity, period, known.ended_on)
+
+
+def _silent(told: Sequence[AgencyClosing], today: date) -> int:
+    silent = 0
+    for each in reversed(told):
+        if each.received:
+            break
+        if each.is_expected and each.due_on < today:
+            silent += 1
+    return silent
+
+
+def _missed(activity: Activity, known: Known, past: _Past, on: _On) -> int:
+    """Up to two, by what had been sent by then: more makes no light worse. One that was sent early is not missing."""
+    missed = 0
+    for period in reversed(past[activity.frequency.period_type]):
+        if period.opens_on > on.day:
+            continue
+        sent_at = known.periods.get(period.id)
+        if sent_at is not None and sent_at <= on.by:
+            break
+        if period.due_on >= on.day or not _is_expected(activity, period, known):
+            if period.end_on < activity.start_on:
+                break
+            continue
+        missed += 1
+        if missed == 2:
+            break
+    return missed
+
+
+def _light(activity: Activity, last: Report | None, known: Known, past: _Past, on: _On) -> Light:
+    if on.day < activity.start_on:
+        return Light.GREY
+    is_suspended = last is not None and last.status == ActivityStatus.SUSPENDED
+    return traffic_light(
+        activity.start_on,
+        activity.due_on,
+        on.day,
+        status=last.status if last else None,
+        progress=last.progress if last else 0,
+        missed_in_a_row=_missed(activity, known, past, on),
+        evidence_pending=last is not None and last.promises_evidence,
+        cancellation_approved=last is not None and last.state == ValidationState.VALIDATED,
+        # The form asks for the new date; only a report that was read says that there is none.
+        new_due_on=last.detail.new_due_on if is_suspended and last and last.detail else activity.due_on,
+    )
+
+
+def _standing_of(activity: Activity, look: _Look) -> ActivityStanding:
+    known, past, on, then = _known_of(look.known, activity), look.past, look.on, look.then
+    last = known.shown[-1] if known.shown else None
+    last_then = next((report for report in reversed(known.shown) if report.sent_at <= then.by), None)
+    return ActivityStanding(
+        activity=activity,
+        light=_light(activity, last, known, past, on),
+        light_before=_light(activity, last_then, known, past, then),
+        last=last,
+        before=known.shown[-2] if len(known.shown) > 1 else None,
+        missed=_missed(activity, known, past, on),
+        is_started=activity.start_on <= on.day,
+        is_over=last is not None and last.ends_activity,
+        unexplained_since=_unexplained_since(activity, known, look),
+        asked_at=_asked_at(known.shown),
+    )
+
+
+def _asked_at(reports: Sequence[Report]) -> datetime | None:
+    asked_at = None
+    for report in reversed(reports):
+        if report.detail is None or not report.detail.needs_decision:
+            break
+        asked_at = report.sent_at
+    return asked_at
+
+
+def _unexplained_since(activity: Activity, known: Known, look: _Look) -> date | None:
+    """Go back from report to report. Between two reports a light only gets worse, so its first red day is bisected."""
+    today, zone = look.on.day, look.zone
+    first_day = max(activity.start_on, look.records.kept_since, activity.added_on or activity.start_on)
+    if known.ended_on <= today or first_day > today - UNEXPLAINED:
+        return None
+
+    def is_red(report: Report | None, day: date) -> bool:
+        end = datetime.combine(day + timedelta(days=1), time.min, zone)
+        return _light(activity, report, known, look.past, _On(day, end)) is Light.CRITICAL
+
+    found, until = None, today
+    for report in (*reversed(known.current), None):
+        if report is not None and report.is_explained:
+            break
+        begun = first_day if report is None else max(first_day, report.sent_at.astimezone(zone).date())
+        if begun > until:
+            continue  # sent after one about a later period
+        if not is_red(report, until):
+            break
+        after = bisect_left(range((until - begun).days), True, key=lambda days: is_red(report, begun + timedelta(days)))
+        found = begun + timedelta(after)
+        if after or begun == first_day:
+            break
+        until = begun - timedelta(days=1)
+    return found if found is not None and found <= today - UNEXPLAINED else None
+
+
+def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[ReportingPeriod, ...]:
+    today, past, closed = look.on.day, look.past, look.closed.get(agency.id, {})
+    by_type: dict[PeriodType, list[Activity]] = {}
+    for activity in own:
+        by_type.setdefault(activity.frequency.period_type, []).append(activity)
+    open_ones = [period for periods in past.values() for period in periods if period.is_open(today)]
+
+    def expected(period: ReportingPeriod) -> list[Known]:
+        of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
+        return [found for each, found in of_type if _is_expected(each, period, found)]
+
+    return max(
+        (
+            unclosed_row(
+                past[kind],
+                today,
+                look.records.kept_since,
+                today - LOOK_BACK,
+                lambda period: bool(expected(period)),
+                lambda period: period.id in closed,
+                open_ones,
+                lambda period: all(period.id in found.standing for found in expected(period)),
+            )
+            for kind in PeriodType
+            if kind in by_type
+        ),
+        key=len,
+        default=(),
+    )
+
+
+def _cell(activities: Iterable[Activity], closing: Closing, look: _Look) -> Cell | None:
+    """The state on the day the closing locked, or today's if it has not.
+
+    What was sent to a reopened period since counts there too.
+    """
+    on = look.on
+    at_lock = _On(min(on.day, closing.locks_on), on.by)
+    lights: list[Light] = []
+    for activity in activities:
+        if activity.start_on > closing.month_end and at_lock.day < on.day:
+            continue  # it began later: that column knows nothing of it
+        found = _known_of(look.known, activity)
+        last = next((report for report in reversed(found.shown) if report.end_on <= closing.month_end), None)
+        lights.append(_light(activity, last, found, look.past, at_lock))
+    return worst_of(lights)
+
+
+def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:
+    """Whether a report of this week, or a correction, has changed the status."""
+    last, before = each.last, each.before
+    if last is None:
+        return False
+    if since < last.sent_at <= now:
+        return last.status != (before.status if before else ActivityStatus.NOT_STARTED)
+    return last.corrected_at is not None and since < last.corrected_at <= now and last.status != last.corrected_from
+
+
+def _is_there(reporter: Reporter) -> bool:
+    return reporter.active_to is None and not reporter.is_suspended
+
+
+def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
+    """The day on which the last focal point left. None if there is one, or never was."""
+    focal_points = [reporter for reporter in reporters if reporter.role is Role.FOCAL_POINT]
+    if any(map(_is_there, focal_points)):
+        return None
+    ends = [reporter.active_to for reporter in focal_points if reporter.active_to is not None]
+    return max(ends).astimezone(zone).date() if ends else None
+
+
+def _percent(part: int, whole: int) -> int:
+    """Rounded half up, as people do it; 0 of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole else 0
+
+
+def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
+    """Calendar days in that zone."""
+    return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days
+
+
+@dataclass(frozen=True, slots=True)
+class PlenaryItem:
+    """An activity or an agency that only the coordination or the plenary can deal with (DOMAIN §5.1, §5.3)."""
+
+    agency: Agency
+    since: date
+    each: ActivityStanding | None = None
+    """The activity whose report asks for a decision, or that has been red without a reason."""
+    passed: tuple[ReportingPeriod, ...] = ()
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a report asks for a decision. If not, nobody has explained anything."""
+        return self.each is not None and self.each.asked_at is not None
+
+
+def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
+    """Return what the plenary has to know, the longest waiting first.
+
+    First what is asked of it, then the agencies that have let PLENARY periods pass, then red activities without an
+    explanation. An agency that let periods pass is named instead of its unexplained activities.
+    """
+    asked, passed, unexplained = [], [], []
+    for agency in s.agencies:
+        is_silent = len(agency.passed) >= PLENARY
+        if is_silent:
+            passed.append(PlenaryItem(agency.agency, agency.passed[0].locks_on, passed=agency.passed))
+        for each in agency.activities:
+            if each.asked_at is not None:
+                asked.append(PlenaryItem(agency.agency, each.asked_at.astimezone(s.zone).date(), each))
+            elif each.unexplained_since is not None and not is_silent:
+                unexplained.append(PlenaryItem(agency.agency, each.unexplained_since, each))
+    return tuple(
+        item
+        for items in (asked, passed, unexplained)
+        for item in sorted(items, key=lambda one: (one.since, one.agency.code, one.each.code if one.each else ""))
+    )
+
+
+def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[ReportingPeriod, ...]], ...]:
+    """Return the coming due days on which reports are expected, each with its periods."""
+    until = standing.today + timedelta(days=days)
+    running = [each.activity for each in standing.activities if not each.is_over]
+    by_day: dict[date, list[ReportingPeriod]] = {}
+    for period in standing.periods:
+        if standing.today <= period.due_on <= until and any(is_expected(each, period, date.max) for each in running):
+            by_day.setdefault(period.due_on, []).append(period)
+    return tuple((day, tuple(by_day[day])) for day in sorted(by_day))

@@ -1,0 +1,187 @@
+"""Words that several digests use: a light, a reason, a day, a shortened list."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from conversations.card import Line, cut, line
+from conversations.dates import show_date
+from conversations.languages import translated
+from conversations.plan.figures.lights import Light, expected_progress
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, PlenaryItem, Standing
+from conversations.plan.figures.standing_records import Closing
+from conversations.plan.model import Activity
+from conversations.plan.periods import PeriodName, PeriodType, period_name
+from conversations.wording import Wording
+
+TITLE = 34
+"""Characters of an activity's title in a list."""
+
+
+def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str:
+    """One line: the agency, the matter in at most so many characters, since when."""
+    if item.each is None:
+        head = f"{item.agency.code}: {say('digest.passed', n=len(item.passed))}"
+    else:
+        text = decision_text(item.each, s, say) if item.is_asked_for else say("digest.unexplained")
+        head = f"{item.agency.code} · {item.each.code}: {cut(text, room)}"
+    return say("digest.since", what=head, date=day(item.since, s, say))
+
+
+def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
+    """Return what is asked. For a restricted activity it tells only what holds it back, never its words."""
+    detail = each.last.detail if each.last else None
+    if each.activity.is_restricted or detail is None or not detail.decision:
+        return say("digest.reserved")
+    return " ".join(detail.decision.split())
+
+
+def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
+    """What holds an activity back, in the plan's own words. "" if nobody has said."""
+    if each.last is None:
+        return ""
+    codes = each.last.detail.reasons if each.last.detail else ()
+    labels = [translated(s.reasons[code], say.language) if code in s.reasons else code for code in codes]
+    if each.last.zero_reason:
+        labels.append(say(f"nothing.reason.{each.last.zero_reason}"))
+    return ", ".join(labels)
+
+
+def declared(each: ActivityStanding, say: Wording) -> str:
+    """The status that was declared last, beside which a light stands (DOMAIN §1.2). "" if nobody has reported."""
+    return "" if each.last is None else say(f"export.status.{each.last.status}")
+
+
+def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
+    """Why its light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
+    if each.light not in (Light.CRITICAL, Light.ATTENTION):
+        return []
+    activity, progress, left = each.activity, progress_of(each), (each.activity.due_on - s.today).days
+    gap = expected_progress(activity.start_on, activity.due_on, s.today) - progress
+    found = []
+    if left < 0 and not each.is_completed:
+        found.append(say("digest.why_due"))
+    if gap > 10:
+        found.append(say("digest.why_gap", gap=round(gap)))
+    if each.missed:
+        key = "digest.why_missing" if each.missed > 1 else "digest.why_missing_one"
+        found.append(say(key, n=each.missed))
+    if 0 <= left <= 30 and progress < 80:
+        found.append(say("digest.why_soon", n=left))
+    if each.is_completed and each.last is not None and each.last.promises_evidence:
+        found.append(say("digest.why_evidence"))
+    return found
+
+
+def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
+    """Return shape, word and number of each light, the worst first. Completed activities stand apart."""
+    activities = list(activities)
+    done = sum(each.is_completed for each in activities)
+    open_ones = [each.light for each in activities if not each.is_completed]
+    counts = [
+        f"{light.label(say.language)} {open_ones.count(light)}" for light in WORST_FIRST[:-1] if light in open_ones
+    ]
+    if done:
+        counts.append(say("digest.completed_count", n=done))
+    if ahead := sum(each.light is Light.GREY and not each.is_over for each in activities):
+        counts.append(say("digest.grey_count", n=ahead))
+    if dropped := sum(each.light is Light.GREY and each.is_over for each in activities):
+        counts.append(say("digest.cancelled_count", n=dropped))
+    return " · ".join(counts)
+
+
+def has_turned(each: ActivityStanding, light: Light) -> bool:
+    """Whether the week has made it worse, to this light."""
+    worst = list(WORST_FIRST)
+    return each.light is light and worst.index(light) < worst.index(each.light_before)
+
+
+def has_left_red(each: ActivityStanding) -> bool:
+    return each.light_before is Light.CRITICAL and each.light is not Light.CRITICAL and not each.is_over
+
+
+def light_word(light: Light, say: Wording) -> str:
+    label = say("digest.grey") if light is Light.GREY else light.label(say.language)
+    return label.replace(light.shape, "").strip()
+
+
+def title(activity: Activity, say: Wording, *, is_public: bool = False) -> str:
+    """Code and title. A reader who may not read a restricted activity's text gets the code alone."""
+    if is_public and activity.is_restricted:
+        return f"{activity.code} 🔒"
+    return f"{activity.code} {cut(activity.title(say.language), TITLE)}"
+
+
+def trend(s: Standing, say: Wording) -> str:
+    """Return " ▲ 7 pts": punctual closings compared with the closing before. "" if there is none to compare with.
+
+    Before the last due day of the present closing nobody is late. Periods that locked before the calendar was kept do
+    not count.
+    """
+    if s.closing is None or s.today <= s.closing.due_on or len(s.closings) < 2:
+        return ""
+    earlier = s.rates[-2]
+    if not earlier.expected or not s.rate.expected or s.closings[-2].locks_on <= s.kept_since:
+        return ""
+    points = s.rate.on_time_percent - earlier.on_time_percent
+    if points == 0:
+        return say("digest.trend_same")
+    way = "up" if points > 0 else "down"
+    return say(f"digest.trend_{way}" if abs(points) > 1 else f"digest.trend_{way}_one", n=abs(points))
+
+
+def closing_name(closing: Closing | None, say: Wording) -> PeriodName:
+    """The month that is closed, as a person says it."""
+    if closing is None:
+        return PeriodName("–", "–", "–")
+    month = next((p for p in closing.periods if p.type == PeriodType.MONTHLY), closing.periods[0])
+    return period_name(month, say.language)
+
+
+def day(on: date | datetime, s: Standing, say: Wording) -> str:
+    """ "15 oct 2018", in the plan's zone."""
+    on = on.astimezone(s.zone).date() if isinstance(on, datetime) else on
+    return show_date(on.isoformat(), say.language)
+
+
+def units(text: str) -> int:
+    """Length as Telegram counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def number(text: str) -> str:
+    """Return a number with a non-breaking space between its thousands. Any other text stays as it is."""
+    return f"{int(text):,}".replace(",", "\N{NO-BREAK SPACE}") if text.isascii() and text.isdecimal() else text
+
+
+def progress_of(each: ActivityStanding) -> int:
+    if each.last is None:
+        return 0
+    return 100 if each.is_completed else each.last.progress
+
+
+def column_name(closing: Closing, say: Wording) -> str:
+    return cut(say(f"plan.month.{closing.month_end.month}"), 4).rstrip("…")[:3]
+
+
+def named_activities(activities: Sequence[Activity], s: Standing, say: Wording, shown: int) -> str:
+    named = " · ".join(title(activity, say, is_public=s.is_public) for activity in activities[:shown])
+    return and_more(named, len(activities) - shown, say)
+
+
+def headed_list(head: str, names: str) -> str:
+    return f"{head}: {names}" if names else head
+
+
+def with_remark(code: str, remark: str) -> str:
+    return f"{code} ({remark})" if remark else code
+
+
+def and_more(named: str, left: int, say: Wording) -> str:
+    if left <= 0:
+        return named
+    more = say("digest.more", n=left)
+    return f"{named} {more}" if named else more
+
+
+def rest_lines(left: int, say: Wording) -> list[Line]:
+    return [line(say("digest.more", n=left))] if left > 0 else []

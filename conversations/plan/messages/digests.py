@@ -1,0 +1,530 @@
+"""What is said about a plan: the coordinator's week, the minister's month, the observer's view.
+
+A digest is read standing, before a meeting, by somebody who has to decide: what only they can decide comes first,
+what is worst before what is well, and what has changed rather than everything there is (DOMAIN §5.1). A text that
+has to be scrolled is not read, so a digest has at most 1 500 characters whatever the plan: lists give way, counts
+stay. A light is always a shape and a word.
+
+`SECTIONS` is read from top to bottom. A section is a function of what is counted (`monitoring.Standing`), the
+wording and how many items a list may name; it gives lines, or none if there is nothing to say.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from conversations.card import Line, bold, cut, italic, line
+from conversations.languages import translated
+from conversations.plan.calendar.agenda import Agenda, Topic
+from conversations.plan.figures.annual import IndicatorYear, Year
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import (
+    WORST_FIRST,
+    AgencyStanding,
+    Standing,
+    days_between,
+    due_within,
+    plenary_items,
+)
+from conversations.plan.figures.suppression import Figure
+from conversations.plan.messages.digest_words import (
+    TITLE,
+    and_more,
+    closing_name,
+    column_name,
+    day,
+    decision_text,
+    declared,
+    has_left_red,
+    has_turned,
+    headed_list,
+    light_counts,
+    light_word,
+    named_activities,
+    number,
+    plenary_line,
+    progress_of,
+    reason,
+    rest_lines,
+    title,
+    trend,
+    units,
+    why,
+    with_remark,
+)
+from conversations.plan.messages.reminders import closing_head, closing_remarks
+from conversations.plan.model import ActivityStatus
+from conversations.plan.periods import period_name, period_names
+from conversations.wording import Wording, wording
+
+LIMIT = 1500
+"""Characters of a digest, as Telegram counts them (UTF-16 units)."""
+SHOWN = (6, 5, 4, 3, 2, 1, 0)
+"""Items of a list that are named: as many as leave the whole within the limit."""
+WHOLE_LIMIT = 3600
+"""Characters where all of it is asked for: a message holds 4 096, and the card adds a few lines."""
+WHOLE_SHOWN = (100, 40, 20, 12, 8, *SHOWN)
+LATE_EVIDENCE = 10
+"""Days after which promised evidence is told as late."""
+AHEAD = 14
+VACANCIES = 3
+"""Up to so many vacancies are named where they matter. If there are more, one line counts them."""
+INDICATORS = 10
+"""On a screen."""
+ROWS = 20
+"""Agencies in the picture. If there are more, the worst."""
+Section = Callable[[Standing, Wording, int], list[Line]]
+
+
+# ------------------------------------------------------------------ the coordinator's week
+def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What only the coordinator or the plenary can decide. Open questions are first, then what waits longest."""
+    waiting = plenary_items(s)
+    if not waiting:
+        return []
+    lines = [line(bold(say("digest.decisions", n=len(waiting))))]
+    lines += [line(f"• {plenary_line(item, s, say, 90)}") for item in waiting[:shown]]
+    return [*lines, *rest_lines(len(waiting) - shown, say)]
+
+
+def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Who has closed, and how many in time, compared with the closing before. Who has not, and who was reminded."""
+    if s.closing is None:
+        return [line(say("digest.no_closing"))]
+    rate = s.rate
+    if not rate.expected:
+        return [line(bold(say("digest.closing")), " ", say("digest.nothing_expected"))]
+    text = say(
+        "digest.closed",
+        closed=rate.closed,
+        expected=rate.expected,
+        percent=rate.closed_percent,
+        on_time=rate.on_time,
+        on_time_percent=rate.on_time_percent,
+    )
+    lines = [line(bold(say("digest.closing")), " ", f"{text}{trend(s, say)}")]
+    missing = sorted(
+        (agency for agency in s.agencies if agency.is_expected and not agency.is_closed),
+        key=lambda agency: (-agency.silent, agency.reported / agency.expected, agency.code),
+    )
+    if missing:
+        vacant = sum(not agency.focal_points for agency in missing)
+        named = ", ".join(
+            with_remark(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES))
+            for agency in missing[: shown * 2]
+        )
+        lines.append(line(say("digest.missing", who=and_more(named, len(missing) - shown * 2, say))))
+    reported, expected = (sum(getattr(a, name) for a in s.agencies) for name in ("reported", "expected"))
+    lines.append(line(say("digest.reports", reported=reported, expected=expected)))
+    return lines
+
+
+def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What the ladder tells coordinators: for which agencies grace has ended or a period has locked."""
+    lines: list[Line] = []
+    for topic in topics:
+        remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
+        named = sorted(topic.agencies, key=lambda code: not remarks[code])
+        names = ", ".join(with_remark(code, remarks[code]) for code in named[: shown * 2])
+        head = f"{closing_head(topic, say.language)}."
+        lines.append(line(bold(head), " ", say(f"closing.{topic.rung}_then")))
+        if listed := and_more(names, len(named) - shown * 2, say):
+            lines.append(line(f"• {listed}"))
+    return lines
+
+
+def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Changes since last week."""
+    lines = []
+    for status, shape, key in CHANGES:
+        found = [each for each in s.changed if each.last is not None and each.last.status == status]
+        if found:
+            names = named_activities([each.activity for each in found], s, say, shown)
+            key = key if len(found) > 1 else f"{key}_one"
+            lines.append(line(f"{shape} {headed_list(say(key, n=len(found)), names)}"))
+    for shape, key, moved in (
+        ("🔴", "digest.turned_red", [each for each in s.activities if has_turned(each, Light.CRITICAL)]),
+        ("🟡", "digest.turned_yellow", [each for each in s.activities if has_turned(each, Light.ATTENTION)]),
+        ("👍", "digest.left_red", [each for each in s.activities if has_left_red(each)]),
+    ):
+        if moved:
+            key = key if len(moved) > 1 else f"{key}_one"
+            names = named_activities([each.activity for each in moved], s, say, shown)
+            lines.append(line(f"{shape} {headed_list(say(key, n=len(moved)), names)}"))
+    if s.started:
+        key = "digest.started" if len(s.started) > 1 else "digest.started_one"
+        lines.append(line(f"🔵 {headed_list(say(key, n=len(s.started)), named_activities(s.started, s, say, shown))}"))
+    if s.received:
+        lines.append(line(say("digest.received" if s.received > 1 else "digest.received_one", n=s.received)))
+    return [line(bold(say("digest.changed"))), *lines, line(_unchanged(s, say))]
+
+
+def _unchanged(s: Standing, say: Wording) -> str:
+    """What did not change, in one line: how many activities, of how many agencies."""
+    moved = {each.code for each in s.changed} | {activity.code for activity in s.started}
+    moved |= {each.code for each in s.activities if each.light is not each.light_before}
+    same = [each for each in s.activities if each.code not in moved and not each.is_over]
+    agencies = {each.activity.agency_code for each in same}
+    return say("digest.unchanged", n=len(same), agencies=len(agencies)) if moved else say("digest.unchanged_all")
+
+
+CHANGES = (
+    (ActivityStatus.SUSPENDED, "⏸️", "digest.suspended"),
+    (ActivityStatus.DELAYED, "🟠", "digest.delayed"),
+    (ActivityStatus.CANCELLED, "⛔", "digest.cancelled"),
+    (ActivityStatus.COMPLETED, "✅", "digest.completed"),
+)
+"""Status, shape, and the key of its count, worst first."""
+
+
+def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """How many activities have which light, and what holds back the red ones."""
+    if not s.activities:
+        return []
+    lines = [line(bold(say("digest.lights")), " ", light_counts(s.activities, say))]
+    red = [each for each in s.activities if each.light is Light.CRITICAL and not each.is_completed]
+    told = [each for each in red if reason(each, s, say)]
+    if told:
+        named = " · ".join(
+            f"{with_remark(each.code, declared(each, say))} {cut(reason(each, s, say), TITLE)}" for each in told[:shown]
+        )
+        lines.append(line(say("digest.red", what=and_more(named, len(told) - shown, say))))
+    if len(red) > len(told):
+        silent = [each for each in red if each not in told]
+        named = ", ".join(with_remark(each.code, declared(each, say)) for each in silent[: shown * 2])
+        lines.append(
+            line(headed_list(say("digest.red_silent", n=len(silent)), and_more(named, len(silent) - shown * 2, say)))
+        )
+    return lines
+
+
+def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """What waits for validation, and how long the oldest has waited."""
+    if not s.queue.count or s.queue.oldest_at is None:
+        return []
+    days = days_between(s.queue.oldest_at, s.now, s.zone)
+    who = " · ".join(part for part in (s.queue.oldest_agency, s.queue.oldest_code) if part)
+    key = "digest.queue" if days != 1 else "digest.queue_day"
+    return [line(bold(say("digest.to_validate")), " ", say(key, n=s.queue.count, days=days, who=who))]
+
+
+def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Closings and activities whose day comes within two weeks."""
+    items = [
+        with_remark(
+            say("digest.closing_of", period_name=period_names(periods, say.language)), periods[0].until(say.language)
+        )
+        for _, periods in due_within(s, AHEAD)
+    ]
+    ending = sorted(
+        (
+            each.activity
+            for each in s.activities
+            if not each.is_over and 0 <= (each.activity.due_on - s.today).days <= AHEAD
+        ),
+        key=lambda activity: (activity.due_on, activity.code),
+    )
+    items += [f"{activity.code} {day(activity.due_on, s, say)}" for activity in ending]
+    if not items:
+        return []
+    text = and_more(" · ".join(items[: max(shown, 1)]), len(items) - max(shown, 1), say)
+    return [line(bold(say("digest.upcoming", n=AHEAD)), " ", text)]
+
+
+def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Evidence that was promised for later and has not come."""
+    if not s.promised:
+        return []
+    late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
+    text = say("digest.promised" if len(s.promised) > 1 else "digest.promised_one", n=len(s.promised))
+    if late:
+        text += say("digest.promised_late", late=late, days=LATE_EVIDENCE)
+    return [line(bold(say("digest.evidence")), " ", text)]
+
+
+def people(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """Agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
+    lines = []
+    if vacant := sorted(vacancies(s), key=lambda agency: (not agency.is_expected, agency.code)):
+        named = ", ".join(
+            with_remark(
+                agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else ""
+            )
+            for agency in vacant[: shown * 2]
+        )
+        text = and_more(named, len(vacant) - shown * 2, say)
+        lines.append(line(bold(say("digest.vacant", n=len(vacant))), " ", text))
+    blocked = [(name, agency.code) for agency in s.agencies for name in agency.unreachable]
+    if blocked:
+        named = ", ".join(f"{cut(name, 24)} ({code})" for name, code in blocked[:shown])
+        lines.append(line(bold(say("digest.unreachable")), " ", and_more(named, len(blocked) - shown, say)))
+    silent = sorted((a for a in s.agencies if a.silent > 1), key=lambda agency: (-agency.silent, agency.code))
+    if silent:
+        named = ", ".join(f"{agency.code} ({agency.silent})" for agency in silent[: shown * 2])
+        lines.append(line(bold(say("digest.silent")), " ", and_more(named, len(silent) - shown * 2, say)))
+    return lines
+
+
+def vacancies(s: Standing) -> list[AgencyStanding]:
+    """Return the agencies that have something to report and no focal point: the list behind the digest's number."""
+    return [each for each in s.agencies if not each.focal_points and _has_work(each) and each.agency.is_active(s.today)]
+
+
+def good_news(s: Standing, say: Wording, shown: int) -> list[Line]:
+    """One good thing to say in the meeting."""
+    text = _good_news(s, say)
+    return [line(bold(say("digest.good_news")), " ", text)] if text else []
+
+
+SECTIONS: tuple[Section, ...] = (
+    decisions,
+    closing,
+    changes,
+    queue,
+    lights,
+    upcoming,
+    evidence,
+    people,
+    good_news,
+)
+"""In the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
+
+
+def digest(
+    s: Standing,
+    language: str,
+    topics: Sequence[Topic] = (),
+    agenda: Agenda | None = None,
+    *,
+    is_public: bool = False,
+    is_whole: bool = False,
+) -> tuple[Line, ...]:
+    """The coordinator's week, at most 1 500 characters; `topics` is what the ladder has for them that day.
+
+    `is_public` for those who may not read a restricted activity's text. `is_whole` names everything a message holds.
+    """
+    say, s = wording(language), replace(s, is_public=is_public)
+    sections: Sequence[Section] = SECTIONS
+    if topics and agenda is not None:
+        after = SECTIONS.index(closing) + 1
+        sections = (*SECTIONS[:after], partial(lapsed, topics, agenda), *SECTIONS[after:])
+    limit, lengths = (WHOLE_LIMIT, WHOLE_SHOWN) if is_whole else (LIMIT, SHOWN)
+    return _within_limit(limit, lengths, lambda shown: _composed(_title(s, say), s, say, shown, sections))
+
+
+# ------------------------------------------------------------------ the minister's month
+def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
+    """One screen: what is done, how things stand, whether people report in time, what waits for a decision.
+
+    `s` is counted from validated reports only.
+    """
+    say = wording(language)
+    done = sum(each.is_completed for each in s.activities)
+    lines = [line(bold(say("digest.minister", period_name=closing_name(s.closing, say))))]
+    lines.append(line(say("digest.done", completed=done, total=len(s.activities))))
+    lines.append(line(light_counts(s.activities, say)))
+    if s.rate.expected:
+        lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
+    lines.append(line(say("digest.for_you", n=len(plenary_items(s)))))
+    return tuple(lines)
+
+
+def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
+    """Return the card of one decision: the agency, what holds it back, what is asked, since when. Facts only."""
+    say = wording(language)
+    waiting = plenary_items(s)
+    if not waiting:
+        return (line(say("digest.no_decisions")),)
+    item = waiting[number % len(waiting)]
+    each = item.each
+    if each is None:
+        head = f"{item.agency.code} · {translated(item.agency.name, language)}"
+        periods = ", ".join(period_name(period, language) for period in item.passed)
+        held, asked = f"{say('digest.passed', n=len(item.passed))} ({periods})", say("digest.ask_passed")
+    else:
+        head = f"{item.agency.code} · {title(each.activity, say, is_public=True)}"
+        if item.is_asked_for:
+            held = ("" if each.activity.is_restricted else reason(each, s, say)) or "–"
+            asked = decision_text(each, s, say)
+        else:
+            held, asked = ", ".join([say("digest.unexplained"), *why(each, s, say)]), say("digest.ask_reason")
+    return (
+        line(bold(say("digest.decision", i=number % len(waiting) + 1, n=len(waiting)))),
+        line(head),
+        line(say("digest.held_back", what=held)),
+        line(say("digest.asked", what=asked)),
+        line(say("digest.since_when", date=day(item.since, s, say))),
+    )
+
+
+# ------------------------------------------------------------------ the observer's view
+def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], min_cell: int) -> tuple[Line, ...]:
+    """Validated progress by strategic area; `areas` are their codes and names, in order."""
+    say = wording(language)
+    lines = [
+        line(bold(say("digest.observer", period_name=closing_name(s.closing, say)))),
+        line(italic(say("digest.observer_note", k=min_cell))),
+    ]
+    for code, name in areas:
+        own = [each for each in s.activities if each.activity.area_code == code]
+        if own:
+            started = [each for each in own if each.is_started]
+            mean = round(sum(progress_of(each) for each in started) / len(started)) if started else 0
+            lines += [line(""), line(bold(f"{code} · {cut(name, 60)}"))]
+            lines.append(line(f"{light_counts(own, say)} · {say('digest.mean', percent=mean)}"))
+    if s.rate.expected:
+        lines += [line(""), line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say))]
+    return tuple(lines)
+
+
+def indicators_card(found: Sequence[IndicatorYear], page: int, language: str) -> tuple[Line, ...]:
+    """Indicators against their targets, a page of them: validated figures, small ones protected (DOMAIN §2.5)."""
+    say = wording(language)
+    known = [each for each in found if each.year.reported]
+    if not known:
+        return (line(say("digest.indicators_none")),)
+    pages = indicator_pages(found)
+    lines = [line(bold(say("digest.indicators_title", year=known[0].year.first.year)))]
+    for each in known[page % pages * INDICATORS : (page % pages + 1) * INDICATORS]:
+        value, until = shown_value(each.year, say)
+        target = number(each.indicator.target)
+        name, code = cut(each.indicator.title(language), 60), each.indicator.code
+        if target and each.so_far is not None:
+            total = shown_figure(each.so_far, say)
+            told = say("digest.indicator_so_far", code=code, name=name, value=value + until, total=total, target=target)
+        else:
+            key = "digest.indicator_target" if target else "digest.indicator"
+            told = say(key, code=code, name=name, value=value + until, target=target)
+        lines.append(line(told))
+    return tuple(lines)
+
+
+def indicator_pages(found: Sequence[IndicatorYear]) -> int:
+    return max(1, -(-sum(bool(each.year.reported) for each in found) // INDICATORS))
+
+
+def shown_value(year: Year, say: Wording) -> tuple[str, str]:
+    """The figure of a year as it may be told; with the month until which it counts, if later ones were reported."""
+    if year.percent is not None:
+        return f"{round(year.percent)}%", ""
+    assert year.value is not None, "there is a figure of this year"
+    if year.value.value is None:
+        return shown_figure(year.value, say), ""
+    until = ""
+    if year.until is not None and year.until != year.reported_until:
+        until = say("digest.until", month=say(f"plan.month.{year.until.month}"))
+    return shown_figure(year.value, say), until
+
+
+def shown_figure(figure: Figure, say: Wording) -> str:
+    return figure.text(say("digest.protected")) if figure.is_hidden else number(str(figure.value))
+
+
+# ------------------------------------------------------------------ the picture
+def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[str, Any]:
+    """What the picture shows, as JSON: agencies × closings, each the worst light and how many have it.
+
+    Readers who have to act see the worst agency first. Readers who must not rank see alphabetical order (DOMAIN §4.6).
+    """
+    say = wording(language)
+    agencies = [agency for agency in s.agencies if any(agency.cells)]
+    agencies.sort(key=(lambda a: a.code) if alphabetical else urgency)
+    kept = agencies[:ROWS]
+    used = [number for number in range(len(s.closings)) if any(agency.cells[number] for agency in kept)]
+    return {
+        "title": say("digest.picture", date=day(s.today, s, say)),
+        "columns": [column_name(s.closings[number], say) for number in used],
+        "rows": [
+            [
+                agency.code,
+                [[cell.light.value, cell.count] if cell else None for cell in (agency.cells[n] for n in used)],
+            ]
+            for agency in kept
+        ],
+        "legend": [[light.value, light_word(light, say)] for light in WORST_FIRST],
+        "note": say("digest.picture_note"),
+        "more": say("digest.more", n=len(agencies) - ROWS) if len(agencies) > ROWS else "",
+    }
+
+
+def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
+    """Return the text below the picture, also for people who cannot see it. With `ranked` it names the slowest."""
+    say = wording(language)
+    if not ranked:
+        return f"{say('digest.picture', date=day(s.today, s, say))}. {light_counts(s.activities, say)}"
+    worst = [agency.code for agency in sorted(s.agencies, key=urgency) if agency.worst.light is Light.CRITICAL]
+    head = say("digest.picture", date=day(s.today, s, say))
+    if not worst:
+        return f"{head}. {say('digest.no_red')}"
+    return f"{head}. {light_word(Light.CRITICAL, say)}: {and_more(', '.join(worst[:12]), len(worst) - 12, say)}"
+
+
+def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int, str]]:
+    """The order of those who act on it: the longest silence first; among equals, the worst light."""
+    return -agency.silent, urgency(agency)
+
+
+def urgency(agency: AgencyStanding) -> tuple[int, int, str]:
+    """The order of agencies: the worst light first; among equals, the one that has more of it."""
+    cell = agency.worst
+    return WORST_FIRST.index(cell.light), -cell.count, agency.code
+
+
+# ------------------------------------------------------------------ inside
+def _title(s: Standing, say: Wording) -> Line:
+    name = closing_name(s.closing, say)
+    if s.closing is None:
+        return line(bold(say("digest.title_plain", date=day(s.today, s, say))))
+    return line(bold(say("digest.title", date=day(s.today, s, say), period_name=name)))
+
+
+def _composed(head: Line, s: Standing, say: Wording, shown: int, sections: Sequence[Section]) -> tuple[Line, ...]:
+    lines = [head]
+    for section in sections:
+        if told := section(s, say, shown):
+            lines += [line(""), *told]
+    return tuple(lines)
+
+
+def _within_limit(limit: int, lengths: Iterable[int], compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
+    for shown in lengths:
+        lines = compose(shown)
+        if sum(units(span.text) for each in lines for span in each) + len(lines) - 1 <= limit:
+            break
+    return lines
+
+
+def _has_work(agency: AgencyStanding) -> bool:
+    return any(not each.is_over for each in agency.activities)
+
+
+def _why_missing(agency: AgencyStanding, say: Wording, *, tells_vacancy: bool) -> str:
+    if not agency.focal_points and tells_vacancy:
+        return say("digest.no_focal_point")
+    if agency.reminders:
+        return say("digest.reminded_once") if agency.reminders == 1 else say("digest.reminded", n=agency.reminders)
+    return f"{agency.reported}/{agency.expected}" if agency.reported else ""
+
+
+def _good_news(s: Standing, say: Wording) -> str:
+    """Return the good news of this week only."""
+    closed = [agency for agency in s.agencies if agency.is_on_time and agency.closed_at and agency.closed_at > s.since]
+    proved = [agency for agency in closed if _is_backed_up(agency, s)]
+    for found, key in ((proved, "digest.good_proved"), (closed, "digest.good_closed")):
+        if found:
+            first = min(found, key=lambda agency: (agency.closed_at or s.now, agency.code))
+            return say(key, agency=first.code, date=day(first.closed_at or s.now, s, say))
+    done = [each for each in s.changed if each.is_completed]
+    if done:
+        first_done = done[0].activity
+        what = title(first_done, say, is_public=s.is_public)
+        return say("digest.good_done", agency=first_done.agency_code, what=what)
+    return ""
+
+
+def _is_backed_up(agency: AgencyStanding, s: Standing) -> bool:
+    """Whether each of its reports for the present closing came with its evidence."""
+    end = s.closing.month_end if s.closing else None
+    sent = [each.last for each in agency.activities if each.last is not None and each.last.end_on == end]
+    return bool(sent) and all(report.has_files and not report.promises_evidence for report in sent)

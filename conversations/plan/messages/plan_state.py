@@ -1,0 +1,263 @@
+"""A plan on one page: what a minister takes into a meeting, a secretariat pins to the wall, and a donor is sent.
+
+It is what the digests count, at once and on paper: lights by area, who closed, what waits for a decision, what is red,
+and the indicators against their targets; whatever is on it follows the reader's audience (DOMAIN §2.5–2.7). A page is
+printed without colour as often as with it: a light is a shape and a word. Where there is more than a page holds, the
+page says how much.
+
+Pure: what the page says. How it is laid out is for whoever draws it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conversations.card import cut
+from conversations.plan.figures.annual import IndicatorYear
+from conversations.plan.figures.lights import Light
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, plenary_items
+from conversations.plan.messages import digest_words, digests
+from conversations.plan.model import ActivityStatus
+from conversations.wording import wording
+
+DECISIONS, TROUBLED, INDICATORS = 5, 9, 12
+"""Lines of each that a page holds. Red and attention share theirs."""
+LEVELS = ("impact", "outcome", "output")
+"""Levels of results. The most telling is first."""
+SHORT, LONG = 70, 90
+"""Characters of an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What the reader of the page may see."""
+
+    audience: str
+    reads_restricted: bool = False
+    """The texts of restricted activities, and figures however small."""
+    reads_decisions: bool = False
+    reads_reasons: bool = True
+    ranks: bool = False
+    """Whether institutions stand worst first, or in alphabetical order (DOMAIN §4.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A strategic area: how many of its activities have which light, and how far they are."""
+
+    name: str
+    counts: dict[Light, int]
+    completed: int
+    mean: int | None
+    """The mean progress of the activities that have begun, in percent. None if none has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is on the page, in the reader's language."""
+
+    language: str
+    title: str
+    subtitle: str
+    audience: str
+    lights: tuple[tuple[str, str, int], ...]
+    """Light, word, how many."""
+    completed: tuple[str, int]
+    rates: tuple[tuple[str, str, str, str], ...]
+    """The rate's name, percent, how it is computed, and the change since the closing before."""
+    areas: tuple[Area, ...]
+    matrix: dict[str, Any]
+    decisions: tuple[str, ...] | None
+    """None if the reader may not read them."""
+    red: tuple[str, ...]
+    attention: tuple[str, ...]
+    """As many as there is room for beside the red ones."""
+    indicators: tuple[tuple[str, str, str, str, str, str], ...]
+    """Code, name, baseline, the year's value, what there is of its target so far, target."""
+    indicators_title: str
+    method: str
+    words: dict[str, str] = field(default_factory=dict)
+    """Headings, by their key."""
+
+
+def plan_state(
+    s: Standing,
+    indicators: Sequence[IndicatorYear],
+    areas: Sequence[tuple[str, str]],
+    plan_name: str,
+    reader: Reader,
+    language: str,
+) -> Page:
+    """The page of a plan as it stands; `areas` are their codes and names, in order.
+
+    `s` is counted from the reports that the reader may see. For most readers these are the validated ones.
+    """
+    say = wording(language)
+    open_ones = [each for each in s.activities if not each.is_completed]
+    lights = tuple(
+        (light.value, digest_words.light_word(light, say), sum(each.light is light for each in open_ones))
+        for light in WORST_FIRST
+    )
+    rate = s.rate
+    if rate.expected:
+        rates = (
+            (
+                say("state.closed"),
+                f"{rate.closed_percent}%",
+                say("state.of", n=rate.closed, expected=rate.expected),
+                "",
+            ),
+            (
+                say("state.on_time"),
+                f"{rate.on_time_percent}%",
+                say("state.of", n=rate.on_time, expected=rate.expected),
+                digest_words.trend(s, say).strip(),
+            ),
+        )
+    else:
+        rates = ((say("state.closed"), "–", "", ""), (say("state.on_time"), "–", "", ""))
+    month = digest_words.closing_name(s.closing, say)
+    shown = _indicators(indicators, reader, language)
+    year = indicators[0].year.first.year if indicators else s.today.year
+    red = tuple(_troubled(s, Light.CRITICAL, TROUBLED, reader, language))
+    return Page(
+        language=language,
+        title=plan_name,
+        subtitle=say("state.subtitle", date=digest_words.day(s.today, s, say), period_name=month),
+        audience=say(f"export.audience.{reader.audience}"),
+        lights=lights,
+        completed=(say("state.completed"), len(s.activities) - len(open_ones)),
+        rates=rates,
+        areas=tuple(area for code, name in areas if (area := _area(f"{code} · {name}", _of(s, code))) is not None),
+        matrix=digests.matrix(s, language, alphabetical=not reader.ranks),
+        decisions=tuple(_decisions(s, language)) if reader.reads_decisions else None,
+        red=red,
+        attention=tuple(_troubled(s, Light.ATTENTION, TROUBLED - len(red), reader, language)),
+        indicators=shown,
+        indicators_title=say("state.indicators", year=year),
+        method=_method(s, reader, language),
+        words={name: say(f"state.{name}") for name in WORDS}
+        | {
+            "agency": say("table.column.agency"),
+            "measure": say("table.column.measure"),
+            "three_p": say("table.3p"),
+            "earlier_years": say("table.crosstab.earlier"),
+            "value": f"{say('state.value')} {year}",
+            "more_indicators": say("digest.more", n=len(indicators) - len(shown))
+            if len(indicators) > len(shown)
+            else "",
+        },
+    )
+
+
+WORDS = ("areas", "area", "mean", "matrix", "decisions", "red", "indicator", "baseline", "target", "value", "towards",
+         "none", "method")  # fmt: skip
+
+
+def _of(s: Standing, code: str) -> list[ActivityStanding]:
+    return [each for each in s.activities if each.activity.area_code == code]
+
+
+def _area(name: str, own: Sequence[ActivityStanding]) -> Area | None:
+    if not own:
+        return None
+    begun = [each for each in own if each.is_started]
+    counts = {light: sum(each.light is light and not each.is_completed for each in own) for light in WORST_FIRST}
+    mean = round(sum(map(progress, begun)) / len(begun)) if begun else None
+    return Area(name, counts, sum(each.is_completed for each in own), mean)
+
+
+def progress(each: ActivityStanding) -> int:
+    """Progress in percent, from the reports that this reader may see."""
+    if each.last is None:
+        return 0
+    return 100 if each.last.status == ActivityStatus.COMPLETED else each.last.progress
+
+
+def _decisions(s: Standing, language: str) -> Iterator[str]:
+    say = wording(language)
+    waiting = plenary_items(s)
+    yield from (digest_words.plenary_line(item, s, say, LONG) for item in waiting[:DECISIONS])
+    if len(waiting) > DECISIONS:
+        yield say("digest.more", n=len(waiting) - DECISIONS)
+
+
+def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: str) -> Iterator[str]:
+    """The troubled activities, in the order in which they are due, each with its reason."""
+    say = wording(language)
+    found = [each for each in s.activities if each.light is light and not each.is_completed]
+    found.sort(key=lambda each: (each.activity.due_on, each.code))
+    for each in found[: max(room, 0)]:
+        hidden = each.activity.is_restricted and not reader.reads_restricted
+        name = "" if hidden else f" {cut(each.activity.title(language), SHORT)}"
+        status = digest_words.declared(each, say)
+        head = digest_words.with_remark(f"{each.activity.agency_code} · {each.code}{name}", status)
+        told = digest_words.reason(each, s, say) if reader.reads_reasons and not hidden else ""
+        why = told or ", ".join(digest_words.why(each, s, say))
+        yield f"{head}: {why}" if why else head
+    if len(found) > room > 0:
+        yield say("digest.more", n=len(found) - room)
+
+
+def _indicators(
+    found: Sequence[IndicatorYear], reader: Reader, language: str
+) -> tuple[tuple[str, str, str, str, str, str], ...]:
+    """The indicators that matter most. Zero and missing are different: a missing figure is a dash (DOMAIN §2.3).
+
+    Beside a target stands what it measures: the sum since the beginning, or one year's figure if the target is of a
+    year.
+    """
+    say = wording(language)
+    rows = []
+    for each in sorted(found, key=_weight)[:INDICATORS]:
+        value = "".join(digests.shown_value(each.year, say)) if each.year.reported else "–"
+        so_far = value if each.so_far is None else digests.shown_figure(each.so_far, say)
+        indicator = each.indicator
+        baseline, target = (_promised(text, indicator.unit) for text in (indicator.baseline, indicator.target))
+        rows.append((indicator.code, indicator.title(language), baseline or "–", value, so_far, target or "–"))
+    return tuple(rows)
+
+
+def _promised(text: str, unit: str) -> str:
+    """A baseline or target as the value beside it is written: of a percentage "80%"."""
+    is_percent = unit == "percent" and text.replace(".", "", 1).isdecimal()
+    return f"{text}%" if is_percent else digest_words.number(text)
+
+
+def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
+    """The order of indicators: a figure first, then a target, outcomes before outputs, then the 3P table."""
+    indicator = each.indicator
+    has_figure = bool(each.year.reported or each.so_far)
+    level = LEVELS.index(indicator.level) if indicator.level in LEVELS else len(LEVELS)
+    return not has_figure, not indicator.target, level, not indicator.annual_table, indicator.code
+
+
+def _method(s: Standing, reader: Reader, language: str) -> str:
+    say = wording(language)
+    parts = [say("state.method.lights"), say("state.method.rates")]
+    parts.append(say("state.method.whole" if reader.reads_restricted else "state.method.validated"))
+    if not reader.reads_restricted:
+        parts.append(say("state.method.suppressed"))
+    return " ".join(parts)
+
+
+def spoken(page: Page) -> list[str]:
+    """Return everything the page says, line by line: for people who cannot see it, and for tests."""
+    words = page.words
+    said = [page.title, page.subtitle, page.audience]
+    said += [f"{word}: {count}" for _, word, count in page.lights] + [f"{page.completed[0]}: {page.completed[1]}"]
+    said += [" ".join(filter(None, rate)) for rate in page.rates]
+    said.append(words["areas"])
+    for area in page.areas:
+        counts = " ".join(str(area.counts[light]) for light in WORST_FIRST)
+        said.append(f"{area.name} | {counts} | {area.completed} | {'–' if area.mean is None else f'{area.mean}%'}")
+    said.append(f"{words['matrix']}: {' '.join(page.matrix['columns'])}")
+    for agency, cells in page.matrix["rows"]:
+        said.append(f"{agency} " + " ".join("–" if cell is None else f"{cell[0]}:{cell[1]}" for cell in cells))
+    if page.decisions is not None:
+        said += [words["decisions"], *(page.decisions or (words["none"],))]
+    said += [words["red"], *(page.red or (words["none"],))]
+    said += [page.lights[1][1], *page.attention] if page.attention else []
+    said.append(page.indicators_title)
+    said += [" | ".join(row) for row in page.indicators]
+    return [*said, *filter(None, [words["more_indicators"]]), page.method]

@@ -1,0 +1,264 @@
+"""The words of a reminder. Reporters get one message about everything left; coordinators, who has not closed.
+
+Whether anybody is told at all is decided in `notices`. What they are told is how things stand when it is said: a
+message that an outage delayed says "closed yesterday", not "closes today".
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from conversations.card import Button, Card, Line, bold, cut, line
+from conversations.dates import show_date
+from conversations.languages import translated
+from conversations.plan.calendar.agenda import (
+    IN_A_ROW,
+    NEEDS,
+    Agenda,
+    Reason,
+    Recipient,
+    Topic,
+    asks_why,
+    closing_count,
+)
+from conversations.plan.calendar.ladder import FOR_REPORTERS, Rung, ladder
+from conversations.plan.calendar.notices import RANK
+from conversations.plan.calendar.working_time import ONE_DAY
+from conversations.plan.figures.monitoring import PLENARY
+from conversations.plan.model import Role
+from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
+from conversations.routes import Route, tap
+from conversations.wording import wording
+
+MINUTES_EACH = 2
+LISTED = 6
+"""Activities that one reminder names. The others are counted."""
+PROMISES = 2
+"""Reports whose promised evidence one reminder asks for, each with a button."""
+AGENCIES_LISTED = 16
+LETTERS = 4
+"""So many agencies have a letter button under one notice. If there are more, one button opens their list."""
+STAGES = ("open", "before", "due", "late", "last")
+PAST_DUE = STAGES[3:]
+"""At these stages the message names the colleagues who were told too."""
+
+
+def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
+    """One message about all topics, the newest step's topic in full, with buttons for all of them.
+
+    `colleague` is somebody of the agency who gets the same message.
+    """
+    return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
+
+
+def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
+    """The stage of a period for somebody who has something left in it: the key of the sentence they get."""
+    if today < period.due_on:
+        # The step itself may lie further before it: a Friday, of a Tuesday.
+        is_near = (period.due_on - today).days <= 3 or today >= ladder(period, holidays)[Rung.BEFORE]
+        return "before" if is_near else "open"
+    if today == period.due_on:
+        return "due"
+    return "last" if today >= ladder(period, holidays)[Rung.LAST] else "late"
+
+
+def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
+    """Return the topic with the newest step. What is due today comes before what has been late for longer.
+
+    If several steps are of one day, or there is none, it is the most urgent topic.
+    """
+
+    def newness(topic: Topic) -> tuple[date, int, int, int]:
+        about = topic.closes or (topic.period,)
+        came = [
+            (step.on, -RANK[step.rung]) for step in agenda.steps if step.rung in FOR_REPORTERS and step.period in about
+        ]
+        urgency = STAGES.index(stage(topic.period, agenda.today, agenda.holidays)), -topic.period.due_on.toordinal()
+        return (*max(came, default=(date.min, -len(RANK))), *urgency)
+
+    return max(topics, key=newness)
+
+
+def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: Recipient | None) -> Card:
+    say = wording(who.language)
+    drafts = [
+        line(say("remind.draft", code=draft.code, date=show_date((draft.on - ONE_DAY).isoformat(), who.language)))
+        for draft in agenda.lapsing.get(who.person_id, ())
+    ]
+    if not topics:
+        route = Route.INDICATORS if who.is_contributor else Route.DUE
+        return Card(tuple(drafts), ((Button(say("remind.start"), tap(route), "primary"),),))
+    head = _head(topics, agenda)
+    key = stage(head.period, agenda.today, agenda.holidays)
+    is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
+    lines: list[Line] = [line(_told(head, key, who))]
+    if head.left:
+        lines.append(line(period_until(head.period, who.language)))
+    if is_stuck:  # another question, not another frequency; and the day is still what it is
+        lines.append(line(bold(say("remind.why"))))
+    for left in head.left[:LISTED]:
+        returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
+        lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
+    if len(head.left) > LISTED:
+        lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
+    lines += [line(_also(topic, who)) for topic in topics if topic is not head]
+    lines += drafts
+    promised = agenda.promised.get(who.person_id, ())[:PROMISES]
+    lines += [line(say("remind.promised", code=promise.code)) for promise in promised]
+    if key in PAST_DUE and colleague and head.left:
+        is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
+        lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
+    if who.is_contributor:
+        start = Button(say("remind.start"), tap(Route.INDICATORS), "primary")
+        return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), tap(Route.POSTPONE)),)))
+    has_left = any(topic.left for topic in topics)
+    has_unsent = any(not left.is_returned for topic in topics for left in topic.left)
+    tomorrow = Button(say("remind.tomorrow"), tap(Route.POSTPONE))
+    rows = reason_rows(agenda.reasons, who.language) if is_stuck else []
+    if any(topic.closes for topic in topics):
+        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+    if has_left:
+        begun = next(topic.period for topic in (head, *topics) if topic.left)
+        rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
+    rows += [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
+    rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
+    if has_left and key in PAST_DUE and not is_stuck:
+        rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))
+    rows.append((Button(say("remind.not_me"), tap(Route.LEAVE_POST)),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def reason_rows(reasons: Mapping[str, Mapping[str, str]], language: str) -> list[tuple[Button, ...]]:
+    """A button for each thing that can hold somebody back: the plan's own list, two in a row, and a call."""
+    say = wording(language)
+    some = [Button(cut(translated(label, language)), tap(Route.EXPLAIN, code)) for code, label in reasons.items()]
+    some += [Button(say(f"remind.need.{need}"), tap(Route.EXPLAIN, need)) for need in NEEDS]
+    return [tuple(some[at : at + 2]) for at in range(0, len(some), 2)]
+
+
+def period_until(period: ReportingPeriod, language: str) -> str:
+    """Until when, as a sentence of its own."""
+    until = period.until(language)
+    return f"{until[0].upper()}{until[1:]}."
+
+
+def _told(topic: Topic, key: str, who: Recipient) -> str:
+    """The beginning of the message: the head topic in full."""
+    say, period, count = wording(who.language), topic.period, len(topic.left)
+    name = who.name.partition(" ")[0]
+    if topic.closes:
+        return say("remind.close", name=name, period_name=period_names(topic.closes, who.language))
+    if all(left.is_returned for left in topic.left):
+        wanted = "remind.returned" if count > 1 else "remind.returned_one"
+    elif who.is_contributor:
+        wanted = "remind.indicators_late" if key in PAST_DUE else "remind.indicators"
+    else:
+        wanted = f"remind.{key}" if count > 1 else f"remind.{key}_one"
+    return say(
+        wanted,
+        name=name,
+        agency=who.agency_code,
+        period_name=period_name(period, who.language),
+        n=count,
+        minutes=MINUTES_EACH * count,
+        date=show_date(period.last_on.isoformat(), who.language),
+    )
+
+
+def _also(topic: Topic, who: Recipient) -> str:
+    """One line for a topic that is not the head."""
+    say = wording(who.language)
+    if topic.closes:
+        return say("remind.also_close", period_name=period_names(topic.closes, who.language))
+    return say(
+        "remind.also" if len(topic.left) > 1 else "remind.also_one",
+        period_name=period_name(topic.period, who.language),
+        n=len(topic.left),
+        until=topic.period.until(who.language),
+    )
+
+
+def names_colleagues(agenda: Agenda) -> bool:
+    """Whether anybody can be named in a reminder of that day."""
+    open_ones = (period for period in agenda.periods if period.is_open(agenda.today))
+    return any(stage(period, agenda.today, agenda.holidays) in PAST_DUE for period in open_ones)
+
+
+def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -> Card:
+    say = wording(who.language)
+    lines: list[Line] = []
+    rows = closing_acts(agenda, topics, who.language)
+    for topic in topics:
+        if lines:
+            lines.append(line(""))
+        lines.append(line(bold(f"{closing_head(topic, who.language)}. {_closing_stands(agenda, topic, who.language)}")))
+        for agency in topic.agencies[:AGENCIES_LISTED]:
+            left = left_of(agenda, agency, (topic.period,), who.language)
+            parts = [agency, left]
+            if agency not in agenda.reachable:
+                parts.append(silence_of(agenda.silent.get(agency, "no_role"), who.language))
+            parts += closing_remarks(agenda, topic, agency, who.language)
+            lines.append(line("• ", " · ".join(parts)))
+        if len(topic.agencies) > AGENCIES_LISTED:
+            lines.append(line(say("remind.more", n=len(topic.agencies) - AGENCIES_LISTED)))
+        lines.append(line(say(f"closing.{topic.rung}_then")))
+        name = period_name(topic.period, who.language)
+        rows.append((Button(say("closing.progress", period_name=name), tap(Route.PROGRESS, topic.period.code)),))
+        if topic.rung is not Rung.LOCKED and set(topic.agencies) & agenda.reachable:
+            rows.insert(0, (Button(say("remind.chase"), tap(Route.CHASE), "primary"),))
+    return Card(tuple(lines), tuple(rows))
+
+
+def closing_head(topic: Topic, language: str) -> str:
+    """Say that grace has ended or that the period has locked."""
+    return wording(language)(f"closing.{topic.rung}", period_name=period_name(topic.period, language))
+
+
+def _closing_stands(agenda: Agenda, topic: Topic, language: str) -> str:
+    """How many agencies have closed what ends with the period, of how many: the digest's number, and /progreso's."""
+    closed, expected = closing_count(agenda, topic.period)
+    same_end = (p for p in agenda.periods if p.end_on == topic.period.end_on)
+    month = next((p for p in same_end if p.type is PeriodType.MONTHLY), topic.period)
+    return wording(language)("closing.count", closing=period_name(month, language), closed=closed, expected=expected)
+
+
+def silence_of(reason: Reason, language: str) -> str:
+    """Why nobody of an agency can be told anything."""
+    return wording(language)("digest.no_focal_point" if reason == "no_role" else f"due.reason.{reason}")
+
+
+def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
+    """What an agency that has not closed says it needs, and how many periods in a row it has let lock."""
+    say, remarks = wording(language), []
+    if (answer := agenda.answers.get(agency)) and (answer in NEEDS or answer in agenda.reasons):
+        label = agenda.reasons.get(answer)
+        remarks.append(translated(label, language) if label else say(f"remind.need.{answer}"))
+    if topic.rung is Rung.LOCKED and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
+        remarks.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
+    return remarks
+
+
+def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> list[tuple[Button, ...]]:
+    """Buttons for a locked period that only coordinators have: reopen it for an agency, draft a letter."""
+    say, locked = wording(language), [topic for topic in topics if topic.rung is Rung.LOCKED]
+    rows: list[tuple[Button, ...]] = []
+    for topic in locked:
+        name = period_name(topic.period, language)
+        rows.append((Button(say("closing.reopen", period_name=name), tap(Route.REOPEN, topic.period.code)),))
+    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
+    letters = sorted(passed - agenda.put_off)
+    if len(letters) > LETTERS:
+        rows.append((Button(say("escalate.open_all", n=len(letters)), tap(Route.LETTERS)),))
+    else:
+        rows += [(Button(say("escalate.open", agency=agency), tap(Route.LETTERS, agency)),) for agency in letters]
+    return rows
+
+
+def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
+    """For coordinators: how many reports an agency has left in these periods, or that it only has to close."""
+    say = wording(language)
+    found = [left for left in agenda.left.get(agency_code, ()) if left.period in periods]
+    if not found:
+        return say("remind.left_none")
+    count = say("remind.left_n" if len(found) > 1 else "remind.left_one", n=len(found))
+    returned = sum(left.is_returned for left in found)
+    return f"{count} {say('remind.left_returned', n=returned)}" if returned else count

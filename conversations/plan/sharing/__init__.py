@@ -1,0 +1,1 @@
+"""What leaves a plan: which export may be asked for, and what receivers outside are told."""
