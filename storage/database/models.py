@@ -16,7 +16,9 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
+    Column,
     Connection,
     Date,
     DateTime,
@@ -35,7 +37,8 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from storage.database.declared import Declared, column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -93,7 +96,7 @@ rows.
 """
 
 
-class Base(DeclarativeBase):
+class Base(Declared):
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -103,7 +106,10 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
+    types: ClassVar[dict[Any, Any]] = {
+        int: Integer(),
+        bool: Boolean(),
+        bytes: LargeBinary(),
         datetime: UtcDateTime(),
         date: Date(),
         dict[str, str]: JSON(),
@@ -115,51 +121,51 @@ class Base(DeclarativeBase):
 # ------------------------------------------------------------------ the plan
 class Plan(Base):
     __tablename__ = "plan"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    code: Mapped[str] = mapped_column(String(64), unique=True)
-    name: Mapped[Translations]
-    starts_on: Mapped[date]
-    ends_on: Mapped[date]
-    timezone: Mapped[str] = mapped_column(String(64))
-    country: Mapped[str] = mapped_column(String(2), default="", server_default="")
+    id: Column[int] = column(Id, primary_key=True)
+    code: Column[str] = column(String(64), unique=True)
+    name: Column[Translations]
+    starts_on: Column[date]
+    ends_on: Column[date]
+    timezone: Column[str] = column(String(64))
+    country: Column[str] = column(String(2), default="", server_default="")
     """Whose public holidays the plan keeps: an ISO 3166-1 code. Blank: the country of its time zone."""
-    currency: Mapped[str] = mapped_column(String(3), default="", server_default="")
+    currency: Column[str] = column(String(3), default="", server_default="")
     """The currency of its budgets: an ISO 4217 code."""
-    min_cell: Mapped[int] = mapped_column(default=10, server_default="10")
+    min_cell: Column[int] = column(default=10, server_default="10")
     """Outside the coordination, restricted figures of fewer people than this are not told, unless the indicator has
     its own limit.
     """
-    hotlines: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    hotlines: Column[str] = column(String(500), default="", server_default="")
     """Public telephone numbers that free text may contain, separated by semicolons."""
-    imported_at: Mapped[datetime | None]
-    lists_revision: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    imported_at: Column[datetime | None]
+    lists_revision: Column[str] = column(String(16), default="", server_default="")
     """Changes with every change of what forms take from the plan (storage.plan.lists)."""
 
 
 class StrategicArea(Base):
     __tablename__ = "strategic_area"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    code: Mapped[str] = mapped_column(String(32))
-    name: Mapped[Translations]
-    intent: Mapped[Translations]
-    position: Mapped[int]
-    source: Mapped[str] = mapped_column(default="")
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    code: Column[str] = column(String(32))
+    name: Column[Translations]
+    intent: Column[Translations]
+    position: Column[int]
+    source: Column[str] = column(default="")
 
 
 class Objective(Base):
     __tablename__ = "objective"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    strategic_area_id: Mapped[int] = mapped_column(ForeignKey("strategic_area.id"))
-    code: Mapped[str] = mapped_column(String(32))
-    programme: Mapped[str] = mapped_column(default="")
-    name: Mapped[Translations]
-    sdg_targets: Mapped[str] = mapped_column(default="")
-    gcm_objectives: Mapped[str] = mapped_column(default="")
-    source: Mapped[str] = mapped_column(default="")
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    strategic_area_id: Column[int] = column(ForeignKey("strategic_area.id"))
+    code: Column[str] = column(String(32))
+    programme: Column[str] = column(default="")
+    name: Column[Translations]
+    sdg_targets: Column[str] = column(default="")
+    gcm_objectives: Column[str] = column(default="")
+    source: Column[str] = column(default="")
 
 
 class Agency(Base):
@@ -167,93 +173,93 @@ class Agency(Base):
 
     __tablename__ = "agency"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    code: Mapped[str] = mapped_column(String(32))
-    name: Mapped[Translations]
-    mandate: Mapped[str] = mapped_column(default="")
-    role_type: Mapped[str] = mapped_column(String(32), default="member")
-    founding_member: Mapped[bool] = mapped_column(default=False)
-    reports_referrals: Mapped[bool] = mapped_column(default=False, server_default=false())
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    code: Column[str] = column(String(32))
+    name: Column[Translations]
+    mandate: Column[str] = column(default="")
+    role_type: Column[str] = column(String(32), default="member")
+    founding_member: Column[bool] = column(default=False)
+    reports_referrals: Column[bool] = column(default=False, server_default=false())
     """Whether the agency is asked for its totals of referrals to services."""
-    active_from: Mapped[date | None]
-    active_to: Mapped[date | None]
-    source: Mapped[str] = mapped_column(default="")
+    active_from: Column[date | None]
+    active_to: Column[date | None]
+    source: Column[str] = column(default="")
 
 
 class Indicator(Base):
     __tablename__ = "indicator"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    strategic_area_id: Mapped[int] = mapped_column(ForeignKey("strategic_area.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    code: Mapped[str] = mapped_column(String(32))
-    name: Mapped[Translations]
-    level: Mapped[str] = mapped_column(String(32))
-    unit: Mapped[str] = mapped_column(String(32))
-    direction: Mapped[str] = mapped_column(String(32))
-    aggregation: Mapped[str] = mapped_column(String(32))
-    disaggregation: Mapped[str] = mapped_column(default="")
-    frequency: Mapped[str] = mapped_column(String(32))
-    baseline: Mapped[str] = mapped_column(default="")
-    baseline_period: Mapped[str] = mapped_column(default="")
-    baseline_source: Mapped[str] = mapped_column(default="")
-    sdg_target: Mapped[str] = mapped_column(default="")
-    sdg_indicator: Mapped[str] = mapped_column(default="")
-    gcm_objective: Mapped[str] = mapped_column(default="")
-    sensitivity: Mapped[str] = mapped_column(String(32), default="public")
-    min_cell: Mapped[int] = mapped_column(default=0)
-    by_exploitation: Mapped[bool] = mapped_column(default=False)
-    computed: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    strategic_area_id: Column[int] = column(ForeignKey("strategic_area.id"))
+    agency_id: Column[int] = column(ForeignKey("agency.id"))
+    code: Column[str] = column(String(32))
+    name: Column[Translations]
+    level: Column[str] = column(String(32))
+    unit: Column[str] = column(String(32))
+    direction: Column[str] = column(String(32))
+    aggregation: Column[str] = column(String(32))
+    disaggregation: Column[str] = column(default="")
+    frequency: Column[str] = column(String(32))
+    baseline: Column[str] = column(default="")
+    baseline_period: Column[str] = column(default="")
+    baseline_source: Column[str] = column(default="")
+    sdg_target: Column[str] = column(default="")
+    sdg_indicator: Column[str] = column(default="")
+    gcm_objective: Column[str] = column(default="")
+    sensitivity: Column[str] = column(String(32), default="public")
+    min_cell: Column[int] = column(default=0)
+    by_exploitation: Column[bool] = column(default=False)
+    computed: Column[str] = column(String(32), default="", server_default="")
     """How the bot computes it (conversations.plan.model.COMPUTATIONS). Blank: agencies are asked for it."""
-    annual_table: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    annual_table: Column[str] = column(String(32), default="", server_default="")
     """Its part of the annual 3P table (conversations.plan.figures.annual.PILLARS). Blank: it is not in the table."""
-    note: Mapped[str] = mapped_column(default="")
-    retired_on: Mapped[date | None]
+    note: Column[str] = column(default="")
+    retired_on: Column[date | None]
 
 
 class Target(Base):
     __tablename__ = "target"
     __table_args__ = (UniqueConstraint("indicator_id", "target_on"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"))
-    value: Mapped[str]
-    target_on: Mapped[date | None]
-    source: Mapped[str] = mapped_column(default="")
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    indicator_id: Column[int] = column(ForeignKey("indicator.id"))
+    value: Column[str]
+    target_on: Column[date | None]
+    source: Column[str] = column(default="")
 
 
 class Activity(Base):
     __tablename__ = "activity"
     __table_args__ = (UniqueConstraint("plan_id", "code"), Index("ix_activity_agency", "agency_id"))
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    objective_id: Mapped[int] = mapped_column(ForeignKey("objective.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"))
-    code: Mapped[str] = mapped_column(String(32))
-    name: Mapped[Translations]
-    short_name: Mapped[Translations]
-    start_on: Mapped[date]
-    due_on: Mapped[date]
-    report_frequency: Mapped[str] = mapped_column(String(32))
-    target_quantity: Mapped[str] = mapped_column(default="")
-    target_unit: Mapped[Translations]
-    means_of_verification: Mapped[Translations]
-    sensitivity: Mapped[str] = mapped_column(String(32), default="public")
-    budget: Mapped[str] = mapped_column(default="")
-    budget_status: Mapped[str] = mapped_column(default="")
-    source: Mapped[str] = mapped_column(default="")
-    added_on: Mapped[date | None]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    objective_id: Column[int] = column(ForeignKey("objective.id"))
+    agency_id: Column[int] = column(ForeignKey("agency.id"))
+    indicator_id: Column[int | None] = column(ForeignKey("indicator.id"))
+    code: Column[str] = column(String(32))
+    name: Column[Translations]
+    short_name: Column[Translations]
+    start_on: Column[date]
+    due_on: Column[date]
+    report_frequency: Column[str] = column(String(32))
+    target_quantity: Column[str] = column(default="")
+    target_unit: Column[Translations]
+    means_of_verification: Column[Translations]
+    sensitivity: Column[str] = column(String(32), default="public")
+    budget: Column[str] = column(default="")
+    budget_status: Column[str] = column(default="")
+    source: Column[str] = column(default="")
+    added_on: Column[date | None]
     """The day on which a later import added it. Blank: it is in the plan from its beginning."""
-    retired_on: Mapped[date | None]
+    retired_on: Column[date | None]
 
 
 class ActivitySupport(Base):
     __tablename__ = "activity_support"
-    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)
+    activity_id: Column[int] = column(ForeignKey("activity.id"), primary_key=True)
+    agency_id: Column[int] = column(ForeignKey("agency.id"), primary_key=True)
 
 
 class Code(Base):
@@ -261,13 +267,13 @@ class Code(Base):
 
     __tablename__ = "code"
     __table_args__ = (UniqueConstraint("plan_id", "list", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    list: Mapped[str] = mapped_column(String(64))
-    code: Mapped[str] = mapped_column(String(64))
-    label: Mapped[Translations]
-    attributes: Mapped[dict[str, str]]
-    position: Mapped[int]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    list: Column[str] = column(String(64))
+    code: Column[str] = column(String(64))
+    label: Column[Translations]
+    attributes: Column[dict[str, str]]
+    position: Column[int]
 
 
 class Cadence(Base):
@@ -275,37 +281,37 @@ class Cadence(Base):
 
     __tablename__ = "cadence"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    code: Mapped[str] = mapped_column(String(16))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    code: Column[str] = column(String(16))
     """One of `conversations.plan.periods.Frequency`."""
-    opening_day: Mapped[int]
-    due_day: Mapped[int]
-    grace_day: Mapped[int]
-    lock_day: Mapped[int]
-    retired_on: Mapped[date | None]
+    opening_day: Column[int]
+    due_day: Column[int]
+    grace_day: Column[int]
+    lock_day: Column[int]
+    retired_on: Column[date | None]
 
 
 class ReportingPeriod(Base):
     __tablename__ = "reporting_period"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    code: Mapped[str] = mapped_column(String(16))
-    period_type: Mapped[str] = mapped_column(String(16))
-    start_on: Mapped[date]
-    end_on: Mapped[date]
-    opens_on: Mapped[date]
-    due_on: Mapped[date]
-    grace_until_on: Mapped[date]
-    locks_on: Mapped[date]
-    is_moved: Mapped[bool] = mapped_column(default=False, server_default=false())
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    code: Column[str] = column(String(16))
+    period_type: Column[str] = column(String(16))
+    start_on: Column[date]
+    end_on: Column[date]
+    opens_on: Column[date]
+    due_on: Column[date]
+    grace_until_on: Column[date]
+    locks_on: Column[date]
+    is_moved: Column[bool] = column(default=False, server_default=false())
     """Somebody has set its days for everybody, so holidays no longer move them."""
-    opening_day: Mapped[int] = mapped_column(default=0, server_default="0")
+    opening_day: Column[int] = column(default=0, server_default="0")
     """This column and the three below are the plan's cadence as it was when the period became due."""
-    due_day: Mapped[int] = mapped_column(default=0, server_default="0")
-    grace_day: Mapped[int] = mapped_column(default=0, server_default="0")
-    lock_day: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_day: Column[int] = column(default=0, server_default="0")
+    grace_day: Column[int] = column(default=0, server_default="0")
+    lock_day: Column[int] = column(default=0, server_default="0")
 
 
 class Closing(Base):
@@ -313,12 +319,12 @@ class Closing(Base):
 
     __tablename__ = "closing"
     __table_args__ = (UniqueConstraint("agency_id", "reporting_period_id"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
-    closed_at: Mapped[datetime]
-    closed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    agency_id: Column[int] = column(ForeignKey("agency.id"))
+    reporting_period_id: Column[int] = column(ForeignKey("reporting_period.id"))
+    closed_at: Column[datetime]
+    closed_by_id: Column[int] = column(ForeignKey("person.id"))
 
 
 class Reopening(Base):
@@ -339,19 +345,19 @@ class Reopening(Base):
         ),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    reporting_period_id: Mapped[int] = mapped_column(ForeignKey("reporting_period.id"))
-    reason: Mapped[str]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    agency_id: Column[int] = column(ForeignKey("agency.id"))
+    reporting_period_id: Column[int] = column(ForeignKey("reporting_period.id"))
+    reason: Column[str]
     """A code (catalogue keys `reopening.reason.…`), or the person's own words."""
-    asked_at: Mapped[datetime | None]
-    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    opened_at: Mapped[datetime | None]
-    opened_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    until_on: Mapped[date | None]
+    asked_at: Column[datetime | None]
+    asked_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    opened_at: Column[datetime | None]
+    opened_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    until_on: Column[date | None]
     """The first day on which it is locked again, in the plan's zone."""
-    ended_at: Mapped[datetime | None]
+    ended_at: Column[datetime | None]
     """When somebody ended or refused it. A reopening whose days are over has no end."""
 
 
@@ -360,41 +366,41 @@ class PlanImport(Base):
 
     __tablename__ = "plan_import"
     __table_args__ = (NEVER_AGAIN,)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    imported_at: Mapped[datetime]
-    imported_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    sha256: Mapped[str] = mapped_column(String(64))
-    before: Mapped[bytes] = mapped_column(LargeBinary)
-    undone_at: Mapped[datetime | None]
-    undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    imported_at: Column[datetime]
+    imported_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    sha256: Column[str] = column(String(64))
+    before: Column[bytes] = column(LargeBinary)
+    undone_at: Column[datetime | None]
+    undone_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
 class Setting(Base):
     """A decision of the admins that replaces the default of a plan (`storage.plan.settings.SETTINGS`)."""
 
     __tablename__ = "setting"
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    value: Mapped[str]
-    set_at: Mapped[datetime]
-    set_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    plan_id: Column[int] = column(ForeignKey("plan.id"), primary_key=True)
+    name: Column[str] = column(String(32), primary_key=True)
+    value: Column[str]
+    set_at: Column[datetime]
+    set_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
 # ------------------------------------------------------------------ people
 class Person(Base):
     __tablename__ = "person"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    telegram_id: Mapped[int] = mapped_column(BigInteger, unique=True)
-    name: Mapped[str]
-    language: Mapped[str] = mapped_column(String(8))
-    form_language: Mapped[str] = mapped_column(String(64), server_default="")
+    id: Column[int] = column(Id, primary_key=True)
+    telegram_id: Column[int] = column(BigInteger, unique=True)
+    name: Column[str]
+    language: Column[str] = column(String(8))
+    form_language: Column[str] = column(String(64), server_default="")
     """The language in which forms are asked, if the bot itself does not speak it."""
-    timezone: Mapped[str] = mapped_column(String(64))
-    joined_at: Mapped[datetime]
-    privacy_accepted_at: Mapped[datetime | None]
-    suspended_at: Mapped[datetime | None]
-    unreachable_at: Mapped[datetime | None]
+    timezone: Column[str] = column(String(64))
+    joined_at: Column[datetime]
+    privacy_accepted_at: Column[datetime | None]
+    suspended_at: Column[datetime | None]
+    unreachable_at: Column[datetime | None]
     """Since when Telegram refuses to deliver to this person (403, deactivated). /start clears it."""
 
 
@@ -411,18 +417,18 @@ class Membership(Base):
             postgresql_where=text("active_to IS NULL"),
         ),
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
-    role: Mapped[str] = mapped_column(String(32))
-    active_from: Mapped[datetime]
-    active_to: Mapped[datetime | None]
-    until_on: Mapped[date | None]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    agency_id: Column[int | None] = column(ForeignKey("agency.id"))
+    role: Column[str] = column(String(32))
+    active_from: Column[datetime]
+    active_to: Column[datetime | None]
+    until_on: Column[date | None]
     """For a temporary role: the first day on which it is over, in the plan's zone. It may end earlier."""
-    is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_contributor: Column[bool] = column(default=False, server_default=false())
     """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
-    mark: Mapped[str | None] = mapped_column(String(32))
+    mark: Column[str | None] = column(String(32))
     """A keyed hash of the row (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
 
@@ -442,17 +448,17 @@ class Delegation(Base):
         Index("ix_delegation_deputy", "deputy_id"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    agency_id: Column[int] = column(ForeignKey("agency.id"))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    deputy_id: Column[int | None] = column(ForeignKey("person.id"))
     """Empty until the invited person has accepted."""
-    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id"))
-    begun_at: Mapped[datetime]
-    until_on: Mapped[date]
+    invitation_id: Column[int | None] = column(ForeignKey("invitation.id"))
+    begun_at: Column[datetime]
+    until_on: Column[date]
     """The first day on which the focal point has the post again, in the plan's zone."""
-    ended_at: Mapped[datetime | None]
+    ended_at: Column[datetime | None]
 
 
 class RoleRequest(Base):
@@ -460,40 +466,40 @@ class RoleRequest(Base):
 
     __tablename__ = "role_request"
     __table_args__ = (NEVER_AGAIN,)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    person_id: Column[int | None] = column(ForeignKey("person.id"))
     """Who gets the role. None: whoever redeems the link that is made when the request is granted."""
-    role: Mapped[str] = mapped_column(String(32))
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
-    requested_at: Mapped[datetime]
-    requested_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    decision: Mapped[str] = mapped_column(String(16), default="")
+    role: Column[str] = column(String(32))
+    agency_id: Column[int | None] = column(ForeignKey("agency.id"))
+    requested_at: Column[datetime]
+    requested_by_id: Column[int] = column(ForeignKey("person.id"))
+    decision: Column[str] = column(String(16), default="")
     """Blank while it waits; then `granted`, `refused` or `withdrawn`."""
-    decided_at: Mapped[datetime | None]
-    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Column[datetime | None]
+    decided_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
 class Invitation(Base):
     """A link that gives a role once (S1). Only a keyed hash of its token is kept."""
 
     __tablename__ = "invitation"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    role: Mapped[str] = mapped_column(String(32))
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
-    created_at: Mapped[datetime]
-    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    expires_at: Mapped[datetime]
-    until_on: Mapped[date | None]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    token_hash: Column[str] = column(String(64), unique=True)
+    role: Column[str] = column(String(32))
+    agency_id: Column[int | None] = column(ForeignKey("agency.id"))
+    created_at: Column[datetime]
+    created_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    expires_at: Column[datetime]
+    until_on: Column[date | None]
     """For a temporary role: the first day on which it is over."""
-    redeemed_at: Mapped[datetime | None]
-    redeemed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    accepted_at: Mapped[datetime | None]
+    redeemed_at: Column[datetime | None]
+    redeemed_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    accepted_at: Column[datetime | None]
     """When the role was taken. Later than `redeemed_at` if the person has to give up another role first."""
-    revoked_at: Mapped[datetime | None]
-    is_contributor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    revoked_at: Column[datetime | None]
+    is_contributor: Column[bool] = column(default=False, server_default=false())
     """For an observer's link: whether it gives the right to report (`Membership.is_contributor`)."""
 
 
@@ -501,33 +507,33 @@ class Stranger(Base):
     """Somebody without a role who wrote. One reply a day (S16), five failed links an hour (S1)."""
 
     __tablename__ = "stranger"
-    telegram_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    answered_at: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(default=0)
-    failures_since: Mapped[datetime | None]
+    telegram_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
+    answered_at: Column[datetime | None]
+    failures: Column[int] = column(default=0)
+    failures_since: Column[datetime | None]
 
 
 # ------------------------------------------------------------------ forms, sessions, submissions
 class Form(Base):
     __tablename__ = "form"
     __table_args__ = (UniqueConstraint("plan_id", "form_id"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    form_id: Mapped[str] = mapped_column(String(128))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    form_id: Column[str] = column(String(128))
 
 
 class FormVersion(Base):
     __tablename__ = "form_version"
     __table_args__ = (UniqueConstraint("form_id", "version"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
-    version: Mapped[str] = mapped_column(String(64))
-    title: Mapped[str]
-    xform: Mapped[str]
-    workbook: Mapped[bytes] = mapped_column(LargeBinary)
-    sha256: Mapped[str] = mapped_column(String(64))
-    published_at: Mapped[datetime]
-    published_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    id: Column[int] = column(Id, primary_key=True)
+    form_id: Column[int] = column(ForeignKey("form.id"))
+    version: Column[str] = column(String(64))
+    title: Column[str]
+    xform: Column[str]
+    workbook: Column[bytes] = column(LargeBinary)
+    sha256: Column[str] = column(String(64))
+    published_at: Column[datetime]
+    published_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
 class Session(Base):
@@ -559,27 +565,27 @@ class Session(Base):
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
-    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
-    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
-    instance_id: Mapped[str] = mapped_column(String(64), unique=True)
-    subject: Mapped[str | None] = mapped_column(String(64))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    agency_id: Column[int | None] = column(ForeignKey("agency.id"))
+    form_id: Column[int] = column(ForeignKey("form.id"))
+    form_version_id: Column[int] = column(ForeignKey("form_version.id"))
+    instance_id: Column[str] = column(String(64), unique=True)
+    subject: Column[str | None] = column(String(64))
     """What it reports on: `activity:A-101`, `indicator:I-01`, or "" for nothing."""
-    reporting_period_id: Mapped[int | None] = mapped_column(ForeignKey("reporting_period.id"))
-    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    reporting_period_id: Column[int | None] = column(ForeignKey("reporting_period.id"))
+    supersedes_id: Column[int | None] = column(ForeignKey("submission.id"))
     """The submission that is being corrected, if any."""
-    state: Mapped[str] = mapped_column(String(16))
-    version: Mapped[int]
+    state: Column[str] = column(String(16))
+    version: Column[int]
     """The number of saves. Saving with an older number is a Conflict."""
-    sensitive: Mapped[bool]
-    data: Mapped[str | None]
-    sealed_data: Mapped[bytes | None]
-    opened_at: Mapped[datetime]
-    touched_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    sensitive: Column[bool]
+    data: Column[str | None]
+    sealed_data: Column[bytes | None]
+    opened_at: Column[datetime]
+    touched_at: Column[datetime]
+    expires_at: Column[datetime]
 
 
 class Submission(Base):
@@ -641,42 +647,42 @@ class Submission(Base):
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
-    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id"))
-    instance_id: Mapped[str] = mapped_column(String(64), unique=True)
-    deprecated_instance_id: Mapped[str | None] = mapped_column(String(64))
-    root_id: Mapped[str] = mapped_column(String(64))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    form_id: Column[int] = column(ForeignKey("form.id"))
+    form_version_id: Column[int] = column(ForeignKey("form_version.id"))
+    instance_id: Column[str] = column(String(64), unique=True)
+    deprecated_instance_id: Column[str | None] = column(String(64))
+    root_id: Column[str] = column(String(64))
     """The instance_id of the first version of the chain."""
-    version: Mapped[int]
-    is_current: Mapped[bool]
-    is_standing: Mapped[bool] = mapped_column(default=False, server_default=false())
+    version: Column[int]
+    is_current: Column[bool]
+    is_standing: Column[bool] = column(default=False, server_default=false())
     """The version that was validated last. People outside the coordination see it while a correction waits."""
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
-    subject: Mapped[str | None] = mapped_column(String(64))
-    reporting_period_id: Mapped[int | None] = mapped_column(ForeignKey("reporting_period.id"))
-    validation_state: Mapped[str] = mapped_column(String(16))
-    receipt_number: Mapped[int]
-    activity_status: Mapped[str | None] = mapped_column(String(32))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    agency_id: Column[int | None] = column(ForeignKey("agency.id"))
+    subject: Column[str | None] = column(String(64))
+    reporting_period_id: Column[int | None] = column(ForeignKey("reporting_period.id"))
+    validation_state: Column[str] = column(String(16))
+    receipt_number: Column[int]
+    activity_status: Column[str | None] = column(String(32))
     """Status and progress are kept in the clear also when the answers are sealed: rates and lights count them
     (DOMAIN §2.3).
     """
-    progress: Mapped[int | None]
-    promises_evidence: Mapped[bool] = mapped_column(default=False, server_default=false())
+    progress: Column[int | None]
+    promises_evidence: Column[bool] = column(default=False, server_default=false())
     """The report says that its evidence comes later. In the clear, because the digest counts the evidence still to
     come.
     """
-    zero_reason: Mapped[str | None] = mapped_column(String(32))
+    zero_reason: Column[str | None] = column(String(32))
     """For a report without news: the reason, one of `notices.REASONS`."""
-    sensitive: Mapped[bool]
-    answers: Mapped[str | None]
-    sealed_answers: Mapped[bytes | None]
-    language: Mapped[str] = mapped_column(String(8))
-    started_at: Mapped[datetime]
-    submitted_at: Mapped[datetime]
-    mark: Mapped[str | None] = mapped_column(String(32))
+    sensitive: Column[bool]
+    answers: Column[str | None]
+    sealed_answers: Column[bytes | None]
+    language: Column[str] = column(String(8))
+    started_at: Column[datetime]
+    submitted_at: Column[datetime]
+    mark: Column[str | None] = column(String(32))
     """A keyed hash of what was sent (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
 
@@ -685,18 +691,18 @@ class ReviewDecision(Base):
 
     __tablename__ = "review_decision"
     __table_args__ = (Index("ix_review_decision_root", "root_id", "id"), NEVER_AGAIN)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
-    root_id: Mapped[str] = mapped_column(String(64))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    submission_id: Column[int] = column(ForeignKey("submission.id"))
+    root_id: Column[str] = column(String(64))
     """The `root_id` of the report, so that a corrected report comes back to the coordinator who returned it."""
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    decision: Mapped[str] = mapped_column(String(16))
-    questions: Mapped[list[str]] = mapped_column(JSON)
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    decision: Column[str] = column(String(16))
+    questions: Column[list[str]] = column(JSON)
     """Refs of the questions that must be answered again. Empty: the whole report."""
-    reason: Mapped[str | None]
-    sealed_reason: Mapped[bytes | None]
-    decided_at: Mapped[datetime]
+    reason: Column[str | None]
+    sealed_reason: Column[bytes | None]
+    decided_at: Column[datetime]
 
 
 class Comment(Base):
@@ -704,40 +710,40 @@ class Comment(Base):
 
     __tablename__ = "comment"
     __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    subject: Mapped[str | None] = mapped_column(String(64))
-    sealed_text: Mapped[bytes | None]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    subject: Column[str | None] = column(String(64))
+    sealed_text: Column[bytes | None]
     """Always sealed: what somebody knows from outside may be about anybody. None: it was deleted when its time was
     over (S14).
     """
-    written_at: Mapped[datetime]
-    sealed_reply: Mapped[bytes | None]
-    settled_at: Mapped[datetime | None]
-    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    written_at: Column[datetime]
+    sealed_reply: Column[bytes | None]
+    settled_at: Column[datetime | None]
+    settled_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
 class Attachment(Base):
     __tablename__ = "attachment"
     __table_args__ = (Index("ix_attachment_instance", "instance_id"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    instance_id: Mapped[str] = mapped_column(String(64))
-    ref: Mapped[str]
-    file_name: Mapped[str]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    instance_id: Column[str] = column(String(64))
+    ref: Column[str]
+    file_name: Column[str]
     """The file's name in the answer: unique within the instance, safe in any file system."""
-    original_name: Mapped[str]
-    mime_type: Mapped[str] = mapped_column(String(128))
-    size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(String(64))
+    original_name: Column[str]
+    mime_type: Column[str] = column(String(128))
+    size: Column[int]
+    sha256: Column[str] = column(String(64))
     """SHA-256 of the stored file."""
-    original_sha256: Mapped[str] = mapped_column(String(64))
+    original_sha256: Column[str] = column(String(64))
     """SHA-256 of the file as it was sent. It differs if image metadata was removed."""
-    is_compressed: Mapped[bool] = mapped_column(default=False)
+    is_compressed: Column[bool] = column(default=False)
     """Telegram recompressed it: it was sent as a photo, not as a file."""
-    sensitive: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime]
+    sensitive: Column[bool] = column(default=False)
+    created_at: Column[datetime]
 
 
 # ------------------------------------------------------------------ what arrives and what goes out
@@ -753,13 +759,13 @@ class Chat(Base):
             postgresql_where=text("session_id IS NOT NULL"),
         ),
     )
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
     """Telegram's chat id."""
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("session.id"))
-    card_id: Mapped[int | None] = mapped_column(Id)
-    turn: Mapped[int] = mapped_column(default=0)
-    awaits: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    person_id: Column[int | None] = column(ForeignKey("person.id"))
+    session_id: Column[int | None] = column(ForeignKey("session.id"))
+    card_id: Column[int | None] = column(Id)
+    turn: Column[int] = column(default=0)
+    awaits: Column[str] = column(String(64), default="", server_default="")
     """`command:argument` of the command that waits for a typed text. Blank: none does."""
 
 
@@ -768,42 +774,42 @@ class Card(Base):
 
     __tablename__ = "card"
     __table_args__ = (Index("ix_card_chat_message", "chat_id", "message_id"), NEVER_AGAIN)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    chat_id: Mapped[int] = mapped_column(BigInteger)
-    message_id: Mapped[int | None] = mapped_column(BigInteger)
-    is_gone: Mapped[bool] = mapped_column(default=False)
+    id: Column[int] = column(Id, primary_key=True)
+    chat_id: Column[int] = column(BigInteger)
+    message_id: Column[int | None] = column(BigInteger)
+    is_gone: Column[bool] = column(default=False)
     """Telegram says that it can no longer be edited. The next edit is sent as a new message."""
 
 
 class ProcessedUpdate(Base):
     __tablename__ = "processed_update"
     __table_args__ = ({"sqlite_with_rowid": False},)  # the key is the whole row: one tree to write instead of two
-    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    processed_at: Mapped[datetime] = mapped_column(index=True)
+    bot_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
+    update_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
+    processed_at: Column[datetime] = column(index=True)
 
 
 class PoisonUpdate(Base):
     """An update that could not be processed. Only its kind and the reason are kept, not its content."""
 
     __tablename__ = "poison_update"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    bot_id: Mapped[int] = mapped_column(BigInteger)
-    update_id: Mapped[int] = mapped_column(BigInteger)
-    update_type: Mapped[str] = mapped_column(String(64))
-    reason: Mapped[str]
-    set_aside_at: Mapped[datetime]
+    id: Column[int] = column(Id, primary_key=True)
+    bot_id: Column[int] = column(BigInteger)
+    update_id: Column[int] = column(BigInteger)
+    update_type: Column[str] = column(String(64))
+    reason: Column[str]
+    set_aside_at: Column[datetime]
 
 
 class Suspect(Base):
     """An update or job that may have killed the process (storage.messages.suspects)."""
 
     __tablename__ = "suspect"
-    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
-    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    deaths: Mapped[int]
-    marked_at: Mapped[datetime]
+    kind: Column[str] = column(String(8), primary_key=True)
+    bot_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
+    number: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
+    deaths: Column[int]
+    marked_at: Column[datetime]
 
 
 class OutboxMessage(Base):
@@ -822,23 +828,23 @@ class OutboxMessage(Base):
         CheckConstraint("(payload IS NULL) OR (sealed_payload IS NULL)", name="payload_or_sealed"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    chat_id: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(String(16))
-    method: Mapped[str] = mapped_column(String(32))
-    card_id: Mapped[int | None] = mapped_column(Id)
-    state: Mapped[str] = mapped_column(String(16))
-    sensitive: Mapped[bool] = mapped_column(default=False)
-    payload: Mapped[str | None]
+    id: Column[int] = column(Id, primary_key=True)
+    chat_id: Column[int] = column(BigInteger)
+    kind: Column[str] = column(String(16))
+    method: Column[str] = column(String(32))
+    card_id: Column[int | None] = column(Id)
+    state: Column[str] = column(String(16))
+    sensitive: Column[bool] = column(default=False)
+    payload: Column[str | None]
     """JSON parameters of the method, without chat_id and message_id. Emptied once the call is settled."""
-    sealed_payload: Mapped[bytes | None]
-    attempts: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
-    not_before: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
-    error: Mapped[str] = mapped_column(default="")
-    owner: Mapped[int | None] = mapped_column(BigInteger)
+    sealed_payload: Column[bytes | None]
+    attempts: Column[int] = column(default=0)
+    lease_until: Column[datetime | None]
+    not_before: Column[datetime | None]
+    created_at: Column[datetime]
+    settled_at: Column[datetime | None]
+    error: Column[str] = column(default="")
+    owner: Column[int | None] = column(BigInteger)
     """The replica that works on it until `lease_until`."""
 
 
@@ -854,22 +860,22 @@ class RestrictedMessage(Base):
         Index("ix_restricted_message_session", "session_id"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    chat_id: Mapped[int] = mapped_column(BigInteger)
-    card_id: Mapped[int | None] = mapped_column(Id)
+    id: Column[int] = column(Id, primary_key=True)
+    chat_id: Column[int] = column(BigInteger)
+    card_id: Column[int | None] = column(Id)
     """For a message of ours: the card has its number at Telegram."""
-    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Column[int | None] = column(BigInteger)
     """For a message of the person: its number at Telegram."""
-    session_id: Mapped[int | None] = mapped_column(Id)
+    session_id: Column[int | None] = column(Id)
     """The draft for which it was written. When the draft ends, the message is due to be deleted."""
-    written_at: Mapped[datetime]
-    due_at: Mapped[datetime]
+    written_at: Column[datetime]
+    due_at: Column[datetime]
     """When it is to be deleted."""
-    outbox_id: Mapped[int | None] = mapped_column(Id)
+    outbox_id: Column[int | None] = column(Id)
     """The call that deletes it."""
-    refused_at: Mapped[datetime | None]
+    refused_at: Column[datetime | None]
     """When Telegram last refused."""
-    reason: Mapped[str] = mapped_column(default="")
+    reason: Column[str] = column(default="")
 
 
 class Job(Base):
@@ -877,18 +883,18 @@ class Job(Base):
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state", "state", "id"), NEVER_AGAIN)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(32))
-    chat_id: Mapped[int | None] = mapped_column(BigInteger)
-    payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(String(16))
-    attempts: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
-    not_before: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
-    error: Mapped[str] = mapped_column(default="")
-    owner: Mapped[int | None] = mapped_column(BigInteger)
+    id: Column[int] = column(Id, primary_key=True)
+    kind: Column[str] = column(String(32))
+    chat_id: Column[int | None] = column(BigInteger)
+    payload: Column[dict[str, Any]]
+    state: Column[str] = column(String(16))
+    attempts: Column[int] = column(default=0)
+    lease_until: Column[datetime | None]
+    not_before: Column[datetime | None]
+    created_at: Column[datetime]
+    settled_at: Column[datetime | None]
+    error: Column[str] = column(default="")
+    owner: Column[int | None] = column(BigInteger)
     """The replica whose worker does it."""
 
 
@@ -897,8 +903,8 @@ class Replica(Base):
 
     __tablename__ = "replica"
     __table_args__ = (NEVER_AGAIN,)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    started_at: Mapped[datetime]
+    id: Column[int] = column(Id, primary_key=True)
+    started_at: Column[datetime]
 
 
 # ------------------------------------------------------------------ what others are told
@@ -910,18 +916,18 @@ class Endpoint(Base):
 
     __tablename__ = "endpoint"
     __table_args__ = (Index("ix_endpoint_plan", "plan_id"), NEVER_AGAIN)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    host: Mapped[str] = mapped_column(String(255))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    host: Column[str] = column(String(255))
     """The part of its address that may be shown."""
-    sealed_target: Mapped[bytes]
+    sealed_target: Column[bytes]
     """JSON: `url` and `secret`."""
-    audience: Mapped[str] = mapped_column(String(16))
-    kinds: Mapped[str]
+    audience: Column[str] = column(String(16))
+    kinds: Column[str]
     """Comma-separated, with a comma at both ends, so that a statement can search for one."""
-    made_at: Mapped[datetime]
-    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    paused_at: Mapped[datetime | None]
+    made_at: Column[datetime]
+    made_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    paused_at: Column[datetime | None]
 
 
 class Event(Base):
@@ -929,13 +935,13 @@ class Event(Base):
 
     __tablename__ = "event"
     __table_args__ = (NEVER_AGAIN,)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    uid: Mapped[str] = mapped_column(String(64), unique=True)
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    uid: Column[str] = column(String(64), unique=True)
     """The `webhook-id`: the same at every try, so that a receiver recognises a repetition."""
-    kind: Mapped[str] = mapped_column(String(32))
-    data: Mapped[dict[str, Any]]
-    at: Mapped[datetime]
+    kind: Column[str] = column(String(32))
+    data: Column[dict[str, Any]]
+    at: Column[datetime]
 
 
 class EventDelivery(Base):
@@ -955,24 +961,24 @@ class EventDelivery(Base):
         Index("ix_event_delivery_event", "event_id"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    endpoint_id: Mapped[int] = mapped_column(ForeignKey("endpoint.id"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
-    lane: Mapped[str] = mapped_column(String(80))
+    id: Column[int] = column(Id, primary_key=True)
+    endpoint_id: Column[int] = column(ForeignKey("endpoint.id"))
+    event_id: Column[int] = column(ForeignKey("event.id"))
+    lane: Column[str] = column(String(80))
     """Events of one lane arrive in order: one report, one period, or the plan."""
-    state: Mapped[str] = mapped_column(String(16))
-    tries: Mapped[int] = mapped_column(default=0)
-    next_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    owner: Mapped[int | None] = mapped_column(BigInteger)
+    state: Column[str] = column(String(16))
+    tries: Column[int] = column(default=0)
+    next_at: Column[datetime]
+    lease_until: Column[datetime | None]
+    owner: Column[int | None] = column(BigInteger)
     """The replica that works on it until `lease_until`."""
-    status: Mapped[int | None]
+    status: Column[int | None]
     """The receiver's last HTTP status, if it answered."""
-    reason: Mapped[str] = mapped_column(String(16), default="")
+    reason: Column[str] = column(String(16), default="")
     """Why the last try failed: one of the codes of `storage.messages.events`. Nothing from the receiver's answer is
     kept.
     """
-    settled_at: Mapped[datetime | None]
+    settled_at: Column[datetime | None]
 
 
 # ------------------------------------------------------------------ what is said of the bot's own accord
@@ -991,26 +997,26 @@ class Schedule(Base):
         ),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    what: Mapped[str] = mapped_column(String(32))
-    shipped: Mapped[str | None] = mapped_column(String(32))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    what: Column[str] = column(String(32))
+    shipped: Column[str | None] = column(String(32))
     """For a schedule that every plan begins with: its name. So it is made once, and not again after it was deleted."""
-    days: Mapped[str] = mapped_column(String(64))
-    at: Mapped[str] = mapped_column(String(5))
+    days: Column[str] = column(String(64))
+    at: Column[str] = column(String(5))
     """Wall time, `09:00`."""
-    timezone: Mapped[str] = mapped_column(String(64), default="")
+    timezone: Column[str] = column(String(64), default="")
     """Blank: each recipient's own zone."""
-    roles: Mapped[str] = mapped_column(default="")
+    roles: Column[str] = column(default="")
     """Comma-separated. Blank: every role of the job."""
-    details: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    details: Column[dict[str, Any] | None] = column(JSON)
     """For a scheduled export: its dataset, filters and format."""
-    created_at: Mapped[datetime]
-    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    begins_at: Mapped[datetime | None]
+    created_at: Column[datetime]
+    created_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    begins_at: Column[datetime | None]
     """When its days, hour or zone were last changed, or it was resumed. Blank: never."""
-    paused_at: Mapped[datetime | None]
-    deleted_at: Mapped[datetime | None]
+    paused_at: Column[datetime | None]
+    deleted_at: Column[datetime | None]
 
 
 class Fire(Base):
@@ -1031,30 +1037,30 @@ class Fire(Base):
         Index("ix_fire_broadcast", "broadcast_id"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    what: Mapped[str] = mapped_column(String(32))
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    what: Column[str] = column(String(32))
     """The job. For a schedule that admins have added also its number: `digest`, `digest.7`."""
-    window: Mapped[str] = mapped_column(String(32))
+    window: Column[str] = column(String(32))
     """A local day, `2018-10-05`."""
-    state: Mapped[str] = mapped_column(String(16))
+    state: Column[str] = column(String(16))
     """`queued`, then `sent`, `ambiguous`, `undeliverable` or `cancelled`; or `skipped`; or `open`, which may still
     be said.
     """
-    reason: Mapped[str] = mapped_column(String(32), default="")
-    rungs: Mapped[str] = mapped_column(default="")
-    answer: Mapped[str] = mapped_column(String(32), default="")
+    reason: Column[str] = column(String(32), default="")
+    rungs: Column[str] = column(default="")
+    answer: Column[str] = column(String(32), default="")
     """The button that the person pressed under it."""
-    lead_id: Mapped[int | None] = mapped_column(Id)
+    lead_id: Column[int | None] = column(Id)
     """The message before it, if any: the picture of a digest."""
-    outbox_id: Mapped[int | None] = mapped_column(Id)
+    outbox_id: Column[int | None] = column(Id)
     """The outbox message. Its outcome becomes the outcome of the fire."""
-    is_by_hand: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_by_hand: Column[bool] = column(default=False, server_default=false())
     """Somebody sent it by hand. No window of it comes again, so it waits where a scheduled one would be dropped."""
-    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcast.id"))
-    fired_at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
+    broadcast_id: Column[int | None] = column(ForeignKey("broadcast.id"))
+    fired_at: Column[datetime]
+    settled_at: Column[datetime | None]
 
 
 class Broadcast(Base):
@@ -1062,16 +1068,16 @@ class Broadcast(Base):
 
     __tablename__ = "broadcast"
     __table_args__ = (NEVER_AGAIN,)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    card_id: Mapped[int | None] = mapped_column(Id)
-    shown: Mapped[str] = mapped_column(String(64), default="")
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    person_id: Column[int] = column(ForeignKey("person.id"))
+    card_id: Column[int | None] = column(Id)
+    shown: Column[str] = column(String(64), default="")
     """The text on its card, so that the card is edited only when the text changes."""
-    total: Mapped[int]
-    begun_at: Mapped[datetime]
-    stopped_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
+    total: Column[int]
+    begun_at: Column[datetime]
+    stopped_at: Column[datetime | None]
+    ended_at: Column[datetime | None]
 
 
 class Pause(Base):
@@ -1079,26 +1085,26 @@ class Pause(Base):
 
     __tablename__ = "pause"
     __table_args__ = (Index("ix_pause_plan", "plan_id", "ended_at"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    kind: Mapped[str] = mapped_column(String(16))
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    from_at: Mapped[datetime]
-    until_on: Mapped[date | None]
-    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    ended_at: Mapped[datetime | None]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    kind: Column[str] = column(String(16))
+    person_id: Column[int | None] = column(ForeignKey("person.id"))
+    from_at: Column[datetime]
+    until_on: Column[date | None]
+    by_id: Column[int | None] = column(ForeignKey("person.id"))
+    ended_at: Column[datetime | None]
 
 
 class Holiday(Base):
     """A day on which nobody is expected to work: from the country's calendar, or added by an admin."""
 
     __tablename__ = "holiday"
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
-    on: Mapped[date] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(default="")
-    is_removed: Mapped[bool] = mapped_column(default=False)
+    plan_id: Column[int] = column(ForeignKey("plan.id"), primary_key=True)
+    on: Column[date] = column(primary_key=True)
+    name: Column[str] = column(default="")
+    is_removed: Column[bool] = column(default=False)
     """An admin says that people work on this day. The row is kept so that the calendar does not add it again."""
-    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    added_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
 class AuditEntry(Base):
@@ -1117,16 +1123,16 @@ class AuditEntry(Base):
         Index("uq_audit_entry_mark", "mark", unique=True),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
-    at: Mapped[datetime]
-    actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    act: Mapped[str] = mapped_column(String(64))
-    details: Mapped[dict[str, Any]]
-    hash: Mapped[str | None] = mapped_column(String(64))
-    position: Mapped[int | None] = mapped_column(BigInteger)
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int | None] = column(ForeignKey("plan.id"))
+    at: Column[datetime]
+    actor_id: Column[int | None] = column(ForeignKey("person.id"))
+    act: Column[str] = column(String(64))
+    details: Column[dict[str, Any]]
+    hash: Column[str | None] = column(String(64))
+    position: Column[int | None] = column(BigInteger)
     """Its place in the chain. Not the id: ids are given before the commit, so a lower one may become visible later."""
-    mark: Mapped[str | None] = mapped_column(String(48))
+    mark: Column[str | None] = column(String(48))
     """A nonce and a keyed hash of the entry. Somebody who has only the database cannot add an entry."""
 
 
@@ -1163,26 +1169,26 @@ class DataToken(Base):
 
     __tablename__ = "data_token"
     __table_args__ = (Index("ix_data_token_plan", "plan_id"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    prefix: Mapped[str] = mapped_column(String(16), unique=True)
-    token_hash: Mapped[str] = mapped_column(String(64))
-    audience: Mapped[str] = mapped_column(String(16))
-    name: Mapped[str] = mapped_column(default="")
-    created_at: Mapped[datetime]
-    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    prefix: Column[str] = column(String(16), unique=True)
+    token_hash: Column[str] = column(String(64))
+    audience: Column[str] = column(String(16))
+    name: Column[str] = column(default="")
+    created_at: Column[datetime]
+    created_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    revoked_at: Column[datetime | None]
+    last_used_at: Column[datetime | None]
 
 
 class DataRead(Base):
     """How many times a token read a dataset on a day of the plan's zone."""
 
     __tablename__ = "data_read"
-    data_token_id: Mapped[int] = mapped_column(ForeignKey("data_token.id"), primary_key=True)
-    on_day: Mapped[date] = mapped_column(primary_key=True)
-    dataset: Mapped[str] = mapped_column(String(32), primary_key=True)
-    reads: Mapped[int]
+    data_token_id: Column[int] = column(ForeignKey("data_token.id"), primary_key=True)
+    on_day: Column[date] = column(primary_key=True)
+    dataset: Column[str] = column(String(32), primary_key=True)
+    reads: Column[int]
 
 
 class StandingChange(Base):
@@ -1199,24 +1205,21 @@ class StandingChange(Base):
         Index("ix_standing_change_root", "root_id"),
         NEVER_AGAIN,
     )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    root_id: Mapped[str] = mapped_column(String(64))
-    transaction_id: Mapped[int] = mapped_column(BigInteger)
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    root_id: Column[str] = column(String(64))
+    transaction_id: Column[int] = column(BigInteger)
 
 
 class Fact(Base):
     """What the running bot has learnt and other commands need: its user name, its last good call of the Bot API."""
 
     __tablename__ = "fact"
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    value: Mapped[str]
-    learnt_at: Mapped[datetime]
+    name: Column[str] = column(String(64), primary_key=True)
+    value: Column[str]
+    learnt_at: Column[datetime]
 
 
 def table(model: type[Base]) -> Table:
     """The Table of a model, for statements in SQLAlchemy Core."""
-    found = model.__table__
-    if not isinstance(found, Table):
-        raise TypeError(model)
-    return found
+    return model.__table__

@@ -1,0 +1,55 @@
+"""A table written as a class, its columns with their types, and told to SQLAlchemy's Core.
+
+SQLAlchemy's own declarative classes bring its object mapper along: memory and a part of every start, for a bot that
+maps no object (docs/performance.md).
+"""
+
+from types import NoneType
+from typing import Any, ClassVar, get_args
+
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.types import TypeEngine
+
+
+def column(*given: Any, **options: Any) -> Any:
+    """A column that gets its name, and what else is not given here, from its place in a class."""
+    return Column(*given, **options)
+
+
+class Declared:
+    """What tables derive from.
+
+    class Plan(Base):
+        __tablename__ = "plan"
+        id: Column[int] = column(Id, primary_key=True)
+        imported_at: Column[datetime | None]
+
+    A column without a type has that of its annotation (`types`); a foreign key, that of the column it refers to. It
+    takes NULL if its annotation says so.
+    """
+
+    metadata: ClassVar[MetaData]
+    types: ClassVar[dict[Any, TypeEngine[Any]]]
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[tuple[Any, ...]] = ()
+    __table__: ClassVar[Table]
+
+    def __init_subclass__(cls) -> None:
+        if "__tablename__" not in vars(cls):
+            return  # the base of a family: its metadata and types
+        columns = [_placed(cls, name, annotation) for name, annotation in cls.__annotations__.items()]
+        options = [each for each in cls.__table_args__ if isinstance(each, dict)]
+        rest = [each for each in cls.__table_args__ if not isinstance(each, dict)]
+        cls.__table__ = Table(cls.__tablename__, cls.metadata, *columns, *rest, **(options[0] if options else {}))
+
+
+def _placed(cls: type[Declared], name: str, annotation: Any) -> Column[Any]:
+    (stated,) = get_args(annotation)
+    kinds = [each for each in get_args(stated) if each is not NoneType] if NoneType in get_args(stated) else [stated]
+    given: Column[Any] = vars(cls).get(name, Column())
+    given.name = given.key = name
+    if given.type._isnull and not given.foreign_keys:
+        given.type = cls.types[kinds[0]]
+    if not given.primary_key:
+        given.nullable = kinds[0] is not stated
+    return given
