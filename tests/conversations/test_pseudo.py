@@ -11,8 +11,8 @@ from conversations.language_check import check_language
 from conversations.languages import language_name
 from conversations.plan.model import Role
 from conversations.wording import wording
-from tests.conversations.plan.test_digests import screens
-from tests.conversations.plan.test_plan_state import READERS, page, spoken
+from tests.conversations.plan.messages.test_digests import screens
+from tests.conversations.plan.messages.test_plan_state import READERS, page, spoken
 from tests.conversations.session.cards import test_session_card, test_session_card_types
 from tests.conversations.session.phone import drawn
 from tests.pseudo import PSEUDO, RIGHT_TO_LEFT, STRETCHED

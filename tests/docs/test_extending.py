@@ -132,7 +132,7 @@ def put(house: Path, example: Example) -> None:
 
 
 WORKED = {
-    "A command, or a button": ("tests/bot/screens/test_colleagues.py", "tests/bot/chat/test_permissions.py"),
+    "A command, or a button": ("tests/bot/screens/people/test_colleagues.py", "tests/bot/chat/test_permissions.py"),
     "A scheduled message": (
         "tests/bot/schedule/test_thanks.py",
         "tests/test_house.py::test_every_family_of_keys_is_whole",

@@ -16,7 +16,7 @@ from conversations.plan.periods import PeriodType, periods_between
 from storage.database.models import FormVersion, Indicator, ReportingPeriod, StrategicArea, table
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from tests.conversations.plan.test_annual import follows, reduced
+from tests.conversations.plan.figures.test_annual import follows, reduced
 from tests.storage.exports.test_tables import REPORT, Plan, add
 
 LIMIT = 10

@@ -1,7 +1,7 @@
 """The plan on one page: what it says to whom, in three languages, and never more than a page.
 
-Golden texts are rewritten by `pytest tests/conversations/plan/test_plan_state.py --rewrite-golden`; then read the
-difference.
+Golden texts are rewritten by `pytest tests/conversations/plan/messages/test_plan_state.py --rewrite-golden`; then read
+the difference.
 """
 
 from dataclasses import replace

@@ -31,7 +31,7 @@ from storage.reports.files import FileStore
 from tests import deadlines
 from tests.bot.chat.test_permissions import Desk
 from tests.bot.house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings_in, town_in
-from tests.bot.screens.test_digests import is_denied, said, taps
+from tests.bot.screens.plan.test_digests import is_denied, said, taps
 from tests.bot.telegram.wire import empty_database
 from tests.deadlines import PATIENCE
 from tests.taps import command_token

@@ -24,7 +24,7 @@ from storage.reports.inspection import Inspected
 from storage.seed import SEED_PLAN
 from tests.bot.chat.test_permissions import Desk
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
-from tests.bot.screens.test_filling import photo_with_gps
+from tests.bot.screens.reports.test_filling import photo_with_gps
 from tests.taps import command_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)

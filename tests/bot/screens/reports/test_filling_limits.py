@@ -11,7 +11,7 @@ from conversations.wording import wording
 from conversations.xforms.bundle import Bundle
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import ANA, BEGINS, Officer, furnish, settings_in, town_in
-from tests.bot.screens.test_filling import photo_with_gps
+from tests.bot.screens.reports.test_filling import photo_with_gps
 from tests.conversations.xforms.test_limits import HOSTILE, doubling, rows, try_nothing
 from tests.storage.reports.test_confinement import webp_bomb
 

@@ -1,6 +1,6 @@
 """What coordinators, ministers and observers read: worst first, within the limit, in three languages.
 
-Golden texts are rewritten by `pytest tests/conversations/plan/test_digests.py --rewrite-golden`; then read the
+Golden texts are rewritten by `pytest tests/conversations/plan/messages/test_digests.py --rewrite-golden`; then read the
 difference.
 """
 

@@ -14,7 +14,7 @@ from conversations.wording import wording
 from conversations.xforms.bundle import Bundle
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, settings_in
-from tests.bot.screens.test_people import buttons, say, texts
+from tests.bot.screens.people.test_people import buttons, say, texts
 
 FORM = b"""
 | survey |
