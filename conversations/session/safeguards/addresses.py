@@ -6,6 +6,8 @@ from conversations.session.safeguards.words import Is, Token, sentence_of
 
 _HOUSE = 4
 """Words between a street and the number of its house."""
+_NEAR = 9
+"""Tokens between living and what a house is found by."""
 _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 """What is spoken of where no house is meant."""
 
@@ -19,13 +21,41 @@ def address(tokens: Sequence[Token]) -> bool:
     for at, token in enumerate(tokens):
         if token.what & Is.HOME:
             _, last = sentence_of(tokens, at)
-            if any(other.what & Is.STREET for other in tokens[at + 1 : last]):
+            if any(tokens[other].what & Is.STREET or _is_village(tokens, other) for other in range(at + 1, last)):
                 return True
-        elif token.what & Is.STREET and _is_numbered(tokens, at):
+            if _is_found_by_landmark(tokens, at, last):
+                return True
+        elif (token.what & Is.STREET or _is_short_street(tokens, at)) and _is_numbered(tokens, at):
             return True
         if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
             return True
     return False
+
+
+def _is_village(tokens: Sequence[Token], at: int) -> bool:
+    """ "El paraje El Rosario", "comunidad de"; not "la comunidad intervenida"."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    return bool(tokens[at].what & Is.VILLAGE and behind and (behind.is_capitalised or behind.what & Is.LINK))
+
+
+def _is_found_by_landmark(tokens: Sequence[Token], at: int, last: int) -> bool:
+    """ "Lives up the hill from the school": one sentence, and nothing that somebody does between."""
+    first, _ = sentence_of(tokens, at)
+    if any(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) for token in tokens[first:at]):
+        return False
+    for position in range(at + 2, min(last, at + _NEAR)):
+        token = tokens[position]
+        if token.what & Is.LANDMARK and tokens[position - 1].what & Is.LINK:
+            return True
+        if token.what & Is.JOINS or token.text == ",":
+            return False
+    return False
+
+
+def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
+    """ "C/ Duarte"."""
+    behind = tokens[at + 1 : at + 3]
+    return tokens[at].folded == "c" and len(behind) == 2 and behind[0].text == "/" and behind[1].is_word
 
 
 def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
@@ -51,6 +81,8 @@ def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
         return False
     if tokens[at].is_capitalised and any(_is_house(tokens, before) for before in range(max(first, at - 3), at)):
         return True  # "22 Mella Avenue"
+    if _is_numbered_before(tokens, first, at):
+        return True
     words = 0
     for position in range(at + 1, last):
         token = tokens[position]
@@ -61,6 +93,18 @@ def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
             if not (token.is_capitalised or len(token.text) < _HOUSE or token.what & Is.STREET) or words > _HOUSE:
                 return False
     return False
+
+
+def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
+    """ "14, rue Capois": the number comes first, and what the street is called follows it."""
+    position = at - 1
+    while position > first and (tokens[position].text == "," or tokens[position].what & Is.LINK):
+        position -= 1
+    name = at + 1
+    while name < len(tokens) and tokens[name].what & Is.LINK:
+        name += 1
+    is_called = name < len(tokens) and tokens[name].is_capitalised
+    return is_called and position >= first and tokens[position].is_number and len(tokens[position].text) <= _HOUSE
 
 
 def _is_house(tokens: Sequence[Token], position: int) -> bool:

@@ -4,8 +4,11 @@
 años" are none. What decides is the nearest word before the number that says what the number is of.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 
+from conversations.session.reading.vocabulary import any_phrase
 from conversations.session.safeguards.words import (
     ENDS,
     SOMEBODY,
@@ -21,16 +24,20 @@ from conversations.session.safeguards.words import (
 
 _ADULT = 18
 _OLDEST = 110
+_GUESSED = 2
+"""Years between the ends of what is the age of one person, guessed: "edad: 15-16"."""
 _LOOKED_BACK = 9
 """Words before a number among which its subject is looked for."""
 
 
-def age(tokens: Sequence[Token], *, strict: bool) -> bool:
+def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
     """Say whether a text tells the age of one person. Without `strict`, only that of a victim by that word."""
     if strict and any(token.what & Is.AGED for token in tokens):
         return True
     if not any(token.is_number or number_at(tokens, at) is not None for at, token in enumerate(tokens)):
         return False
+    if strict and any(_is_then(tokens, at) for at in _told_then(folded, tokens)):
+        return True
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
     for position, token in enumerate(tokens):
         if token.what & (Is.YEARS | Is.MONTHS) and _is_counted(tokens, position, whose, strict=strict):
@@ -41,9 +48,22 @@ def age(tokens: Sequence[Token], *, strict: bool) -> bool:
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
             return True
-        if strict and _is_before(tokens, position):
+        if strict and (_is_before(tokens, position) or _is_just_turned(tokens, position)):
             return True
     return False
+
+
+def _told_then(folded: str, tokens: Sequence[Token]) -> Iterator[int]:
+    """The token behind each phrase such as "a los" or "at the age of"."""
+    for found in _at_age().finditer(folded):
+        at = next((n for n, token in enumerate(tokens) if token.at >= found.end()), None)
+        if at is not None:
+            yield at
+
+
+@cache
+def _at_age() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.at_age')}(?!\w)")
 
 
 def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
@@ -57,11 +77,18 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     value, start = found
     behind = _behind(tokens, position)
     is_old = bool(unit.what & Is.OLD) or (behind is not None and bool(behind.what & Is.OLD))
+    is_old = is_old or _is_told_behind(tokens, position)
     if is_old and behind is not None and _next_word(tokens, position, 2).what & Is.THING:
         return False
     if behind is not None and behind.what & Is.THING:
         return False
     return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
+
+
+def _is_told_behind(tokens: Sequence[Token], unit: int) -> bool:
+    """ "14 años de edad", "quince años recién cumplidos"."""
+    one, other = _next_word(tokens, unit, 1), _next_word(tokens, unit, 2)
+    return bool(one.what & Is.TURNS or (one.what & (Is.LINK | Is.HAS) and other.what & (Is.AGE | Is.OLD | Is.TURNS)))
 
 
 def _belongs(
@@ -143,7 +170,9 @@ def _follows_age(tokens: Sequence[Token], position: int) -> bool:
         if value is not None and (token.is_number or value > 2):
             behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
             is_range = behind is not None and (behind.text == "-" or behind.what & (Is.BETWEEN | Is.JOINS))
-            return not is_range and value < _OLDEST
+            to = number_at(tokens, ahead + 2)
+            is_guess = is_range and to is not None and 0 < to - value <= _GUESSED
+            return (is_guess or not is_range) and value < _OLDEST
     return False
 
 
@@ -155,7 +184,7 @@ def _is_beside(tokens: Sequence[Token], position: int) -> bool:
         is_of = token.folded in ("de", "of")
         if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
             break
-        is_stop = token.text == "." and bool(tokens[ahead - 1].what & Is.ABOUT)
+        is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
         if ahead - position > 4 or not (is_of or is_stop or token.text in "(,/" or token.what & Is.ABOUT):
             return False
         if is_of or token.text in "(,/":
@@ -188,6 +217,30 @@ def _is_before(tokens: Sequence[Token], position: int) -> bool:
     return any(token.what & SOMEBODY for token in tokens[found[1] + 1 : found[1] + 3])
 
 
+def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
+    """ "Dieciocho recién cumplidos"."""
+    found = number_from(tokens, position)
+    behind = tokens[found[1] : found[1] + 2] if found else []
+    return len(behind) == 2 and bool(behind[0].what & Is.HAS and behind[1].what & Is.TURNS)
+
+
+def _is_then(tokens: Sequence[Token], position: int) -> bool:
+    """ "La captaron a los 12": a number alone behind such words, where something is said of somebody."""
+    found = number_from(tokens, position)
+    if found is None or not 0 < found[0] < _OLDEST:
+        return False
+    behind = tokens[found[1]] if found[1] < len(tokens) else None
+    first, last = sentence_of(tokens, position)
+    about = 0
+    for token in tokens[first:last]:
+        about |= token.what
+    if about & Is.THING:
+        return False
+    if behind is not None and behind.what & Is.NOT:  # "a sus treinta y tres nunca"
+        return True
+    return _is_uncounted(behind) and bool(about & (SOMEBODY | Is.EVENT | Is.FEELS))
+
+
 def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
     """ "tiene quince", "she is 14", "cumple 16 en marzo", "dice tener 19 pero": a number that counts nothing."""
     ahead = position + 1
@@ -207,7 +260,7 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
         return False
     if any(token.what & (whose | (Is.ELDER | Is.FEELS if strict else 0)) for token in said):
         return True
-    return strict and (is_turning or not [token for token in said if not token.what & Is.LINK])
+    return strict and (is_turning or not [token for token in said if not token.what & (Is.LINK | Is.NOT)])
 
 
 def _is_uncounted(behind: Token | None) -> bool:

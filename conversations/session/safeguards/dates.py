@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.languages import LANGUAGES, says_yes
-from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import MONTHS, any_phrase, known_words, numbered
 from conversations.session.safeguards.words import Is, Token, sentence_of
 
+_FILE = re.compile(r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp4|ogg|od[st]|zip)$")
+"""The end of a name of a file: phones and scanners write the day on which it was made before it."""
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
-def personal_date(text: str, tokens: Sequence[Token], *, strict: bool) -> bool:
+def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
     """Say whether a text tells such a day. Without `strict`, only a birth, or what happened to a victim so called."""
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
@@ -21,7 +22,7 @@ def personal_date(text: str, tokens: Sequence[Token], *, strict: bool) -> bool:
             return True
         if strict and token.what & Is.COHORT and _is_of_year(tokens, at):
             return True
-    folded = fold(text)
+    is_file = _FILE.search(folded) is not None
     for found in _day().finditer(folded):
         day = next((n for n, token in enumerate(tokens) if token.to > found.start()), None)
         if day is None:
@@ -29,7 +30,7 @@ def personal_date(text: str, tokens: Sequence[Token], *, strict: bool) -> bool:
         about = _about(tokens, day)
         if about & Is.EVENT and (strict or about & Is.VICTIM):
             return True
-        if strict and not _ends_stretch(tokens, day) and not about & (Is.PLANNED | Is.THING | Is.LIMIT):
+        if strict and not is_file and not _ends_stretch(tokens, day) and not about & (Is.PLANNED | Is.THING | Is.LIMIT):
             return True
     if not strict or not any(token.what & Is.EVENT for token in tokens):
         return False
@@ -99,10 +100,12 @@ def _day() -> re.Pattern[str]:
         if len(month) > 3 or month == "may"
     )
     ordinals, links = any_phrase("reading.ordinals"), any_phrase("personal.date_links")
+    day, month = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
+    either = f"(?:{day}{{0}}{month}|{month}{{0}}{day}){{0}}"
     return re.compile(
-        r"\b[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}\b|\b[0-9]{1,2}[-.][0-9]{1,2}[-.](?:[0-9]{4}|[0-9]{2})\b"
+        rf"(?<![-./0-9])(?:{either.format('/')}[0-9]{{2,4}}|{either.format('[-.]')}(?:[0-9]{{4}}|[0-9]{{2}}))(?![-./]?[0-9])"
         r"|\b[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}\b"
-        rf"|\b[0-9]{{1,2}}(?:st|nd|rd|th|{ordinals})?\W*(?:{links} )?(?:{months})\b"
-        rf"|\b[0-9]{{1,2}} (?:{'|'.join(sorted(other_words))}) (?:19|20)[0-9]{{2}}\b"
-        rf"|\b(?:{first}) [0-9]{{1,2}}(?:st|nd|rd|th)?\b"
+        rf"|\b{day}(?:st|nd|rd|th|{ordinals})?[^\w,;:]*(?:{links} )?(?:{months})\b"
+        rf"|\b{day} (?:{'|'.join(sorted(other_words))}) (?:19|20)[0-9]{{2}}\b"
+        rf"|\b(?:{first}) {day}(?:st|nd|rd|th)?\b"
     )

@@ -9,6 +9,7 @@ What is shaped like a name, an age or a date may be a false alarm, and can alway
 
 from typing import Literal
 
+from conversations.session.reading.text import fold
 from conversations.session.safeguards import identifiers
 from conversations.session.safeguards.addresses import address
 from conversations.session.safeguards.ages import age
@@ -16,7 +17,8 @@ from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
-from conversations.session.safeguards.words import digits_said, read_words
+from conversations.session.safeguards.spoken import digits_said, numbers_said
+from conversations.session.safeguards.words import read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
 REWORDED = frozenset({"name", "age", "date", "address"})
@@ -31,17 +33,19 @@ def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_c
     institution's phone, address or page; that is never so with `strict`.
     """
     shown = seen(text)
+    folded = fold(shown)
     tokens = read_words(shown, known)
     may_give_contact = may_give_contact and not strict
-    if kind := identifiers.identifier(shown, known, list(digits_said(tokens)), may_give_contact=may_give_contact):
+    spoken = identifiers.Spoken(tuple(digits_said(tokens)), tuple(numbers_said(folded, tokens)))
+    if kind := identifiers.identifier(shown, folded, known, spoken, may_give_contact=may_give_contact):
         return kind
-    if named(shown, tokens, known, strict=strict):
+    if named(folded, tokens, known, strict=strict):
         return "name"
-    if age(tokens, strict=strict):
+    if age(folded, tokens, strict=strict):
         return "age"
     if strict and address(tokens):
         return "address"
-    return "date" if personal_date(shown, tokens, strict=strict) else None
+    return "date" if personal_date(folded, tokens, strict=strict) else None
 
 
 def refusal(kind: Kind) -> str:

@@ -20,18 +20,29 @@ Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
 _REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT", "VE", "CO")
 """Whose phones are written without the number of their country: here, next door, where most relatives live, on the
 routes through Central America, and where many come from."""
-_DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (4, 4, 5)})
+_DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (4, 4, 5), (2, 2, 2, 4, 2, 5)})
 """Groups of a cédula, a social security number, a NIF of Haiti, a DUI of El Salvador, a CUI of Guatemala, a DNI of
 Honduras."""
+_WRITTEN = frozenset({(3, 2, 2, 2), (3, 3, 3), (3, 3, 2, 2)})
+"""Groups of at most three digits in which phones without an area are written: of Spain, and next door."""
+_BEGINNINGS = frozenset({"809", "829", "849", "402"})
+"""With these a phone of here or a cédula begins, however its digits are grouped."""
 _LEAST = 7
 """Digits of a phone without its area."""
-_DOMAINS = "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
+_DOMAINS = (
+    "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
+    "|(?:be|ru|cn|mx|br|cl|pe|ve|cu|it|de)(?=/)"
+)
+"""Endings of pages; those of the last line are words as well, and count before a path alone."""
 _OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
 """Pages of governments, schools and international bodies lead to no person."""
 
 _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
 _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
 _NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
+_ALIKE = str.maketrans("oOsSIlBZ", "00551182")
+_DISGUISED = re.compile(rf"\b[2-9OoSsBZ][0-9oOsSIlBZ]{{2}}{_BETWEEN}[0-9oOsSIlBZ]{{3}}{_BETWEEN}[0-9oOsSIlBZ]{{4}}\b")
+"""A phone with its area, some of whose digits are letters that look like them: "8O9-5S5-O133"."""
 _GROUPS = re.compile(r"[0-9]+")
 _EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
 _HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
@@ -66,42 +77,59 @@ class _Number:
         return tuple(len(group) for group in self.groups)
 
 
-def identifier(text: str, known: Known, spoken: Sequence[str], *, may_give_contact: bool) -> Kind | None:
-    """The kind of identifier in a text as a reader sees it, or None. `spoken` are the digits that are said in words.
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a text says in words: rows of digits, and rows of larger numbers."""
+
+    digits: tuple[str, ...]
+    numbers: tuple[tuple[str, ...], ...]
+
+
+def identifier(text: str, folded: str, known: Known, spoken: Spoken, *, may_give_contact: bool) -> Kind | None:
+    """The kind of identifier in a text as a reader sees it, or None.
 
     With `may_give_contact` an institution's phone, address or page is what was asked for; a document never is.
     """
     digits = sum(map(str.isdigit, text))
     numbers = list(_numbers(text)) if digits >= 6 else []
-    if not may_give_contact and (kind := _address(text)):
+    if not may_give_contact and (kind := _address(text, folded)):
         return kind
-    if numbers and _is_document(text):
+    if numbers and _is_document(text, folded):
         return "identity"
+    if digits >= 6 and any(_is_disguised(found[0]) for found in _DISGUISED.finditer(text)):
+        return "phone"
     for number, before, after in numbers:
         kind = _kind_of(number, fold(before), fold(after), known)
         if kind and not (may_give_contact and kind in ("phone", "digits")):
             return kind
-    if not may_give_contact and any(len(said) >= _LEAST and said not in known.numbers for said in spoken):
-        return "phone"
-    return None
+    return "phone" if not may_give_contact and _is_phone_spoken(spoken, known) else None
 
 
-def _address(text: str) -> Kind | None:
+def _is_phone_spoken(spoken: Spoken, known: Known) -> bool:
+    if any(len(said) >= _LEAST and said not in known.numbers for said in spoken.digits):
+        return True
+    rows = (groups for groups in spoken.numbers if not _are_round(groups) and "".join(groups) not in known.numbers)
+    return any(len("".join(groups)) > _LEAST and _is_phone("".join(groups), _REGIONS) for groups in rows)
+
+
+def _address(text: str, folded: str) -> Kind | None:
     if "@" in text:
         plain = _INCLUSIVE.sub("a", text)
         if _EMAIL.search(plain):
             return "email"
         if _HANDLE.search(plain):
             return "handle"
-    if _spelled_email().search(fold(text)):
+    if _spelled_email().search(folded):
         return "email"
+    if _spelled_link().search(folded):
+        return "link"
     if "." in text and (_LINK.search(text) or _URL.search(text)):
         for page in _URL.finditer(text):
             if not _OFFICIAL.search(page[1].lower().removeprefix("www.")):
                 return "link"
         if not _URL.search(text) and _LINK.search(text):
             return "link"
-    return "handle" if _account().search(fold(text)) else None
+    return "handle" if _account().search(folded) else None
 
 
 @cache
@@ -109,6 +137,19 @@ def _spelled_email() -> re.Pattern[str]:
     at = rf"(?:[\[({{ ]\s*(?:at|arroba|{any_phrase('personal.at_sign')})\s*[\])}} ])"
     dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
     return re.compile(rf"\w\s?{at}\s?[\w-]+\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b")
+
+
+@cache
+def _spelled_link() -> re.Pattern[str]:
+    """ "instagram . com", "wa punto me barra", "t me slash": a page whose signs stand apart or are said."""
+    dot = rf"(?: ?\. ?| ?[\[({{]? ?{any_phrase('personal.spelled_dot')} ?[\])}}]? ?| )"
+    slash = rf"(?: ?/|[ ,]+{any_phrase('personal.spelled_slash')})"
+    host = r"(?:www|[tm]|wa|fb|bit|tiktok|instagram|facebook|telegram|youtube|snapchat|twitter)"
+    return re.compile(
+        rf"\b{host}{dot}(?:{_DOMAINS}){slash}"
+        r"|\b[a-z][\w-]+ \. ?(?:com|net|org|info)\b"
+        rf"|\b[a-z][\w-]+ {any_phrase('personal.spelled_dot')} (?:{_DOMAINS}){slash}"
+    )
 
 
 @cache
@@ -143,7 +184,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
     if _document_before().search(before):
         return "identity"
     is_phone_said = _phone_before().search(before) is not None
-    if is_phone_said and len(digits) >= 6 and not _all_years(number):
+    if is_phone_said and len(digits) >= 6 and not _all_years(number) and not _is_date(number):
         return "phone"
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(after):
         return None
@@ -167,6 +208,8 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return None
     if max(shape) == 1 and len(digits) >= _LEAST:
         return "phone"
+    if _are_counts(number):
+        return None
     if shape == (3, 4):
         return "phone" if number.between[0].strip() and not _is_year(number.groups[1]) else None
     if len(digits) >= 8 and len(shape) <= 5 and _is_phone(digits, _REGIONS):
@@ -185,6 +228,30 @@ def _kind_of_run(digits: str) -> Kind | None:
     if len(digits) == 11 and _has_check_digit(digits):
         return "identity"
     return None if digits.endswith("00") else "digits"
+
+
+def _is_disguised(text: str) -> bool:
+    digits = "".join(filter(str.isalnum, text)).translate(_ALIKE)
+    return text.translate(_ALIKE) != text and sum(map(str.isdigit, text)) >= 6 and _is_phone(digits, ("DO", "US"))
+
+
+def _are_counts(number: _Number) -> bool:
+    """Say whether it is "70 50 10 5 5": small numbers side by side, grouped as nobody groups a phone.
+
+    A count has no zero before it. Pairs are a phone of next door, unless all of them are round.
+    """
+    groups = number.groups
+    if number.is_international or max(number.shape) > 3 or any(group[0] == "0" for group in groups if group != "0"):
+        return False
+    if _are_round(groups):
+        return True
+    if number.shape == (2, 2, 2, 2):
+        return not _is_phone(number.digits, ("HT",))
+    return number.shape not in _WRITTEN and number.digits[:3] not in _BEGINNINGS
+
+
+def _are_round(groups: Sequence[str]) -> bool:
+    return all(group[-1] in "05" and group[0] != "0" for group in groups)
 
 
 def _is_amount(number: _Number) -> bool:
@@ -214,9 +281,9 @@ def _is_year(group: str) -> bool:
     return len(group) == 4 and group[:2] in ("19", "20")
 
 
-def _is_document(text: str) -> bool:
+def _is_document(text: str, folded: str) -> bool:
     """Say whether a document is named and a number follows, letters and all; or a Spanish one with its letter."""
-    if _document().search(fold(text)):
+    if _document().search(folded):
         return True
     return any(_is_national(found[0]) for found in _NATIONAL.finditer(text))
 

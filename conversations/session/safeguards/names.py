@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import any_phrase
 from conversations.session.safeguards.known import Known
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
@@ -17,16 +16,17 @@ _CLEAR = Is.GIVEN | Is.SURNAME
 _LETTERS = 4
 """Capital letters that a word has at least if it may be a name among small ones: shorter ones are acronyms."""
 
-_BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fede|poli|infa|funda|coop)...|(?:tur|mex|net)$")
+_IN_TITLES = frozenset('-."“”«»')
+"""Signs within what an institution or a work is called."""
+_BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fedo|fedec|poli|infa|funda|coop)...|(?:tur|mex|net)$")
 """How what is no person is named with one word: "Politur", "Profamilia", "Asonahores"."""
 
 
-def named(text: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
+def named(folded: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
     """Say whether a text names a person. Without `strict`, only somebody who is called a victim there, or introduced.
 
     The name of an official stands in any ordinary report.
     """
-    folded = fold(text)
     introduced = [at for at in _introduced(folded, tokens) if not _is_thing_named(tokens, at)]
     if strict and introduced:
         return True
@@ -92,6 +92,8 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     found = []
     for at, token in enumerate(tokens):
         may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
+        if may_be and at not in masked and _are_initials(tokens, at):
+            found.append(at)
         if not may_be or at in masked or len(token.text) < 2:
             continue
         if token.is_known and not _is_titled(tokens, at):
@@ -117,6 +119,10 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return True
     beside = _beside(tokens, at, masked)
     if what & NAME and not what & Is.COMMON:
+        if what & _CLEAR and _is_after_initial(tokens, at - 1) and tokens[at - 1].text == ".":
+            return True
+        if token.is_capitalised and sum(each.is_word for each in tokens) == 1:
+            return True
         weight = 2 if what & _CLEAR else 1
         if any(one.is_initial for one in beside) and (is_capital or is_shouting):
             return True
@@ -129,11 +135,13 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
                 return True
         if is_capital and what & Is.SURNAME and not _begins(tokens, at):
             return True
-    if is_capital and _is_unheard(token, known):
+    if is_capital and _is_unheard(token, known) and not _is_acronym(token):
+        if _BLENDED.search(token.folded) or _is_subject_of_office(tokens, at):
+            return False
         if _is_spoken_of(tokens, at):
             return True
         # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
-        return len(token.text) > 2 and not _begins(tokens, at) and not _BLENDED.search(token.folded)
+        return len(token.text) > 2 and not _begins(tokens, at)
     return False
 
 
@@ -163,6 +171,31 @@ def _is_spoken_of(tokens: Sequence[Token], at: int) -> bool:
     return False
 
 
+def _are_initials(tokens: Sequence[Token], at: int) -> bool:
+    """ "La menor Y.M.R.": letters with a stop each, at once behind somebody. "N.N." has no name."""
+    row = [tokens[position] for position in range(at, min(at + 4, len(tokens)))]
+    if len(row) < 3 or not (row[0].is_initial and row[1].text == "." and row[2].is_initial):
+        return False
+    is_nameless = row[0].text == row[2].text == "N"
+    return at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE)) and not is_nameless
+
+
+def _is_acronym(token: Token) -> bool:
+    """ "MoU", "ToR": a short word with a capital inside."""
+    return len(token.text) < _LETTERS and not token.text[1:].islower()
+
+
+def _is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
+    """ "Consejo Nacional de Drogas": what an office is for, behind its capital and a small word."""
+    before = at - 1
+    while before >= 0 and tokens[before].what & Is.LINK and tokens[before].text.islower():
+        before -= 1
+    if before < 0 or before == at - 1 or tokens[at].what & (NAME | Is.COINED):
+        return False
+    head = tokens[before]
+    return head.is_capitalised and bool(head.what & (Is.COMMON | Is.INSTITUTION)) and not _begins(tokens, before)
+
+
 def _feels(tokens: Sequence[Token], at: int) -> bool:
     """ "Nurys quiere", "Yokasta se escapó", "Daphne says": what only somebody does follows at once."""
     for token in tokens[at + 1 : at + 4]:
@@ -180,7 +213,8 @@ def _is_subject(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
     """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
-    return at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE | Is.TOWARDS | Is.LINK))
+    is_elided = tokens[at].folded[1:2] == "'"  # "d'Yvrose"
+    return is_elided or (at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE | Is.TOWARDS | Is.LINK)))
 
 
 def _is_explained(tokens: Sequence[Token], at: int) -> bool:
@@ -202,7 +236,14 @@ _SIGNS_BEHIND = (_feels, _is_subject, _is_explained, _owns)
 def _begins(tokens: Sequence[Token], at: int) -> bool:
     """Say whether the word begins a sentence, where any word has a capital."""
     first, _ = sentence_of(tokens, at)
-    return not any(token.is_word for token in tokens[first:at])
+    return not any(token.is_word for token in tokens[_behind_bullet(tokens, first) : at])
+
+
+def _behind_bullet(tokens: Sequence[Token], first: int) -> int:
+    """ "b. Publicar", "c) Imprimir": a letter that numbers what follows."""
+    row = tokens[first : first + 2]
+    is_bullet = len(row) == 2 and row[0].text.islower() and len(row[0].text) == 1 and row[1].text in ".)"
+    return first + 2 if is_bullet else first
 
 
 def _beside(tokens: Sequence[Token], at: int, masked: set[int]) -> list[Token]:
@@ -255,4 +296,4 @@ def _carries_on(tokens: Sequence[Token], position: int) -> bool:
     token = tokens[position]
     if token.what & (Is.JOINS | Is.TOWARDS | Is.BETWEEN) and not token.is_capitalised:  # "al hospital a Yaritza"
         return position + 1 < len(tokens) and not tokens[position + 1].what & Is.GIVEN
-    return token.is_capitalised or token.is_number or bool(token.what & Is.LINK) or token.text in "-."
+    return token.is_capitalised or token.is_number or bool(token.what & Is.LINK) or token.text in _IN_TITLES

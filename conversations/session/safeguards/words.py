@@ -1,12 +1,12 @@
 """The words of a text, each with what the catalogues and the lists of names say about it.
 
 One table holds every word that means something to the guard: it is made once, when somebody types a text for the first
-time, from `personal.*` in each `language.po`, from the lists of names and places beside this module, and from nothing
-about a person.
+time, from `personal.*` in each `language.po`, from the lists of names, places and organisations beside this module, and
+from nothing about a person.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -64,6 +64,7 @@ class Is:
     MARKER = 1 << 37
     NUMBERED = 1 << 38
     COINED = 1 << 39
+    VILLAGE = 1 << 40
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -73,17 +74,25 @@ _LISTS = {
     "surnames.txt": (Is.SURNAME, Is.SURNAME_WORD),
 }
 _TOKEN = re.compile(r"\b[yY][-/.][oO]\b|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
+_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu)['’](?=[a-z])")
+"""In French a small word is written as one with what follows: "l'enfant", "d'avoir"."""
+_ADJECTIVE_OF_YEARS = re.compile(r"aner[ao]s?$")
+""" "Quinceañera", folded."""
 _POSSESSIVE = re.compile(r"['’]s$")
 _COINED_LETTERS = 5
 _COINED = re.compile(
     r"^(?:y(?:v|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
     r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
-    r"|mari[ls][aeo])[a-z]+$"
+    r"|mari[ls][aeo]|mayer|wid(?:[ln]|el))[a-z]+$"
     r"|(?:.lande|.lene|nnette|.lyn|elin|eis[iy]|eid[iy]|eir[iy]|anny|isha|anka|ners?on|enson|.inel|.nise|.mene|.elie"
     r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda)$"
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
 _DIMINUTIVES = ("ita", "ito")
+_SHORT = 4
+"""Letters of a word whose full stop may end a sentence; that of a shorter one is an abbreviation's."""
+_SMALL = "ti"
+"""In Creole, a word for somebody small is written as one or as two: "tifi", "ti fi"."""
 _CLOSE = 24
 """Characters between the beginnings of two words that stand beside each other."""
 ENDS = frozenset(".;!?\n")
@@ -106,9 +115,11 @@ class Word:
 @lru_cache(maxsize=8_192)
 def _word(text: str) -> Word:
     folded = _POSSESSIVE.sub("", fold(text))
+    whole = _meaning(folded)
     is_word, is_upper = text[0].isalpha(), text.isupper()
     is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
-    return Word(text, folded, _meaning(folded), is_word, text[0].isdecimal(), is_capitalised, is_upper)
+    what = whole or _meaning(_ELIDED.sub("", folded))
+    return Word(text, folded, what, is_word, text[0].isdecimal(), is_capitalised, is_upper)
 
 
 def _meaning(folded: str) -> int:
@@ -118,6 +129,8 @@ def _meaning(folded: str) -> int:
     what = table.get(folded, 0)
     if not what and folded.endswith(_DIMINUTIVES):
         what = table.get(folded[:-3] + folded[-1], 0) & SOMEBODY
+    if not what and (years := _ADJECTIVE_OF_YEARS.search(folded)) and folded[: years.start()] in _numbers():
+        return Is.AGED
     return what | (Is.COINED if not what & ~NAME and len(folded) >= _COINED_LETTERS and _COINED.search(folded) else 0)
 
 
@@ -145,11 +158,13 @@ class Token:
 
 
 def read_words(text: str, known: Known = NOTHING) -> list[Token]:
-    """The tokens of a text, in order. Names that the plan or the list of places knows are marked."""
+    """The tokens of a text, in order. Names that the plan or the lists of places and organisations know are marked."""
     tokens: list[Token] = []
     for found in _TOKEN.finditer(text):
         length = _fused(found[0]) if found[0][-1] in "nN" else 0
         tokens += _split(found, length) if length else (Token(_word(found[0]), found.start(), found.end()),)
+        if len(tokens) > 1 and tokens[-2].folded == _SMALL:
+            tokens[-1].what |= _table().get(_SMALL + tokens[-1].folded, 0)
     _mark_known(tokens, known)
     return tokens
 
@@ -189,7 +204,8 @@ def _ends(tokens: Sequence[Token], position: int) -> bool:
     if token.text != "." or position == 0 or not tokens[position - 1].is_word:
         return True
     before, behind = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
-    return len(before.text) >= 4 and not (behind and behind.is_number and before.what & Is.STREET)
+    is_short = before.what & (Is.STREET if len(before.text) > _SHORT else Is.STREET | SOMEBODY)  # "Masc. 19 años"
+    return len(before.text) >= _SHORT and not (behind and behind.is_number and is_short)
 
 
 def number_before(tokens: Sequence[Token], position: int, language: int) -> tuple[int, int] | None:
@@ -256,25 +272,6 @@ def languages_of(token: Token, what: int) -> int:
     return _spoken_in().get((token.folded, what), 0)
 
 
-def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
-    """Each run of digits that is spoken at least in part: "ocho cero nueve, 555" is 809555."""
-    digits = _digit_words()
-    if sum(token.folded in digits for token in tokens) < 3:
-        return
-    row, words = "", 0
-    for token in tokens:
-        if token.folded in digits:
-            row, words = row + digits[token.folded], words + 1
-        elif token.is_number:
-            row += token.text
-        elif token.text not in ",.-":
-            if words >= 3:
-                yield row
-            row, words = "", 0
-    if words >= 3:
-        yield row
-
-
 # ------------------------------------------------------------------ the tables, each made once
 @cache
 def _table() -> dict[str, int]:
@@ -322,12 +319,6 @@ def _number(token: Token, language: int) -> int | None:
 
 
 @cache
-def _digit_words() -> dict[str, str]:
-    spoken = {w: str(n) for language in LANGUAGES for w, n in numbered(language, NUMBERS).items() if n < 10}
-    return spoken | {"oh": "0"}
-
-
-@cache
 def _joints() -> frozenset[str]:
     """Between tens and units: "treinta y dos"."""
     return frozenset(fold(word) for word in phrases_of_all("personal.tens_and"))
@@ -335,7 +326,7 @@ def _joints() -> frozenset[str]:
 
 @cache
 def _places() -> Known:
-    return known_of(_lines("places.txt"))
+    return known_of([*_lines("places.txt"), *_lines("organisations.txt")])
 
 
 def _lines(name: str) -> list[str]:

@@ -3,8 +3,8 @@
 The sentences of unseen.csv were written before the rules were read and are not tuned on. Those of tuned.csv are what
 the rules were improved with. Those of later.csv, fourth.csv and fifth.csv were each written without a look at the
 others, measured, and only then used to improve the rules. Those of sixth.csv and seventh.csv were written before the
-rules were read; the seventh was measured after the rules had been improved with the sixth. None is helped by a plan:
-what a plan knows is allowed besides.
+rules were read; the seventh was measured after the rules had been improved with the sixth. So were eighth.csv and
+ninth.csv, by another hand. None is helped by a plan: what a plan knows is allowed besides.
 `rules` says for which rules a sentence is: both, ordinary or strict.
 """
 
@@ -18,7 +18,7 @@ from conversations.session.safeguards.guard import personal_data
 from tests import ROOT
 
 SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
-SETS = ("unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh")
+SETS = ("unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 RULES = ("ordinary", "strict")
 IDENTIFIERS = frozenset({"email", "handle", "link", "phone", "identity", "digits"})
 LEAST_RECALL = {"identifier": 0.90, "name": 0.80, "age": 0.80, "date": 0.80, "address": 0.80}
@@ -64,6 +64,7 @@ def test_there_are_enough_sentences_of_each_language() -> None:
     assert len(both) >= 800
     for language in ("es", "en", "ht"):
         assert sum(row["language"] == language for row in both) >= 150
+    assert sum(row["language"] == "fr" for row in both) >= 40
     assert len({(row["text"], row["rules"], row["language"]) for row in both}) == len(both)
 
 

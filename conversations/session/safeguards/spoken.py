@@ -1,0 +1,98 @@
+"""Numbers that are said in words: digit by digit, or in tens and hundreds, as people dictate a phone."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from conversations.languages import LANGUAGES, phrases
+from conversations.session.reading.text import fold
+from conversations.session.reading.vocabulary import NUMBERS, joined_number_words, numbered
+from conversations.session.safeguards.words import Token
+
+_LEAST = 3
+"""Words of a number that is said; what is said in fewer is a count."""
+_WITHIN = re.compile(r"(?<=[0-9])[a-z]+(?=[0-9])")
+_ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
+
+
+def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
+    """Each run of digits that is spoken one by one, at least in part: "ocho cero nueve, 555" is 809555."""
+    digits = _digit_words()
+    if sum(token.folded in digits for token in tokens) < _LEAST:
+        return
+    row, words = "", 0
+    for token in tokens:
+        if token.folded in digits:
+            row, words = row + digits[token.folded], words + 1
+        elif token.is_number:
+            row += token.text
+        elif token.text not in ",.-":
+            if words >= _LEAST:
+                yield row
+            row, words = "", 0
+    if words >= _LEAST:
+        yield row
+
+
+def numbers_said(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
+    """The same where tens and hundreds are said: "ochocientos nueve, 555" is 809 and 555. So may counts be."""
+    words = _number_words()
+    if sum(token.folded in words for token in tokens) < _LEAST:
+        yield from _fused(folded)
+        return
+    for language in LANGUAGES:
+        for row in _ROW.findall(_in_figures(joined_number_words(folded, language), language)):
+            if "=" in row:
+                yield tuple(re.findall("[0-9]+", row))
+
+
+def _fused(folded: str) -> Iterator[tuple[str, ...]]:
+    """ "829five550118": the name of a digit between digits."""
+    if _WITHIN.search(folded):
+        digits = _digit_words()
+        said = _WITHIN.sub(lambda found: digits.get(found[0], found[0]), folded)
+        if said != folded:
+            yield from ((row,) for row in re.findall("[0-9]{8,}", said))
+
+
+def _in_figures(folded: str, language: str) -> str:
+    return _said_in(language).sub(lambda found: f"={_value(found, language)}", folded)
+
+
+def _value(found: re.Match[str], language: str) -> int:
+    hundred = _hundreds(language).get(found[1] or "", 0)
+    return hundred + _below_hundred(language).get(found[2] or found[3] or "", 0)
+
+
+@cache
+def _below_hundred(language: str) -> Mapping[str, int]:
+    return {**numbered(language, NUMBERS), "oh": 0}
+
+
+@cache
+def _said_in(language: str) -> re.Pattern[str]:
+    """A number below a thousand: its hundreds and the rest, or the rest alone."""
+    hundreds = "|".join(sorted(_hundreds(language), key=len, reverse=True))
+    below = "|".join(sorted(_below_hundred(language), key=len, reverse=True))
+    return re.compile(rf"\b(?:({hundreds})(?:[ -]({below}))?|({below}))\b")
+
+
+@cache
+def _hundreds(language: str) -> Mapping[str, int]:
+    return {
+        fold(spelling): position * 100
+        for position, spellings in enumerate(phrases(language, "personal.hundreds"), start=1)
+        for spelling in spellings.split("/")
+    }
+
+
+@cache
+def _number_words() -> frozenset[str]:
+    words = {word for language in LANGUAGES for phrase in _hundreds(language) for word in phrase.split()}
+    return frozenset(words.union(*(_below_hundred(language) for language in LANGUAGES)))
+
+
+@cache
+def _digit_words() -> Mapping[str, str]:
+    said = {w: str(n) for language in LANGUAGES for w, n in numbered(language, NUMBERS).items() if n < 10}
+    return said | {"oh": "0"}
