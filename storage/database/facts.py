@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database.models import Fact, table
+from storage.database.statements import insert_into, insert_or_ignore
 from storage.database.unit import Unit
 
 _F = table(Fact)
@@ -21,20 +21,6 @@ _STARTING = select(_F.c.name, _F.c.value, _F.c.learnt_at).where(
     func.substr(_F.c.name, 1, func.length(bindparam("prefix"))) == bindparam("prefix")
 )
 _FORGET = delete(_F).where(_F.c.name == bindparam("name"))
-_SQLITE = sqlite.insert(_F)
-_POSTGRES = postgresql.insert(_F)
-_ADD = {
-    "sqlite": _SQLITE.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
-    "postgresql": _POSTGRES.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
-}
-_SET = {
-    "sqlite": _SQLITE.on_conflict_do_update(
-        index_elements=["name"], set_={"value": _SQLITE.excluded.value, "learnt_at": _SQLITE.excluded.learnt_at}
-    ),
-    "postgresql": _POSTGRES.on_conflict_do_update(
-        index_elements=["name"], set_={"value": _POSTGRES.excluded.value, "learnt_at": _POSTGRES.excluded.learnt_at}
-    ),
-}
 
 
 HELD: Final = "held"
@@ -69,12 +55,14 @@ class Facts:
         return self._connection.execute(_LEARNT, {"name": name}).scalar_one_or_none()
 
     def set(self, name: str, value: str, now: datetime) -> None:
-        self._connection.execute(_SET[self._connection.dialect.name], {"name": name, "value": value, "learnt_at": now})
+        made = insert_into(self._connection, _F)
+        renewed = {"value": made.excluded.value, "learnt_at": made.excluded.learnt_at}
+        statement = made.on_conflict_do_update(index_elements=["name"], set_=renewed)
+        self._connection.execute(statement, {"name": name, "value": value, "learnt_at": now})
 
     def add(self, name: str, value: str, now: datetime) -> bool:
         """Set it if it is not known; return whether it was new. If several do this at once, one gets True."""
-        statement = _ADD[self._connection.dialect.name]
-        return self._connection.execute(statement, {"name": name, "value": value, "learnt_at": now}).rowcount == 1
+        return insert_or_ignore(self._connection, _F, {"name": name, "value": value, "learnt_at": now})
 
     def forget(self, name: str) -> bool:
         """Remove it; return whether it was there. If several do this at once, one gets True."""

@@ -90,6 +90,8 @@ def _read(text: str | None) -> datetime | None:
 
 Translations = dict[str, str]
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+POSTGRESQL_WHERE = "postgresql_where"
+"""The condition of an index, for `complete`: told to the index at once, it would import PostgreSQL's dialect."""
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 """SQLite reuses the number of a deleted last row. This option forbids it: buttons, seals and leases outlive their
 rows.
@@ -341,7 +343,7 @@ class Reopening(Base):
             "reporting_period_id",
             unique=True,
             sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            info={POSTGRESQL_WHERE: "ended_at IS NULL"},
         ),
         NEVER_AGAIN,
     )
@@ -414,7 +416,7 @@ class Membership(Base):
             "person_id",
             unique=True,
             sqlite_where=text("active_to IS NULL"),
-            postgresql_where=text("active_to IS NULL"),
+            info={POSTGRESQL_WHERE: "active_to IS NULL"},
         ),
     )
     id: Column[int] = column(Id, primary_key=True)
@@ -443,7 +445,7 @@ class Delegation(Base):
             "person_id",
             unique=True,
             sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            info={POSTGRESQL_WHERE: "ended_at IS NULL"},
         ),
         Index("ix_delegation_deputy", "deputy_id"),
         NEVER_AGAIN,
@@ -552,14 +554,14 @@ class Session(Base):
             "reporting_period_id",
             unique=True,
             sqlite_where=text("state = 'open' AND subject IS NOT NULL"),
-            postgresql_where=text("state = 'open' AND subject IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "state = 'open' AND subject IS NOT NULL"},
         ),
         Index("ix_session_person", "person_id", "state"),
         Index(
             "ix_session_lapsing",
             "expires_at",
             sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            info={POSTGRESQL_WHERE: "state = 'open'"},
         ),
         CheckConstraint("(data IS NULL) <> (sealed_data IS NULL)", name="data_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
@@ -601,14 +603,14 @@ class Submission(Base):
             "reporting_period_id",
             unique=True,
             sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
-            postgresql_where=text("is_current AND subject IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
         ),
         Index(
             "ix_submission_period",
             "plan_id",
             "reporting_period_id",
             sqlite_where=text("is_current AND subject IS NOT NULL"),
-            postgresql_where=text("is_current AND subject IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
         ),
         Index("ix_submission_person", "person_id", "id"),
         Index("ix_submission_agency", "agency_id", "id"),
@@ -617,7 +619,7 @@ class Submission(Base):
             "plan_id",
             "subject",
             sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
-            postgresql_where=text("is_current AND subject IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
         ),
         Index(
             "ix_submission_state",
@@ -625,14 +627,14 @@ class Submission(Base):
             "validation_state",
             "submitted_at",
             sqlite_where=text("is_current = 1"),
-            postgresql_where=text("is_current"),
+            info={POSTGRESQL_WHERE: "is_current"},
         ),
         Index(
             "ix_submission_standing",
             "plan_id",
             "subject",
             sqlite_where=text("is_standing = 1 AND is_current = 0"),
-            postgresql_where=text("is_standing AND NOT is_current"),
+            info={POSTGRESQL_WHERE: "is_standing AND NOT is_current"},
         ),
         UniqueConstraint("plan_id", "receipt_number"),
         Index(
@@ -640,7 +642,7 @@ class Submission(Base):
             "plan_id",
             "subject",
             sqlite_where=text("subject IS NOT NULL AND activity_status IS NULL"),
-            postgresql_where=text("subject IS NOT NULL AND activity_status IS NULL"),
+            info={POSTGRESQL_WHERE: "subject IS NOT NULL AND activity_status IS NULL"},
         ),
         Index("uq_submission_version", "root_id", "version", unique=True),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
@@ -756,7 +758,7 @@ class Chat(Base):
             "ix_chat_session",
             "session_id",
             sqlite_where=text("session_id IS NOT NULL"),
-            postgresql_where=text("session_id IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "session_id IS NOT NULL"},
         ),
     )
     id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
@@ -823,7 +825,7 @@ class OutboxMessage(Base):
             "chat_id",
             "id",
             sqlite_where=text("state IN ('queued', 'sending')"),
-            postgresql_where=text("state IN ('queued', 'sending')"),
+            info={POSTGRESQL_WHERE: "state IN ('queued', 'sending')"},
         ),
         CheckConstraint("(payload IS NULL) OR (sealed_payload IS NULL)", name="payload_or_sealed"),
         NEVER_AGAIN,
@@ -955,7 +957,7 @@ class EventDelivery(Base):
             "lane",
             "id",
             sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            info={POSTGRESQL_WHERE: "state = 'waiting'"},
         ),
         Index("ix_event_delivery_state", "endpoint_id", "state", "settled_at"),
         Index("ix_event_delivery_event", "event_id"),
@@ -993,7 +995,7 @@ class Schedule(Base):
             "shipped",
             unique=True,
             sqlite_where=text("shipped IS NOT NULL"),
-            postgresql_where=text("shipped IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "shipped IS NOT NULL"},
         ),
         NEVER_AGAIN,
     )
@@ -1032,7 +1034,7 @@ class Fire(Base):
             "ix_fire_queued",
             "outbox_id",
             sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
+            info={POSTGRESQL_WHERE: "state = 'queued'"},
         ),
         Index("ix_fire_broadcast", "broadcast_id"),
         NEVER_AGAIN,
@@ -1117,7 +1119,7 @@ class AuditEntry(Base):
             "ix_audit_entry_unsealed",
             "id",
             sqlite_where=text("hash IS NULL"),
-            postgresql_where=text("hash IS NULL"),
+            info={POSTGRESQL_WHERE: "hash IS NULL"},
         ),
         Index("uq_audit_entry_position", "position", unique=True),
         Index("uq_audit_entry_mark", "mark", unique=True),
@@ -1218,6 +1220,14 @@ class Fact(Base):
     name: Column[str] = column(String(64), primary_key=True)
     value: Column[str]
     learnt_at: Column[datetime]
+
+
+@event.listens_for(Base.metadata, "before_create")
+def complete(metadata: MetaData, connection: Connection, **_: object) -> None:
+    """Tell the indexes their conditions: tables are made, or compared, on this database."""
+    for index in (index for each in metadata.tables.values() for index in each.indexes):
+        if connection.dialect.name == "postgresql" and POSTGRESQL_WHERE in index.info:
+            index.dialect_kwargs[POSTGRESQL_WHERE] = text(index.info[POSTGRESQL_WHERE])
 
 
 def table(model: type[Base]) -> Table:

@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, LargeBinary, Select, Table, literal
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:
@@ -32,7 +32,11 @@ def insert_into(connection: Connection, table: Table) -> Any:
 
 def insert_of(dialect: str, table: Table) -> Any:
     """The same, by the name of the database."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # 2 MB that nobody needs beside SQLite
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object]) -> bool:
@@ -83,8 +87,9 @@ class Prepared:
     of a list cannot be prepared.
     """
 
-    def __init__(self, statement: Any, *, postgresql: Any = None) -> None:
-        self._statements = {"sqlite": statement, "postgresql": statement if postgresql is None else postgresql}
+    def __init__(self, statement: Any) -> None:
+        """A statement for both databases, or what makes one of a database's name."""
+        self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
@@ -147,7 +152,8 @@ class Prepared:
         name = connection.dialect.name
         compiled = self._compiled.get(name)
         if compiled is None:
-            compiled = self._compiled[name] = _compile(self._statements[name], connection.dialect, list(values))
+            statement = self._statement(name) if callable(self._statement) else self._statement
+            compiled = self._compiled[name] = _compile(statement, connection.dialect, list(values))
         return compiled
 
 

@@ -7,20 +7,16 @@ anywhere: only a set of numbers can recognise a repetition, never a high-water m
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database.models import Chat, PoisonUpdate, ProcessedUpdate, table
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, insert_of
 from storage.database.unit import Unit
 
 _SEEN = table(ProcessedUpdate)
 _POISON = table(PoisonUpdate)
 _CHAT = table(Chat)
 
-_SEE = Prepared(
-    sqlite.insert(_SEEN).on_conflict_do_nothing(),
-    postgresql=postgresql.insert(_SEEN).on_conflict_do_nothing(),
-)
+_SEE = Prepared(lambda dialect: insert_of(dialect, _SEEN).on_conflict_do_nothing())
 _LOCK = Prepared(select(_CHAT.c.id).where(_CHAT.c.id == bindparam("chat_id")).with_for_update())
 
 

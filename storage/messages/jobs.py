@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database.models import Job, Suspect, table
+from storage.database.statements import insert_into
 from storage.database.unit import Unit
 from storage.errors import NotFound
 from storage.messages.suspects import DEATHS, Suspects
@@ -223,9 +223,10 @@ class Jobs:
     def _suspect(self, are_left: ColumnElement[bool], **values: Any) -> None:
         """Mark the jobs that a worker began and did not end. The mark does not count a death yet."""
         left = select(literal("job"), literal(0), _J.c.id, literal(0), _J.c.created_at).where(are_left)
-        insert = postgresql.insert if self._unit.is_postgresql else sqlite.insert
         names = ("kind", "bot_id", "number", "deaths", "marked_at")
-        self._connection.execute(insert(_S).from_select(names, left).on_conflict_do_nothing(), values)
+        self._connection.execute(
+            insert_into(self._connection, _S).from_select(names, left).on_conflict_do_nothing(), values
+        )
 
     def cancel(self, id: int, now: datetime) -> bool:
         """Drop a job nobody has begun (a revoked export). False if it is being done, or was."""

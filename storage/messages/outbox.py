@@ -162,7 +162,7 @@ _IS_BEHIND = (
     )
     .exists()
 )
-_ADD = Prepared(insert(_O).returning(_O.c.id), postgresql=insert(_O).returning(_O.c.id, _IS_BEHIND))
+_ADD = Prepared(lambda dialect: insert(_O).returning(_O.c.id, *([_IS_BEHIND] if dialect == "postgresql" else [])))
 _ADD_NUMBERED = Prepared(insert(_O).returning(_IS_BEHIND))
 _CLAIMABLE = (
     select(_O.c.id)

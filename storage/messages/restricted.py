@@ -60,8 +60,8 @@ def _note_written(dialect: str) -> Any:
 
 
 # Beside a restricted form each of these is executed for every answer.
-_NOTE_CARD = Prepared(_note_card("sqlite"), postgresql=_note_card("postgresql"))
-_NOTE_WRITTEN = Prepared(_note_written("sqlite"), postgresql=_note_written("postgresql"))
+_NOTE_CARD = Prepared(_note_card)
+_NOTE_WRITTEN = Prepared(_note_written)
 _IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
 _END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=_R.c.written_at))
 _DUE = (

@@ -2,9 +2,10 @@
 
 from alembic import context
 
-from storage.database.models import Base
+from storage.database.models import Base, complete
 
 connection = context.config.attributes["connection"]
+complete(Base.metadata, connection)
 context.configure(
     connection=connection,
     target_metadata=Base.metadata,

@@ -11,10 +11,9 @@ from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database.models import Agency, Chat, Membership, Person, RestrictedMessage, Session, table
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
 from storage.reports import sessions
 from storage.reports.sessions import StoredSession
@@ -149,10 +148,6 @@ _OPEN = Prepared(
 _LOCK = Prepared(select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update())
 _GET = select(*(_C.c[name] for name in StoredChat.__slots__)).where(_C.c.id == bindparam("chat_id"))
 _GET_LOCKED = _GET.with_for_update()
-_CREATE = {
-    "sqlite": sqlite.insert(_C).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_C).on_conflict_do_nothing(),
-}
 _SESSION_WIDTH = len(sessions.COLUMNS)
 _RESTRICTED_AT = _SESSION_WIDTH + len(StoredChat.__slots__)
 _PERSON_AT = _RESTRICTED_AT + 1
@@ -236,7 +231,7 @@ class Chats:
 
     def _create(self, chat_id: int) -> None:
         self._connection.execute(
-            _CREATE[self._connection.dialect.name],
+            insert_into(self._connection, _C).on_conflict_do_nothing(),
             {"id": chat_id, "person_id": None, "session_id": None, "card_id": None, "turn": 0, "awaits": ""},
         )
         self._unit.locked_chats.discard(chat_id)

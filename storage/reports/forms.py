@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from conversations.xforms.bundle import plan_lists_of
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form as CompiledForm
 from storage.database.models import Form, FormVersion, Session, table
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.plan.lists import plan_lists
@@ -67,14 +66,6 @@ _DRAFTS = (
     .group_by(_S.c.form_id, _S.c.form_version_id)
 )
 _KEY = select(_F.c.id).where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id"))
-_ADD_FORM = {
-    "sqlite": sqlite.insert(_F).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_F).on_conflict_do_nothing(),
-}
-_ADD_VERSION = {
-    "sqlite": sqlite.insert(_V).on_conflict_do_nothing().returning(_V.c.id),
-    "postgresql": postgresql.insert(_V).on_conflict_do_nothing().returning(_V.c.id),
-}
 
 
 class Forms:
@@ -103,11 +94,10 @@ class Forms:
         taken by other content: a version that answers belong to cannot change its questions.
         """
         key = {"plan_id": plan_id, "form_id": form_id}
-        dialect = self._connection.dialect.name
-        self._connection.execute(_ADD_FORM[dialect], key)
+        self._connection.execute(insert_into(self._connection, _F).on_conflict_do_nothing(), key)
         number = self._connection.execute(_KEY, key).scalar_one()
         id = self._connection.execute(
-            _ADD_VERSION[dialect],
+            insert_into(self._connection, _V).on_conflict_do_nothing().returning(_V.c.id),
             {
                 "form_id": number,
                 "version": version,

@@ -12,10 +12,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Row, bindparam, exists, func, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database.models import Chat, Membership, Session, table
-from storage.database.statements import Prepared, prepared
+from storage.database.statements import Prepared, insert_of, prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.messages.restricted import RestrictedMessages
@@ -119,10 +118,7 @@ _HOLDER = Prepared(
     )
 )
 _CORRECTING = Prepared(select(*COLUMNS).where(_S.c.supersedes_id == bindparam("submission_id"), IS_OPEN))
-_OPEN = Prepared(
-    sqlite.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
-    postgresql=postgresql.insert(_S).on_conflict_do_nothing().returning(_S.c.id),
-)
+_OPEN = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing().returning(_S.c.id))
 _SAVE = Prepared(
     update(_S)
     .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), IS_OPEN)
