@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.form_cache import FormCache
 from bot.demo.receiver import Receiver
 from bot.demo.supervisor import Supervisor, free_port
@@ -206,11 +206,7 @@ def _enrol(unit: UnitOfWork, settings: Settings) -> None:
     for member in CAST:
         enrol(
             unit,
-            member.telegram_id,
-            member.name,
-            member.role,
-            member.agency,
-            member.language,
+            Newcomer(member.telegram_id, member.name, member.role, member.agency, member.language),
             BEGINS.astimezone(UTC) - timedelta(days=60),
             settings.timezone,
         )

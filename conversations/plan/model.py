@@ -83,6 +83,18 @@ def is_restricted(sensitivity: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """What a person gets in a plan: a role, of an agency or of none, for good or until a day."""
+
+    role: Role
+    agency_id: int | None = None
+    is_contributor: bool = False
+    """Whether an observer also reports the indicators that their agency leads (DOMAIN §2.7)."""
+    until_on: date | None = None
+    """The first day on which it is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agency:
     code: str
     name: Translations

@@ -2,12 +2,12 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.audit import Audit
 from storage.database.models import Base
 from storage.database.unit import Unit
@@ -47,28 +47,25 @@ class Invitations:
 
     def issue(
         self,
-        role: Role,
+        post: Post,
         *,
         plan_id: int,
-        agency_id: int | None = None,
         now: datetime,
         by: int | None = None,
         ttl: timedelta = INVITATION_TTL,
-        is_contributor: bool = False,
-        until_on: date | None = None,
     ) -> str:
-        """Make a link. Returns its token, 43 characters that fit Telegram's start parameter. It cannot be read again.
+        """Make a link to a post. Return its token, 43 characters that fit Telegram's start parameter.
 
-        `by` is None for the server's command line, which may name an admin only while there is none: that link
-        lives 15 minutes at most, and replaces an earlier one; Conflict if there is an admin. ValueError for a
-        `ttl` that is not positive or over 72 hours, for a role that lacks its agency, and for a contributor who is
-        no observer of an agency; Conflict for an agency that takes no part. `until_on`: the role is one for a time.
+        The token cannot be read again. `by` is None for the server's command line. The server names an admin only
+        while there is none: that link lives 15 minutes at most, and replaces an earlier one. Conflict if there is an
+        admin, and for an agency that takes no part. ValueError if `ttl` is not positive or over 72 hours, and as of
+        `check_role`.
         """
-        check_role(role, agency_id, is_contributor=is_contributor)
-        self._unit.of(Plans).check_takes_part(agency_id, now)
+        check_role(post.role, post.agency_id, is_contributor=post.is_contributor)
+        self._unit.of(Plans).check_takes_part(post.agency_id, now)
         if not timedelta(0) < ttl <= INVITATION_TTL:
             raise ValueError("a link lives up to 72 hours")
-        if role is Role.ADMIN and by is None:
+        if post.role is Role.ADMIN and by is None:
             if self._unit.of(People).has_admin(plan_id):
                 raise Conflict("there is an admin already: further ones are invited by an admin, in the chat")
             ttl = min(ttl, FIRST_ADMIN_TTL)
@@ -84,18 +81,22 @@ class Invitations:
             .values(
                 plan_id=plan_id,
                 token_hash=self._unit.vault.token_hash(token),
-                role=role.value,
-                agency_id=agency_id,
+                role=post.role.value,
+                agency_id=post.agency_id,
                 created_at=now,
                 created_by_id=by,
                 expires_at=now + ttl,
-                is_contributor=is_contributor,
-                until_on=until_on,
+                is_contributor=post.is_contributor,
+                until_on=post.until_on,
             )
             .returning(_invitation.c.id)
         ).scalar_one()
-        details: dict[str, object] = {"invitation": invitation_id, "role": role.value, "agency_id": agency_id}
-        if is_contributor:
+        details: dict[str, object] = {
+            "invitation": invitation_id,
+            "role": post.role.value,
+            "agency_id": post.agency_id,
+        }
+        if post.is_contributor:
             details["contributor"] = True
         self._unit.of(Audit).record("invitation.issued", actor_id=by, plan_id=plan_id, details=details, now=now)
         return token

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, or_, true, update
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.audit import Act, Audit
 from storage.database.models import Base
 from storage.database.statements import insert_into
@@ -121,7 +121,7 @@ class Joining:
         self._unit.of(Audit).record(_DECIDED[decision], actor_id=by, plan_id=plan_id, details=details, now=now)
         if decision == "granted" and request.person_id is not None:
             self._unit.of(Roles).grant(
-                request.person_id, plan_id, request.role, agency_id=request.agency_id, now=now, by=by
+                request.person_id, plan_id, Post(request.role, request.agency_id), now=now, by=by
             )
         return request
 
@@ -221,13 +221,15 @@ class Joining:
         granted = self._unit.of(Roles).grant(
             person.id,
             invitation.plan_id,
-            Role(invitation.role),
-            agency_id=invitation.agency_id,
+            Post(
+                Role(invitation.role),
+                invitation.agency_id,
+                is_contributor=invitation.is_contributor,
+                until_on=invitation.until_on,
+            ),
             now=now,
             by=invitation.created_by_id,
             invitation_id=invitation.id,
-            is_contributor=invitation.is_contributor,
-            until_on=invitation.until_on,
         )
         if invitation.until_on is not None:
             self._unit.of(Delegations).arrived(invitation.id, person.id)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import insert, update
 
-from conversations.plan.model import AGENCY_ROLES, Role
+from conversations.plan.model import AGENCY_ROLES, Post, Role
 from storage.database.audit import Audit
 from storage.database.marks import mark_role
 from storage.database.models import Base
@@ -39,68 +39,72 @@ class Roles:
         self,
         person_id: int,
         plan_id: int,
-        role: Role,
+        post: Post,
         *,
-        agency_id: int | None = None,
         now: datetime,
         by: int | None = None,
         invitation_id: int | None = None,
-        is_contributor: bool = False,
-        until_on: date | None = None,
     ) -> Membership:
-        """The role, from now on, in place of the one the person had in that plan, with what was pending under that.
+        """Give a person a post from now on, in place of the one that they have in the plan. What was pending ends.
 
-        Drafts go on only between focal point and alternate of one agency. The same role for the same agency again
-        changes nothing but `is_contributor`, where that is given, and until when it lasts: a role for a time lasts as
-        long as is said now, `until_on` None for good. Conflict if that would leave the plan without an admin, and for
-        an agency that takes no part on that day; ValueError for a focal point or alternate of no agency, and for a
-        contributor who is no observer of an agency.
+        Drafts go on only between focal point and alternate of one agency. The same role for the same agency again gives
+        the right to report, if the post has it, and sets the day on which the role ends. Conflict if the plan would
+        have no admin, and for an agency that takes no part on that day. ValueError as of `check_role`.
         """
-        check_role(role, agency_id, is_contributor=is_contributor)
-        self._unit.of(Plans).check_takes_part(agency_id, now)
+        check_role(post.role, post.agency_id, is_contributor=post.is_contributor)
+        self._unit.of(Plans).check_takes_part(post.agency_id, now)
         present = self._unit.of(People).current(person_id, plan_id)
+        if present is not None and (present.role, present.agency_id) == (post.role, post.agency_id):
+            return self._prolong(present, post, now, by)
         if present is not None:
-            if (present.role, present.agency_id) == (role, agency_id):
-                if is_contributor and self.set_contributor(person_id, plan_id, True, now=now, by=by):
-                    present = replace(present, is_contributor=True)
-                if present.until_on not in (None, until_on):
-                    self._connection.execute(
-                        update(_membership).where(_membership.c.id == present.id).values(until_on=until_on)
-                    )
-                    mark_role(self._unit, present.id)
-                    present = replace(present, until_on=until_on)
-                return present
-            if present.role is Role.ADMIN and role is not Role.ADMIN:
-                self._unit.of(Leaving).keep_an_admin(person_id, (plan_id,))
-            if present.agency_id != agency_id or not {present.role, role} <= AGENCY_ROLES:
-                self._unit.of(Leaving).drop_what_is_pending(person_id, now, plan_id=plan_id)
-            self._unit.of(Leaving).end_role(present, now)
+            self._end_for(present, post, now)
         self._connection.execute(
             insert(_membership).values(
                 plan_id=plan_id,
                 person_id=person_id,
-                agency_id=agency_id,
-                role=role.value,
+                agency_id=post.agency_id,
+                role=post.role.value,
                 active_from=now,
-                is_contributor=is_contributor,
-                until_on=until_on,
+                is_contributor=post.is_contributor,
+                until_on=post.until_on,
             )
         )
         granted = self._unit.of(People).current(person_id, plan_id)
         if granted is None:
             raise NotFound("the membership just granted")
         mark_role(self._unit, granted.id)
-        details: dict[str, object] = {"person": person_id, "role": role.value, "agency": granted.agency_code}
-        if is_contributor:
+        details: dict[str, object] = {"person": person_id, "role": post.role.value, "agency": granted.agency_code}
+        if post.is_contributor:
             details["contributor"] = True
         if present is not None:
             details["instead_of"] = present.role.value
-        if until_on is not None:
-            details["until"] = until_on.isoformat()
+        if post.until_on is not None:
+            details["until"] = post.until_on.isoformat()
         if invitation_id is not None:
             details["invitation"] = invitation_id
         self._unit.of(Audit).record("membership.granted", actor_id=by, plan_id=plan_id, details=details, now=now)
         return granted
+
+    def _prolong(self, present: Membership, post: Post, now: datetime, by: int | None) -> Membership:
+        """Give the same role again: it lasts as long as the post, and has the right to report if the post has it."""
+        if post.is_contributor and self.set_contributor(present.person_id, present.plan_id, True, now=now, by=by):
+            present = replace(present, is_contributor=True)
+        if present.until_on in (None, post.until_on):
+            return present
+        self._connection.execute(
+            update(_membership).where(_membership.c.id == present.id).values(until_on=post.until_on)
+        )
+        mark_role(self._unit, present.id)
+        return replace(present, until_on=post.until_on)
+
+    def _end_for(self, present: Membership, post: Post, now: datetime) -> None:
+        """End the present role, because another post takes its place."""
+        leaving = self._unit.of(Leaving)
+        if present.role is Role.ADMIN and post.role is not Role.ADMIN:
+            leaving.keep_an_admin(present.person_id, (present.plan_id,))
+        if present.agency_id != post.agency_id or not {present.role, post.role} <= AGENCY_ROLES:
+            leaving.drop_what_is_pending(present.person_id, now, plan_id=present.plan_id)
+        leaving.end_role(present, now)
 
     def set_contributor(
         self, person_id: int, plan_id: int, is_contributor: bool, *, now: datetime, by: int | None
@@ -155,13 +159,11 @@ class Roles:
         agency_id = self._check(giver)
         self._end_given(giver.plan_id, giver.person_id, now)
         token = self._unit.of(Invitations).issue(
-            Role.ALTERNATE,
+            Post(Role.ALTERNATE, agency_id, until_on=until_on),
             plan_id=giver.plan_id,
-            agency_id=agency_id,
             now=now,
             by=giver.person_id,
             ttl=ttl,
-            until_on=until_on,
         )
         invitation_id = self._unit.of(Invitations).id_of(token)
         return token, self._begin(giver, agency_id, until_on, now, invitation_id=invitation_id)

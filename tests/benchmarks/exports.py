@@ -33,7 +33,7 @@ from pathlib import Path
 from houses import BEGINS, House, schema
 from sqlalchemy import insert, make_url
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.forms import publish
 from bot.open_storage import open_storage
 from bot.setup import set_up
@@ -148,7 +148,7 @@ def filled(folder: Path, kind: str, submissions: int, questions: int) -> Iterato
                 plan = unit.plans.only()
                 [agency, *_] = unit.plans.agencies(plan.id)
                 zone = house.settings.timezone
-                person = enrol(unit, 900_000_001, "Ana", Role.FOCAL_POINT, agency.code, "es", BEGINS, zone)
+                person = enrol(unit, Newcomer(900_000_001, "Ana", Role.FOCAL_POINT, agency.code, "es"), BEGINS, zone)
                 stored = publish(unit, Bundle("bench.md", text), checked, BEGINS, plan_id=plan.id)
                 return plan.id, stored.form_key, stored.id, person.id, agency.id
 

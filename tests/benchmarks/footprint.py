@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.acts.people.enrolment import Newcomer
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pydantic import SecretStr
@@ -176,7 +178,12 @@ def admit(settings: Settings, crowd: list[int]) -> None:
             agencies = sorted({a.agency_code for a in unit.plans.activities(unit.plans.only().id)})
             for place, person in enumerate(crowd):
                 agency = agencies[place % len(agencies)]
-                enrol(unit, person, f"Officer {person}", Role.FOCAL_POINT, agency, "es", BEGINS, settings.timezone)
+                enrol(
+                    unit,
+                    Newcomer(person, f"Officer {person}", Role.FOCAL_POINT, agency, "es"),
+                    BEGINS,
+                    settings.timezone,
+                )
 
         database.units.submit(None, work).result()
 

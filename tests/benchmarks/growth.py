@@ -29,7 +29,7 @@ from sqlalchemy import Connection, event, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from talks import TALKS
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.exchange import Deployment as Rules
 from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
@@ -445,7 +445,7 @@ def prepare(folder: Path, url: str, submissions: int, people: int) -> House:
 
     def work(unit: UnitOfWork) -> None:
         for number, role, agency in ((COORDINATOR, Role.COORDINATOR, "MIREX"), (ADMIN, Role.ADMIN, "")):
-            enrol(unit, number, f"Person {number}", role, agency, "en", BEGINS, "America/Santo_Domingo")
+            enrol(unit, Newcomer(number, f"Person {number}", role, agency, "en"), BEGINS, "America/Santo_Domingo")
 
     with open_storage(house.settings) as database:
         database.units.submit(None, work).result()

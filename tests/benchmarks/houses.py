@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.forms import publish
 from bot.cli.reports.form_files import read_bundle_at
 from bot.open_storage import open_storage
@@ -89,7 +89,12 @@ def furnish(house: House, people: range, kind: Kind = "form") -> None:
             publish(unit, *read_bundle_at(FORM), BEGINS)
         for number in people:
             code = codes[(number - people.start) % len(codes)]
-            enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, code, "en", BEGINS, "America/Santo_Domingo")
+            enrol(
+                unit,
+                Newcomer(number, f"Person {number}", Role.FOCAL_POINT, code, "en"),
+                BEGINS,
+                "America/Santo_Domingo",
+            )
 
     with open_storage(house.settings) as database:
         database.units.submit(None, work).result()

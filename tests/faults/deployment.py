@@ -29,7 +29,7 @@ from openpyxl import load_workbook
 from pydantic import SecretStr
 from sqlalchemy import insert, make_url, select
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.coverage import shipped_forms
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
@@ -131,7 +131,7 @@ def _furnish(settings: Settings, cast: Cast) -> None:
             unit.connection.execute(insert(activities), rows)
         touch(unit, like_agency["plan_id"])
         for number, code in zip(cast.numbers, cast.codes(), strict=True):
-            enrol(unit, number, f"Person {number}", Role.FOCAL_POINT, code, "en", BEGINS, ZONE)
+            enrol(unit, Newcomer(number, f"Person {number}", Role.FOCAL_POINT, code, "en"), BEGINS, ZONE)
 
     with open_storage(settings) as database:
         database.units.submit(None, work).result()

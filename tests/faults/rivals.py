@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.sandbox.client import BotByHand
 from bot.sandbox.telegram import Person
 from conversations.plan.model import Role
@@ -102,7 +102,7 @@ def rivals(
 
 
 def keep_the_plan(unit: UnitOfWork) -> None:
-    enrol(unit, ADMIN, "Admin", Role.ADMIN, "", "en", BEGINS, ZONE)
+    enrol(unit, Newcomer(ADMIN, "Admin", Role.ADMIN, "", "en"), BEGINS, ZONE)
 
 
 def told(deployment: Deployment) -> str:

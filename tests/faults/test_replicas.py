@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import make_url
 
 from bot.acts.calendar.holidays import add_public_holidays
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
@@ -166,9 +166,9 @@ def populate(settings: Settings) -> None:
         add_public_holidays(unit, plan, BEGINS)
         furnish_schedules(unit, plan.id, BEGINS)
         for number in FOCAL_POINTS:
-            enrol(unit, number, f"P{number}", Role.FOCAL_POINT, "MMUJER", "es", BEGINS, ZONE)
+            enrol(unit, Newcomer(number, f"P{number}", Role.FOCAL_POINT, "MMUJER", "es"), BEGINS, ZONE)
         for number in COORDINATORS:
-            enrol(unit, number, f"C{number}", Role.COORDINATOR, "MIREX", "es", BEGINS, ZONE)
+            enrol(unit, Newcomer(number, f"C{number}", Role.COORDINATOR, "MIREX", "es"), BEGINS, ZONE)
 
     with open_storage(settings) as database:
         database.units.submit(None, work).result()

@@ -9,7 +9,7 @@ from bot.chat.actor import Actor, Notification, message, told
 from conversations.card import Button, Card, home_button, line
 from conversations.dates import show_date
 from conversations.plan.calendar.working_time import ONE_DAY, is_quiet
-from conversations.plan.model import AGENCY_ROLES, Role
+from conversations.plan.model import AGENCY_ROLES, Post, Role
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.messages.outbox import OutboxDraft
@@ -160,7 +160,7 @@ def alternates(actor: Actor, agency_id: int) -> list[Person]:
 def promote(actor: Actor, who: Person, agency_id: int) -> list[Notification]:
     """Make an alternate the focal point of their agency. Return the notifications for them."""
     granted = actor.unit.roles.grant(
-        who.id, actor.plan_id, Role.FOCAL_POINT, agency_id=agency_id, now=actor.now, by=actor.person_id
+        who.id, actor.plan_id, Post(Role.FOCAL_POINT, agency_id), now=actor.now, by=actor.person_id
     )
     return role_news(who, granted)
 

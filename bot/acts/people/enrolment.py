@@ -1,34 +1,35 @@
 """Enrol somebody at the server, for scripts and tests."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.errors import Complaint, Misuse
 from bot.open_storage import plan_named
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.errors import Conflict, NotFound
 from storage.people.people import Person
 from storage.unit_of_work import UnitOfWork
 
 
-def enrol(
-    unit: UnitOfWork,
-    telegram_id: int,
-    name: str,
-    role: Role,
-    agency_code: str,
-    language: str,
-    now: datetime,
-    timezone: str,
-    *,
-    is_contributor: bool = False,
-    plan_code: str = "",
-) -> Person:
-    """The person with this role; made inside the unit."""
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody whom the operator names. A blank or absent `agency_code` means no agency."""
+
+    telegram_id: int
+    name: str = field(repr=False)
+    role: Role
+    agency_code: str | None
+    language: str
+    is_contributor: bool = False
+
+
+def enrol(unit: UnitOfWork, who: Newcomer, now: datetime, timezone: str, *, plan_code: str = "") -> Person:
+    """Add a person with their role, as one who has accepted the privacy notice."""
     plan = plan_named(unit, plan_code)
-    person = unit.people.add(telegram_id, name, language, now, timezone=timezone)
+    person = unit.people.add(who.telegram_id, who.name, who.language, now, timezone=timezone)
     try:
-        agency_id = agency_id_of(unit, plan.id, agency_code)
-        unit.roles.grant(person.id, plan.id, role, agency_id=agency_id, now=now, is_contributor=is_contributor)
+        agency_id = agency_id_of(unit, plan.id, who.agency_code)
+        unit.roles.grant(person.id, plan.id, Post(who.role, agency_id, is_contributor=who.is_contributor), now=now)
     except (Conflict, ValueError) as error:
         raise Complaint(f"Nobody was enrolled: {error}.") from None
     unit.people.accept_privacy(person.id, now)
@@ -42,7 +43,7 @@ def role_named(name: str) -> Role:
         raise Misuse(f"Role {name!r} is not one of {', '.join(Role)}.") from None
 
 
-def agency_id_of(unit: UnitOfWork, plan_id: int, code: str) -> int | None:
+def agency_id_of(unit: UnitOfWork, plan_id: int, code: str | None) -> int | None:
     if not code:
         return None
     try:

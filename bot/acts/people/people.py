@@ -10,7 +10,7 @@ from bot.chat.permissions import menu_of
 from conversations.card import Button, Card, home_button, italic, line, paragraph
 from conversations.dates import show_date
 from conversations.languages import translated
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.people.invitations import FIRST_ADMIN_TTL
@@ -34,24 +34,14 @@ def link_lives(actor: Actor) -> timedelta:
     return timedelta(hours=actor.unit.settings.number(actor.plan_id, LINK_HOURS))
 
 
-def issue_link(
-    actor: Actor,
-    role: Role,
-    agency_id: int | None,
-    by: int | None,
-    *,
-    is_contributor: bool = False,
-    lives: timedelta | None = None,
-) -> Link:
+def issue_link(actor: Actor, post: Post, by: int | None, *, lives: timedelta | None = None) -> Link:
     """Issue a link, in the name of `by`. A link for an admin made at the server lives at most a quarter of an hour.
 
     Conflict and ValueError as of `Invitations.issue`.
     """
     lives = link_lives(actor) if lives is None else lives
-    token = actor.unit.invitations.issue(
-        role, plan_id=actor.plan_id, agency_id=agency_id, now=actor.now, by=by, ttl=lives, is_contributor=is_contributor
-    )
-    is_short = role is Role.ADMIN and by is None
+    token = actor.unit.invitations.issue(post, plan_id=actor.plan_id, now=actor.now, by=by, ttl=lives)
+    is_short = post.role is Role.ADMIN and by is None
     return Link(token, actor.now + (min(lives, FIRST_ADMIN_TTL) if is_short else lives))
 
 
@@ -67,20 +57,10 @@ def link_in_words(actor: Actor, link: Link, role: Role, agency: str, bot_usernam
     )
 
 
-def invitation_card(
-    actor: Actor,
-    role: Role,
-    agency_id: int | None,
-    agency_code: str,
-    by: int,
-    say: Wording,
-    bot_username: str,
-    *,
-    is_contributor: bool = False,
-) -> Card:
+def invitation_card(actor: Actor, post: Post, agency_code: str, by: int, say: Wording, bot_username: str) -> Card:
     """Issue a link in the name of `by`. Return the card that shows it, in the language of its reader."""
-    link = issue_link(actor, role, agency_id, by, is_contributor=is_contributor)
-    text = link_in_words(actor, link, role, agency_code or say("unit.no_agency"), bot_username, say)
+    link = issue_link(actor, post, by)
+    text = link_in_words(actor, link, post.role, agency_code or say("unit.no_agency"), bot_username, say)
     rows = (
         invitation_row(bot_username, link, text, say),
         (Button(say("people.all_links"), tap(Route.LINKS)), home_button(say)),
@@ -125,7 +105,7 @@ def settle_request(
     theirs = wording(requester.language)
     if decision == "granted" and request.person_id is None:
         card = invitation_card(
-            actor, request.role, request.agency_id, request.agency_code, requester.id, theirs, bot_username
+            actor, Post(request.role, request.agency_id), request.agency_code, requester.id, theirs, bot_username
         )
         return request, [told(requester.telegram_id, card, sealed=True)]
     text = theirs(f"requests.was_{decision}", name=actor.named(theirs), what=request_in_words(unit, request, theirs))
@@ -192,9 +172,7 @@ def change_role(
     actor: Actor, who: Person, present: Membership, role: Role, agency_id: int | None
 ) -> list[Notification]:
     """Give somebody another role or agency. Return the notifications for them and for the admins."""
-    granted = actor.unit.roles.grant(
-        who.id, actor.plan_id, role, agency_id=agency_id, now=actor.now, by=actor.person_id
-    )
+    granted = actor.unit.roles.grant(who.id, actor.plan_id, Post(role, agency_id), now=actor.now, by=actor.person_id)
     return role_changed(actor, who, present, granted)
 
 

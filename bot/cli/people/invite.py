@@ -10,6 +10,7 @@ import typer
 from bot.cli.at_server import in_unit, server, settings
 from bot.cli.console import ContributorOption, JsonOption, PlanOption, fail, talk
 from bot.errors import Complaint
+from conversations.plan.model import Post
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
@@ -62,7 +63,7 @@ def _issued(
         agency_id = agency_id_of(unit, plan.id, agency_code)
         try:
             made = issue_link(
-                server(unit, plan.id, chosen), role, agency_id, None, is_contributor=is_contributor, lives=lives
+                server(unit, plan.id, chosen), Post(role, agency_id, is_contributor=is_contributor), None, lives=lives
             )
         except (Conflict, ValueError) as error:
             raise Complaint(f"No link was made: {error}.") from None

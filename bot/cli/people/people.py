@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.acts.people.enrolment import Newcomer
 from bot.cli.at_server import Row, act, change, in_unit, local, look, now, server, settings
 from bot.cli.console import ContributorOption, JsonOption, PersonOption, PlanOption, print_rows, talk
 from bot.errors import Complaint, Misuse
@@ -71,14 +72,9 @@ def add(
     in_unit(
         lambda unit: enrol(
             unit,
-            telegram_id,
-            name,
-            granted,
-            agency,
-            language or chosen.language,
+            Newcomer(telegram_id, name, granted, agency, language or chosen.language, is_contributor=contributor),
             at,
             chosen.timezone,
-            is_contributor=contributor,
             plan_code=plan_code,
         ),
         at=chosen,

@@ -26,7 +26,7 @@ from bot.screens.plan.digests import vacancies
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
 from conversations.dates import show_date
 from conversations.languages import language_name
-from conversations.plan.model import OF_AN_AGENCY, Agency, Role
+from conversations.plan.model import OF_AN_AGENCY, Agency, Post, Role
 from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.text import normalise
 from conversations.wording import Wording
@@ -356,13 +356,11 @@ def invite(ex: Exchange, role_name: str, agency_code: str, right: str) -> None:
     ex.answer(
         invitation_card(
             ex.actor,
-            role,
-            agency.id if agency else None,
+            Post(role, agency.id if agency else None, is_contributor=bool(led) and right == "reports"),
             agency.code if agency else "",
             ex.person.id,
             say,
             ex.house.bot_username(),
-            is_contributor=bool(led) and right == "reports",
         ),
         sealed=True,
     )

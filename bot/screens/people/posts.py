@@ -15,7 +15,7 @@ from bot.chat.permissions import REPORTERS
 from bot.screens.reports.drafts import drafts_of_others, others_of_agency
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
 from conversations.dates import show_date
-from conversations.plan.model import AGENCY_ROLES, Role
+from conversations.plan.model import AGENCY_ROLES, Post, Role
 from conversations.routes import Route, awaiting, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
@@ -192,7 +192,7 @@ def succeed(ex: Exchange, code: str, role_name: str) -> None:
     """Crear invitación: make a link for the next holder of a vacant post."""
     role = Role.ALTERNATE if role_name == Role.ALTERNATE else Role.FOCAL_POINT
     agency_id = _agency_id(ex, code) if role is Role.ALTERNATE else _vacant_agency(ex, code)
-    link = issue_link(ex.actor, role, agency_id, ex.person.id)
+    link = issue_link(ex.actor, Post(role, agency_id), ex.person.id)
     ex.answer(Card(_shown_link(ex, link, role, code), ((home_button(ex.say),),)), sealed=True)
 
 

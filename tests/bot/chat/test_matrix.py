@@ -18,7 +18,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, update
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.permissions import PERMISSIONS, Permission, permission_of, read_route
 from bot.demo.demo import CAST
 from bot.open_storage import open_storage
@@ -106,12 +106,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def _people_in_every_state(unit: UnitOfWork) -> None:
-    enrol(unit, 590, "Lectora", Role.READER, "", "es", NOW, "America/Santo_Domingo")
-    gone = enrol(unit, 591, "Suspendida", Role.ADMIN, "", "es", NOW, "America/Santo_Domingo")
+    enrol(unit, Newcomer(590, "Lectora", Role.READER, "", "es"), NOW, "America/Santo_Domingo")
+    gone = enrol(unit, Newcomer(591, "Suspendida", Role.ADMIN, "", "es"), NOW, "America/Santo_Domingo")
     unit.leaving.suspend(gone.id, now=NOW, by=None)
-    left = enrol(unit, 593, "Sin rol", Role.COORDINATOR, "", "es", NOW, "America/Santo_Domingo")
+    left = enrol(unit, Newcomer(593, "Sin rol", Role.COORDINATOR, "", "es"), NOW, "America/Santo_Domingo")
     unit.leaving.end_membership(left.id, unit.plans.only().id, now=NOW, by=None)
-    enrol(unit, 592, "Recién llegada", Role.COORDINATOR, "", "es", NOW, "America/Santo_Domingo")
+    enrol(unit, Newcomer(592, "Recién llegada", Role.COORDINATOR, "", "es"), NOW, "America/Santo_Domingo")
     unit.connection.exec_driver_sql("UPDATE person SET privacy_accepted_at = NULL WHERE telegram_id = 592")
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.actor import Actor
 from bot.schedule.digests import compose
 from bot.schedule.edit import run_now
@@ -660,7 +660,7 @@ def test_the_end_of_grace_says_of_whom_nobody_can_be_called(desk: Desk) -> None:
 def test_an_opening_is_told_as_that_alone(desk: Desk) -> None:
     """Somebody with quarterly items alone has nothing of the month's next step: it is no reminder of theirs."""
     long_ago = here("2018-08-01T12:00")
-    desk.do(lambda unit: enrol(unit, 521, "Vera Gil", Role.FOCAL_POINT, "DPD", "es", long_ago, ZONE))
+    desk.do(lambda unit: enrol(unit, Newcomer(521, "Vera Gil", Role.FOCAL_POINT, "DPD", "es"), long_ago, ZONE))
     scan(desk, here("2018-10-03T09:01"))
     assert [fire.rungs for who in (521, ANA) for fire in of(desk, who) if fire.rungs] == ["open", "open,before"]
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
 from bot.schedule.agenda import passed_by
 from bot.schedule.explain import explained
@@ -53,7 +53,7 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
                 (EVA, "Eva Sol", Role.ALTERNATE, "CONANI"),
                 (OTTO, "Otto Ring", Role.FOCAL_POINT, "MIDE"),
             ):
-                enrol(unit, number, name, role, agency, "es", datetime(2018, 8, 1, tzinfo=UTC), ZONE)
+                enrol(unit, Newcomer(number, name, role, agency, "es"), datetime(2018, 8, 1, tzinfo=UTC), ZONE)
 
         made.do(begin)
         yield made
@@ -283,7 +283,7 @@ def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(des
 
 def test_institutions_are_counted_as_such_and_people_as_people(desk: Desk) -> None:
     """CONANI has two focal points: five institutions are six people."""
-    desk.do(lambda unit: enrol(unit, 514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es", DUE, ZONE))
+    desk.do(lambda unit: enrol(unit, Newcomer(514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es"), DUE, ZONE))
     desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
     listed = desk.say(CARMEN, "/recordar")
     assert "Se escribe a 6 personas" in said(listed, CARMEN)[-1]
@@ -371,7 +371,7 @@ def test_a_colleague_is_named_only_if_told(desk: Desk, change: str | None) -> No
 
 def test_two_focal_points_are_told_of_each_other_as_equals(desk: Desk) -> None:
     """Only an alternate is copied: both have the same to do."""
-    desk.do(lambda unit: enrol(unit, 514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es", DUE, ZONE))
+    desk.do(lambda unit: enrol(unit, Newcomer(514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es"), DUE, ZONE))
     tap(desk, EVA, "pausar", "7")
     told = scan(desk, LATE)
     assert "Segunda Lora también recibió este aviso" in told[COCO]
@@ -415,7 +415,7 @@ def test_a_stop_holds_back_all_that_has_not_begun(desk: Desk) -> None:
 
     def crowd(unit: UnitOfWork) -> None:
         for number in range(200):
-            enrol(unit, 9000 + number, f"Persona {number}", Role.FOCAL_POINT, "MINERD", "es", desk.now, ZONE)
+            enrol(unit, Newcomer(9000 + number, f"Persona {number}", Role.FOCAL_POINT, "MINERD", "es"), desk.now, ZONE)
 
     desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
     desk.do(crowd)

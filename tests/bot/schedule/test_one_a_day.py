@@ -21,7 +21,7 @@ from conversations.card import Card, line
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, have_had_notice, job_name, waits_for
 from conversations.plan.calendar.working_time import instant
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.calendar.schedules import StoredSchedule
 from storage.imports.applying import apply
 from storage.imports.reading import read_plan
@@ -205,7 +205,7 @@ def open_second_plan(desk: Desk) -> None:
             assert person is not None
             [held] = person.memberships
             agency = unit.plans.agency(second, held.agency_code)
-            unit.roles.grant(person.id, second, held.role, agency_id=agency.id, now=LONG_AGO)
+            unit.roles.grant(person.id, second, Post(held.role, agency.id), now=LONG_AGO)
 
     desk.do(work)
 

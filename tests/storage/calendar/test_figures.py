@@ -15,7 +15,7 @@ from sqlalchemy import text
 from conversations.plan.calendar.ladder import Rung
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import Rate
-from conversations.plan.model import ActivityStatus, Role
+from conversations.plan.model import ActivityStatus, Post, Role
 from storage.calendar.figures import Figures
 from storage.calendar.ledger import NewFire
 from storage.imports.applying import apply as plan_apply
@@ -49,7 +49,7 @@ def seeded(apply: Apply) -> Any:
         people = {}
         for number, code in enumerate(("PGR", "MMUJER", "MIREX", "DPD"), start=1):
             person = unit.people.add(number, f"Persona {code}", "es", NOW - WEEK * 20, timezone=plan.timezone)
-            unit.roles.grant(person.id, plan.id, Role.FOCAL_POINT, agency_id=agencies[code], now=NOW - WEEK * 20)
+            unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agencies[code]), now=NOW - WEEK * 20)
             people[code] = person.id
         unit.leaving.end_membership(people["DPD"], plan.id, now=NOW - timedelta(days=14), by=None)
         unit.people.mark_unreachable(2, NOW - WEEK)
@@ -263,7 +263,7 @@ def test_reminders_are_those_of_who_reported_for_the_agency_then(seeded: Any, ap
         agency = unit.plans.agency(seeded.plan_id, "MIREX")
         coordinator = unit.people.add(777, "Coordinadora", "es", NOW, timezone="America/Santo_Domingo")
         unit.roles.grant(
-            coordinator.id, seeded.plan_id, Role.COORDINATOR, agency_id=agency.id, now=fifth - timedelta(days=9)
+            coordinator.id, seeded.plan_id, Post(Role.COORDINATOR, agency.id), now=fifth - timedelta(days=9)
         )
         unit.ledger.fire_all(seeded.plan_id, [NewFire(coordinator.id, "reminders", fifth.date(), "sent")], fifth)
         later = fifth + timedelta(days=1)
@@ -271,7 +271,7 @@ def test_reminders_are_those_of_who_reported_for_the_agency_then(seeded: Any, ap
         newcomer = unit.people.add(778, "Nuevo", "es", NOW, timezone="America/Santo_Domingo")
         dgp = unit.plans.agency(seeded.plan_id, "DGP")
         unit.ledger.fire_all(seeded.plan_id, [NewFire(newcomer.id, "reminders", fifth.date(), "sent")], fifth)
-        unit.roles.grant(newcomer.id, seeded.plan_id, Role.FOCAL_POINT, agency_id=dgp.id, now=later)
+        unit.roles.grant(newcomer.id, seeded.plan_id, Post(Role.FOCAL_POINT, dgp.id), now=later)
 
     apply(live)
     found = apply(standing(seeded))

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ladder import Rung
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.calendar import recipients
 from storage.calendar.ledger import NewFire
 from storage.database.models import Agency, Fire, Membership, OutboxMessage, Plan, table
@@ -204,12 +204,12 @@ def test_what_somebody_needs_is_of_the_agency_they_reported_for(apply: Apply, wo
     def move(unit: UnitOfWork) -> None:
         fire(unit, world)
         unit.ledger.answer(world.plan_id, person, "reminders", "no_data")
-        unit.roles.grant(person, world.plan_id, Role.FOCAL_POINT, agency_id=agency, now=later)
+        unit.roles.grant(person, world.plan_id, Post(Role.FOCAL_POINT, agency), now=later)
         values = {"code": "OTHER", "name": {}, "starts_on": TODAY, "ends_on": TODAY, "timezone": ZONE}
         plan_id = unit.connection.execute(insert(table(Plan)).values(**values)).inserted_primary_key[0]
         there = {"plan_id": plan_id, "code": "PGR", "name": {}}
         other_id = unit.connection.execute(insert(table(Agency)).values(**there)).inserted_primary_key[0]
-        unit.roles.grant(person, plan_id, Role.FOCAL_POINT, agency_id=other_id, now=NOW)
+        unit.roles.grant(person, plan_id, Post(Role.FOCAL_POINT, other_id), now=NOW)
 
     def answers(unit: UnitOfWork) -> dict[str, str]:
         outlook = outlook_of(unit, world.plan_id, date(2018, 10, 9))

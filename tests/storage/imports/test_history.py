@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from conversations.plan.model import Post
 from conversations.xforms.problems import AuthorError
 from conversations.xforms.workbook import check_workbook
 from storage.database.models import Base
@@ -129,7 +130,7 @@ def test_what_reports_or_people_hang_on_does_not_vanish(database: Database, appl
         person = unit.people.add(7, "Ana", "es", NOW, timezone="America/Santo_Domingo")
         from conversations.plan.model import Role
 
-        unit.roles.grant(person.id, plan.id, Role.FOCAL_POINT, agency_id=agency.id, now=NOW)
+        unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agency.id), now=NOW)
         unit.comments.add(plan.id, person.id, "activity:PRE-199", "Algo", NOW)
         form = unit.forms.publish(
             plan_id=plan.id, form_id="f", version="1", title="", xform="", workbook=b"", sha256="0" * 64, now=NOW

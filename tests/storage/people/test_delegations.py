@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.models import Base
 from storage.errors import Conflict
 from storage.messages.outbox import OutboxDraft
@@ -45,7 +45,7 @@ def press(token: str, telegram_id: int, now: datetime = NOW) -> Callable[[UnitOf
 
 def issue(world: Any, role: Role = Role.FOCAL_POINT, agency: int = 1, **values: Any) -> Callable[[UnitOfWork], str]:
     return lambda unit: unit.invitations.issue(
-        role, plan_id=world.plan_id, agency_id=world.agency_ids[agency], now=NOW, by=world.person_ids[2], **values
+        Post(role, world.agency_ids[agency]), plan_id=world.plan_id, now=NOW, by=world.person_ids[2], **values
     )
 
 
@@ -224,7 +224,7 @@ def test_nobody_is_let_in_for_an_agency_that_takes_no_part(world: Any, apply: Ap
     with pytest.raises(Conflict):
         apply(
             lambda unit: unit.roles.grant(
-                world.person_ids[1], world.plan_id, Role.ALTERNATE, agency_id=world.agency_ids[1], now=NOW
+                world.person_ids[1], world.plan_id, Post(Role.ALTERNATE, world.agency_ids[1]), now=NOW
             )
         )
     apply(end(TODAY + timedelta(days=1)))
@@ -337,4 +337,4 @@ def test_leaving_is_one_transaction_whatever_happens_beside_it(
 
 def _come_back(world: Any, unit: UnitOfWork, who: int) -> None:
     unit.roles.restore(who, now=NOW, by=None)
-    unit.roles.grant(who, world.plan_id, Role.FOCAL_POINT, agency_id=world.agency_ids[0], now=NOW)
+    unit.roles.grant(who, world.plan_id, Post(Role.FOCAL_POINT, world.agency_ids[0]), now=NOW)

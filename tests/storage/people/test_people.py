@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.models import Base
 from storage.errors import Conflict
 from storage.messages.outbox import OutboxDraft
@@ -30,9 +30,9 @@ Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 
 def issue(world: Any, role: Role = Role.FOCAL_POINT, **values: Any) -> Callable[[UnitOfWork], str]:
     standard: dict[str, Any] = {"plan_id": world.plan_id, "now": NOW, "by": world.person_ids[2]}
-    if role in (Role.FOCAL_POINT, Role.ALTERNATE):
-        standard["agency_id"] = world.agency_ids[1]
-    return lambda unit: unit.invitations.issue(role, **standard | values)
+    of_agency = {"agency_id": world.agency_ids[1]} if role in (Role.FOCAL_POINT, Role.ALTERNATE) else {}
+    post = {key: values.pop(key) for key in ("agency_id", "is_contributor", "until_on") if key in values}
+    return lambda unit: unit.invitations.issue(Post(role, **of_agency | post), **standard | values)
 
 
 def redeem(token: str, telegram_id: int = ANA, now: datetime = NOW) -> Callable[[UnitOfWork], Membership | None]:
@@ -44,7 +44,7 @@ def person(telegram_id: int = ANA) -> Callable[[UnitOfWork], Person | None]:
 
 
 def make_admin(world: Any, number: int = 0) -> Callable[[UnitOfWork], Membership]:
-    return lambda unit: unit.roles.grant(world.person_ids[number], world.plan_id, Role.ADMIN, now=NOW)
+    return lambda unit: unit.roles.grant(world.person_ids[number], world.plan_id, Post(Role.ADMIN), now=NOW)
 
 
 def acts(unit: UnitOfWork) -> list[str]:
@@ -150,7 +150,7 @@ def test_a_focal_point_belongs_to_an_agency(world: Any, apply: Apply) -> None:
     with pytest.raises(ValueError, match="belongs to an agency"):
         apply(issue(world, Role.ALTERNATE, agency_id=None))
     with pytest.raises(ValueError, match="belongs to an agency"):
-        apply(lambda unit: unit.roles.grant(world.person_ids[2], world.plan_id, Role.FOCAL_POINT, now=NOW))
+        apply(lambda unit: unit.roles.grant(world.person_ids[2], world.plan_id, Post(Role.FOCAL_POINT), now=NOW))
 
 
 # ------------------------------------------------------------------ admins
@@ -183,7 +183,7 @@ def test_the_last_admin_cannot_be_removed_in_any_way(world: Any, apply: Apply) -
     with pytest.raises(Conflict):
         apply(lambda unit: unit.leaving.end_membership(admin, world.plan_id, now=NOW, by=None))
     with pytest.raises(Conflict):
-        apply(lambda unit: unit.roles.grant(admin, world.plan_id, Role.READER, now=NOW))
+        apply(lambda unit: unit.roles.grant(admin, world.plan_id, Post(Role.READER), now=NOW))
     token = apply(issue(world, by=admin))
     assert apply(redeem(token, world.telegram_ids[0])) is None
     assert apply(redeem(token, ANA)) is not None
@@ -239,7 +239,7 @@ def test_a_suspension_takes_role_drafts_messages_work_and_links_in_one_transacti
             world.open(unit, f"uuid:{number}", person_id=who)
             unit.outbox.add(OutboxDraft(chat_id, "reminder", "sendMessage", {"text": "x"}), now=NOW)
             unit.jobs.add("export", {}, NOW, chat_id=chat_id)
-            unit.invitations.issue(Role.READER, plan_id=world.plan_id, now=NOW, by=who)
+            unit.invitations.issue(Post(Role.READER), plan_id=world.plan_id, now=NOW, by=who)
 
     def look(unit: UnitOfWork) -> dict[str, list[Any]]:
         def values(table: str, column: str) -> list[Any]:
@@ -322,8 +322,8 @@ def test_a_new_role_replaces_the_old_one_and_the_same_one_changes_nothing(world:
     """One role at a time in each plan."""
     who = world.person_ids[2]
     before = apply(person(world.telegram_ids[2])).membership
-    again = apply(lambda unit: unit.roles.grant(who, world.plan_id, Role.COORDINATOR, now=NOW + DAY))
-    reader = apply(lambda unit: unit.roles.grant(who, world.plan_id, Role.READER, now=NOW + DAY))
+    again = apply(lambda unit: unit.roles.grant(who, world.plan_id, Post(Role.COORDINATOR), now=NOW + DAY))
+    reader = apply(lambda unit: unit.roles.grant(who, world.plan_id, Post(Role.READER), now=NOW + DAY))
     assert again == before
     assert (reader.role, reader.active_from) == (Role.READER, NOW + DAY)
     assert apply(person(world.telegram_ids[2])).memberships == (reader,)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.people.role_requests import REQUEST_TTL
 from storage.unit_of_work import UnitOfWork
 
@@ -21,7 +21,7 @@ def admins(world: Any, apply: Apply) -> tuple[int, int]:
 
     def work(unit: UnitOfWork) -> None:
         for person_id in world.person_ids[:2]:
-            unit.roles.grant(person_id, world.plan_id, Role.ADMIN, now=NOW)
+            unit.roles.grant(person_id, world.plan_id, Post(Role.ADMIN), now=NOW)
 
     apply(work)
     return world.person_ids[0], world.person_ids[1]
@@ -63,7 +63,7 @@ def test_a_second_admin_is_needed_for_roles_that_decide_and_where_there_is_one(
     assert needed(later) == set()
     apply(lambda unit: unit.roles.restore(second, now=later, by=None))
     assert needed(later) == {Role.ADMIN, Role.COORDINATOR}
-    apply(lambda unit: unit.roles.grant(second, world.plan_id, Role.READER, now=later, by=first))
+    apply(lambda unit: unit.roles.grant(second, world.plan_id, Post(Role.READER), now=later, by=first))
     assert needed(later + REQUEST_TTL - MINUTE) == {Role.ADMIN, Role.COORDINATOR}, "of another role since"
     assert needed(later + REQUEST_TTL) == set()
 
@@ -127,7 +127,7 @@ def test_a_request_does_not_outlive_the_people_it_is_of(
     if how == "suspended":
         apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=second))
     else:
-        apply(lambda unit: unit.roles.grant(who, world.plan_id, Role.READER, now=NOW, by=second))
+        apply(lambda unit: unit.roles.grant(who, world.plan_id, Post(Role.READER), now=NOW, by=second))
     assert apply(decide(world, request.id, "granted", second)) is None
 
 
@@ -157,5 +157,5 @@ def test_drafts_stay_only_with_who_still_reports_for_the_agency(
     """A focal point who becomes an observer of the same agency must not send what was begun as a focal point."""
     stored = apply(lambda unit: world.open(unit))
     agency_id = world.agency_ids[0] if role is not Role.READER else None
-    apply(lambda unit: unit.roles.grant(world.person_ids[0], world.plan_id, role, agency_id=agency_id, now=NOW))
+    apply(lambda unit: unit.roles.grant(world.person_ids[0], world.plan_id, Post(role, agency_id), now=NOW))
     assert apply(lambda unit: unit.sessions.get(stored.id).state) == ("open" if is_kept else "cancelled")

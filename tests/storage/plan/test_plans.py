@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conversations.plan.model import ActivityStatus, Role, ValidationState
+from conversations.plan.model import ActivityStatus, Post, Role, ValidationState
 from conversations.plan.periods import reporting_period
 from storage.errors import Conflict, NotFound
 from storage.imports.applying import apply as plan_apply
@@ -38,7 +38,7 @@ def seeded(apply: Apply) -> Any:
         plan = unit.plans.only()
         agency = unit.plans.agency(plan.id, "MINERD")
         person = unit.people.add(7, "Ana", "es", NOW, timezone=plan.timezone)
-        unit.roles.grant(person.id, plan.id, Role.FOCAL_POINT, agency_id=agency.id, now=NOW)
+        unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agency.id), now=NOW)
         form = unit.forms.publish(
             plan_id=plan.id, form_id="activity_report", version="1", title="Reporte", xform="<h:html/>",
             workbook=b"PK", sha256="0" * 64, now=NOW,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.models import Comment, Membership, table
 from storage.errors import NotFound
 from storage.unit_of_work import UnitOfWork
@@ -78,7 +78,7 @@ def granted(apply: Apply, world: Any, **more: Any) -> None:
     apply(
         lambda unit: (
             unit.roles.grant(
-                world.person_ids[0], world.plan_id, Role.OBSERVER, agency_id=world.agency_ids[0], now=NOW, **more
+                world.person_ids[0], world.plan_id, Post(Role.OBSERVER, world.agency_ids[0], **more), now=NOW
             )
             and None
         )
@@ -115,7 +115,7 @@ def test_only_an_observer_of_an_agency_contributes(apply: Apply, world: Any) -> 
         with pytest.raises(ValueError, match="only an observer"):
             apply(
                 lambda unit, role=role, agency_id=agency_id: unit.invitations.issue(
-                    role, plan_id=world.plan_id, agency_id=agency_id, now=NOW, is_contributor=True
+                    Post(role, agency_id, is_contributor=True), plan_id=world.plan_id, now=NOW
                 )
             )
     with pytest.raises(NotFound):
@@ -127,7 +127,7 @@ def test_a_link_carries_the_right_to_whoever_redeems_it(apply: Apply, world: Any
 
     def invite(unit: UnitOfWork) -> str:
         return unit.invitations.issue(
-            Role.OBSERVER, plan_id=world.plan_id, agency_id=world.agency_ids[1], now=NOW, is_contributor=True
+            Post(Role.OBSERVER, world.agency_ids[1], is_contributor=True), plan_id=world.plan_id, now=NOW
         )
 
     for telegram_id in (77, 78):
@@ -137,7 +137,7 @@ def test_a_link_carries_the_right_to_whoever_redeems_it(apply: Apply, world: Any
             agency_id = world.agency_ids[1]
             apply(
                 lambda unit, known=known, agency_id=agency_id: (
-                    unit.roles.grant(known, world.plan_id, Role.OBSERVER, agency_id=agency_id, now=NOW) and None
+                    unit.roles.grant(known, world.plan_id, Post(Role.OBSERVER, agency_id), now=NOW) and None
                 )
             )
         token = apply(invite)

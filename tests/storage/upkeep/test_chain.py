@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.models import AUDIT_TRIGGERS
 from storage.database.vault import Vault
 from storage.errors import StorageError
@@ -94,7 +94,7 @@ def test_a_log_that_was_emptied_whole_is_found(database: Database, is_sealed: bo
 
     def begin(unit: UnitOfWork) -> None:
         person = unit.people.add(4711, "Ana", "es", NOW, timezone="America/Santo_Domingo")
-        unit.roles.grant(person.id, build_world(unit).plan_id, Role.READER, now=NOW)
+        unit.roles.grant(person.id, build_world(unit).plan_id, Post(Role.READER), now=NOW)
 
     database.units.submit(None, begin).result(PATIENCE)
     if is_sealed:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from storage.database.marks import OF_A_ROLE, OF_A_SUBMISSION
 from storage.database.models import Membership, Submission
 from storage.messages.endpoints import Target
@@ -32,12 +32,12 @@ def live(database: Database, world: Any, apply: Apply) -> Any:
             unit.audit.record("membership.granted", None, world.plan_id, details, NOW)
         chain.seal(unit)
         new = unit.people.add(77, "Nueva", "es", NOW, timezone="America/Santo_Domingo")
-        unit.roles.grant(new.id, world.plan_id, Role.COORDINATOR, now=NOW)
+        unit.roles.grant(new.id, world.plan_id, Post(Role.COORDINATOR), now=NOW)
         gone = unit.people.add(78, "Ida", "es", NOW, timezone="America/Santo_Domingo")
-        unit.roles.grant(gone.id, world.plan_id, Role.COORDINATOR, now=NOW)
+        unit.roles.grant(gone.id, world.plan_id, Post(Role.COORDINATOR), now=NOW)
         unit.leaving.end_membership(gone.id, world.plan_id, now=NOW + timedelta(days=1), by=None)
         lost = unit.people.add(79, "Perdida", "es", NOW, timezone="America/Santo_Domingo")
-        unit.roles.grant(lost.id, world.plan_id, Role.OBSERVER, now=NOW)
+        unit.roles.grant(lost.id, world.plan_id, Post(Role.OBSERVER), now=NOW)
         unit.leaving.suspend(lost.id, now=NOW, by=None)
         for number, is_sealed in enumerate((False, True, True)):
             sent = world.submit(unit, f"uuid:{number}", sensitive=is_sealed)
@@ -153,7 +153,7 @@ def test_an_old_row_with_its_good_mark_does_not_agree_with_the_log(live: Any, da
 
     def work(unit: UnitOfWork) -> str:
         person = unit.people.add(80, "Vuelve", "es", NOW, timezone="America/Santo_Domingo")
-        unit.roles.grant(person.id, live.plan_id, Role.COORDINATOR, now=NOW)
+        unit.roles.grant(person.id, live.plan_id, Post(Role.COORDINATOR), now=NOW)
         whose = f"WHERE person_id = {person.id}"
         mark = unit.connection.exec_driver_sql(f"SELECT mark FROM membership {whose}").scalar_one()
         unit.leaving.end_membership(person.id, live.plan_id, now=NOW, by=None)

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from conversations.wording import wording
 from storage.calendar.ledger import NewFire
 from storage.database.models import Attachment, Base, Invitation, OutboxMessage, Stranger, Submission, table
@@ -119,7 +119,7 @@ def test_links_are_forgotten_three_months_after_they_lapse(apply: Any, world: An
 
     def issue(unit: UnitOfWork) -> None:
         unit.invitations.issue(
-            Role.OBSERVER, plan_id=world.plan_id, agency_id=world.agency_ids[0], now=NOW, ttl=timedelta(hours=1)
+            Post(Role.OBSERVER, world.agency_ids[0]), plan_id=world.plan_id, now=NOW, ttl=timedelta(hours=1)
         )
 
     apply(issue)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.plan.importing import import_plan
 from bot.acts.reports.coverage import EARLIER, NotCovered, gaps, refresh, shipped_forms
 from bot.acts.reports.forms import publish
@@ -227,7 +227,7 @@ def focal_point(desk: Desk, agency_code: str) -> int:
     agency = desk.do(lambda unit: unit.plans.agency(plan.id, agency_code))
     who = 10_000 + agency.id
     if desk.do(lambda unit: unit.people.by_telegram_id(who)) is None:
-        desk.do(lambda unit: enrol(unit, who, "Ana", Role.FOCAL_POINT, agency_code, "es", NOW, ZONE))
+        desk.do(lambda unit: enrol(unit, Newcomer(who, "Ana", Role.FOCAL_POINT, agency_code, "es"), NOW, ZONE))
     return who
 
 
@@ -342,7 +342,7 @@ def test_a_plan_of_another_country_reaches_its_first_validated_report(tmp_path: 
         assert {each.code for each in due.values()} == {"A-101", "I-1"}
         for each in due.values():
             send(desk, each)
-        desk.do(lambda unit: enrol(unit, 7, "Carmen", Role.COORDINATOR, None, "es", NOW, ZONE))
+        desk.do(lambda unit: enrol(unit, Newcomer(7, "Carmen", Role.COORDINATOR, None, "es"), NOW, ZONE))
         shown = desk.say(7, "/revisar")
         for words in ("A-101", "Validar"):
             shown = desk.tap(7, next(data for text, data in buttons(shown, 7).items() if words in text))

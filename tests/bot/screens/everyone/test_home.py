@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, settings_in
 
@@ -23,7 +23,7 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
     with open_storage(settings_in(tmp_path)) as database:
         desk = Desk(database)
         zone = "America/Santo_Domingo"
-        desk.do(lambda unit: enrol(unit, MINISTER, "Elena Cruz", Role.READER, "", "es", desk.now, zone))
+        desk.do(lambda unit: enrol(unit, Newcomer(MINISTER, "Elena Cruz", Role.READER, "", "es"), desk.now, zone))
         yield desk
 
 
@@ -89,9 +89,8 @@ def test_who_joins_reads_what_it_does_for_their_role(desk: Desk, role: Role, age
     """A minister is not helped to report."""
     code = desk.do(
         lambda unit: unit.invitations.issue(
-            role,
+            Post(role, unit.plans.agency(unit.plans.only().id, agency).id if agency else None),
             plan_id=unit.plans.only().id,
-            agency_id=unit.plans.agency(unit.plans.only().id, agency).id if agency else None,
             now=desk.now,
             by=unit.people.by_telegram_id(PEDRO).id,
             ttl=timedelta(minutes=10),

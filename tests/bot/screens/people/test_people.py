@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.acts.people.enrolment import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
 from conversations.plan.model import Role
@@ -39,7 +39,7 @@ def whois(desk: Desk, telegram_id: int) -> Person:
 
 def second_admin(desk: Desk) -> None:
     zone = "America/Santo_Domingo"
-    desk.do(lambda unit: enrol(unit, MARTA, "Marta Reyes", Role.ADMIN, "", "en", NOW, zone))
+    desk.do(lambda unit: enrol(unit, Newcomer(MARTA, "Marta Reyes", Role.ADMIN, "", "en"), NOW, zone))
 
 
 def tap(desk: Desk, who: int, name: str, argument: str = "") -> str:

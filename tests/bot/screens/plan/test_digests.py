@@ -17,7 +17,7 @@ from bot.schedule.job import Moment
 from bot.workers.picture import SHAPES, draw
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.monitoring import WORST_FIRST
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from conversations.wording import wording
 from storage.calendar.figures import Figures
 from storage.reports.inspection import Inspected
@@ -45,12 +45,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         def join(unit: Any) -> None:
             plan = unit.plans.only()
             person = unit.people.add(READER, "Lectora", "es", NOW, timezone=plan.timezone)
-            unit.roles.grant(person.id, plan.id, Role.READER, now=NOW)
+            unit.roles.grant(person.id, plan.id, Post(Role.READER), now=NOW)
             unit.people.accept_privacy(person.id, NOW)
             apply(unit, read_plan(seed_workbook()), "RD-OTHER", None, NOW)
             other = unit.plans.by_code("RD-OTHER")
             person = unit.people.add(FOREIGNER, "De otro plan", "es", NOW, timezone=plan.timezone)
-            unit.roles.grant(person.id, other.id, Role.COORDINATOR, now=NOW)
+            unit.roles.grant(person.id, other.id, Post(Role.COORDINATOR), now=NOW)
             unit.people.accept_privacy(person.id, NOW)
 
         database.units.submit(None, join).result()

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from bot.open_storage import open_storage
 from bot.workers.imports import Importing
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from conversations.wording import wording
 from storage.database.models import Plan, table
 from storage.plan.settings import SHOW_GCM
@@ -146,8 +146,8 @@ def test_the_workbook_is_of_the_plan_in_which_it_was_asked_for(desk: Desk) -> No
             insert(table(Plan)).values(**values, timezone=first.timezone).returning(table(Plan).c.id)
         ).scalar_one()
         person = unit.people.add(both, "Rosa Vidal", "es", NOW, timezone=first.timezone)
-        unit.roles.grant(person.id, other, Role.COORDINATOR, now=NOW)
-        unit.roles.grant(person.id, first.id, Role.READER, now=NOW)
+        unit.roles.grant(person.id, other, Post(Role.COORDINATOR), now=NOW)
+        unit.roles.grant(person.id, first.id, Post(Role.READER), now=NOW)
         unit.people.accept_privacy(person.id, NOW)
         return other
 

@@ -16,7 +16,7 @@ from bot.schedule.job import Moment
 from bot.schedule.validated import VALIDATED, compose
 from bot.workers.upkeep import Premises, clean_chats
 from bot.workers.uploads import open_upload
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from conversations.plan.review import WEEK
 from storage.calendar.figures import Figures
 from storage.calendar.ledger import NewFire
@@ -48,7 +48,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         def join(unit: Any) -> None:
             plan = unit.plans.only()
             person = unit.people.add(SECOND, "Mario Gil", "en", NOW, timezone=plan.timezone)
-            unit.roles.grant(person.id, plan.id, Role.COORDINATOR, now=NOW)
+            unit.roles.grant(person.id, plan.id, Post(Role.COORDINATOR), now=NOW)
             unit.people.accept_privacy(person.id, NOW)
 
         database.units.submit(None, join).result()

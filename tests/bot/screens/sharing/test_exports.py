@@ -21,7 +21,7 @@ from bot.open_storage import open_storage
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due
 from bot.workers.exports import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
 from conversations.plan.sharing.export_request import FILTERS, Choice
 from storage.errors import Unavailable
 from storage.messages import outbox
@@ -251,7 +251,7 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
 
     def change(unit: Any) -> None:
         person = unit.people.by_telegram_id(CARMEN)
-        unit.roles.grant(person.id, job.payload["plan"], Role.READER, now=NOW)
+        unit.roles.grant(person.id, job.payload["plan"], Post(Role.READER), now=NOW)
 
     async def make() -> None:
         worker = office.worker()
