@@ -10,16 +10,16 @@ PostgreSQL they go to libpq (`journeys`), because a psycopg cursor costs several
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import count
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, LargeBinary, Select, Table, literal
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Select, Table, literal
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.types import TypeEngine
 
 if TYPE_CHECKING:
     from storage.database.journeys import Statement
@@ -48,35 +48,15 @@ def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A compiled statement: its text for the driver, and how values are converted on the way in and out."""
+    """A compiled statement: how it is given to the driver, and how values are converted on the way in and out."""
 
-    sql: str
     execute: Callable[[Connection, Sequence[Any]], Any]
     execute_each: Callable[[Connection, Sequence[Sequence[Any]]], Any]
     on_server: "Statement | None"
-    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-    """Takes the parameters in their order."""
-    constants: Mapping[str, Any]
-    """The statement's own constant parameters."""
-    writes: tuple[tuple[int, Callable[[Any], Any]], ...]
-    """Positions of the parameters that must be converted."""
-    reads: tuple[tuple[int, Callable[[Any], Any]], ...]
-    """Positions of the columns that must be converted."""
-    row: Callable[[Iterable[Any]], Any]
-
-    def bind(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        bound = self.pick({**self.constants, **values} if self.constants else values)
-        return _processed(bound, self.writes) if self.writes else bound
-
-    def read(self, found: Sequence[Any]) -> Any:
-        return self.row(_processed(found, self.reads) if self.reads else found)
-
-
-def _processed(values: Sequence[Any], processors: Iterable[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
-    made = list(values)
-    for position, process in processors:
-        made[position] = process(made[position])
-    return made
+    bind: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    """The parameters in their order, as the driver writes them."""
+    read: Callable[[Sequence[Any]], Any]
+    """A row of the driver as a named tuple."""
 
 
 class Prepared:
@@ -94,18 +74,20 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows that it selects or returns; each row is a named tuple."""
-        compiled, cursor = self._execute(connection, values)
-        return [compiled.read(found) for found in cursor.fetchall()]
+        compiled = self._for(connection, values)
+        return list(map(compiled.read, compiled.execute(connection, compiled.bind(values)).fetchall()))
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, or None."""
-        compiled, cursor = self._execute(connection, values)
-        found = cursor.fetchall()  # Fetch everything: a statement that is not at its end holds its transaction open.
+        compiled = self._for(connection, values)
+        # Fetch everything: a statement that is not at its end holds its transaction open.
+        found = compiled.execute(connection, compiled.bind(values)).fetchall()
         return compiled.read(found[0]) if found else None
 
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows it has changed."""
-        return int(self._execute(connection, values)[1].rowcount)
+        compiled = self._for(connection, values)
+        return int(compiled.execute(connection, compiled.bind(values)).rowcount)
 
     def later(
         self,
@@ -144,10 +126,6 @@ class Prepared:
             for compiled, answer in zip(all_compiled, answers, strict=True)
         ]
 
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
-        compiled = self._for(connection, values)
-        return compiled, compiled.execute(connection, compiled.bind(values))
-
     def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
         name = connection.dialect.name
         compiled = self._compiled.get(name)
@@ -179,19 +157,12 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
     columns = statement.exported_columns
-    reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-    row: Any = namedtuple("Row", list(columns.keys()), rename=True)  # type: ignore[misc]  # known when it is compiled
-    writes = [made.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
     return _Compiled(
-        sql,
         execute,
         execute_each,
         on_server,
-        _picking(order),
-        {name: made.params[name] for name in order if name not in names},
-        tuple((position, process) for position, process in enumerate(writes) if process is not None),
-        tuple((position, process) for position, process in enumerate(reads) if process is not None),
-        partial(tuple.__new__, row),
+        _binding([(name, _to_driver(made.binds[name].type, dialect)) for name in order], made.params, names),
+        _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns]),
     )
 
 
@@ -208,11 +179,57 @@ def _execute_each(sql: str, connection: Connection, many: Sequence[Sequence[Any]
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
-def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """`itemgetter` that returns a tuple for one name and for none too."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda values: tuple(values[name] for name in names)
+# ------------------------------------------------------------------ values on the way in and out
+_Process = Callable[[Any], Any]
+
+
+def _to_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
+    """How a parameter is converted; None if the driver takes it as it is. A truth is a number to SQLite."""
+    return None if isinstance(kind, Boolean) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _from_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _binding(
+    order: Sequence[tuple[str, _Process | None]], constants: Mapping[str, Any], given: Collection[str]
+) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Makes the driver's parameters of the values that are given, and of the statement's own constants."""
+    made = [(f"values[{name!r}]" if name in given else f"constants[{name!r}]", process) for name, process in order]
+    parts, processes = _applied(made)
+    bind: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    bind = _written_out(f"lambda values: ({parts})", processes, constants=constants)
+    return bind
+
+
+def _reading(columns: Sequence[str], reads: Sequence[_Process | None]) -> Callable[[Sequence[Any]], Any]:
+    """Makes a named tuple of a row of the driver."""
+    row: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # known when it is compiled
+    if not any(reads):
+        return partial(tuple.__new__, row)
+    parts, processes = _applied([(f"found[{place}]", process) for place, process in enumerate(reads)])
+    read: Callable[[Sequence[Any]], Any]
+    read = _written_out(f"lambda found: new(row, ({parts}))", processes, new=tuple.__new__, row=row)
+    return read
+
+
+def _applied(parts: Iterable[tuple[str, _Process | None]]) -> tuple[str, dict[str, Any]]:
+    """The items of a tuple, each in the call of its processor; and these processors by name."""
+    written, processes = "", {}
+    for place, (part, process) in enumerate(parts):
+        if process is not None:
+            processes[f"process_{place}"] = process
+            part = f"process_{place}({part})"
+        written += f"{part}, "
+    return written, processes
+
+
+def _written_out(code: str, processes: Mapping[str, Any], **names: Any) -> Any:
+    """A function written out for one statement, as a named tuple's are: a loop over its parameters takes longer than
+    SQLite. There is nothing in the code but names of columns and numbers.
+    """
+    return eval(code, {**processes, **names})  # noqa: S307
 
 
 prepared = cache(Prepared)
