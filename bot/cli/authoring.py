@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bot.cli.console import fail, talk
+from conversations.wording import wording
 from conversations.xforms.problems import AuthorError, Problem, worst_first
 
 T = TypeVar("T")
@@ -15,11 +16,11 @@ def authored(read: Callable[[], T], language: str) -> T:
         return read()
     except AuthorError as error:
         print_problems(error.problems, language)
-        fail(f"{len(error.problems)} problem(s); nothing was stored")
+        fail(wording(language)("problem.refused", n=len(error.problems)))
 
 
 def print_problems(problems: Sequence[Problem], language: str) -> None:
     for problem in worst_first(problems):
         remedy = problem.remedy(language)
-        place = f"{problem.place}: " if problem.place else ""
+        place = f"{where}: " if (where := problem.place(language)) else ""
         talk(f"{problem.severity} {problem.code}: {place}{problem.sentence(language)} {remedy}".strip())

@@ -126,7 +126,7 @@ _MARKS = {"error": "⛔", "warning": "⚠️", "note": "ℹ️"}
 
 
 def sentence(problem: Problem, language: str) -> str:
-    place = f"{problem.place}: " if problem.place else ""
+    place = f"{where}: " if (where := problem.place(language)) else ""
     mark = _MARKS[problem.severity]
     return f"{mark} {place}{problem.sentence(language)} {problem.remedy(language)}".strip()
 

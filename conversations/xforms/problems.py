@@ -28,22 +28,28 @@ class Problem:
     values: Mapping[str, object] = field(default_factory=dict)
     severity: Severity = "error"
 
-    @property
-    def place(self) -> str:
+    def place(self, language: str) -> str:
+        """The sheet and the cell, as the spreadsheet names it; without a column, the sheet and the row."""
         parts = [self.sheet, f"{self.column}{self.row}" if _is_letter(self.column) and self.row else ""]
         if not parts[1]:
-            parts[1:] = [f"row {self.row}" if self.row else "", self.column]
+            parts[1:] = [wording(language)("problem.row", row=self.row) if self.row else "", self.column]
         return " · ".join(part for part in parts if part)
 
     def sentence(self, language: str) -> str:
-        say = wording(language)
-        values = dict(self.values)
-        if "way" in values:  # a sentence of its own within the sentence
-            values["how"] = say(f"way.{values['way']}")
-        return say(f"problem.{self.code}", **values)
+        return wording(language)(f"problem.{self.code}", **self._said(language))
 
     def remedy(self, language: str) -> str:
-        return wording(language)(f"remedy.{self.code}", **self.values)
+        return wording(language)(f"remedy.{self.code}", **self._said(language))
+
+    def _said(self, language: str) -> dict[str, object]:
+        """The values as the sentences want them: those that are words themselves are in the reader's language."""
+        say = wording(language)
+        values = dict(self.values)
+        if "way" in values:
+            values["how"] = say(f"way.{values['way']}")
+        if nearest := values.get("suggestion"):
+            values["suggestion"] = say("problem.suggestion", value=nearest)
+        return values
 
 
 def worst_first(problems: Iterable[Problem]) -> list[Problem]:

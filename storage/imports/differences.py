@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from conversations.plan.figures.suppression import protected_below
@@ -80,7 +81,7 @@ class Differences:
             say(
                 "plan.summary.line",
                 table=say(f"plan.table.{table}"),
-                **{kind: kinds.get(kind, 0) for kind in ("added", "changed", "retired", "restored")},
+                counts=", ".join(say(f"plan.summary.{kind}", n=count) for kind, count in kinds.items()),
             )
             for table, kinds in self.counts().items()
         ]
@@ -95,9 +96,17 @@ class Differences:
         """The changes that would take protection away."""
         return tuple(difference for difference in self.all if difference.lowers_protection)
 
-    def sentences(self, language: str) -> Iterator[str]:
-        for difference in self.all:
-            yield difference.sentence(language)
+    def sentences(self, language: str, added: int | None = None) -> Iterator[str]:
+        """One for each change. With `added`: of rows that are added to a table one after another only so many, and
+        then how many more there are. A plan's first import has hundreds.
+        """
+        say = wording(language)
+        for (table, kind), changes in groupby(self.all, key=lambda each: (each.table, each.kind)):
+            of_table = list(changes)
+            shown = added if kind == "added" else None
+            yield from (difference.sentence(language) for difference in of_table[:shown])
+            if more := len(of_table) - len(of_table[:shown]):
+                yield say("plan.difference.more", table=say(f"plan.table.{table}"), n=more)
 
 
 def shown_value(value: Value) -> str:

@@ -88,6 +88,7 @@ class _Reading:
         for sheet_of in SHEETS:
             self._check_references(sheet_of, codes)
         self._check_activities()
+        self._check_shares()
         self._check_who_leads()
         self._check_settings()
         self._check_cadences()
@@ -138,6 +139,7 @@ class _Reading:
         """Map the sheet's headers to the names we know. Notes a problem for a missing or unknown header."""
         columns: dict[str, str] = {}
         self._letters[name] = letters = {}
+        unknown: dict[str, str] = {}
         for header, letter in sheet.headers.items():
             plain = header.casefold().replace(" ", "_")
             plain = aliases.get(plain, plain)
@@ -145,14 +147,17 @@ class _Reading:
                 columns[header] = plain
                 letters[plain] = letter
             else:
-                values = {
-                    "column": header,
-                    "expected": ", ".join(difflib.get_close_matches(plain, known, 3) or sorted(known)),
-                }
-                self._say("unknown_column", name, sheet.header_row, letter, values, "warning")
-        for header in needed:
-            if header not in letters:
-                self._say("missing_column", name, sheet.header_row, values={"column": header})
+                unknown[header] = letter
+        missing = [header for header in needed if header not in letters]
+        if not columns:
+            self._say("no_headers", name, sheet.header_row, values={"columns": ", ".join(missing)})
+            return columns
+        for header, letter in unknown.items():
+            close = difflib.get_close_matches(header.casefold().replace(" ", "_"), known, 3)
+            values = {"column": header, "expected": ", ".join(close or missing or sorted(known))}
+            self._say("unknown_column", name, sheet.header_row, letter, values, "warning")
+        for header in missing:
+            self._say("missing_column", name, sheet.header_row, values={"column": header})
         return columns
 
     def _find_formulas(self) -> None:
@@ -169,8 +174,11 @@ class _Reading:
         needed = [one.header for one in sheet_of.fields if one.needed and not one.language]
         aliases = {alias: one.header for one in sheet_of.fields for alias in one.aliases}
         columns = self._columns(sheet_of.name, sheet, known, needed, aliases)
+        if not columns:
+            return
         rows: dict[str, dict[str, Value]] = {}
         numbers: dict[str, int] = {}
+        folded: dict[str, str] = {}
         texts_of = {
             number: {columns[header]: text for header, text in cells.items() if header in columns}
             for number, cells in sheet.rows
@@ -182,12 +190,16 @@ class _Reading:
                 header: self._value(sheet_of.name, number, known[header], texts.get(header, ""), led)
                 for header in columns.values()
             }
-            code = texts.get("code", "")
+            code = str(row.get("code") or "")
+            other = folded.setdefault(code.casefold(), code)
             if code in numbers:
                 self._say_duplicate(sheet_of.name, number, code, numbers[code])
             elif code:
                 rows[code] = row
                 numbers[code] = number
+                if other != code:
+                    values = {"value": code, "other": other, "first": numbers[other]}
+                    self._say("similar_code", sheet_of.name, number, "code", values, "warning")
         self._rows[sheet_of.name] = rows
         self._numbers[sheet_of.name] = numbers
 
@@ -196,6 +208,8 @@ class _Reading:
         known = {header.casefold().replace(" ", "_") for header in sheet.headers}
         needed = ["code", *([sheet_of.list_header] if sheet_of.list_header else [])]
         columns = self._columns(sheet_of.name, sheet, known, needed, {})
+        if not columns:
+            return
         first: dict[str, int] = {}
         counts: Counter[str] = Counter()
         texts_of = {
@@ -255,6 +269,9 @@ class _Reading:
             if not there:
                 self._say("missing_column", name, sheet.header_row, values={"column": known[0]})
                 continue
+            if rows and not filled:
+                self._say("no_text", name, sheet.header_row, values={"columns": ", ".join(there)})
+                continue
             first = next((each for each in there if rows and 2 * filled[each] >= len(rows)), None)
             first = first or max(there, key=lambda each: filled[each])
             leading |= {header: first for header in there if filled[header] or header == first}
@@ -276,10 +293,9 @@ class _Reading:
             case "number" | "whole":
                 return self._number(sheet, row, one, text)
             case "flag":
-                self._check_word(sheet, row, one, text)
-                return text in ("yes", "1", "TRUE")
+                return self._word(sheet, row, one, text) in ("yes", "1", "TRUE")
             case "word":
-                self._check_word(sheet, row, one, text)
+                return self._word(sheet, row, one, text)
             case "iso":
                 if len(text) != one.limit or not (text.isascii() and text.isalpha() and text.isupper()):
                     self._say(
@@ -292,7 +308,7 @@ class _Reading:
             case "zone":
                 if text not in available_timezones():
                     close = difflib.get_close_matches(text, available_timezones(), 1)
-                    values = {"value": text, "suggestion": f" (¿{close[0]}?)" if close else ""}
+                    values = {"value": text, "suggestion": next(iter(close), "")}
                     self._say("unknown_zone", sheet, row, one.header, values)
             case "references":
                 return tuple(sorted({part for part in re.split(r"[;,\s]+", text) if part}))
@@ -327,10 +343,13 @@ class _Reading:
         if len(text) > limit or _CODE_SHAPE.fullmatch(text) is None:
             self._say("bad_code", sheet, row, header, {"value": text, "limit": limit})
 
-    def _check_word(self, sheet: str, row: int, one: Field, text: str) -> None:
-        if text not in one.words:
+    def _word(self, sheet: str, row: int, one: Field, text: str) -> str:
+        """The word of the column that this is. Excel likes to begin a cell with a capital letter."""
+        found = next((word for word in one.words if word.casefold() == text.casefold()), "")
+        if not found:
             values = {"value": text, "column": one.header, "expected": ", ".join(one.words)}
             self._say("unknown_word", sheet, row, one.header, values)
+        return found or text
 
     def _check_length(self, sheet: str, row: int, header: str, text: str, limit: int) -> None:
         if len(text) > limit:
@@ -348,7 +367,7 @@ class _Reading:
                     for name in named:
                         if name and name not in known:
                             close = difflib.get_close_matches(name, known, 1)
-                            values = {"value": name, "suggestion": f" (¿{close[0]}?)" if close else ""}
+                            values = {"value": name, "suggestion": next(iter(close), "")}
                             self._say(_UNKNOWN[one.refers_to], sheet_of.name, number, header, values)
                 elif one.kind in ("sdg", "gcm"):
                     self._check_titles(sheet_of.name, number, one, str(value or ""), codes)
@@ -359,7 +378,7 @@ class _Reading:
         if "sdg_gcm_reference" not in self._sheets:
             return
         name = "sdg_target" if one.kind == "sdg" else "gcm_objective"
-        for part in (part.strip() for part in text.split(";")):
+        for part in (part.strip() for part in re.split(r";|,(?!\d)", text)):
             if part and f"{name}/{part}" not in codes:
                 self._say("unknown_reference", sheet, number, one.header, {"value": part}, "warning")
 
@@ -383,8 +402,18 @@ class _Reading:
                 values = {"value": area, "objective": objective, "expected": expected}
                 self._say("area_mismatch", "activities", number, "area_code", values)
         for code, row in self._rows.get("agencies", {}).items():
-            if row.get("role_type") in ("chair", "member") and code not in leading:
+            is_idle = bool(self._rows.get("activities")) and code not in leading
+            if row.get("role_type") in ("chair", "member") and is_idle:
                 self._say("no_activity", "agencies", self._numbers["agencies"][code], "code", {"value": code}, "note")
+
+    def _check_shares(self) -> None:
+        """Point out a share below one per cent: a cell that Excel shows as 80 % contains 0.8."""
+        for code, row in self._rows.get("indicators", {}).items():
+            for header in ("baseline", "target") if row.get("unit") == "percent" else ():
+                value = str(row.get(header) or "0")
+                if 0 < abs(float(value)) < 1:
+                    number = self._numbers["indicators"][code]
+                    self._say("small_share", "indicators", number, header, {"value": value}, "warning")
 
     def _check_who_leads(self) -> None:
         """Check that whoever leads something takes part in the plan during that time; for an indicator, always."""

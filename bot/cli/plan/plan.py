@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True)
+FEW = 5
+"""Rows of a sheet that an import names when it adds more of them."""
 
 
 @app.command("new")
@@ -61,6 +63,9 @@ def import_plan(
     lower_protection: Annotated[
         bool, typer.Option("--lower-protection", help="Apply also what takes protection from figures or texts.")
     ] = False,
+    print_all: Annotated[
+        bool, typer.Option("--all", help=f"Print every row that is added, not just {FEW} of a sheet.")
+    ] = False,
 ) -> None:
     """Print the differences to the stored plan, then apply them in one transaction."""
     from bot.acts.plan.importing import import_plan as import_it
@@ -100,7 +105,7 @@ def import_plan(
         return imported.found
 
     found = in_unit(work, at=chosen)
-    for sentence in found.sentences(chosen.language):
+    for sentence in found.sentences(chosen.language, None if print_all else FEW):
         print(sentence)
     talk(found.summary(chosen.language))
     if dry_run and found.lowering:

@@ -359,7 +359,9 @@ def test_a_broken_plan_is_refused_with_every_problem_at_its_place(folder: Path) 
     assert (done.code, done.out) == (1, "")
     assert contents(folder) == before
     for problem in refused.value.problems:
-        line = f"{problem.severity} {problem.code}: {problem.place}: {problem.sentence('es')} {problem.remedy('es')}"
+        line = (
+            f"{problem.severity} {problem.code}: {problem.place('es')}: {problem.sentence('es')} {problem.remedy('es')}"
+        )
         assert line in done.said
         assert problem.remedy("es").strip()
     places = {(p.sheet, p.row, p.column) for p in refused.value.problems if p.severity == "error"}

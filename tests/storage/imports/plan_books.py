@@ -95,7 +95,7 @@ class Book:
         return list(refused.value.problems)
 
     def errors(self) -> list[tuple[str, str]]:
-        return [(p.code.removeprefix("plan."), p.place) for p in self.problems() if p.severity == "error"]
+        return [(p.code.removeprefix("plan."), p.place("es")) for p in self.problems() if p.severity == "error"]
 
 
 def bring(draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN) -> Callable[[UnitOfWork], Differences]:

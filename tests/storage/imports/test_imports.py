@@ -15,7 +15,7 @@ from conversations.xforms.problems import AuthorError, Problem
 from storage.database.models import Base
 from storage.imports import applying, history
 from storage.imports.applying import differences
-from storage.imports.differences import Differences
+from storage.imports.differences import Difference, Differences
 from storage.imports.reading import read_plan
 from storage.open_database import Database
 from storage.seed import SEED_PLAN, seed_workbook
@@ -107,7 +107,7 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_its_place() -> None:
             ("formula", "activities · P18"),
             ("unknown_agency", "activities · K19"),
             ("unknown_word", "agencies · G7"),
-            ("missing_column", "indicators · row 1"),
+            ("missing_column", "indicators · fila 1"),
             ("unknown_word", "status_codes · A5"),
         ]
     )
@@ -120,6 +120,19 @@ def all_problems() -> Iterator[Problem]:
     missing.cells["objectives"] = missing.cells["objectives"][:1]
     yield from missing.problems()
     yield from Book().cadences(monthly=(1, 0, 10, 10), quarterly=(9, 8, 15, 20)).problems()
+    yield from beginners().problems()
+
+
+def beginners() -> Book:
+    """A title above the headers, a code twice in two sizes, a share as Excel stores it, a sheet without its language."""
+    book = Book().put("agencies", "MIDE", "code", "pgr").put("indicators", "IND-23", "unit", "percent")
+    book.put("indicators", "IND-23", "target", "0.8")
+    book.cells["objectives"].insert(0, ["Objetivos del plan"])
+    names = [number for number, header in enumerate(book.cells["strategic_areas"][0]) if str(header)[:5] == "name_"]
+    for row in book.cells["strategic_areas"][1:]:
+        for number in names:
+            row[number] = None
+    return book
 
 
 def test_every_problem_has_a_sentence_and_a_remedy_in_every_language_and_none_is_left_over() -> None:
@@ -138,6 +151,33 @@ def test_every_problem_has_a_sentence_and_a_remedy_in_every_language_and_none_is
         assert {key.removeprefix("remedy.") for key in keys if key.startswith("remedy.plan.")} == codes
 
 
+def test_what_a_beginner_gets_wrong_in_a_whole_sheet_is_one_sentence() -> None:
+    """Not one for each column and row, and no row that refers to that sheet is blamed for it."""
+    told = [(p.code, p.place("es")) for p in beginners().problems() if p.sheet in ("objectives", "strategic_areas")]
+    assert told == [("plan.no_text", "strategic_areas · fila 1"), ("plan.no_headers", "objectives · fila 1")]
+    assert "unknown_objective" not in {code for code, _ in beginners().errors()}
+
+
+def test_a_word_is_read_in_capitals_too() -> None:
+    """Excel begins a cell with a capital letter by itself; what is stored is the word."""
+    book = Book().put("activities", "PRE-101", "report_frequency", "Monthly")
+    draft = book.put("agencies", "PGR", "founding_member", "Yes").draft()
+    assert draft.rows["activity"]["PRE-101"]["report_frequency"] == "monthly"
+    assert draft.rows["agency"]["PGR"]["founding_member"] is True
+
+
+def test_many_added_rows_are_counted_and_changes_are_all_told() -> None:
+    """A first import can be read on a screen; what changes of a plan that runs is never summed up."""
+    added = [Difference("added", "activity", f"A-{number}") for number in range(60)]
+    changed = [Difference("changed", "activity", f"A-{number}", "name_es", "a", "b") for number in range(60)]
+    found = Differences((*added, *changed))
+    told = list(found.sentences("en", 5))
+    assert told[4:7] == ["+ activity A-4", "+ activity: 55 more (--all)", "~ activity A-0 · name_es: a → b"]
+    assert len(told) == 66
+    assert len(list(found.sentences("en"))) == 120
+    assert found.summary("en") == "activity: 60 to add, 60 to change"
+
+
 def test_a_wrong_reference_names_the_code_that_was_meant() -> None:
     """The remedy is a code, not a rule."""
     (problem,) = Book().put("activities", "PRE-101", "responsible", "MMUJERES").problems()
@@ -149,7 +189,7 @@ def test_what_is_only_worth_saying_stops_nothing() -> None:
     book = Book().put("objectives", "PRE-1", "sdg_targets", "5.2;99.9").put("activities", "PRE-101", "short_ht", None)
     book.cells["Hoja2"] = [["a"], ["b"]]
     draft = book.draft()
-    assert [(p.code, p.severity, p.place) for p in draft.problems] == [
+    assert [(p.code, p.severity, p.place("es")) for p in draft.problems] == [
         ("plan.unknown_reference", "warning", "objectives · H2"),
         ("plan.untranslated", "note", "activities · H2"),
         ("plan.unread_sheet", "warning", "Hoja2"),
@@ -161,12 +201,12 @@ def test_what_an_agency_leads_after_it_has_left_or_before_it_comes_is_named() ->
     book = Book().add_column("agencies", "active_from").add_column("agencies", "active_to")
     book.put("agencies", "MITUR", "active_to", "2019-06-30").put("agencies", "DGM", "role_type", "proposed")
     draft = book.put("agencies", "MIDE", "active_from", "2019-01-01").draft()
-    found = {p.place: p.values for p in draft.problems if p.code == "plan.led_by_nobody"}
+    found = {p.place("es"): p.values for p in draft.problems if p.code == "plan.led_by_nobody"}
     told = {(str(values["agency"]), str(values["gap"])) for values in found.values()}
     assert told == {("MITUR", "active_to 2019-06-30"), ("DGM", "proposed"), ("MIDE", "active_from 2019-01-01")}
     assert all(place.startswith(("activities · ", "indicators · ")) for place in found)
     in_time = Book().add_column("agencies", "active_to").put("agencies", "MITUR", "active_to", "2021-01-01").draft()
-    assert [p.place for p in in_time.problems if p.place.startswith("activities")] == []
+    assert [p.place("es") for p in in_time.problems if p.sheet == "activities"] == []
 
 
 def test_headers_and_sheets_are_known_whatever_their_case_and_dates_may_be_dates() -> None:
