@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conversations.catalogues import read_catalogue
 from conversations.language_check import COUNTED, MAY_LACK, check_language
 from conversations.languages import FIRST, LACKING, LANGUAGES, phrases, tables, translated
 from conversations.wording import catalogue
@@ -97,3 +98,11 @@ def test_no_sentence_knows_what_a_plan_is_about(language: str) -> None:
     subject = re.compile(r"\btrata\b|traffick|\btrèt\b|la traite\b|Dominican|ESNNA", re.IGNORECASE)
     said = {key: text for key, text in catalogue(language).items() if not key.startswith("personal.")}  # the guard's
     assert [key for key, text in said.items() if subject.search(text)] == []
+
+
+def test_french_keeps_its_signs_with_their_words() -> None:
+    """A colon, a question mark or a guillemet never begins a line of a phone; one sort of apostrophe is used."""
+    typed = read_catalogue((LOCALES / "fr" / "language.po").read_text("utf-8"))  # what people type, in any way
+    loose = re.compile(r" [:;!?»%]|« |«\S|[^\s\u00a0]»|[\w})][!?](?=\s|$)|’")
+    found = {key: text for key, text in catalogue("fr").items() if key not in typed and loose.search(text)}
+    assert found == {}

@@ -124,7 +124,7 @@ def all_problems() -> Iterator[Problem]:
 
 
 def beginners() -> Book:
-    """A title above the headers, a code twice in two sizes, a share as Excel stores it, a sheet without its language."""
+    """A title above the headers, a code twice, a share as Excel stores it, a sheet without its language."""
     book = Book().put("agencies", "MIDE", "code", "pgr").put("indicators", "IND-23", "unit", "percent")
     book.put("indicators", "IND-23", "target", "0.8")
     book.cells["objectives"].insert(0, ["Objetivos del plan"])
