@@ -128,6 +128,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "periods.{}": ("opens", "due", "grace", "locks"),
     "periods.stage.{}": get_args(PeriodStage),
     "plan.difference.{}": get_args(DifferenceKind),
+    "plan.summary.{}": get_args(DifferenceKind),
     "plan.direction.{}": ("increase", "decrease", "contextual"),
     "plan.frequency.{}": tuple(Frequency),
     "plan.light.{}": tuple(Light),

@@ -16,7 +16,7 @@ def authored(read: Callable[[], T], language: str) -> T:
         return read()
     except AuthorError as error:
         print_problems(error.problems, language)
-        fail(wording(language)("problem.refused", n=len(error.problems)))
+        fail(wording(language)("author.refused", n=len(error.problems)))
 
 
 def print_problems(problems: Sequence[Problem], language: str) -> None:

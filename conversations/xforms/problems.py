@@ -32,7 +32,7 @@ class Problem:
         """The sheet and the cell, as the spreadsheet names it; without a column, the sheet and the row."""
         parts = [self.sheet, f"{self.column}{self.row}" if _is_letter(self.column) and self.row else ""]
         if not parts[1]:
-            parts[1:] = [wording(language)("problem.row", row=self.row) if self.row else "", self.column]
+            parts[1:] = [wording(language)("author.row", row=self.row) if self.row else "", self.column]
         return " · ".join(part for part in parts if part)
 
     def sentence(self, language: str) -> str:
@@ -48,7 +48,7 @@ class Problem:
         if "way" in values:
             values["how"] = say(f"way.{values['way']}")
         if nearest := values.get("suggestion"):
-            values["suggestion"] = say("problem.suggestion", value=nearest)
+            values["suggestion"] = say("author.suggestion", value=nearest)
         return values
 
 
