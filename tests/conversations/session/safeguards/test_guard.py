@@ -299,8 +299,8 @@ def test_a_name_that_no_list_has_is_known_by_its_shape_and_its_neighbours(text: 
 
 PLACES_OF_LIVING = {
     "C/ Duarte #45": "address",
-    "domiciliée 14, rue Capois": "address",
-    "logée au 27 de la rue du Quai": "address",
+    "14, rue Capois, deuxième étage": "address",
+    "au 27 de la rue du Quai": "address",
     "vive en el paraje El Rosario": "address",
     "lives up the hill from the school": "address",
     "Yon moun viv bezwen swen lopital": None,
