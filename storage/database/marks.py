@@ -5,7 +5,8 @@ change the role or the report and leave the log as it is. So each role and each 
 `storage.upkeep.data_check` compares them.
 
 The mark of a role includes the Telegram account that holds it. The mark of a submission includes what was sent and the
-state in which it began. The log tells what has become of it since.
+state in which it began. The log tells what has become of it since. What a plan restricts, the limit below which it
+hides people, and each setting bear no mark of their own: the entry of the log that changed them carries it.
 """
 
 import hashlib
@@ -16,11 +17,11 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import RowMapping, bindparam, select, update
 
-from storage.database.models import Membership, Person, table
+from storage.database.models import Activity, Indicator, Membership, Person, Plan, table
 from storage.database.unit import Unit
 from storage.database.vault import Vault
 
-_M, _P = table(Membership), table(Person)
+_M, _P, _PLAN, _I, _A = map(table, (Membership, Person, Plan, Indicator, Activity))
 
 OF_A_ROLE: Final = (
     "telegram_id", "plan_id", "person_id", "agency_id", "role", "active_from", "active_to", "until_on",
@@ -48,6 +49,23 @@ def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
     """The mark of a submission: `text` is its answers, unsealed; `state` is the state in which it began."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
+
+
+def setting_mark(vault: Vault, plan_id: int, name: str, value: str) -> str:
+    return _mark(vault, [plan_id, name, value], "setting")
+
+
+def protection_mark(unit: Unit, plan_id: int) -> str:
+    """The mark of what protects survivors in a plan: its limit and each indicator's, and what is restricted."""
+    said = [
+        sorted(map(tuple, unit.connection.execute(each.where(column == plan_id)).all()))
+        for each, column in (
+            (select(_PLAN.c.min_cell), _PLAN.c.id),
+            (select(_I.c.code, _I.c.min_cell, _I.c.sensitivity), _I.c.plan_id),
+            (select(_A.c.code, _A.c.sensitivity), _A.c.plan_id),
+        )
+    ]
+    return _mark(unit.vault, [plan_id, *said], "plan")
 
 
 def mark_role(unit: Unit, membership_id: int) -> None:

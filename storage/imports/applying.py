@@ -24,6 +24,7 @@ from conversations.plan.periods import USUAL_CADENCES, Cadence, Cadences, Freque
 from storage.calendar.following import follow_calendar
 from storage.calendar.holidays import Holidays
 from storage.database.audit import Audit
+from storage.database.marks import protection_mark
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Unit
@@ -96,6 +97,7 @@ def apply(
             for one in found
             if one.kind == "changed"
         ],
+        "protects": protection_mark(unit, comparison.plan_id),
     }
     unit.of(Audit).record("plan.imported", actor_id=actor_id, plan_id=comparison.plan_id, details=details, now=now)
     return found

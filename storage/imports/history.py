@@ -20,6 +20,7 @@ from sqlalchemy import Date, delete, func, insert, select, update
 
 from storage.calendar.following import follow_calendar
 from storage.database.audit import Audit
+from storage.database.marks import protection_mark
 from storage.database.models import Base, UtcDateTime
 from storage.database.unit import Unit
 from storage.plan.lists import touch
@@ -175,6 +176,7 @@ def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now:
         "removed": [list(row) for row in told.removed],
         "restored": [list(row) for row in told.restored],
         "kept": [list(row) for row in told.kept],
+        "protects": protection_mark(unit, plan_id),
     }
     unit.of(Audit).record("plan.undone", actor_id=actor_id, plan_id=plan_id, details=details, now=now)
     return told

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, select
 
 from conversations.languages import LANGUAGES
 from storage.database.audit import Audit
+from storage.database.marks import setting_mark
 from storage.database.models import Base
 from storage.database.statements import insert_into
 from storage.database.unit import Unit
@@ -127,7 +128,8 @@ class PlanSettings:
                     set_={"value": kept, "set_at": now, "set_by_id": by},
                 )
             )
-        details: dict[str, object] = {"setting": setting.name}
+        mark = setting_mark(self._unit.vault, plan_id, setting.name, kept)
+        details: dict[str, object] = {"setting": setting.name, "mark": mark}
         if not setting.is_personal:
             details |= {"from": before, "to": kept}
         self._unit.of(Audit).record("setting.changed", actor_id=by, plan_id=plan_id, details=details, now=now)

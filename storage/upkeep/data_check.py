@@ -9,6 +9,8 @@ themselves a coordinator, or validate a report, with one UPDATE. So:
   whose old mark is good, does not agree with the last entry about it;
 * what lets data out or somebody act for another, a token, a receiver and a delegation, has its entry, and stands
   as the last entry says;
+* what protects people, the limits of a plan and what it restricts, and its settings, bear the mark that the entry of
+  their last change carries;
 * receipts are numbered without a gap, and each role has its entry: what was removed is missed.
 """
 
@@ -21,7 +23,15 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, func, select, update
 
 from conversations.plan.model import ValidationState
-from storage.database.marks import ROLE_COLUMNS, ROLES, mark_role, role_mark, submission_mark
+from storage.database.marks import (
+    ROLE_COLUMNS,
+    ROLES,
+    mark_role,
+    protection_mark,
+    role_mark,
+    setting_mark,
+    submission_mark,
+)
 from storage.database.models import (
     AuditEntry,
     DataToken,
@@ -29,15 +39,17 @@ from storage.database.models import (
     Endpoint,
     Membership,
     Person,
+    Setting,
     Submission,
     table,
 )
+from storage.plan.settings import find
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
-_TOKEN, _ENDPOINT, _DELEGATION = map(table, (DataToken, Endpoint, Delegation))
+_TOKEN, _ENDPOINT, _DELEGATION, _SETTING = map(table, (DataToken, Endpoint, Delegation, Setting))
 PAGE: Final = 500
 
 _UNMARKED_ROLES = select(_M.c.id).where(_M.c.mark.is_(None))
@@ -66,6 +78,7 @@ _ROLES = ("membership.granted", "membership.ended")
 _SUSPENSIONS = ("person.suspended", "person.restored")
 _TOKENS = ("token.made", "token.revoked")
 _ENDPOINTS = ("endpoint.added", "endpoint.changed", "endpoint.paused", "endpoint.resumed", "endpoint.removed")
+_PLANS = ("plan.imported", "plan.undone")
 _DELEGATIONS = ("delegation.begun", "delegation.ended")
 _REVIEWS: Final = {
     "report.validated": (ValidationState.VALIDATED.value,),
@@ -122,6 +135,8 @@ def differences(unit: "UnitOfWork") -> Iterator[Difference]:
     yield from _tokens(unit)
     yield from _endpoints(unit)
     yield from _delegations(unit)
+    yield from _protection(unit)
+    yield from _settings(unit)
     yield from _submissions(unit)
 
 
@@ -213,6 +228,32 @@ def _delegations(unit: "UnitOfWork") -> Iterator[Difference]:
             yield Difference(row["id"], f"{what} was altered")
         elif (said["act"] == "delegation.ended") != (row["ended_at"] is not None):
             yield Difference(row["id"], f"{what} is {'not ' * (row['ended_at'] is None)}over")
+
+
+def _protection(unit: "UnitOfWork") -> Iterator[Difference]:
+    told = {plan_id: details for plan_id, _, details in unit.connection.execute(_TOLD, {"acts": _PLANS})}
+    for plan_id, details in sorted(told.items()):
+        # Entries of before there was a mark say nothing: the next import does.
+        said = details.get("protects")
+        if said is not None and not compare_digest(said, protection_mark(unit, plan_id)):
+            yield Difference(plan_id, f"what plan {plan_id} restricts, or below which number, was altered")
+
+
+def _settings(unit: "UnitOfWork") -> Iterator[Difference]:
+    told: dict[tuple[int, str], str | None] = {}
+    for plan_id, _, details in unit.connection.execute(_TOLD, {"acts": ("setting.changed",)}):
+        told[plan_id, details["setting"]] = details.get("mark")
+    there = {(row.plan_id, row.name): row.value for row in unit.connection.execute(select(_SETTING))}
+    for key in sorted(there.keys() | told.keys()):
+        plan_id, name = key
+        known = find(name)
+        value = there.get(key, known.default if known else "")
+        if key not in told:
+            yield Difference(plan_id, f"the setting {name} was not made by this program")
+        elif (said := told[key]) is not None and not compare_digest(
+            said, setting_mark(unit.vault, plan_id, name, value)
+        ):
+            yield Difference(plan_id, f"the setting {name} was altered")
 
 
 def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:

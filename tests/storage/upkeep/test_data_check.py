@@ -12,10 +12,13 @@ from storage.database.models import Membership, Submission
 from storage.messages.endpoints import Target
 from storage.open_database import Database
 from storage.people.tokens import DataTokens
+from storage.plan.settings import CONTACT, DRAFT_DAYS
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep import chain
 from storage.upkeep.chain import Verdict
 from tests.deadlines import PATIENCE
+from tests.storage.imports.plan_books import LATER, Book, bring, seed_draft
+from tests.storage.imports.test_history import take_back
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 
@@ -143,6 +146,53 @@ def test_what_lets_data_out_or_acts_for_another_stands_as_the_log_says(
     open_doors: Any, database: Database, change: str, said: str
 ) -> None:
     """A token, a receiver and a delegation: whoever has the database opens none unseen."""
+    assert look(database).findings == []
+    by_hand(database, change)
+    assert any(said in finding.text for finding in look(database).findings), look(database).findings
+
+
+@pytest.fixture
+def protected(database: Database, apply: Apply) -> int:
+    """A plan that was imported, changed, and changed back; and two settings, of which one is blank again."""
+
+    def work(unit: UnitOfWork) -> int:
+        plan_id = unit.plans.only().id
+        for setting, value in ((CONTACT, "Piso 3"), (DRAFT_DAYS, "20"), (DRAFT_DAYS, "30")):
+            unit.settings.set(plan_id, setting, value, now=NOW, by=None)
+        chain.seal(unit)
+        return plan_id
+
+    apply(bring(seed_draft()))
+    apply(bring(Book().put("indicators", "IND-20", "min_cell", "30").draft(), LATER))
+    apply(take_back)
+    return int(apply(work))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE plan SET min_cell = 2", "below which number"),
+        ("UPDATE indicator SET min_cell = 1", "below which number"),
+        ("UPDATE indicator SET sensitivity = 'public'", "restricts"),
+        ("UPDATE activity SET sensitivity = 'public'", "restricts"),
+        ("UPDATE activity SET code = 'PRE-999' WHERE code = 'ASI-405'", "restricts"),
+        ("UPDATE setting SET value = 'Un número' WHERE name = 'contact'", "the setting contact was altered"),
+        ("DELETE FROM setting", "the setting contact was altered"),
+        (
+            "INSERT INTO setting (plan_id, name, value, set_at)"
+            " SELECT plan_id, 'draft_days', '90', set_at FROM setting",
+            "the setting draft_days was altered",
+        ),
+        (
+            "INSERT INTO setting (plan_id, name, value, set_at) SELECT plan_id, 'show_gcm', 'yes', set_at FROM setting",
+            "the setting show_gcm was not made by this program",
+        ),
+    ],
+)
+def test_what_protects_people_stands_as_the_log_says(
+    protected: int, database: Database, change: str, said: str
+) -> None:
+    """Whoever has the database lowers no limit, opens nothing restricted and sets nothing, unseen."""
     assert look(database).findings == []
     by_hand(database, change)
     assert any(said in finding.text for finding in look(database).findings), look(database).findings
