@@ -17,7 +17,7 @@ from conversations.plan.calendar.agenda_rows import LOOK_BACK
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, all_steps, ladder_fires_after
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
-from conversations.plan.calendar.working_time import ONE_DAY, fires_after, instant, next_working_hour
+from conversations.plan.calendar.working_time import ONE_DAY, Times, fires_after, instant, next_working_hour
 from conversations.plan.model import Role
 from conversations.wording import Wording
 from storage.calendar.schedules import StoredSchedule
@@ -48,7 +48,7 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     if schedule.what != LADDER:
         owed = window_of_today(schedule.recurrence, zone, opens, free)
         done = _told_to_all(unit, schedule, min(today, owed or today), wanted)
-        coming_ones = fires_after(schedule.days, schedule.at, zone, now, free)
+        coming_ones = fires_after(Times(schedule.days, schedule.at, zone), now, free)
         if owed is not None and instant(owed, schedule.at, zone) <= now:
             coming_ones = chain([(owed, opens)], coming_ones)
         return [at for _, at in islice((one for one in coming_ones if one[0] not in done), PREVIEWED)]
@@ -58,7 +58,9 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     outlook = leaving_to_digests(unit, moment, outlook, people)
     agenda = agenda_of(unit, moment, outlook, people)
     every_step = [s for s in all_steps(outlook.periods, free) if -LOOK_BACK <= s.on - moment.today <= PREVIEW]
-    carriers = [(one.days, one.at, one.zone(zone.key), roles) for one, roles in carriers_of(unit, schedule.plan_id)]
+    carriers = [
+        (Times(one.days, one.at, one.zone(zone.key)), roles) for one, roles in carriers_of(unit, schedule.plan_id)
+    ]
     kinds = set()
     for who in people:
         day = moment.day_of(who)
@@ -69,12 +71,12 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
             notices = agenda.notices.get(who.person_id, frozenset())
         else:
             meant, notices = tuple(step for step in every_step if step.rung in FOR_COORDINATORS), None
-        spoken = tuple((days, at, there) for days, at, there, roles in carriers if who.role in roles)
+        spoken = tuple(when for when, roles in carriers if who.role in roles)
         kinds.add((meant, notices, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
     coming: set[datetime] = set()
     for meant, notices, told, over, spoken in kinds:
         since = instant(over + ONE_DAY, time(0), zone) if over else now
-        fires = ladder_fires_after(meant, schedule.days, schedule.at, zone, since, free, told, spoken)
+        fires = ladder_fires_after(meant, Times(schedule.days, schedule.at, zone), since, free, told, spoken)
         if notices is not None:
             fires = paced(fires, meant, notices, told, free)
         coming |= {at for _, at in islice(fires, PREVIEWED)}

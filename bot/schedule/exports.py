@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import time
 from functools import partial
 
-from bot.acts.sharing.exports import KIND, request, wanted_of
+from bot.acts.sharing.exports import KIND, Asker, request, wanted_of
 from bot.chat.permissions import EXPORT_TAKERS
 from bot.schedule.job import Job, Message, Moment, Planned
 from bot.schedule.regular import as_planned, regular
@@ -37,10 +37,9 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
             dated = replace(kept, period=previous_period(periods, kept.period, one.window))
             used = exporter(kept.dataset, kept.format, kept.audience, one.who.role)
             choice = known_part(dated, used.filters) if used is not None else dated
-            work = partial(
-                request, choice=choice, plan_id=moment.plan_id, person_id=one.who.person_id, role=one.who.role,
-                chat_id=one.who.chat_id, language=one.who.language, timezone=timezone, now=moment.now,
-            )  # fmt: skip
+            who = one.who
+            asker = Asker(moment.plan_id, who.person_id, who.role, who.chat_id, who.language, timezone)
+            work = partial(request, choice=choice, asker=asker, now=moment.now)
             is_good = _can_be_had(unit, choice, moment, one.who.role, timezone) and bool(dated.period) == bool(
                 kept.period
             )

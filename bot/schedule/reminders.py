@@ -28,7 +28,7 @@ from conversations.plan.calendar.notices import (
     still_due,
     window_of_today,
 )
-from conversations.plan.calendar.working_time import WORK_BEGINS, is_hour
+from conversations.plan.calendar.working_time import WORK_BEGINS, Times, is_hour
 from conversations.plan.messages.reminders import names_colleagues, reminder
 from conversations.plan.model import AGENCY_ROLES, Role
 from storage.calendar.ledger import StoredFire
@@ -51,7 +51,7 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     for name in unit.recipients.zones(moment.plan_id):
         own = ZoneInfo(name)
         day = moment.now.astimezone(own).date()
-        if is_hour(schedule.days, schedule.recurrence.hour_there(day, own), own, moment.now, holidays):
+        if is_hour(Times(schedule.days, schedule.recurrence.hour_there(day, own), own), moment.now, holidays):
             untold = unit.recipients.untold(moment.plan_id, schedule.what, name, day, roles)
             found += [(who, own) for who in untold if is_meant(who)]
     if not found:

@@ -1,6 +1,6 @@
 """A request for an export: what a role may have, the job that makes it, and acts on that job."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,30 +50,37 @@ def scope_of(unit: UnitOfWork, plan_id: int, language: str) -> Scope:
     return Scope(plans.periods(plan_id), tuple(agency.code for agency in plans.agencies(plan_id)), areas, forms)
 
 
-def request(
-    unit: UnitOfWork,
-    choice: Choice,
-    *,
-    plan_id: int,
-    person_id: int,
-    role: Role,
-    chat_id: int,
-    language: str,
-    timezone: str,
-    now: datetime,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for an export: somebody with a role in a plan, and the chat that gets the file."""
+
+    plan_id: int
+    person_id: int
+    role: Role
+    chat_id: int
+    language: str
+    timezone: str
+
+
+def request(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> int:
     """Queue the job and write its audit entry; return the job's number.
 
     NotFound if the plan has no such thing. Refused if the role may not have it.
     """
-    used = exporter(choice.dataset, choice.format, choice.audience, role)
+    used = exporter(choice.dataset, choice.format, choice.audience, asker.role)
     if used is None:
         raise NotFound("not exported")
-    wanted = wanted_of(choice, plan_id, role, language, timezone, now)
+    wanted = wanted_of(choice, asker.plan_id, asker.role, asker.language, asker.timezone, now)
     check_wanted(unit, used, wanted)
-    record_export(unit, used, wanted, person_id)
-    payload = {"plan": plan_id, "person": person_id, "role": role.value, "choice": choice.kept(), "at": now.isoformat()}
-    return unit.jobs.add(KIND, payload, now, chat_id=chat_id)
+    record_export(unit, used, wanted, asker.person_id)
+    payload = {
+        "plan": asker.plan_id,
+        "person": asker.person_id,
+        "role": asker.role.value,
+        "choice": choice.kept(),
+        "at": now.isoformat(),
+    }
+    return unit.jobs.add(KIND, payload, now, chat_id=asker.chat_id)
 
 
 # ------------------------------------------------------------------ what somebody asked for last

@@ -6,7 +6,7 @@ person's last request is remembered, because they often want the same again next
 """
 
 from bot.acts.sharing import exports as acts
-from bot.acts.sharing.exports import AT_ONCE, KEPT, KIND, offers_of, request, scope_of
+from bot.acts.sharing.exports import AT_ONCE, KEPT, KIND, Asker, offers_of, request, scope_of
 from bot.chat.exchange import Denied, Exchange, number_of
 from conversations.card import Card, home_button, line
 from conversations.plan.model import Role
@@ -133,15 +133,23 @@ def _asked_for(ex: Exchange, choice: Choice, offers: tuple[Offer, ...]) -> int |
         ex.toast, ex.is_alert = ex.say("export.busy", n=len(open_ones)), True
         return None
     try:
-        return request(
-            ex.unit, choice, plan_id=ex.membership.plan_id, person_id=ex.person.id, role=Role(ex.membership.role),
-            chat_id=ex.chat_id, language=ex.language, timezone=ex.house.timezone, now=ex.now,
-        )  # fmt: skip
+        return request(ex.unit, choice, _asker(ex), ex.now)
     except Refused as why:
         _refuse(ex, choice, offers, refused(why.why, choice, ex.say))
     except (NotFound, Conflict):
         _refuse(ex, choice, offers, ex.say("export.not_in_plan"))
     return None
+
+
+def _asker(ex: Exchange) -> Asker:
+    return Asker(
+        plan_id=ex.membership.plan_id,
+        person_id=ex.person.id,
+        role=Role(ex.membership.role),
+        chat_id=ex.chat_id,
+        language=ex.language,
+        timezone=ex.house.timezone,
+    )
 
 
 def _show_working(ex: Exchange, choice: Choice, number: int) -> None:

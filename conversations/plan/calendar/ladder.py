@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from heapq import merge
 from itertools import chain
-from zoneinfo import ZoneInfo
 
 from conversations.plan.calendar.working_time import (
     ONE_DAY,
+    Times,
     fires_after,
     is_hour,
     is_too_late,
@@ -106,31 +106,29 @@ def is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
 
 def ladder_fires_after(
     every_step: Sequence[Step],
-    days: str,
-    at: time,
-    zone: ZoneInfo,
+    when: Times,
     now: datetime,
     holidays: Collection[date],
     told: date = date.min,
-    carriers: Iterable[tuple[str, time, ZoneInfo]] = (),
+    carriers: Iterable[Times] = (),
 ) -> Iterator[tuple[date, datetime]]:
-    """The days on which a schedule of the ladder has something of these steps to tell, and when; `told`: the last one.
+    """The days, and instants, on which a schedule of the ladder tells one of these steps.
 
-    The first may be this very moment. A step whose day the schedule passes over is told on its next day, if that is
-    not too late, together with what has come since. `carriers` are other schedules (days, time, zone) that tell
-    of the steps on their days, and it need not.
+    The first may be `now`. `told` is the last day on which steps were told. If the schedule skips the day of a step,
+    the step is told on the schedule's next day, unless that is too late. `carriers` are other schedules: a step that
+    one of them tells is not told again.
     """
     if not every_step:
         return
     last = max(step.on for step in every_step) + timedelta(days=14)
-    fires = fires_after(days, at, zone, now, holidays)
-    if is_hour(days, at, zone, now, holidays):
-        fires = chain([(now.astimezone(zone).date(), now)], fires)
-    others = [((day, False, moment) for day, moment in fires_after(*carrier, now, holidays)) for carrier in carriers]
+    fires = fires_after(when, now, holidays)
+    if is_hour(when, now, holidays):
+        fires = chain([(now.astimezone(when.zone).date(), now)], fires)
+    others = [((day, False, moment) for day, moment in fires_after(carrier, now, holidays)) for carrier in carriers]
     for day, is_ladder, moment in merge(*others, ((day, True, moment) for day, moment in fires)):
         if day > last:
             return
-        if is_ladder and not is_hour(days, at, zone, moment, holidays):
+        if is_ladder and not is_hour(when, moment, holidays):
             continue
         if any(told < step.on and is_timely(step, day, holidays) for step in every_step):
             told = day

@@ -28,6 +28,7 @@ from conversations.plan.calendar.working_time import (
     ONE_DAY,
     WORK_BEGINS,
     WORK_ENDS,
+    Times,
     falls_on,
     hour_there,
     instant,
@@ -343,7 +344,7 @@ def windows_now(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collec
     zone = when.zone(own.key)
     return [
         window
-        for window in windows_until(when.days, when.at, zone, now, holidays, own=own)
+        for window in windows_until(Times(when.days, when.at, zone), now, holidays, own=own)
         if instant(window, when.at, zone) >= when.begins_at
     ]
 

@@ -1,14 +1,13 @@
-"""When something is to be said: working days, wall times that exist, the days of the ladder, what is left to report.
+"""Working time: working days and hours, wall times that exist, and the windows in which something is said.
 
-A reminder at three in the morning, on a holiday, or an hour late because the clocks changed is a reminder that is
-muted. Schedules are wall time in somebody's zone, and zones skip hours, repeat them, and sit on the other side of
-midnight; the plan's own days are days of its country. All of it is decided here, from dates and instants that are
-handed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
+People mute a bot that writes at three in the morning, on a holiday, or an hour late because the clocks changed. A
+schedule has wall time in a zone, and a zone skips hours, repeats them, and may already have tomorrow's date. All of
+that is decided here, from dates and instants that are passed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
 """
 
 from collections import deque
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -184,32 +183,32 @@ def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
             return False
 
 
-def fires_after(
-    days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date]
-) -> Iterator[tuple[date, datetime]]:
+@dataclass(frozen=True, slots=True)
+class Times:
+    """On which days, and at which wall time of which zone, something is said regularly; `days` as in `falls_on`."""
+
+    days: str
+    at: time
+    zone: ZoneInfo
+
+
+def fires_after(when: Times, now: datetime, holidays: Collection[date]) -> Iterator[tuple[date, datetime]]:
     """The windows of a schedule from now on, and their instants."""
-    day = now.astimezone(zone).date()
+    day = now.astimezone(when.zone).date()
     for _ in range(366 * 2):
-        if falls_on(days, day, holidays) and (moment := instant(day, at, zone)) > now:
+        if falls_on(when.days, day, holidays) and (moment := instant(day, when.at, when.zone)) > now:
             yield day, moment
         day += ONE_DAY
 
 
 def windows_until(
-    days: str,
-    at: time,
-    zone: ZoneInfo,
-    now: datetime,
-    holidays: Collection[date],
-    *,
-    back: int = 10,
-    own: ZoneInfo | None = None,
+    when: Times, now: datetime, holidays: Collection[date], *, back: int = 10, own: ZoneInfo | None = None
 ) -> list[date]:
     """Return the windows that have come for a person who lives in `own` (or in the zone itself), oldest first.
 
     It looks back some days, and further while it is not too late: holidays may last longer.
     """
-    own = own or zone
+    own = own or when.zone
     day, working, candidates = now.astimezone(own).date(), 0, deque[date]()
     while len(candidates) <= back or working <= GRACE_DAYS:
         candidates.appendleft(day)
@@ -218,11 +217,15 @@ def windows_until(
     return [
         day
         for day in candidates
-        if falls_on(days, day, holidays) and instant(day, hour_there(day, at, zone, own), own) <= now
+        if falls_on(when.days, day, holidays) and instant(day, hour_there(day, when.at, when.zone, own), own) <= now
     ]
 
 
-def is_hour(days: str, at: time, zone: ZoneInfo, now: datetime, holidays: Collection[date]) -> bool:
+def is_hour(when: Times, now: datetime, holidays: Collection[date]) -> bool:
     """Return whether the ladder looks for steps now: on one of its days, after its hour, in working hours."""
-    day = now.astimezone(zone).date()
-    return not is_quiet(now, zone, holidays) and now >= instant(day, at, zone) and falls_on(days, day, holidays)
+    day = now.astimezone(when.zone).date()
+    return (
+        not is_quiet(now, when.zone, holidays)
+        and now >= instant(day, when.at, when.zone)
+        and falls_on(when.days, day, holidays)
+    )

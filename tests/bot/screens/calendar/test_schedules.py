@@ -18,7 +18,7 @@ from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after, steps
-from conversations.plan.calendar.working_time import hour_there, instant, is_quiet
+from conversations.plan.calendar.working_time import Times, hour_there, instant, is_quiet
 from conversations.plan.periods import PeriodType, period_for
 from storage.calendar.schedules import StoredSchedule
 from storage.messages.outbox import Sent
@@ -206,7 +206,7 @@ def test_a_day_is_promised_exactly_when_a_step_is_pending(on: date, days: str, r
     periods = [period_for(kind, on + timedelta(days=31 * n)) for kind in PeriodType for n in range(-14, 4)]
     meant = [step for step in all_steps(periods, ()) if step.rung in rungs]
     now, told = instant(on, time(12), HERE), date.min
-    for day, at in list(ladder_fires_after(meant, days, time(9), HERE, now, ()))[:4]:
+    for day, at in list(ladder_fires_after(meant, Times(days, time(9), HERE), now, ()))[:4]:
         assert any(told < step.on for step in steps(periods, day, ()) if step.rung in rungs)
         assert not is_quiet(at, HERE, ())
         told = day

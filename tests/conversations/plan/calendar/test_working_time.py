@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conversations.plan.calendar.ladder import Rung, ladder, lapsed_steps, steps
 from conversations.plan.calendar.working_time import (
     GRACE_DAYS,
+    Times,
     falls_on,
     fires_after,
     instant,
@@ -77,10 +78,10 @@ def test_windows_and_previews_agree(on: date, at: time, name: str, minutes: int)
     """What a preview promises is what a later scan finds, whenever between two fires it comes."""
     zone, at = ZoneInfo(name), at.replace(second=0, microsecond=0, tzinfo=None)
     now = instant(on, time(12), zone)
-    window, moment = next(fires_after("workdays", at, zone, now, frozenset()))
+    window, moment = next(fires_after(Times("workdays", at, zone), now, frozenset()))
     then = moment + timedelta(minutes=minutes)
-    assert window in windows_until("workdays", at, zone, then, frozenset())
-    assert window not in windows_until("workdays", at, zone, moment - timedelta(seconds=1), frozenset())
+    assert window in windows_until(Times("workdays", at, zone), then, frozenset())
+    assert window not in windows_until(Times("workdays", at, zone), moment - timedelta(seconds=1), frozenset())
 
 
 def test_a_window_that_is_not_too_late_is_seen_across_long_holidays() -> None:
@@ -88,7 +89,7 @@ def test_a_window_that_is_not_too_late_is_seen_across_long_holidays() -> None:
     free = {date(2018, 12, 22) + timedelta(days=number) for number in range(17)}
     now = datetime(2019, 1, 8, 13, tzinfo=UTC)
     assert not is_too_late(date(2018, 12, 21), now.date(), free)
-    assert windows_until("month:21", time(8), ZoneInfo("UTC"), now, free) == [date(2018, 12, 21)]
+    assert windows_until(Times("month:21", time(8), ZoneInfo("UTC")), now, free) == [date(2018, 12, 21)]
 
 
 # ------------------------------------------------------------------ recurrences
