@@ -13,8 +13,9 @@ from conversations.authoring.trial import NOW, is_taken
 from conversations.session import engine
 from conversations.session.profiles import profile
 from conversations.session.typed import withheld_kind
+from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form, Question
-from conversations.xforms.instance import Filling
+from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.limits import PUBLISHING, Exhausted
 from conversations.xforms.problems import Problem
 
@@ -38,14 +39,27 @@ def never_answered(form: Form) -> tuple[Problem, ...]:
         if node.question.type != "text" or logic.required is None or logic.constraint is None:
             continue
         try:
-            taken = [text for text in _texts(node.question) if is_taken(instance, node, text)]
+            refused = _only_refused(instance, node)
         except Exhausted:
             continue  # the trial reports it
-        refused = [text for text in taken if withheld_kind(node.question, text, strict=False)]
-        if refused and len(refused) == len(taken):
-            values = {"node": node.place.path, "column": "constraint", "found": node.question.name, "value": refused[0]}
+        if refused is not None:
+            values = {"node": node.place.path, "column": "constraint", "found": node.question.name, "value": refused}
             found[node.place.path] = Problem("guard.required", values=values, severity="warning")
     return tuple(found.values())
+
+
+def _only_refused(instance: Instance, node: Node) -> str | None:
+    """The first answer that the form accepts, if the guard refuses it and every other one that the form accepts.
+
+    Most questions accept something harmless among the first of some three hundred texts, and the search ends there.
+    """
+    first = None
+    for text in _texts(node.question):
+        if is_taken(instance, node, text):
+            if not withheld_kind(node.question, text, strict=False):
+                return None
+            first = first or text
+    return first
 
 
 def refused_contacts(form: Form) -> Iterator[Problem]:

@@ -7,8 +7,6 @@ process with it (`storage.reports.confinement`); what comes out is checked like 
 import io
 from typing import Any
 
-import xlsxwriter
-
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.workbook import MAX_COLUMNS, MAX_ROWS
 
@@ -31,6 +29,8 @@ def as_xlsx(data: bytes) -> bytes:
 
 
 def _written(book: Any, xlrd: Any) -> bytes:
+    import xlsxwriter  # likewise
+
     made = io.BytesIO()
     left = MAX_CELLS
     with xlsxwriter.Workbook(made, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as copy:

@@ -74,6 +74,7 @@ TASKS: Final[Mapping[str, Task]] = {
 def serve(task: str, memory: int, processor: int) -> None:
     """Be the child: one request, one answer. Limits come first, before anything that was sent is read."""
     _limit(memory, processor)
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # openpyxl would load it where it is installed
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     head, files = _request(source)
     _end_with_the_parent()

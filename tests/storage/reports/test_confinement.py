@@ -267,6 +267,20 @@ def test_a_child_has_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["RLIMIT_FSIZE"] == 64 << 20
 
 
+def test_a_child_leaves_numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is installed, openpyxl would load it: as much time as a small workbook takes, for nothing."""
+    planted(
+        monkeypatch,
+        """
+        def tell(*_):
+            import openpyxl
+            return [name for name in sys.modules if name.startswith('numpy.')], ()
+        confined.TASKS = {'tabs': tell}
+        """,
+    )
+    assert Confinement().call("tabs", {}, [])[0] == []
+
+
 def test_no_child_outlives_the_process_that_asked() -> None:
     """The bot is killed while a file is open: its child is ended by the closed pipe."""
     program = textwrap.dedent("""
