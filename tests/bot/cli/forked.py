@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from bot.settings import inherited_environment
+from conversations.languages import LANGUAGES
+from conversations.wording import wording
 
 ROOT = Path(__file__).parents[3]
 SERVES = ("run", "demo", "sandbox")
@@ -275,6 +277,8 @@ def fork_commands(asked: socket.socket, what: str) -> str:
     else:
         for name in IMPORTED:
             importlib.import_module(name)
+    for language in sorted(LANGUAGES):
+        wording(language)
     assert threading.active_count() == 1
     gc.collect()
     gc.freeze()  # a command takes apart what it has made, not what all of them share: half a second each
