@@ -56,13 +56,14 @@ ASKED: Mapping[str, tuple[Route, ...]] = {
     "comentarios": (Route.COMMENTS, Route.COMMENT),
     "calendario": (Route.HOLIDAYS, Route.PERIODS),
     "indicadores": (Route.INDICATORS, Route.INDICATOR_DIGEST),
+    "pausar": (Route.PAUSE, Route.PREFERENCES),
     "nothing_new": (Route.NOTHING_NEW,),
 }
 """For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
 name of their route.
 """
 
-TOLD: Final = ("files", "saved", "access", "human")
+TOLD: Final = ("files", "saved", "access", "human", "ayuda")
 """Meanings that are answered in words alone: such an answer to who meant something else costs nothing."""
 CLOSE: Final = 0.8
 """As near as that must be (`likely_meanings`)."""
@@ -84,6 +85,8 @@ NAMES: Mapping[Route, str] = {
     Route.LEAVE_POST: "remind.not_me",
     Route.PAUSE: "heard.pause",
     Route.DELEGATE: "heard.delegate",
+    Route.EXPLAIN: "remind.explain",
+    Route.INDICATOR_DIGEST: "menu.indicators",
 }
 """What a button of these routes says; of the others, what the command's menu says of it."""
 
@@ -156,14 +159,15 @@ def _read(ex: Exchange, text: str) -> Asked | None:
         meant = None
     if meant is not None and meant.is_all:
         return _follow(ex, meant.meaning)
-    if _found_people(ex, text) or _refused(ex, text):
+    less_sure = [] if meant is None or meant.is_polite else [meant.meaning]
+    if _found_people(ex, text) or _refused(ex, text, less_sure):
         return None
     if (found := _mentioned(ex, text)) is not None:
         ex.go_below()
         return found
     if meant is not None and _is_meant(ex, text, meant):
         return _follow(ex, meant.meaning)
-    return _guess(ex, text, [] if meant is None or meant.is_polite else [meant.meaning])
+    return _guess(ex, text, less_sure)
 
 
 def _found_people(ex: Exchange, text: str) -> bool:
@@ -176,7 +180,7 @@ def _found_people(ex: Exchange, text: str) -> bool:
     return True
 
 
-def _refused(ex: Exchange, text: str) -> bool:
+def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
     """A text with personal data is deleted from the chat, and only what it asked for is answered (S15)."""
     kind = personal_data(text, strict=True, known=ex.known())
     if kind is None:
@@ -184,7 +188,7 @@ def _refused(ex: Exchange, text: str) -> bool:
     if ex.typed_message_id is not None:
         ex.delete(ex.typed_message_id)
     ex.go_below()
-    _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_meanings(text, ex.language)))
+    _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, [*meant, *likely_meanings(text, ex.language)]))
     return True
 
 
@@ -205,11 +209,12 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
         return _follow(ex, told)
     if (code := _code_of_others(ex, text)) is not None:
         _offer_likely(ex, ex.say("heard.not_among", code=code, agency=ex.agency_code))
-    elif likely:
-        _offer_likely(ex, ex.say("heard.which"), likely)
     else:
         near = [*likely_meanings(text, ex.language), *less_likely]
-        _offer_likely(ex, ex.say("heard.unclear"), _meant_like(ex, near))
+        known = [*likely[: LIKELY - 1], *_meant_like(ex, near)][:LIKELY]
+        asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+        unclear = f"{ex.say('heard.unclear')}\n{ex.say('help.person', people=asked)}"
+        _offer_likely(ex, ex.say("heard.which") if likely else unclear, known)
     return None
 
 
@@ -466,16 +471,21 @@ def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
     """Where these meanings lead, as far as this person may go, and what they do most if there is room."""
     routes = [next(filter(ex.allows, OFFERED.get(each) or (Route(each),)), None) for each in meanings]
     wanted = dict.fromkeys(route for route in routes if route not in (None, Route.HELP, Route.HOME, Route.CANCEL))
-    made = [Button(cut(ex.say(NAMES.get(route, f"command.{route}"))), tap(route)) for route in wanted]
-    return [*made, *_likely(ex)][:LIKELY]
+    known = dict.fromkeys([*(_toward_route(ex, route) for route in wanted), *_likely(ex)])
+    return list(known)[:LIKELY]
+
+
+def _toward_route(ex: Exchange, route: Route) -> Button:
+    return Button(cut(ex.say(NAMES.get(route, f"command.{route}"))), tap(route))
 
 
 def _likely(ex: Exchange) -> list[Button]:
     if not ex.is_reporter:
         first = [each for row in HOMES[ex.membership.role] for each in row if each.text and ex.allows(each.route)]
         return [Button(ex.say(each.text), tap(each.route, *each.parts)) for each in first[:1]]
-    always = [Button(ex.say(f"command.{route}"), tap(route)) for route in (Route.DUE, Route.HISTORY)]
-    return [*(_drafts(ex) or _first_due(ex)), *always][:LIKELY]
+    begun = _drafts(ex) or _first_due(ex)
+    routes = (Route.EXPLAIN if begun else Route.DUE, Route.HISTORY)
+    return [*begun, *(_toward_route(ex, route) for route in routes if ex.allows(route))]
 
 
 def _drafts(ex: Exchange) -> list[Button]:

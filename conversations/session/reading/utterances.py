@@ -18,7 +18,8 @@ LONGEST = 300
 """Characters; a longer message is no utterance."""
 _MONTHS, _WEEKDAYS = "reading.months", "reading.weekdays"
 _SAID, _NAMED, _BESIDE, _SHORT = "said.", "named.", "said.beside", "shortened"
-_POLITE = frozenset({"greeting", "thanks", "agreed"})
+_POLITE = ("thanks", "greeting", "agreed")
+"""Of several in one text, the first counts: "gracias, buenas tardes"."""
 _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 """The apostrophe of "can't", which many leave out."""
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
@@ -26,6 +27,10 @@ COMMON = 0.5
 """Words that are lighter together stand in too many phrases: where they stand apart they say nothing."""
 LIKELY = 0.2
 """So much of a phrase, and so rare, must be in a text for it to be offered."""
+SLIP, AKIN = 0.8, 0.6
+"""What a word counts for that was typed with a slip, or with another ending."""
+MISSED = 0.5
+"""What a phrase of one weighty word lacks by each other word that was not said: "mande" is not "quién manda"."""
 
 Words = tuple[str, ...]
 
@@ -144,10 +149,14 @@ class Mentioned:
 
 
 def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
-    """The code that stands in a text: "ABC-102", "abc102", "la abc 102"."""
+    """The code that stands in a text: "ABC-102", "abc102", "la abc 102".
+
+    A code that is also a word counts in capitals, or alone: "ONE" is an office, and "one" in a sentence is not.
+    """
     said = _words(text) if len(text) <= LONGEST else ()
     pieces = {"".join(said[at : at + length]) for length in (1, 2, 3) for at in range(len(said) - length + 1)}
-    return next((code for code in codes if normalise(code).replace(" ", "") in pieces), None)
+    found = (code for code in codes if normalise(code).replace(" ", "") in pieces)
+    return next((code for code in found if len(said) == 1 or code in text or normalise(code) not in _any_word()), None)
 
 
 def foreign_code(text: str, codes: Iterable[str]) -> str | None:
@@ -215,6 +224,10 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
             left_over = beside[:at].count(False) + beside[ends:].count(False)
             is_foreign_word = place > 0 and len(phrase) == 1 and meaning not in _POLITE
             must_be_alone = is_alone or is_foreign_word
+            if meaning in ("greeting", "agreed") and at > 0 and (meaning == "agreed" or ends < len(said)):
+                continue  # one greets first or last, and agrees first: "a cómo está el dólar" asks
+            if is_alone and len(said) > len(phrase) + 1 and not all(map(eq, said[at:ends], phrase)):
+                continue  # a command with a slip stands nearly alone
             if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
                 exact = sum(map(eq, said[at:ends], phrase))
                 letters = sum(map(len, phrase))
@@ -248,9 +261,12 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
     said_so = {each for some in near.values() for each in some}
     heard = dict.fromkeys(sorted(said_so.union(*akin.values())))
     weights, having = _weights(language)
-    for words, meaning in dict.fromkeys(phrase for each in heard for phrase in having.get(each, ())):
+    for words, beside, meaning in dict.fromkeys(phrase for each in heard for phrase in having.get(each, ())):
         its = [word for word in words if word in heard]
-        weight, total = (sum(weights[word] for word in some) for some in (its, words))
+        weight = sum(weights[word] * (1 if word in wanted else SLIP if word in said_so else AKIN) for word in its)
+        total = sum(weights[word] for word in words) + (
+            MISSED * sum(word not in said for word in beside) if len(words) == 1 else 0
+        )
         left_over = sum(near[word].isdisjoint(words) for word in wanted)
         is_whole = said_so.issuperset(words) and sum(map(len, words)) > 4 and weight >= COMMON
         is_whole = is_whole and left_over <= (2 * len(words) - 1 if len(words) > 1 else 0)
@@ -258,14 +274,20 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
 
 
 @cache
-def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tuple[Words, str]]]]:
-    """Of each word of the phrases: its weight, and the phrases that have it, without what stands beside."""
-    having: dict[str, list[tuple[Words, str]]] = {}
+def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tuple[Words, Words, str]]]]:
+    """Of each word of the phrases: its weight, and the phrases that have it, parted from what stands beside."""
+    having: dict[str, list[tuple[Words, Words, str]]] = {}
     for words, meaning, is_alone in _phrases(language):
         its = tuple(dict.fromkeys(word for word in words if word not in _beside_any()))
         for word in () if is_alone and len(its) > 1 else its:
-            having.setdefault(word, []).append((its, meaning))
-    return {word: 1 / len({meaning for _, meaning in some}) for word, some in having.items()}, having
+            having.setdefault(word, []).append((its, tuple(word for word in words if word not in its), meaning))
+    return {word: 1 / len({meaning for _, _, meaning in some}) for word, some in having.items()}, having
+
+
+@cache
+def _any_word() -> frozenset[str]:
+    """Each word of the table, in every language."""
+    return _beside_any().union(word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words)
 
 
 @cache

@@ -237,3 +237,41 @@ def test_another_ending_is_akin(typed: str, meant: str, is_close: bool) -> None:
 def test_a_code_of_others_is_known_by_how_codes_are_written(text: str, code: str | None) -> None:
     """Not by whether it is there."""
     assert foreign_code(text, ["PER-101", "ASI-201"]) == code
+
+
+@pytest.mark.parametrize("text", ["aún no me entregan los datos", "mándeme los pendientes", "si mando el día 12"])
+def test_an_ending_is_not_as_near_as_the_word(text: str) -> None:
+    """ "mando" is near "quién manda", and asks for nobody."""
+    found = understood(text, "es")
+    assert found is None or found.meaning not in ("human", "access")
+    assert not {"human", "access"}.intersection(likely_meanings(text, "es", 0.8))
+
+
+def test_one_ending_of_a_lone_word_is_never_close() -> None:
+    """What is answered in words alone follows from what is close."""
+    assert "human" not in likely_meanings("mande el libro azul", "es", 0.8)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("Dios le bendiga, muchas gracias por la ayuda", "thanks"),
+        ("buenas tardes, ya reporté", "sent"),
+        ("a como esta el dolar hoy", None),
+        ("eran 30 personas no 300", "historial"),
+        ("eran 8 no 9", "historial"),
+        ("mi reporte paso", None),
+    ],
+)
+def test_politeness_stands_first_or_last(text: str, meaning: str | None) -> None:
+    """What is asked goes before how politely."""
+    found = understood(text, "es")
+    assert (found and found.meaning) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("i returned one yesterday", None), ("ONE has not reported", "ONE"), ("one", "ONE")]
+)
+def test_a_code_that_is_a_word_counts_in_capitals_or_alone(text: str, code: str | None) -> None:
+    """Else each "one" of a sentence would be the office."""
+    assert mentioned_code(text, ["MIREX", "ONE"]) == code
