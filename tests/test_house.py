@@ -13,186 +13,32 @@ import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
 from string import Formatter
-from typing import Any, get_args
+from typing import Any
 
 import openpyxl
 import pytest
 from babel.messages.pofile import read_po
 from pydantic import ValidationError
 
-from bot.acts.plan import periods
 from bot.acts.reports.coverage import shipped_forms
-from bot.acts.upkeep.status import CHECKS, SHAPES
-from bot.alarms import standing as alarms
-from bot.chat.permissions import PERMISSIONS
-from bot.schedule.jobs import JOBS
-from bot.screens.calendar import reminders
 from bot.settings import Settings
-from bot.workers.webhooks import REASONS as REASONS_TO_FAIL
 from conversations.language_check import CHAT, MESSAGE_LIMIT, button_limits
 from conversations.languages import LANGUAGES, tables
-from conversations.plan import review
-from conversations.plan.calendar.agenda import NEEDS, Reason
-from conversations.plan.calendar.ladder import FOR_COORDINATORS
-from conversations.plan.calendar.working_time import WEEKDAYS
-from conversations.plan.figures.annual import CALENDARS, PILLARS
-from conversations.plan.figures.lights import Light
-from conversations.plan.messages import plan_state
-from conversations.plan.messages.reminders import STAGES
-from conversations.plan.model import Role, ValidationState
-from conversations.plan.periods import Frequency, PeriodStage
-from conversations.plan.sharing import export_request
 from conversations.plan.sharing.events import KINDS as EVENT_KINDS
-from conversations.session.profiles import FORM_OF
-from conversations.session.questions import UPLOADS
 from conversations.wording import catalogue
-from conversations.xforms.conformance import FEATURES
 from conversations.xforms.workbook import read_book
-from storage.database.audit import AUDITED_ACTS, KINDS
-from storage.exports import EXPORTERS
-from storage.exports.codes import WORDED
-from storage.exports.tables import Kind
-from storage.imports.beginning import NOTED
-from storage.imports.differences import DifferenceKind
+from storage.database.audit import AUDITED_ACTS
 from storage.imports.reading import read_plan
-from storage.imports.sheets import SHEETS, without_language
-from storage.people.agencies import ROLE_TYPES
-from storage.people.joining import Decision
-from storage.plan.settings import SETTINGS
-from storage.reports.inspection import REASONS
 from storage.seed import seed_workbook
-from storage.upkeep.retention import RETENTION
+from tests import ROOT
+from tests.families import FAMILIES
 
-ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
 BUTTON_LIMIT = 30
 """DOMAIN §4: nothing wider fits."""
-
-PAUSED = ("everybody", "own")
-CATEGORIES = tuple(
-    code
-    for dimension, _, code in (key.partition("/") for key in read_plan(seed_workbook()).rows["code"])
-    if dimension in ("sex_age", "exploitation")
-)
-"""By which people are counted apart in any country; others have their names in the plan's own lists."""
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "alarm.{}": (*alarms.KINDS, "other"),
-    "alarm.{}.title": (*alarms.KINDS, "other"),
-    "agencies.type.{}": ROLE_TYPES,
-    "audit.{}": AUDITED_ACTS,
-    "audit.kind.{}": tuple(KINDS),
-    "coverage.{}": ("no_form", "not_listed"),
-    "form_title.{}": tuple(FORM_OF.values()),
-    "closing.{}": tuple(FOR_COORDINATORS),
-    "closing.{}_then": tuple(FOR_COORDINATORS),
-    "command.{}": tuple(one.route for one in PERMISSIONS if one.in_menu),
-    "digest.trend_{}": ("up", "down"),
-    "digest.trend_{}_one": ("up", "down"),
-    "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
-    "err.{}_expected": (*UPLOADS, "place"),
-    "event.{}": EVENT_KINDS,
-    "event.why.{}": REASONS_TO_FAIL,
-    "export.{}": (
-        "cancelled",
-        "revoked",
-        "gone",
-        "too_large",
-        "failed",
-        *export_request.PREVIOUS,
-        *export_request.MORE,
-    ),
-    "export.ask.{}": ("what", "who", "when", "where", "as", "more", *export_request.MORE),
-    "export.audience.{}": export_request.AUDIENCES,
-    "export.audience.{}.is": export_request.AUDIENCES,
-    "export.data.{}": tuple(each.dataset for each in EXPORTERS),
-    "export.format.{}": tuple(each.format for each in EXPORTERS),
-    "export.refused.{}": ("audience", "filter", "form", "validation"),
-    "export.status.{}": export_request.STATUSES,
-    "export.validation.{}": export_request.SENT,
-    "file.{}": REASONS,
-    "form.send_{}": tuple(UPLOADS),
-    "history.{}": tuple(ValidationState),
-    "job.{}": tuple(job.what for job in JOBS),
-    "joined.{}": tuple(Role),
-    "nothing.reason.{}": reminders.REASONS,
-    "kept.{}": tuple(rule.name for rule in RETENTION),
-    "pause.{}.begun": PAUSED,
-    "pause.{}.begun_unlimited": PAUSED,
-    "pause.{}.choose": PAUSED,
-    "pause.{}.ended": PAUSED,
-    "people.{}_count": ("suspended", "unreachable"),
-    "periods.{}": ("opens", "due", "grace", "locks"),
-    "periods.stage.{}": get_args(PeriodStage),
-    "plan.difference.{}": get_args(DifferenceKind),
-    "plan.summary.{}": get_args(DifferenceKind),
-    "plan.direction.{}": ("increase", "decrease", "contextual"),
-    "plan.frequency.{}": tuple(Frequency),
-    "plan.light.{}": tuple(Light),
-    "plan.month.{}": tuple(str(month) for month in range(1, 13)),
-    "plan.period.half.{}": ("1", "2"),
-    "plan.period.quarter.{}": ("1", "2", "3", "4"),
-    "receivers.for.{}": export_request.AUDIENCES,
-    "receivers.list.{}": ("told", "dead"),
-    "receivers.refused.{}": ("scheme", "inside", "login", "long", "url"),
-    "plan.unit.{}": ("people", "count", "percent"),
-    "plan.table.{}": (
-        "plan",
-        "strategic_area",
-        "objective",
-        "agency",
-        "indicator",
-        "activity",
-        "code",
-        "reporting_period",
-    ),
-    "problem.{}": (),  # told by code: see below
-    "recurrence.{}": ("daily", "workdays"),
-    "remedy.{}": (),
-    "remind.{}": STAGES,
-    "remind.{}_one": STAGES,
-    "remind.need.{}": NEEDS,
-    "requests.was_{}": get_args(Decision),
-    "requests.{}": get_args(Decision),
-    "reopening.reason.{}": periods.REASONS,
-    "role.{}": tuple(Role),
-    "settings.{}": (*(setting.name for setting in SETTINGS), "yes", "no"),
-    "settings.{}.default": tuple(setting.name for setting in SETTINGS if not setting.default),
-    "settings.{}.what": tuple(setting.name for setting in SETTINGS),
-    "state.{}": plan_state.WORDS,
-    "status.{}": tuple(name for name, _ in CHECKS),
-    "status.{}_{}": (),
-    "status.ago.{}": ("days", "hours", "minutes"),
-    "status.all.{}": tuple(SHAPES),
-    "status.word.{}": ("warn", "bad"),
-    "review.{}": review.REASONS,
-    "book.note.{}": (*sorted(NOTED), "other"),
-    "book.example.{}": tuple(
-        f"{sheet_of.name}.{without_language(one.header)[0]}"
-        for sheet_of in SHEETS
-        for one in sheet_of.fields
-        if one.language
-    ),
-    "table.audience.{}": export_request.AUDIENCES,
-    "tokens.audience.{}": export_request.AUDIENCES,
-    **{f"{prefix}{{}}": codes for prefix, codes in WORDED.values() if prefix.startswith("table.code.")},
-    "table.calendar.{}": tuple(CALENDARS),
-    "table.category.{}": ("total", "unknown", "other", *CATEGORIES),
-    "table.column.{}": (),  # the tests of the exports read every label
-    "table.definition.{}": ("label", "name", "kind", "note"),
-    "table.filter.{}": export_request.FILTERS,
-    "table.kind.{}": tuple(Kind),
-    "table.pillar.{}": PILLARS,
-    "table.{}": (),
-    "way.{}": tuple({each.way for each in FEATURES if each.way} | {"unknown"}),
-    "weekday.{}": WEEKDAYS,
-    "err.too_much_{}": ("steps", "text", "nodes", "size"),
-    "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
-}
-"""Keys that code puts together, and everything that can stand in the gap."""
 
 NOT_KEYS = re.compile(
     r"(plan|form|event)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
@@ -549,14 +395,6 @@ def test_the_shipped_forms_and_code_name_no_country() -> None:
     assert told == []
 
 
-def test_every_folder_of_tests_is_a_package() -> None:
-    """What tests share is imported by its whole name, and not found on a path. Those run by themselves are scripts."""
-    scripts = {"benchmarks", "bots", "peers", "data"}
-    folders = {file.parent for file in (ROOT / "tests").rglob("*.py")}
-    bare = [folder for folder in folders if not (folder / "__init__.py").exists()]
-    assert [str(folder) for folder in bare if not scripts & set(folder.parts)] == []
-
-
 def test_a_floor_knows_only_the_floors_below() -> None:
     """bot → storage → conversations, and what is asked and said imports no I/O and no clock."""
     linter = Path(sys.executable).with_name("lint-imports")
@@ -575,79 +413,3 @@ def test_conversations_have_no_clock_and_no_chance() -> None:
         if isinstance(node, ast.Call) and banned.fullmatch(ast.unparse(node.func))
     ]
     assert wrong == []
-
-
-WAITS = {"sleep", "wait_for_timeout", "timeout", "result", "exception", "wait", "join", "wait_for"}
-LIMITED = {
-    "HTTPConnection",
-    "communicate",
-    "connect",
-    "create_connection",
-    "join",
-    "run",
-    "urlopen",
-    "wait",
-    "wait_for",
-}
-CLOCKS = {"monotonic", "perf_counter"}
-
-
-def called(node: ast.AST) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def is_number(node: ast.AST) -> bool:
-    """Written down, and not nothing: giving way to others is no waiting."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value != 0
-
-
-def is_timed(node: ast.AST) -> bool:
-    """A pause, a deadline made by hand, or a law about how long something took."""
-    match node:
-        case ast.Call(args=args, keywords=keywords):
-            name = called(node)
-            return (
-                (name in WAITS and any(map(is_number, args[:1])))
-                or (name in ("sleep", "wait_for_timeout") and not isinstance(args[0], ast.Constant))
-                or (name in LIMITED and any(each.arg == "timeout" and is_number(each.value) for each in keywords))
-            )
-        case ast.BinOp(left=left, op=ast.Add()):
-            return called(left) in CLOCKS
-        case ast.Compare(left=ast.BinOp(left=left, op=ast.Sub()), ops=[ast.Lt() | ast.LtE()]):
-            return called(left) in CLOCKS
-    return False
-
-
-def timed(path: Path) -> Iterator[str]:
-    """In which functions of a test file something waits or is timed by hand."""
-    for function in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(is_timed, ast.walk(function))):
-            yield f"{path.relative_to(ROOT / 'tests')}::{function.name}"
-
-
-TIMED_ON_PURPOSE = {
-    "bot/telegram/test_delivery.py::test_after_a_quiet_moment_a_turn_costs_nothing": "in time that leaps",
-    "bot/telegram/test_delivery.py::test_whoever_gave_up_waiting_does_not_use_a_turn": "in time that leaps",
-    "bot/telegram/test_http.py::answer": "a server that is slow",
-    "bot/telegram/test_http.py::keeps_silent": "a server that is slow",
-    "bot/telegram/test_http.py::test_a_download_ends_in_time": "the law is that it is broken off; the server is slow",
-    "bot/telegram/test_http.py::test_a_download_that_is_too_large_is_broken_off": "its server is slow",
-    "bot/sandbox/test_control.py::test_waiting_ends_when_something_is_shown_or_time_is_up": "the law",
-    "storage/database/test_group_commit.py::delay": "a database that is slow",
-    "storage/database/test_group_commit.py::test_the_next_unit_of_a_key_begins_when_the_one_before_it_has_committed": "",  # noqa: E501
-    "storage/database/test_group_commit.py::test_two_units_of_one_key_never_run_at_once": "for another to be there",
-    "storage/database/test_group_commit.py::work": "the same",
-}
-
-
-def test_no_test_waits_by_sleeping_or_has_a_deadline_of_its_own() -> None:
-    """What a busy machine cannot keep is nobody's law (tests/deadlines.py); where time is the matter, it says why.
-
-    Faults and benchmarks are about moments and rates: there pauses are thrown by dice, and figures are printed.
-    """
-    apart = {"benchmarks", "faults", "node_modules"}
-    files = [path for path in (ROOT / "tests").rglob("*.py") if not apart & {*path.relative_to(ROOT).parts}]
-    found = set(chain.from_iterable(timed(path) for path in files if path.name != "deadlines.py"))
-    assert sorted(found) == sorted(TIMED_ON_PURPOSE)

@@ -1,10 +1,14 @@
-"""What many of these tests begin with."""
+"""What most of these tests begin with: a furnished house, with its dispatch at hand or the real bot running in it."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.bot.house import furnish
+from bot.open_storage import open_storage
+from tests.bot.desk import Desk
+from tests.bot.house import Town, furnish, settings_in, town_in
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +17,18 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("furnished")
     furnish(folder)
     return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
+    """The dispatch over a copy of that house: one says, taps, and reads what a phone shows. No process, no wire."""
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    with open_storage(settings_in(tmp_path)) as database:
+        yield Desk(database)
+
+
+@pytest.fixture
+def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
+    """The real bot in a copy of that house, beside the emulated Telegram: each officer has a phone."""
+    with town_in(tmp_path, furnished) as town:
+        yield town

@@ -110,3 +110,30 @@ def press(desk: Desk, who: int, handled: Handled, words: str) -> Handled:
 
 def tap(desk: Desk, who: int, name: str, argument: str = "") -> Handled:
     return desk.tap(who, command_token(name, argument))
+
+
+def text_of(handled: Handled, to: int | None = None) -> str:
+    """All that is said, in one chat or in every one; of a file, its caption."""
+    rows = [row for row in handled.deliveries if to is None or row.chat_id == to]
+    return "\n".join(str(row.payload.get("text", row.payload.get("caption", ""))) for row in rows)
+
+
+def keys(handled: Handled, to: int | None = None) -> list[tuple[str, str]]:
+    """Every button that is shown, in one chat or in every one: its words and what it carries."""
+    return [
+        (button["text"], button.get("callback_data", ""))
+        for row in handled.deliveries
+        if to is None or row.chat_id == to
+        for line in row.payload.get("reply_markup", {}).get("inline_keyboard", [])
+        for button in line
+    ]
+
+
+def taps(handled: Handled, to: int | None = None) -> list[str]:
+    """What every button carries."""
+    return [carried for _, carried in keys(handled, to)]
+
+
+def is_denied(handled: Handled) -> bool:
+    """An alert, and nothing else."""
+    return handled.answer is not None and handled.answer.show_alert and not handled.deliveries

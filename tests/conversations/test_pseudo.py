@@ -9,11 +9,12 @@ from bot.chat.permissions import telegram_menu
 from conversations.card import Card
 from conversations.language_check import check_language
 from conversations.languages import language_name
+from conversations.plan.messages.plan_state import spoken
 from conversations.plan.model import Role
 from conversations.wording import wording
-from tests.conversations.plan.messages.test_digests import screens
-from tests.conversations.plan.messages.test_plan_state import READERS, page, spoken
-from tests.conversations.session.cards import test_session_card, test_session_card_types
+from tests.conversations.plan.messages.digest_screens import screens
+from tests.conversations.plan.messages.state_pages import READERS, page
+from tests.conversations.session.cards import shipped_screens, type_screens
 from tests.conversations.session.phone import drawn
 from tests.pseudo import PSEUDO, RIGHT_TO_LEFT, STRETCHED
 
@@ -23,11 +24,11 @@ MOST, IN_A_ROW, BUTTONS, TAP = 4096, 8, 100, 64
 
 
 def forms(language: str) -> Iterator[tuple[str, Card]]:
-    for form_name in test_session_card.BEGUN:
-        yield from test_session_card.walk(form_name, language)
+    for form_name in shipped_screens.BEGUN:
+        yield from shipped_screens.walk(form_name, language)
 
 
-@pytest.mark.parametrize("walk", [forms, test_session_card_types.walk])
+@pytest.mark.parametrize("walk", [forms, type_screens.walk])
 @pytest.mark.parametrize("language", PSEUDO)
 def test_every_screen_can_be_shown(language: str, walk: Callable[[str], Iterator[tuple[str, Card]]]) -> None:
     """None raises, none is more than Telegram takes, and no gap stays open."""

@@ -150,35 +150,35 @@ def another_word_than_on_the_card(patch: pytest.MonkeyPatch, _: ExitStack) -> No
 def a_format_that_loses_cells(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from storage import exports
     from storage.exports.formats.json_lines import write_jsonl
-    from tests.storage.exports import test_tables
+    from tests.storage.exports import small_plan
 
     def lossy(extract: Any, wanted: Any, out: Any, progress: Any) -> Any:
         rows = ((number, (*row[:-1], None)) for number, row in extract.rows)
         return write_jsonl(replace(extract, rows=rows), wanted, out, progress)
 
-    _one_format_more(patch, exports, test_tables, lossy)
-    patch.setitem(test_tables.READERS, "lossy", test_tables.read_jsonl)
+    _one_format_more(patch, exports, small_plan, lossy)
+    patch.setitem(small_plan.READERS, "lossy", small_plan.read_jsonl)
 
 
 def a_format_that_nobody_reads_back(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from storage import exports
     from storage.exports.formats.json_lines import write_jsonl
-    from tests.storage.exports import test_tables
+    from tests.storage.exports import small_plan
 
-    _one_format_more(patch, exports, test_tables, write_jsonl)
+    _one_format_more(patch, exports, small_plan, write_jsonl)
 
 
 def a_format_that_tells_a_secret(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from storage import exports
     from storage.exports.formats.json_lines import write_jsonl
-    from tests.storage.exports import test_tables
+    from tests.storage.exports import small_plan
 
     def talkative(extract: Any, wanted: Any, out: Any, progress: Any) -> Any:
         written = write_jsonl(extract, wanted, out, progress)
         out.write(b'{"secreto": true}\n')
         return written
 
-    _one_format_more(patch, exports, test_tables, talkative)
+    _one_format_more(patch, exports, small_plan, talkative)
 
 
 def _one_format_more(patch: pytest.MonkeyPatch, exports: Any, tests: Any, write: Any) -> None:
@@ -190,9 +190,9 @@ def _one_format_more(patch: pytest.MonkeyPatch, exports: Any, tests: Any, write:
 
 
 def another_exporter(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from tests.storage.exports import test_tables
+    from tests.storage.exports import test_exporters
 
-    patch.setattr(test_tables, "EXPORTERS", test_tables.EXPORTERS[:-1])
+    patch.setattr(test_exporters, "EXPORTERS", test_exporters.EXPORTERS[:-1])
 
 
 def a_column_without_a_label(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
@@ -269,9 +269,9 @@ def a_filter_without_a_condition(patch: pytest.MonkeyPatch, _: ExitStack) -> Non
 
 
 def a_filter_that_is_passed_over(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from tests.storage.exports import test_tables
+    from tests.storage.exports import test_choosing_filters
 
-    patch.setattr(test_tables, "check_wanted", lambda unit, used, wanted: None)
+    patch.setattr(test_choosing_filters, "check_wanted", lambda unit, used, wanted: None)
 
 
 def a_filter_without_a_sentence(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
@@ -362,9 +362,12 @@ PLANTS: Mapping[str, Plant] = {
         TABLES + "test_the_same_cells_come_back_from_every_format[sqlite-plan-internal]",
         a_format_that_nobody_reads_back,
     ),
-    "the table of the docs": Plant(TABLES + "test_the_page_lists_every_exporter", another_exporter),
+    "the table of the docs": Plant(
+        "tests/storage/exports/test_exporters.py::test_the_page_lists_every_exporter", another_exporter
+    ),
     "a column's label in a language": Plant(
-        TABLES + "test_every_column_has_a_label_in_every_language[sqlite-ht]", a_column_without_a_label
+        "tests/storage/exports/test_exporters.py::test_every_column_has_a_label_in_every_language[sqlite-ht]",
+        a_column_without_a_label,
     ),
     "what may not go outside": Plant(
         TABLES + "test_outside_there_is_no_free_text_no_name_and_nobody_who_is_few[sqlite-public]",
@@ -397,11 +400,11 @@ PLANTS: Mapping[str, Plant] = {
         a_kind_that_the_guide_does_not_name,
     ),
     "the condition that it means": Plant(
-        TABLES + "test_every_filter_that_is_declared_leaves_something_out[sqlite-reports-status]",
+        "tests/storage/exports/test_choosing_filters.py::test_every_filter_that_is_declared_leaves_something_out[sqlite-reports-status]",
         a_filter_without_a_condition,
     ),
     "that a dataset without it refuses it": Plant(
-        TABLES + "test_a_filter_that_is_not_declared_is_refused_with_those_that_are[sqlite]",
+        "tests/storage/exports/test_choosing_filters.py::test_a_filter_that_is_not_declared_is_refused_with_those_that_are[sqlite]",
         a_filter_that_is_passed_over,
     ),
     "its sentence at the data door": Plant(
@@ -413,7 +416,7 @@ PLANTS: Mapping[str, Plant] = {
     ),
     "a setting": Plant(HOUSE + "test_env_example_names_exactly_the_settings", a_setting_that_nobody_documents),
     "a table": Plant(
-        "tests/storage/database/test_migrations.py::test_alembic_finds_nothing_to_do_after_an_upgrade[sqlite]",
+        "tests/storage/migrations/test_migrations.py::test_alembic_finds_nothing_to_do_after_an_upgrade[sqlite]",
         a_table_without_its_migration,
     ),
 }

@@ -441,7 +441,6 @@ PLANTS: dict[str, Plant] = {
     "fan_out_first": Plant("G11", "replies go after fan-out", "crowd", fan_out_first),
 }
 
-
 TRIES = 3
 
 

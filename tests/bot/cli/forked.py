@@ -8,7 +8,7 @@ A bot that serves is forked from another such process, which has imported as `ru
 yet, and the bot makes its own. Beside other work that is the difference between one second and half a minute.
 
 What only a fresh interpreter can show stays with `python -m bot`: what is imported when, and terminals. That both ways
-answer alike is a test in test_cli.
+answer alike is a test in test_app.
 """
 
 import atexit

@@ -26,7 +26,7 @@ from storage.exports import EXPORTERS
 from storage.seed import seed_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.bot.cli import tree
-from tests.bot.cli.test_cli import (
+from tests.bot.cli.commands import (
     FORMS,
     contents,
     enlace,
@@ -41,19 +41,6 @@ from tests.deadlines import PATIENCE
 pytestmark = pytest.mark.slow
 
 NOON = datetime(2018, 10, 3, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A deployment right after its first `enlace init`; tests work on copies."""
-    folder = tmp_path_factory.mktemp("installed")
-    assert enlace(folder, "init").code == 0
-    return folder
-
-
-@pytest.fixture
-def folder(installed: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(installed, tmp_path / "deployment"))
 
 
 # ------------------------------------------------------------------ several plans

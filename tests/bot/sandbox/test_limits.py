@@ -1,73 +1,105 @@
-"""Enlace's own delivery where Telegram's sending limits are enforced."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""Telegram's sending limits, enforced when they are switched on: per chat, for all chats, and after a 429."""
 
 import pytest
 
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox import people
+from bot.sandbox.client import BotByHand
+from bot.sandbox.clock import Clock
+from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import Person
-from storage.open_database import Database
-from tests.bot.telegram.wire import ANA, calls, empty_database, opened, people_of, quiet, running, said, texts, until
+from tests.bot.sandbox.methods.calling import ANA, buttons
 
 
-@pytest.fixture(scope="module")
-def world_of_all() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
+# -------------------------------------------------------------------- limits
+class Still(Clock):
+    """Moved by hand alone: what is counted by the second is counted whatever the machine has to do."""
+
+    def __init__(self, at: float) -> None:
+        self._at = at
+
+    def now(self) -> float:
+        return self._at
+
+    def move_by(self, seconds: float) -> None:
+        self._at += seconds
 
 
 @pytest.fixture
-def sandbox(world_of_all: Sandbox) -> Sandbox:
-    people_of(world_of_all)
-    world_of_all.world.switch(limits=True)
-    return world_of_all
+def still(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox.world, "clock", Still(sandbox.world.now()))
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(empty_database("sqlite", tmp_path), tmp_path) as opened_database:
-        yield opened_database
+@pytest.mark.usefixtures("still")
+def test_limits_are_enforced_when_switched_on(sandbox: Sandbox, bot: BotByHand) -> None:
+    """A small burst to one chat, then one a second; 20 a minute to a group; off, nothing is counted."""
+    sandbox.world.switch(limits=True)
+    answers = [bot.call("sendMessage", chat_id=ANA, text="x") for _ in range(4)]
+    assert [answer["ok"] for answer in answers] == [True, True, True, False]
+    assert answers[3]["error_code"] == 429
+    assert answers[3]["parameters"] == {"retry_after": 1}
+    assert answers[3]["description"] == "Too Many Requests: retry after 1"
+    sandbox.world.move_clock(by=1)
+    assert bot.call("sendMessage", chat_id=ANA, text="x")["ok"]
+    people.add_to_group(sandbox.world, -100123, "Grupo", [ANA])
+    for _ in range(20):
+        assert bot.call("sendMessage", chat_id=-100123, text="x")["ok"]
+        sandbox.world.move_clock(by=2)
+    assert bot.call("sendMessage", chat_id=-100123, text="x")["parameters"]["retry_after"] == 20
 
 
-async def test_fan_out_at_the_rate_we_ship_is_hardly_ever_refused(sandbox: Sandbox, database: Database) -> None:
-    """29 a second to hundreds, and replies in between: each is shown theirs once, no second sees more than 30 (T13).
-
-    Whoever is answered meanwhile overtakes all that has not left yet; a refusal is bad luck.
-    """
-    people, slots = range(1_000, 1_240), 12
-    for number in people:
-        sandbox.world.add_person(Person(number, f"P{number}"), started=True)
-    seen = sandbox.world.ledger.entries
-    async with running(sandbox, database, rate=29.0) as bot:
-        await bot.commit(*(draft for number in people for draft in said(number, "weekly", kind="digest")))
-        for number in range(3):
-            await until(lambda number=number: len(seen) > 20 + 60 * number)  # type: ignore[misc]
-            await bot.commit(*said(ANA, f"question {number}"))
-            gone = len(seen)
-            await until(lambda number=number: len(texts(sandbox, ANA)) > number)  # type: ignore[misc]
-            assert [entry.chat for entry in seen[gone:]].index(ANA) <= slots
-        await until(lambda: len(seen) == len(people) + 3)
-        await quiet(bot)
-        assert set(await bot.states()) == {"sent"}
-    assert texts(sandbox, ANA) == ["question 0", "question 1", "question 2"]
-    assert sorted(entry.chat for entry in seen if entry.chat != ANA) == list(people)
-    at = [entry.at for entry in seen]
-    assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= 30
-    refused = [call for call in calls(sandbox, "sendMessage") if call.status == 429]
-    assert len(refused) <= len(people) // 10
+@pytest.mark.usefixtures("still")
+def test_thirty_a_second_is_the_limit_for_all_chats(sandbox: Sandbox, bot: BotByHand) -> None:
+    """The thirty-first in one second is refused, whomever it is for."""
+    for number in range(40):
+        sandbox.world.add_person(Person(1000 + number, "P"), started=True)
+    sandbox.world.switch(limits=True)
+    sandbox.world.move_clock(by=2)
+    sent = [bot.call("sendMessage", chat_id=1000 + number, text="x")["ok"] for number in range(40)]
+    assert sent[:30] == [True] * 30
+    assert not any(sent[30:])
 
 
-async def test_a_429_is_waited_out_and_everything_arrives_in_order(sandbox: Sandbox, database: Database) -> None:
-    """More than a chat's burst at once is refused; nothing is called inside the window, nothing is lost or doubled."""
-    lines = [f"line {number}" for number in range(6)]
-    async with running(sandbox, database, rate=29.0) as bot:
-        await bot.commit(*said(ANA, *lines))
-        await until(lambda: len(texts(sandbox, ANA)) == len(lines))
-        await quiet(bot)
-        assert set(await bot.states()) == {"sent"}
-    assert texts(sandbox, ANA) == lines
-    sent = calls(sandbox, "sendMessage")
-    windows = [(call.at, call.at + 1) for call in sent if call.status == 429]
-    assert windows
-    assert [call.at for call in sent for begin, end in windows if begin < call.at < end] == []
+@pytest.mark.usefixtures("still")
+def test_a_429_binds_everything_until_it_is_over(sandbox: Sandbox, bot: BotByHand) -> None:
+    """Every chat, and edits too, are told the seconds that are left; a tap may be answered, and reading is free."""
+    world = sandbox.world
+    world.add_person(Person(502, "Luis"), started=True)
+    sent = bot.do("sendMessage", chat_id=ANA, text="x", reply_markup=buttons("a"))
+    query = people.tap(world, ANA, sent["message_id"], text="a")
+    world.add_person(Person(503, "Rosa"), started=True)
+    world.switch(limits=True)
+    for _ in range(3):
+        bot.do("sendMessage", chat_id=503, text="x")
+    assert bot.call("sendMessage", chat_id=503, text="x")["parameters"] == {"retry_after": 1}
+    for refused in (
+        bot.call("sendMessage", chat_id=502, text="x"),
+        bot.call("editMessageText", chat_id=ANA, message_id=sent["message_id"], text="y"),
+        bot.call("deleteMessage", chat_id=ANA, message_id=sent["message_id"]),
+    ):
+        assert refused["parameters"] == {"retry_after": 1}
+    assert bot.do("answerCallbackQuery", callback_query_id=query)
+    assert bot.do("getMe")
+    world.move_clock(by=1)
+    assert bot.do("sendMessage", chat_id=502, text="x")
+    assert [seen.chat for seen in world.ledger.since(0) if seen.what == "send"] == [ANA, 503, 503, 503, 502]
+
+
+@pytest.mark.usefixtures("still")
+def test_who_waits_as_long_as_told_is_not_told_to_wait_again(sandbox: Sandbox, bot: BotByHand) -> None:
+    """`retry_after` is enough, to one person and to a group; switching limits off and on forgets what was sent."""
+    world = sandbox.world
+    people.add_to_group(world, -100123, "Grupo", [ANA])
+    world.switch(limits=True)
+    for chat in (ANA, -100123):
+        waits = []
+        for _ in range(60):
+            answer = bot.call("sendMessage", chat_id=chat, text="x")
+            if not answer["ok"]:
+                waits.append(answer["parameters"]["retry_after"])
+                world.move_clock(by=waits[-1])
+                assert bot.call("sendMessage", chat_id=chat, text="x")["ok"]
+        assert waits
+    bot.call("sendMessage", chat_id=ANA, text="x")
+    world.switch(limits=False)
+    world.switch(limits=True)
+    assert all(bot.call("sendMessage", chat_id=ANA, text="x")["ok"] for _ in range(3))

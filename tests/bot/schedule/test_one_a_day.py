@@ -1,7 +1,7 @@
 """One notice a person and day (DOMAIN §5.3), whatever the job: also of a job that has never heard of the rule."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -66,8 +66,8 @@ def two_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, furnished: Path, two_more: None) -> Iterator[Desk]:
-    yield from opened(furnished, tmp_path / "house")
+def desk(two_more: None, desk: Desk) -> Desk:
+    return desk
 
 
 @dataclass(frozen=True, order=True)

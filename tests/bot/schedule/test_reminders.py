@@ -1,24 +1,16 @@
 """Reminders on the phones: the real bot beside the sandbox, whose clock is moved through the month."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from conversations.plan.calendar.ledger import SAID
-from tests.bot.house import ANA, CARMEN, JEAN, LUIS, PEDRO, Officer, Town, town_in
+from tests.bot.house import ANA, CARMEN, JEAN, LUIS, PEDRO, Officer, Town
 from tests.deadlines import wait_until
 
 pytestmark = pytest.mark.slow
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")
-
-
-@pytest.fixture
-def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
-    with town_in(tmp_path, furnished) as town:
-        yield town
 
 
 def at(town: Town, when: str) -> None:

@@ -25,7 +25,7 @@ from storage.unit_of_work import UnitOfWork
 from storage.upkeep.holding import concerned, held, settle_and_hold
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, LUIS, ROSA, furnish, settings_in
-from tests.bot.schedule.test_scheduler import NINE, ZONE, Wound, claimed, ledger
+from tests.bot.schedule.wound import NINE, ZONE, Wound, claimed, ledger
 from tests.storage.database import scratch
 
 TEN = NINE + timedelta(hours=1)

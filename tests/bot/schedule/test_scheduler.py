@@ -1,7 +1,7 @@
 """The scan, the second look and the clock, over a real database; what is claimed is what delivery would send."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,42 +9,21 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from bot.open_storage import open_storage
 from bot.schedule import jobs as scheduling
 from bot.schedule.scheduler import ClockWatch, Scheduler
-from bot.telegram.in_hand import Asked, as_claimed, look
-from storage.database.models import Fire, OutboxMessage, Person, table
+from bot.telegram.in_hand import as_claimed
+from storage.database.models import OutboxMessage, table
 from storage.errors import Unavailable
-from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import ANA, furnish, settings_in
+from tests.bot.schedule.wound import NINE, ZONE, Wound, claimed, ledger
 from tests.storage.database import scratch
-
-ZONE = "America/Santo_Domingo"
-NINE = datetime(2018, 10, 5, 13, tzinfo=UTC)
-NOBODY: frozenset[int] = frozenset()
-
-
-class Wound:
-    """A clock that stands where it is put; its monotonic side is moved apart."""
-
-    def __init__(self) -> None:
-        self.wall, self.steady = NINE, 0.0
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.steady
-
-    def run(self, **time: float) -> None:
-        self.wall += timedelta(**time)
-        self.steady += timedelta(**time).total_seconds()
 
 
 @pytest.fixture
@@ -76,37 +55,12 @@ def scheduler(database: Database) -> Scheduler:
     return Scheduler(database, Wound(), ZONE, said=lambda: None)
 
 
-SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
-
-
-def claimed(database: Database, now: datetime, second_look: SecondLook) -> dict[int, OutboxRow]:
-    """What delivery would send now, by chat."""
-
-    def work(unit: UnitOfWork) -> dict[int, OutboxRow]:
-        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), second_look)
-        return {row.chat_id: row for row in found.rows if row.kind == "reminder"}
-
-    return database.units.submit(None, work).result()
-
-
 def close_everything_of_ana(unit: UnitOfWork) -> None:
     plan, agency = unit.plans.only(), unit.plans.agency(unit.plans.only().id, "MMUJER")
     person = unit.people.by_telegram_id(ANA)
     assert person is not None
     for period in unit.plans.open_periods(plan.id, NINE.date()):
         unit.closings.close(plan.id, agency.id, period.id, person.id, NINE)
-
-
-def ledger(database: Database) -> tuple[str, str]:
-    """The last fire of Ana: state and reason."""
-    fire, person = table(Fire), table(Person)
-    with database.reader() as connection:
-        row = connection.execute(
-            select(fire.c.state, fire.c.reason)
-            .join(person, person.c.id == fire.c.person_id)
-            .where(person.c.telegram_id == ANA, fire.c.window == "2018-10-05")
-        ).one()
-    return row.state, row.reason
 
 
 async def test_a_second_scan_of_the_same_moment_says_nothing(database: Database, scheduler: Scheduler) -> None:

@@ -1,20 +1,12 @@
 """Posts that nobody holds: administrators hear of them a week before the month, and not when there is none."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from bot.schedule import vacancies
 from conversations.plan.figures.monitoring import Standing
 from tests.bot.desk import Desk, buttons, said, tap
 from tests.bot.house import ANA, CARMEN, PEDRO
-from tests.bot.schedule.days import here, opened, scan
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    yield from opened(furnished, tmp_path / "house")
+from tests.bot.schedule.days import here, scan
 
 
 def test_administrators_are_told_of_vacancies_before_the_month(desk: Desk) -> None:

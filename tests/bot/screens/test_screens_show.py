@@ -162,7 +162,9 @@ def pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.exp
         yield target, value
 
 
-SCREENS = sorted(path.name for path in (ROOT / "bot" / "screens").glob("*.py"))
+SCREENS = sorted(
+    path.relative_to(ROOT / "bot" / "screens").as_posix() for path in (ROOT / "bot" / "screens").rglob("*.py")
+)
 
 
 def test_what_writes_is_found() -> None:

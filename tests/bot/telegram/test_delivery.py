@@ -1,46 +1,34 @@
 """The delivery: what is committed is sent, in order, and what became of it is decided by kind (G7, G11)."""
 
 import asyncio
-import functools
 import socket
-from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import event, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import insert, select
 
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.server import Sandbox
 from bot.telegram import delivery
 from bot.telegram.calls import Calls
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import TapAnswer, TokenRejected
-from bot.telegram.methods import anew
 from bot.telegram.outcomes import Outcome
-from bot.telegram.pacer import Pacer
 from bot.telegram.recording import Recorder
 from storage.database.models import OutboxMessage, Person, table
-from storage.errors import Unavailable
-from storage.messages.outbox import Outbox, OutboxDraft, OutboxRow
-from storage.open_database import Database, open_database
+from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from storage.upkeep.presence import Presence
 from tests.bot.telegram.wire import (
     ANA,
     LUIS,
     ROSA,
     HandClock,
-    StillClock,
     calls,
-    empty_database,
-    leap,
-    opened,
-    people_of,
+    edit_of,
     quiet,
     rows_of,
     running,
@@ -56,31 +44,6 @@ from tests.deadlines import PATIENCE
 def silence(kind: str) -> dict[str, float]:
     """How long the bot waits for an answer: where none comes, not for long."""
     return {"timeout": 1.5} if kind == "timeout" else {}
-
-
-@pytest.fixture(scope="module")
-def telegram() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(telegram: Sandbox) -> Sandbox:
-    people_of(telegram)
-    return telegram
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with opened(empty_database(request.param, tmp_path), tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    """Where the kind of database makes no difference."""
-    with opened(empty_database("sqlite", tmp_path), tmp_path) as found:
-        yield found
 
 
 # ------------------------------------------------------------------ order
@@ -296,7 +259,7 @@ async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
             return await look_up(card_id)
 
         monkeypatch.setattr(bot.delivery._calls, "_message_of", slowly)
-        await bot.commit(_edit(ANA, card))
+        await bot.commit(edit_of(ANA, card))
         await until(lambda: bot.delivery.retries == 1)
         assert calls(sandbox, "editMessageText") == []
         clock.move(61)
@@ -328,181 +291,6 @@ async def test_a_429_of_hours_is_kept_across_a_restart(sandbox: Sandbox, databas
         await quiet(bot)
     assert texts(sandbox, ANA) == ["one", "two", "three"]
     assert texts(sandbox, LUIS) == ["meanwhile"]
-
-
-# ------------------------------------------------------------------ cards
-async def test_a_card_is_edited_before_its_number_is_known(sandbox: Sandbox, database: Database) -> None:
-    """The next update commits while the card is still on its way: the lane resolves it."""
-    async with running(sandbox, database) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(
-            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question 1"}, card),
-            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card),
-        )
-        await quiet(bot)
-        assert shown(sandbox, ANA) == [("send", "question 1"), ("edit", "question 2")]
-        number = await bot.database.units.run(None, lambda unit: unit.outbox.card_message_id(card))
-        assert number == sandbox.world.ledger.entries[0].message_id
-
-
-async def test_a_card_is_found_again_after_a_restart(sandbox: Sandbox, database: Database) -> None:
-    """Its number is in the database by then."""
-    async with running(sandbox, database) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question 1"}, card))
-        await quiet(bot)
-    async with running(sandbox, database) as bot:
-        await bot.commit(OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card))
-        await quiet(bot)
-    assert shown(sandbox, ANA) == [("send", "question 1"), ("edit", "question 2")]
-
-
-async def test_a_card_that_is_gone_is_sent_anew_and_edited_from_then_on(sandbox: Sandbox, database: Database) -> None:
-    """The person cleared the chat: the question appears again below, and the card is that message now."""
-    async with running(sandbox, database) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question 1"}, card))
-        await quiet(bot)
-        people.clear(sandbox.world, ANA)
-        markup = {"inline_keyboard": [[{"text": "a", "callback_data": "a"}]]}
-        await bot.commit(
-            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2", "reply_markup": markup}, card),
-            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 3"}, card),
-        )
-        await quiet(bot)
-        assert set(await bot.states()) == {"sent"}
-    assert shown(sandbox, ANA)[1:] == [("send", "question 2"), ("edit", "question 3")]
-    assert sandbox.world.ledger.entries[1].message["reply_markup"] == markup  # type: ignore[index]
-
-
-async def test_a_card_that_was_never_delivered_is_sent_by_its_edit(sandbox: Sandbox, sqlite: Database) -> None:
-    """Its first message was refused: what was to replace it is shown all the same."""
-    async with running(sandbox, sqlite) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(
-            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "<i", "parse_mode": "HTML"}, card),
-            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card),
-        )
-        await quiet(bot)
-        assert await bot.states() == ["undeliverable", "sent"]
-    assert shown(sandbox, ANA) == [("send", "question 2")]
-
-
-async def test_not_modified_is_what_was_wanted(sandbox: Sandbox, sqlite: Database) -> None:
-    """Editing to the same content is a success, and no second message."""
-    async with running(sandbox, sqlite) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(
-            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "same"}, card),
-            OutboxDraft(ANA, "prompt", "editMessageText", {"text": "same"}, card),
-        )
-        await quiet(bot)
-        assert await bot.states() == ["sent", "sent"]
-    assert shown(sandbox, ANA) == [("send", "same")]
-
-
-async def test_a_deletion_that_cannot_be_is_settled_and_listed(sandbox: Sandbox, sqlite: Database) -> None:
-    """Older than 48 h: one attempt, the reason stays, and the card is known by its number: it is there still (S15)."""
-    async with running(sandbox, sqlite) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card))
-        await quiet(bot)
-        sandbox.world.move_clock(by=49 * 3600)
-        await bot.commit(OutboxDraft(ANA, "notice", "deleteMessage", {}, card))
-        await quiet(bot)
-        [_, row] = await bot.outbox()
-        assert row.state == "undeliverable"
-        assert "can't be deleted" in row.error
-        assert sqlite.units.submit(None, lambda unit: unit.outbox.card_message_id(card)).result() is not None
-    assert len(calls(sandbox, "deleteMessage")) == 1
-
-
-async def test_what_is_gone_already_need_not_be_deleted(sandbox: Sandbox, sqlite: Database) -> None:
-    """A deletion whose answer was lost is tried again, and nobody is told of a message that could not be deleted."""
-    async with running(sandbox, sqlite) as bot:
-        await bot.commit(OutboxDraft(ANA, "notice", "deleteMessage", {"message_id": 4_711}))
-        await quiet(bot)
-        assert await bot.states() == ["sent"]
-    assert len(calls(sandbox, "deleteMessage")) == 1
-
-
-async def test_many_messages_leave_a_chat_by_one_call(sandbox: Sandbox, sqlite: Database) -> None:
-    """Which messages the cards are is known when the call is made: the last of them has only just been sent."""
-    async with running(sandbox, sqlite) as bot:
-        cards = [await bot.card(ANA), await bot.card(ANA)]
-        await bot.commit(
-            *(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card) for card in cards),
-            OutboxDraft(ANA, "notice", "deleteMessages", {"message_ids": [4_711], "@cards": cards}),
-        )
-        await quiet(bot)
-        assert await bot.states() == ["sent"] * 3
-    assert [what for what, _ in shown(sandbox, ANA)] == ["send", "send", "delete", "delete"]
-    assert len(calls(sandbox, "deleteMessages")) == 1
-
-
-async def test_a_call_for_many_leaves_none_of_them_out(sandbox: Sandbox, sqlite: Database) -> None:
-    """It would answer True: nobody would hear of a card that never got a message."""
-    async with running(sandbox, sqlite) as bot:
-        cards = [await bot.card(ANA), await bot.card(ANA)]
-        await bot.commit(
-            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, cards[0]),
-            OutboxDraft(ANA, "notice", "deleteMessages", {"message_ids": [], "@cards": cards}),
-        )
-        await quiet(bot)
-        assert await bot.states() == ["sent", "undeliverable"]
-    assert not calls(sandbox, "deleteMessages")
-
-
-async def test_a_deleted_card_is_a_new_message_when_it_is_edited(sandbox: Sandbox, sqlite: Database) -> None:
-    """Without asking Telegram about a message we know to be gone."""
-    async with running(sandbox, sqlite) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(
-            OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card),
-            OutboxDraft(ANA, "notice", "deleteMessage", {}, card),
-        )
-        await quiet(bot)
-        await bot.commit(OutboxDraft(ANA, "prompt", "editMessageText", {"text": "two"}, card))
-        await quiet(bot)
-    assert [what for what, _ in shown(sandbox, ANA)] == ["send", "delete", "send"]
-    assert not calls(sandbox, "editMessageText")
-
-
-def test_a_picture_that_cannot_be_edited_is_sent_anew_with_its_file() -> None:
-    """editMessageMedia names the file by attachment, sendPhoto by its own parameter."""
-    edit = {
-        "message_id": 5,
-        "media": {"type": "photo", "media": "attach://chart", "caption": "Semana"},
-        "@files": {"chart": {"path": "chart.png", "name": "chart.png"}},
-        "reply_markup": {"inline_keyboard": []},
-    }
-    assert anew("editMessageMedia", edit) == (
-        "sendPhoto",
-        {
-            "caption": "Semana",
-            "@files": {"photo": {"path": "chart.png", "name": "chart.png"}},
-            "reply_markup": {"inline_keyboard": []},
-        },
-    )
-    assert anew("editMessageReplyMarkup", {"reply_markup": {}}) is None
-
-
-async def test_a_file_is_uploaded_under_its_own_name(sandbox: Sandbox, sqlite: Database, tmp_path: Path) -> None:
-    """The row names the file; its content is read when it is sent. One that is gone settles the row."""
-    (tmp_path / "out.csv").write_bytes(b"a;b\n1;2\n")
-    files = {"document": {"path": str(tmp_path / "out.csv"), "name": "reporte del año.csv", "type": "text/csv"}}
-    gone = {"document": {"path": str(tmp_path / "nothing.csv"), "name": "x.csv"}}
-    async with running(sandbox, sqlite) as bot:
-        await bot.commit(
-            OutboxDraft(ANA, "export", "sendDocument", {"caption": "Listo", "@files": files}),
-            OutboxDraft(LUIS, "export", "sendDocument", {"@files": gone}),
-        )
-        await until(lambda: len(sandbox.world.ledger.entries) == 1)
-        await quiet(bot)
-        assert sorted(await bot.states()) == ["sent", "undeliverable"]
-    message = sandbox.world.ledger.entries[0].message
-    assert message is not None
-    assert message["document"]["file_name"] == "reporte del año.csv"
 
 
 # ------------------------------------------------------------------ while much is going on
@@ -578,237 +366,6 @@ async def test_a_message_counts_for_the_moment_of_its_call(
     assert settled_at.date() - before.date() < timedelta(days=2)
 
 
-# ------------------------------------------------------------------ what a crash left
-async def test_what_a_dead_process_left_is_settled_by_kind(sandbox: Sandbox, database: Database) -> None:
-    """Alone, a new process takes over at once: replies again, of the reminders those that were not under way (G7)."""
-
-    def leave(unit: UnitOfWork) -> None:
-        now = datetime.now(UTC)
-        for chat, kind in ((ANA, "prompt"), (ANA, "reminder"), (LUIS, "reminder")):
-            unit.outbox.add(OutboxDraft(chat, kind, "sendMessage", {"text": kind}), now=now)  # type: ignore[arg-type]
-        under_way, _ = unit.outbox.claim(now, now + timedelta(seconds=60), 10, ("fan_out",))
-        assert unit.outbox.begin(under_way)
-
-    await database.units.run(None, leave)
-    async with running(sandbox, database) as bot:
-        await bot.commit(*said(ANA, "after"))
-        await until(lambda: len(texts(sandbox, ANA)) == 2 and len(texts(sandbox, LUIS)) == 1)
-        await quiet(bot)
-        assert await bot.states() == ["sent", "ambiguous", "sent", "sent"]
-    assert texts(sandbox, ANA) == ["prompt", "after"]
-
-
-async def test_a_reply_that_is_being_handed_back_is_not_overtaken(sandbox: Sandbox, database: Database) -> None:
-    """After a start a chat's new replies wait behind those that a dead process left, until the first sweep.
-
-    One that was handed back, and was seen by that sweep as still in hand, is not in hand any more when the sweep ends.
-    """
-
-    def leave(unit: UnitOfWork) -> None:
-        unit.outbox.add(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}), now=datetime.now(UTC))
-
-    swept = asyncio.Event()
-
-    class Hurried(Delivery):
-        async def start(self) -> None:
-            await super().start()
-            drafts = said(ANA, "two")
-            self.feed(await self._units.run(ANA, lambda unit: rows_of(unit, drafts, datetime.now(UTC))))
-
-        async def _sweep(self) -> None:
-            await super()._sweep()
-            swept.set()
-
-    await database.units.run(None, leave)
-    sandbox.world.faults.add(Fault("slow", method="sendMessage", times=1, delay=0.4))
-    async with running(sandbox, database, delivery_class=Hurried) as bot:
-        await swept.wait()
-        await bot.commit(*said(ANA, "three"))
-        await until(lambda: len(texts(sandbox, ANA)) == 3)
-    assert texts(sandbox, ANA) == ["one", "two", "three"]
-
-
-class Beside:
-    """Another replica on the same PostgreSQL, which commits and sends nothing."""
-
-    def __init__(self, database: Database, url: str, clock: HandClock) -> None:
-        self.database = open_database(url, vault=database.vault)
-        self.presence = Presence(self.database, clock.now)
-        self.presence.enter()
-        self._clock = clock
-
-    async def commit(self, *drafts: OutboxDraft) -> None:
-        await self.database.units.run(None, lambda unit: rows_of(unit, drafts, self._clock.now()))
-
-    def die(self) -> None:
-        """Its lock is free, as the server frees it when a process is killed; its row stays."""
-        self.presence.close()
-
-
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[tuple[Database, str]]:
-    url = empty_database("postgresql", tmp_path)
-    with opened(url, tmp_path) as found:
-        yield found, url
-
-
-async def test_beside_a_replica_a_lease_is_respected_until_it_ends(
-    sandbox: Sandbox, postgres: tuple[Database, str]
-) -> None:
-    """What another may be sending is left to it, and later replies of the chat wait behind it, in every unit."""
-    database, url = postgres
-    clock = HandClock()
-    async with running(sandbox, database, clock=clock) as bot:
-        beside = await asyncio.to_thread(Beside, database, url, clock)
-        with beside.database:
-            await beside.commit(*said(ANA, "theirs"))
-            [ours, _] = await bot.commit(*said(ANA, "ours"), *said(LUIS, "free"))
-            assert ours.is_behind
-            await until(lambda: texts(sandbox, LUIS) == ["free"])
-            await swept(bot)
-            assert texts(sandbox, ANA) == []
-            clock.move(61)
-            await until(lambda: len(texts(sandbox, ANA)) == 2)
-            beside.presence.leave()
-    assert texts(sandbox, ANA) == ["theirs", "ours"]
-
-
-async def test_what_a_replica_had_in_hand_when_it_died_is_sent_without_waiting_for_its_lease(
-    sandbox: Sandbox, postgres: tuple[Database, str]
-) -> None:
-    """First its own, then what came later: the clock by which leases run stands still."""
-    database, url = postgres
-    clock = StillClock()
-    async with running(sandbox, database, clock=clock) as bot, asyncio.TaskGroup() as tasks:
-        beside = await asyncio.to_thread(Beside, database, url, clock)
-        with beside.database:
-            await beside.commit(*said(ANA, "theirs"))
-            await bot.commit(*said(ANA, "ours"))
-            watching = tasks.create_task(bot.presence.run(bot.delivery.wake))
-            beside.die()
-            await until(lambda: len(texts(sandbox, ANA)) == 2)
-            bot.presence.stop()
-            await watching
-    assert texts(sandbox, ANA) == ["theirs", "ours"]
-
-
-def silently(database: Database, times: int = 1) -> None:
-    """Let the next commits happen and their answers be lost, as when the connection is cut behind COMMIT.
-
-    Of units that say something: the sweep, which commits beside them, has said nothing yet.
-    """
-    left = [times]
-
-    def lose(connection: Any) -> None:
-        raw = connection.connection.dbapi_connection
-        if left[0] and raw.execute("SELECT count(*) FROM outbox").fetchone()[0]:
-            left[0] -= 1
-            raw.execute("COMMIT")
-            if not database.is_sqlite:
-                raw.close()  # the driver finds out when it asks next
-                return
-            raise DBAPIError("COMMIT", None, OSError("cut"), connection_invalidated=True)
-
-    event.listen(database.engine, "commit", lose)
-
-
-async def test_what_was_committed_without_our_being_told_is_sent_before_anything_later(
-    sandbox: Sandbox, database: Database
-) -> None:
-    """Its own chat's, and what the same unit said to somebody else; each once, and no lease is waited for."""
-    clock = StillClock()
-    async with running(sandbox, database, clock=clock) as bot:
-        silently(database)
-        with pytest.raises(Unavailable):
-            await bot.commit(*said(ANA, "one"), *said(LUIS, "for Luis"))
-        bot.delivery.look_after(ANA)  # as the intake does
-        await bot.commit(*said(ANA, "two"))
-        await until(lambda: len(texts(sandbox, ANA)) == 2 and len(texts(sandbox, LUIS)) == 1)
-        await quiet(bot)
-        assert set(await bot.states()) == {"sent"}
-    assert (texts(sandbox, ANA), texts(sandbox, LUIS)) == (["one", "two"], ["for Luis"])
-
-
-async def test_a_redelivered_update_sends_what_its_first_sight_left(sandbox: Sandbox, database: Database) -> None:
-    """Absorbed, since it is seen already; what it says is said all the same, before what comes after it, once."""
-    update = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ANA}, "text": "one"}}
-    later = {"update_id": 2, "message": {"message_id": 2, "chat": {"id": ANA}, "text": "two"}}
-    async with running(sandbox, database, clock=StillClock()) as bot:
-        silently(database)
-        with pytest.raises(Unavailable):
-            await bot.intake.apply(update)
-        again, after = bot.intake.apply(update), bot.intake.apply(later)
-        assert (await again).is_repeated
-        await after
-        await until(lambda: len(texts(sandbox, ANA)) == 2)
-        await quiet(bot)
-        assert await bot.heard(ANA) == ["one", "two"]
-    assert texts(sandbox, ANA) == ["1: one", "2: two"]
-
-
-async def test_without_a_database_the_number_of_a_card_is_waited_for(
-    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That nobody can be asked says nothing about the message: it is sent when the database is back."""
-    async with running(sandbox, database) as bot:
-        card = await bot.card(ANA)
-        await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "question"}, card))
-        await until(lambda: texts(sandbox, ANA) == ["question"])
-        await quiet(bot)
-        bot.delivery._calls._cards.clear()
-        rows = await database.units.run(
-            None, lambda unit: rows_of(unit, [_edit(ANA, card), *said(ANA, "next")], datetime.now(UTC))
-        )
-        look_up = Outbox.card_message_id
-        is_away = [True]
-        asked: list[int] = []
-
-        def away(outbox: Outbox, card_id: int) -> int | None:
-            if is_away[0]:
-                asked.append(1)
-                raise Unavailable("the database is away")
-            return look_up(outbox, card_id)
-
-        monkeypatch.setattr(Outbox, "card_message_id", away)
-        bot.delivery.feed(rows)
-        await until(lambda: len(asked) >= 2)
-        is_away[0] = False
-        await until(lambda: texts(sandbox, ANA) == ["question", "next"])
-        await quiet(bot)
-        assert await bot.states() == ["sent"] * 3
-    assert [what for what, _ in shown(sandbox, ANA)] == ["send", "edit", "send"]
-
-
-def _edit(chat_id: int, card: int) -> OutboxDraft:
-    return OutboxDraft(chat_id, "prompt", "editMessageText", {"text": "edited"}, card)
-
-
-async def test_what_only_waits_for_its_turn_is_not_in_doubt_when_we_die(sandbox: Sandbox, database: Database) -> None:
-    """A reminder is `sending` when its call begins: of thirty, those in doubt are those that Telegram was asked for."""
-    async with running(sandbox, database, rate=2.0) as bot:
-        everybody = [OutboxDraft(5_000 + n, "reminder", "sendMessage", {"text": "due"}) for n in range(30)]
-        await bot.commit(*everybody)
-        for _ in range(3):
-            seen = len(bot.delivery.counts)
-            await until(lambda seen=seen: len(calls(sandbox, "sendMessage")) > seen)  # type: ignore[misc]
-            rows = await bot.outbox()
-            begun = [row.state for row in rows].count("sending")
-            assert begun <= len(calls(sandbox, "sendMessage")) + 1
-        assert "queued" in await bot.states()
-
-
-async def test_a_reminder_that_telegram_refused_for_now_is_not_in_doubt_while_it_waits(
-    sandbox: Sandbox, database: Database
-) -> None:
-    """Inside the window of a 429 nothing is `sending`: a crash there costs nobody a reminder."""
-    sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=3_600))
-    async with running(sandbox, database, clock=HandClock()) as bot:
-        await bot.commit(*said(ANA, "due", kind="reminder"))
-        await until(lambda: bot.delivery.counts["reminder", "RetryAfter"] == 1)
-        await quiet(bot)
-        assert await bot.states() == ["queued"]
-
-
 async def test_stopping_sends_what_is_in_hand_and_records_it(sandbox: Sandbox, database: Database) -> None:
     """A clean stop leaves nothing `sending`: sent, or queued for the next start, without waiting for its turn."""
     sandbox.world.faults.add(Fault("5xx", method="sendMessage", chat=LUIS))
@@ -857,135 +414,3 @@ async def test_the_answer_to_a_tap_does_not_keep_the_next_message_waiting(sandbo
     assert [call.params for call in calls(sandbox, "answerCallbackQuery")] == [
         {"callback_query_id": "no such query", "text": "Listo", "show_alert": True}
     ]
-
-
-# ------------------------------------------------------------------ pace
-def in_leaping_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    @functools.wraps(test)
-    def leaping() -> None:
-        leap(test())
-
-    return leaping
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-@in_leaping_time
-async def test_turns_are_even_and_never_more_than_the_rate_in_any_second() -> None:
-    """Telegram counts: 30 in a second is the end of it."""
-    pacer, at = Pacer(29.5), []
-
-    async def take() -> None:
-        await pacer.turn(is_reply=False)
-        at.append(now())
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(600):
-            tasks.create_task(take())
-    assert at[-1] - at[0] == pytest.approx(599 / 29.5)
-    assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= 30
-
-
-@in_leaping_time
-async def test_replies_take_their_turn_before_fan_out() -> None:
-    """Somebody who is waiting for an answer does not queue behind a digest (G11)."""
-    pacer, order = Pacer(29.5), []
-
-    async def take(name: str, *, is_reply: bool) -> None:
-        await pacer.turn(is_reply=is_reply)
-        order.append(name)
-
-    async with asyncio.TaskGroup() as tasks:
-        for number in range(5):
-            tasks.create_task(take(f"fan-out {number}", is_reply=False))
-        await asyncio.sleep(0)
-        tasks.create_task(take("reply", is_reply=True))
-    assert order.index("reply") <= 1
-
-
-@in_leaping_time
-async def test_after_a_quiet_moment_a_turn_costs_nothing() -> None:
-    """One person alone is answered at once, at any rate."""
-    pacer = Pacer(29.5)
-    await pacer.turn(is_reply=True)
-    await asyncio.sleep(0.04)
-    begun = now()
-    await pacer.turn(is_reply=True)
-    assert now() == begun
-
-
-@in_leaping_time
-async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
-    """A cancelled wait leaves its place to the next."""
-    pacer = Pacer(20.0)
-    await pacer.turn(is_reply=True)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await pacer.turn(is_reply=True)
-    await pacer.turn(is_reply=True)
-    assert now() == pytest.approx(0.05)
-
-
-async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlite: Database) -> None:
-    """Telegram allows one a second in a chat; replies to a person's own messages are exempt.
-
-    It is asked where calls begin: when they arrive is the network's and the machine's doing.
-    """
-    began: list[tuple[str, float]] = []
-    async with running(sandbox, sqlite) as bot:
-        replies = await sqlite.units.run(None, lambda unit: rows_of(unit, said(ANA, "reply"), datetime.now(UTC)))
-        make = bot.delivery._calls.make
-
-        async def noting(row: Any, **given: Any) -> Any:
-            began.append((row.payload["text"], now()))
-            if len(began) == 1:
-                bot.delivery.feed(replies)
-            return await make(row, **given)
-
-        bot.delivery._calls.make = noting  # type: ignore[method-assign]
-        await bot.commit(*said(ANA, "one", "two", kind="reminder"))
-        await until(lambda: len(texts(sandbox, ANA)) == 3)
-    assert [text for text, _ in began] == ["one", "reply", "two"]
-    assert began[2][1] - began[0][1] >= 1.0
-
-
-async def test_replies_do_not_wait_for_fan_out_and_nothing_goes_beyond_the_rate(
-    sandbox: Sandbox, database: Database
-) -> None:
-    """Whoever answers a question while a digest goes out overtakes all of it that has not left (T13).
-
-    The rate is that at which turns are granted: when a message then arrives is the network's and the machine's doing.
-    How near to the allowed rate it comes is measured: tests/benchmarks/fan_out.py.
-    """
-    rate, slots = 60.0, 12
-    for number in range(1_000, 1_120):
-        sandbox.world.add_person(_person(number), started=True)
-    seen, granted = sandbox.world.ledger.entries, []
-
-    class Noting(Pacer):
-        async def turn(self, *, is_reply: bool) -> None:
-            await super().turn(is_reply=is_reply)
-            granted.append(now())
-
-    async with running(sandbox, database, rate=rate) as bot:
-        bot.delivery._pacer = Noting(rate)
-        drafts = [draft for number in range(1_000, 1_120) for draft in said(number, "weekly", kind="digest")]
-        await bot.commit(*drafts)
-        await until(lambda: len(seen) > 5)
-        await bot.commit(*said(ANA, "reply"))
-        overtaken = len(seen)
-        await until(lambda: texts(sandbox, ANA) == ["reply"])
-        assert [entry.chat for entry in seen].index(ANA) <= overtaken + slots
-        await until(lambda: len(seen) == 121)
-        await quiet(bot)
-        assert set(await bot.states()) == {"sent"}
-    assert len(granted) == 121
-    assert max(sum(1 for each in granted if start <= each < start + 1.0) for start in granted) <= rate + 2
-
-
-def _person(number: int) -> Any:
-    from bot.sandbox.telegram import Person as Somebody
-
-    return Somebody(number, f"P{number}")

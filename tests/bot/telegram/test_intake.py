@@ -1,9 +1,8 @@
-"""The intake by polling: applied and durable first, acknowledged after that; order, poison, floods, alarms (G1–G3)."""
+"""The intake: applied and durable first, acknowledged after that; order and poison (G1–G3)."""
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from bot.sandbox import people
-from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.server import Sandbox
 from bot.telegram import polling
-from bot.telegram.handled import Handled, TokenRejected
-from bot.telegram.intake import BURST, WEBHOOK_FACT, Intake, chat_of, update_type
-from bot.telegram.strangers import Strangers
+from bot.telegram.handled import Handled
+from bot.telegram.intake import BURST, chat_of, update_type
 from storage.database.vault import KeyUnknown
 from storage.errors import Unavailable
 from storage.open_database import Database
@@ -28,11 +25,9 @@ from tests.bot.telegram.wire import (
     LUIS,
     ROSA,
     Echo,
-    HandClock,
-    calls,
     empty_database,
     opened,
-    people_of,
+    pending,
     quiet,
     rows_of,
     running,
@@ -42,35 +37,6 @@ from tests.bot.telegram.wire import (
 )
 from tests.deadlines import PATIENCE
 from tests.deadlines import until as come
-
-
-@pytest.fixture(scope="module")
-def telegram() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(telegram: Sandbox) -> Sandbox:
-    people_of(telegram)
-    return telegram
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with opened(empty_database(request.param, tmp_path), tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    """Where the kind of database makes no difference."""
-    with opened(empty_database("sqlite", tmp_path), tmp_path) as found:
-        yield found
-
-
-def pending(sandbox: Sandbox) -> int:
-    return len(sandbox.world.bot.pending)
 
 
 class Gate(Echo):  # type: ignore[misc, valid-type]
@@ -465,148 +431,3 @@ def _message(update_id: int, chat_id: int, text: str) -> dict[str, Any]:
 def test_an_updates_chat_is_found_whatever_it_is(update: dict[str, Any], kind: str, chat: int | None) -> None:
     """Order is per chat; a malformed update has none, and is still applied (and set aside)."""
     assert (update_type(update), chat_of(update)) == (kind, chat)
-
-
-# ------------------------------------------------------------------ floods
-FLOOD = 300
-"""Three of Telegram's batches, from one chat, before anybody else's."""
-
-
-class Doorman(Echo):  # type: ignore[misc, valid-type]
-    """An echo to whom Ana is a stranger, and everybody else is not."""
-
-    def __init__(self, bot_id: int) -> None:
-        super().__init__(bot_id)
-        self.looked_at: list[int] = []
-
-    def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
-        self.looked_at.append(raw["update_id"])
-        if chat_of(raw) != ANA:
-            return replace(super().handle(unit, raw, now), is_stranger=False)
-        unit.inbox.first_sight(self._bot_id, raw["update_id"], now)
-        return Handled(is_stranger=True)
-
-
-def test_a_stranger_is_looked_at_so_often_and_then_no_more() -> None:
-    """Thirty at once, then three a second; who is no stranger is always looked at (S16)."""
-    strangers = Strangers(30, 10.0)
-    assert all(strangers.admits(ANA, 100.0) for _ in range(100))
-    strangers.meet(ANA, 100.0, is_stranger=True)
-    assert sum(strangers.admits(ANA, 100.0) for _ in range(100)) == 29
-    assert [strangers.admits(ANA, 101.0) for _ in range(4)] == [True, True, True, False]
-    assert strangers.admits(LUIS, 101.0)
-    strangers.meet(ANA, 101.0, is_stranger=False)
-    assert all(strangers.admits(ANA, 101.0) for _ in range(100))
-
-
-def test_only_so_many_strangers_are_remembered() -> None:
-    """Whoever makes chats by the thousand fills no memory; who is forgotten is looked at once more."""
-    strangers = Strangers(known=2)
-    for chat_id in (1, 2, 3):
-        strangers.meet(chat_id, 0.0, is_stranger=True)
-    assert [chat_id in strangers for chat_id in (1, 2, 3)] == [False, True, True]
-
-
-async def test_three_batches_of_one_person_are_all_applied_in_order_and_others_are_answered_first(
-    sandbox: Sandbox, database: Database
-) -> None:
-    """Nothing of an enrolled person is dropped or slowed; their own replies wait, at the pace we ship (S16, G11)."""
-    flood = [f"{number}" for number in range(FLOOD)]
-    for line in flood:
-        people.say(sandbox.world, ANA, line)
-    for person in (LUIS, ROSA):
-        people.say(sandbox.world, person, "quick")
-    async with running(sandbox, database, polls=True, rate=29.0) as bot:
-        await come(lambda: texts(sandbox, LUIS) == texts(sandbox, ROSA) == ["1: quick"], "the others' answers")
-        assert len(texts(sandbox, ANA)) < FLOOD
-        await come(lambda: pending(sandbox) == 0, "everything is acknowledged")
-        assert await bot.heard(ANA) == flood
-        assert texts(sandbox, ANA) == [f"{number + 1}: {number}" for number in range(len(texts(sandbox, ANA)))]
-
-
-async def test_what_a_stranger_sends_in_excess_makes_no_unit(sandbox: Sandbox, database: Database) -> None:
-    """It is acknowledged, so that it does not stand before others; what is behind it is applied (S16)."""
-    doormen: list[Doorman] = []
-
-    def handle(bot_id: int) -> Any:
-        doormen.append(Doorman(bot_id))
-        return doormen[0].handle
-
-    for number in range(FLOOD):
-        people.say(sandbox.world, ANA, f"{number}")
-    people.say(sandbox.world, LUIS, "quick")
-    begun = asyncio.get_running_loop().time()
-    async with running(sandbox, database, polls=True, handle=handle, rate=29.0) as bot:
-        await come(lambda: texts(sandbox, LUIS) == ["1: quick"], "the other's answer")
-        await come(lambda: pending(sandbox) == 0, "everything is acknowledged")
-        passed = asyncio.get_running_loop().time() - begun
-        looked_at = len(doormen[0].looked_at) - 1
-        assert 30 <= looked_at <= 30 + 3 * passed + 1
-        assert bot.intake.dropped == FLOOD - looked_at
-
-
-# ------------------------------------------------------------------ alarms
-async def test_a_second_poller_is_an_alarm(sandbox: Sandbox, sqlite: Database) -> None:
-    """A 409 may be a thief with the token: the operator is told, and the bot goes on (T6)."""
-    alarms: list[str] = []
-    thief = BotByHand(sandbox.url, sandbox.token)
-    async with running(sandbox, sqlite, polls=True, alarm=lambda kind, _: alarms.append(kind)):
-        while not alarms:
-            await asyncio.to_thread(thief.call, "getUpdates", timeout=1)
-        people.say(sandbox.world, ANA, "still there?")
-        await until(lambda: texts(sandbox, ANA) == ["1: still there?"])
-    assert set(alarms) == {"second_poller"}
-
-
-async def test_a_foreign_webhook_is_an_alarm_and_not_removed(sandbox: Sandbox, sqlite: Database) -> None:
-    """Updates go to somebody else: told at once, without the path, which may be that somebody's secret."""
-    alarms: list[tuple[str, str]] = []
-    thief = BotByHand(sandbox.url, sandbox.token)
-    await asyncio.to_thread(thief.call, "setWebhook", url="http://127.0.0.1:9/thiefs-secret")
-    async with running(sandbox, sqlite, polls=True, alarm=lambda *alarm: alarms.append(alarm)):
-        await until(lambda: bool(alarms))
-        assert alarms[0] == ("foreign_webhook", "updates go to 127.0.0.1:9")
-        assert sandbox.world.bot.webhook is not None
-        await asyncio.to_thread(thief.call, "deleteWebhook")
-        people.say(sandbox.world, ANA, "back")
-        await until(lambda: texts(sandbox, ANA) == ["1: back"])
-
-
-async def test_our_own_webhook_is_taken_off_when_we_poll(sandbox: Sandbox, sqlite: Database) -> None:
-    """The operator changed from webhook to polling: what we set ourselves we remove ourselves."""
-    ours = "http://127.0.0.1:9/telegram"
-    await asyncio.to_thread(BotByHand(sandbox.url, sandbox.token).call, "setWebhook", url=ours)
-    await sqlite.units.run(None, lambda unit: unit.facts.set(WEBHOOK_FACT, ours, HandClock().now()))
-    people.say(sandbox.world, ROSA, "hello")
-    async with running(sandbox, sqlite, polls=True, alarm=lambda *_: pytest.fail("no alarm")):
-        await until(lambda: texts(sandbox, ROSA) == ["1: hello"])
-
-
-async def test_a_rejected_token_ends_polling(sandbox: Sandbox, sqlite: Database) -> None:
-    """401, also from getMe: the bot stops, and says which setting it is."""
-    sandbox.world.faults.add(Fault("refuse", method="getMe|getUpdates", status=401, description="Unauthorized", skip=1))
-    with pytest.RaisesGroup(pytest.RaisesExc(TokenRejected)):
-        async with running(sandbox, sqlite, polls=True):
-            await until(lambda: False)  # cancelled before that
-
-
-async def test_only_what_we_handle_is_asked_for(sandbox: Sandbox, sqlite: Database) -> None:
-    """Without a list Telegram sends what an earlier bot of this token asked for."""
-    async with running(sandbox, sqlite, polls=True):
-        await until(lambda: bool(calls(sandbox, "getUpdates")))
-    assert calls(sandbox, "getUpdates")[0].params["allowed_updates"] == [
-        "message", "edited_message", "callback_query", "my_chat_member",
-    ]  # fmt: skip
-
-
-async def test_stopping_commits_and_acknowledges_what_was_fetched(
-    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A clean stop ends the long poll; nothing is left half done."""
-    for number in range(30):
-        people.say(sandbox.world, ANA, f"{number}")
-    settle = Intake.settle
-    monkeypatch.setattr(Intake, "settle", lambda intake, _: settle(intake, PATIENCE))  # a busy machine takes its time
-    async with running(sandbox, database, polls=True) as bot:
-        await until(lambda: len(texts(sandbox, ANA)) >= 1)
-    assert len(await bot.heard(ANA)) == 30 - pending(sandbox)

@@ -310,3 +310,11 @@ def calls(sandbox: Sandbox, *methods: str) -> list[Any]:
 def said(chat_id: int, *lines: str, kind: Any = "prompt") -> Sequence[OutboxDraft]:
     """One message a line."""
     return [OutboxDraft(chat_id, kind, "sendMessage", {"text": line}) for line in lines]
+
+
+def edit_of(chat_id: int, card: int) -> OutboxDraft:
+    return OutboxDraft(chat_id, "prompt", "editMessageText", {"text": "edited"}, card)
+
+
+def pending(sandbox: Sandbox) -> int:
+    return len(sandbox.world.bot.pending)

@@ -13,8 +13,8 @@ from sqlalchemy import make_url
 from bot.demo.demo import BEGINS
 from bot.sandbox.server import running_sandbox
 from tests.bot.house import ANA, PEDRO, Officer, Town, furnish
-from tests.bot.screens.reports.test_filling import photo_with_gps
-from tests.bot.workers.test_publishing import ONE, send
+from tests.bot.photos import photo_with_gps
+from tests.bot.workers.sent_forms import ONE, send
 from tests.deadlines import has_ended, wait_until
 from tests.faults.torn import Proxy
 from tests.storage.database import scratch

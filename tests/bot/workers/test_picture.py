@@ -9,7 +9,8 @@ from PIL import Image, ImageColor, ImageFont
 from bot.workers.picture import LONGEST, MARGIN, PAPER, STRIPE, draw
 from conversations.languages import LANGUAGES
 from conversations.plan.messages.digests import matrix
-from tests.conversations.plan.messages.test_digests import crowd, stand
+from tests.conversations.plan.commission import stand
+from tests.conversations.plan.messages.digest_screens import crowd
 from tests.pseudo import PSEUDO, right_to_left
 
 pytestmark = pytest.mark.usefixtures("pseudo")

@@ -3,25 +3,16 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
 from PIL import Image
 
-from tests.bot.house import ANA, LUIS, PEDRO, ROSA, Officer, Town, town_in
-from tests.deadlines import wait_until
+from tests.bot.house import ANA, LUIS, PEDRO, ROSA, Officer, Town
+from tests.bot.workers.sent_forms import ONE, document, send, until, workbook
 
 pytestmark = pytest.mark.slow
-
 TOWNS = b"name,label\nsd,Santo Domingo\nst,Santiago\n"
-
-
-@pytest.fixture
-def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
-    with town_in(tmp_path, furnished) as town:
-        yield town
 
 
 @pytest.fixture
@@ -29,43 +20,8 @@ def admin(town: Town) -> Officer:
     return town.officer(PEDRO)
 
 
-def workbook(version: str, *questions: list[str], choices: list[list[str]] = []) -> bytes:  # noqa: B006
-    made = Workbook()
-    survey = made.active
-    survey.title = "survey"
-    survey.append(["type", "name", "label", "relevant", "appearance"])
-    for question in questions:
-        survey.append(question)
-    if choices:
-        sheet = made.create_sheet("choices")
-        for row in [["list_name", "name", "label"], *choices]:
-            sheet.append(row)
-    settings = made.create_sheet("settings")
-    settings.append(["form_id", "form_title", "version"])
-    settings.append(["visits", "Visitas", version])
-    written = io.BytesIO()
-    made.save(written)
-    return written.getvalue()
-
-
-ONE = workbook("1", ["text", "place", "¿Dónde?"], ["integer", "n", "¿Cuántas personas?"])
 TWO = workbook("2", ["text", "place", "¿Dónde fue?"], ["integer", "women", "¿Cuántas mujeres?"])
 WITH_TOWNS = workbook("3", ["select_one_from_file towns.csv", "town", "¿Qué ciudad?"])
-
-
-def send(who: Officer, name: str, data: bytes, words: str) -> str:
-    """Send a file, wait until the card below it says this, and return the card's text."""
-    who.do(lambda: who.phone.send_files("document", (name, data)))
-    return until(who, lambda: next((t for m in who.from_bot[-2:] if words in (t := m.get("text", ""))), ""))
-
-
-def document(who: Officer) -> str:
-    """The name of the document that the bot sends."""
-    return until(who, lambda: next((m["document"]["file_name"] for m in who.from_bot if "document" in m), ""))
-
-
-def until(who: Officer, look: Callable[[], str]) -> str:
-    return wait_until(look, "the phone shows it", show=lambda: f"{who.town.logged()}\n{who.text!r}")
 
 
 def publish(town: Town, admin: Officer, data: bytes, name: str = "visits.xlsx") -> None:

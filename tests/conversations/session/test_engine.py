@@ -1,149 +1,18 @@
 """The conversation, told as an officer has it: answer, see, answer. The session is read back before every turn."""
 
-import json
-from datetime import UTC, datetime
-
 import pytest
 
-from conversations.authoring.xlsform import read_xlsform
-from conversations.card import plain
 from conversations.languages import LANGUAGES
-from conversations.session import engine
-from conversations.session.cards.session_card import session_card
-from conversations.session.effects import Ask, Effect, Fetch, Leave, Notice, Reject, Stale, Submit, Withhold
-from conversations.session.engine import Given
+from conversations.session.effects import Ask, Fetch, Leave, Notice, Stale, Submit
 from conversations.session.events import (
     Corrected,
-    Event,
     Fetched,
-    FetchFailed,
     LanguageChanged,
-    Located,
-    Offered,
     Resumed,
     Tap,
-    Typed,
 )
-from conversations.session.session import Session
 from conversations.wording import wording
-from conversations.xforms.form import Form
-from conversations.xforms.instance import Filling
-from tests import ROOT
-from tests.conversations.lists import LISTS
-
-FORMS = ROOT / "conversations" / "forms"
-NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
-PREVIOUS = {
-    "status": "in_progress",
-    "progress": "12",
-    "progress_final": "12",
-    "qty_done": "40",
-    "next_step": "Convocar",
-}
-_COMPILED: dict[str, Form] = {}
-
-
-def compiled(name: str) -> Form:
-    if name not in _COMPILED:
-        _COMPILED[name] = read_xlsform((FORMS / f"{name}.xlsx").read_bytes(), f"{name}.xlsx", media=LISTS).form
-    return _COMPILED[name]
-
-
-class Talk:
-    """One officer's session; every turn goes through JSON, as between two processes."""
-
-    def __init__(
-        self,
-        name: str = "activity_report",
-        *,
-        code: str = "PRE-102",
-        restricted: bool = False,
-        previous: dict[str, str] | None = None,
-        language: str = "es",
-        values: dict[str, str] | None = None,
-        answers: dict[str, str] | None = None,
-    ) -> None:
-        self.form = compiled(name)
-        filled = {
-            "agency": "MINERD",
-            "activity": code,
-            "period": "201809",
-            "prev_progress": (previous or {}).get("progress_final", "0"),
-            "restricted": "yes" if restricted else "no",
-        }
-        self.taken = engine.begin(
-            self.form,
-            Filling("uuid:test", NOW, "America/Santo_Domingo", language),
-            Given(
-                values=values if values is not None else filled,
-                previous=previous or {},
-                about={"code": code, "name": {"es": "Jornadas"}, "due_on": "2020-06-30"},
-                restricted=restricted,
-                answers=answers or {},
-            ),
-        )
-        self.messages = 100
-        self.taps = 0
-
-    @property
-    def session(self) -> Session:
-        return self.taken.session
-
-    @property
-    def effects(self) -> tuple[Effect, ...]:
-        return self.taken.effects
-
-    def happen(self, event: Event) -> "Talk":
-        stored = Session.from_json(json.loads(json.dumps(self.session.to_json())))
-        assert stored == self.session
-        self.taken = engine.step(self.form, stored, event, now=NOW)
-        return self
-
-    def tap(self, text: str) -> "Talk":
-        """Press the button that says this, as somebody who reads the card does."""
-        self.taps += 1
-        for row in self.card.rows:
-            for button in row:
-                if button.text == text or text in button.text:
-                    _, action, argument = (
-                        button.tap.split(":", 2) if button.tap.count(":") > 1 else (*button.tap.split(":"), "")
-                    )
-                    return self.happen(Tap(self.session.turn, action, argument))  # type: ignore[arg-type]
-        raise AssertionError(f"no button {text!r} on {[b.text for r in self.card.rows for b in r]}")
-
-    def say(self, text: str) -> "Talk":
-        self.messages += 1
-        return self.happen(Typed(text, self.messages))
-
-    def send_photo(self, unique_id: str = "u1", *, size: int = 1000, album: str = "") -> "Talk":
-        self.messages += 1
-        return self.happen(Offered("photo", "f1", unique_id, "photo.jpg", "image/jpeg", size, album, self.messages))
-
-    def send_document(self, mime: str = "application/pdf", name: str = "acta.pdf", unique_id: str = "u2") -> "Talk":
-        self.messages += 1
-        return self.happen(Offered("document", "f2", unique_id, name, mime, 1000, "", self.messages))
-
-    @property
-    def card(self):  # type: ignore[no-untyped-def]
-        return session_card(self.form, self.session, self.taken.instance, now=NOW)
-
-    @property
-    def text(self) -> str:
-        return plain(self.card)
-
-    @property
-    def at(self) -> str:
-        return self.session.at.rpartition("/")[2]
-
-    @property
-    def answers(self) -> dict[str, str]:
-        return {ref.rpartition("/")[2]: value for ref, value in self.taken.instance.answers().items()}
-
-    def rejection(self) -> str:
-        return next((effect.message for effect in self.effects if isinstance(effect, Reject)), "")
-
-    def has(self, kind: type[Effect]) -> bool:
-        return any(isinstance(effect, kind) for effect in self.effects)
+from tests.conversations.session.talk import PREVIOUS, Talk
 
 
 def test_the_same_as_last_month_takes_three_taps_and_one_line() -> None:
@@ -190,17 +59,6 @@ def test_a_completed_activity_with_people_and_a_photo() -> None:
     assert answers["ben_unknown"] == "5"
     assert answers["progress_final"] == "100"
     assert "next_step" not in answers
-
-
-def test_a_photo_sent_at_the_evidence_question_picks_photo() -> None:
-    """Nobody should have to say first that a photo will follow."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No")
-    assert talk.at == "evidence_type"
-    talk.send_photo()
-    assert talk.has(Fetch)
-    talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg"))
-    assert talk.answers["evidence_type"] == "photo"
-    assert talk.at == "photo_ok"
 
 
 @pytest.mark.parametrize(
@@ -364,140 +222,6 @@ def test_listo_without_a_mark_on_a_required_question_is_refused() -> None:
     assert talk.at == "obstacle"
 
 
-@pytest.mark.parametrize(
-    "text", ["mi cédula es 001-1234567-8", "llámeme al 809-555-1234", "ana@gob.do", "el caso 12345678"]
-)
-def test_personal_data_in_free_text_is_withheld(text: str) -> None:
-    """Not stored, not answered with itself, deleted from the chat, asked again."""
-    talk = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior")
-    before = talk.session
-    talk.say(text)
-    assert talk.session == before
-    assert talk.has(Withhold)
-    assert text not in talk.rejection()
-    assert "dato personal" in talk.rejection()
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Acompañar a Yuleisi Peralta", "nombre"),
-        ("la niña tiene siete años", "edad"),
-        ("rescatada el 3 de mayo", "fecha"),
-    ],
-)
-def test_what_is_said_about_a_restricted_activity_is_read_strictly(text: str, said: str) -> None:
-    """As in a referral; the refusal says what to write instead."""
-    talk = Talk(previous=PREVIOUS, restricted=True).tap("Igual que el reporte anterior")
-    before = talk.session
-    talk.say(text)
-    assert talk.session == before
-    assert talk.has(Withhold)
-    assert said in talk.rejection()
-    assert "«" in talk.rejection()
-
-
-@pytest.mark.parametrize(
-    ("name", "caption"), [("Cita_de_Yuleisi_Peralta.pdf", ""), ("informe.pdf", "la víctima se llama Yuleisi")]
-)
-def test_a_file_that_names_somebody_is_not_fetched(name: str, caption: str) -> None:
-    """Neither by its name nor by what is written with it; its message goes."""
-    talk = Talk(restricted=True)
-    talk.happen(Offered("document", "id", "unique", name, "application/pdf", 10, "", 9, caption))
-    assert talk.has(Withhold)
-    assert not talk.has(Fetch)
-
-
-@pytest.mark.parametrize("name", ["IMG_20181003_121314.pdf", "Acta firmada 2018.pdf", "scan0001.pdf", "document"])
-def test_a_file_with_an_ordinary_name_is_none_that_names_somebody(name: str) -> None:
-    """A camera's time and number are no phone."""
-    talk = Talk(restricted=True)
-    talk.happen(Offered("document", "id", "unique", name, "application/pdf", 10, "", 9))
-    assert not talk.has(Withhold)
-
-
-def test_a_link_is_not_taken_for_personal_data() -> None:
-    """Digits and @ in an address of a question for an address."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("Enlace")
-    talk.say("https://drive.gob.do/d/12345678/ver?u=@cuenta")
-    assert talk.answers["evidence_link"].startswith("https://")
-
-
-def test_a_restricted_activity_offers_neither_photo_nor_place() -> None:
-    """S10: not as a choice, not as a question, not if sent all the same."""
-    talk = Talk(code="ASI-201", restricted=True)
-    talk.tap("En curso").tap("25").tap("Omitir").tap("No")
-    assert "Foto" not in str([b.text for r in talk.card.rows for b in r])
-    talk.send_photo()
-    assert talk.has(Withhold)
-    assert "no usamos fotos" in talk.rejection()
-    talk.happen(Located(18.5, -69.9, None, 999))
-    assert talk.has(Withhold)
-    talk.tap("Documento").send_document("image/png", "foto.png")
-    assert talk.has(Withhold)
-    talk.send_document()
-    assert talk.has(Fetch)
-    talk.happen(Fetched("u2", "acta.pdf", "acta.pdf")).tap("Omitir")
-    assert talk.at == "next_step"  # no place asked
-
-
-def test_a_file_too_large_is_refused_before_it_is_fetched() -> None:
-    """20 MB is what the Bot API hands out."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto")
-    talk.send_photo(size=30_000_000)
-    assert not talk.has(Fetch)
-    assert "20 MB" in talk.rejection()
-    assert talk.at == "evidence_photo"
-
-
-def test_a_file_that_cannot_be_fetched_leaves_the_question() -> None:
-    """The failure says so."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto").send_photo()
-    talk.happen(FetchFailed("u1", "file.failed"))
-    assert talk.rejection()
-    assert talk.at == "evidence_photo"
-    assert "Recibiendo" not in talk.text
-
-
-def test_of_an_album_the_first_file_is_kept_and_the_others_are_named() -> None:
-    """A question takes one file."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto").send_photo("u1", album="g1")
-    assert talk.has(Fetch)
-    talk.send_photo("u9", album="g1")
-    assert not talk.has(Fetch)
-    assert talk.has(Notice)
-
-
-def test_a_file_that_arrives_after_going_back_is_ignored() -> None:
-    """It was for a question that is no longer asked."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto").send_photo()
-    talk.tap("Atrás")
-    before = talk.session
-    talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg"))
-    assert talk.session == before
-
-
-def test_a_place_is_a_geopoint_with_its_accuracy() -> None:
-    """ "lat lon alt accuracy", as ODK writes it; typed coordinates too."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("Sin evidencia").tap("📍")
-    assert talk.card.asks_place
-    talk.happen(Located(18.47, -69.9, 12.0, 500))
-    assert [float(part) for part in talk.answers["gps"].split()] == [18.47, -69.9, 0, 12]
-
-
-def test_a_place_that_is_sent_where_one_is_asked_whether_answers_both_questions() -> None:
-    """ "¿Dónde se hizo?" is a choice; the paperclip is the obvious answer to it. Elsewhere no place is taken."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir")
-    talk.happen(Located(18.47, -69.9, None, 500))
-    assert "no hace falta una ubicación" in talk.rejection()
-    talk.tap("No").tap("Sin evidencia")
-    assert talk.at == "place"
-    talk.happen(Located(18.47, -69.9, 12.0, 501))
-    assert talk.answers["place"] == "gps"
-    assert [float(part) for part in talk.answers["gps"].split()] == [18.47, -69.9, 0, 12]
-    assert talk.at == "next_step"
-
-
 def test_the_language_may_change_at_any_question() -> None:
     """Same question, other words; nothing re-asked."""
     talk = Talk().tap("En curso")
@@ -540,15 +264,6 @@ def test_send_before_the_end_is_answered_and_leaves_nothing(word: str) -> None:
     assert not talk.has(Leave)
     assert "se envía al final" in talk.rejection()
     assert talk.at == "qty_done"
-
-
-def test_an_emergency_is_answered_as_one() -> None:
-    """No channel for cases: the number to call, and the question again."""
-    talk = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior")
-    before = talk.session
-    talk.say("auxilio, hay una persona en peligro ahora mismo")
-    assert Notice("err.emergency") in talk.effects
-    assert talk.session == before
 
 
 def test_a_correction_begins_at_the_list_of_what_was_answered() -> None:
@@ -604,17 +319,6 @@ def test_the_referral_form_runs_to_the_end(language: str) -> None:
     assert talk.has(Submit)
 
 
-def test_a_name_in_a_referral_form_is_withheld() -> None:
-    """Strict patterns: two capitalised words in a row, ages, "se llama"."""
-    talk = Talk("incident_free_text", code="", values={"agency": "PGR", "period": "201809"})
-    talk.happen(Tap(talk.session.turn, "pick", "0")).say("8").say("0")
-    assert talk.at == "gap_text"
-    for text in ("la víctima se llama Ana", "hablamos con María Rodríguez", "tiene 15 años"):
-        talk.say(text)
-        assert talk.has(Withhold), text
-        assert talk.at == "gap_text"
-
-
 def test_no_button_is_longer_than_its_data_may_be() -> None:
     """A button's data travels in 64 bytes, with session and turn."""
     from bot.telegram.updates import TOKEN_LIMIT
@@ -652,16 +356,6 @@ def test_a_forms_default_is_not_told_as_an_earlier_report() -> None:
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí").say("230")
     assert "Reporte anterior" not in talk.text
     assert "Por ejemplo: 12 8 3 4" in talk.text
-
-
-def test_too_many_numbers_are_counted_not_called_personal_data() -> None:
-    """How many are wanted, in the words of the question."""
-    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí")
-    before = talk.session
-    talk.say("1 1 1 1 1 1 1")
-    assert talk.session == before
-    assert "Escriba 5" in talk.rejection()
-    assert not talk.has(Withhold)
 
 
 def test_a_day_is_not_taken_for_a_count() -> None:

@@ -15,33 +15,7 @@ from conversations.xforms.instance import Filling
 from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted
 from conversations.xforms.problems import AuthorError
 from tests.conversations.session.phone import NOW, Phone
-
-HEAD = "| survey |\n| | type | name | label | calculation | repeat_count | constraint |\n"
-
-
-def rows(*lines: str) -> bytes:
-    return (HEAD + "".join(f"| | {line} |\n" for line in lines)).encode()
-
-
-def doubling(first: str) -> tuple[str, ...]:
-    each = (f"calculate | c{n} | | concat(${{c{n - 1}}}, ${{c{n - 1}}}) | |" for n in range(1, 41))
-    return ("text | q | ¿Qué? | | |", f"calculate | c0 | | {first} | |", *each)
-
-
-def nested(count: str) -> tuple[str, ...]:
-    begins = (f"begin repeat | r{n} | R | | {count} |" for n in range(5))
-    return ("integer | n | ¿Cuántos? | | |", *begins, "text | q | ¿Qué? | | |", *["end repeat | | | | |"] * 5)
-
-
-PEOPLE = ("begin repeat | a | A | | 500 |", "calculate | x | | position(..) | |", "end repeat | | | | |")
-HOSTILE = {
-    "text": doubling("'ab'"),
-    "join": ("text | q | ¿Qué? | | |", *PEOPLE, "calculate | j | | join(concat(" + ", ".join(["'" + 'x' * 90 + "'"] * 9)
-             + "), ${x}, ${x}) | |"),
-    "nodes": nested("1000"),
-    "pairs": ("text | q | ¿Qué? | | |", *PEOPLE,
-              "calculate | s | | count(/data/a[count(/data/a[count(/data/a) > 0]) > 0]) | |"),
-}  # fmt: skip
+from tests.conversations.xforms.hostile_forms import HOSTILE, PEOPLE, doubling, nested, rows, try_nothing
 
 
 @pytest.mark.parametrize(
@@ -57,12 +31,6 @@ def test_a_form_that_asks_for_too_much_is_refused_with_its_row(name: str, code: 
     for language in LANGUAGES:
         assert problem.sentence(language)
         assert problem.remedy(language)
-
-
-def try_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forms are published without being begun: neither filled, nor asked which of their questions can be answered."""
-    for name in ("try_form", "never_answered"):
-        monkeypatch.setattr(f"conversations.authoring.xlsform.{name}", lambda _form: ())
 
 
 def unchecked(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Form:
@@ -141,6 +109,7 @@ def doubled(seed: str, times: int, each: str) -> tuple[str, ...]:
 
 
 TURNED = "translate(concat({0}, {0}), 'abcdefghij', 'bcdefghija')"
+
 AMPLIFIERS: dict[str, tuple[bytes, str]] = {
     "translate": (wide(*doubled("'abcdefghij'", 20, TURNED)), "text"),
     "translate in 500": (

@@ -13,10 +13,8 @@ import pytest
 from conversations.plan.model import Role
 from tests import ROOT
 from tests.deadlines import PATIENCE
-from tests.storage.exports.test_tables import Plan
-from tests.storage.exports.test_truth import MONTHS, Truth, closings_in, figure_in, told
-
-__all__ = ["told"]
+from tests.storage.exports.small_plan import Plan
+from tests.storage.exports.truth import MONTHS, Truth, closings_in, figure_in
 
 
 def blocks(language: str) -> list[str]:

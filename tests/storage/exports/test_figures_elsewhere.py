@@ -25,9 +25,9 @@ from storage.calendar.figures import Figures
 from storage.exports.files.plan_state import state_of, table_of
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from tests.conversations.plan.figures.test_annual import follows, reduced
-from tests.storage.exports.test_subtraction import GROUPS, MONTHS, _furnish, _rows
-from tests.storage.exports.test_tables import ZONE, Plan
+from tests.conversations.plan.figures.subtraction import follows, reduced
+from tests.storage.exports.small_groups import GROUPS, MONTHS, furnish_groups, rows_told
+from tests.storage.exports.small_plan import ZONE, Plan
 
 AUDIENCES = ("observers", "public")
 PERIODS = ("", "2018", "2018Q1", "2018Q4", "201806", "201812", "201903")
@@ -104,7 +104,7 @@ def test_whatever_leaves_elsewhere_was_told_by_the_tables(
     """A number on a card, on the page or in its table is one of theirs, follows from them, or is two years together."""
     chance = random.Random(seed)
     size = chance.choice((8, 30))
-    form, periods = apply(lambda unit: _furnish(unit, world))
+    form, periods = apply(lambda unit: furnish_groups(unit, world))
     plan, solver, seen = Plan(database, world, tmp_path), Solver(), 0
     waiting, sent, counted = list(range(len(MONTHS))), dict[int, Any](), dict[int, tuple[int, ...]]()
     while waiting:
@@ -137,7 +137,7 @@ def test_whatever_leaves_elsewhere_was_told_by_the_tables(
         apply(send)
         now = replace(plan, now=day)
         for dataset in ("indicators", "3p"):
-            for row in _rows(now, dataset):
+            for row in rows_told(now, dataset):
                 solver.learn(row)
         with database.view() as unit:
             found = set(_elsewhere(unit, now))

@@ -3,83 +3,23 @@
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from conversations.authoring.xlsform import read_xlsform
-from conversations.plan.periods import PeriodType, periods_between
-from storage.database.models import FormVersion, Indicator, ReportingPeriod, StrategicArea, table
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from tests.conversations.plan.figures.test_annual import follows, reduced
-from tests.storage.exports.test_tables import REPORT, Plan, add
+from tests.conversations.plan.figures.subtraction import follows, reduced
+from tests.storage.exports.small_groups import GROUPS, LIMIT, MONTHS, furnish_groups, rows_told
+from tests.storage.exports.small_plan import Plan
 
-LIMIT = 10
-GROUPS = ("women", "men", "girls", "boys")
-MONTHS = periods_between(date(2018, 1, 1), date(2019, 4, 30), types=(PeriodType.MONTHLY,))
-FORM = b"""
-| survey |
-| | type | name | label |
-| | select_one s | data_status | Status |
-| | integer | value_people | People |
-| | integer | sa_women | Women |
-| | integer | sa_men | Men |
-| | integer | sa_girls | Girls |
-| | integer | sa_boys | Boys |
-| choices |
-| | list_name | name | label |
-| | s | final | Final |
-| settings |
-| | form_id | form_title | version |
-| | indicator_update | Indicador | 1 |
-"""
-ASKED: Sequence[Mapping[str, Any]] = tuple(
-    {"audience": audience, **more}
-    for audience in ("observers", "public")
-    for more in (
-        {},
-        {"period": "2018"},
-        {"period": "2018Q4"},
-        {"agency": "PGR"},
-        {"area": "ASI"},
-        {"validation": "validated"},
-        {"since": "2018-06-01"},
-    )
-)
 Counts = tuple[int, ...]
+
+
 Known = dict[tuple[int, ...], int]
-
-
-def _furnish(unit: UnitOfWork, world: Any) -> tuple[Any, dict[str, int]]:
-    here = {"plan_id": world.plan_id}
-    area = add(unit, StrategicArea, **here, code="ASI", name={"es": "Asistencia"}, intent={}, position=1)
-    add(unit, Indicator, **here, strategic_area_id=area, agency_id=world.agency_ids[1], code="IND-20",
-        name={"es": "Víctimas"}, level="outcome", unit="people", direction="contextual", aggregation="sum",
-        frequency="monthly", sensitivity="restricted", min_cell=LIMIT, annual_table="protection")  # fmt: skip
-    unit.connection.execute(table(ReportingPeriod).delete())
-    unit.connection.execute(update(table(FormVersion)).values(xform=read_xlsform(REPORT, "report.md").xform))
-    periods = {
-        each.code: add(unit, ReportingPeriod, **here, code=each.code, period_type="Monthly", start_on=each.start_on,
-                       end_on=each.end_on, opens_on=each.opens_on, due_on=each.due_on,
-                       grace_until_on=each.grace_until_on, locks_on=each.locks_on)
-        for each in MONTHS
-    }  # fmt: skip
-    checked = read_xlsform(FORM, "indicator.md")
-    form = unit.forms.publish(**here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
-                              workbook=FORM, sha256="1" * 64, now=datetime(2018, 1, 1, tzinfo=UTC))  # fmt: skip
-    return form, periods
-
-
-def _rows(plan: Plan, dataset: str) -> Iterator[dict[str, Any]]:
-    for asked in ASKED:
-        if dataset == "3p" and not {"validation", "since"}.isdisjoint(asked):
-            continue
-        yield from plan.rows(dataset, **asked)
 
 
 def _learn(known: Known, row: Mapping[str, Any]) -> None:
@@ -113,7 +53,7 @@ def test_nobody_few_follows_from_all_files_that_ever_left(
     """Every month both audiences take every table, filtered in each way, and what both hold is laid together."""
     chance = random.Random(seed)
     sizes = [chance.choice((2, 8, 40, 90)) for _ in GROUPS]
-    form, periods = apply(lambda unit: _furnish(unit, world))
+    form, periods = apply(lambda unit: furnish_groups(unit, world))
     plan, figures = Plan(database, world, tmp_path), 0
     counts: list[Counts] = []
     known: Known = {}
@@ -134,7 +74,7 @@ def test_nobody_few_follows_from_all_files_that_ever_left(
 
         apply(send)
         for dataset in ("indicators", "3p"):
-            for row in _rows(replace(plan, now=day), dataset):
+            for row in rows_told(replace(plan, now=day), dataset):
                 _learn(known, row)
                 figures += row["value"] is not None
     flat = [number for people in counts for number in people]

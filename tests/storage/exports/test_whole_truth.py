@@ -14,8 +14,8 @@ import pytest
 from conversations.plan.model import Role
 from storage.database.models import Fire
 from storage.exports import DATASETS
-from tests.storage.exports.test_tables import ZONE, Plan, add, comparable, names_of_formats, same
-from tests.storage.exports.test_truth import (
+from tests.storage.exports.small_plan import ZONE, Plan, add, comparable, names_of_formats, same
+from tests.storage.exports.truth import (
     ACTIVITIES,
     COMPLETED,
     DUE,
@@ -34,10 +34,8 @@ from tests.storage.exports.test_truth import (
     is_inside,
     said_of,
     sees_all,
-    told,
 )
 
-__all__ = ["told"]
 Row = dict[str, Any]
 TODAY = NOW.astimezone(ZONE).date()
 JOINED = datetime(2018, 10, 3, 12, tzinfo=UTC)

@@ -26,6 +26,7 @@ from storage.reports.inspection import Inspected, inspect
 from storage.reports.refusals import Refused
 from storage.seed import seed_workbook
 from tests.deadlines import PATIENCE
+from tests.storage.reports.file_samples import webp_bomb
 
 NAMES = {sheet.name for sheet in (*SHEETS, *CODE_SHEETS)}
 MD = b"""
@@ -39,13 +40,6 @@ MD = b"""
 def picture(kind: str, width: int, height: int, **options: Any) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), (10, 200, 30)).save(out, kind, **options)
-    return out.getvalue()
-
-
-def webp_bomb() -> bytes:
-    """Two kilobytes that decode to 7 071 × 7 071: a gigabyte with the copies that decoders make."""
-    out = io.BytesIO()
-    Image.new("L", (7071, 7071), 0).convert("RGB").save(out, "WEBP", lossless=True, quality=0, method=0)
     return out.getvalue()
 
 

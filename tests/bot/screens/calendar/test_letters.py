@@ -1,9 +1,6 @@
 """Two periods in a row without closing: a letter that a person may send, and the bot never does (DOMAIN §5.3)."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +8,6 @@ import pytest
 from sqlalchemy import update
 
 from bot.acts.calendar.holidays import add_public_holidays
-from bot.open_storage import open_storage
 from bot.schedule.agenda import agenda_within, outlook_of, passed_by, with_letters
 from bot.schedule.job import Moment
 from bot.telegram.handled import Handled
@@ -20,7 +16,7 @@ from storage.calendar.figures import Figures
 from storage.database.models import Activity, table
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk
-from tests.bot.house import ANA, CARMEN, PEDRO, settings_in
+from tests.bot.house import ANA, CARMEN, PEDRO
 from tests.taps import command_token
 
 JULY = datetime(2018, 7, 1, tzinfo=UTC)
@@ -29,13 +25,10 @@ LOCKED = datetime(2018, 11, 15, 13, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        database.units.submit(None, lambda unit: add_public_holidays(unit, unit.plans.only(), JULY)).result()
-        made = Desk(database)
-        made.now = LOCKED
-        yield made
+def desk(desk: Desk) -> Desk:
+    desk.do(lambda unit: add_public_holidays(unit, unit.plans.only(), JULY))
+    desk.now = LOCKED
+    return desk
 
 
 def said(handled: Handled) -> str:

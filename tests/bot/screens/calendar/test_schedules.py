@@ -1,9 +1,6 @@
 """/programar and /calendario: what is shown to come is what comes, by the scheduler's own scan of a real database."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +9,6 @@ from hypothesis import strategies as st
 
 from bot.acts.calendar.holidays import add_public_holidays
 from bot.chat.zones import zones_called
-from bot.open_storage import open_storage
 from bot.schedule.explain import PREVIEWED, explained, upcoming
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due, look_at
@@ -24,7 +20,7 @@ from storage.calendar.schedules import StoredSchedule
 from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import CARMEN, PEDRO, settings_in
+from tests.bot.house import CARMEN, PEDRO
 
 ZONE = "America/Santo_Domingo"
 HERE = ZoneInfo(ZONE)
@@ -33,13 +29,10 @@ THURSDAY = datetime(2018, 10, 4, 14, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path / "house")
-    with open_storage(settings_in(tmp_path / "house")) as database:
-        desk = Desk(database)
-        desk.now = THURSDAY
-        desk.do(lambda unit: furnish_schedules(unit, 1, THURSDAY - timedelta(days=90)))
-        yield desk
+def desk(desk: Desk) -> Desk:
+    desk.now = THURSDAY
+    desk.do(lambda unit: furnish_schedules(unit, 1, THURSDAY - timedelta(days=90)))
+    return desk
 
 
 def scan(desk: Desk, now: datetime) -> set[tuple[str, int]]:

@@ -1,30 +1,23 @@
 """The first screens of those who do not report: few buttons, with counts; one page at once; words of their role."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from bot.acts.people.enrolment import Newcomer, enrol
-from bot.open_storage import open_storage
 from conversations.plan.model import Post, Role
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, settings_in
+from tests.bot.house import ANA, CARMEN, GRACE, PEDRO
 
 NEWCOMER, MINISTER = 991, 992
 
 
 @pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        desk = Desk(database)
-        zone = "America/Santo_Domingo"
-        desk.do(lambda unit: enrol(unit, Newcomer(MINISTER, "Elena Cruz", Role.READER, "", "es"), desk.now, zone))
-        yield desk
+def desk(desk: Desk) -> Desk:
+    zone = "America/Santo_Domingo"
+    desk.do(lambda unit: enrol(unit, Newcomer(MINISTER, "Elena Cruz", Role.READER, "", "es"), desk.now, zone))
+    return desk
 
 
 def test_a_coordinators_first_screen_is_five_with_counts_and_more(desk: Desk) -> None:

@@ -1,15 +1,10 @@
 """One number a closing: the first screen, /progreso and the digest count the same, on every day of a quarter's end."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
-from bot.open_storage import open_storage
 from bot.schedule.digests import WEEK, printed
 from bot.schedule.scheduler import ensure_schedules
 from conversations.plan.model import Role
@@ -17,15 +12,8 @@ from storage.exports.datasets.plan import agencies
 from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, said, tap
-from tests.bot.house import ANA, CARMEN, JEAN, PEDRO, settings_in
+from tests.bot.house import ANA, CARMEN, JEAN, PEDRO
 from tests.bot.schedule.days import ZONE, here, scan, set_schedule
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Desk(database)
 
 
 def numbers(text: str, words: str) -> list[str]:

@@ -1,24 +1,14 @@
 """What people write where nothing is asked, on the phones of all roles: heard, answered once, kept nowhere."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, settings_in
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Desk(database)
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA
 
 
 def later(desk: Desk, seconds: float = 60) -> None:

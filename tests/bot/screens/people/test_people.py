@@ -2,34 +2,23 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.acts.people.enrolment import Newcomer, enrol
-from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
 from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.people.people import Person
 from storage.unit_of_work import UnitOfWork
-from tests.bot.desk import NOW, Desk
-from tests.bot.house import ANA, CARMEN, JEAN, PEDRO, ROSA, settings_in
+from tests.bot.desk import NOW, Desk, keys, text_of
+from tests.bot.house import ANA, CARMEN, JEAN, PEDRO, ROSA
 from tests.taps import command_token
 
 MARTA, NELSON = 508, 509
 """Not of the cast: a second admin where a test wants one, and somebody new."""
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Desk(database)
 
 
 def whois(desk: Desk, telegram_id: int) -> Person:
@@ -44,25 +33,11 @@ def second_admin(desk: Desk) -> None:
 
 def tap(desk: Desk, who: int, name: str, argument: str = "") -> str:
     """Press it; what is said in their chat."""
-    return texts(desk.tap(who, command_token(name, argument)), who)
+    return text_of(desk.tap(who, command_token(name, argument)), who)
 
 
 def say(desk: Desk, who: int, text: str) -> str:
-    return texts(desk.say(who, text), who)
-
-
-def texts(handled: Handled, chat: int) -> str:
-    return "\n".join(str(row.payload.get("text", "")) for row in handled.deliveries if row.chat_id == chat)
-
-
-def buttons(handled: Handled, chat: int) -> list[tuple[str, str]]:
-    return [
-        (button["text"], button.get("callback_data", ""))
-        for row in handled.deliveries
-        if row.chat_id == chat
-        for line in row.payload.get("reply_markup", {}).get("inline_keyboard", [])
-        for button in line
-    ]
+    return text_of(desk.say(who, text), who)
 
 
 def acts(desk: Desk) -> list[str]:
@@ -73,12 +48,12 @@ def acts(desk: Desk) -> list[str]:
 def test_the_people_of_the_plan_are_shown_vacancies_first(desk: Desk) -> None:
     """How many there are of each kind, and the agencies that have to report and nobody to do it."""
     handled = desk.say(PEDRO, "/personas")
-    text = texts(handled, PEDRO)
+    text = text_of(handled, PEDRO)
     assert "Personas del plan: 7" in text
     assert "Sin punto focal" in text
     assert "MINERD" in text
     assert "MMUJER" not in text
-    shown = [label for label, _ in buttons(handled, PEDRO)]
+    shown = [label for label, _ in keys(handled, PEDRO)]
     assert "Punto focal (3)" in shown
     assert shown[0].startswith("Sin punto focal (")
 
@@ -98,7 +73,7 @@ def test_an_agencys_people_are_found_by_its_code_or_its_name(desk: Desk) -> None
     desk.say(PEDRO, "/personas")
     for typed in ("mmujer", "ministerio de la mujer"):
         handled = desk.say(PEDRO, typed)
-        found = [label for label, data in buttons(handled, PEDRO) if ":persona:" in data]
+        found = [label for label, data in keys(handled, PEDRO) if ":persona:" in data]
         assert [name.partition(" · ")[0] for name in found] == ["Ana Martínez", "Luis Peña"]
     assert "No encontré a nadie" in say(desk, PEDRO, "zzz")
     assert "Luis Peña" in say(desk, PEDRO, "luis")
@@ -110,7 +85,7 @@ def test_a_name_that_nobody_here_has_is_personal_data(desk: Desk) -> None:
     assert "Punto focal · MMUJER" in say(desk, PEDRO, "Ana Martínez")
     desk.say(PEDRO, "/ayuda")
     handled = desk.say(PEDRO, "Juana Martínez")
-    assert wording("es")("err.pii_name") in texts(handled, PEDRO)
+    assert wording("es")("err.pii_name") in text_of(handled, PEDRO)
     assert any(row.method == "deleteMessage" for row in handled.deliveries)
 
 
@@ -118,9 +93,9 @@ def test_a_coordinator_sees_people_and_changes_nobody(desk: Desk) -> None:
     """DOMAIN §2.7: configuration is the administrator's; whom to call is the coordinator's daily bread."""
     ana = whois(desk, ANA)
     handled = desk.tap(CARMEN, command_token("persona", str(ana.id)))
-    assert "Ana Martínez" in texts(handled, CARMEN)
-    assert not [data for _, data in buttons(handled, CARMEN) if re.match("c:(funcion|suspender|invitar)", data)]
-    vacant = buttons(desk.tap(CARMEN, command_token("personas", "vacant")), CARMEN)
+    assert "Ana Martínez" in text_of(handled, CARMEN)
+    assert not [data for _, data in keys(handled, CARMEN) if re.match("c:(funcion|suspender|invitar)", data)]
+    vacant = keys(desk.tap(CARMEN, command_token("personas", "vacant")), CARMEN)
     assert vacant[0][1].startswith("c:vacante:")
     before = desk.state()
     for name in ("funcion", "suspender", "restaurar", "enlaces", "solicitud"):
@@ -137,7 +112,7 @@ def test_who_is_out_of_reach_is_marked_in_words(desk: Desk) -> None:
     text = say(desk, PEDRO, "/personas")
     assert "No reciben mensajes" in text
     assert "Con acceso suspendido: 1" in text
-    shown = [label for label, _ in buttons(desk.tap(PEDRO, command_token("personas", "unreachable.0")), PEDRO)]
+    shown = [label for label, _ in keys(desk.tap(PEDRO, command_token("personas", "unreachable.0")), PEDRO)]
     assert shown[0].startswith("🔕 Sin recibir: Rosa")
     assert "Acceso suspendido desde" in tap(desk, PEDRO, "persona", str(whois(desk, JEAN).id))
 
@@ -217,7 +192,7 @@ def test_a_suspended_person_comes_back_when_an_admin_says_so_and_by_no_link(desk
     assert "en persona" in tap(desk, PEDRO, "restaurar", str(ana.id))
     desk.now = NOW + timedelta(minutes=5)
     made = desk.tap(PEDRO, command_token("invitar", "focal_point.MMUJER"))
-    (link,) = re.findall(r"start=(\S+)", texts(made, PEDRO))
+    (link,) = re.findall(r"start=(\S+)", text_of(made, PEDRO))
     assert whois(desk, ANA).is_suspended
     desk.say(ANA, f"/start {link}")
     assert whois(desk, ANA).is_suspended
@@ -235,11 +210,11 @@ def test_a_suspended_person_comes_back_when_an_admin_says_so_and_by_no_link(desk
 def test_open_links_are_listed_and_can_be_made_useless(desk: Desk) -> None:
     """The link itself is shown once; the list knows whose it is and until when."""
     made = desk.tap(PEDRO, command_token("invitar", "alternate.PGR"))
-    (link,) = re.findall(r"start=(\S+)", texts(made, PEDRO))
+    (link,) = re.findall(r"start=(\S+)", text_of(made, PEDRO))
     listed = desk.tap(PEDRO, command_token("enlaces", ""))
-    assert "Suplente · PGR · lo creó Pedro Núñez" in texts(listed, PEDRO)
+    assert "Suplente · PGR · lo creó Pedro Núñez" in text_of(listed, PEDRO)
     assert link not in json.dumps([row.payload for row in listed.deliveries])
-    (revoke,) = [data for label, data in buttons(listed, PEDRO) if label.startswith("Anular")]
+    (revoke,) = [data for label, data in keys(listed, PEDRO) if label.startswith("Anular")]
     desk.tap(PEDRO, revoke)
     desk.say(NELSON, f"/start {link}")
     assert desk.do(lambda unit: unit.people.by_telegram_id(NELSON)) is None
@@ -265,16 +240,16 @@ def test_with_two_admins_nothing_happens_before_the_other_one_grants_it(desk: De
     assert "Otra persona que administra tendrá que concederlo" in tap(desk, PEDRO, "funcion", f"{ana.id}.coordinator.0")
     asked = desk.tap(PEDRO, command_token("funcion", f"{ana.id}.coordinator.0.yes"))
     assert whois(desk, ANA).memberships[0].role is Role.FOCAL_POINT
-    assert "Marta Reyes" in texts(asked, PEDRO)
-    assert "Pedro Núñez asks that Ana Martínez become Coordination" in texts(asked, MARTA)
-    grant, refuse = (data for _, data in buttons(asked, MARTA))
+    assert "Marta Reyes" in text_of(asked, PEDRO)
+    assert "Pedro Núñez asks that Ana Martínez become Coordination" in text_of(asked, MARTA)
+    grant, refuse = (data for _, data in keys(asked, MARTA))
     for forger in (PEDRO, ANA, CARMEN):
         desk.tap(forger, grant)
     assert whois(desk, ANA).memberships[0].role is Role.FOCAL_POINT
     granted = desk.tap(MARTA, grant)
     assert whois(desk, ANA).memberships[0].role is Role.COORDINATOR
-    assert "Marta Reyes lo concedió" in texts(granted, PEDRO)
-    assert "Coordinación" in texts(granted, ANA)
+    assert "Marta Reyes lo concedió" in text_of(granted, PEDRO)
+    assert "Coordinación" in text_of(granted, ANA)
     desk.tap(MARTA, refuse)
     assert whois(desk, ANA).memberships[0].role is Role.COORDINATOR
     assert acts(desk)[-3:] == ["role.requested", "role.granted", "membership.granted"]
@@ -284,11 +259,11 @@ def test_an_admins_link_too_waits_and_goes_to_who_asked_for_it(desk: Desk) -> No
     """The link is made when it is granted; it is in nobody's chat and in no table before."""
     second_admin(desk)
     asked = desk.tap(PEDRO, command_token("invitar", "admin"))
-    assert "start=" not in texts(asked, PEDRO)
+    assert "start=" not in text_of(asked, PEDRO)
     assert desk.do(lambda unit: unit.invitations.open(1, NOW)) == ()
-    grant = next(data for label, data in buttons(asked, MARTA) if "Grant" in label)
+    grant = next(data for label, data in keys(asked, MARTA) if "Grant" in label)
     granted = desk.tap(MARTA, grant)
-    assert "start=" not in texts(granted, MARTA)
+    assert "start=" not in text_of(granted, MARTA)
     (row,) = [row for row in granted.deliveries if row.chat_id == PEDRO]
     assert row.sensitive
     (link,) = re.findall(r"start=(\S+)", row.payload["text"])
@@ -303,16 +278,18 @@ def test_a_request_can_be_refused_withdrawn_and_runs_out(desk: Desk) -> None:
     over = wording("en")("requests.over")
     for end in ("no", "withdraw", "late"):
         asked = desk.tap(PEDRO, command_token("funcion", f"{ana.id}.admin.0.yes"))
-        grant = next(data for label, data in buttons(asked, MARTA) if "Grant" in label)
+        grant = next(data for label, data in keys(asked, MARTA) if "Grant" in label)
         number = grant.split(":")[2].partition(".")[0]
         assert "Pedro Núñez asks" in tap(desk, MARTA, "solicitudes")
         if end == "no":
-            assert "Marta Reyes lo rechazó" in texts(desk.tap(MARTA, command_token("solicitud", f"{number}.no")), PEDRO)
+            assert "Marta Reyes lo rechazó" in text_of(
+                desk.tap(MARTA, command_token("solicitud", f"{number}.no")), PEDRO
+            )
         elif end == "withdraw":
             tap(desk, PEDRO, "solicitud", f"{number}.withdraw")
         else:
             desk.now = NOW + timedelta(days=7, minutes=1)
-        assert over in texts(desk.tap(MARTA, grant), MARTA)
+        assert over in text_of(desk.tap(MARTA, grant), MARTA)
         assert whois(desk, ANA).memberships[0].role is Role.FOCAL_POINT
 
 
@@ -320,7 +297,7 @@ def test_an_admin_who_is_shut_out_is_seen_by_the_others(desk: Desk) -> None:
     """Suspending is at once (S18), so it must not be a quiet way to become the only admin."""
     second_admin(desk)
     handled = desk.tap(PEDRO, command_token("suspender", f"{whois(desk, MARTA).id}.yes"))
-    assert "Pedro Núñez suspendió el acceso de Marta Reyes" in texts(handled, CARMEN)
+    assert "Pedro Núñez suspendió el acceso de Marta Reyes" in text_of(handled, CARMEN)
 
 
 # ------------------------------------------------------------------ agencies
@@ -331,7 +308,7 @@ def agency_of(desk: Desk, code: str) -> Any:
 def test_agencies_are_listed_with_their_days_and_what_hangs_on_them(desk: Desk) -> None:
     """Those that take part first; a page at a time."""
     handled = desk.say(PEDRO, "/instituciones")
-    text = texts(handled, PEDRO)
+    text = text_of(handled, PEDRO)
     assert "Instituciones: 26 (22 participan)" in text
     assert re.search(r"MMUJER · \S.* · actividades abiertas: \d+ · personas: 2", text)
     last = tap(desk, PEDRO, "instituciones", "2")
@@ -367,7 +344,7 @@ def test_an_agency_is_named_in_the_language_of_whoever_types_it(desk: Desk) -> N
     made = agency_of(desk, "FISCAL")
     assert made.name == {"fr": "Parquet spécial"}
     asked = desk.tap(PEDRO, command_token("agencia", f"{made.id}.name"))
-    assert {"Español", "English", "Français", "Kreyòl ayisyen"} <= {label for label, _ in buttons(asked, PEDRO)}
+    assert {"Español", "English", "Français", "Kreyòl ayisyen"} <= {label for label, _ in keys(asked, PEDRO)}
     tap(desk, PEDRO, "agencia", f"{made.id}.name.es")
     assert "ES Fiscalía" in say(desk, PEDRO, "Fiscalía")
 
@@ -423,10 +400,10 @@ def test_forged_agencies_and_days_change_nothing(desk: Desk, rest: str) -> None:
 def test_everybody_has_settings_of_their_own(desk: Desk) -> None:
     """Language, zone, silence and what is kept, one tap each; the plan's settings are not among a reporter's."""
     handled = desk.say(ANA, "/ajustes")
-    assert "America/Santo Domingo (ahora son las 08:00)" in texts(handled, ANA)
-    labels = [label for label, _ in buttons(handled, ANA)]
+    assert "America/Santo Domingo (ahora son las 08:00)" in text_of(handled, ANA)
+    labels = [label for label, _ in keys(handled, ANA)]
     assert wording("es")("settings.title") not in labels
-    assert wording("es")("settings.title") in [label for label, _ in buttons(desk.say(PEDRO, "/ajustes"), PEDRO)]
+    assert wording("es")("settings.title") in [label for label, _ in keys(desk.say(PEDRO, "/ajustes"), PEDRO)]
 
 
 @pytest.mark.parametrize(("typed", "zone"), [("madrid", "Europe/Madrid"), ("Nueva York", ""), ("port au prince", "")])
@@ -435,7 +412,7 @@ def test_a_zone_is_found_by_its_city(desk: Desk, typed: str, zone: str) -> None:
     desk.say(ANA, "/ajustes")
     tap(desk, ANA, "ajustes", "zone")
     handled = desk.say(ANA, typed)
-    offered = [data for _, data in buttons(handled, ANA) if data.startswith("c:ajustes:zone.")]
+    offered = [data for _, data in keys(handled, ANA) if data.startswith("c:ajustes:zone.")]
     if zone:
         desk.tap(ANA, offered[0])
         assert whois(desk, ANA).timezone == zone
@@ -461,7 +438,7 @@ def test_an_admin_decides_what_may_be_decided_and_it_takes_effect(desk: Desk) ->
     (link,) = desk.do(lambda unit: unit.invitations.open(1, NOW))
     assert link.expires_at == NOW + timedelta(hours=2)
     tap(desk, PEDRO, "ajuste", "language.ht")
-    assert "Asistan sa a" in texts(stranger(desk, 604, "pt"), 604)
+    assert "Asistan sa a" in text_of(stranger(desk, 604, "pt"), 604)
     before = acts(desk)
     for forged in ("min_cell.1", "link_hours.999", "language.pt", "show_gcm.maybe", "contact.a\u202eb"):
         answer = desk.tap(PEDRO, command_token("ajuste", forged)).answer

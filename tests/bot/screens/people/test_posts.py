@@ -1,31 +1,18 @@
 """Posts as people leave them, have them back and hand them over: on the phones of all who are concerned."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from bot.acts.people.delegations import end_over
-from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
 from conversations.plan.model import Role
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, settings_in
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA
 from tests.deadlines import PATIENCE
 
 MARTA = 508
 SATURDAY = datetime(2018, 10, 13, 14, tzinfo=UTC)
 MONDAY = datetime(2018, 10, 15, 14, tzinfo=UTC)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Desk(database)
 
 
 def roles(desk: Desk, telegram_id: int) -> list[tuple[str, str]]:

@@ -22,9 +22,9 @@ from conversations.wording import wording
 from storage.calendar.figures import Figures
 from storage.reports.inspection import Inspected
 from storage.seed import SEED_PLAN
-from tests.bot.chat.test_permissions import Desk
-from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Town, furnish, settings_in, town_in
-from tests.bot.screens.reports.test_filling import photo_with_gps
+from tests.bot.desk import Desk, is_denied, taps, text_of
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Town, furnish, settings_in
+from tests.bot.photos import photo_with_gps
 from tests.taps import command_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_a_large_plan_is_counted_beside_the_writer_and_says_the_same(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a view, which cannot write, in another thread than the one that applies everybody's answers."""
-    small = said(desk.say(CARMEN, "/resumen"))
+    small = text_of(desk.say(CARMEN, "/resumen"))
     readers: list[str] = []
     counted = Figures.standing
 
@@ -71,25 +71,8 @@ def test_a_large_plan_is_counted_beside_the_writer_and_says_the_same(
 
     monkeypatch.setattr(Figures, "standing", standing)
     monkeypatch.setattr(Figures, "is_large", lambda self, plan_id: True)
-    assert said(desk.say(CARMEN, "/resumen")) == small
+    assert text_of(desk.say(CARMEN, "/resumen")) == small
     assert readers == ["reading-first"]
-
-
-def said(handled: Any) -> str:
-    return "\n".join(str(row.payload.get("text", row.payload.get("caption", ""))) for row in handled.deliveries)
-
-
-def taps(handled: Any) -> list[str]:
-    return [
-        button["callback_data"]
-        for row in handled.deliveries
-        for line in row.payload.get("reply_markup", {}).get("inline_keyboard", [])
-        for button in line
-    ]
-
-
-def is_denied(handled: Any) -> bool:
-    return handled.answer is not None and handled.answer.show_alert and not handled.deliveries
 
 
 # ------------------------------------------------------------------ who sees what
@@ -107,7 +90,7 @@ def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
     [one, *_] = [each for each in restricted if each.code in began]
     desk.now = now
     try:
-        inside, outside = said(desk.say(CARMEN, "/resumen")), said(desk.say(PEDRO, "/resumen"))
+        inside, outside = text_of(desk.say(CARMEN, "/resumen")), text_of(desk.say(PEDRO, "/resumen"))
     finally:
         desk.now = now_
     assert f"{one.code} {one.title('es')[:20]}" in inside
@@ -118,18 +101,20 @@ def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
 def test_what_a_list_leaves_out_opens_in_the_same_message(desk: Desk) -> None:
     """ "y 7 más" is no end: a button shows every list whole, and another takes it back."""
     short = desk.say(CARMEN, "/resumen")
-    assert "más" in said(short)
+    assert "más" in text_of(short)
     assert command_token("resumen", "0.whole") in taps(short)
     whole = desk.tap(CARMEN, command_token("resumen", "0.whole"))
-    assert len(said(whole)) > len(said(short))
-    assert sum(" más" in each for each in said(whole).splitlines()) < sum(" más" in e for e in said(short).splitlines())
+    assert len(text_of(whole)) > len(text_of(short))
+    assert sum(" más" in each for each in text_of(whole).splitlines()) < sum(
+        " más" in e for e in text_of(short).splitlines()
+    )
     assert command_token("resumen", "0") in taps(whole)
 
 
 def test_a_focal_point_sees_one_agency_and_no_other(desk: Desk) -> None:
     """Their own institution, its activities and nothing else, whatever a button says (S3)."""
     mine = desk.say(ANA, "/resumen")
-    assert "MMUJER" in said(mine)
+    assert "MMUJER" in text_of(mine)
     assert not any(row.method == "sendPhoto" for row in mine.deliveries)
     for who in (ANA, LUIS):
         assert not is_denied(desk.tap(who, command_token("institucion", "MMUJER")))
@@ -144,14 +129,14 @@ def test_a_focal_point_sees_one_agency_and_no_other(desk: Desk) -> None:
 def test_an_observer_reads_totals_and_no_restricted_text(desk: Desk) -> None:
     """DOMAIN §2.7: validated, public; a restricted activity is a code, a report's answers stay inside."""
     view = desk.say(GRACE, "/resumen")
-    assert "Observer view" in said(view)
-    assert "<10" in said(view)
+    assert "Observer view" in text_of(view)
+    assert "<10" in text_of(view)
     agency = desk.tap(GRACE, command_token("institucion", "CONANI"))
     labels = str([row.payload for row in agency.deliveries])
     assert "ASI-202 🔒" in labels
-    assert "Acogida" not in labels + said(view)
-    assert "Shelter" not in labels + said(view)
-    one = said(desk.tap(GRACE, command_token("avance", "PRE-101")))
+    assert "Acogida" not in labels + text_of(view)
+    assert "Shelter" not in labels + text_of(view)
+    one = text_of(desk.tap(GRACE, command_token("avance", "PRE-101")))
     assert "In progress" in one
     assert "next step" not in one.lower()
     assert is_denied(desk.tap(GRACE, command_token("evidencia", "PRE-101.1")))
@@ -197,10 +182,10 @@ def test_evidence_goes_to_who_reads_answers_and_never_from_a_restricted_activity
 def test_a_minister_reads_one_screen_and_no_ranking(desk: Desk) -> None:
     """DOMAIN §4.6: institutions in alphabetical order with their light."""
     card = desk.say(READER, "/resumen")
-    assert "Plan Nacional" in said(card)
+    assert "Plan Nacional" in text_of(card)
     codes = [tap.split(":")[2] for tap in taps(card) if tap.startswith("c:institucion:")]
     assert codes == sorted(codes)
-    assert "Decisión" in said(desk.tap(READER, command_token("decision", "0"))) or "No hay decisiones" in said(
+    assert "Decisión" in text_of(desk.tap(READER, command_token("decision", "0"))) or "No hay decisiones" in text_of(
         desk.tap(READER, command_token("decision", "0"))
     )
 
@@ -208,14 +193,14 @@ def test_a_minister_reads_one_screen_and_no_ranking(desk: Desk) -> None:
 def test_another_plans_coordinator_sees_their_own_plan(desk: Desk) -> None:
     """The same codes, another plan: nothing of ours has been reported there."""
     ours, theirs = desk.say(CARMEN, "/resumen"), desk.say(FOREIGNER, "/resumen")
-    assert "Evidencia prometida" in said(ours)
-    assert "Evidencia prometida" not in said(theirs)
-    assert "Todavía no ha reportado" in said(desk.tap(FOREIGNER, command_token("avance", "PRE-101")))
+    assert "Evidencia prometida" in text_of(ours)
+    assert "Evidencia prometida" not in text_of(theirs)
+    assert "Todavía no ha reportado" in text_of(desk.tap(FOREIGNER, command_token("avance", "PRE-101")))
 
 
 def test_a_stranger_gets_nothing(desk: Desk) -> None:
     """No role, no number."""
-    assert "Semana" not in said(desk.say(9_999_999, "/resumen"))
+    assert "Semana" not in text_of(desk.say(9_999_999, "/resumen"))
 
 
 def test_a_vacancy_is_asked_for_once_a_day(desk: Desk) -> None:
@@ -316,12 +301,6 @@ def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
 
 
 # ------------------------------------------------------------------ the whole way
-@pytest.fixture
-def town(tmp_path: Path, furnished: Path) -> Iterator[Town]:
-    with town_in(tmp_path, furnished) as town:
-        yield town
-
-
 @pytest.mark.slow
 def test_from_the_week_to_the_evidence_in_three_taps_and_one_message(town: Town) -> None:
     """Picture and text; agency, activity and file; what opens on the way replaces the text and leads back to it."""

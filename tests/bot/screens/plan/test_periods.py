@@ -1,28 +1,15 @@
 """A period reopened for one agency, from the request to its end, as the people concerned read it."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from bot.open_storage import open_storage
 from tests.bot.desk import NOW, Desk, buttons, press, said, tap
-from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA, settings_in
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA
 from tests.deadlines import PATIENCE
 
 LATER = datetime(2018, 10, 5, 12, tzinfo=UTC)
 AFTER = datetime(2018, 10, 9, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Desk(database)
 
 
 def audited(desk: Desk) -> list[tuple[str, dict[str, Any]]]:

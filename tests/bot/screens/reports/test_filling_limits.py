@@ -11,9 +11,9 @@ from conversations.wording import wording
 from conversations.xforms.bundle import Bundle
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import ANA, BEGINS, Officer, furnish, settings_in, town_in
-from tests.bot.screens.reports.test_filling import photo_with_gps
-from tests.conversations.xforms.test_limits import HOSTILE, doubling, rows, try_nothing
-from tests.storage.reports.test_confinement import webp_bomb
+from tests.bot.photos import photo_with_gps
+from tests.conversations.xforms.hostile_forms import HOSTILE, doubling, rows, try_nothing
+from tests.storage.reports.file_samples import webp_bomb
 
 pytestmark = pytest.mark.slow
 

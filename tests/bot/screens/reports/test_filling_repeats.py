@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 
 from bot.settings import inherited_environment
 from tests.bot.cli import forked
-from tests.bot.house import ANA, PEDRO, Officer, Town, furnish, town_in
+from tests.bot.house import ANA, PEDRO, Officer, Town
 
 pytestmark = pytest.mark.slow
 
@@ -39,13 +38,6 @@ HOUSEHOLD = """
 | | form_id | form_title | version |
 | | homes | Casas | 1 |
 """
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    furnish(tmp_path)
-    with town_in(tmp_path, None) as town:
-        yield town
 
 
 def bundle() -> bytes:

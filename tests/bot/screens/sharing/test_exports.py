@@ -29,9 +29,8 @@ from storage.messages.jobs import StoredJob
 from storage.messages.outbox import OutboxRow
 from storage.reports.files import FileStore
 from tests import deadlines
-from tests.bot.chat.test_permissions import Desk
+from tests.bot.desk import Desk, is_denied, taps, text_of
 from tests.bot.house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings_in, town_in
-from tests.bot.screens.plan.test_digests import is_denied, said, taps
 from tests.bot.telegram.wire import empty_database
 from tests.deadlines import PATIENCE
 from tests.taps import command_token
@@ -130,7 +129,7 @@ def test_a_request_is_a_job_with_its_audit_entry_and_a_second_tap_is_none(office
     screen = office.desk.say(CARMEN, "/exportar")
     [go] = [tap for tap in taps(screen) if tap.startswith("c:exportar:go.")]
     first, second = office.desk.tap(CARMEN, go), office.desk.tap(CARMEN, go)
-    assert "En fila" in said(first)
+    assert "En fila" in text_of(first)
     assert second.answer is not None
     assert second.answer.text == "Ya se está preparando."
     jobs = office.apply(lambda unit: unit.jobs.of_kind("export"))
@@ -144,17 +143,17 @@ def test_a_request_is_a_job_with_its_audit_entry_and_a_second_tap_is_none(office
 def test_what_is_typed_fills_the_screen_and_nothing_leaves_unasked(office: Office) -> None:
     """For whom it is, is seen before it is prepared; a word that means nothing is named; the last request is kept."""
     screen = office.desk.say(CARMEN, "/export submissions 2018Q3 MMUJER bananas")
-    assert "3.er trimestre 2018" in said(screen)
-    assert "MMUJER" in said(screen)
-    assert "No entendí: bananas" in said(screen)
+    assert "3.er trimestre 2018" in text_of(screen)
+    assert "MMUJER" in text_of(screen)
+    assert "No entendí: bananas" in text_of(screen)
     assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
-    assert "3.er trimestre 2018" in said(office.desk.say(CARMEN, "/exportar"))
-    assert "Todo el plan" in said(office.desk.tap(CARMEN, command_token("exportar", "where.all")))
+    assert "3.er trimestre 2018" in text_of(office.desk.say(CARMEN, "/exportar"))
+    assert "Todo el plan" in text_of(office.desk.tap(CARMEN, command_token("exportar", "where.all")))
 
 
 def test_a_filter_that_a_dataset_does_not_know_is_said_and_claimed_by_nothing(office: Office) -> None:
     """The audit log has a day for each act and no institution: the rows are the month's, and the caption says so."""
-    screen = said(office.desk.say(CARMEN, "/exportar auditoria csv 201809 MMUJER"))
+    screen = text_of(office.desk.say(CARMEN, "/exportar auditoria csv 201809 MMUJER"))
     assert "«Auditoría» no se filtra por: institución." in screen
     assert "Institución" not in screen.partition("no se filtra")[2].partition("\n")[2]
     job = office.ask(CARMEN, "auditoria csv 201809 MMUJER retrasada")
@@ -170,14 +169,14 @@ def test_a_request_for_the_public_is_never_made_for_those_inside(office: Office)
     """S5: who takes part is not made for the public; the screen says so, and nothing is prepared until it is chosen."""
     office.desk.say(CARMEN, "/exportar reportes interno")
     screen = office.desk.say(CARMEN, "/exportar people public")
-    assert "«Personas inscritas» no se prepara para «Público»" in said(screen)
-    assert "Uso interno" not in said(screen)
+    assert "«Personas inscritas» no se prepara para «Público»" in text_of(screen)
+    assert "Uso interno" not in text_of(screen)
     assert not [tap for tap in taps(screen) if ":go." in tap]
     mark = Choice("people", "xlsx", "public").mark
     forged = office.desk.tap(CARMEN, command_token("exportar", f"go.{mark}"))
     assert forged.answer is not None
     assert "no se prepara para" in str(forged.answer.text)
-    assert "Público" in said(office.desk.say(CARMEN, "/exportar"))  # it still stands tomorrow
+    assert "Público" in text_of(office.desk.say(CARMEN, "/exportar"))  # it still stands tomorrow
     assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
     office.desk.tap(CARMEN, command_token("exportar", "who.observers"))
     assert office.ask(CARMEN).payload["choice"]["audience"] == "observers"
@@ -186,7 +185,7 @@ def test_a_request_for_the_public_is_never_made_for_those_inside(office: Office)
 def test_who_may_have_only_validated_reports_is_told_so(office: Office) -> None:
     """The true reason, on the screen and under the finger; and the filter can be taken off (DOMAIN §2.7)."""
     screen = office.desk.say(PEDRO, "/exportar reportes enviados")
-    assert "Solo sale lo validado" in said(screen)
+    assert "Solo sale lo validado" in text_of(screen)
     mark = Choice("reports", "xlsx", "internal", validation="submitted").mark
     forged = office.desk.tap(PEDRO, command_token("exportar", f"go.{mark}"))
     assert forged.answer is not None
@@ -327,7 +326,7 @@ def test_a_cancelled_export_is_left_off(office: Office) -> None:
         claimed = await worker._look(office.clock.now())
         assert claimed is not None
         answer = await asyncio.to_thread(office.desk.tap, CARMEN, command_token("exportar", f"stop.{job.id}"))
-        assert "Cancelado" in said(answer)
+        assert "Cancelado" in text_of(answer)
         await worker._work(claimed)
 
     asyncio.run(cancelled())
@@ -451,7 +450,7 @@ def test_an_export_comes_by_itself_once_a_window_to_each_who_may_have_it(office:
     """G8, S5: made by an admin in chat; a job and an audit entry per recipient, of the month before; a second scan,
     and a pause, make nothing; whose role may not have it is in the ledger with that reason."""
     made = office.desk.tap(PEDRO, command_token("programar", "new.export"))
-    assert "El mes anterior" in said(made)
+    assert "El mes anterior" in text_of(made)
     [schedule] = [each for each in office.apply(lambda unit: unit.schedules.all()) if each.what == "export"]
     number = schedule.id
     seen: set[str] = set()

@@ -1,28 +1,16 @@
 """Tokens of the data door, made and revoked from a phone."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-
-import pytest
 
 from bot.acts.sharing import tokens
 from bot.chat.exchange import Exchange
-from bot.open_storage import open_storage
 from bot.screens.sharing.tokens import show_read
 from storage.people.tokens import MOST, SHAPE, DataToken
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk, buttons, press, said, tap
-from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    furnish(tmp_path)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Desk(database)
+from tests.bot.house import ANA, CARMEN, PEDRO
 
 
 def test_a_token_is_shown_once_protected_and_sealed_and_leaves_the_chat(desk: Desk) -> None:

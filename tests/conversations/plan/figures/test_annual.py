@@ -15,12 +15,15 @@ from conversations.plan.figures.annual import Reported, Revision, Year, counted_
 from conversations.plan.figures.suppression import Releases, in_a_row
 from conversations.plan.model import Indicator
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod, periods_between
+from tests.conversations.plan.figures.subtraction import follows, reduced, without
 
 LIMIT = 10
 VICTIMS = Indicator("IND-20", "PGR", Frequency.MONTHLY, aggregation="sum", sensitivity="restricted", min_cell=LIMIT)
 REACHED = Indicator("IND-01", "MMUJER", Frequency.MONTHLY, aggregation="sum")
+
 RESCUED = Indicator("IND-23", "IJM", Frequency.ANNUAL, aggregation="latest", sensitivity="restricted", min_cell=LIMIT,
                     baseline="110")  # fmt: skip
+
 BEGUN = date(2018, 5, 1)
 
 
@@ -204,25 +207,6 @@ def test_no_small_number_follows_from_everything_that_was_ever_told(seed: int) -
                 assert not follows(wanted, basis), (start, end, numbers)
 
 
-def reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    """A basis in echelon form."""
-    basis: list[list[Fraction]] = []
-    for row in rows:
-        rest = without(row, basis)
-        if any(rest):
-            pivot = next(value for value in rest if value)
-            basis.append([value / pivot for value in rest])
-    return basis
-
-
-def without(row: list[Fraction], basis: list[list[Fraction]]) -> list[Fraction]:
-    for each in basis:
-        pivot = next(at for at, value in enumerate(each) if value)
-        if row[pivot]:
-            row = [a - row[pivot] * b for a, b in zip(row, each, strict=True)]
-    return row
-
-
 def separate(basis: list[list[Fraction]], days: Sequence[date]) -> list[int]:
     """Events in groups: what was told knows nothing of two groups together that it does not know of each.
 
@@ -241,13 +225,6 @@ def few(events: int, groups: Sequence[int], people: Sequence[int]) -> bool:
     """Whether in some group these events are few people: 20 more here and 17 fewer there are nobody's three."""
     sums = [sum(people[n] for n in range(len(people)) if events & group & 1 << n) for group in groups]
     return any(0 < abs(found) < LIMIT for found in sums)
-
-
-def follows(row: list[Fraction], basis: list[list[Fraction]]) -> bool:
-    rest = row
-    for _ in basis:
-        rest = without(rest, basis)
-    return not any(rest)
 
 
 def test_what_is_told_sees_what_the_months_before_the_plan_tell() -> None:

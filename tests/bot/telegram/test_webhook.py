@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import AnyHttpUrl, SecretStr
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.server import Sandbox
 from bot.settings import Settings
 from bot.telegram.handled import BotError, Handled
 from bot.telegram.webhook import WebhookEndpoint
@@ -31,9 +31,6 @@ from tests.bot.telegram.wire import (
     Bot,
     Echo,
     calls,
-    empty_database,
-    opened,
-    people_of,
     quiet,
     running,
     texts,
@@ -45,29 +42,6 @@ from tests.ports import free_port
 
 SECRET = "a-secret-that-nobody-guesses_1234"
 UPDATE = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ANA, "type": "private"}, "text": "hola"}}
-
-
-@pytest.fixture(scope="module")
-def telegram() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(telegram: Sandbox) -> Sandbox:
-    people_of(telegram)
-    return telegram
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return empty_database(request.param, tmp_path)
-
-
-@pytest.fixture
-def database(url: str, tmp_path: Path) -> Iterator[Database]:
-    with opened(url, tmp_path) as found:
-        yield found
 
 
 class Away(Echo):  # type: ignore[misc, valid-type]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from tests.bot.cli.test_cli import enlace, is_one_line
+from tests.bot.cli.commands import enlace, is_one_line
 from tests.bot.house import furnish
 
 pytestmark = pytest.mark.slow

@@ -1,9 +1,7 @@
 """A quarter of notices over a real database: who is prompt, and who is silent (DOMAIN §5.3, decision 0046)."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,16 +16,11 @@ from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import CARMEN, JEAN, ROSA
-from tests.bot.schedule.days import HERE, ZONE, Told, here, opened, scan, schedule_of
+from tests.bot.schedule.days import HERE, ZONE, Told, here, scan, schedule_of
 
 PROMPT, SILENT = JEAN, ROSA
 """Jean answers what he is told at once. Rosa never does: PGR has something each month, quarter and half-year."""
 JANUARY = date(2019, 1, 1)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
-    yield from opened(furnished, tmp_path / "house")
 
 
 def lived(desk: Desk, first: date, last: date) -> dict[int, list[tuple[date, Told]]]:

@@ -1,0 +1,119 @@
+"""Choices as people type them: by number, code, label or beginning; never a guess between two."""
+
+import pytest
+
+from conversations.languages import LANGUAGES, phrases
+from conversations.session.reading.choices import (
+    Chosen,
+    Matched,
+    NoMatch,
+    Several,
+    match_choice,
+    match_choices,
+    search_choices,
+)
+from conversations.session.reading.numbers import read_number
+from conversations.session.reading.results import Understood
+
+# ------------------------------------------------------------------ choices
+STATUS = [
+    ("not_started", "⚪ No iniciada"),
+    ("in_progress", "🔵 En curso"),
+    ("delayed", "🟠 Retrasada"),
+    ("completed", "✅ Completada"),
+    ("cancelled", "⛔ Cancelada"),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("2", Matched("in_progress")),
+        ("2.", Matched("in_progress")),
+        ("2️⃣", Matched("in_progress")),
+        ("la 2", Matched("in_progress")),
+        ("opción 2", Matched("in_progress")),
+        ("in_progress", Matched("in_progress")),
+        ("EN CURSO", Matched("in_progress")),
+        ("en curso!", Matched("in_progress")),
+        ("🔵 En curso", Matched("in_progress")),
+        ("🔵", Matched("in_progress")),
+        ("ret", Matched("delayed")),
+        ("c", Several(("completed", "cancelled"))),
+        ("curso", Several(("in_progress",))),
+        ("9", NoMatch()),
+        ("-2", NoMatch()),
+        ("pendiente", NoMatch()),
+        ("", NoMatch()),
+        ("🟣", NoMatch()),
+    ],
+)
+def test_a_choice_is_matched_by_number_code_label_or_beginning(typed: str, expected: object) -> None:
+    """Accents, case, emoji and punctuation are forgiven; doubt is not."""
+    assert match_choice(typed, STATUS) == expected
+
+
+def test_a_number_that_is_place_of_one_choice_and_code_of_another_is_not_resolved() -> None:
+    """ "2" may be the second or the one called 2."""
+    assert match_choice("2", [("2", "Dos"), ("1", "Uno")]) == Several(("2", "1"))
+    assert match_choice("18", [("a", "18 años o más")]) == Matched("a")
+    assert match_choice("1", [("a", "2 veces"), ("b", "1 vez")]) == Several(("a", "b"))
+
+
+SERVICES = [
+    ("shelter", "Acogida"),
+    ("health", "Salud"),
+    ("legal", "Asistencia legal"),
+    ("servitude", "Servidumbre, incluida la doméstica"),
+    ("return", "Retorno y reintegración"),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("1, 3 y 4", Chosen(("shelter", "legal", "servitude"))),
+        ("1 3 4", Chosen(("shelter", "legal", "servitude"))),
+        ("3,1,3", Chosen(("shelter", "legal"))),
+        ("salud y acogida", Chosen(("shelter", "health"))),
+        ("Salud\nAcogida", Chosen(("shelter", "health"))),
+        ("acogida, servidumbre, incluida la doméstica, salud", Chosen(("shelter", "health", "servitude"))),
+        ("retorno y reintegración y salud", Chosen(("health", "return"))),
+        ("2", Chosen(("health",))),
+        ("1 y 9", NoMatch()),
+        ("1-3", NoMatch()),
+        ("salud y s", Several(("health", "servitude"))),
+        ("", NoMatch()),
+    ],
+)
+def test_several_choices_are_matched_all_or_none(typed: str, expected: object) -> None:
+    """One piece that is no choice leaves the answer as it was."""
+    assert match_choices(typed, SERVICES) == expected
+
+
+def test_a_search_finds_by_beginning_word_code_and_misspelling() -> None:
+    """Thirty-two provinces do not fit on a keyboard."""
+    provinces = [
+        ("DO-25", "Santiago"),
+        ("DO-26", "Santiago Rodríguez"),
+        ("DO-14", "María Trinidad Sánchez"),
+        ("DO-24", "Sánchez Ramírez"),
+        ("DO-32", "Santo Domingo"),
+    ]
+    assert [value for value, _ in search_choices("sánchez", provinces)] == ["DO-24", "DO-14"]
+    assert [value for value, _ in search_choices("santiago", provinces)] == ["DO-25", "DO-26"]
+    assert [value for value, _ in search_choices("DO-32", provinces)] == ["DO-32"]
+    assert search_choices("santiajo", provinces)[0] == ("DO-25", "Santiago")
+    assert len(search_choices("san", provinces, limit=2)) == 2
+    assert search_choices("xyzw", provinces) == ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_word_of_the_table_is_read_as_its_place(language: str) -> None:
+    """Whole, joined by blanks or hyphens; a shorter number in it, such as 80 and 10 in 97, is not read by itself."""
+    table = phrases(language, "reading.numbers")
+    assert len(table) == 100
+    for number, spellings in enumerate(table):
+        for spelling in spellings.split("/"):
+            for typed in (spelling, spelling.replace("-", " "), spelling.replace(" ", "-").title()):
+                assert read_number(typed, integer=True, language=language) == Understood(str(number)), typed

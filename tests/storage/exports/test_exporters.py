@@ -1,0 +1,104 @@
+"""The table of exporters: each is told apart, listed on its page, and every column has a label in every language."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from conversations.languages import LANGUAGES
+from conversations.plan.model import Role
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
+from conversations.wording import catalogue, wording
+from storage.exports import DATASETS, EXPORTERS, exporter
+from storage.exports.tables import Kind
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests import ROOT
+from tests.deadlines import PATIENCE
+from tests.storage.exports.small_plan import Plan, furnish
+
+
+def test_every_exporter_is_told_apart_and_names_its_audiences() -> None:
+    """No two rows for the same dataset and format; audiences are those there are; answers of others stay inside."""
+    keys = [(each.dataset, each.format) for each in EXPORTERS]
+    assert len(set(keys)) == len(keys)
+    assert all(each.audiences <= set(AUDIENCES) for each in EXPORTERS)
+    assert exporter("audit", "csv", "observers") is None
+    assert exporter("reports", "csv", "internal", Role.FOCAL_POINT) is None
+    assert exporter("submissions", "xml-zip", "internal", Role.ADMIN) is None
+    assert exporter("submissions", "xml-zip", "internal") is None, "at the server nobody is a coordinator unless told"
+
+
+# ------------------------------------------------------------------ what is said of it
+PAGE_OF_EXPORTS = ROOT / "docs" / "exports.md"
+
+
+def remade(page: str, name: str, lines: Sequence[str]) -> str:
+    """The page with these lines between the markers of that name."""
+    made = re.compile(rf"(<!-- made: {name} -->\n).*?(<!-- /made -->)", re.DOTALL)
+    text = "\n".join(lines)
+    return made.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
+
+
+def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
+    """docs/exports.md is made from EXPORTERS, between its markers; `--rewrite-golden` writes it anew."""
+    formats = list(dict.fromkeys(each.format for each in EXPORTERS))
+    lines = [f"| dataset | {' | '.join(formats)} |", "|---" * (len(formats) + 1) + "|"]
+    for dataset in dict.fromkeys(each.dataset for each in EXPORTERS):
+        found = {each.format: each for each in EXPORTERS if each.dataset == dataset}
+        cells = [", ".join(a for a in AUDIENCES if f in found and a in found[f].audiences) for f in formats]
+        lines.append(f"| {dataset} | {' | '.join(cells)} |")
+    options = " | ".join("`--" + name.removesuffix("_id") + "`" for name in FILTERS)
+    filters = [f"| dataset | {options} |"]
+    filters.append("|---" * (len(FILTERS) + 1) + "|")
+    for dataset, known in {each.dataset: each.filters for each in EXPORTERS}.items():
+        filters.append(f"| {dataset} | {' | '.join('yes' if name in known else '' for name in FILTERS)} |")
+    page = PAGE_OF_EXPORTS.read_text("utf-8")
+    written = remade(remade(page, "exporters", lines), "filters", filters)
+    if request.config.getoption("--rewrite-golden"):
+        PAGE_OF_EXPORTS.write_text(written, "utf-8")
+    assert PAGE_OF_EXPORTS.read_text("utf-8") == written
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_column_has_a_label_in_every_language(plan: Plan, language: str) -> None:
+    """Titles, columns, dimensions and covers: nothing shows its key."""
+    say = wording(language)
+    own = catalogue(language)
+    with plan.database.view() as unit:
+        for _, make, audiences, *_ in DATASETS:
+            for audience in audiences:
+                for one in make(unit, plan.wanted(audience=audience, language=language)).tables:
+                    shown = [one.title, *(column.label for column in one.columns)]
+                    assert not [text for text in shown if text.startswith("table.")]
+    assert all(say(f"table.kind.{kind}") != f"table.kind.{kind}" for kind in Kind)
+    assert {key for key in catalogue("es") if key.startswith("table.")} <= set(own)
+
+
+def test_submissions_are_read_along_their_key(sqlite_database: Database, world_on_sqlite: Any, tmp_path: Path) -> None:
+    """However many there are, the first row comes at once: they are not sorted before."""
+    sqlite_database.units.submit(None, lambda unit: furnish(unit, world_on_sqlite)).result(PATIENCE)
+    plan = Plan(sqlite_database, world_on_sqlite, tmp_path)
+    for dataset in ("reports", "answers"):
+        make = {name: make for name, make, *_ in DATASETS}[dataset]
+        with plan.database.view() as unit:
+            statement, values = last_asked(unit, partial(list, make(unit, plan.wanted()).rows))
+            explained = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        assert not [row for row in explained if "TEMP B-TREE" in row[-1]], dataset
+
+
+def last_asked(unit: UnitOfWork, read: Callable[[], object]) -> tuple[str, Any]:
+    """The last statement that `read` has the database execute, and its values."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(unit.connection, "before_cursor_execute", note)
+    read()
+    event.remove(unit.connection, "before_cursor_execute", note)
+    return asked[-1]
