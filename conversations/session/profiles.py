@@ -102,6 +102,9 @@ PROFILES: Mapping[str, Profile] = {
 }
 
 
+_EMPTY = Profile()
+
+
 def profile(form_id: str) -> Profile:
     """The profile of a form. A form that is not in the table has an empty one."""
-    return PROFILES.get(form_id, Profile())
+    return PROFILES.get(form_id, _EMPTY)

@@ -1,7 +1,6 @@
 """The first screens: the menu of a role, the language, the privacy notice, and help."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bot.acts.people.oneself import accept_privacy, set_form_language, set_language
 from bot.chat.contact import whom_to_ask
@@ -57,7 +56,7 @@ def choose_language(ex: Exchange, argument: str, position: int = 0) -> None:
     else:
         set_form_language(ex.actor, chosen[0])
         ex.toast = ex.say("language.forms_changed", language=chosen[1])
-    ex.visit.person = replace(ex.person, language=ex.language, form_language=chosen[0] if chosen else "")
+    ex.visit.person = ex.person._replace(language=ex.language, form_language=chosen[0] if chosen else "")
     if not ex.person.has_accepted_privacy:
         privacy(ex)
     elif ex.visit.session is not None:
