@@ -13,6 +13,7 @@ from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.http import File
 from bot.telegram.in_hand import Note
+from bot.telegram.lanes import Held
 from bot.telegram.methods import anew, makes_message
 from bot.telegram.outcomes import Gone, Migrated, Outcome, RetryAfter, Sent, Undeliverable, classify
 from bot.telegram.pacer import Window
@@ -105,16 +106,17 @@ class Calls:
         if len(self._cards) > CARDS_REMEMBERED:
             self._cards.popitem(last=False)
 
-    def note(self, row: OutboxRow, outcome: outbox.Outcome, *, is_card_gone: bool = False) -> Note:
+    def note(self, held: Held, outcome: outbox.Outcome, *, is_card_gone: bool = False) -> Note:
         """What is to be recorded of a row whose outcome is decided, its card's message included."""
+        row, at = held.row, held.called_at
         if row.card_id is None:
-            return Note(row, outcome)
+            return Note(row, outcome, at=at)
         if is_card_gone or (isinstance(outcome, outbox.Sent) and row.method == "deleteMessage"):
             self._cards.pop(row.card_id, None)
-            return Note(row, outbox.Sent() if isinstance(outcome, outbox.Sent) else outcome, is_card_gone=True)
+            return Note(row, outbox.Sent() if isinstance(outcome, outbox.Sent) else outcome, is_card_gone=True, at=at)
         if not isinstance(outcome, outbox.Sent) or outcome.message_id is None:
-            return Note(row, outcome)
+            return Note(row, outcome, at=at)
         if self._cards.get(row.card_id) == outcome.message_id:
-            return Note(row, outbox.Sent())
+            return Note(row, outbox.Sent(), at=at)
         self._remember(row.card_id, outcome.message_id)
-        return Note(row, outcome, outcome.message_id)
+        return Note(row, outcome, outcome.message_id, at=at)

@@ -330,11 +330,10 @@ class Delivery:
                     tried = replace(tried, has_begun=True)
             if self._is_shut(held):
                 return Again(tried) if is_reply else HandBack()
-            began_at = self._clock.now()
+            held.called_at = self._clock.now()
             outcome = await self._calls.make(row, is_anew=tried.is_anew)
         self._count(held, outcome)
-        verdict = await self._weigh(row, outcome, tried)
-        return replace(verdict, at=began_at) if isinstance(verdict, Settle) else verdict
+        return await self._weigh(row, outcome, tried)
 
     async def _weigh(self, row: OutboxRow, outcome: Outcome, tried: Tried) -> Verdict:
         """What follows for the row; and for everybody, if Telegram wants silence or does not know our token."""
@@ -353,9 +352,9 @@ class Delivery:
 
     # -------------------------------------------------------------- what follows
     def _settle(self, lane: Lane, verdict: Settle) -> None:
-        row = lane.held.popleft().row
-        note = self._calls.note(row, verdict.outcome, is_card_gone=verdict.is_card_gone)
-        self._recorder.note(replace(note, at=verdict.at))
+        held = lane.held.popleft()
+        row = held.row
+        self._recorder.note(self._calls.note(held, verdict.outcome, is_card_gone=verdict.is_card_gone))
         match verdict.outcome:
             case outbox.Undeliverable(reason):
                 logger.warning("outbox.undeliverable", row=row.id, kind=row.kind, method=row.method, reason=reason)

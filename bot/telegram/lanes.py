@@ -23,7 +23,7 @@ MARGIN: Final = timedelta(seconds=16)
 UPLOAD_MARGIN: Final = timedelta(minutes=9)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
     """A row in our hands, and until when it surely is."""
 
@@ -31,6 +31,8 @@ class Held:
     lease_until: datetime
     fed_at: float = 0.0
     """When it was committed, if it is the first answer to an update; on the event loop's clock."""
+    called_at: datetime | None = None
+    """When the last call for it began; None: none has."""
 
     def has_time(self, now: datetime, wait: float) -> bool:
         """Whether a call begun `wait` seconds after `now` would end while the row is still ours."""

@@ -9,7 +9,6 @@ A reply is tried again at once, in its lane. Fan-out goes back to the outbox: it
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final, assert_never
 
 from bot.telegram.methods import anew, makes_message
@@ -53,8 +52,6 @@ class Settle:
 
     outcome: outbox.Outcome
     is_card_gone: bool = False
-    at: datetime | None = None
-    """When the call began; None: no call was made."""
 
 
 @dataclass(frozen=True, slots=True)
