@@ -110,13 +110,25 @@ class RestrictedMessages:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
+        self._standing: set[int] = set()
+        """Cards that this unit knows to be noted, and by no call on their way out."""
 
     # -------------------------------------------------------------- noted
+    def know(self, card_id: int) -> None:
+        """This card was read to be noted, and to leave by no call: what is said on it need not be noted again.
+
+        On PostgreSQL it is noted all the same: another unit may be taking it out in this moment.
+        """
+        if not self._unit.is_postgresql:
+            self._standing.add(card_id)
+
     def note_card(self, chat_id: int, card_id: int, now: datetime, *, session_id: int | None = None) -> None:
         """A card of ours says something restricted from now on.
 
         One that is being taken out, and is said anew all the same, stands again under another number.
         """
+        if card_id in self._standing:
+            return
         self._unit.write(_NOTE_CARD, _new(chat_id, now, card_id=card_id, session_id=session_id))
 
     def note_written(
@@ -155,10 +167,12 @@ class RestrictedMessages:
 
     def leaves(self, deletion: Deletion, outbox_id: int) -> None:
         """This call takes them out."""
+        self._standing.difference_update(deletion.cards)
         self._unit.write_each(_LEAVES, [{"row": row, "call": outbox_id} for row in deletion.rows])
 
     def card_leaves(self, card_id: int, outbox_id: int) -> None:
         """This call takes a card out; of one that says nothing restricted nobody keeps account."""
+        self._standing.discard(card_id)
         self._unit.write(_CARD_LEAVES, {"card": card_id, "call": outbox_id})
 
     # -------------------------------------------------------------- what became of it
@@ -167,6 +181,7 @@ class RestrictedMessages:
 
         What a call for many leaves in doubt is due at once, alone; nothing is refused before it was asked for alone.
         """
+        self._standing.clear()
         state, method = (
             select(_O.c[name]).where(_O.c.id == _R.c.outbox_id).scalar_subquery() for name in ("state", "method")
         )

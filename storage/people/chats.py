@@ -5,16 +5,16 @@ chat's row applies its update, the other waits and then sees what the first one 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, select, update
 
 from storage.database.models import Agency, Chat, Membership, Person, RestrictedMessage, Session, table
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
+from storage.messages.restricted import RestrictedMessages
 from storage.reports import sessions
 from storage.reports.sessions import StoredSession
 
@@ -25,8 +25,7 @@ _A = table(Agency)
 _S = table(Session)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChat:
+class StoredChat(NamedTuple):
     """One private chat. `card_id` is the card that is looked at; `turn` counts what has been shown.
 
     `awaits` is `command:argument` of what was asked outside a form and is answered by typing; mostly blank.
@@ -40,8 +39,7 @@ class StoredChat:
     awaits: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class VisitPerson:
+class VisitPerson(NamedTuple):
     """The person who writes: what every update needs to know."""
 
     id: int
@@ -54,8 +52,7 @@ class VisitPerson:
     form_language: str
 
 
-@dataclass(frozen=True, slots=True)
-class VisitMembership:
+class VisitMembership(NamedTuple):
     """A role somebody has now, in one plan."""
 
     id: int
@@ -119,6 +116,7 @@ _OPEN = Prepared(
         _C.c.turn.label("chat_turn"),
         _C.c.awaits.label("chat_awaits"),
         _R.c.id.is_not(None).label("is_card_restricted"),
+        (_R.c.id.is_not(None) & _R.c.outbox_id.is_(None)).label("does_card_stand"),
         _P.c.id.label("p_id"),
         _P.c.name.label("p_name"),
         _P.c.language.label("p_language"),
@@ -146,12 +144,13 @@ _OPEN = Prepared(
     .order_by(_M.c.id)
 )
 _LOCK = Prepared(select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update())
-_GET = select(*(_C.c[name] for name in StoredChat.__slots__)).where(_C.c.id == bindparam("chat_id"))
+_GET = select(*(_C.c[name] for name in StoredChat._fields)).where(_C.c.id == bindparam("chat_id"))
 _GET_LOCKED = _GET.with_for_update()
 _SESSION_WIDTH = len(sessions.COLUMNS)
-_RESTRICTED_AT = _SESSION_WIDTH + len(StoredChat.__slots__)
-_PERSON_AT = _RESTRICTED_AT + 1
-_MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson.__slots__)
+_RESTRICTED_AT = _SESSION_WIDTH + len(StoredChat._fields)
+_STANDS_AT = _RESTRICTED_AT + 1
+_PERSON_AT = _STANDS_AT + 1
+_MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson._fields)
 
 
 class Chats:
@@ -172,10 +171,14 @@ class Chats:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
         first = rows[0]
-        chat, who = StoredChat(*first[_SESSION_WIDTH:_RESTRICTED_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        chat, who = StoredChat._make(first[_SESSION_WIDTH:_RESTRICTED_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
         is_restricted = bool(first[_RESTRICTED_AT])
-        person = None if who[0] is None else VisitPerson(*who)
-        memberships = tuple(VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None)
+        if first[_STANDS_AT] and chat.card_id is not None:
+            self._unit.of(RestrictedMessages).know(chat.card_id)
+        person = None if who[0] is None else VisitPerson._make(who)
+        memberships = tuple(
+            VisitMembership._make(row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None
+        )
         if first[0] is None:
             return Visit(chat, person, memberships, None, None, is_card_restricted=is_restricted)
         load = lambda: sessions.load(first[:_SESSION_WIDTH], self._unit)  # noqa: E731 - only if it is asked for
@@ -192,7 +195,7 @@ class Chats:
         chat = StoredChat(*found)
         if person_id is not None and chat.person_id != person_id:
             self.set(chat_id, person_id=person_id)
-            chat = replace(chat, person_id=person_id)
+            chat = chat._replace(person_id=person_id)
         return chat
 
     def get(self, chat_id: int) -> StoredChat | None:

@@ -8,6 +8,7 @@ import pytest
 
 from storage.messages.outbox import OutboxDraft, RetryAfter, Sent, Undeliverable
 from storage.unit_of_work import UnitOfWork
+from tests.storage.database.hearing import heard
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 
@@ -123,6 +124,31 @@ def written_for_a_form(unit: UnitOfWork, at: datetime = NOW) -> int:
         unit.restricted.note_written(CHAT, message_id, at)
     unit.restricted.end_of_chat(CHAT)
     return card
+
+
+def test_a_card_that_is_known_to_stand_is_not_noted_again_until_it_leaves(apply: Apply) -> None:
+    """On SQLite, where nobody else writes meanwhile. Every answer beside a restricted form edits such a card."""
+    card = apply(say)
+    apply(lambda unit: unit.chats.set(CHAT, card_id=card))
+
+    def notes(unit: UnitOfWork) -> list[int]:
+        unit.chats.open(CHAT, CHAT)
+        leaving = unit.outbox.add(OutboxDraft(CHAT, "notice", "deleteMessage", {}, card), now=NOW)
+        edits = [heard(unit, lambda unit: say(unit, card_id=card))]
+        unit.restricted.card_leaves(card, leaving.id)
+        edits.append(heard(unit, lambda unit: say(unit, card_id=card)))
+        return [sum("INTO restricted_message" in one for one in asked) for asked in edits]
+
+    assert apply(notes) == [1 if apply(lambda unit: unit.is_postgresql) else 0, 1]
+    assert len(apply(lambda unit: unit.restricted.due(NOW + DAY))) == 1
+    apply(lambda unit: unit.restricted.leaves(unit.restricted.due(NOW + DAY)[0], 1))
+
+    def anew(unit: UnitOfWork) -> list[str]:
+        unit.chats.open(CHAT, CHAT)
+        return heard(unit, lambda unit: say(unit, card_id=card))
+
+    assert sum("INTO restricted_message" in one for one in apply(anew)) == 1
+    assert len(apply(lambda unit: unit.restricted.due(NOW + DAY))) == 1
 
 
 def test_what_leaves_a_chat_leaves_by_one_call(apply: Apply) -> None:
