@@ -21,6 +21,11 @@ class Wording:
         sentence = self._sentences.get(key, key)
         return sentence.format_map(values) if values else sentence
 
+    @property
+    def colon(self) -> str:
+        """What stands between a name and what it is: French sets a space before the colon."""
+        return self("sign.colon")
+
     def __contains__(self, key: str) -> bool:
         return key in self._sentences
 

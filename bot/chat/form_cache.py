@@ -7,6 +7,7 @@ from pathlib import Path
 from conversations.card import Line, bold, line
 from conversations.plan.review import Answer, read_answers
 from conversations.session.safeguards.known import Known
+from conversations.wording import wording
 from conversations.xforms.bundle import kind_of, stored_bundle
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
@@ -93,7 +94,11 @@ class FormCache:
     def summary(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> list[Line]:
         """A submission's answers as people read them, one line each."""
         answers = self.answers(unit, sent, language)
-        return [line(f"{answer.label}: ", bold(answer.shown[:200])) for answer in answers if answer.value]
+        return [
+            line(f"{answer.label}{wording(language).colon}", bold(answer.shown[:200]))
+            for answer in answers
+            if answer.value
+        ]
 
     def answers(self, unit: UnitOfWork, sent: StoredSubmission, language: str) -> tuple[Answer, ...]:
         """Every question that a submission was asked, with its answer in the reader's language."""

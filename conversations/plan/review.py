@@ -153,7 +153,7 @@ def difference_lines(found: Sequence[Difference], say: Wording, *, most: int = S
         old, new = (excerpt(text) or say("review.blank") for text in (each.before, each.after))
         if each.before == each.after:
             new = say("review.another_file")
-        lines.append(line(f"• {excerpt(each.label, 40)}: {old} → ", bold(new)))
+        lines.append(line(f"• {excerpt(each.label, 40)}{say.colon}{old} → ", bold(new)))
     if len(found) > most:
         lines.append(line(say("review.and_more", n=len(found) - most)))
     return lines
@@ -222,7 +222,9 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         told = [(shape, by_name[name].shown) for shape, name in known.highlights if name in by_name]
         lines += [line(f"{shape} {excerpt(text, 200)}") for shape, text in told]
         if not known.highlights:
-            lines += [line(f"{a.label}: ", bold(excerpt(a.shown))) for a in by_name.values()][: 2 * SHOWN_CHANGES]
+            lines += [line(f"{a.label}{say.colon}", bold(excerpt(a.shown))) for a in by_name.values()][
+                : 2 * SHOWN_CHANGES
+            ]
     if report.since_version:
         lines += [line(""), line(bold(say("review.since_version", version=report.version - 1)))]
         lines += difference_lines(report.since_version, say)
@@ -231,7 +233,7 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         lines += difference_lines(report.since_last, say)
     if is_whole:
         lines.append(line(""))
-        lines += [line(f"{answer.label}: ", bold(excerpt(answer.shown, 200))) for answer in by_name.values()]
+        lines += [line(f"{answer.label}{say.colon}", bold(excerpt(answer.shown, 200))) for answer in by_name.values()]
     return lines
 
 

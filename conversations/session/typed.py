@@ -278,7 +278,7 @@ def _take_numbers(turn: Turn, run: Sequence[Node], numbers: Sequence[str], origi
         violation = turn.instance.check(member, number)
         if violation is not None:
             label = turn.instance.label(member)
-            turn.reject(f"{label} · {number}: {turn.why_refused(member, number, violation)}")
+            turn.reject(f"{label} · {number}{turn.say.colon}{turn.why_refused(member, number, violation)}")
             return
         if not turn.take(member, number, origin):
             if turn.session.pending is not None:  # it would drop other answers, which one is asked about singly

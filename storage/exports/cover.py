@@ -15,7 +15,7 @@ def about(wanted: Wanted, count: int | None = None) -> list[tuple[str, str]]:
     """The lines of the cover as pairs of texts: filters, time, audience, and the rules that a reader must know."""
     say = wording(wanted.language)
     filters = [
-        f"{say(f'table.filter.{name}')}: "
+        f"{say(f'table.filter.{name}')}{say.colon}"
         + ", ".join(labels_of(name, wanted.language).get(code, code) for code in wanted.one_of(name))
         for name in wanted.filters
     ]

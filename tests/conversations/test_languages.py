@@ -11,8 +11,9 @@ import pytest
 from conversations.catalogues import read_catalogue
 from conversations.language_check import COUNTED, MAY_LACK, check_language
 from conversations.languages import FIRST, LACKING, LANGUAGES, phrases, tables, translated
-from conversations.wording import catalogue
+from conversations.wording import catalogue, wording
 
+ROOT = Path(__file__).parents[2]
 LOCALES = Path(str(files("conversations") / "locales"))
 
 
@@ -106,3 +107,18 @@ def test_french_keeps_its_signs_with_their_words() -> None:
     loose = re.compile(r" [:;!?»%]|« |«\S|[^\s\u00a0]»|[\w})][!?](?=\s|$)|’")
     found = {key: text for key, text in catalogue("fr").items() if key not in typed and loose.search(text)}
     assert found == {}
+
+
+def test_a_name_and_what_it_is_are_joined_by_the_sign_of_the_language() -> None:
+    """No module of what is shown writes a colon of its own behind a text: in French it would hang on the word."""
+    shown = ("bot/screens", "conversations/session", "conversations/plan", "bot/chat")
+    joined = re.compile(r"f\"[^\"]*\}: ")
+    found = [
+        f"{module.relative_to(ROOT)}:{number}"
+        for folder in shown
+        for module in (ROOT / folder).rglob("*.py")
+        for number, text in enumerate(module.read_text("utf-8").split("\n"), 1)
+        if joined.search(text) and "raise" not in text
+    ]
+    assert found == []
+    assert wording("fr").colon == "\u00a0: "

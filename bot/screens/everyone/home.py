@@ -148,7 +148,9 @@ def _headline(ex: Exchange) -> list[str]:
         closed = sum(each.is_closed for each in counted.agencies.values())
         lines.append(say("home.closing", closed=closed, expected=len(counted.agencies)))
         open_ones = [period for period in counted.periods if period.is_open(ex.today)]
-        lines += [f"{period_name(period, ex.language)}: {period.until(ex.language)}." for period in open_ones]
+        lines += [
+            f"{period_name(period, ex.language)}{ex.say.colon}{period.until(ex.language)}." for period in open_ones
+        ]
     return lines
 
 

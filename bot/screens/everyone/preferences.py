@@ -88,7 +88,7 @@ def my_data(ex: Exchange, what: str) -> None:
         ex.toast = say("mydata.file_coming")
         return
     if what == "kept":
-        told = [f"• {say(f'kept.{rule.name}')}: {kept_for(rule.kept, say)}" for rule in RETENTION]
+        told = [f"• {say(f'kept.{rule.name}')}{say.colon}{kept_for(rule.kept, say)}" for rule in RETENTION]
         back = (Button(say("nav.back"), tap(Route.MY_DATA)),)
         text = (line(bold(say("kept.title"))), *map(line, told), line(""), line(italic(say("kept.record"))))
         ex.answer(Card(text, (back,)))

@@ -299,7 +299,7 @@ def _not_today(ex: Exchange) -> None:
     text = ex.say("heard.not_today")
     if due:
         period = due[0].period
-        text = f"{text}\n{period_name(period, ex.language)}: {period.until(ex.language)}."
+        text = f"{text}\n{period_name(period, ex.language)}{ex.say.colon}{period.until(ex.language)}."
     buttons = [
         Button(ex.say("remind.tomorrow"), tap(Route.POSTPONE)),
         Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),

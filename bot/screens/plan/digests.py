@@ -160,7 +160,7 @@ def _agency_card(
     for each in order[page * ACTIVITIES : (page + 1) * ACTIVITIES]:
         if each.last is not None:
             status = say("digest.progress", status=digest_words.declared(each, say), progress=each.last.progress)
-            lines.append(line(f"{shape_of(each)} {each.code}: {status}"))
+            lines.append(line(f"{shape_of(each)} {each.code}{say.colon}{status}"))
         text = f"{shape_of(each)} {digest_words.title(each.activity, say, is_public=view.is_public)}"
         rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
     if pages > 1:

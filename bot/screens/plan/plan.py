@@ -20,6 +20,7 @@ from conversations.plan.messages.digest_words import title
 from conversations.plan.messages.digests import shown_figure, shown_value
 from conversations.plan.model import Activity, Indicator, Role
 from conversations.routes import Route, tap
+from conversations.wording import Wording
 from storage.calendar.figures import Figures
 from storage.plan.plans import Objective, StrategicArea
 from storage.plan.settings import SHOW_GCM
@@ -158,17 +159,17 @@ def _activity(ex: Exchange, code: str) -> None:
     is_hidden = activity.is_restricted and digests.VIEWS[ex.membership.role].is_public
     name = say("digest.reserved") if is_hidden else translated(activity.name, language)
     lines: list[Line] = [line(bold(f"{code} · {name}")), line("")]
-    lines.append(_row(say("plan.responsible"), activity.agency_code))
+    lines.append(_row(say, say("plan.responsible"), activity.agency_code))
     if supporting := ex.unit.plans.supporting(activity.id):
-        lines.append(_row(say("plan.supporting"), ", ".join(supporting)))
+        lines.append(_row(say, say("plan.supporting"), ", ".join(supporting)))
     days = [show_date(day.isoformat(), language) for day in (activity.start_on, activity.due_on)]
-    lines.append(_row(say("plan.dates"), say("digest.dates", start=days[0], due=days[1])))
-    lines.append(_row(say("plan.reported"), say(f"plan.frequency.{activity.frequency}")))
+    lines.append(_row(say, say("plan.dates"), say("digest.dates", start=days[0], due=days[1])))
+    lines.append(_row(say, say("plan.reported"), say(f"plan.frequency.{activity.frequency}")))
     if activity.target_quantity:
         amount = f"{activity.target_quantity} {translated(activity.target_unit, language)}".strip()
-        lines.append(_row(say("plan.target"), amount))
+        lines.append(_row(say, say("plan.target"), amount))
     if not is_hidden and (means := translated(activity.means_of_verification, language)):
-        lines.append(_row(say("plan.means"), means))
+        lines.append(_row(say, say("plan.means"), means))
     objective = next(one for one in _objectives(ex) if one.code == activity.objective_code)
     lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
     rows = [(Button(say("plan.state"), tap(Route.ACTIVITY, code)),)]
@@ -188,22 +189,22 @@ def _indicator(ex: Exchange, code: str) -> None:
         raise Denied
     more = ex.unit.plans.indicator_details(indicator.id)
     lines: list[Line] = [line(bold(f"{code} · {indicator.title(language)}")), line("")]
-    lines.append(_row(say("plan.responsible"), indicator.agency_code))
-    lines.append(_row(say("plan.unit"), say(f"plan.unit.{indicator.unit}")))
-    lines.append(_row(say("plan.direction"), say(f"plan.direction.{indicator.direction}")))
-    lines.append(_row(say("plan.reported"), say(f"plan.frequency.{indicator.frequency}")))
+    lines.append(_row(say, say("plan.responsible"), indicator.agency_code))
+    lines.append(_row(say, say("plan.unit"), say(f"plan.unit.{indicator.unit}")))
+    lines.append(_row(say, say("plan.direction"), say(f"plan.direction.{indicator.direction}")))
+    lines.append(_row(say, say("plan.reported"), say(f"plan.frequency.{indicator.frequency}")))
     if indicator.baseline:
         period = f" ({more.baseline_period})" if more.baseline_period else ""
-        lines.append(_row(say("plan.baseline"), f"{indicator.baseline}{period}"))
+        lines.append(_row(say, say("plan.baseline"), f"{indicator.baseline}{period}"))
     if indicator.target:
         until = f" ({show_date(indicator.target_on.isoformat(), language)})" if indicator.target_on else ""
-        lines.append(_row(say("plan.target"), f"{indicator.target}{until}"))
+        lines.append(_row(say, say("plan.target"), f"{indicator.target}{until}"))
     found = Figures(ex.unit).indicator(plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
     if found.year.reported:
         value, until = shown_value(found.year, say)
-        lines.append(_row(say("plan.value", year=found.year.first.year), value + until))
+        lines.append(_row(say, say("plan.value", year=found.year.first.year), value + until))
     if found.so_far is not None:
-        lines.append(_row(say("state.so_far"), shown_figure(found.so_far, say)))
+        lines.append(_row(say, say("state.so_far"), shown_figure(found.so_far, say)))
     lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
     back = (Button(say("nav.back"), tap(Route.PLAN, "I", indicator.area_code)),)
     _show_screen(ex, lines, _with_comment(ex, [], code), back)
@@ -213,14 +214,14 @@ def _indicator(ex: Exchange, code: str) -> None:
 def _goals(ex: Exchange, sdg: str, gcm: str) -> list[Line]:
     lines = []
     if sdg:
-        lines.append(_row(ex.say("plan.sdg"), sdg.replace(";", ", ")))
+        lines.append(_row(ex.say, ex.say("plan.sdg"), sdg.replace(";", ", ")))
     if gcm and _shows_gcm(ex):
-        lines.append(_row(ex.say("plan.gcm"), gcm.replace(";", ", ")))
+        lines.append(_row(ex.say, ex.say("plan.gcm"), gcm.replace(";", ", ")))
     return lines
 
 
-def _row(what: str, text: str) -> Line:
-    return line(bold(f"{what}: "), text)
+def _row(say: Wording, what: str, text: str) -> Line:
+    return line(bold(f"{what}{say.colon}"), text)
 
 
 def _with_comment(ex: Exchange, rows: Sequence[tuple[Button, ...]], code: str) -> list[tuple[Button, ...]]:

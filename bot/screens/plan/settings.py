@@ -32,7 +32,7 @@ def _list_settings(ex: Exchange) -> None:
     rows: list[tuple[Button, ...]] = []
     for setting in SETTINGS:
         shown = shown_value(say, setting, ex.unit.settings.text(ex.membership.plan_id, setting))
-        lines.append(line("• ", f"{say(f'settings.{setting.name}')}: ", bold(shown)))
+        lines.append(line("• ", f"{say(f'settings.{setting.name}')}{say.colon}", bold(shown)))
         rows.append((Button(say(f"settings.{setting.name}"), tap(Route.SETTING, setting.name)),))
     lines += [line(""), line(italic(say("settings.not_here")))]
     rows.append((Button(say("nav.back"), tap(Route.PREFERENCES)), home_button(say)))

@@ -126,7 +126,9 @@ def _open_comments(ex: Exchange, page: int) -> None:
     rows: list[tuple[Button, ...]] = []
     for one in found[page * LISTED : (page + 1) * LISTED]:
         head = " · ".join(part for part in (one.agency_code, one.code) if part)
-        text = f"🔒 {head}" if _is_restricted(ex, one.code) else cut(f"{head}: {' '.join(one.text.split())}")
+        text = (
+            f"🔒 {head}" if _is_restricted(ex, one.code) else cut(f"{head}{ex.say.colon}{' '.join(one.text.split())}")
+        )
         rows.append((Button(text, tap(Route.COMMENTS, one.id)),))
     if pages > 1:
         rows.append((Button(ex.say("menu.more"), tap(Route.COMMENTS, f"p{page + 1}")),))

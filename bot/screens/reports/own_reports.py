@@ -73,7 +73,7 @@ def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
     for each in periods.values():
         until = f"{each.until(language)}."
         is_named = len(periods) == 1  # by the title
-        yield line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}: {until}")
+        yield line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}{say.colon}{until}")
     yield line(say("menu.pick"))
 
 

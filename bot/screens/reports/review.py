@@ -231,7 +231,7 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
         code=code,
         title=title,
         period=period_name(period, language) if period else "",
-        sender=f"{role}: {sender.name}",
+        sender=f"{role}{say.colon}{sender.name}",
         sent_on=show_date(sent.submitted_at.astimezone(ex.zone).date().isoformat(), language),
         receipt=sent.receipt_number,
         version=sent.version,

@@ -208,7 +208,9 @@ def _ask(ex: Exchange, audience: str, choice: str = "", refused: str = "") -> No
         return
     if audience not in AUDIENCES:
         lines = [line(say("receivers.ask_audience"))]
-        lines += [line(f"• {say(f'export.audience.{each}')}: {say(f'receivers.for.{each}')}") for each in AUDIENCES]
+        lines += [
+            line(f"• {say(f'export.audience.{each}')}{say.colon}{say(f'receivers.for.{each}')}") for each in AUDIENCES
+        ]
         buttons = [(Button(say(f"export.audience.{each}"), tap(Route.RECEIVER, "new", each)),) for each in AUDIENCES]
         ex.answer(Card(tuple(lines), (*reversed(buttons), (Button(say("nav.back"), tap(Route.RECEIVERS)),))))
         return

@@ -130,7 +130,7 @@ def show_read(ex: Exchange, prefix: str, found: Sequence[tuple[str, int]]) -> No
     say, token = ex.say, _named(ex, prefix)
     reads = ex.unit.tokens.reads(token.plan_id).get(prefix, 0)
     lines: list[Line] = [line(bold(say("tokens.read", token=prefix)))]
-    lines += [line(f"• {say(f'export.data.{dataset}')}: {rows}") for dataset, rows in found]
+    lines += [line(f"• {say(f'export.data.{dataset}')}{say.colon}{rows}") for dataset, rows in found]
     lines += [line(_told(ex, token, reads)), line(_door(ex))]
     ex.answer(Card(tuple(lines), ((Button(say("nav.back"), tap(Route.TOKENS)), home_button(say)),)))
 

@@ -21,7 +21,7 @@ def status(ex: Exchange, act: str) -> None:
     at = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
     lines: list[Line] = [line(bold(f"{SHAPES[worst]} {say(f'status.all.{worst}')}")), line(italic(at)), line("")]
     for name, reading in found:
-        word = "" if reading.state == "good" else f"{say(f'status.word.{reading.state}')}: "
+        word = "" if reading.state == "good" else f"{say(f'status.word.{reading.state}')}{say.colon}"
         lines.append(line(f"{SHAPES[reading.state]} {word}{sentence(name, reading, say, ex.zone)}"))
     again = Button(say("status.again"), tap(Route.STATUS))
     speak = ((Button(say("restored.resume"), tap(Route.STATUS, "resume"), "primary"),),) if seen.hold else ()

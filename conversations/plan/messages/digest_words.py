@@ -20,10 +20,10 @@ TITLE = 34
 def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str:
     """One line: the agency, the matter in at most so many characters, since when."""
     if item.each is None:
-        head = f"{item.agency.code}: {say('digest.passed', n=len(item.passed))}"
+        head = f"{item.agency.code}{say.colon}{say('digest.passed', n=len(item.passed))}"
     else:
         text = decision_text(item.each, s, say) if item.is_asked_for else say("digest.unexplained")
-        head = f"{item.agency.code} · {item.each.code}: {cut(text, room)}"
+        head = f"{item.agency.code} · {item.each.code}{say.colon}{cut(text, room)}"
     return say("digest.since", what=head, date=day(item.since, s, say))
 
 
@@ -168,8 +168,8 @@ def named_activities(activities: Sequence[Activity], s: Standing, say: Wording, 
     return and_more(named, len(activities) - shown, say)
 
 
-def headed_list(head: str, names: str) -> str:
-    return f"{head}: {names}" if names else head
+def headed_list(head: str, names: str, say: Wording) -> str:
+    return f"{head}{say.colon}{names}" if names else head
 
 
 def with_remark(code: str, remark: str) -> str:

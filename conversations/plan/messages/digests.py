@@ -142,7 +142,7 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
         if found:
             names = named_activities([each.activity for each in found], s, say, shown)
             key = key if len(found) > 1 else f"{key}_one"
-            lines.append(line(f"{shape} {headed_list(say(key, n=len(found)), names)}"))
+            lines.append(line(f"{shape} {headed_list(say(key, n=len(found)), names, say)}"))
     for shape, key, moved in (
         ("🔴", "digest.turned_red", [each for each in s.activities if has_turned(each, Light.CRITICAL)]),
         ("🟡", "digest.turned_yellow", [each for each in s.activities if has_turned(each, Light.ATTENTION)]),
@@ -151,10 +151,11 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
         if moved:
             key = key if len(moved) > 1 else f"{key}_one"
             names = named_activities([each.activity for each in moved], s, say, shown)
-            lines.append(line(f"{shape} {headed_list(say(key, n=len(moved)), names)}"))
+            lines.append(line(f"{shape} {headed_list(say(key, n=len(moved)), names, say)}"))
     if s.started:
         key = "digest.started" if len(s.started) > 1 else "digest.started_one"
-        lines.append(line(f"🔵 {headed_list(say(key, n=len(s.started)), named_activities(s.started, s, say, shown))}"))
+        names = named_activities(s.started, s, say, shown)
+        lines.append(line(f"🔵 {headed_list(say(key, n=len(s.started)), names, say)}"))
     if s.received:
         lines.append(line(say("digest.received" if s.received > 1 else "digest.received_one", n=s.received)))
     return [line(bold(say("digest.changed"))), *lines, line(_unchanged(s, say))]
@@ -193,9 +194,8 @@ def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
     if len(red) > len(told):
         silent = [each for each in red if each not in told]
         named = ", ".join(with_remark(each.code, declared(each, say)) for each in silent[: shown * 2])
-        lines.append(
-            line(headed_list(say("digest.red_silent", n=len(silent)), and_more(named, len(silent) - shown * 2, say)))
-        )
+        names = and_more(named, len(silent) - shown * 2, say)
+        lines.append(line(headed_list(say("digest.red_silent", n=len(silent)), names, say)))
     return lines
 
 
@@ -457,7 +457,9 @@ def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
     head = say("digest.picture", date=day(s.today, s, say))
     if not worst:
         return f"{head}. {say('digest.no_red')}"
-    return f"{head}. {light_word(Light.CRITICAL, say)}: {and_more(', '.join(worst[:12]), len(worst) - 12, say)}"
+    return (
+        f"{head}. {light_word(Light.CRITICAL, say)}{say.colon}{and_more(', '.join(worst[:12]), len(worst) - 12, say)}"
+    )
 
 
 def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int, str]]:

@@ -137,6 +137,7 @@ def plan_state(
         indicators_title=say("state.indicators", year=year),
         method=_method(s, reader, language),
         words={name: say(f"state.{name}") for name in WORDS}
+        | {"colon": say.colon}
         | {
             "agency": say("table.column.agency"),
             "measure": say("table.column.measure"),
@@ -194,7 +195,7 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
         head = digest_words.with_remark(f"{each.activity.agency_code} · {each.code}{name}", status)
         told = digest_words.reason(each, s, say) if reader.reads_reasons and not hidden else ""
         why = told or ", ".join(digest_words.why(each, s, say))
-        yield f"{head}: {why}" if why else head
+        yield f"{head}{say.colon}{why}" if why else head
     if len(found) > room > 0:
         yield say("digest.more", n=len(found) - room)
 
@@ -243,15 +244,17 @@ def _method(s: Standing, reader: Reader, language: str) -> str:
 
 def spoken(page: Page) -> list[str]:
     """Return everything the page says, line by line: for people who cannot see it, and for tests."""
-    words = page.words
+    words, colon = page.words, page.words["colon"]
     said = [page.title, page.subtitle, page.audience]
-    said += [f"{word}: {count}" for _, word, count in page.lights] + [f"{page.completed[0]}: {page.completed[1]}"]
+    said += [f"{word}{colon}{count}" for _, word, count in page.lights] + [
+        f"{page.completed[0]}{colon}{page.completed[1]}"
+    ]
     said += [" ".join(filter(None, rate)) for rate in page.rates]
     said.append(words["areas"])
     for area in page.areas:
         counts = " ".join(str(area.counts[light]) for light in WORST_FIRST)
         said.append(f"{area.name} | {counts} | {area.completed} | {'–' if area.mean is None else f'{area.mean}%'}")
-    said.append(f"{words['matrix']}: {' '.join(page.matrix['columns'])}")
+    said.append(f"{words['matrix']}{colon}{' '.join(page.matrix['columns'])}")
     for agency, cells in page.matrix["rows"]:
         said.append(f"{agency} " + " ".join("–" if cell is None else f"{cell[0]}:{cell[1]}" for cell in cells))
     if page.decisions is not None:

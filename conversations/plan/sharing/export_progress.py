@@ -66,7 +66,7 @@ def caption(
     if where := where_in_words(choice, say):
         lines.append(line(where))
     lines += map(line, narrowed(choice, say))
-    lines.append(line(f"{say('export.who')}: {say(f'export.audience.{choice.audience}')}"))
+    lines.append(line(f"{say('export.who')}{say.colon}{say(f'export.audience.{choice.audience}')}"))
     rows = say("export.made_one", at=at) if count == 1 else say("export.made", n=count, at=at)
     lines.append(line(at if choice.format == PAGE else rows))
     if parts > 1:

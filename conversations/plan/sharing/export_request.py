@@ -370,16 +370,16 @@ def described(choice: Choice, offers: Sequence[Offer], say: Wording) -> list[Lin
     """Return the request, one line for each answer; then how small numbers are shown, or what is in its way."""
     filters = offer_of(choice, offers).filters
     lines = [
-        line(f"{say('export.what')}: ", bold(say(f"export.data.{choice.dataset}"))),
-        line(f"{say('export.who')}: ", bold(say(f"export.audience.{choice.audience}"))),
+        line(f"{say('export.what')}{say.colon}", bold(say(f"export.data.{choice.dataset}"))),
+        line(f"{say('export.who')}{say.colon}", bold(say(f"export.audience.{choice.audience}"))),
     ]
     if "period" in filters:
-        lines.append(line(f"{say('export.when')}: ", bold(period_label(choice.period, say))))
+        lines.append(line(f"{say('export.when')}{say.colon}", bold(period_label(choice.period, say))))
     if "agency" in filters:
         label = say("export.where" if "area" in filters else "export.agency")
-        lines.append(line(f"{label}: ", bold(where_in_words(choice, say) or say("export.everywhere"))))
+        lines.append(line(f"{label}{say.colon}", bold(where_in_words(choice, say) or say("export.everywhere"))))
     lines += [line(bold(text)) for text in narrowed(choice, say)]
-    lines.append(line(f"{say('export.as')}: ", bold(say(f"export.format.{choice.format}"))))
+    lines.append(line(f"{say('export.as')}{say.colon}", bold(say(f"export.format.{choice.format}"))))
     if in_the_way := obstacles(choice, offers):
         lines += [line(""), *(line(bold(refused(why, choice, say))) for why in in_the_way)]
     elif choice.audience != AUDIENCES[0]:
@@ -396,11 +396,11 @@ def narrowed(choice: Choice, say: Wording) -> list[str]:
     """The answers to the questions of `MORE`, a line each."""
     lines = []
     if choice.status:
-        lines.append(f"{say('export.status')}: {say(f'export.status.{choice.status}')}")
+        lines.append(f"{say('export.status')}{say.colon}{say(f'export.status.{choice.status}')}")
     if choice.validation:
         lines.append(say(f"export.validation.{choice.validation}"))
     if choice.form_id:
-        lines.append(f"{say('export.form')}: {choice.form_id}")
+        lines.append(f"{say('export.form')}{say.colon}{choice.form_id}")
     return lines
 
 
@@ -424,7 +424,7 @@ def options_card(
         return None
     lines = [line(bold(say("export.title"))), line(say(f"export.ask.{what}"))]
     if what == "who":
-        lines += [line(f"• {label}: {say(f'export.audience.{code}.is')}") for code, label in options.choices]
+        lines += [line(f"• {label}{say.colon}{say(f'export.audience.{code}.is')}") for code, label in options.choices]
     acts = () if what == "more" else (what,)
     buttons = [
         Button(cut(f"● {label}" if code == options.now else label), to(*acts, code))
@@ -462,7 +462,9 @@ def _options(
             now = choice.agency or (choice.area and f"area-{choice.area}") or "all"
             return _Options(options, now, IN_A_ROW)
         case "more" if more:
-            options = [(name, cut(f"{say(f'export.{name}')}: {_now(name, choice, say)}", WIDEST)) for name in more]
+            options = [
+                (name, cut(f"{say(f'export.{name}')}{say.colon}{_now(name, choice, say)}", WIDEST)) for name in more
+            ]
             return _Options(options, "")
         case "status" if what in more:
             options = [("all", say("export.any")), *((code, say(f"export.status.{code}")) for code in STATUSES)]

@@ -123,7 +123,7 @@ def _field_list(view: View, node: Node) -> list[Line]:
             break
         if other.question.group is node.question.group and other.frame is node.frame and other.ref in view.session.seen:
             answer = view.shown(other)
-            lines.append(line(cut(f"✓ {topic(view.instance.label(other))}: {answer}", 100)))
+            lines.append(line(cut(f"✓ {topic(view.instance.label(other))}{view.say.colon}{answer}", 100)))
     return lines[-_FIELDS_SHOWN:]
 
 

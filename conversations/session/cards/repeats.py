@@ -113,7 +113,7 @@ def _lost(view: View, lost: Sequence[str]) -> list[Line]:
     for ref in lost[:_LOST_SHOWN]:
         node = view.instance.node(ref)
         text = cut(view.shown(node), 200)
-        lines.append(line(f"• {topic(view.instance.label(node))}: ", bold(text)))
+        lines.append(line(f"• {topic(view.instance.label(node))}{view.say.colon}", bold(text)))
     if len(lost) > _LOST_SHOWN:
         lines.append(line(view.say("repeat.and_more", n=len(lost) - _LOST_SHOWN)))
     return lines

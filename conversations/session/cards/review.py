@@ -72,7 +72,7 @@ def _answer_lines(view: View) -> list[Line]:
     length = left_out = 0
     for run in _runs(view, rest):
         where = run[0].where
-        made = _counted(view, run) if len(run) > 1 else line(f"{run[0].label}: ", bold(run[0].text))
+        made = _counted(view, run) if len(run) > 1 else line(f"{run[0].label}{view.say.colon}", bold(run[0].text))
         length += sum(len(span.text) for span in made) + 1
         if length > REVIEW_LIMIT:
             left_out += len(run)
@@ -151,9 +151,11 @@ def listing_card(view: View, within: str) -> Card:
 
 def _listed(view: View, stop: Stop, within: str) -> str:
     if isinstance(stop, RepeatStop):
-        text = f"{spoken(stop_label(view.instance, stop)).strip() or stop.group.name}: {len(stop.instances)}"
+        text = (
+            f"{spoken(stop_label(view.instance, stop)).strip() or stop.group.name}{view.say.colon}{len(stop.instances)}"
+        )
     else:
-        text = f"{topic(view.instance.label(stop))}: {view.shown(stop)}"
+        text = f"{topic(view.instance.label(stop))}{view.say.colon}{view.shown(stop)}"
     if stop.frame.parent is not None and instance_ref(stop.frame) != within:
         return f"{instance_label(view.instance, stop.frame, view.say)} · {text}"
     return text

@@ -17,7 +17,7 @@ from conversations.session.cards.view import View, heading, topic, view_of
 from conversations.session.questions import is_sending
 from conversations.session.repeats import RepeatStop
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing, Session
-from conversations.wording import wording
+from conversations.wording import Wording, wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Instance
 from conversations.xforms.limits import Exhausted
@@ -75,6 +75,6 @@ def _drawn(view: View) -> Card:
     return question_card(view, current)
 
 
-def answered_card(label: str, text: str) -> Card:
+def answered_card(label: str, text: str, say: Wording) -> Card:
     """What remains of a card when its question was answered by typing."""
-    return Card((line("✓ ", f"{topic(label)}: ", bold(text)),))
+    return Card((line("✓ ", f"{topic(label)}{say.colon}", bold(text)),))

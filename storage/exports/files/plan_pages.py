@@ -72,7 +72,7 @@ def _tiles(sheet: Paper, page: Page, y: float) -> float:
         x += wide
         with sheet.element("P"):
             sheet.write(x, y + 2, percent, 17, is_bold=True)
-            sheet.write(x, y + 11, f"{what}: {how}" if how else what, 7, colour=FAINT, width=wide)
+            sheet.write(x, y + 11, f"{what}{page.words['colon']}{how}" if how else what, 7, colour=FAINT, width=wide)
             sheet.write(x, y + 14, against, 7, colour=FAINT, width=wide)
     return y + 18.5
 

@@ -160,7 +160,7 @@ class Charts:
                     sheet.write_string(number, at, str(cell), looks.word)
         last = top + 1 + len(lines)
         if block.baseline is not None:
-            sheet.write_string(last + 1, 0, f"{say('table.column.baseline')}: {block.baseline}")
+            sheet.write_string(last + 1, 0, f"{say('table.column.baseline')}{say.colon}{block.baseline}")
 
         def series(at: int, **looks_of: Any) -> dict[str, Any]:
             name = sheet.get_name()
