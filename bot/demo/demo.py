@@ -189,11 +189,13 @@ def wake(settings: Settings) -> datetime:
     """
     from sqlalchemy import func, select, update
 
-    from storage.database.models import Chat, ProcessedUpdate
+    from storage.database.models import Chat, ProcessedUpdate, table
 
     def work(unit: UnitOfWork) -> datetime | None:
-        unit.connection.execute(update(Chat).values(card_id=None))
-        latest: datetime | None = unit.connection.execute(select(func.max(ProcessedUpdate.processed_at))).scalar()
+        unit.connection.execute(update(table(Chat)).values(card_id=None))
+        latest: datetime | None = unit.connection.execute(
+            select(func.max(table(ProcessedUpdate).c.processed_at))
+        ).scalar()
         return latest
 
     with open_storage(settings) as database:

@@ -329,7 +329,7 @@ def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(brow
         try:
             page.goto(address)
             page.locator(".tour.offer").wait_for()
-            for name in ("Ana Martínez", "Luis Peña", "Carmen Soto", "Pedro Núñez", "Grace Miller"):
+            for name in ("Ana Martínez", "Luis Peña", "Carmen Soto", "Pedro Núñez", "Grace Miller", "Rosa Díaz"):
                 phone = page.locator(".phone").filter(has=page.get_by_text(name, exact=True)).first
                 phone.locator(".log .key").first.wait_for()
                 handle = phone.element_handle()

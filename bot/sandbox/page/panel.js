@@ -21,6 +21,8 @@ const OUTBOX = ["queued", "sending", "sent", "retried", "ambiguous", "undelivera
 const KINDS = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"];
 const METHODS = ["sendMessage", "editMessageText", "editMessageReplyMarkup", "answerCallbackQuery", "sendDocument", "sendPhoto",
   "sendMediaGroup", "sendLocation", "sendChatAction", "deleteMessage", "setMessageReaction", "setMyCommands", "pinChatMessage", "getFile", "getMe", "getWebhookInfo", "setWebhook", "deleteWebhook"];
+/** What the demonstration's receiver is told of; the bot calls it, and not Telegram. */
+const TOLD = /^webhook (.+)$/;
 
 export class Panel {
   /** `people()` gives those of the page, `state()` the sandbox's; `closed()` is called when it is put away. */
@@ -138,11 +140,12 @@ export class Panel {
   }
 
   call({ method, status, ok, description, fault }, n) {
-    const word = METHODS.includes(method) ? t(`method.${method}`) : method;
+    const [, told] = TOLD.exec(method) ?? [];
+    const word = told ? t("told", { event: t(`told.${told}`) }) : METHODS.includes(method) ? t(`method.${method}`) : method;
     const outcome = ok ? t("call.ok") : status ? t("call.refused", { status, reason: description }) : t("call.cut");
     return h("li", { class: ok ? "call good" : "call bad" },
       h("span", { class: "mark", "aria-hidden": "true" }, ok ? "✓" : "✗"), " ", word, n > 1 ? ` ×${n}` : "", " ",
-      h("code", {}, method), h("span", { class: ok ? "outcome quiet" : "outcome" }, ` ${outcome}${fault ? ` · ${fault}` : ""}`));
+      h("code", {}, told ?? method), h("span", { class: ok ? "outcome quiet" : "outcome" }, ` ${outcome}${fault ? ` · ${fault}` : ""}`));
   }
 }
 

@@ -37,3 +37,15 @@ def test_who_is_interrupted_at_furnishing_begins_it_anew(tmp_path: Path, monkeyp
     with open_storage(settings) as database, database.reader() as connection:
         waiting = "SELECT count(*) FROM submission WHERE coalesce(validation_state, '') <> 'validated'"
         assert connection.exec_driver_sql(waiting).scalar_one() == len(demo.WAITING)
+
+
+def test_a_demo_that_goes_on_forgets_the_cards_of_its_empty_phones(tmp_path: Path) -> None:
+    """It begins where it began, or a minute after the last update that the bot has taken."""
+    settings = settings_in(tmp_path)
+    list(set_up(settings, demo.BEGINS))
+    demo.seed(settings)
+    assert demo.wake(settings) == demo.BEGINS
+    with open_storage(settings) as database:
+        taken = "INSERT INTO processed_update (bot_id, update_id, processed_at) VALUES (7, 7, '2018-11-01 12:00:00')"
+        database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(taken)).result()
+    assert demo.wake(settings) > demo.BEGINS

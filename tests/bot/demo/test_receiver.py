@@ -1,12 +1,17 @@
 """The receiver beside the demonstration: it shows what it was told, once, and refuses what is not signed for it."""
 
 from datetime import UTC, datetime
+from importlib import resources
+from typing import get_args
+
+import pytest
 
 from bot.acts.sharing.receivers import new_secret
 from bot.demo.receiver import Receiver
 from bot.sandbox.telegram import World
 from bot.settings import read_networks
 from bot.workers.webhooks import call, calling
+from conversations.plan.sharing.events import EventKind
 from storage.messages.endpoints import Target
 
 
@@ -29,3 +34,10 @@ async def test_what_it_is_told_stands_among_what_the_bot_did() -> None:
     assert [answer.status for answer in answers] == [204, 204, 401]
     told = [(one.method, one.params) for one in world.calls.since(0)]
     assert told == [("webhook report.validated", {"activity": "PRE-101"})]
+
+
+@pytest.mark.parametrize("kind", get_args(EventKind))
+def test_the_page_has_words_for_each_event(kind: str) -> None:
+    """In both of its languages: nobody reads "webhook report.submitted"."""
+    words = resources.files("bot.sandbox").joinpath("page/words.js").read_text()
+    assert words.count(f'"told.{kind}": "') == 2

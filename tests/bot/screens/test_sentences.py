@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.demo import enrol
+from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
 from bot.screens import rest
 from bot.telegram.handled import Handled
@@ -71,7 +71,8 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
     shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
         made = Desk(database)
-        made.do(lambda unit: enrol(unit, READER, "R", Role.READER, "MMUJER", "es", NOW, "America/Santo_Domingo"))
+        reader = Newcomer(READER, "R", Role.READER, "MMUJER", "es")
+        made.do(lambda unit: enrol(unit, reader, NOW, "America/Santo_Domingo"))
         yield made
 
 
