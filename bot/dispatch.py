@@ -125,8 +125,8 @@ class Dispatch:
     def apologise(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         """Tell the person that their update could not be applied, and what to do. Strangers and groups hear nothing.
 
-        It runs because something failed, perhaps in what everything else here is made of: no form is evaluated, the
-        update is not read, and what the chat stands at is offered by a button instead of being shown.
+        Something has failed, so this method uses as little code as possible. It evaluates no form and does not parse
+        the update. It offers a button to go on, instead of the present screen.
         """
         query = raw.get("callback_query")
         said = query or raw.get("message") or raw.get("edited_message")

@@ -1,11 +1,11 @@
 """SIGINT and SIGTERM, from the first instruction of a process that serves to its last.
 
-A supervisor, `docker stop`, a Ctrl-C and a Ctrl-C pressed twice all mean the same: end in order, and do not call it a
-failure. Left to themselves Python and uvicorn make a traceback of one, raise the other again when they are done, and
-die of either in the moments before a handler stands and after it is gone. So a handler stands all the time, and only
-what it does changes: leave at once while nothing has begun; then end in order; a second signal adds nothing.
+A supervisor, `docker stop`, Ctrl-C, and Ctrl-C pressed twice mean the same: stop in order, with exit code 0. By default
+Python prints a traceback for SIGINT, uvicorn raises SIGTERM again when it has stopped, and either signal kills the
+process before a handler is set and after it is removed. So one handler is set all the time, and only its effect
+changes. While nothing has begun, it exits at once. Later it stops in order. A second signal changes nothing.
 
-Nothing heavy is imported here: whatever is imported first is imported without a handler.
+Nothing heavy is imported here, because there is no handler yet during the first import.
 """
 
 import signal

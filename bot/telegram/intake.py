@@ -6,17 +6,15 @@ itself is the inbox. Polling acknowledges by the next call's offset, a webhook b
 the unit of work that applied the update has been told that it is durable.
 
 The laws:
-* updates of one chat are applied in the order in which they came, the next one only when the one before has
-  committed; if one fails because the database is away, those behind it fail with it, and Telegram brings all of
-  them again in order (G3);
-* an update that fails five times is set aside as poison, with its type and the place of the failure and without
-  its content; its person is told so in the same transaction; its chat goes on;
-* after an unclean end the updates that may have been its cause are applied alone, one at a time over all chats, each
-  under a mark that is durable before it is begun (`storage.messages.suspects`); what the process died of alone three
-  times is
-  set aside like poison. In a process that nobody died before, no update has a mark;
-* a chat that waits, retries or floods does not keep the others waiting: the chats take turns, what waits in one chat
-  shares commits, nobody is slowed, and what a stranger sends in excess is acknowledged without being looked at (S16).
+* The updates of one chat are applied in the order in which they came, each one when the one before has committed. If
+  one fails because the database is away, those behind it fail too, and Telegram sends all of them again in order (G3).
+* An update that fails five times is set aside as poison, with its type and the place of the failure, but without its
+  content. The person is told in the same transaction, and the chat goes on.
+* After an unclean end, the updates that may be its cause are applied alone, one at a time over all chats. Each has a
+  mark that is durable before the update begins (`storage.messages.suspects`). An update that has killed the process
+  three times is set aside like poison. After a clean end, no update has a mark.
+* A chat that waits, retries or floods delays no other chat: the chats take turns, and waiting updates of one chat share
+  commits. What a stranger sends in excess is acknowledged without being read (S16).
 """
 
 import asyncio

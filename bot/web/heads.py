@@ -1,8 +1,8 @@
-"""HTTP connections whose headers end: in time, and before they are long.
+"""Close HTTP connections whose request headers take too long, or are too long.
 
-uvicorn waits for ever for the end of a request's headers, and keeps whatever length of them arrives. A server in front
-(nginx) cuts that off. Where there is none, a handful of connections that send a byte now and then would hold sockets
-and memory, until nobody else gets in.
+uvicorn waits for ever for the end of the headers, and keeps all of them in memory. A server in front (nginx) prevents
+that. Without one, a few connections that send a byte now and then would hold sockets and memory, until nobody else gets
+in.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """`GET /metrics`: how the bot is doing, for Prometheus.
 
-Whoever may read metrics may not read anything else: monitoring is often looked after by another ministry, and what
-it has scraped is kept for years. So every label's values are written down here or in the code they come from (kinds
-of updates, kinds of messages, classes of outcomes); never a name, an agency, a chat, a token or an answer.
+People who read metrics may not read anything else: often another ministry runs the monitoring, and it keeps what it has
+read for years. So the values of every label are fixed here or in the code that they come from: kinds of updates, kinds
+of messages, classes of outcomes. No label is a name, an agency, a chat, a token or an answer.
 
 The hot path counts in plain integers (`storage.database.durations`); nothing is computed before somebody asks.
 """

@@ -84,12 +84,12 @@ def unclosed_row(
     together: Iterable[ReportingPeriod] = (),
     is_complete: Callable[[ReportingPeriod], bool] = lambda period: False,
 ) -> tuple[ReportingPeriod, ...]:
-    """The periods in a row, of one type, that somebody has let lock without closing them, up to the last.
+    """The latest periods in a row, of one type, that locked without being closed; oldest first.
 
-    The first that was closed ends the row; those of which nothing was expected neither count nor end it. Nobody is
-    held to what locked before the calendar was kept, nor to what ended before it is known who closed, nor yet to what
-    they may still close with one of those that are open (`together`), if it is all in. Notices, letters, the digest
-    and the plenary's agenda all count with this.
+    A closed period ends the row. A period of which nothing was expected neither counts nor ends it. These do not count
+    against anybody: a period that locked before the calendar was kept; one that ended before closings were recorded;
+    and one that can still be closed with an open period (`together`), if all its reports are in. Notices, letters, the
+    digest and the plenary's agenda count with this function.
     """
     row: list[ReportingPeriod] = []
     open_ends = {
@@ -207,11 +207,10 @@ def due_list(
 ) -> tuple[DueReport, ...]:
     """What one agency still has to report on a day, in the order in which it is due.
 
-    `periods` that are not open that day are passed over. In those whose code is in `closed`, with the day of that,
-    only activities are due that came into the plan since: closing is about activity reports (DOMAIN §2.3), so
-    indicators stay. Computed indicators are asked of nobody.
-    A report that was returned is due again, and names itself, also after closing. `unreportable` are the subjects that
-    no published form takes.
+    Periods that are not open on that day are skipped. `closed` gives the day on which a period was closed, by its
+    code. In a closed period, only the activities that were added to the plan after that day are due. Indicators stay
+    due, because closing is about activity reports (DOMAIN §2.3). Computed indicators are never due. A report that was
+    returned is due again, also in a closed period. `unreportable` are the subjects that no published form takes.
     """
     reports = sorted(reports, key=lambda report: report.period_end_on)
     by_subject: dict[str, list[PastReport]] = {}

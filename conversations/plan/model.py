@@ -1,9 +1,9 @@
 """The plan as its officers know it: activities, indicators, reporting periods, lights, what is still to report.
 
-A national plan is monitored by calendar: sixty activities of fifteen agencies fall due monthly, quarterly,
-half-yearly or yearly, and the same five days of a month carry several of these at once. Everything here is
-computed from dates and declared statuses, never typed by anybody, so that the due list, the reminder, the
-digest and the reporting rate cannot disagree about what was expected. Sources: DOMAIN §2 and §5.1.
+A national plan is monitored by calendar. Sixty activities of fifteen agencies are due monthly, quarterly, half-yearly
+or yearly, and several of these fall on the same five days of a month. Everything here is computed from dates and
+declared statuses; nobody types it. So the due list, the reminder, the digest and the reporting rate cannot disagree
+about what was expected. Sources: DOMAIN §2 and §5.1.
 """
 
 from collections.abc import Mapping

@@ -1,15 +1,15 @@
 """Review: what a coordinator reads of a report, what has changed in it, and where it may go from there.
 
-A coordinator validates sixty reports between two meetings. What she has to see is not the report but what is
-new in it: against last period, and, where it was corrected, against what she had read before. And what she sends
-back is not the report either, but the one question that is not clear. Everything here is computed from stored
-answers; nothing of it is written by anybody.
+A coordinator validates sixty reports between two meetings. She needs to see what is new in a report: since the last
+period, and, in a correction, since the version that she read. She sends back one question that is not clear, instead of
+the whole report. Everything here is computed from stored answers.
 
 Laws:
-* a report moves only as `VALIDATION_MOVES` lets it; a correction takes its state from what it corrects;
-* taking back is no move: a validation counts from the moment on which it can no longer be taken back, and nobody
-  is told of it before;
-* what is compared are stored values, what is shown are their labels in the reader's language.
+* A report changes its state only as `VALIDATION_MOVES` allows. A correction takes its state from the report that it
+  corrects.
+* Taking back a validation is not such a change. A validation counts from the moment when it can no longer be taken
+  back, and nobody is told of it before.
+* Stored values are compared. Their labels are shown, in the reader's language.
 Sources: DOMAIN §2.1, §2.7, §4.3; DESIGN §4.
 """
 

@@ -1,9 +1,9 @@
 """The ledger: what was said to whom for which local window, or why not.
 
-A process that decides that something is due may be killed before it says so, or two may decide at once. So the
-decision is a row of the ledger, unique for person, job and local window, inserted in one transaction with the outbox
-row that says it (GUARANTEES G8). The second process inserts nothing and says nothing. The reason why somebody was not
-told is a row too.
+A process may be killed after it has decided that something is due, or two processes may decide it at once. So the
+decision is a row of the ledger, unique for person, job and local window. It is inserted in one transaction with the
+outbox row of the message (GUARANTEES G8). The second process inserts nothing and sends nothing. If somebody is not
+told, the reason is a row too.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence

@@ -1,25 +1,25 @@
 """The transaction: one update, one reminder, one outbox row is all or nothing, and is acknowledged only after COMMIT.
 
-A commit that survives a power cut, or a journey to a server, costs more than everything an update computes, so waiting
-units share them ("group commit"). Sharing has a trap: SQLite itself drops the *whole* transaction on disk full,
-interrupt or RAISE(ROLLBACK). What runs afterwards commits statement by statement, the final COMMIT has
-nothing to do, and updates whose effects are gone would be acknowledged.
+A commit that survives a power cut, or a round trip to a server, costs more time than the work of an update. So waiting
+units share a transaction ("group commit"). Sharing has a trap: SQLite drops the *whole* transaction if the disk is
+full, on an interrupt, and on RAISE(ROLLBACK). Later statements then commit one by one, the final COMMIT has nothing to
+do, and updates whose effects are lost would be acknowledged.
 
-On SQLite every unit shares. On PostgreSQL others write too, so only units that say what they begin with do (`Opening`),
-in one thread; what does not fit in there is applied by itself in one of several others (`postgres_writer`).
+On SQLite all units share. On PostgreSQL others write too. There, only units that declare what they read first
+(`Opening`) share, in one thread; other units run alone in one of several threads (`postgres_writer`).
 
 The laws:
-* nobody but `GroupCommit` begins, commits or rolls back, and no unit is told anything before its group has committed;
-* an ordinary failure takes back its own unit; after it, and before COMMIT, the writer asks whether the
-  transaction still stands, and if not the whole group has failed (`Unavailable`);
-* where only the whole group can be taken back, it is, nobody is told, and each of its units is applied by itself;
-* units of one key are applied one at a time in the order submitted; while one rests before its next try the
-  later ones wait; when one fails as `Unavailable`, or cannot even be set aside, those in line behind it fail as
-  Unavailable too, since the caller will bring all of them again in order;
-* what a unit wants to have read first is read in a thread beside the writer; its key waits, the others go on, and it is
-  applied anew with what was found (`Unit.read_first`);
-* `Unavailable` is never counted as a try; a unit that says so itself (a key is unknown) takes nothing of others along;
-* hooks of `after_commit` run after COMMIT and before anybody is told, so that whoever was told sees them.
+* Only `GroupCommit` begins, commits or rolls back. No unit gets its result before its group has committed.
+* An ordinary failure rolls back its own unit. After it, and before COMMIT, the writer checks that the transaction still
+  exists. If not, the whole group has failed (`Unavailable`).
+* If only the whole group can be rolled back, it is, and each of its units is then applied alone.
+* Units of one key are applied one at a time, in the order in which they were submitted. While one waits for its next
+  try, the later ones wait. If one fails as `Unavailable`, or cannot be set aside, those behind it fail as `Unavailable`
+  too, because the caller will submit all of them again in order.
+* What a unit wants to read first is read in a thread beside the writer. Its key waits and the others go on. Then the
+  unit is applied anew with what was read (`Unit.read_first`).
+* `Unavailable` never counts as a try. A unit that raises it itself (a key is unknown) does not fail the others.
+* Hooks of `after_commit` run after COMMIT and before results are given, so that callers see their effects.
 """
 
 import asyncio

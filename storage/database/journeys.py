@@ -4,10 +4,10 @@ For a small statement, a psycopg cursor costs more processor time than everythin
 of every update are prepared once for each connection, by name, and given to libpq. The connection stays psycopg's.
 psycopg's own dumpers and loaders convert the values, so both ways can be mixed in one transaction.
 
-A journey is dear, a statement on it is not. So what a group of units writes waits here (`write_later`) and travels with
-whatever is asked next; how many rows it has changed is checked then.
+A round trip to the server (a journey) is expensive, and a statement in it is cheap. So the writes of a group wait here
+(`write_later`) and travel with the next question. The number of rows that they changed is checked then.
 
-Only where there is a PostgreSQL is this module imported: psycopg is not needed beside SQLite.
+This module is imported only with PostgreSQL, because SQLite does not need psycopg.
 """
 
 import re

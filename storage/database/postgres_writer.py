@@ -1,12 +1,14 @@
 """How a group of units shares a transaction on PostgreSQL: it is read first, and written last.
 
-The journeys to the server are the cost there, not its work. So what the units of a group begin with is read together
-(`open`): their chats are locked by one statement that waits for nobody, then come first sights, visits and numbers for
-new rows. What they write waits (`journeys`), and how many rows it has changed is checked before COMMIT.
+On PostgreSQL the round trips cost time, not the work of the server. So everything that the units of a group read at
+their beginning is read together (`open`): one statement locks their chats without waiting, then come first sights,
+visits and numbers for new rows. What the units write is kept until the end (`journeys`). Before COMMIT, the numbers of
+changed rows are checked.
 
-Nothing is undone in part. Where it takes more than forgetting what a unit would have written (an error of the server, a
-row that somebody else has changed), the transaction is given up, and its units are applied one by one. So is what
-does not fit in: a chat that is new or that another replica holds, a unit that asks for the row of another chat.
+Nothing is rolled back in part. If a unit fails, its pending writes are forgotten. If that is not enough (an error of
+the server, a row that somebody else changed), the whole transaction is given up and its units are applied one by one.
+A unit is also applied alone if its chat is new, if another replica holds its chat, or if it needs the row of another
+chat.
 """
 
 import contextlib

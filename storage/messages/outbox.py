@@ -1,8 +1,8 @@
 """Calls to the Bot API that must happen, and what became of them.
 
-`sendMessage` has no idempotency key, and a timeout may mean "delivered". So a message is a row committed
-together with what it speaks of (G5), and what the network left in doubt is settled by kind (G7): a question
-or a receipt that may be missing is sent again, a reminder that may have arrived is not.
+`sendMessage` has no idempotency key, and a timeout may mean "delivered". So a message is a row, committed together with
+the facts that it tells (G5). If the network leaves its delivery in doubt, its kind decides (G7): a question or a
+receipt is sent again, a reminder is not.
 
     held ──release──▶
     queued ──claim──▶ sending ──▶ sent | ambiguous | undeliverable
@@ -15,7 +15,7 @@ out (reminder, digest, export) is born `queued`, and a claim only puts a lease o
 begins. So a process that dies with sixty reminders in hand leaves those in doubt that were under way, and the others
 are taken up again. The two are lanes of their own: a reminder that waits for the morning holds up no answer (G11).
 
-While a restored database is held, what somebody's act would tell others is born `held`. It is in nobody's way.
+While a restored database is held, messages that an act causes for other people are born `held`. They block no others.
 """
 
 from collections.abc import Collection, Mapping, Sequence

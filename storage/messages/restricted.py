@@ -1,17 +1,17 @@
-"""What is restricted and stands in a chat: noted with the act that puts it there, and taken out again (S15).
+"""Restricted messages in a chat: each is recorded with the act that puts it there, and deleted later (S15).
 
-A phone is lost, lent and looked at, and Telegram deletes a message for both sides only in its first 48 hours. So every
-message with something restricted, ours or the person's, is a row from the unit in which it was said or read:
+Phones are lost and lent. Telegram deletes a message for both sides only in its first 48 hours. So every message with
+restricted content, ours or the person's, has a row, written in the unit that sends or reads it:
 
     standing ──its form has ended, or after READ_FOR──▶ leaving ──▶ gone (the row too)
         ▲                                                  │ Telegram refuses
         └──────────────── tried again ─────────────────────┘
 
-A row whose deletion was refused stays, for people to see, until a later try finds the message gone.
+If Telegram refuses to delete a message, its row stays visible in `enlace status` until a later try finds it gone.
 
-One call takes a hundred messages out of a chat (`deleteMessages`), but it says nothing of those that it left. So it is
-believed only while Telegram refuses none of them because of its age; what is older, and what was in a call that failed,
-is asked for alone (`deleteMessage`).
+One call deletes a hundred messages (`deleteMessages`), but it does not say which ones it left. So it is used only for
+messages that are young enough for Telegram to delete all of them. Older messages, and those of a call that failed, are
+deleted one by one (`deleteMessage`).
 """
 
 from collections.abc import Iterable, Sequence

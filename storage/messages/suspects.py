@@ -1,17 +1,17 @@
 """Updates and jobs that may have killed the process. Each is applied alone, under a mark.
 
-What kills the process leaves no exception, and after the restart it is there again: Telegram brings the update once
-more, the job is waiting for a worker. Only a row that was durable before it was begun tells the next process what the
-last one died of; and of a hundred updates that were in flight, ninety-nine are innocent. So after an unclean end they
-are tried one at a time, each with a mark of its own, and whoever outlives one takes its mark away.
+An update that kills the process raises no exception, and after the restart it is there again: Telegram sends it once
+more. The same is true of a job. The next process learns the cause only from a row that was durable before the work
+began. Of a hundred updates in flight, ninety-nine are innocent. So after an unclean end they are tried one at a time,
+each under its own mark, and a process that survives one removes its mark.
 
 The laws:
-* a mark says how often the process began this alone, and was not seen to end it;
-* the mark of an update goes in the unit that applies it or sets it aside, that of a job when its worker is through
-  with it, however that ends;
-* of two suspects in hand at once the one that was there at an earlier death is blamed: a job's mark does not grow while
-  some update has one of two or more, and no two suspect jobs are worked on at a time;
-* nobody is suspected in a process that follows a clean end.
+* A mark counts how often a process began this work alone and did not finish it.
+* The mark of an update is removed by the unit that applies the update or sets it aside. The mark of a job is removed
+  when its worker has finished, with any result.
+* If two suspects were in work at once, the one that was there at an earlier death is blamed: the mark of a job does not
+  grow while the mark of some update is two or more. No two suspect jobs run at the same time.
+* After a clean end, nothing is suspected.
 """
 
 from collections.abc import Collection

@@ -1,8 +1,8 @@
 """The commission's members as its admins keep them: they join, are renamed, leave and come back.
 
-A commission's membership changes by decree and by election, and what an agency has reported stays its own. So an
-agency is never deleted: it takes part from a day on and until a day, and who belongs to one that has ended reports
-nothing until it is back (DOMAIN §1.1).
+The members of a commission change by decree and by election, and what an agency has reported stays its own. So an
+agency is never deleted. It takes part from one day until another. After that day its people report nothing, until it
+takes part again (DOMAIN §1.1).
 """
 
 import re

@@ -1,7 +1,7 @@
 """Where each chat is: the row that every update locks first.
 
-Two replicas, or two workers, may hold two updates of the same person at the same moment; whoever has the
-chat's row applies its update, the other waits and then sees what the first one did (G3).
+Two replicas, or two workers, may have two updates of one person at the same moment. The one that locks the chat's row
+applies its update. The other waits, and then sees what the first one did (G3).
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ _S = table(Session)
 
 
 class StoredChat(NamedTuple):
-    """One private chat. `card_id` is the card that is looked at; `turn` counts what has been shown.
+    """One private chat. `card_id` is the present card; `turn` counts the cards that were shown.
 
-    `awaits` is `command:argument` of what was asked outside a form and is answered by typing; mostly blank.
+    `awaits` names a question outside a form that is answered by typing, as `command:argument`. It is mostly blank.
     """
 
     id: int

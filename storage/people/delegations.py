@@ -1,11 +1,11 @@
 """A focal point delegates the post to somebody else for a time.
 
-People fall ill, give birth and travel, and a report is due all the same. A focal point leaves the post to a colleague,
-or to somebody who is invited for just these days, and has it back on a day that everybody knows beforehand: nobody
-has to remember to take anything back (DESIGN §4).
+People fall ill, give birth and travel, and their reports are due all the same. A focal point leaves the post to a
+colleague, or to somebody who is invited for these days. On a day that is fixed at the beginning, the focal point has
+the post again. Nobody has to remember to take it back (DESIGN §4).
 
-Laws: a delegation lasts no longer than the role of whoever gave it; whoever came for it alone has a role until its
-day, wherever the clock is when somebody looks (`bot.chat.exchange`), and their drafts go back with the post.
+Laws: a delegation ends with the role of the person who gave it. A person who was invited for it has a role until its
+last day; every use of the role checks that day (`bot.chat.exchange`). Their drafts go back with the post.
 """
 
 from dataclasses import dataclass

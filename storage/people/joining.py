@@ -1,9 +1,8 @@
 """How somebody comes in: by a link that works once, or by a role that a second admin grants.
 
-A forwarded link is soon in a group of two hundred. So an admin issues one that holds 256 random bits, it works once,
-for one role, for a short while, and only a keyed hash of it is kept (S1).
-A person who tries a link learns one thing: whether it let them in. Every reason why it did not (unknown, used, expired,
-withdrawn, locked out) looks the same from outside.
+A forwarded link may soon be in a group of two hundred people. So a link holds 256 random bits, works once, for one
+role and for a short time, and only a keyed hash of it is stored (S1). A person who tries a link learns only whether it
+let them in. All reasons for a refusal (unknown, used, expired, withdrawn, locked out) look the same.
 """
 
 from dataclasses import dataclass
@@ -62,9 +61,9 @@ class Joining:
         """Use a link. Returns its role if the link is good and this number is not locked out; None tells no reason.
 
         Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. No link lifts
-        a suspension: whoever found the phone finds links too (S18). A link never makes the last admin something less.
-        A person with another role in the plan, which the link would
-        take, has used the link up and is asked first (`accept`, `decline`); a role for a time takes no other one.
+        a suspension: whoever found the phone finds links too (S18). A link never makes the last admin something less. A
+        person with another role in the plan, which the link would take, has used the link up and is asked first
+        (`accept`, `decline`); a role for a time takes no other one.
         """
         failures, since = self._lock_stranger(telegram_id)
         if _is_locked_out(failures, since, now):

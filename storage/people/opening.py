@@ -1,9 +1,10 @@
-"""What the updates of a group begin with, read together on PostgreSQL (`storage.database.postgres_writer`).
+"""What a group of updates reads first, together, on PostgreSQL (`storage.database.postgres_writer`).
 
-In this order, each statement with its own view of the tables: the chats are locked, so that nobody else applies an
-update of theirs; then it is asked which updates have been dealt with, and what there is to know of each chat (G2, G3).
-Numbers for new rows are drawn last. An outbox is sent in the order of its numbers, so a chat's numbers must grow: drawn
-before the lock, or kept for the next group, they could be smaller than those another replica has given it meanwhile.
+The order matters, because each statement sees the tables as they are when it begins. First the chats are locked, so
+that nobody else applies an update of them. Then come the updates that are done already, and what is known of each chat
+(G2, G3). Numbers for new rows come last. An outbox is sent in the order of its numbers, so the numbers of a chat must
+grow. If they were drawn before the lock, or kept for the next group, another replica could have drawn larger ones
+meanwhile.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """People who may speak to the bot, and their roles.
 
-A Telegram account says nothing about whom it belongs to, so nobody is let in by name or number. How somebody comes in
-stands in `joining`, how a role is given in `roles`, how it ends, with everything that hangs on it, in `leaving`.
+A Telegram account does not prove who its owner is, so nobody is let in by name or number. `joining` lets people in,
+`roles` gives them roles, and `leaving` ends a role with everything that depends on it.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,9 +1,9 @@
 """A role that decides over others is granted by two admins, if there are two.
 
-An admin can let in whom they like, and one stolen phone or one bad day is enough. So whoever is to be an admin or a
-coordinator is proposed by one admin and granted by another; until then nothing has changed. A plan with one admin
-cannot wait for a second: there it takes effect at once, and the log says so. Whoever has just shut the other one out
-is not alone yet: for a week an admin who went counts as one who could have said no.
+An admin can let in anybody, and one stolen phone or one bad day is enough for harm. So one admin proposes a new admin
+or coordinator, and another admin grants the role. Until then nothing changes. In a plan with one admin, the role takes
+effect at once, and the log says so. An admin cannot become the only one by removing the other: for a week, an admin
+who left still counts.
 """
 
 from dataclasses import dataclass

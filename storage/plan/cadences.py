@@ -1,7 +1,7 @@
-"""When reporting opens, is due and ends, as the plan says for each periodicity, and as it said for each period.
+"""When reporting opens, is due and ends: the plan's cadence for each periodicity, and the one of each past period.
 
-A plan may change its days, and what was told of a year when it was over is told: so a period keeps the cadence that
-it had when it came due, and what is computed of its past is computed from that one for ever.
+A plan may change its days, but figures of a past year have been published already. So a period keeps the cadence that
+it had on its due day, and its figures are always computed from that one.
 """
 
 from collections.abc import Mapping

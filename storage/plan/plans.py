@@ -1,8 +1,8 @@
 """The plan as it stands in the database, read for people who wait for an answer.
 
-Plans change a few times a year and are read at every tap, so reading is all there is here (`imports` writes),
-every question takes a fixed number of statements whatever the size of the plan, and the statements are built
-once. Rows come out as the value types of `conversations.plan.model`, with their `id`.
+Plans change a few times a year and are read at every tap. So this module only reads; `imports` writes. Every question
+takes a fixed number of statements, however large the plan is, and the statements are built once. Rows are returned as
+the value types of `conversations.plan.model`, with their `id`.
 """
 
 from collections.abc import Collection, Iterable

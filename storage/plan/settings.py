@@ -1,8 +1,8 @@
 """What an admin may set for a plan, and the defaults.
 
-A commission outlives the server's operator, so what its admins should be able to change (whom a lost person asks,
-how long a draft lives) is a row of the plan, not a variable of the process. What protects people is no setting:
-suppression thresholds, the second admin and the life of a link have no row here that could loosen them.
+A commission lasts longer than the operator of its server. So admins change a setting in the plan, not in the
+environment of the process: whom people ask for help, how long a draft lives. What protects people is not a setting:
+suppression thresholds, the second admin, and the longest life of a link.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,12 @@
 """What a document does when somebody opens it: run a script, start a program, fetch a template, hand over a file.
 
-A document of evidence is opened on the computers of a ministry, and it is kept as it came: nothing is taken out of it.
-So one that does more than show itself is refused, as one with macros is, with a sentence that says how to send it.
+A document that is evidence is opened on the computers of a ministry. It is stored as it came; nothing is removed from
+it. So a document that runs or fetches something is refused, like one with macros, and the person reads how to send it
+instead.
 
-A PDF is not parsed: names are looked for, as they may be written, in its bytes and in its compressed objects. What is
-encrypted, or packed as nobody packs objects, cannot be looked at. Office documents are read as the XML that they are:
-no spelling of it hides anything. This runs in the child process that opens files, within its limits.
+A PDF is not parsed. Names are searched for, in every spelling, in its bytes and in its compressed objects. Encrypted
+parts, and parts with unusual compression, cannot be searched. Office documents are parsed as XML, so no spelling hides
+anything. This runs in the child process that opens files, within its limits.
 """
 
 import io

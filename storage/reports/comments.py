@@ -1,8 +1,8 @@
 """What observers tell the coordination, and what it answers.
 
-Somebody who knows a case from outside sees what a report does not say, and must not be able to write into it: so a
-comment is a row of its own. It names what it is about and changes nothing there (DOMAIN §4.5). Its words are sealed
-(S12), since nobody can say beforehand whom they are about.
+An observer may know what a report does not say, but must not be able to write into the report. So a comment is a row of
+its own. It names its subject and changes nothing there (DOMAIN §4.5). Its words are sealed (S12), because they may be
+about any person.
 """
 
 from dataclasses import dataclass, field

@@ -1,13 +1,13 @@
 """What strangers sent is opened in a process of its own, which may die of it.
 
-A library that decodes pictures or workbooks turns two kilobytes into a gigabyte, and where the kernel ends a process
-for that, it ends the bot. So whatever looks into such bytes runs in a fresh interpreter, with a limit to memory, to
-processor time, to the time on the wall and to what it may answer. It has no environment, no open file, no folder and
-no key of ours.
+A library that decodes pictures or workbooks may turn two kilobytes into a gigabyte. If the kernel then ends the
+process, it ends the bot. So such files are opened in a fresh interpreter, with limits for memory, processor time,
+elapsed time and the size of its answer. It has no environment, no open file, no folder and no key of ours.
 
-Laws: a child that dies is an outcome (`TooHeavy`) and never a reason to try again; one that is stopped because the bot
-stops is `Interrupted`, and says nothing about the file; no child outlives the process that asked; one child at a time.
-What comes back is JSON and bytes, never pickled objects: whoever takes over the child shall not have the parent too.
+Laws: if the child dies, the outcome is `TooHeavy`, and nobody tries again. If it is stopped because the bot stops, the
+outcome is `Interrupted`, which says nothing about the file. No child outlives the process that asked. Only one child
+runs at a time. The child returns JSON and bytes, never pickled objects, so a file that takes over the child cannot
+take over the parent.
 """
 
 import contextlib

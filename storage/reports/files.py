@@ -3,8 +3,7 @@
 Whoever reviews it will open it on the ministry's computer, perhaps years later.
 
 Laws: only what has been looked at is kept (`storage.reports.inspection`); a file is named by its content, so that
-storing it
-twice stores it once; what is sensitive is sealed on disk.
+storing it twice stores it once; what is sensitive is sealed on disk.
 """
 
 import contextlib

@@ -3,10 +3,9 @@
 A photo tells where and when it was taken, and by whose phone. A file may be two files at once, carry a program,
 claim to be a picture of two thousand million points, or be something else than its name says.
 
-Laws: what a file is is read from its bytes, never from its name; a picture is stored newly drawn, so nothing
-but what can be seen survives (no GPS, no XMP, no comments, no trailing archive); a document keeps every byte.
-What is done here is done in a process of its own (`storage.reports.confined`), so this module loads nothing that is
-heavy.
+Laws: the type of a file is read from its bytes, never from its name. A picture is drawn anew, so only what can be seen
+is stored: no GPS, no XMP, no comments, no archive at the end. A document keeps every byte. All this runs in a process
+of its own (`storage.reports.confined`), so this module imports nothing heavy.
 """
 
 import hashlib
@@ -139,10 +138,9 @@ def inspect(
 ) -> Inspected | Refused:
     """Return the file as it may be stored, or why it may not (S10).
 
-    A picture comes back newly drawn, upright, its longer side at most `max_pixels`, without any metadata, if
-    `strip`; everything else keeps its bytes, except that a video's coordinates are overwritten with zeros. A document
-    is refused if a photo inside says where it was taken.
-    Never raises for what `data` holds.
+    A picture comes back newly drawn, upright, its longer side at most `max_pixels`, without any metadata, if `strip`;
+    everything else keeps its bytes, except that a video's coordinates are overwritten with zeros. A document is refused
+    if a photo inside says where it was taken. Never raises for what `data` holds.
     """
     if not data:
         return Refused("empty")

@@ -1,8 +1,8 @@
 """Decisions of coordinators about reports, and the reports that wait for one.
 
-Two coordinators may look at the same report at the same moment, and its reporter may correct it while they do. So
-a decision is one conditional change of the version that was read: it holds if that version still is what stands,
-in the state in which it was read, and otherwise nothing is written and whoever was slower is told.
+Two coordinators may read the same report at the same moment, and its reporter may correct it meanwhile. So a decision
+is one conditional change of the version that was read. It is made if that version is still the current one and in the
+same state. Otherwise nothing is written, and the slower person is told.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,8 +1,8 @@
 """Forms being filled.
 
-People answer a form over days, on a bad line, with their phone in a pocket. What they have answered is a row,
-loaded and saved whole at every answer; two officers of one agency may both want to report the same activity,
-and only one row can be open for it.
+People answer a form over days, on a bad line, with their phone in a pocket. Their answers are a row that is loaded and
+saved whole at every answer. Two officers of one agency may both want to report the same activity; only one row can be
+open for it.
 """
 
 import dataclasses

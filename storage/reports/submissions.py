@@ -137,10 +137,10 @@ class Submissions:
     def add(self, new: NewSubmission, now: datetime) -> StoredSubmission:
         """Store what was sent. Returns it with its receipt number, the next of its plan.
 
-        The same `instance_id` again changes nothing and returns what was sent the first time. With
-        `supersedes_id` it becomes the next version of that submission, which stays, no longer current.
-        Conflict, with the unit still good, if the subject has been reported for the period by another
-        submission, or if the one to correct is no longer current.
+        The same `instance_id` again changes nothing, and returns the first submission. With `supersedes_id` the new one
+        becomes the next version of that submission, which stays but is no longer current. Conflict if another
+        submission has reported the subject for the period, or if the one to correct is no longer current; the unit can
+        go on.
         """
         sent, receipt_number = self._numbered(new)
         if sent is not None:

@@ -1,9 +1,8 @@
-"""Copies of the whole database, made while the bot runs, and put back so that nothing stale is ever said (T14).
+"""Back up the whole database while the bot runs, and restore it so that no old message is sent (T14).
 
-SQLite copies itself, page by page. PostgreSQL has tools of its own, which know every version's catalogue better than
-we would: `pg_dump` writes the copy, `pg_restore` turns it into SQL, and `psql` applies it. A restore commits once,
-with what was open in the outbox settled and the hold in place (storage.upkeep.holding): a process that dies in the
-middle of
+SQLite copies itself, page by page. PostgreSQL has tools of its own, which know every version's catalogue better than we
+would: `pg_dump` writes the copy, `pg_restore` turns it into SQL, and `psql` applies it. A restore commits once, with
+what was open in the outbox settled and the hold in place (storage.upkeep.holding): a process that dies in the middle of
 it, whichever of the three, leaves the database as it was.
 """
 

@@ -1,17 +1,15 @@
 """Whether roles, submissions and what lets data out are what the audit log says they are.
 
-A log that nobody can change unseen proves little if what it speaks of can be. Whoever has the database could make
-themselves a coordinator, or validate a report, with one UPDATE. So:
+A log that nobody can change unseen proves little if the data beside it can be changed. With access to the database,
+one UPDATE makes somebody a coordinator, or validates a report. So:
 
-* each row bears a mark (`storage.database.marks`) that only this program can have made: what was changed, or added, in
-  a database by hand is named;
-* each role, each suspension and each review is told by the log: a row that was put back as it was on an earlier day,
-  whose old mark is good, does not agree with the last entry about it;
-* what lets data out or somebody act for another, a token, a receiver and a delegation, has its entry, and stands
-  as the last entry says;
-* what protects people, the limits of a plan and what it restricts, and its settings, bear the mark that the entry of
-  their last change carries;
-* receipts are numbered without a gap, and each role has its entry: what was removed is missed.
+* Each row has a mark (`storage.database.marks`) that only this program can make. A row that was changed or added by
+  hand is named.
+* Each role, each suspension and each review has an entry in the log. If a row was set back to an earlier state, its old
+  mark is still good, but the last entry about it disagrees.
+* Each token, receiver and delegation has an entry too, because they let data out or let somebody act for another. It
+  must be as the last entry says.
+* Receipts are numbered without a gap, and each role has an entry. So a removed row is noticed.
 """
 
 from collections import Counter, defaultdict

@@ -1,12 +1,12 @@
-"""A database that went back in time is held: what it is about to send may have been sent since.
+"""Hold a database that went back in time: what it is about to send may have been sent already.
 
-Whoever restores a copy gets a bot that believes it is still that moment: messages wait that phones have shown long
-ago, and windows of reminders are open that were told. So everything open is settled and the fact `held` is set, in
-one transaction, and nothing is said of the bot's own accord until somebody who knows what happened says so. Replies
-to people who write go on; what their acts would tell others waits with the rest.
+A restored copy still believes that it is the moment of the copy. Messages wait that people received long ago, and
+reminders seem due that were sent. So one transaction settles everything open and sets the fact `held`. From then on the
+bot sends nothing by itself, until somebody who knows what happened releases it. People who write still get replies.
+Messages that their acts cause for others wait.
 
-The two statements are plain SQL that both databases understand, since on PostgreSQL they run inside the transaction
-of `pg_restore`'s own output (storage.upkeep.backups), before any of it can be seen.
+The two statements are plain SQL for both databases. On PostgreSQL they run inside the transaction of `pg_restore`
+(storage.upkeep.backups), before anybody can see the restored data.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 FACT: Final = HELD
-"""Its value is since when (ISO, "" once it is over), and it was learnt at the moment as of which the data is."""
+"""Its value is the instant since when it is held (ISO; "" when that is over), dated with the moment of the data."""
 LAST_HOURS: Final = timedelta(hours=24)
 SETTLED: Final = "restored from a backup"
 

@@ -1,9 +1,9 @@
 """Checks that a keyring is the one that sealed the data.
 
-Every keyring begins with a key called k1, so a name proves nothing: a new ring beside old data would open none of it
-and seal new answers that nobody else can read. So the database keeps something sealed whose content is known, one for
-each key, and a mark of the ring itself, made with the key that is never rotated. They are looked at whenever the
-database is opened.
+Every keyring begins with a key named k1, so a name proves nothing. With a wrong keyring the bot could open none of the
+old data, and it would seal new answers that nobody else can read. So the database keeps a known text, sealed with each
+key, and a mark of the ring itself, made with the key that is never rotated. Both are checked whenever the database is
+opened.
 """
 
 import orjson

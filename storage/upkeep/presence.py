@@ -1,19 +1,19 @@
-"""Which processes are running, and which have ended without a word.
+"""Which processes are running, and which ended without a clean stop.
 
-A process that is killed says nothing, and what it held (messages being sent, jobs being done) must not wait for
-leases that were made for a process that may come back. So each running process is a row of `replica`, and on
-PostgreSQL it holds the session advisory lock of that row's number on a connection of its own: the server itself
-frees it when the process dies, and after 15 s when its network does. On SQLite there is one process, so every other
-row is of one that has ended.
+A killed process leaves messages and jobs under leases. They should not wait until the leases run out, because the
+process will not come back. So each running process has a row of `replica`. On PostgreSQL it also holds a session
+advisory lock with that row's number, on a connection of its own. The server frees the lock when the process dies, and
+15 s after its network fails. On SQLite there is one process, so every other row belongs to a process that has ended.
 
 The laws:
-* a clean stop removes the row; a row whose lock is free is of a process that ended uncleanly;
-* a lock that is free may be one whose holder is about to take it again (PostgreSQL was restarted): while running,
-  nobody is taken for dead who has not been seen without it twice, `GRACE` apart;
-* whoever buries a dead one holds its lock meanwhile, so there is one heir, and a dead one that comes back waits;
-* a process that is paused keeps its lock and its row: what it holds is freed by the leases (`storage.messages.outbox`).
+* A clean stop removes the row. A row with a free lock belongs to a process that ended uncleanly.
+* After a restart of PostgreSQL, a living process takes its free lock again. So a running process declares another one
+  dead only after it has seen the lock free twice, `GRACE` apart.
+* The process that takes over holds the lock of the dead one meanwhile. So there is one heir, and a dead process that
+  comes back waits.
+* A paused process keeps its lock and its row. What it holds is freed by the leases (`storage.messages.outbox`).
 
-Session locks need a session: behind pgbouncer in transaction mode nobody would hold anything.
+Session locks need a session: behind pgbouncer in transaction mode, nobody would hold any lock.
 """
 
 import asyncio

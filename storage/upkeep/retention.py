@@ -1,11 +1,10 @@
 """RETENTION: what is kept how long, and how it is forgotten (S14).
 
-What is not there cannot be stolen, subpoenaed or misread. A report stays, with its figures and codes, since a plan is
-judged by them years later; but words and places that somebody wrote about a restricted activity are for the months in
-which they are acted upon, and so are its files. One literal table, read from top to bottom: the docs and the chat tell
-it to people from here.
+Data that is deleted cannot be stolen, subpoenaed or misread. A report stays, with its figures and codes, because a plan
+is judged by them years later. Words, places and files about a restricted activity are needed only for some months. It
+is one literal table, read from top to bottom; the docs and the chat show it to people.
 
-Every rule may be run at any time, by several replicas, and be broken off; each works a page at a time.
+Every rule may run at any time, in several replicas, and may be interrupted. Each works a page at a time.
 """
 
 from collections.abc import Callable

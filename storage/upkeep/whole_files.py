@@ -1,12 +1,12 @@
-"""A file that somebody asked for is there whole or not at all, and nothing that was there is lost over it.
+"""Write a file completely or not at all, and never lose the file that was there before.
 
-What is made lies under a name of its own beside the place where it is to be, until it is complete and on the disk:
-only then it takes that place. So an export that was killed, or found the disk full, leaves what was there before. A
-name that is none of a plain file is respected: a link leads on to its file, a terminal, a pipe and `/dev/null` are
-written into, `-` is the standard output; a folder and a disk are refused.
+A new file is written under a temporary name in the same folder. It takes its final name only when it is complete and on
+the disk. So an export that was killed, or that filled the disk, leaves the old file. Other kinds of names keep their
+meaning: a link leads to its file; a terminal, a pipe and `/dev/null` are written to; `-` is the standard output. A
+folder and a disk are refused.
 
-What a killed process leaves behind is unsealed. Whoever makes a file holds a lock on it for as long as it lives, so
-the next one in that folder knows what nobody makes any more, and removes it.
+A killed process leaves an unsealed temporary file. A living process holds a lock on the file that it writes. So the
+next process in that folder recognises abandoned files, and removes them.
 """
 
 import contextlib

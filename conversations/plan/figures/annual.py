@@ -2,11 +2,11 @@
 
 The government's report covers January to December, the one that grades the country April to March, and today somebody
 gathers both by letter (DOMAIN §1.2, §1.6). Figures come in by month or quarter, so both years are cut from the same
-ones. A year without a figure is no zero: it is said how many of its periods have one.
+ones. A year without a figure is not zero; the text says how many of its periods have one.
 
-Law: what may be told of small numbers is decided over the whole history of an indicator, in the order in which it was
-validated, corrections among it, never over the part that somebody filters: two files laid beside each other are one
-release, and so are yesterday's and today's.
+Law: what may be told of small numbers is decided over the whole history of an indicator, corrections included, in the
+order of its validations. It is never decided over the part that somebody filters, because two files side by side are
+one release. So are yesterday's file and today's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

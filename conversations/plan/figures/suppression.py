@@ -1,12 +1,12 @@
-"""What may be shown of small numbers about people, to whoever is not of the plan's own coordination (DOMAIN §2.5).
+"""What may be shown of small numbers about people to readers outside the plan's coordination (DOMAIN §2.5).
 
-"Two girls, in March" is a girl that somebody knows. Hiding the two is not enough: whoever is given the total and
-the other parts subtracts, and whoever knows the rule knows what it hides. So `suppress` hides a small number and one
-more that covers it, and only where whoever knows every number shown, and this rule, still finds each small number
-possible anywhere between one and the limit; otherwise the split is hidden as a whole. Chat, picture, PDF and
-every export go through it, so that no two of them can be laid over each other.
+"Two girls, in March" is a girl that somebody knows. It is not enough to hide the two: a reader subtracts the other
+parts from the total. So `suppress` hides the small number and a second one that covers it. It does so only if a reader
+who knows all shown numbers and this rule still cannot narrow the small number down: it may be any number from one to
+the limit. Otherwise the whole split is hidden. Chat, picture, PDF and every export use this function, so comparing two
+of them reveals nothing.
 
-Zero is no person and is shown. Zero and missing are different: what is missing is not in the parts.
+Zero means nobody, and is shown. A missing number is not zero: it is not among the parts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,9 +48,10 @@ class Table:
 def suppress(total: int, parts: Mapping[str, int] | None = None, *, min_cell: int = STANDARD_CELL) -> Table:
     """Make a total and its parts fit for observers, ministers and the public.
 
-    The parts add up to the total, and come in an order that no number has a say in, such as that of a form's list:
-    the first that is not small covers those that are. A cover chosen by its size, or a second one where the first is
-    not enough, would tell whoever knows the rule something of both. With `min_cell` 0 or 1 nothing is small.
+    The parts add up to the total. Their order must not depend on the numbers: take the order of a form's list. The
+    first part that is not small covers the small ones. If the cover was chosen by its size, or if a second cover was
+    added when the first is not enough, a reader who knows the rule could compute both. With `min_cell` 0 or 1, no
+    number is small.
     """
     parts = parts or {}
     if any(value < 0 for value in parts.values()) or total < 0 or (parts and sum(parts.values()) != total):
@@ -120,12 +121,15 @@ def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
 class Releases:
     """Sums over spans of days that are told one after another, while the figures of the days still change.
 
-    Whoever keeps every release adds and subtracts them all: the year and the year to March, today's year and
-    yesterday's, between which one late month came in. So everything that is ever known is an event, in its order,
-    and what was told divides the events into blocks: a sum is told only if it joins whole blocks and adds one, or cuts
-    one block in two. Whatever then follows from all that was told is made of whole blocks, which are of nobody or of
-    many. Events may also take people away. So nor may blocks that speak of the same days, such as a figure and its
-    correction, be few together, nor two sums differ by few of which one has all events of the other (DOMAIN §2.5.5).
+    A reader who keeps every release can add and subtract them: this year and the year to March, or today's figure and
+    yesterday's, between which one late month came in. So each figure and each correction is an event, in order. The
+    sums that were told divide the events into blocks. A new sum is told only if it joins whole blocks and adds one
+    event, or if it cuts one block in two. Everything that a reader can compute then consists of whole blocks, and each
+    block counts nobody or many people.
+
+    A correction may take people away. So two more things are refused: blocks about the same days, such as a figure and
+    its correction, that are few people together; and two sums that differ by few people, if one of them contains all
+    events of the other (DOMAIN §2.5.5).
     """
 
     def __init__(self, min_cell: int) -> None:

@@ -1,9 +1,8 @@
 """What is said about a plan: the coordinator's week, the minister's month, the observer's view.
 
-A digest is read standing, before a meeting, by somebody who has to decide: what only they can decide comes first,
-what is worst before what is well, and what has changed rather than everything there is (DOMAIN §5.1). A text that
-has to be scrolled is not read, so a digest has at most 1 500 characters whatever the plan: lists give way, counts
-stay. A light is always a shape and a word.
+People read a digest before a meeting in which they have to decide. So it begins with what only they can decide, shows
+the worst first, and says what has changed instead of everything (DOMAIN §5.1). A long text is not read, so a digest has
+at most 1 500 characters: lists are shortened, counts stay. A light is always a shape and a word.
 
 `SECTIONS` is read from top to bottom. A section is a function of what is counted (`monitoring.Standing`), the
 wording and how many items a list may name; it gives lines, or none if there is nothing to say.

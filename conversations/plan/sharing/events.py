@@ -1,9 +1,9 @@
 """EVENTS: what a receiver outside is told of, and how much of it each audience gets.
 
-An event leaves the house and cannot be called back. So it holds references and codes, never words: no answer, no
-reason, no name of a person or of an activity. Who wants more than that asks the exports, which know who may read what.
-The line between audiences is the one of the exports: only what a coordinator has validated goes to anybody who is not
-of the plan's own coordination, and with it the only figures that an event holds, status and progress.
+An event that was sent cannot be taken back. So it holds references and codes, and no words: no answer, no reason, no
+name of a person or of an activity. A receiver that wants more asks the exports, which know who may read what. The
+audiences are those of the exports: outside the coordination, only validated reports are told. They carry the only two
+figures that an event has, status and progress.
 """
 
 from collections.abc import Collection, Iterable, Mapping

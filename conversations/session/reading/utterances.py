@@ -1,8 +1,8 @@
 """What people type where no question is open: a greeting, thanks, "ya lo mandé", a command without its slash.
 
 It is a table, not a guess: the phrases of `said.…` in each language's `language.po`, and the names of the commands.
-Nothing here acts. Whoever says "no puedo hoy" is shown what they may do about it, so a phrase that is understood
-wrongly costs a tap.
+Nothing here acts. A person who says "no puedo hoy" is shown what they can do about it. So a phrase that was
+misunderstood costs one tap.
 """
 
 import re
@@ -24,9 +24,9 @@ _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 """The apostrophe of "can't", which many leave out."""
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
 COMMON = 0.5
-"""Words that are lighter together stand in too many phrases: where they stand apart they say nothing."""
+"""Words that weigh less than this together are in too many phrases. Where they stand apart, they mean nothing."""
 LIKELY = 0.2
-"""So much of a phrase, and so rare, must be in a text for it to be offered."""
+"""A phrase is offered if its words in the text weigh this much, multiplied by the share of it that was typed."""
 SLIP, AKIN = 0.8, 0.6
 """What a word counts for that was typed with a slip, or with another ending."""
 MISSED = 0.5
@@ -52,11 +52,11 @@ class Utterance:
 
 
 def understood(text: str, language: str) -> Utterance | None:
-    """What was meant, in whatever language; the person's own decides between two.
+    """What a text means, in any language. Between two languages, the person's own decides.
 
-    Accents, case, punctuation, apostrophes, usual short forms and a slip of the finger do not matter. A phrase within a
-    longer message counts if few words are left over; the longest one counts, exact before nearly so, and word for word
-    before one whose words stand elsewhere. None for what is not in the table.
+    Accents, case, punctuation, apostrophes, usual short forms and one typing mistake do not matter. A phrase inside a
+    longer message counts if few other words are left. Of several phrases, the longest counts; then an exact one before
+    a similar one; then one whose words stand in order. None if the table has no such phrase.
     """
     if len(text) > LONGEST:
         return None

@@ -1,8 +1,8 @@
 """Numbers and addresses that lead to one person: phones, identity documents, e-mails, handles, links.
 
-A number is judged by its groups and by what stands before it. An amount of money, a reference of a letter, a year and
-a count are no identifiers. Whether a number can be a phone is asked of `phonenumbers`, and whether its check digit is
-that of a document, of `stdnum`. Both are loaded with the first number that needs them: most texts have none.
+A number is judged by its groups of digits and by the words before it. An amount of money, the reference of a letter, a
+year and a count are not identifiers. `phonenumbers` says whether a number can be a phone, and `stdnum` whether its
+check digit is that of a document. Both are loaded with the first number that needs them, because most texts have none.
 """
 
 import re

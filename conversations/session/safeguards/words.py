@@ -1,8 +1,8 @@
 """The words of a text, each with what the catalogues and the lists of names say about it.
 
-One table holds every word that means something to the guard: it is made once, when somebody types a text for the first
-time, from `personal.*` in each `language.po`, from the lists of names, places and organisations beside this module, and
-from nothing about a person.
+One table holds every word that means something to the guard. It is made once, when somebody types the first text. Its
+sources are `personal.*` in each `language.po`, and the lists of names, places and organisations beside this module.
+Nothing in it is about a person.
 """
 
 import re

@@ -4,9 +4,9 @@
     ODK Briefcase Storage/forms/TITLE/instances/uuidNUMBER/submission.xml and its media
 
 Briefcase pulls from such a folder. A program that pushes to Central, Kobo or another OpenRosa server finds each
-submission with its attachments. Of a corrected report every version is included, oldest first: each names the version
-it replaces (`deprecatedID`), and a server that lacks that version refuses it. A form with several versions has a folder
-for each, because Briefcase knows one definition in a folder.
+submission with its attachments. All versions of a corrected report are included, oldest first: each names the version
+that it replaces (`deprecatedID`), and a server without that version refuses it. A form with several versions has a
+folder for each, because Briefcase knows one definition in a folder.
 
 A file that is no longer on disk is left out, and `missing-files.txt` beside that folder names it: the answer still
 names the file, and a server would ask for it.
