@@ -16,10 +16,12 @@ import warnings
 import xml.parsers.expat
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from conversations.xforms.problems import AuthorError, Problem
 
@@ -206,6 +208,10 @@ def _by_its_names(archive: zipfile.ZipFile) -> Problem | None:
     return None
 
 
+_Reader = Callable[[str, dict[str, str]], None]
+"""Notes an element of a part: its name and its attributes."""
+
+
 @dataclass(slots=True)
 class _Measured:
     unzipped: int = 0
@@ -224,58 +230,90 @@ class _Measured:
         rows = {name: self.rows[part] for name, part in found.items() if part in self.rows}
         return Size(rows, self.cells, self.lines)
 
+    def reader_of(self, part: str) -> _Reader | None:
+        """What notes the elements of this part. None if nothing in it is counted."""
+        if re.fullmatch(r"xl/workbook\d*\.xml", part):
+            return self._list_sheet
+        if re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", part):
+            return self._list_part
+        return self._row_counter(part) if "worksheets/" in part else None
+
+    def _list_sheet(self, name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "sheet" and self.listed < MAX_ENTRIES:
+            self.listed += 1
+            id = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            self.sheets.setdefault(attributes.get("name", "").strip(), id)
+
+    def _list_part(self, name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "Relationship" and len(self.parts) < MAX_ENTRIES:
+            target = attributes.get("Target", "")
+            part = posixpath.normpath(target[1:] if target.startswith("/") else f"xl/{target}")
+            self.parts.setdefault(attributes.get("Id", ""), part)
+
+    def _row_counter(self, part: str) -> _Reader:
+        is_new_row = True
+
+        def count(name: str, _: object) -> None:
+            nonlocal is_new_row
+            match name.rpartition(":")[2]:
+                case "row":
+                    is_new_row = True
+                    self.lines += 1
+                case "v" | "is":
+                    self.cells += 1
+                    if is_new_row:
+                        is_new_row = False
+                        self.rows[part] = self.rows.get(part, 0) + 1
+
+        return count
+
 
 class _Doctype(Exception):
     pass
 
 
-def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured) -> Problem | None:
-    """Unpack one entry in pieces, to measure it and to find a DTD. Keeps none of it."""
-    parser = xml.parsers.expat.ParserCreate()
+class _Xml:
+    """A part that is parsed for as long as it is XML. The package itself says which parts are, so every part is tried.
 
-    def refuse(*_: object) -> None:
+    A picture fails at its first byte.
+    """
+
+    def __init__(self, part: str, reader: _Reader | None) -> None:
+        self._parser = xml.parsers.expat.ParserCreate()
+        self._parser.StartDoctypeDeclHandler = self._parser.EntityDeclHandler = self._refuse
+        self._parser.StartElementHandler = reader
+        self.must_be = part.lower().endswith((".xml", ".rels"))
+        self.is_it = True
+
+    def feed(self, chunk: bytes) -> Problem | None:
+        if not self.is_it:
+            return None
+        try:
+            self._parser.Parse(chunk, False)
+        except _Doctype:
+            return Problem("workbook.doctype")
+        except xml.parsers.expat.ExpatError:
+            if self.must_be:
+                return Problem("workbook.damaged")
+            self.is_it = False
+        return None
+
+    def end(self) -> Problem | None:
+        try:
+            if self.must_be:
+                self._parser.Parse(b"", True)
+        except xml.parsers.expat.ExpatError:
+            return Problem("workbook.damaged")
+        return None
+
+    @staticmethod
+    def _refuse(*_: object) -> None:
         raise _Doctype
 
-    is_new_row = True
 
-    def count(name: str, _: object) -> None:
-        nonlocal is_new_row
-        match name.rpartition(":")[2]:
-            case "row":
-                is_new_row = True
-                measured.lines += 1
-            case "v" | "is":
-                measured.cells += 1
-                if is_new_row:
-                    is_new_row = False
-                    measured.rows[entry.filename] = measured.rows.get(entry.filename, 0) + 1
-
-    def list_sheet(name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(":")[2] == "sheet" and measured.listed < MAX_ENTRIES:
-            measured.listed += 1
-            id = next((value for key, value in attributes.items() if key.endswith(":id")), "")
-            measured.sheets.setdefault(attributes.get("name", "").strip(), id)
-
-    def list_part(name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(":")[2] == "Relationship" and len(measured.parts) < MAX_ENTRIES:
-            target = attributes.get("Target", "")
-            part = posixpath.normpath(target[1:] if target.startswith("/") else f"xl/{target}")
-            measured.parts.setdefault(attributes.get("Id", ""), part)
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    match entry.filename:
-        case name if re.fullmatch(r"xl/workbook\d*\.xml", name):
-            parser.StartElementHandler = list_sheet
-        case name if re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", name):
-            parser.StartElementHandler = list_part
-        case name if "worksheets/" in name:
-            parser.StartElementHandler = count
-        case _:
-            pass
-    # The package itself says which parts are XML, so every entry is tried. A picture fails at its first byte.
-    must_be_xml = entry.filename.lower().endswith((".xml", ".rels"))
-    is_xml = True
+def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured) -> Problem | None:
+    """Unpack one entry in pieces, to measure it and to find a DTD. Keeps none of it."""
+    part = _Xml(entry.filename, measured.reader_of(entry.filename))
     is_long = "worksheets/" in entry.filename or "sharedStrings" in entry.filename
     size = tags = 0
     with archive.open(entry) as file:
@@ -288,23 +326,11 @@ def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured)
                 size > _RATIO_MATTERS_FROM and size > MAX_RATIO * max(entry.compress_size, 1)
             ):
                 return _unzips_too_far()
-            if measured.tags > MAX_TAGS or (tags > MAX_PART_TAGS and is_xml and not is_long):
+            if measured.tags > MAX_TAGS or (tags > MAX_PART_TAGS and part.is_it and not is_long):
                 return Problem("workbook.too_many_cells")
-            if is_xml:
-                try:
-                    parser.Parse(chunk, False)
-                except _Doctype:
-                    return Problem("workbook.doctype")
-                except xml.parsers.expat.ExpatError:
-                    if must_be_xml:
-                        return Problem("workbook.damaged")
-                    is_xml = False
-    if must_be_xml:
-        try:
-            parser.Parse(b"", True)
-        except xml.parsers.expat.ExpatError:
-            return Problem("workbook.damaged")
-    return None
+            if problem := part.feed(chunk):
+                return problem
+    return part.end()
 
 
 def _unzips_too_far() -> Problem:
@@ -316,42 +342,47 @@ def _megabytes(size: int) -> int:
 
 
 # ------------------------------------------------------------------ what it says
-def _formulas(data: bytes, names: Collection[str]) -> Iterator[tuple[str, str, int]]:
-    from openpyxl import load_workbook
-    from openpyxl.utils import get_column_letter
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        book = load_workbook(io.BytesIO(data), read_only=True)
-        try:
-            for worksheet in book.worksheets:
-                name = worksheet.title.strip().casefold()
-                if name in names:
-                    worksheet.reset_dimensions()
-                    for number, cells in enumerate(worksheet.iter_rows(), start=1):
-                        for position, cell in enumerate(cells, start=1):
-                            if cell.data_type == "f":
-                                yield name, get_column_letter(position), number
-        finally:
-            book.close()
-
-
-def _sheets(data: bytes) -> Iterator[Sheet]:
+@contextmanager
+def _opened(data: bytes, *, data_only: bool = False) -> Iterator[Any]:
     from openpyxl import load_workbook  # 17 MB that a caller who only measures saves
 
     with warnings.catch_warnings():
         # openpyxl warns about what it does not keep (validations, styles). We write nothing back.
         warnings.simplefilter("ignore")
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=data_only)
         try:
-            for worksheet in book.worksheets:
-                worksheet.reset_dimensions()  # the declared ones are often wrong, and would cut rows off
-                rows = worksheet.iter_rows(max_row=_LAST_ROW_OF_EXCEL, max_col=MAX_COLUMNS + 1, values_only=True)
-                sheet = _sheet(worksheet.title.strip(), enumerate(rows, start=1))
-                if sheet is not None:
-                    yield sheet
+            yield book
         finally:
             book.close()
+
+
+def _formulas(data: bytes, names: Collection[str]) -> Iterator[tuple[str, str, int]]:
+    with _opened(data) as book:
+        for worksheet in book.worksheets:
+            name = worksheet.title.strip().casefold()
+            if name in names:
+                yield from ((name, letter, number) for letter, number in _formula_cells(worksheet))
+
+
+def _formula_cells(worksheet: Any) -> Iterator[tuple[str, int]]:
+    """The column letter and the row number of each formula."""
+    from openpyxl.utils import get_column_letter
+
+    worksheet.reset_dimensions()
+    for number, cells in enumerate(worksheet.iter_rows(), start=1):
+        for position, cell in enumerate(cells, start=1):
+            if cell.data_type == "f":
+                yield get_column_letter(position), number
+
+
+def _sheets(data: bytes) -> Iterator[Sheet]:
+    with _opened(data, data_only=True) as book:
+        for worksheet in book.worksheets:
+            worksheet.reset_dimensions()  # the declared ones are often wrong, and would cut rows off
+            rows = worksheet.iter_rows(max_row=_LAST_ROW_OF_EXCEL, max_col=MAX_COLUMNS + 1, values_only=True)
+            sheet = _sheet(worksheet.title.strip(), enumerate(rows, start=1))
+            if sheet is not None:
+                yield sheet
 
 
 def _sheet(name: str, rows: Iterator[tuple[int, tuple[object, ...]]]) -> Sheet | None:

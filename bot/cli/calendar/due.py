@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.at_server import Row, look, moment, now, settings
-from bot.cli.console import JsonOption, PlanOption, expect_language, print_rows
+from bot.cli.console import JsonOption, LanguageOption, PlanOption, expect_language, print_rows
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command()
 def digest(
     week: Annotated[str, typer.Option(metavar="DAY", help="The Monday it is for, or any day of that week.")] = "",
-    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
+    language: LanguageOption = "",
     plan_code: PlanOption = "",
 ) -> None:
     """Print the coordinator's digest: of a week gone by, told with what is known today."""

@@ -9,6 +9,7 @@ from bot.cli.at_server import Row, in_unit, local, look, now, settings
 from bot.cli.authoring import authored, print_problems
 from bot.cli.console import (
     JsonOption,
+    LanguageOption,
     PlanOption,
     expect_language,
     fail,
@@ -130,7 +131,7 @@ def replay(
 @app.command("try")
 def try_form(
     file: Path,
-    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
+    language: LanguageOption = "",
     save: Annotated[Path | None, typer.Option(help="Write what was answered as a script for `form replay`.")] = None,
 ) -> None:
     """Fill the form in the terminal, as it would be in the chat."""

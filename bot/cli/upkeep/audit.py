@@ -11,7 +11,7 @@ import typer
 
 from bot.cli.at_server import day as day_of
 from bot.cli.at_server import settings
-from bot.cli.console import JsonOption, PlanOption, expect_language, fail, talk
+from bot.cli.console import JsonOption, LanguageOption, PlanOption, expect_language, fail, talk
 from bot.errors import Complaint
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def list_entries(
     about: Annotated[str, typer.Option("--about", help="people, plan, reports, exports or messages.")] = "",
     person: Annotated[int | None, typer.Option("--person", help="Telegram's number of whoever did it.")] = None,
     day: Annotated[str, typer.Option("--day", metavar="DAY", help="Only what was done on this day.")] = "",
-    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
+    language: LanguageOption = "",
     plan_code: PlanOption = "",
     as_json: JsonOption = False,
 ) -> None:

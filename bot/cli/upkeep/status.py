@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from bot.cli.at_server import now, settings
-from bot.cli.console import JsonOption, expect_language
+from bot.cli.console import JsonOption, LanguageOption, expect_language
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -19,7 +19,7 @@ app = typer.Typer()
 
 @app.command()
 def status(
-    language: Annotated[str, typer.Option(help="es, en, ht or fr.")] = "",
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work."""

@@ -259,7 +259,7 @@ def test_of_two_columns_with_one_header_the_first_is_read_and_the_other_named() 
     [sheet] = workbook.read_sheets(a_workbook(s=[["code", "code"], ["A", "B"]]))
     assert sheet.rows == ((2, {"code": "A"}),)
     [problem] = sheet.problems
-    assert (problem.code, problem.place, problem.severity) == ("workbook.duplicate_header", "s · B1", "warning")
+    assert (problem.code, problem.place("en"), problem.severity) == ("workbook.duplicate_header", "s · B1", "warning")
 
 
 def test_sheets_without_cells_are_left_out_and_the_others_keep_their_order() -> None:
