@@ -55,7 +55,7 @@ from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement
 from storage.reports.files import FileStore
-from storage.unit_of_work import UnitOfWork, Units
+from storage.unit_of_work import UnitOfWork
 from storage.upkeep import lineage
 from storage.upkeep.presence import Presence
 
@@ -129,6 +129,17 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What every part of the bot stands on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    api: Api
+    form_cache: FormCache
+
+
 async def run(settings: Settings, clock: Clock, database: Database, parent: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Complaint for whatever the operator can mend."""
     stopping = Stopping()
@@ -137,12 +148,13 @@ async def run(settings: Settings, clock: Clock, database: Database, parent: int 
         _end_with(parent, stopping)
     api = _api(settings, clock)
     form_cache = FormCache(settings.timezone, FileStore(settings.files, units_vault(database)))
+    base = _Base(settings, clock, database, api, form_cache)
     try:
         async with stopping.breaking():
-            await _introduce(api, settings, database, clock)
-            await _prepare(settings, clock, database, api, form_cache)
+            await _introduce(base)
+            await _prepare(base)
         if not stopping.is_asked:
-            await _serve(settings, clock, database, api, form_cache, stopping)
+            await _serve(base, stopping)
         logger.info("bot.stopped")
     finally:
         with contextlib.suppress(Exception):
@@ -165,15 +177,15 @@ def _api(settings: Settings, clock: Clock) -> Api:
     return Api(settings.telegram_token, settings.telegram_api, on_clock=follow)
 
 
-async def _introduce(api: Api, settings: Settings, database: Database, clock: Clock) -> None:
+async def _introduce(base: _Base) -> None:
     try:
-        await api.initialize()
+        await base.api.initialize()
     except InvalidToken:
-        await asyncio.to_thread(_remember_rejection, database, clock)
+        await asyncio.to_thread(_remember_rejection, base.database, base.clock)
         raise Complaint("Telegram does not accept ENLACE_TELEGRAM_TOKEN. Ask @BotFather for the bot's token.") from None
     except TelegramError as error:
         raise Complaint(
-            f"{settings.telegram_api} cannot be reached ({type(error).__name__}). "
+            f"{base.settings.telegram_api} cannot be reached ({type(error).__name__}). "
             "Check ENLACE_TELEGRAM_API and the network."
         ) from None
 
@@ -186,37 +198,36 @@ def _remember_rejection(database: Database, clock: Clock) -> None:
         database.units.submit(None, partial(keep, raised=rejected, now=now)).result()
 
 
-async def _prepare(settings: Settings, clock: Clock, database: Database, api: Api, form_cache: FormCache) -> None:
+async def _prepare(base: _Base) -> None:
     """Everything that is done once, before the first update. It may be broken off anywhere."""
     try:
-        await database.units.run(None, partial(_learn, username=api.username, now=clock.now()))
-        await asyncio.to_thread(_look_back, settings, database, clock)
+        await base.database.units.run(None, partial(_learn, username=base.api.username, now=base.clock.now()))
+        await asyncio.to_thread(_look_back, base.settings, base.database, base.clock)
     except Unavailable as error:
         raise Complaint(
             f"The database cannot be written to: {error}. See that its disk has room and that the bot may write there."
         ) from None
-    await asyncio.to_thread(_warm, database, form_cache)
-    await _set_menus(api, settings.language)
+    await asyncio.to_thread(_warm, base.database, base.form_cache)
+    await _set_menus(base.api, base.settings.language)
 
 
-async def _serve(
-    settings: Settings, clock: Clock, database: Database, api: Api, form_cache: FormCache, stopping: Stopping
-) -> None:
+async def _serve(base: _Base, stopping: Stopping) -> None:
     """Run all tasks, from the first to the last. A process that ends in another way has ended uncleanly."""
-    presence = Presence(database, clock.now)
+    presence = Presence(base.database, base.clock.now)
     try:
         async with asyncio.TaskGroup() as tasks:
-            parts = await _compose(settings, clock, database, api, form_cache, tasks, presence)
-            running = await _begin(parts, clock, stopping, tasks)
+            parts = _compose(base, tasks, presence)
+            running = await _begin(parts, base.clock, stopping, tasks)
             _settle_memory()
-            logger.info("bot.ready", username=api.username, mode="webhook" if settings.webhook_url else "polling")
+            mode = "webhook" if base.settings.webhook_url else "polling"
+            logger.info("bot.ready", username=base.api.username, mode=mode)
             stop = tasks.create_task(stopping.event.wait())
             await asyncio.wait({stop, running.incoming}, return_when=asyncio.FIRST_COMPLETED)
             await _end(parts, running, stopping)
         await asyncio.to_thread(presence.leave)
     except* (BotError, StorageError) as group:
         if group.subgroup(TokenRejected) is not None:
-            await asyncio.to_thread(_remember_rejection, database, clock)
+            await asyncio.to_thread(_remember_rejection, base.database, base.clock)
         await asyncio.to_thread(presence.leave)
         raise Complaint(str(group.exceptions[0])) from None
     finally:
@@ -250,39 +261,16 @@ class _Running:
     workers: frozenset[asyncio.Task[None]]
 
 
-async def _compose(
-    settings: Settings,
-    clock: Clock,
-    database: Database,
-    api: Api,
-    form_cache: FormCache,
-    tasks: asyncio.TaskGroup,
-    presence: Presence,
-) -> _Parts:
-    units, vault = database.units, units_vault(database)
-    house = Deployment(
-        bot_id=api.bot_id,
-        bot_username=lambda: api.username,
-        language=settings.language,
-        timezone=settings.timezone,
-        forms=form_cache,
-        new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
-        inside=read_networks(settings.events_inside),
-        origin=settings.origin,
-    )
+def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Parts:
+    """Make every part. Some know each other: the scheduler feeds the delivery, which asks the scheduler."""
+    settings, clock, database, api = base.settings, base.clock, base.database, base.api
+    units = database.units
+    house = _deployment(base)
     dispatch = Dispatch(house)
-    store, parcels = FileStore(settings.files, vault), Parcels(settings.files / "exports")
+    store, parcels = FileStore(settings.files, units_vault(database)), Parcels(settings.files / "exports")
     alarms = Alarms(units, clock, lambda rows: delivery.feed(rows))
     units.on_lost = alarms.lost
-    scheduler = _scheduler(
-        settings,
-        clock,
-        database,
-        api,
-        alarms,
-        said=lambda: delivery.wake(),
-        feed=lambda rows: delivery.feed(rows),
-    )
+    scheduler = _scheduler(base, alarms, said=lambda: delivery.wake(), feed=lambda rows: delivery.feed(rows))
     delivery = Delivery(
         api,
         units,
@@ -320,10 +308,36 @@ async def _compose(
         alarm=alarms,
     )
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
-    door = _door(settings, clock, database)
-    source = _source(settings, api, units, intake, delivery, clock, alarms, door)
-    monitoring = _monitoring(settings, database, api, intake, delivery, scheduler, alarms, door)
-    started_at = clock.now()
+    door = _door(base)
+    source = _source(base, intake, delivery, alarms, door)
+    monitoring = _monitoring(base, intake, delivery, scheduler, alarms, door)
+    outside = (
+        EventWorker(database, clock, tasks, house.inside),
+        Trying(database, answers, clock, settings.timezone, house.inside),
+    )
+    look = _lookout(base, store, alarms, scheduler)
+    return _Parts(
+        source, door, intake, delivery, evidence, exports, outside, scheduler, monitoring, alarms, look, presence
+    )
+
+
+def _deployment(base: _Base) -> Deployment:
+    return Deployment(
+        bot_id=base.api.bot_id,
+        bot_username=lambda: base.api.username,
+        language=base.settings.language,
+        timezone=base.settings.timezone,
+        forms=base.form_cache,
+        new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
+        inside=read_networks(base.settings.events_inside),
+        origin=base.settings.origin,
+    )
+
+
+def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler) -> Callable[[], Premises]:
+    """What the chores look at, as it is when they ask."""
+    settings, api = base.settings, base.api
+    started_at = base.clock.now()
     covered: dict[int, tuple[object, ...]] = {}
 
     def look() -> Premises:
@@ -331,20 +345,14 @@ async def _compose(
             _version(),
             started_at,
             api.answered_ago,
-            api.skew(clock.now()),
+            api.skew(base.clock.now()),
             free_bytes(settings),
             scheduler.looked_at,
             scheduler.is_clock_held,
         )
-        return Premises(database, store, vitals, alarms, form_cache, covered, lineage.beside(settings.keys))
+        return Premises(base.database, store, vitals, alarms, base.form_cache, covered, lineage.beside(settings.keys))
 
-    outside = (
-        EventWorker(database, clock, tasks, house.inside),
-        Trying(database, answers, clock, settings.timezone, house.inside),
-    )
-    return _Parts(
-        source, door, intake, delivery, evidence, exports, outside, scheduler, monitoring, alarms, look, presence
-    )
+    return look
 
 
 def _version() -> str:
@@ -356,18 +364,13 @@ def _version() -> str:
 
 
 def _scheduler(
-    settings: Settings,
-    clock: Clock,
-    database: Database,
-    api: Api,
-    alarm: Alarm,
-    *,
-    said: Callable[[], None],
-    feed: Callable[[Sequence[OutboxRow]], None],
+    base: _Base, alarm: Alarm, *, said: Callable[[], None], feed: Callable[[Sequence[OutboxRow]], None]
 ) -> Scheduler:
+    clock, api = base.clock, base.api
     # A clock that was started somewhere follows the sandbox's, and is meant to be moved.
     watch = None if isinstance(clock, StartedClock) else ClockWatch(clock, lambda: api.skew(clock.now()))
-    scheduler = Scheduler(database, clock, settings.timezone, said=said, feed=feed, watch=watch, alarm=alarm)
+    timezone = base.settings.timezone
+    scheduler = Scheduler(base.database, clock, timezone, said=said, feed=feed, watch=watch, alarm=alarm)
     if isinstance(clock, StartedClock):
         clock.on_move = scheduler.wake
     return scheduler
@@ -442,16 +445,10 @@ def _second_look(
 
 
 def _source(
-    settings: Settings,
-    api: Api,
-    units: Units,
-    intake: Intake,
-    delivery: Delivery,
-    clock: Clock,
-    alarms: Alarms,
-    door: "DataDoor | None",
+    base: _Base, intake: Intake, delivery: Delivery, alarms: Alarms, door: "DataDoor | None"
 ) -> "Polling | Webhook":
     """Where updates come from; the webhook's address is taken."""
+    settings, api, units, clock = base.settings, base.api, base.database.units, base.clock
     if settings.webhook_url is None:
         return Polling(api, units, intake, clock, alarm=alarms)
     from bot.web.server import Webhook  # who polls, needs no web server
@@ -463,16 +460,10 @@ def _source(
 
 
 def _monitoring(
-    settings: Settings,
-    database: Database,
-    api: Api,
-    intake: Intake,
-    delivery: Delivery,
-    scheduler: Scheduler,
-    alarms: Alarms,
-    door: "DataDoor | None",
+    base: _Base, intake: Intake, delivery: Delivery, scheduler: Scheduler, alarms: Alarms, door: "DataDoor | None"
 ) -> "list[HttpServer]":
     """What listens beside the webhook: at ENLACE_METRICS, if that is set, and the door of a bot that polls."""
+    settings, database, api = base.settings, base.database, base.api
     servers = []
     if settings.metrics:
         from bot.web.server import operations
@@ -485,13 +476,14 @@ def _monitoring(
     return servers
 
 
-def _door(settings: Settings, clock: Clock, database: Database) -> "DataDoor | None":
+def _door(base: _Base) -> "DataDoor | None":
     """What other programs may read, where ENLACE_APP_URL says that it is open."""
+    settings = base.settings
     if not settings.origin:
         return None
     from bot.doors.data import DataDoor
 
-    return DataDoor(database, clock, settings.timezone, settings.language, settings.origin)
+    return DataDoor(base.database, base.clock, settings.timezone, settings.language, settings.origin)
 
 
 def units_vault(database: Database) -> Vault:
