@@ -1,14 +1,15 @@
 """The environment, read once: every setting of Enlace, with its default (DESIGN §2; `.env` is read too)."""
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
 
+from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import Complaint
 from conversations.languages import FIRST, LANGUAGES
@@ -20,13 +21,12 @@ TELEGRAM = "https://api.telegram.org"
 def read_settings() -> "Settings":
     """The settings, or a Complaint that names each variable that is wrong, and never its value."""
     try:
-        _expect_readable(Path(".env"))
-        return Settings()
-    except ValidationError as error:
-        faults = "; ".join(
-            f"ENLACE_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-        )
-        raise Complaint(f"The settings cannot be used: {faults}. See .env.example.") from None
+        file = Path(".env")
+        _expect_readable(file)
+        stored = dotenv_values(file, encoding="utf-8") if file.is_file() else {}
+        given = {name.upper(): text for name, text in stored.items() if text}
+        given |= {name.upper(): text for name, text in os.environ.items() if text}  # noqa: TID251
+        return settings_from(given)
     except (OSError, UnicodeDecodeError) as error:
         raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
 
@@ -47,70 +47,137 @@ def inherited_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("ENLACE_")}  # noqa: TID251
 
 
-class Settings(BaseSettings):
+class SecretStr:
+    """A text that no log, no error and no `repr` shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get_secret_value(self) -> str:
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretStr) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "SecretStr(**)"
+
+
+# ------------------------------------------------------------------ how a variable is read
+# Each takes the text of a variable and returns the setting. ValueError: what the text should have been.
+def _web_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isascii()
+    except ValueError:  # whose message shows the text
+        is_one = False
+    if not is_one or " " in text:
+        raise ValueError("must be an address that begins with http:// or https://")
+    return urlunsplit(parts._replace(path=parts.path or "/"))
+
+
+def _origin(text: str) -> str:
+    address = _web_address(text)
+    parts = urlsplit(address)
+    if parts.path != "/" or parts.query or parts.username:
+        raise ValueError("must be an address without a path, such as https://enlace.example.org")
+    return address
+
+
+def _networks(text: str) -> str:
+    try:
+        read_networks(text)
+    except ValueError:
+        raise ValueError("not networks separated by commas, such as 10.20.0.0/16,127.0.0.1/32") from None
+    return text
+
+
+def _known_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("not an IANA time zone, such as America/Santo_Domingo") from None
+    return name
+
+
+def _known_language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"not one of the languages of conversations/locales: {', '.join(LANGUAGES)}")
+    return code
+
+
+def _api_address(address: str) -> str:
+    if not address.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return address.rstrip("/")
+
+
+def _address(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:8443")
+    return address
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate < float("inf"):
+        raise ValueError("must be a number, 0 or more")
+    return rate
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return text
+
+    return read
+
+
+def _set(default: Any, read: Callable[[str], object] = str, **options: Any) -> Any:
+    """A setting, its default, and how its variable is read."""
+    return field(default=default, metadata={"read": read}, **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """Names are a contract: `ENLACE_` and the field's name in capitals."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ENLACE_",
-        env_file=".env",
-        extra="ignore",
-        hide_input_in_errors=True,
-        env_ignore_empty=True,
-        validate_default=True,  # a secret that is not given may stand in its file
-    )
-
-    telegram_token_file: Path | None = None
-    database_url_file: Path | None = None
-    webhook_secret_file: Path | None = None
-    telegram_token: SecretStr = SecretStr("")
-    telegram_api: str = TELEGRAM
-    database_url: str = Field(default="sqlite:///enlace.db", repr=False)
-    timezone: str = "America/Santo_Domingo"
-    language: str = FIRST
-    webhook_url: AnyHttpUrl | None = None
-    webhook_secret: SecretStr = SecretStr("")
-    listen: str = "127.0.0.1:8443"
-    files: Path = Path("evidence")
-    keys: Path = Path("enlace-keys.json")
-    send_rate: float = Field(default=29.0, ge=0)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["console", "json"] = "console"
-    metrics: str = ""
-    events_inside: str = ""
-    app_url: AnyHttpUrl | None = None
-
-    @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
-    @classmethod
-    def _of_its_file(cls, value: object, info: ValidationInfo) -> object:
-        """Read a secret from its file, if one is named: containers and systemd hand secrets over in files."""
-        name = f"{info.field_name}_file"
-        file = info.data.get(name)
-        if file is None:
-            return value
-        assert info.field_name is not None
-        if value != cls.model_fields[info.field_name].default:
-            raise ValueError(f"is given, and ENLACE_{name.upper()} too: leave one of them out")
-        try:
-            content = file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"the file that ENLACE_{name.upper()} names cannot be read ({type(error).__name__})"
-            ) from None
-        if not content:
-            raise ValueError(f"the file that ENLACE_{name.upper()} names is empty")
-        return content
+    telegram_token_file: Path | None = _set(None, Path)
+    database_url_file: Path | None = _set(None, Path)
+    webhook_secret_file: Path | None = _set(None, Path)
+    telegram_token: SecretStr = _set(SecretStr(""), SecretStr)
+    telegram_api: str = _set(TELEGRAM, _api_address)
+    database_url: str = _set("sqlite:///enlace.db", repr=False)
+    timezone: str = _set("America/Santo_Domingo", _known_zone)
+    language: str = _set(FIRST, _known_language)
+    webhook_url: str | None = _set(None, _web_address)
+    webhook_secret: SecretStr = _set(SecretStr(""), SecretStr)
+    listen: str = _set("127.0.0.1:8443", _address)
+    files: Path = _set(Path("evidence"), Path)
+    keys: Path = _set(Path("enlace-keys.json"), Path)
+    send_rate: float = _set(29.0, _rate)
+    log_level: str = _set("INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))
+    log_format: Literal["console", "json"] = _set("console", _one_of("console", "json"))
+    metrics: str = _set("", _address)
+    events_inside: str = _set("", _networks)
+    app_url: str | None = _set(None, _origin)
 
     @property
     def origin(self) -> str:
         """The public address of what others may call, without a path; "" where nothing is open to them."""
-        return "" if self.app_url is None else str(self.app_url).rstrip("/")
-
-    @field_validator("app_url")
-    @classmethod
-    def _without_path(cls, address: AnyHttpUrl | None) -> AnyHttpUrl | None:
-        if address is not None and ((address.path or "/") != "/" or address.query or address.username):
-            raise ValueError("must be an address without a path, such as https://enlace.example.org")
-        return address
+        return "" if self.app_url is None else self.app_url.rstrip("/")
 
     @property
     def secrets(self) -> list[str]:
@@ -124,48 +191,37 @@ class Settings(BaseSettings):
         ]
         return [secret for secret in known if secret]
 
-    @field_validator("events_inside")
-    @classmethod
-    def _networks(cls, text: str) -> str:
+
+def settings_from(given: Mapping[str, str]) -> Settings:
+    """The settings that these variables make; an empty one is none. Complaint names each that is wrong, at once."""
+    texts = {name.upper(): text for name, text in given.items() if text}
+    found: dict[str, Any] = {}
+    faults = []
+    for setting in fields(Settings):
+        variable = f"ENLACE_{setting.name.upper()}"
         try:
-            read_networks(text)
-        except ValueError:
-            raise ValueError("not networks separated by commas, such as 10.20.0.0/16,127.0.0.1/32") from None
-        return text
+            text = _in_its_file(variable, texts) if f"{variable}_FILE" in texts else texts.get(variable)
+            if text is not None:
+                found[setting.name] = setting.metadata["read"](text)
+        except ValueError as error:
+            faults.append(f"{variable}: {error}")
+    if faults:
+        raise Complaint(f"The settings cannot be used: {'; '.join(faults)}. See .env.example.")
+    return Settings(**found)
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        from zoneinfo import ZoneInfo
 
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("not an IANA time zone, such as America/Santo_Domingo") from None
-        return name
-
-    @field_validator("language")
-    @classmethod
-    def _known_language(cls, code: str) -> str:
-        if code not in LANGUAGES:
-            raise ValueError(f"not one of the languages of conversations/locales: {', '.join(LANGUAGES)}")
-        return code
-
-    @field_validator("telegram_api")
-    @classmethod
-    def _no_trailing_slash(cls, address: str) -> str:
-        if not address.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return address.rstrip("/")
-
-    @field_validator("listen", "metrics")
-    @classmethod
-    def _address(cls, address: str, info: ValidationInfo) -> str:
-        host, _, port = address.rpartition(":")
-        is_nowhere = not address and info.field_name == "metrics"
-        if not is_nowhere and (not host or not port.isdecimal() or not 0 <= int(port) < 65536):
-            raise ValueError("must be HOST:PORT, such as 127.0.0.1:8443")
-        return address
+def _in_its_file(variable: str, texts: Mapping[str, str]) -> str:
+    """A secret, read from its file: containers and systemd hand secrets over in files."""
+    name = f"{variable}_FILE"
+    if variable in texts:
+        raise ValueError(f"is given, and {name} too: leave one of them out")
+    try:
+        content = Path(texts[name]).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file that {name} names cannot be read ({type(error).__name__})") from None
+    if not content:
+        raise ValueError(f"the file that {name} names is empty")
+    return content
 
 
 def read_networks(text: str) -> tuple[Network, ...]:

@@ -5,6 +5,8 @@ used, and imports what it needs when it runs. So `--help` reads only this table.
 """
 
 import importlib
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -27,10 +29,17 @@ class Noun:
     module: str
     help: str
     is_group: bool = False
+    texts: tuple[str, ...] | None = None
+    """Options that the command takes as they are typed: a line with no other is read without Typer (`plainly`)."""
 
 
 NOUNS: Final = (
-    Noun("run", "bot.cli.serving", "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."),
+    Noun(
+        "run",
+        "bot.cli.serving",
+        "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set.",
+        texts=("clock", "parent"),
+    ),
     Noun(
         "demo",
         "bot.cli.serving",
@@ -72,6 +81,7 @@ NOUNS: Final = (
         "status",
         "bot.cli.upkeep.status",
         "How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work.",
+        texts=("language",),
     ),
     Noun("db", "bot.cli.upkeep.db", "The database: bring it up to date, check it, back it up.", is_group=True),
     Noun("plan", "bot.cli.plan.plan", "The plan: import it from its workbook.", is_group=True),
@@ -155,13 +165,32 @@ def enlace() -> None:
     """Typer makes a group of what has a callback; the group's commands are in NOUNS."""
 
 
+def plainly(arguments: Sequence[str]) -> tuple[Noun, dict[str, str]] | None:
+    """The command and its options, where all of them are texts; None leaves the line to Typer.
+
+    Typer reads each with pydantic, 9 MB for as long as the process lives: `run` lives for months.
+    """
+    noun = next((noun for noun in NOUNS if noun.name in arguments[:1]), None)
+    names, values = arguments[1::2], arguments[2::2]
+    if noun is None or noun.texts is None or len(names) != len(values) or len(set(names)) != len(names):
+        return None
+    known = {f"--{name}": name for name in noun.texts}
+    if not known.keys() >= set(names) or any(value.startswith("-") for value in values):
+        return None
+    return noun, {known[name]: value for name, value in zip(names, values, strict=True)}
+
+
 def main() -> None:
     """The console script. What the operator can fix is one line on stderr and exit code 1."""
     from bot.errors import Complaint, Misuse
     from storage.errors import StorageError, Unavailable
 
     try:
-        app()
+        match plainly(sys.argv[1:]):
+            case None:
+                app()
+            case noun, options:
+                getattr(importlib.import_module(noun.module), noun.name)(**options)
     except Misuse as misuse:
         fail(str(misuse), 2)
     except Complaint as complaint:

@@ -20,12 +20,12 @@ app = typer.Typer()
 ClockOption = Annotated[
     str, typer.Option("--clock", metavar="ISO", help="Start the clock there; never against Telegram's own host.")
 ]
-ParentOption = Annotated[int | None, typer.Option("--parent", hidden=True, help="A pipe; its end is ours.")]
+ParentOption = Annotated[str, typer.Option("--parent", hidden=True, help="A pipe; its end is ours.")]
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page of phones is served.")]
 
 
 @app.command()
-def run(clock: ClockOption = "", parent: ParentOption = None) -> None:
+def run(clock: ClockOption = "", parent: ParentOption = "") -> None:
     """Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."""
     gc.disable()  # until the bot is ready (bot.app): what start-up builds stays, and is searched for garbage once
     chosen = settings()
@@ -35,7 +35,7 @@ def run(clock: ClockOption = "", parent: ParentOption = None) -> None:
     with without("rich", "click"):
         from bot.app import StartedClock, WallClock, serve
 
-    serve(chosen, StartedClock(start) if start else WallClock(), parent=parent)
+    serve(chosen, StartedClock(start) if start else WallClock(), parent=int(parent) if parent else None)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr
-
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.form_cache import FormCache
 from bot.demo.receiver import Receiver
@@ -25,7 +23,7 @@ from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
-from bot.settings import Settings
+from bot.settings import SecretStr, Settings
 from bot.setup import set_up
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import Activity, Role
@@ -143,7 +141,7 @@ def data_token(settings: Settings, now: datetime) -> str:
 
 def demo_settings() -> Settings:
     """The demo's own settings: the environment of a real deployment must not affect a demonstration."""
-    return Settings.model_construct(
+    return Settings(
         telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
         telegram_api=f"http://127.0.0.1:{free_port()}",
         database_url=f"sqlite:///{FOLDER / 'enlace.db'}",

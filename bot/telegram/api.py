@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
-from pydantic import SecretStr
 
+from bot.settings import SecretStr
 from bot.telegram.errors import BadRequest, InvalidToken, TelegramError, TimedOut, TooLarge, Unreadable
 from bot.telegram.http import TIMEOUT, UPLOAD_TIMEOUT, File, Transport, multipart, result_of
 

@@ -27,7 +27,6 @@ from bot.acts.people.enrolment import Newcomer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pydantic import SecretStr
 
 from bot.acts.people.enrolment import enrol
 from bot.demo.demo import BEGINS
@@ -36,7 +35,7 @@ from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.server import running_sandbox
 from bot.sandbox.telegram import Person, World
-from bot.settings import Settings
+from bot.settings import SecretStr, Settings
 from bot.setup import set_up
 from conversations.plan.model import Role
 from tests.bot.house import populate
@@ -158,7 +157,7 @@ def memory(pid: int) -> str:
 
 # ------------------------------------------------------------------ the people
 def settings_in(folder: Path, api: str, token: str) -> Settings:
-    return Settings.model_construct(
+    return Settings(
         telegram_token=SecretStr(token),
         telegram_api=api,
         database_url=f"sqlite:///{folder / 'enlace.db'}",

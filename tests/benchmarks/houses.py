@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr
 from sqlalchemy import Connection, Table, create_engine, insert, make_url, select, text
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.forms import publish
 from bot.cli.reports.form_files import read_bundle_at
 from bot.open_storage import open_storage
-from bot.settings import Settings
+from bot.settings import SecretStr, Settings
 from bot.setup import set_up
 from conversations.plan.model import Role
 from storage.database.models import Activity, Agency, table
@@ -44,7 +43,7 @@ class House:
 
     @property
     def settings(self) -> Settings:
-        return Settings.model_construct(
+        return Settings(
             telegram_token=SecretStr("1:unused"),
             database_url=self.database_url,
             timezone="America/Santo_Domingo",

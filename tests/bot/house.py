@@ -13,8 +13,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from bot.demo import demo
 from bot.demo.demo import BEGINS, CAST
 from bot.open_storage import open_storage
@@ -22,7 +20,7 @@ from bot.sandbox import people
 from bot.sandbox.client import Phone, SandboxClient
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
-from bot.settings import Settings, inherited_environment
+from bot.settings import SecretStr, Settings, inherited_environment
 from bot.setup import set_up
 from tests.bot.cli import forked
 from tests.bot.resting import unanswered_taps, under_way
@@ -35,7 +33,7 @@ ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in 
 
 
 def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str = "") -> Settings:
-    return Settings.model_construct(
+    return Settings(
         telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
         telegram_api=api,
         database_url=database_url or f"sqlite:///{folder / 'enlace.db'}",

@@ -26,7 +26,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from openpyxl import load_workbook
-from pydantic import SecretStr
 from sqlalchemy import insert, make_url, select
 
 from bot.acts.people.enrolment import Newcomer, enrol
@@ -34,7 +33,7 @@ from bot.acts.reports.coverage import shipped_forms
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person, World
-from bot.settings import Settings, inherited_environment
+from bot.settings import SecretStr, Settings, inherited_environment
 from bot.setup import set_up
 from conversations.plan.model import Role
 from storage.database.models import Activity, Agency, table
@@ -91,7 +90,7 @@ class Cast:
 
 
 def settings_in(folder: Path, url: str = "") -> Settings:
-    return Settings.model_construct(
+    return Settings(
         telegram_token=SecretStr("1:unused"),
         database_url=url or f"sqlite:///{folder / 'enlace.db'}",
         timezone=ZONE,

@@ -22,8 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from pydantic import SecretStr
 
+from bot.settings import SecretStr
 from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.errors import (

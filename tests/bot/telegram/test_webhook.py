@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import AnyHttpUrl, SecretStr
 
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
-from bot.settings import Settings
+from bot.settings import SecretStr, Settings
 from bot.telegram.handled import BotError, Handled
 from bot.telegram.webhook import WebhookEndpoint
 from bot.web.heads import LONGEST, ShortHeads
@@ -71,8 +70,8 @@ async def open_door(
 ) -> AsyncIterator[tuple[Bot, Webhook, int]]:
     """A bot with its webhook served and set."""
     port = free_port()
-    settings = Settings.model_construct(
-        webhook_url=AnyHttpUrl(f"http://127.0.0.1:{port}/telegram"),
+    settings = Settings(
+        webhook_url=f"http://127.0.0.1:{port}/telegram",
         webhook_secret=SecretStr(SECRET),
         listen=f"127.0.0.1:{port}",
         database_url=url,
