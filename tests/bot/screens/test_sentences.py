@@ -24,7 +24,7 @@ import pytest
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
-from bot.screens import rest
+from bot.screens.everyone import unasked
 from bot.telegram.handled import Handled
 from bot.telegram.updates import COMMAND_HEAD
 from conversations.languages import LANGUAGES
@@ -103,7 +103,7 @@ def _answers(desk: Desk, who: int, handled: Handled, meaning: str, typed: str, l
         return any(code in text for code in NAMED if code.replace("-", "") in bare)
     if any(_fixed(wording(language)(key)) in text for key in WORDS.get(meaning, ())):
         return True
-    routes = list(rest.OFFERED.get(meaning) or ((Route(meaning),) if meaning in set(Route) else ()))
+    routes = list(unasked.OFFERED.get(meaning) or ((Route(meaning),) if meaning in set(Route) else ()))
     is_offered = not set(_offered(handled, who)).isdisjoint((*routes, *ALSO.get(meaning, ())))
     return is_offered or any(_is_shown(desk, who, text, one) for one in routes)
 
