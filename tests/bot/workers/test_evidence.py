@@ -12,7 +12,8 @@ from sqlalchemy import make_url
 
 from bot.demo.demo import BEGINS
 from bot.sandbox.server import running_sandbox
-from tests.bot.house import ANA, PEDRO, Officer, Town, furnish
+from tests.bot.house import ANA, PEDRO, Town, furnish
+from tests.bot.officers import asked_for_a_photo
 from tests.bot.photos import photo_with_gps
 from tests.bot.workers.sent_forms import ONE, send
 from tests.deadlines import has_ended, wait_until
@@ -63,18 +64,6 @@ def when_downloaded(town: Town, act: Act) -> list[str]:
     return done
 
 
-def asked_for_a_photo(town: Town) -> Officer:
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    for text in ("PRE-101", "Completada", "Omitir", "Hoy", "Sí"):
-        ana.tap(text)
-    ana.say("230")
-    ana.say("20 10 110 85")
-    ana.tap("Omitir")
-    ana.tap("📷 Foto")
-    return ana
-
-
 def until_unavailable(town: Town) -> None:
     assert town.process is not None
     wait_until(
@@ -91,7 +80,7 @@ def test_a_database_that_goes_away_while_a_file_is_fetched_costs_a_second_fetch(
 ) -> None:
     """Its job is taken up again as soon as the database answers, not when its lease of five minutes ends."""
     with town_whose_database_can_go(kind, tmp_path, furnished) as (town, goes, returns):
-        ana = asked_for_a_photo(town)
+        ana = asked_for_a_photo(town, ANA)
         struck = when_downloaded(town, goes)
         ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
         until_unavailable(town)

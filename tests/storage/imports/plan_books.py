@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from conversations.xforms.problems import AuthorError, Problem
 from storage.database.models import Base
-from storage.imports import applying
+from storage.imports import applying, history
 from storage.imports.differences import Differences
+from storage.imports.history import Undo
 from storage.imports.reading import PlanDraft, read_plan
 from storage.open_database import Database
 from storage.seed import SEED_PLAN, seed_workbook
@@ -22,6 +23,7 @@ from storage.unit_of_work import UnitOfWork
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 LATER = datetime(2018, 11, 20, 12, 0, tzinfo=UTC)
+LATER_STILL = LATER + timedelta(days=1)
 
 Cells = dict[str, list[list[Any]]]
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
@@ -112,3 +114,10 @@ def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
             for name, table in Base.metadata.tables.items()
         }
+
+
+def take_back(unit: UnitOfWork) -> Undo | None:
+    """The last import, if it can be."""
+    plan_id = unit.plans.only().id
+    found = history.look_back(unit, plan_id)
+    return found and history.undo(unit, plan_id, found.import_id, actor_id=None, now=LATER_STILL)

@@ -1,7 +1,7 @@
 """The last import taken back, whole or not at all; and the plan as a workbook that comes back without a difference."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,11 +22,10 @@ from storage.open_database import Database
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
-from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, told
+from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, take_back, told
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 PLAN_TABLES = ("plan", *history.TABLES, "target", "activity_support")
-LATER_STILL = LATER + timedelta(days=1)
 _tables = Base.metadata.tables
 
 
@@ -41,12 +40,6 @@ def plan_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 def look(unit: UnitOfWork) -> Undo | None:
     return history.look_back(unit, unit.plans.only().id)
-
-
-def take_back(unit: UnitOfWork) -> Undo | None:
-    plan_id = unit.plans.only().id
-    found = history.look_back(unit, plan_id)
-    return found and history.undo(unit, plan_id, found.import_id, actor_id=None, now=LATER_STILL)
 
 
 def another_edition() -> Book:

@@ -17,8 +17,7 @@ from storage.unit_of_work import UnitOfWork
 from storage.upkeep import chain
 from storage.upkeep.chain import Verdict
 from tests.deadlines import PATIENCE
-from tests.storage.imports.plan_books import LATER, Book, bring, seed_draft
-from tests.storage.imports.test_history import take_back
+from tests.storage.imports.plan_books import LATER, Book, bring, seed_draft, take_back
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 

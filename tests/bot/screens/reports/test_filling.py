@@ -8,6 +8,7 @@ import pytest
 
 from tests.bot.changed_forms import publish_changed
 from tests.bot.house import ANA, LUIS, Town, furnish, town_in
+from tests.bot.officers import report_as_last_month, report_begun, report_sent, report_without_people
 from tests.bot.photos import photo_with_gps
 from tests.storage.database import scratch
 
@@ -84,9 +85,7 @@ def test_a_completed_activity_with_people_and_a_photo(town: Town) -> None:
 
 def test_a_bot_killed_in_mid_form_asks_the_same_question_and_nothing_again(town: Town) -> None:
     """What was answered is durable, and so is where the conversation stands."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(town, ANA, "PRE-101")
     ana.tap("En curso")
     ana.tap("75")
     assert "unidades" in ana.text
@@ -94,10 +93,7 @@ def test_a_bot_killed_in_mid_form_asks_the_same_question_and_nothing_again(town:
     ana.phone.say("12")
     town.start()
     ana.wait_for("llegó a personas")
-    ana.tap("No")
-    ana.tap("Sin evidencia")
-    ana.tap("Omitir")
-    ana.say("Seguir con la pauta")
+    report_without_people(ana)
     ana.tap("Enviar ahora")
     [(answers,)] = town.rows("SELECT answers FROM submission WHERE subject='activity:PRE-101' ORDER BY id DESC LIMIT 1")
     assert '"/activity_report/progress":"75"' in answers.replace('": "', '":"') or '"75"' in answers
@@ -105,9 +101,7 @@ def test_a_bot_killed_in_mid_form_asks_the_same_question_and_nothing_again(town:
 
 def test_the_language_changes_in_mid_form(town: Town) -> None:
     """/idioma at any question: the same question in the other language."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(town, ANA, "PRE-101")
     ana.tap("En curso")
     ana.say("/idioma")
     ana.tap("Kreyòl")
@@ -121,9 +115,7 @@ def test_the_language_changes_in_mid_form(town: Town) -> None:
 
 def test_a_foreign_or_forged_tap_changes_nothing(town: Town) -> None:
     """Callback data is input, not proof (S3)."""
-    ana, luis = town.officer(ANA), town.officer(LUIS)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana, luis = report_begun(town, ANA, "PRE-101"), town.officer(LUIS)
     data = ana.card["reply_markup"]["inline_keyboard"][1][0]["callback_data"]
     luis.say("/pendientes")
     before = town.rows("SELECT id, version, data FROM session")
@@ -136,9 +128,7 @@ def test_a_foreign_or_forged_tap_changes_nothing(town: Town) -> None:
 
 def test_a_stale_tap_shows_where_one_is(town: Town) -> None:
     """A keyboard stays clickable for ever; an old one changes nothing."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(town, ANA, "PRE-101")
     card = ana.card
     old = card["reply_markup"]["inline_keyboard"][1][0]["callback_data"]
     ana.tap("En curso")
@@ -151,9 +141,7 @@ def test_a_stale_tap_shows_where_one_is(town: Town) -> None:
 
 def test_the_alternate_sees_who_holds_a_report_and_can_take_it_over(town: Town) -> None:
     """One report an activity and period: they cannot double it."""
-    ana, luis = town.officer(ANA), town.officer(LUIS)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana, luis = report_begun(town, ANA, "PRE-101"), town.officer(LUIS)
     ana.tap("En curso")
     luis.say("/pendientes")
     luis.tap("PRE-101")
@@ -167,9 +155,7 @@ def test_the_alternate_sees_who_holds_a_report_and_can_take_it_over(town: Town) 
 
 def test_a_draft_survives_leaving_and_is_found_again(town: Town) -> None:
     """Salir keeps it; the list marks it; it opens at the same question."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(town, ANA, "PRE-101")
     ana.tap("En curso")
     ana.tap("Salir")
     assert "Guardé su borrador" in ana.text
@@ -181,12 +167,7 @@ def test_a_draft_survives_leaving_and_is_found_again(town: Town) -> None:
 
 def test_history_shows_receipts_and_a_report_can_be_corrected_until_it_locks(town: Town) -> None:
     """A correction is a new version; nothing is overwritten."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
-    ana.say("Primer texto del próximo paso")
-    ana.tap("Enviar ahora")
+    ana = report_sent(town, ANA, "PRE-101", "Primer texto del próximo paso")
     ana.say("/historial")
     ana.tap("PRE-101 · septiembre")
     assert "Primer texto" in ana.text
@@ -205,9 +186,7 @@ def test_history_shows_receipts_and_a_report_can_be_corrected_until_it_locks(tow
 
 def test_editing_a_message_corrects_the_answer(town: Town) -> None:
     """One's own Telegram message is the answer."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(town, ANA, "PRE-101")
     ana.tap("En curso")
     ana.say("25")
     mine = [m for m in ana.phone.messages() if not m["from"]["is_bot"]][-1]
@@ -219,10 +198,7 @@ def test_editing_a_message_corrects_the_answer(town: Town) -> None:
 
 def test_forwards_are_no_answers(town: Town) -> None:
     """S4: identity is who writes it."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
+    ana = report_as_last_month(town, ANA, "PRE-101")
     ana.do(lambda: ana.phone.forward("Texto de otra persona"))
     assert "reenviados" in str(ana.phone.messages())
     assert "próximo paso" in ana.text
@@ -245,9 +221,7 @@ def test_a_redelivered_update_changes_nothing(town: Town) -> None:
 
 def test_telegram_down_loses_nothing(town: Town) -> None:
     """What was committed is said when Telegram is back."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(town, ANA, "PRE-101")
     rule = town.client.add_fault("5xx", method="editMessageText", times=2)
     ana.tap("En curso")
     ana.wait_for("porcentaje")
@@ -275,19 +249,14 @@ def test_closing_the_month_asks_first_and_refuses_while_something_is_left(town: 
 
 def test_the_same_on_postgresql(postgres_town: Town) -> None:
     """Report, kill, resume, receipt: the other database keeps the same promises."""
-    ana = postgres_town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana = report_begun(postgres_town, ANA, "PRE-101")
     ana.tap("En curso")
     postgres_town.kill()
     ana.phone.say("75")
     postgres_town.start()
     ana.wait_for("unidades")
     ana.tap("Omitir")
-    ana.tap("No")
-    ana.tap("Sin evidencia")
-    ana.tap("Omitir")
-    ana.say("Seguir con la pauta")
+    report_without_people(ana)
     assert "Recibo n.º" in ana.tap("Enviar ahora")
 
 
@@ -311,9 +280,7 @@ def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> Non
             if row[1].value == "status":
                 row[2].value = "¿Cómo marcha todo?"
 
-    ana, luis = town.officer(ANA), town.officer(LUIS)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
+    ana, luis = report_begun(town, ANA, "PRE-101"), town.officer(LUIS)
     publish_changed(town, "2099010101", reworded)
     ana.tap("En curso")
     ana.tap("Atrás")
@@ -346,10 +313,7 @@ def test_a_report_that_the_form_does_not_know_is_not_begun(town: Town) -> None:
 
 def test_a_draft_cannot_be_sent_once_its_period_has_locked(town: Town) -> None:
     """Not by the old button, not by typing, not by resuming; the draft itself is kept."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
+    ana = report_as_last_month(town, ANA, "PRE-101")
     ana.say("Texto a tiempo")
     card = ana.card
     town.client.move_clock(to="2018-10-15T12:00:00Z")
@@ -362,12 +326,7 @@ def test_a_draft_cannot_be_sent_once_its_period_has_locked(town: Town) -> None:
 
 def test_a_correction_left_as_a_draft_is_one_tap_away(town: Town) -> None:
     """Whatever was begun and not finished stands in the list."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
-    ana.say("Primer texto")
-    ana.tap("Enviar ahora")
+    ana = report_sent(town, ANA, "PRE-101", "Primer texto")
     ana.tap("Corregir")
     ana.tap("Atrás")
     ana.tap("Guardar borrador")

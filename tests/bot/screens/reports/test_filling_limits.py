@@ -11,6 +11,7 @@ from conversations.wording import wording
 from conversations.xforms.bundle import Bundle
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import ANA, BEGINS, Officer, furnish, settings_in, town_in
+from tests.bot.officers import asked_for_a_photo
 from tests.bot.photos import photo_with_gps
 from tests.conversations.xforms.hostile_forms import HOSTILE, doubling, rows, try_nothing
 from tests.storage.reports.file_samples import webp_bomb
@@ -72,14 +73,7 @@ def test_an_answer_that_cannot_be_afforded_says_so(folder: Path, monkeypatch: py
 def test_a_picture_of_two_kilobytes_and_fifty_million_points_is_refused_in_words(folder: Path) -> None:
     """Sent as evidence: the reply says why, and another photo answers the question."""
     with town_in(folder, None) as town:
-        ana = town.officer(ANA)
-        ana.say("/pendientes")
-        for text in ("PRE-101", "Completada", "Omitir", "Hoy", "Sí"):
-            ana.tap(text)
-        ana.say("230")
-        ana.say("20 10 110 90")
-        ana.tap("Omitir")
-        ana.tap("📷 Foto")
+        ana = asked_for_a_photo(town, ANA)
         ana.do(lambda: ana.phone.send_files("document", ("bomb.webp", webp_bomb())))
         ana.wait_for("megapíxeles")
         ana.do(lambda: ana.phone.send_files("document", ("jornada.jpg", photo_with_gps())))

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.bot.changed_forms import publish_changed
-from tests.bot.house import ANA, ROSA, Officer, Town
+from tests.bot.house import ANA, ROSA, Town
+from tests.bot.officers import report_as_last_month, report_begun, report_sent
 from tests.deadlines import wait_until
 
 pytestmark = pytest.mark.slow
@@ -15,9 +16,7 @@ pytestmark = pytest.mark.slow
 def test_what_is_said_about_a_restricted_activity_is_sealed(town: Town) -> None:
     """S12: neither draft nor submission nor outbox holds it in the clear; rates still count it."""
     canary = "Coordinar con la mesa de acogida canaria"
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("ASI-201")
+    ana = report_begun(town, ANA, "ASI-201")
     assert "🔒" in ana.text
     ana.tap("Igual que el reporte anterior")
     ana.say(canary)
@@ -51,9 +50,7 @@ def test_nothing_restricted_stands_in_the_chat_once_it_is_sent_or_a_day_has_pass
     What Telegram has refused to delete is named in the status with its chat.
     """
     canary = "Coordinar con la mesa de acogida canaria"
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("ASI-201")
+    ana = report_begun(town, ANA, "ASI-201")
     for act in (lambda: ana.phone.forward(f"{canary}, para Nurys"), lambda: ana.phone.send_contact()):
         ana.do(act)
     assert not any("contact" in message for message in ana.phone.messages())
@@ -97,10 +94,7 @@ def test_nothing_restricted_stands_in_the_chat_once_it_is_sent_or_a_day_has_pass
 
 def test_personal_data_is_deleted_from_the_chat_and_stored_nowhere(town: Town) -> None:
     """The message goes, the question stays."""
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
+    ana = report_as_last_month(town, ANA, "PRE-101")
     ana.say("Llamar a su cédula 001-1234567-8 mañana")
     assert "dato personal" in ana.text
     town.rest()
@@ -131,12 +125,7 @@ def test_the_referral_form_runs_in_the_chat_and_is_sealed(town: Town) -> None:
 
 def test_a_log_holds_neither_token_nor_name_nor_answer(town: Town) -> None:
     """S8, at the end of a whole report."""
-    ana: Officer = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
-    ana.say("Palabra canaria en la respuesta")
-    ana.tap("Enviar ahora")
+    report_sent(town, ANA, "PRE-101", "Palabra canaria en la respuesta")
     town.stop()
     logged = town.logged()
     assert "bot.stopped" in logged or "bot.ready" in logged
@@ -158,11 +147,6 @@ def test_a_question_marked_sensitive_seals_its_session(town: Town) -> None:
         settings.cell(2, settings.max_column).value = 'enlace="https://enlace.example/xforms"'
 
     publish_changed(town, "2099010102", marked)
-    ana = town.officer(ANA)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual")
-    ana.say("Palabra canaria del próximo paso")
-    ana.tap("Enviar ahora")
+    report_sent(town, ANA, "PRE-101", "Palabra canaria del próximo paso")
     for path in town.folder.glob("enlace.db*"):
         assert b"canaria" not in path.read_bytes()

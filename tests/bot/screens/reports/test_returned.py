@@ -16,6 +16,7 @@ from storage.calendar.ledger import NewFire
 from storage.messages.outbox import OutboxDraft
 from tests.bot.desk import Desk, is_denied, text_of
 from tests.bot.house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, Town
+from tests.bot.officers import report_sent
 from tests.bot.screens.reports.reviewed import (
     NOW,
     a_second_coordinator,
@@ -285,12 +286,7 @@ def answers_of(town: Town, version: int) -> dict[str, str]:
 @pytest.mark.slow
 def test_one_question_goes_back_is_answered_and_returns_to_who_asked(town: Town) -> None:
     """The notice arrives, the bot is killed, just that question is asked; all else is byte for byte what was sent."""
-    ana, carmen = town.officer(ANA), town.officer(CARMEN)
-    ana.say("/pendientes")
-    ana.tap("PRE-101")
-    ana.tap("Igual que el reporte anterior")
-    ana.say("Grabar tres cuñas")
-    ana.tap("Enviar ahora")
+    ana, carmen = report_sent(town, ANA, "PRE-101", "Grabar tres cuñas"), town.officer(CARMEN)
     carmen.say("/revisar")
     carmen.tap("PRE-101")
     assert "Cambió desde agosto 2018" in carmen.text
